@@ -1,0 +1,122 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func target(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+func tests(
+    _ name: String,
+    path: String? = nil,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = [],
+    resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        exclude: exclude,
+        resources: resources,
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "gpu-agent",
+    products: [
+        .executable(name: "gpu-agent", targets: ["gpu-agent"]),
+        .executable(name: "gpu-sim", targets: ["gpu-sim"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        // System libraries and C
+        .systemLibrary(name: "CPCI", pkgConfig: "libpci", providers: [.apt(["libpci-dev"])]),
+        .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CVendor"),
+        .target(name: "CLinux", dependencies: ["CPCI"], cSettings: [.define("_GNU_SOURCE")]),
+
+        // The program
+        target("GPUNode"),
+        target("Documents", ["CYAML", "GPUNode"]),
+        target("PCIBus", ["CLinux", "CPCI", "CUdev", "GPUNode"]),
+        target("VendorProbe", ["CLinux", "CVendor", "GPUNode", logging, subprocess, system]),
+        target("Host", ["CLinux", "GPUNode", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]),
+        target("Kubernetes", [asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
+        target(
+            "Agent",
+            [
+                "Documents", "GPUNode", "Host", "Kubernetes", "PCIBus", "VendorProbe",
+                hummingbird, lifecycle, logging, nioCore,
+            ]
+        ),
+        .executableTarget(
+            name: "gpu-agent",
+            dependencies: ["Agent", "GPUNode", argumentParser, logging],
+            swiftSettings: swiftSettings
+        ),
+
+        // The simulated node: for the demo and the tests only
+        target(
+            "SimulatedCluster",
+            path: "simulator/Sources/SimulatedCluster",
+            [hummingbird, hummingbirdTLS, logging, nioCore, nioSSL]
+        ),
+        .executableTarget(
+            name: "gpu-sim",
+            dependencies: ["SimulatedCluster", argumentParser, hummingbird, logging, nioCore],
+            path: "simulator/Sources/gpu-sim",
+            swiftSettings: swiftSettings
+        ),
+
+        // Tests
+        target("TestSupport", path: "Tests/TestSupport", ["GPUNode"]),
+        tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"]),
+        tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
+        tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
+        tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe"]),
+        tests("HostTests", ["GPUNode", "Host", "TestSupport", crypto, hummingbird, nioCore]),
+        tests("KubernetesTests", ["Kubernetes", "SimulatedCluster", "TestSupport", logging, nioCore]),
+        tests("AgentTests", ["Agent", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", logging]),
+        tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),
+        tests(
+            "SimulatedClusterTests",
+            path: "simulator/Tests/SimulatedClusterTests",
+            ["SimulatedCluster", "TestSupport", asyncHTTPClient, nioCore]
+        ),
+    ]
+)

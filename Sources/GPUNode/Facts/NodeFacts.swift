@@ -1,0 +1,39 @@
+/// Everything the agent knows about one node at one moment, as a plain value.
+///
+/// `gpu-agent facts` prints it and every command that decides takes it back with `--facts FILE`: a bug report is a
+/// fixture, and a dry run needs no root.
+package struct NodeFacts: Codable, Sendable, Equatable {
+    /// The version of every document that the agent prints or reads.
+    ///
+    /// Documents of one version only ever grow.
+    package static let currentAPIVersion = "gpu-agent/v1"
+    package static let documentKind = "NodeFacts"
+
+    package var apiVersion: String
+    package var kind: String
+    package var host: HostFacts
+    /// Every PCI function of vendor 10de, in order of address; an empty list when the bus was read and has none.
+    package var pci: Reading<[PCIFunction]>
+    package var driver: DriverFacts
+    package var build: BuildFacts
+    package var vendor: Reading<VendorFacts>
+
+    package init(
+        host: HostFacts,
+        pci: Reading<[PCIFunction]>,
+        driver: DriverFacts,
+        build: BuildFacts,
+        vendor: Reading<VendorFacts>
+    ) {
+        apiVersion = Self.currentAPIVersion
+        kind = Self.documentKind
+        self.host = host
+        self.pci = pci
+        self.driver = driver
+        self.build = build
+        self.vendor = vendor
+    }
+
+    /// The GPUs on the bus; empty when there are none or the bus could not be read (see `pci`).
+    package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
+}
