@@ -68,6 +68,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var compiler: Reading<String>
     /// The path of make.
     package var make: Reading<String>
+    /// The path of dkms, which builds the modules anew for each new kernel.
+    package var dkms: Reading<String>
     /// The release the kernel headers below `/lib/modules/RELEASE/build` were made for.
     ///
     /// A node is fit to build when it equals the running kernel's.
@@ -78,11 +80,13 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package init(
         compiler: Reading<String>,
         make: Reading<String>,
+        dkms: Reading<String>,
         headersRelease: Reading<String>,
         freeSpace: [FreeSpace]
     ) {
         self.compiler = compiler
         self.make = make
+        self.dkms = dkms
         self.headersRelease = headersRelease
         self.freeSpace = freeSpace
     }

@@ -1,0 +1,71 @@
+extension DocumentReader {
+    mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
+        let known = ["version", "kind", "platform", "architecture", "flavours", "vgpuRelease", "artifact"]
+        guard let fields = fields(node, of: "a driver", known: known) else { return nil }
+        let version = required(fields, "version").flatMap {
+            value($0, "version", form: "a driver version such as 580.105.08", DriverVersion.init)
+        }
+        let kind: DriverKind? = required(fields, "kind").flatMap { choice($0, "kind") }
+        let platform = fields["platform"].flatMap { text($0, "platform") }
+        let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
+        let flavours = flavours(fields)
+        let release = fields["vgpuRelease"].flatMap { text($0, "vgpuRelease") }
+        let artifact = required(fields, "artifact").flatMap { self.artifact($0) }
+        if kind == .datacenter, let node = fields["platform"] {
+            report("a datacenter driver fits every platform and takes no 'platform'", at: node)
+        }
+        guard let version, let kind, let architecture, let artifact else { return nil }
+        return CatalogDriver(
+            version: version,
+            kind: kind,
+            platform: platform,
+            architecture: architecture,
+            flavours: flavours,
+            vgpuRelease: release,
+            artifact: artifact
+        )
+    }
+
+    private mutating func artifact(_ node: DocumentNode) -> Artifact? {
+        guard let fields = fields(node, of: "an artifact", known: ["urls", "sha256", "sha512", "size"]) else {
+            return nil
+        }
+        let urls = required(fields, "urls").map { items($0, of: "urls") } ?? []
+        if let node = fields["urls"], case .sequence = node.content, urls.isEmpty {
+            report("urls must name at least one URL", at: node)
+        }
+        let addresses = urls.compactMap { node in
+            value(node, "a URL", form: "an http or https URL that ends in a file name", Self.url)
+        }
+        let digests = [Digest.Algorithm.sha256, .sha512].compactMap { algorithm in
+            fields[algorithm.rawValue].flatMap { digest($0, algorithm) }
+        }
+        let size = fields["size"].flatMap { integer($0, "size") }
+        if fields["sha256"] != nil, let second = fields["sha512"] {
+            report("give one checksum, sha256 or sha512", at: second)
+        }
+        guard !addresses.isEmpty else { return nil }
+        return Artifact(urls: addresses, digest: digests.first, size: size)
+    }
+
+    private mutating func digest(_ node: DocumentNode, _ algorithm: Digest.Algorithm) -> Digest? {
+        let form = "\(algorithm.hexLength) hexadecimal digits"
+        return value(node, algorithm.rawValue, form: form) { text in
+            guard text.utf8.count == algorithm.hexLength, text.allSatisfy(\.isHexDigit) else { return nil }
+            return Digest(algorithm, text.lowercased())
+        }
+    }
+
+    /// The text itself when it is a URL whose path ends in a name that is safe as a file name.
+    private static func url(_ text: String) -> String? {
+        let scheme = ["https://", "http://"].first(where: text.hasPrefix)
+        guard let scheme, text.utf8.count < 2048, text.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+            return nil
+        }
+        let path = text.dropFirst(scheme.count).split(separator: "?").first ?? ""
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1, let host = parts.first, !host.isEmpty, let name = parts.last else { return nil }
+        let safe = name.allSatisfy { $0.isLetter || $0.isNumber || "._-+".contains($0) }
+        return safe && !name.isEmpty && !name.hasPrefix(".") ? text : nil
+    }
+}

@@ -1,0 +1,94 @@
+/// Judges a node by its facts.
+///
+/// Pure: facts, plan and what is going on in, report out.
+package struct Checks: Sendable {
+    package var facts: NodeFacts
+    package var plan: Plan
+    /// Whether an install is going on right now.
+    package var installing: Bool
+    /// How the last install failed; nil when it did not.
+    package var lastFailure: Problem?
+
+    package init(facts: NodeFacts, plan: Plan, installing: Bool = false, lastFailure: Problem? = nil) {
+        self.facts = facts
+        self.plan = plan
+        self.installing = installing
+        self.lastFailure = lastFailure
+    }
+
+    package func report() -> NodeReport {
+        let decision = plan.decision
+        guard decision.action != .idle else {
+            let finding = Finding(
+                .noGPU,
+                .notApplicable,
+                "NVIDIA GPU on the PCI bus",
+                observed: decision.summary,
+                expected: "a function of vendor 10de with class 0300 or 0302"
+            )
+            return NodeReport(
+                verdict: .noGPU,
+                reason: .noGPU,
+                nextAction: "nothing to do on this node",
+                findings: [finding]
+            )
+        }
+        var findings = obstacles
+        if decision.action != .blocked || decision.driver != nil || facts.driver.sources.isEmpty == false {
+            findings += DriverChecks(facts: facts, decision: decision).findings
+            findings += VendorChecks(facts: facts, decision: decision).findings
+        }
+        return judge(findings)
+    }
+
+    private var obstacles: [Finding] {
+        let title = "the driver for this node can be chosen and installed"
+        let problems = plan.obstacles + [lastFailure].compactMap(\.self)
+        return problems.map { problem in
+            let cannotTell: Set<ReasonCode> = [.pciUnreadable, .driverUnreadable, .hostUnreadable]
+            return Finding(
+                problem.code,
+                cannotTell.contains(problem.code) ? .unknown : .failed,
+                title,
+                observed: problem.observed,
+                expected: problem.expected,
+                remedy: problem.remedy
+            )
+        }
+    }
+
+    private func judge(_ findings: [Finding]) -> NodeReport {
+        let failed = findings.first { $0.state == .failed }
+        let unknown = findings.first { $0.state == .unknown }
+        let skipped = findings.first { $0.state == .skipped }
+        let warning = findings.first { $0.state == .warning }
+        if installing {
+            return NodeReport(
+                verdict: .installing,
+                reason: failed?.code,
+                nextAction: "wait: an install is going on ('gpu-agent validate --wait 15m' waits for its end)",
+                findings: findings
+            )
+        }
+        let decider = failed ?? unknown ?? skipped ?? warning
+        let verdict: Verdict =
+            if failed != nil { .notReady } else if decider != nil { warning == decider ? .degraded : .unknown } else {
+                .ready
+            }
+        return NodeReport(
+            verdict: verdict,
+            reason: decider?.code,
+            nextAction: nextAction(verdict, decider),
+            findings: findings
+        )
+    }
+
+    private func nextAction(_ verdict: Verdict, _ decider: Finding?) -> String {
+        if verdict == .ready { return "nothing to do: CUDA works on this node" }
+        if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {
+            return "gpu-agent install"
+        }
+        guard let remedy = decider?.remedy, !remedy.isEmpty else { return "see the findings" }
+        return remedy
+    }
+}

@@ -1,0 +1,76 @@
+/// One checked statement about a node.
+package struct Finding: Codable, Sendable, Equatable {
+    package enum State: String, Codable, Sendable, CaseIterable {
+        case pass
+        /// Worth knowing; the node works.
+        case warning
+        case failed
+        /// It could not be told.
+        case unknown
+        /// It does not apply to this node.
+        case notApplicable
+        /// Nobody looked, on purpose.
+        case skipped
+    }
+
+    /// The stable name of what the statement is about: what is wrong when it fails.
+    package var code: ReasonCode
+    package var state: State
+    /// The statement, for people: `one driver version on the host`.
+    package var title: String
+    package var observed: String
+    package var expected: String
+    /// What to do; empty when there is nothing to do.
+    package var remedy: String
+
+    package init(
+        _ code: ReasonCode,
+        _ state: State,
+        _ title: String,
+        observed: String,
+        expected: String,
+        remedy: String = ""
+    ) {
+        self.code = code
+        self.state = state
+        self.title = title
+        self.observed = observed
+        self.expected = expected
+        self.remedy = remedy
+    }
+}
+
+/// What can be said of a node in one word.
+package enum Verdict: String, Codable, Sendable, CaseIterable {
+    /// Every check passed: a CUDA program runs here.
+    case ready
+    /// The agent is bringing the driver up.
+    case installing
+    /// It works, but not all of it.
+    case degraded
+    /// It does not work.
+    case notReady = "not-ready"
+    /// There is no GPU to make ready.
+    case noGPU = "no-gpu"
+    /// It could not be told.
+    case unknown
+}
+
+/// What the checks say of a node.
+///
+/// Everything that is shown or published is rendered from this one value.
+package struct NodeReport: Codable, Sendable, Equatable {
+    package var verdict: Verdict
+    /// The finding that decided the verdict; nil when every check passed.
+    package var reason: ReasonCode?
+    /// What to do next, in words or as a command.
+    package var nextAction: String
+    package var findings: [Finding]
+
+    package init(verdict: Verdict, reason: ReasonCode?, nextAction: String, findings: [Finding]) {
+        self.verdict = verdict
+        self.reason = reason
+        self.nextAction = nextAction
+        self.findings = findings
+    }
+}

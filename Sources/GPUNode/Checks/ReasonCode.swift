@@ -1,0 +1,52 @@
+/// The stable names of everything the agent can find wrong.
+///
+/// They are metric labels, event reasons and keys of tests and runbooks: a code is never renamed or used anew.
+package enum ReasonCode: String, Codable, Sendable, CaseIterable {
+    // Hardware and choice
+    case pciUnreadable = "pci-unreadable"
+    case noGPU = "no-gpu"
+    case unknownGPU = "unknown-gpu"
+    case unknownVGPUType = "unknown-vgpu-type"
+    case mixedGPUs = "mixed-gpus"
+    case noDriverFits = "no-driver-fits"
+    case artifactWithoutHash = "artifact-without-hash"
+    case hostUnreadable = "host-unreadable"
+
+    // The driver on the host
+    case driverMissing = "driver-missing"
+    case driverUnreadable = "driver-unreadable"
+    case foreignDriver = "foreign-driver"
+    case driverVersionSplit = "driver-version-split"
+    case driverNotLoaded = "driver-not-loaded"
+    case driverKindMismatch = "driver-kind-mismatch"
+    case moduleFlavourMismatch = "module-flavour-mismatch"
+    case deviceNodesMissing = "device-nodes-missing"
+
+    // Preflight
+    case compilerMissing = "compiler-missing"
+    case makeMissing = "make-missing"
+    case kernelHeadersMissing = "kernel-headers-missing"
+    case secureBoot = "secure-boot"
+    case diskSpace = "disk-space"
+    case nouveauLoaded = "nouveau-loaded"
+
+    // Install
+    case installFailed = "install-failed"
+    case hostLocked = "host-locked"
+    case downloadFailed = "download-failed"
+    case downloadHashMismatch = "download-hash-mismatch"
+    case installerFailed = "installer-failed"
+    case moduleLoadFailed = "module-load-failed"
+    case moduleUnloadFailed = "module-unload-failed"
+    case hostUnreachable = "host-unreachable"
+
+    // The vendor's libraries
+    case nvmlUnavailable = "nvml-unavailable"
+    case nvmlHang = "nvml-hang"
+    case gpuCount = "gpu-count"
+    case gpuUnreadable = "gpu-unreadable"
+    case migDevicesMissing = "mig-devices-missing"
+    case cudaFailed = "cuda-failed"
+    case cudaHang = "cuda-hang"
+    case licenceMissing = "licence-missing"
+}

@@ -1,0 +1,183 @@
+/// The statements about the GPUs as NVIDIA's libraries show them.
+struct VendorChecks {
+    var facts: NodeFacts
+    var decision: Decision
+
+    var findings: [Finding] {
+        guard facts.driver.isLoaded || facts.vendor.value?.nvml.value != nil else { return [] }
+        guard let vendor = facts.vendor.value else { return [nvmlMissing(facts.vendor.map { _ in true })] }
+        guard let nvml = vendor.nvml.value else { return [nvmlMissing(vendor.nvml.map { _ in true })] }
+        return [nvmlWorks(nvml), gpuCount(nvml), gpusReadable(nvml), migDevices(nvml), licence(nvml)]
+            .compactMap(\.self) + [cuda(vendor.cuda)]
+    }
+
+    private func nvmlWorks(_ nvml: NVMLFacts) -> Finding {
+        Finding(
+            .nvmlUnavailable,
+            .pass,
+            "NVML answers",
+            observed: "driver \(nvml.driverVersion), CUDA \(nvml.cudaVersion.value ?? "unknown")",
+            expected: "an answer"
+        )
+    }
+
+    private func nvmlMissing(_ reading: Reading<Bool>) -> Finding {
+        let title = "NVML answers"
+        let expected = "an answer"
+        switch reading {
+        case .present, .absent:
+            return Finding(
+                .nvmlUnavailable,
+                .failed,
+                title,
+                observed: "no libnvidia-ml.so.1 on the host",
+                expected: expected,
+                remedy: "the driver is incomplete: gpu-agent install"
+            )
+        case .skipped(let why):
+            return Finding(.nvmlUnavailable, .skipped, title, observed: why, expected: expected)
+        case .unreadable(let failure) where failure.reason == .hang:
+            return Finding(
+                .nvmlHang,
+                .failed,
+                title,
+                observed: failure.detail,
+                expected: expected,
+                remedy:
+                    "a call into the driver does not return: look for Xid lines in the kernel log and reboot the node"
+            )
+        case .unreadable(let failure):
+            return Finding(
+                .nvmlUnavailable,
+                failure.reason == .permission ? .unknown : .failed,
+                title,
+                observed: failure.detail,
+                expected: expected,
+                remedy: "look at the kernel log of the node for lines with NVRM"
+            )
+        }
+    }
+
+    private func gpuCount(_ nvml: NVMLFacts) -> Finding {
+        let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
+        let missing = facts.gpus.map(\.address).filter { !seen.contains($0) }
+        let observed = "\(nvml.gpus.count) in NVML, \(facts.gpus.count) on the bus"
+        let state: Finding.State = missing.isEmpty ? .pass : (missing.count < facts.gpus.count ? .warning : .failed)
+        return Finding(
+            .gpuCount,
+            state,
+            "every GPU on the bus answers",
+            observed: missing.isEmpty
+                ? observed : "\(observed); missing \(missing.map(\.description).joined(separator: ", "))",
+            expected: "all of them",
+            remedy: missing.isEmpty ? "" : "look at the kernel log for the missing GPUs; a reboot may bring them back"
+        )
+    }
+
+    private func gpusReadable(_ nvml: NVMLFacts) -> Finding {
+        let lost = nvml.gpus.compactMap { gpu in
+            (gpu.uuid.failure ?? gpu.migMode.failure ?? gpu.migDevices.failure).map { "GPU \(gpu.index): \($0.detail)" }
+        }
+        let state: Finding.State = lost.isEmpty ? .pass : (lost.count < nvml.gpus.count ? .warning : .failed)
+        return Finding(
+            .gpuUnreadable,
+            state,
+            "every GPU can be read",
+            observed: lost.isEmpty ? "\(nvml.gpus.count) read" : lost.joined(separator: "; "),
+            expected: "no error from NVML",
+            remedy: lost.isEmpty ? "" : "look at the kernel log for Xid lines of these GPUs"
+        )
+    }
+
+    private func migDevices(_ nvml: NVMLFacts) -> Finding {
+        let title = "MIG devices are there where MIG is on"
+        let expected = "at least one on each GPU with MIG on"
+        let enabled = nvml.gpus.filter { $0.migMode.value?.current == true }
+        guard !enabled.isEmpty else {
+            return Finding(.migDevicesMissing, .notApplicable, title, observed: "MIG is off", expected: expected)
+        }
+        let empty = enabled.filter { ($0.migDevices.value ?? []).isEmpty }
+        let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)
+        return Finding(
+            .migDevicesMissing,
+            empty.isEmpty ? .pass : .failed,
+            title,
+            observed: empty.isEmpty
+                ? "\(profiles.count): \(Set(profiles).sorted().joined(separator: ", "))"
+                : "none on GPU \(empty.map { "\($0.index)" }.joined(separator: ", "))",
+            expected: expected,
+            remedy: empty.isEmpty ? "" : "create MIG devices, or turn MIG off; on a vGPU the host decides both"
+        )
+    }
+
+    private func licence(_ nvml: NVMLFacts) -> Finding {
+        let title = "the vGPU licence is there"
+        let expected = "licensed"
+        guard decision.driver?.kind == .grid else {
+            return Finding(.licenceMissing, .notApplicable, title, observed: "no vGPU", expected: expected)
+        }
+        let unlicensed = nvml.gpus.filter { $0.licence.value?.licensed == false }
+        let products = Set(nvml.gpus.compactMap { $0.licence.value?.product }).sorted().joined(separator: ", ")
+        guard unlicensed.isEmpty else {
+            return Finding(
+                .licenceMissing,
+                .warning,
+                title,
+                observed: "no licence on GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", "))",
+                expected: expected,
+                remedy: "see that nvidia-gridd runs and reaches its licence server: journalctl -u nvidia-gridd"
+            )
+        }
+        return Finding(
+            .licenceMissing,
+            .pass,
+            title,
+            observed: products.isEmpty ? "licensed, or none needed" : products,
+            expected: expected
+        )
+    }
+
+    private func cuda(_ reading: Reading<[CUDAFacts]>) -> Finding {
+        let title = "CUDA initialises and sees devices"
+        let expected = "a device for every GPU or MIG device"
+        switch reading {
+        case .present(let answers):
+            let bad = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+            let words = bad.map { answer in
+                let where_ = answer.visibleDevices.map { " on \($0)" } ?? ""
+                return "\(answer.errorName ?? "no device")\(where_)"
+            }
+            let devices = answers.reduce(0) { $0 + $1.deviceCount }
+            let works = bad.isEmpty && !answers.isEmpty
+            return Finding(
+                .cudaFailed,
+                works ? .pass : .failed,
+                title,
+                observed: works ? "\(devices) device\(devices == 1 ? "" : "s")" : words.joined(separator: "; "),
+                expected: expected,
+                remedy: works ? "" : "look at the kernel log of the node; is nvidia-uvm loaded?"
+            )
+        case .absent:
+            return Finding(
+                .cudaFailed,
+                .failed,
+                title,
+                observed: "no libcuda.so.1 on the host",
+                expected: expected,
+                remedy: "the driver is incomplete: gpu-agent install"
+            )
+        case .skipped(let why):
+            return Finding(.cudaFailed, .skipped, title, observed: why, expected: expected)
+        case .unreadable(let failure):
+            let hang = failure.reason == .hang
+            return Finding(
+                hang ? .cudaHang : .cudaFailed,
+                .failed,
+                title,
+                observed: failure.detail,
+                expected: expected,
+                remedy: "look for Xid lines in the kernel log; a reboot may be needed"
+            )
+        }
+    }
+}

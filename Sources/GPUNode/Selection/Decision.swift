@@ -1,0 +1,117 @@
+/// Which driver this node should have, and why.
+///
+/// It says nothing about whether the host can take the driver now: that is the plan's preflight.
+package struct Decision: Codable, Sendable, Equatable {
+    package enum Action: String, Codable, Sendable, CaseIterable {
+        /// Put the driver on this host.
+        case install
+        /// A good driver is there: leave it, load it when it is not loaded.
+        case adopt
+        /// Nothing to do here.
+        case idle
+        /// The agent will not act; `problems` say what stands in the way.
+        case blocked
+    }
+
+    package var action: Action
+    /// The driver to install or to keep.
+    package var driver: DriverTarget?
+    /// Who put the adopted driver on this host.
+    package var owner: DriverOwner?
+    /// The cloud this node runs on, by the catalog's name; nil when none matched.
+    package var platform: String?
+    /// One sentence for people.
+    package var summary: String
+    /// What led here, in the order it was weighed.
+    package var evidence: [Evidence]
+    /// Drivers of the right kind that lost, with the reason.
+    package var rejected: [RejectedDriver]
+    /// What blocks, when the action is `blocked`.
+    package var problems: [Problem]
+
+    package init(
+        action: Action,
+        driver: DriverTarget? = nil,
+        owner: DriverOwner? = nil,
+        platform: String? = nil,
+        summary: String,
+        evidence: [Evidence] = [],
+        rejected: [RejectedDriver] = [],
+        problems: [Problem] = []
+    ) {
+        self.action = action
+        self.driver = driver
+        self.owner = owner
+        self.platform = platform
+        self.summary = summary
+        self.evidence = evidence
+        self.rejected = rejected
+        self.problems = problems
+    }
+}
+
+/// A driver by what matters about it.
+package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertible {
+    package var kind: DriverKind
+    package var version: DriverVersion
+    package var flavour: ModuleFlavour
+    /// The package to install; nil for a driver that is only adopted.
+    package var artifact: Artifact?
+
+    package init(kind: DriverKind, version: DriverVersion, flavour: ModuleFlavour, artifact: Artifact? = nil) {
+        self.kind = kind
+        self.version = version
+        self.flavour = flavour
+        self.artifact = artifact
+    }
+
+    package var description: String { "\(kind.rawValue) driver \(version), \(flavour.rawValue) modules" }
+}
+
+/// Who put a driver on a host.
+package enum DriverOwner: String, Codable, Sendable {
+    /// This agent: its record names the driver.
+    case gpuAgent = "gpu-agent"
+    /// Somebody else; who exactly is not told apart yet.
+    case other
+}
+
+/// One thing that was weighed.
+package struct Evidence: Codable, Sendable, Equatable {
+    /// Where it was seen: `pci 0001:00:00.0`, `dmi`, `catalog`, `policy`, `host`.
+    package var source: String
+    /// What it says, in words.
+    package var statement: String
+
+    package init(_ source: String, _ statement: String) {
+        self.source = source
+        self.statement = statement
+    }
+}
+
+/// A driver of the right kind that does not fit.
+package struct RejectedDriver: Codable, Sendable, Equatable {
+    package var driver: String
+    package var reason: String
+
+    package init(driver: String, reason: String) {
+        self.driver = driver
+        self.reason = reason
+    }
+}
+
+/// Something that stands in the way, with what to do about it.
+package struct Problem: Codable, Sendable, Equatable {
+    package var code: ReasonCode
+    package var observed: String
+    package var expected: String
+    /// The next action, in words or as a command.
+    package var remedy: String
+
+    package init(_ code: ReasonCode, observed: String, expected: String, remedy: String) {
+        self.code = code
+        self.observed = observed
+        self.expected = expected
+        self.remedy = remedy
+    }
+}

@@ -1,0 +1,73 @@
+/// What one GPU on the bus turned out to be.
+package enum GPUIdentity: Sendable, Equatable {
+    case physical(CatalogGPU)
+    case vgpu(CatalogVGPUType)
+    /// The card is known and its configuration space says that it is a vGPU, but the type is not in the catalog.
+    case unknownVGPUType(CatalogGPU)
+    /// No rule knows it.
+    case unknown
+
+    /// Tells what a GPU is, strongest evidence first: the pair (device, subsystem device), the "VF" capability, the
+    /// device id.
+    package static func identify(_ gpu: PCIFunction, in catalog: Catalog) -> (identity: GPUIdentity, why: String) {
+        let subsystem = gpu.subsystem.value
+        if let subsystem,
+            let type = catalog.vgpuTypes[VGPUTypeKey(device: gpu.id.device, subsystemDevice: subsystem.device)]
+        {
+            return (.vgpu(type), "\(gpu.id) with subsystem \(subsystem) is the vGPU type \(type.name)")
+        }
+        guard let card = catalog.gpus[gpu.id] else {
+            return (.unknown, "\(gpu.id) is in no catalog")
+        }
+        if gpu.vgpuCapability.value != nil, !(subsystem.map(card.subsystems.contains) ?? false) {
+            return (
+                .unknownVGPUType(card),
+                "\(gpu.id) is the card \(card.name), and its configuration space says that it is a vGPU"
+            )
+        }
+        let board = subsystem.map { " with subsystem \($0)" } ?? ""
+        return (.physical(card), "\(gpu.id)\(board) is the physical GPU \(card.name)")
+    }
+}
+
+/// What a node's GPUs together ask of a driver.
+package struct DriverRequirements: Sendable, Equatable {
+    package var kind: DriverKind
+    /// What every GPU accepts.
+    package var flavours: Set<ModuleFlavour>
+    package var minBranch: Int?
+    package var maxBranch: Int?
+
+    package init(kind: DriverKind, flavours: Set<ModuleFlavour>, minBranch: Int? = nil, maxBranch: Int? = nil) {
+        self.kind = kind
+        self.flavours = flavours
+        self.minBranch = minBranch
+        self.maxBranch = maxBranch
+    }
+
+    /// What one GPU asks for; nil when it is unknown.
+    package init?(_ identity: GPUIdentity) {
+        switch identity {
+        case .physical(let gpu):
+            self.init(
+                kind: .datacenter,
+                flavours: Set(gpu.flavours),
+                minBranch: gpu.minBranch,
+                maxBranch: gpu.maxBranch
+            )
+        case .vgpu(let type):
+            self.init(kind: .grid, flavours: Set(type.flavours), minBranch: type.minBranch)
+        case .unknownVGPUType, .unknown:
+            return nil
+        }
+    }
+
+    /// What suits both; nil when nothing does.
+    package func intersection(_ other: DriverRequirements) -> DriverRequirements? {
+        let flavours = flavours.intersection(other.flavours)
+        let minBranch = [minBranch, other.minBranch].compactMap(\.self).max()
+        let maxBranch = [maxBranch, other.maxBranch].compactMap(\.self).min()
+        guard kind == other.kind, !flavours.isEmpty, (minBranch ?? 0) <= (maxBranch ?? .max) else { return nil }
+        return DriverRequirements(kind: kind, flavours: flavours, minBranch: minBranch, maxBranch: maxBranch)
+    }
+}
