@@ -19,6 +19,12 @@ package struct Journal: Codable, Sendable, Equatable {
         steps.last { $0.step == step }?.state == .done
     }
 
+    /// Why the recorded install stands still: the failure of its last step. Nil when it goes on or is complete.
+    package var failure: Problem? {
+        guard record?.state == .started, let last = steps.last, last.state == .failed else { return nil }
+        return last.failure
+    }
+
     /// Notes that a step begins, at a time in seconds since 1970.
     package mutating func begin(_ step: StepID, at time: Double) {
         steps.removeAll { $0.step == step }
@@ -26,7 +32,7 @@ package struct Journal: Codable, Sendable, Equatable {
     }
 
     /// Notes how the step that was begun last ended.
-    package mutating func end(_ step: StepID, at time: Double, failure: String? = nil) {
+    package mutating func end(_ step: StepID, at time: Double, failure: Problem? = nil) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
         steps[index].seconds = time - steps[index].startedAt
@@ -46,9 +52,10 @@ package struct StepRecord: Codable, Sendable, Equatable {
     package var startedAt: Double
     /// How long it took; nil while it runs, and when it was cut off.
     package var seconds: Double?
-    package var failure: String?
+    /// Why it failed; nil when it did not.
+    package var failure: Problem?
 
-    package init(step: StepID, state: State, startedAt: Double, seconds: Double? = nil, failure: String? = nil) {
+    package init(step: StepID, state: State, startedAt: Double, seconds: Double? = nil, failure: Problem? = nil) {
         self.step = step
         self.state = state
         self.startedAt = startedAt

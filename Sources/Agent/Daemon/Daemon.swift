@@ -1,0 +1,148 @@
+import GPUNode
+package import Host
+package import Kubernetes
+package import Logging
+import ServiceLifecycle
+
+/// The agent as it runs on a node for good: the loop and what wakes it, the health server, and the way out.
+package struct Daemon: Sendable {
+    package struct Options: Sendable {
+        /// The name of the Node; nil when the cluster is left alone.
+        package var node: String?
+        package var access: ClusterAccess?
+        /// Where the health server listens.
+        package var host: String
+        package var port: Int
+        /// How often to look when nothing happens.
+        package var interval: Duration
+        /// The longest wait before the first request to the API server.
+        package var startJitter: Duration
+        /// Whether to install drivers, or only to look and publish.
+        package var installs: Bool
+
+        package init(
+            node: String?,
+            access: ClusterAccess?,
+            host: String,
+            port: Int,
+            interval: Duration,
+            startJitter: Duration,
+            installs: Bool
+        ) {
+            self.node = node
+            self.access = access
+            self.host = host
+            self.port = port
+            self.interval = interval
+            self.startJitter = startJitter
+            self.installs = installs
+        }
+    }
+
+    let inspector: Inspector
+    let options: Options
+    let environment: [String: String]
+    let version: String
+    let logger: Logger
+
+    package init(
+        inspector: Inspector,
+        options: Options,
+        environment: [String: String],
+        version: String,
+        logger: Logger
+    ) {
+        self.inspector = inspector
+        self.options = options
+        self.environment = environment
+        self.version = version
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT, and ends within five seconds of it.
+    package func run() async throws {
+        let wakeUp = WakeUp()
+        let box = SnapshotBox(startedAt: now())
+        let downloader = Downloader(environment: environment)
+        let install = inspector.prober.commands.flatMap { commands in
+            options.installs
+                ? InstallRun(
+                    inspector: inspector,
+                    commands: commands,
+                    downloader: downloader,
+                    progress: InstallLog(logger: logger, box: box).note
+                ) : nil
+        }
+        let client = try await client()
+        let publisher = client.flatMap { client in
+            options.node.map { node in
+                NodePublisher(client: client, node: node, prefix: inspector.setup.policy.labelPrefix, logger: logger)
+            }
+        }
+        var services: [any Service] = [
+            HealthServer(box: box, silence: options.interval * 3 + .seconds(120))
+                .application(host: options.host, port: options.port, logger: logger),
+            Reconciler(
+                inspector: inspector,
+                install: install,
+                publisher: publisher,
+                wakeUp: wakeUp,
+                box: box,
+                startJitter: options.startJitter,
+                logger: logger
+            ),
+            ClockWatcher(interval: options.interval, wakeUp: wakeUp),
+            DeviceWatcher(wakeUp: wakeUp, logger: logger),
+        ]
+        if let client, let publisher, let node = options.node {
+            services.append(
+                NodeWatcher(client: client, publisher: publisher, node: node, wakeUp: wakeUp, logger: logger)
+            )
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(3)
+        defer { logger.notice("stopped") }
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            await client?.shutdown()
+            throw error
+        }
+        await client?.shutdown()
+    }
+
+    private func client() async throws(KubernetesError) -> KubernetesClient? {
+        guard let access = options.access, options.node != nil else {
+            logger.warning("no cluster: nothing is published", metadata: ["remedy": "give --node-name in a cluster"])
+            return nil
+        }
+        return try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
+    }
+}
+
+/// Writes the progress of an install to the log.
+struct InstallLog: Sendable {
+    let logger: Logger
+    let box: SnapshotBox
+
+    func note(_ progress: InstallProgress) {
+        box.alive(at: now())
+        switch progress {
+        case .started(let step, let number, let count):
+            logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])
+        case .downloaded(let download):
+            logger.debug("downloading", metadata: ["bytes": "\(download.bytes)"])
+        case .said(let line): logger.debug("installer", metadata: ["line": "\(line)"])
+        case .finished(let step, let seconds):
+            logger.notice("step done", metadata: ["step": "\(step.id.rawValue)", "seconds": "\(seconds)"])
+        case .failed(let step, let problem):
+            logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
+        case .waitingForJob(let name):
+            logger.notice("an installer still runs from before", metadata: ["job": "\(name)"])
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import GPUNode
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Answers `/healthz`, `/readyz` and `/metrics`.
+struct HealthServer {
+    let box: SnapshotBox
+    /// How long the loop may show no life before the agent counts as dead.
+    let silence: Duration
+
+    func application(host: String, port: Int, logger: Logger) -> some ApplicationProtocol {
+        let router = Router()
+        router.get("/healthz") { _, _ in self.health() }
+        router.get("/readyz") { _, _ in self.readiness() }
+        router.get("/metrics") { _, _ in self.metrics() }
+        var quiet = logger
+        quiet.logLevel = .warning
+        return Application(
+            router: router,
+            configuration: .init(address: .hostname(host, port: port), serverName: "gpu-agent"),
+            logger: quiet
+        )
+    }
+
+    private func health() -> Response {
+        let silent = now() - box.beat
+        return silent <= silence.seconds
+            ? Self.text(.ok, "ok\n")
+            : Self.text(.serviceUnavailable, "the loop showed no life for \(Int(silent)) s\n")
+    }
+
+    private func readiness() -> Response {
+        guard let report = box.snapshot?.view.report else {
+            return Self.text(.serviceUnavailable, "the node was not looked at yet\n")
+        }
+        let good = report.verdict == .ready || report.verdict == .noGPU
+        let line = "\(report.verdict.rawValue): \(report.nextAction)\n"
+        return Self.text(good ? .ok : .serviceUnavailable, line)
+    }
+
+    private func metrics() -> Response {
+        guard let snapshot = box.snapshot else {
+            return Self.text(.serviceUnavailable, "the node was not looked at yet\n")
+        }
+        let metrics = Metrics(
+            report: snapshot.view.report,
+            facts: snapshot.view.facts,
+            journal: snapshot.view.journal,
+            apiRequests: snapshot.requests,
+            lookedAt: snapshot.at
+        )
+        return Self.text(.ok, metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    private static func text(
+        _ status: HTTPResponse.Status,
+        _ text: String,
+        type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(
+            status: status,
+            headers: [.contentType: type],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+        )
+    }
+}

@@ -1,0 +1,76 @@
+import Kubernetes
+import Logging
+import PCIBus
+import ServiceLifecycle
+
+/// Rings the bell at a fixed interval.
+struct ClockWatcher: Service {
+    let interval: Duration
+    let wakeUp: WakeUp
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: interval)
+                wakeUp.ring()
+            }
+        }
+    }
+}
+
+/// Rings the bell when a PCI device comes or goes.
+struct DeviceWatcher: Service {
+    let wakeUp: WakeUp
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            do throws(DeviceMonitorError) {
+                let monitor = try DeviceMonitor()
+                defer { monitor.stop() }
+                for await _ in monitor.events { wakeUp.ring() }
+            } catch {
+                logger.warning("devices are not watched; the clock looks again", metadata: ["error": "\(error)"])
+            }
+        }
+        // A service that ends ends the group: without a monitor this one waits for the shutdown.
+        try? await gracefulShutdown()
+    }
+}
+
+/// Rings the bell when somebody changes what the agent put on its Node.
+struct NodeWatcher: Service {
+    let client: KubernetesClient
+    let publisher: NodePublisher
+    let node: String
+    let wakeUp: WakeUp
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var failures = 0
+            while !Task.isCancelled {
+                // The publisher reads the Node first; a watch goes on from what it saw.
+                guard let version = await publisher.watchVersion else {
+                    try? await Task.sleep(for: .seconds(1))
+                    continue
+                }
+                failures = await follow(from: version) ? 0 : failures + 1
+                let pause = Duration.seconds(min(60, 1 << min(failures, 6))) * Double.random(in: 0.5..<1)
+                if failures > 0 { try? await Task.sleep(for: pause) }
+            }
+        }
+    }
+
+    /// Follows one watch to its end; whether it ended well.
+    private func follow(from version: String) async -> Bool {
+        for await event in client.watchNodeMetadata(node, from: version) {
+            if await publisher.observe(event) { wakeUp.ring() }
+            if case .failed(let error) = event {
+                logger.debug("the watch ended", metadata: ["error": "\(errorChain(error))"])
+                return false
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,106 @@
+import FoundationEssentials
+import GPUNode
+import Host
+
+/// Does the steps of a plan, one `switch` and nothing more; every `if` about the host is in the planner.
+struct Executor {
+    let root: HostRoot
+    let commands: HostCommands
+    let downloader: Downloader
+    let progress: @Sendable (InstallProgress) -> Void
+    /// Looks at the node again and says what is wrong, if anything.
+    let verify: @Sendable (Duration) async -> Problem?
+
+    /// Does one step; its record for the journal comes back changed where the step is about the journal itself.
+    func execute(_ step: PlannedStep, _ journal: inout Journal) async throws(AgentFailure) {
+        let deadline = Duration.seconds(step.deadlineSeconds)
+        switch step.action {
+        case .begin(let record):
+            journal.record = record
+            journal.steps.removeAll { $0.step != step.id }
+            try await onHost(.installFailed) { () async throws(HostError) in
+                for directory in [HostLayout.packages, HostLayout.work, HostLayout.logs] {
+                    try root.makeDirectories(HostPath(stringLiteral: directory))
+                }
+                // A result that an earlier install of this version left must not count for this one.
+                try await HostJob("install-\(record.version)", root: root, commands: commands).forget()
+            }
+        case .download(let artifact):
+            try await download(artifact, deadline)
+        case .run(let commands, let failure):
+            try await onHost(failure) { () async throws(HostError) in
+                for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
+            }
+        case .job(let name, let command):
+            try await run(HostJob(name, root: root, commands: commands), command, deadline)
+        case .verify:
+            if let problem = await verify(deadline) { throw AgentFailure(problem) }
+        case .finish(let record, let package):
+            try await onHost(.installFailed) { () async throws(HostError) in
+                try root.remove(HostPath(stringLiteral: "\(HostLayout.packages)/\(package)"))
+                try root.removeTree(HostPath(stringLiteral: HostLayout.work))
+                try await HostJob("install-\(record.version)", root: root, commands: commands).forget()
+            }
+            journal.record = record
+        }
+    }
+
+    private func download(_ artifact: Artifact, _ deadline: Duration) async throws(AgentFailure) {
+        guard let digest = artifact.digest else {
+            throw AgentFailure(
+                Problem(
+                    .artifactWithoutHash,
+                    observed: "\(artifact.fileName) has no checksum",
+                    expected: "a SHA-256 or SHA-512",
+                    remedy: "add the checksum in a catalog of your own"
+                )
+            )
+        }
+        let request = DownloadRequest(
+            urls: artifact.urls,
+            fileName: artifact.fileName,
+            digest: digest,
+            size: artifact.size,
+            deadline: deadline
+        )
+        do throws(HostError) {
+            let directory = try root.openDirectory(HostPath(stringLiteral: HostLayout.packages), create: true)
+            defer { try? directory.close() }
+            let progress = progress
+            do throws(DownloadError) {
+                _ = try await downloader.fetch(request, into: directory) { progress(.downloaded($0)) }
+            } catch { throw error.failure(of: artifact) }
+        } catch let error as HostError { throw error.failure(.downloadFailed) } catch { throw error }
+    }
+
+    /// Starts the installer anew and waits for its end. What an earlier agent left running was waited for before.
+    private func run(_ job: HostJob, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
+        let progress = progress
+        let outcome = try await onHost(.installerFailed) { () async throws(HostError) in
+            try await job.start(command)
+            return try await job.wait(deadline: deadline) { progress(.said($0)) }
+        }
+        guard outcome != .finished(status: 0) else { return }
+        let log = (try? root.text(HostPath(stringLiteral: HostLayout.installerLog), limit: 8 << 20)) ?? nil
+        throw AgentFailure(InstallerLog.problem(outcome.words, log: log ?? ""))
+    }
+
+    private func onHost<Value: Sendable>(
+        _ code: ReasonCode,
+        _ work: () async throws(HostError) -> Value
+    ) async throws(AgentFailure) -> Value {
+        do throws(HostError) { return try await work() } catch { throw error.failure(code) }
+    }
+}
+
+/// What happens while a plan is carried out.
+package enum InstallProgress: Sendable {
+    case started(PlannedStep, number: Int, of: Int)
+    case downloaded(DownloadProgress)
+    /// A line that the installer wrote.
+    case said(String)
+    case finished(PlannedStep, seconds: Double)
+    case failed(PlannedStep, Problem)
+    /// An installer that an earlier agent started still runs.
+    case waitingForJob(String)
+}

@@ -1,0 +1,104 @@
+import GPUNode
+import Host
+
+extension HostError {
+    /// What people are told of an error on the host; `code` names the operation it hit.
+    func failure(_ code: ReasonCode) -> AgentFailure {
+        let problem: Problem
+        switch self {
+        case .lockHeld:
+            problem = Problem(
+                .hostLocked,
+                observed: errorChain(self),
+                expected: "one installer at a time on a host",
+                remedy: "wait for the other one to end, or end it if it hangs"
+            )
+        case .root, .noRootedOpen:
+            problem = Problem(
+                .hostUnreachable,
+                observed: errorChain(self),
+                expected: "the host's root directory",
+                remedy: "run as root, in the host's PID namespace (hostPID: true)"
+            )
+        case .commandNotStarted:
+            problem = Problem(
+                code,
+                observed: errorChain(self),
+                expected: "the command to run on the host",
+                remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
+            )
+        default:
+            problem = Problem(code, observed: errorChain(self), expected: "no error", remedy: code.remedy)
+        }
+        return AgentFailure(problem, cause: self)
+    }
+}
+
+extension ReasonCode {
+    /// What to do after an operation that failed in a way that says nothing more.
+    fileprivate var remedy: String {
+        switch self {
+        case .moduleLoadFailed: "look at the kernel log of the node for lines with NVRM (dmesg)"
+        case .moduleUnloadFailed: "something still uses the GPU: drain the node, or reboot it"
+        case .installerFailed: "read \(HostLayout.installerLog) on the node"
+        default: "gpu-agent install"
+        }
+    }
+}
+
+extension DownloadError {
+    func failure(of artifact: Artifact) -> AgentFailure {
+        let observed = errorChain(self)
+        switch self {
+        case .digestMismatch(_, let expected, let actual):
+            return AgentFailure(
+                Problem(
+                    .downloadHashMismatch,
+                    observed: "\(artifact.fileName) has \(actual); the file was deleted",
+                    expected: "\(expected)",
+                    remedy: "do not install this file: compare the catalog's checksum with the vendor's, "
+                        + "and look at what answers at \(artifact.urls.first ?? "the URL")"
+                ),
+                cause: self
+            )
+        default:
+            return AgentFailure(
+                Problem(
+                    .downloadFailed,
+                    observed: observed,
+                    expected: artifact.fileName,
+                    remedy: "see that the node reaches \(artifact.urls.first ?? "the URL"), or name a mirror in a "
+                        + "catalog of your own"
+                ),
+                cause: self
+            )
+        }
+    }
+}
+
+extension DownloadError: CausedError {}
+
+extension HostJob.Outcome {
+    var words: String {
+        switch self {
+        case .finished(let status): "the installer ended with status \(status)"
+        case .lost: "the installer was killed"
+        case .absent: "the installer was never started"
+        }
+    }
+}
+
+/// What an installer's log says about its failure.
+enum InstallerLog {
+    /// A problem with the log's last lines that begin with `ERROR:`.
+    static func problem(_ outcome: String, log: String) -> Problem {
+        let errors = log.split(separator: "\n").filter { $0.hasPrefix("ERROR:") }.suffix(2)
+            .map { $0.dropFirst("ERROR:".count).split(separator: " ").joined(separator: " ") }
+        return Problem(
+            .installerFailed,
+            observed: ([outcome] + errors).joined(separator: ": "),
+            expected: "status 0",
+            remedy: "read \(HostLayout.installerLog) on the node"
+        )
+    }
+}

@@ -1,0 +1,138 @@
+import FoundationEssentials
+package import GPUNode
+package import Host
+
+/// One install from the first look to the last: lock, settle, plan, execute, verify.
+package struct InstallRun: Sendable {
+    let inspector: Inspector
+    let commands: HostCommands
+    let downloader: Downloader
+    let progress: @Sendable (InstallProgress) -> Void
+
+    package init(
+        inspector: Inspector,
+        commands: HostCommands,
+        downloader: Downloader,
+        progress: @escaping @Sendable (InstallProgress) -> Void
+    ) {
+        self.inspector = inspector
+        self.commands = commands
+        self.downloader = downloader
+        self.progress = progress
+    }
+
+    private var root: HostRoot { inspector.prober.root }
+    private var store: JournalStore<Journal> { JournalStore(root: root) }
+
+    /// Brings the node to its decision and gives the last look at it.
+    ///
+    /// Fails with what stands in the way or with the step that failed; the journal on the host then says the same.
+    package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
+        let lock: HostLock
+        do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {
+            throw error.failure(.hostLocked)
+        }
+        defer { lock.release() }
+        try await settle()
+        let view = await inspector.look()
+        if let obstacle = view.plan.obstacles.first { throw AgentFailure(obstacle) }
+        guard !view.plan.steps.isEmpty else { return view }
+        try await execute(view.plan, view.journal ?? Journal())
+        return await inspector.look()
+    }
+
+    /// Waits for an installer that an agent before this one left running, and notes its end in the journal.
+    ///
+    /// Without this an agent that was killed in the middle would start a second installer beside the first.
+    private func settle() async throws(AgentFailure) {
+        do throws(HostError) {
+            guard var journal = try await store.load(), let record = journal.record, record.state == .started,
+                !journal.finished(.install)
+            else { return }
+            let job = HostJob("install-\(record.version)", root: root, commands: commands)
+            if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
+            let progress = progress
+            let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }
+            guard outcome == .finished(status: 0) else { return }
+            journal.end(.install, at: now())
+            try await store.save(journal)
+        } catch {
+            guard case .malformed = error else { throw error.failure(.installFailed) }
+            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.installFailed) }
+        }
+    }
+
+    private func execute(_ plan: Plan, _ journal: Journal) async throws(AgentFailure) {
+        let inspector = inspector
+        let executor = Executor(
+            root: root,
+            commands: commands,
+            downloader: downloader,
+            progress: progress,
+            verify: { await Verification(inspector: inspector).problem(within: $0) }
+        )
+        var journal = journal
+        let writesJournal = plan.decision.action == .install
+        for (index, step) in plan.steps.enumerated() {
+            progress(.started(step, number: index + 1, of: plan.steps.count))
+            journal.begin(step.id, at: now())
+            if writesJournal, step.id != .begin { try await save(journal) }
+            let began = ContinuousClock.now
+            do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
+                // An agent that is told to stop leaves the journal as one that is killed: the next one goes on there.
+                guard !Task.isCancelled else { throw error }
+                journal.end(step.id, at: now(), failure: error.problem)
+                if writesJournal { try await save(journal) }
+                progress(.failed(step, error.problem))
+                throw error
+            }
+            journal.end(step.id, at: now())
+            if writesJournal { try await save(journal) }
+            progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
+        }
+    }
+
+    private func save(_ journal: Journal) async throws(AgentFailure) {
+        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.installFailed) }
+    }
+}
+
+/// Looks at a node until it is good, or until it is clear that it will not be.
+struct Verification: Sendable {
+    let inspector: Inspector
+    /// Device nodes of nvidia-uvm were seen to appear up to 15 seconds after the module.
+    var patience: Duration = .seconds(15)
+
+    func problem(within deadline: Duration) async -> Problem? {
+        let end = ContinuousClock.now + min(patience, deadline)
+        while true {
+            let view = await inspector.look()
+            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles).report()
+            guard report.verdict != .ready, report.verdict != .degraded else { return nil }
+            let finding = report.findings.first { $0.state != .pass && $0.state != .notApplicable }
+            guard ContinuousClock.now < end, !Task.isCancelled else {
+                return finding.map {
+                    Problem($0.code, observed: $0.observed, expected: $0.expected, remedy: $0.remedy)
+                }
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+}
+
+extension Plan {
+    /// The same plan judged by the node alone: what would keep a next install from running says nothing of this one.
+    fileprivate var withoutObstacles: Plan {
+        var plan = self
+        plan.problems = []
+        plan.decision.problems = []
+        return plan
+    }
+}
+
+/// Seconds since 1970.
+package func now() -> Double { Date().timeIntervalSince1970 }
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

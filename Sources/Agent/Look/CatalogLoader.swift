@@ -1,0 +1,80 @@
+import Documents
+import FoundationEssentials
+package import GPUNode
+import SystemPackage
+
+/// Why the agent's own files could not be used.
+package enum SetupError: Error, Sendable, CustomStringConvertible {
+    /// A file could not be read.
+    case unreadable(String, cause: any Error)
+    /// Files were read and are wrong; every problem is told.
+    case problems(DocumentProblems)
+    /// There is no catalog in the directory.
+    case noCatalog(String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let path, _): "cannot read \(path)"
+        case .problems(let problems): problems.description
+        case .noCatalog(let directory): "no catalog file (*.yaml) in \(directory)"
+        }
+    }
+}
+
+extension SetupError: CausedError {
+    package var cause: (any Error)? {
+        guard case .unreadable(_, let cause) = self else { return nil }
+        return cause
+    }
+}
+
+/// What the operator and the catalog say, read from files of our side.
+package struct Setup: Sendable {
+    package var catalog: Catalog
+    package var policy: Policy
+
+    /// Reads the configuration and every catalog file; reports the problems of all of them at once.
+    package static func load(_ settings: Settings) throws(SetupError) -> Setup {
+        var problems: [DocumentProblem] = []
+        var config = Config()
+        if let file = settings.configFile {
+            switch Config.read(try document(file, &problems)) {
+            case .success(let read): config = read
+            case .failure(let found): problems += found.problems
+            }
+        }
+        var catalog = Catalog()
+        for file in try builtIn(settings.catalogDirectory) + config.catalogs + settings.catalogs {
+            switch CatalogDocument.read(try document(file, &problems)) {
+            case .success(let read):
+                catalog = read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
+            case .failure(let found): problems += found.problems
+            }
+        }
+        guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
+        return Setup(catalog: catalog, policy: config.policy)
+    }
+
+    /// The catalog files of a directory, in the order of their names.
+    private static func builtIn(_ directory: String) throws(SetupError) -> [String] {
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
+            throw .unreadable(directory, cause: error)
+        }
+        let files = names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(directory)/\($0)" }
+        guard !files.isEmpty else { throw .noCatalog(directory) }
+        return files
+    }
+
+    /// A file's document. Where its text is no YAML the problems are noted, and an empty document stands for it.
+    private static func document(
+        _ file: String,
+        _ problems: inout [DocumentProblem]
+    ) throws(SetupError) -> DocumentNode {
+        let text: Data
+        do { text = try Data(contentsOf: URL(filePath: file)) } catch { throw .unreadable(file, cause: error) }
+        do throws(DocumentProblems) { return try YAMLDocument.parse([UInt8](text), file: file) } catch {
+            throw .problems(DocumentProblems(problems + error.problems))
+        }
+    }
+}

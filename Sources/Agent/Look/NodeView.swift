@@ -1,0 +1,42 @@
+package import GPUNode
+
+/// One look at a node with all that follows from it.
+package struct NodeView: Sendable {
+    package var facts: NodeFacts
+    package var journal: Journal?
+    package var plan: Plan
+    package var report: NodeReport
+    package var policy: Policy
+
+    /// Decides, plans and judges; pure.
+    package init(_ setup: Setup, facts: NodeFacts, journal: Journal?, installing: Bool = false) {
+        self.facts = facts
+        self.journal = journal
+        policy = setup.policy
+        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
+        plan = Planner().plan(facts, decision, journal: journal)
+        report =
+            Checks(facts: facts, plan: plan, installing: installing, lastFailure: installing ? nil : journal?.failure)
+            .report()
+    }
+
+    /// What the Node should show.
+    package var publication: Publication { Publication.of(facts, plan, report, policy) }
+}
+
+/// Looks at the node and judges it, as often as it is asked.
+package struct Inspector: Sendable {
+    package var prober: Prober
+    package var setup: Setup
+
+    package init(prober: Prober, setup: Setup) {
+        self.prober = prober
+        self.setup = setup
+    }
+
+    /// Looks now. A journal that cannot be read counts as none, and the plan's first step then writes a new one.
+    package func look(installing: Bool = false) async -> NodeView {
+        let (facts, journal) = await prober.look()
+        return NodeView(setup, facts: facts, journal: journal.value, installing: installing)
+    }
+}

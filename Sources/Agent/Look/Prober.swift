@@ -1,0 +1,72 @@
+import Glibc
+package import GPUNode
+package import Host
+import PCIBus
+import VendorProbe
+
+/// Looks at a node and gives its facts: the bus, the host's files, and NVIDIA's own libraries in a child process.
+package struct Prober: Sendable {
+    let root: HostRoot
+    let commands: HostCommands?
+    let program: String
+    let probesVendor: Bool
+
+    /// Opens the host's root. Without a host process no command is run there and no library of it is loaded.
+    package init(_ settings: Settings) throws(HostError) {
+        root = try HostRoot(settings.hostRoot)
+        let isRoot = geteuid() == 0
+        commands = isRoot
+            ? settings.hostPID.map { HostCommands(target: $0, environment: settings.environment) } : nil
+        program = settings.program
+        probesVendor = settings.hostPID != nil
+    }
+
+    /// The facts of this moment, together with the journal on the host.
+    package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
+        let journal = await readJournal()
+        let probe = HostProbe(root: root, commands: commands)
+        async let pci = PCIScan(sysfs: "\(root.path == "/" ? "" : root.path)/sys").scan()
+        async let host = probe.hostFacts()
+        async let build = probe.buildFacts()
+        let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
+        let vendor = await vendorFacts(probe, driver)
+        let facts = NodeFacts(
+            host: await host,
+            pci: await pci.functions,
+            driver: driver,
+            build: await build,
+            vendor: vendor
+        )
+        return (facts, journal)
+    }
+
+    private func readJournal() async -> Reading<Journal> {
+        do throws(HostError) {
+            return try await JournalStore<Journal>(root: root).load().map { .present($0) } ?? .absent
+        } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
+    }
+
+    private func vendorFacts(_ probe: HostProbe, _ driver: DriverFacts) async -> Reading<VendorFacts> {
+        guard probesVendor else { return .skipped("no vendor library is loaded without a host process (--host-pid)") }
+        guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
+        let libraries = VendorLibraries(
+            nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
+            cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
+        )
+        let companions = await probe.driverLibraries().map {
+            DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
+        }
+        let prober = VendorProber(
+            program: program,
+            libraries: libraries,
+            companions: DriverLibrary.companions(
+                from: companions,
+                version: driver.nvmlLibrary.value?.version ?? driver.loadedVersion.value ?? ""
+            ),
+            scratch: "/tmp"
+        )
+        return .present(await prober.facts())
+    }
+}
+
+extension HostError: CausedError {}

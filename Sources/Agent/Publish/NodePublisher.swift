@@ -1,0 +1,200 @@
+import FoundationEssentials
+package import GPUNode
+import Host
+package import Kubernetes
+package import Logging
+
+/// Keeps the agent's Node as the last publication says, with as few requests as can be.
+///
+/// One metadata-only read at the start; later reads come from the watch. Nothing is written when nothing changed.
+package actor NodePublisher {
+    private let client: KubernetesClient
+    private let node: String
+    private let prefix: String
+    private let logger: Logger
+    private let retry = RetryPolicy()
+    private var metadata: ObjectMetadata?
+    /// Who else had written the taints, and when, at the last look at the whole Node.
+    private var seenTaintOwners: [FieldOwner]?
+    private var seenTaint: TaintWish?
+    private var counts: [Request: Int] = [:]
+    private var lastVerdict: String?
+    package private(set) var state: PublishedState
+
+    private struct Request: Hashable {
+        var verb: String
+        var outcome: String
+    }
+
+    package init(client: KubernetesClient, node: String, prefix: String, logger: Logger) {
+        self.client = client
+        self.node = node
+        self.prefix = prefix
+        self.logger = logger
+        state = PublishedState(node: node)
+    }
+
+    /// Requests so far, for the metrics.
+    package var requestCounts: [Metrics.APIRequestCount] {
+        counts.map { Metrics.APIRequestCount(verb: $0.key.verb, outcome: $0.key.outcome, count: $0.value) }
+            .sorted { ($0.verb, $0.outcome) < ($1.verb, $1.outcome) }
+    }
+
+    /// Takes what the watch saw, and says whether it concerns the agent.
+    package func observe(_ event: NodeWatchEvent) -> Bool {
+        switch event {
+        case .added(let new), .modified(let new):
+            let concerns = metadata.map { ownPart(of: $0) != ownPart(of: new) } ?? true
+            metadata = new
+            return concerns
+        case .deleted:
+            metadata = nil
+            return true
+        case .bookmark(let version):
+            metadata?.resourceVersion = version
+            return false
+        case .failed(.gone):
+            metadata = nil
+            return true
+        case .failed: return false
+        }
+    }
+
+    /// The version to watch from; nil before the first read.
+    package var watchVersion: String? { metadata?.resourceVersion }
+
+    /// What the agent decides by, of a Node that is written every few seconds by others.
+    private func ownPart(of metadata: ObjectMetadata) -> [String] {
+        let keys = metadata.labelKeys(ownedBy: NodeUpdate.fieldManager)
+        let labels = metadata.labels.filter { keys.contains($0.key) || $0.key.hasPrefix("\(prefix)/") }
+        return labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
+    }
+
+    /// Brings the Node to the publication. A failure is remembered for `status` and thrown.
+    package func publish(_ publication: Publication) async throws(KubernetesError) {
+        do throws(KubernetesError) {
+            try await bring(publication)
+            state.at = now()
+            state.failure = nil
+        } catch {
+            state.failure = errorChain(error)
+            // What was read may be why it failed: read again next time.
+            metadata = nil
+            seenTaintOwners = nil
+            throw error
+        }
+    }
+
+    private func bring(_ publication: Publication) async throws(KubernetesError) {
+        let current: ObjectMetadata
+        if let metadata { current = metadata } else {
+            current = try await request("get") { () async throws(KubernetesError) in
+                try await self.client.nodeMetadata(self.node)
+            }
+            metadata = current
+        }
+        let before = current.labels["\(prefix)/verdict"]
+        let update = NodeUpdate(publication, on: current, prefix: prefix)
+        if !update.yielded.isEmpty {
+            logger.debug("labels are left to their owners", metadata: ["keys": "\(update.yielded.sorted())"])
+        }
+        if update.taint != .keep, !isKnown(update.taint, on: current) { try await bringTaint(update.taint) }
+        if publication.taint != .keep { state.tainted = publication.taint == .present }
+        if let labels = update.labels {
+            let base = metadata ?? current
+            let applied = try await request("apply") { () async throws(KubernetesError) in
+                try await self.client.applyNode(
+                    self.node,
+                    body: NodeUpdate.applyBody(labels, on: base),
+                    fieldManager: NodeUpdate.fieldManager,
+                    force: true
+                )
+            }
+            metadata = applied
+            state.labels = labels
+            logger.notice("labels applied", metadata: ["node": "\(node)", "count": "\(labels.count)"])
+        } else {
+            state.labels = publication.labels
+        }
+        let verdict = publication.labels["\(prefix)/verdict"]
+        if let verdict, verdict != before, verdict != lastVerdict { await report(verdict, publication) }
+        lastVerdict = verdict
+    }
+
+    /// Whether the whole Node was looked at for this wish, and nobody wrote the taints since.
+    private func isKnown(_ wish: TaintWish, on metadata: ObjectMetadata) -> Bool {
+        seenTaint == wish && seenTaintOwners == metadata.taintOwners
+    }
+
+    private func bringTaint(_ wish: TaintWish) async throws(KubernetesError) {
+        // Somebody else may write the Node between our read and our patch: the patch then fails its test.
+        for attempt in 1... {
+            let whole = try await request("get") { () async throws(KubernetesError) in
+                try await self.client.node(self.node)
+            }
+            let operations = NodeUpdate.taintPatch(wish, on: whole, prefix: prefix)
+            do throws(KubernetesError) {
+                let patched =
+                    operations.isEmpty
+                    ? whole
+                    : try await request("patch") { () async throws(KubernetesError) in
+                        try await self.client.patchNode(
+                            self.node,
+                            operations: operations,
+                            fieldManager: NodeUpdate.fieldManager
+                        )
+                    }
+                metadata = patched.metadata
+                (seenTaint, seenTaintOwners) = (wish, patched.metadata.taintOwners)
+                if !operations.isEmpty {
+                    let taint = NodeUpdate.taint(prefix: prefix).key
+                    logger.notice("taint changed", metadata: ["taint": "\(taint)", "wish": "\(wish.rawValue)"])
+                }
+                return
+            } catch {
+                switch error {
+                case .invalid where attempt < 5, .conflict where attempt < 5: continue
+                default: throw error
+                }
+            }
+        }
+    }
+
+    /// Tells of a new verdict as an event of the Node. That it cannot be told is no failure of the publication.
+    private func report(_ verdict: String, _ publication: Publication) async {
+        guard let metadata else { return }
+        let good = publication.taint != .present
+        let event = NodeEvent(
+            node: node,
+            nodeUID: metadata.uid,
+            reason: good ? "GPUReady" : "GPUNotReady",
+            message: "gpu-agent: verdict \(verdict)",
+            severity: good || verdict == Verdict.installing.rawValue ? .normal : .warning,
+            component: "gpu-agent",
+            time: Date()
+        )
+        do throws(KubernetesError) {
+            try await request("event") { () async throws(KubernetesError) in try await self.client.createEvent(event) }
+        } catch {
+            logger.warning("the event was not reported", metadata: ["error": "\(errorChain(error))"])
+        }
+    }
+
+    /// Makes a request with retries, and counts how it ended.
+    private func request<Value: Sendable>(
+        _ verb: String,
+        _ work: () async throws(KubernetesError) -> Value
+    ) async throws(KubernetesError) -> Value {
+        var generator = SystemRandomNumberGenerator()
+        do throws(KubernetesError) {
+            let value = try await retry.run(clock: ContinuousClock(), using: &generator, work)
+            counts[Request(verb: verb, outcome: "ok"), default: 0] += 1
+            return value
+        } catch {
+            counts[Request(verb: verb, outcome: "failed"), default: 0] += 1
+            throw error
+        }
+    }
+}
+
+extension KubernetesError: CausedError {}

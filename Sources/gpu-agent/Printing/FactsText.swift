@@ -1,0 +1,120 @@
+import GPUNode
+
+/// `facts` for people: one line a fact, with what could not be read said as such.
+struct FactsText {
+    var facts: NodeFacts
+    var style: Style
+
+    var text: String {
+        let sections = [host, pci, driver, build, vendor]
+        return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+    }
+
+    private func section(_ title: String, _ rows: [(String, String)]) -> [String] {
+        let width = rows.map(\.0.count).max() ?? 0
+        return [style.bold(title)] + rows.map { "  \(padded($0.0, width))  \($0.1)" }
+    }
+
+    private func say<Value>(_ reading: Reading<Value>, _ words: (Value) -> String) -> String {
+        switch reading {
+        case .present(let value): words(value)
+        case .absent: style.faint("absent")
+        case .unreadable(let failure): style.yellow("unreadable (\(failure.reason.rawValue)): \(failure.detail)")
+        case .skipped(let why): style.faint("skipped: \(why)")
+        }
+    }
+
+    private var host: [String] {
+        let host = facts.host
+        return section(
+            "Host",
+            [
+                ("operating system", say(host.osRelease) { $0.prettyName ?? $0.id }),
+                ("kernel", say(host.kernelRelease) { $0 }),
+                ("architecture", say(host.architecture) { $0.rawValue }),
+                (
+                    "machine",
+                    say(host.dmi) { dmi in
+                        [dmi.systemVendor, dmi.productName, dmi.chassisAssetTag].compactMap(\.self)
+                            .joined(separator: ", ")
+                    }
+                ),
+                ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
+            ]
+        )
+    }
+
+    private var pci: [String] {
+        guard case .present(let functions) = facts.pci else {
+            return section("PCI", [("bus", say(facts.pci) { _ in "" })])
+        }
+        guard !functions.isEmpty else { return section("PCI", [("bus", "no function of vendor 10de")]) }
+        return section(
+            "PCI",
+            functions.map { function in
+                let role = function.isGPU ? "GPU" : "class \(hex(function.classCode, digits: 4))"
+                let subsystem = say(function.subsystem) { "\($0)" }
+                let driver = function.kernelDriver.value.map { ", driver \($0)" } ?? ""
+                let vgpu = function.vgpuCapability.value.map { ", vGPU of host \($0.hostDriverVersion ?? "?")" } ?? ""
+                return ("\(function.address)", "\(role) \(function.id), subsystem \(subsystem)\(driver)\(vgpu)")
+            }
+        )
+    }
+
+    private var driver: [String] {
+        let driver = facts.driver
+        return section(
+            "Driver",
+            [
+                ("loaded module", say(driver.loadedVersion) { $0 }),
+                ("/proc/driver/nvidia", say(driver.runningModule) { "\($0.version), \($0.flavour.rawValue)" }),
+                (
+                    "module file",
+                    say(driver.moduleFile) { "\($0.version), \($0.flavour.rawValue), \($0.path)" }
+                ),
+                ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
+                ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
+                ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
+                ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
+                ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
+                (
+                    "installed by us",
+                    say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
+                ),
+            ]
+        )
+    }
+
+    private var build: [String] {
+        let build = facts.build
+        return section(
+            "Build",
+            [
+                ("compiler", say(build.compiler) { $0 }),
+                ("make", say(build.make) { $0 }),
+                ("dkms", say(build.dkms) { $0 }),
+                ("kernel headers", say(build.headersRelease) { $0 }),
+            ] + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
+        )
+    }
+
+    private var vendor: [String] {
+        guard let vendor = facts.vendor.value else {
+            return section("NVIDIA's libraries", [("NVML", say(facts.vendor) { _ in "" })])
+        }
+        let nvml = say(vendor.nvml) { "driver \($0.driverVersion), \($0.gpus.count) GPUs" }
+        let gpus = (vendor.nvml.value?.gpus ?? []).flatMap { gpu -> [(String, String)] in
+            let address = gpu.pciAddress.value?.description ?? "?"
+            let line = "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
+            let devices = (gpu.migDevices.value ?? []).map { ("", "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB") }
+            return [("GPU \(gpu.index)", line), ("", say(gpu.uuid) { $0 })] + devices
+        }
+        let cuda = say(vendor.cuda) { answers in
+            answers.map { answer in
+                let which = answer.visibleDevices.map { " (\($0))" } ?? ""
+                return "\(answer.errorName ?? "\(answer.deviceCount) devices")\(which)"
+            }.joined(separator: ", ")
+        }
+        return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
+    }
+}

@@ -1,0 +1,57 @@
+import GPUNode
+
+/// `plan` for people: what would happen, and why.
+struct PlanText {
+    var plan: Plan
+    var style: Style
+
+    var text: String {
+        [decision, steps, obstacles, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+            .joined(separator: "\n\n") + "\n"
+    }
+
+    private var decision: [String] {
+        let decision = plan.decision
+        let width = decision.evidence.map(\.source.count).max() ?? 0
+        return [style.bold(decision.action.rawValue) + ": \(decision.summary)"]
+            + decision.evidence.map { "  \(padded($0.source, width))  \($0.statement)" }
+    }
+
+    private var steps: [String] {
+        guard !plan.steps.isEmpty else { return [style.bold("Steps") + ": none, there is nothing to do"] }
+        return [style.bold("Steps")]
+            + plan.steps.enumerated().map { number, step in
+                let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
+                return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
+                    + commands(step.action).map { "\n       " + style.faint("$ \($0)") }.joined()
+            }
+    }
+
+    private func commands(_ action: StepAction) -> [String] {
+        switch action {
+        case .run(let commands, failure: _): commands.map { $0.joined(separator: " ") }
+        case .job(name: _, let command): [command.joined(separator: " ")]
+        case .download(let artifact):
+            artifact.urls.prefix(1).map { "\($0)" } + (artifact.digest.map { ["\($0)"] } ?? [])
+        case .begin, .verify, .finish: []
+        }
+    }
+
+    private var obstacles: [String] {
+        guard !plan.obstacles.isEmpty else { return [] }
+        return [style.bold("In the way")]
+            + plan.obstacles.flatMap { problem in
+                [
+                    "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
+                    "      expected \(problem.expected)",
+                    "      → \(problem.remedy)",
+                ]
+            }
+    }
+
+    private var rejected: [String] {
+        guard plan.decision.action != .adopt, !plan.decision.rejected.isEmpty else { return [] }
+        return [style.bold("Drivers that do not fit")]
+            + plan.decision.rejected.map { "  \($0.driver): \($0.reason)" }
+    }
+}
