@@ -1,0 +1,12 @@
+/* openat2(2), which glibc does not wrap: the only call that resolves a path, links and all, inside a root that is not
+ * the caller's own. Kernel 5.6 or newer. */
+#ifndef GPA_OPENAT2_H
+#define GPA_OPENAT2_H
+
+#include <stdint.h>
+
+/* Opens path below the directory root. An absolute link and ".." stay inside it (RESOLVE_IN_ROOT), and magic links as in
+ * /proc/PID/fd are refused. O_CLOEXEC is always set. Returns a descriptor, or -1 with errno. */
+int gpa_open_in_root(int root, const char *path, uint64_t flags, uint64_t mode);
+
+#endif
