@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+_Static_assert(O_PATH == 010000000, "GPA_O_PATH follows the kernel");
+
 int gpa_open_in_root(int root, const char *path, uint64_t flags, uint64_t mode) {
     struct open_how how = {
         .flags = flags | O_CLOEXEC,

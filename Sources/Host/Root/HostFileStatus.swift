@@ -1,0 +1,52 @@
+import Glibc
+
+/// What kind of thing a path of the host names, and how large it is.
+package struct HostFileStatus: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case file, directory, link, characterDevice, blockDevice, pipe, socket
+    }
+
+    /// The numbers by which the kernel knows a device.
+    package struct DeviceNumbers: Sendable, Equatable {
+        package var major: UInt32
+        package var minor: UInt32
+
+        package init(major: UInt32, minor: UInt32) {
+            self.major = major
+            self.minor = minor
+        }
+    }
+
+    package var kind: Kind
+    /// The permission bits, with set-user-id and its like.
+    package var mode: UInt32
+    /// In bytes; files of `/proc` and `/sys` say 0 or 4096 whatever they hold.
+    package var size: Int
+    /// Of a device node only.
+    package var device: DeviceNumbers?
+
+    /// Whether any execute bit is set.
+    package var isExecutable: Bool { kind == .file && mode & 0o111 != 0 }
+
+    init(_ status: stat) {
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            case S_IFCHR: .characterDevice
+            case S_IFBLK: .blockDevice
+            case S_IFIFO: .pipe
+            case S_IFSOCK: .socket
+            default: .file
+            }
+        mode = status.st_mode & 0o7777
+        size = Int(status.st_size)
+        guard kind == .characterDevice || kind == .blockDevice else { return }
+        // The layout of dev_t in glibc: twelve bits of major around twenty of minor, the rest above.
+        let number = UInt64(status.st_rdev)
+        device = DeviceNumbers(
+            major: UInt32(truncatingIfNeeded: (number >> 8) & 0xfff | (number >> 32) & 0xffff_f000),
+            minor: UInt32(truncatingIfNeeded: number & 0xff | (number >> 12) & 0xffff_ff00)
+        )
+    }
+}

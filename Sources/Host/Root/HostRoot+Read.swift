@@ -1,0 +1,93 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+extension HostRoot {
+    /// The content of a regular file; nil when nothing is there.
+    ///
+    /// The limit is in bytes; a larger file is an error, never a cut text.
+    package func read(_ path: HostPath, limit: Int = 1 << 20) throws(HostError) -> [UInt8]? {
+        guard let file = try openFile(path) else { return nil }
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try file.readAll(limit: limit) } catch { throw .file(.read, path, cause: error) }
+        guard bytes.count <= limit else { throw .tooLarge(path, limit: limit) }
+        return bytes
+    }
+
+    /// The content as text, what is not UTF-8 replaced; nil when nothing is there.
+    package func text(_ path: HostPath, limit: Int = 1 << 20) throws(HostError) -> String? {
+        try read(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The names in a directory, sorted, without `.` and `..`; nil when nothing is there.
+    package func list(_ path: HostPath) throws(HostError) -> [String]? {
+        guard let directory = try open(path, O_RDONLY | O_DIRECTORY, for: .list) else { return nil }
+        do throws(Errno) { return try names(in: directory.release()).sorted() } catch {
+            throw .file(.list, path, cause: error)
+        }
+    }
+
+    /// Whether something is there; a link counts as what it leads to.
+    package func exists(_ path: HostPath) throws(HostError) -> Bool {
+        try status(path) != nil
+    }
+
+    /// Whether a directory is there, or a link to one.
+    package func isDirectory(_ path: HostPath) throws(HostError) -> Bool {
+        try status(path)?.kind == .directory
+    }
+
+    /// What is there; nil for nothing.
+    ///
+    /// With `followLink` a link in the last place counts as what it leads to.
+    package func status(_ path: HostPath, followLink: Bool = true) throws(HostError) -> HostFileStatus? {
+        let flags = followLink ? GPA_O_PATH : GPA_O_PATH | O_NOFOLLOW
+        guard let file = try open(path, flags, for: .status) else { return nil }
+        return try status(of: file, path)
+    }
+
+    /// The text of a link, as it was written; nil when nothing is there or it is no link.
+    package func readLink(_ path: HostPath) throws(HostError) -> String? {
+        guard let file = try open(path, GPA_O_PATH | O_NOFOLLOW, for: .read),
+            try status(of: file, path).kind == .link
+        else { return nil }
+        do throws(Errno) {
+            return try linkText { readlinkat(file.descriptor.rawValue, "", $0, $1) }
+        } catch { throw .file(.read, path, cause: error) }
+    }
+
+    /// What a process without privileges could still write to the file system of this path, in MiB.
+    package func freeMebibytes(_ path: HostPath) throws(HostError) -> Int? {
+        guard let file = try open(path, GPA_O_PATH, for: .measure) else { return nil }
+        var space = statvfs()
+        guard fstatvfs(file.descriptor.rawValue, &space) == 0 else {
+            throw .file(.measure, path, cause: Errno(rawValue: errno))
+        }
+        let (blocks, size) = (UInt64(space.f_bavail), UInt64(space.f_frsize))
+        // Some network file systems report more bytes than 64 bits count.
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        return Int((overflow ? UInt64.max : bytes) >> 20)
+    }
+}
+
+/// The names in a directory, in the order of the file system; closes the descriptor.
+func names(in directory: FileDescriptor) throws(Errno) -> [String] {
+    guard let stream = fdopendir(directory.rawValue) else {
+        let code = Errno(rawValue: errno)
+        try? directory.close()
+        throw code
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+        errno = 0
+        guard let entry = readdir(stream) else {
+            if errno != 0 { throw Errno(rawValue: errno) }
+            return names
+        }
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+}

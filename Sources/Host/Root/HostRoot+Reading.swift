@@ -1,0 +1,62 @@
+package import GPUNode
+import SystemPackage
+
+extension ReadFailure {
+    /// The stable class of a failure of this room, with the path or command and what the system said.
+    package init(_ error: HostError) {
+        let detail = error.cause.map { "\(error): \($0)" } ?? "\(error)"
+        switch error {
+        case .file(_, _, .permissionDenied), .file(_, _, .notPermitted), .root(_, .permissionDenied):
+            self.init(.permission, detail)
+        case .malformed: self.init(.malformed, detail)
+        case .commandNotStarted, .commandFailed, .commandCancelled: self.init(.command, detail)
+        case .commandDeadline, .jobDeadline: self.init(.hang, detail)
+        case .root, .noRootedOpen, .file, .notAFile, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
+            self.init(.io, detail)
+        }
+    }
+}
+
+/// A fact from a read: nil is absent, an error unreadable.
+package func reading<Value>(_ read: () throws(HostError) -> Value?) -> Reading<Value> {
+    do throws(HostError) {
+        guard let value = try read() else { return .absent }
+        return .present(value)
+    } catch { return .unreadable(ReadFailure(error)) }
+}
+
+extension HostRoot {
+    /// A fact from a small text file, without the white space around it.
+    package func reading(_ path: HostPath) -> Reading<String> {
+        Host.reading { () throws(HostError) in try text(path).map(\.trimmed) }
+    }
+
+    /// A fact from a text file; text that `parse` has no value for is malformed, not absent.
+    package func reading<Value>(_ path: HostPath, parse: (String) -> Value?) -> Reading<Value> {
+        reading(path).flatMap { text in
+            parse(text).map(Reading.present) ?? .unreadable(ReadFailure(.malformed, "\(path): '\(text.prefix(200))'"))
+        }
+    }
+
+    /// The first of these paths that is there, as it is written here.
+    package func firstExisting(
+        _ paths: [HostPath],
+        where fits: (HostFileStatus) -> Bool = { _ in true }
+    ) -> Reading<String> {
+        Host.reading { () throws(HostError) in
+            for path in paths {
+                if let status = try status(path), fits(status) { return path.text }
+            }
+            return nil
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Without the white space at both ends.
+    var trimmed: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else { return "" }
+        return String(self[first...last])
+    }
+}

@@ -1,0 +1,106 @@
+import Glibc
+package import SystemPackage
+
+extension HostRoot {
+    /// Makes a directory and those above it that are missing; one that is there keeps its mode.
+    package func makeDirectories(_ path: HostPath, mode: UInt32 = 0o755) throws(HostError) {
+        if path == .root { return }
+        if let found = try status(path) {
+            if found.kind == .directory { return }
+            throw .file(.create, path, cause: .notDirectory)
+        }
+        try makeDirectories(path.parent, mode: mode)
+        let parent = try directory(path.parent, for: .create)
+        guard mkdirat(parent.descriptor.rawValue, path.lastComponent, mode) == 0 || errno == EEXIST else {
+            throw .file(.create, path, cause: Errno(rawValue: errno))
+        }
+    }
+
+    /// Writes a file so that a reader, and a power failure, find the old content or the new, never a part.
+    ///
+    /// The directory must be there. A link of this name is replaced, not followed.
+    package func writeAtomically(_ path: HostPath, contents: [UInt8], mode: UInt32 = 0o644) throws(HostError) {
+        let parent = try directory(path.parent, for: .write)
+        let place = parent.descriptor.rawValue
+        let draft = ".\(path.lastComponent).\(getpid()).\(UInt32.random(in: 0 ... .max)).new"
+        do throws(Errno) {
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+            let number = try retrying { openat(place, draft, flags, mode) }
+            do throws(Errno) {
+                let file = OpenFile(FileDescriptor(rawValue: number))
+                try file.writeAll(contents)
+                // The mode given to openat is cut by the umask.
+                try retrying { fchmod(number, mode) }
+                try retrying { fsync(number) }
+                try retrying { renameat(place, draft, place, path.lastComponent) }
+            } catch {
+                unlinkat(place, draft, 0)
+                throw error
+            }
+            try retrying { fsync(place) }
+        } catch { throw .file(.write, path, cause: error) }
+    }
+
+    /// Removes a file, a link or an empty directory; what is not there is no error.
+    package func remove(_ path: HostPath) throws(HostError) {
+        guard let parent = try open(path.parent, O_RDONLY | O_DIRECTORY, for: .remove) else { return }
+        let place = parent.descriptor.rawValue
+        if unlinkat(place, path.lastComponent, 0) == 0 || errno == ENOENT { return }
+        if errno == EISDIR, unlinkat(place, path.lastComponent, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
+        throw .file(.remove, path, cause: Errno(rawValue: errno))
+    }
+
+    /// Removes a directory with everything in it, or a file; what is not there is no error.
+    ///
+    /// Links are removed, not followed, and what is mounted below is left alone: then the removal fails (EBUSY).
+    package func removeTree(_ path: HostPath) throws(HostError) {
+        guard let parent = try open(path.parent, O_RDONLY | O_DIRECTORY, for: .remove) else { return }
+        do throws(Errno) { try removeEntry(path.lastComponent, of: parent.descriptor, device: nil) } catch {
+            throw .file(.remove, path, cause: error)
+        }
+    }
+
+    /// Renames within the host; what had the new name is replaced.
+    package func rename(_ path: HostPath, to newPath: HostPath) throws(HostError) {
+        let from = try directory(path.parent, for: .write)
+        let to = try directory(newPath.parent, for: .write)
+        let (source, target) = (from.descriptor.rawValue, to.descriptor.rawValue)
+        do throws(Errno) {
+            try retrying { renameat(source, path.lastComponent, target, newPath.lastComponent) }
+            try retrying { fsync(target) }
+        } catch { throw .file(.write, path, cause: error) }
+    }
+
+    /// Opens a directory for calls such as `openat`; the caller closes it.
+    ///
+    /// With `create` it is made, and those above it, when it is missing.
+    package func openDirectory(_ path: HostPath, create: Bool = false) throws(HostError) -> FileDescriptor {
+        if create { try makeDirectories(path) }
+        return try directory(path, for: .open).release()
+    }
+
+    func directory(_ path: HostPath, for operation: HostError.FileOperation) throws(HostError) -> OpenFile {
+        guard let file = try open(path, O_RDONLY | O_DIRECTORY, for: operation) else {
+            throw .file(operation, path, cause: .noSuchFileOrDirectory)
+        }
+        return file
+    }
+}
+
+/// Removes one entry of a directory, and first what is in it, unless it lies on another file system.
+private func removeEntry(_ name: String, of parent: FileDescriptor, device: dev_t?) throws(Errno) {
+    if unlinkat(parent.rawValue, name, 0) == 0 || errno == ENOENT { return }
+    guard errno == EISDIR else { throw Errno(rawValue: errno) }
+    let directory = FileDescriptor(
+        rawValue: try retrying { openat(parent.rawValue, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+    )
+    let owner = OpenFile(directory)
+    var status = stat()
+    try retrying { fstat(directory.rawValue, &status) }
+    if let device, status.st_dev != device { throw .resourceBusy }
+    let copy = FileDescriptor(rawValue: try retrying { fcntl(directory.rawValue, F_DUPFD_CLOEXEC, 0) })
+    for entry in try names(in: copy) { try removeEntry(entry, of: directory, device: status.st_dev) }
+    _ = consume owner
+    if unlinkat(parent.rawValue, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
+    throw Errno(rawValue: errno)
+}

@@ -1,0 +1,110 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// The host's root directory, seen from wherever the agent runs.
+///
+/// It is `/proc/1/root` in a pod with `hostPID`, `/` on the host itself, or a directory tree copied from a node. Every
+/// path is resolved below it by the kernel (`openat2` with `RESOLVE_IN_ROOT`): an absolute link and `..` stay inside.
+/// All of it may block in the kernel; see `offPool(_:)`.
+package final class HostRoot: Sendable {
+    /// The root's path on our side.
+    package let path: String
+    let descriptor: FileDescriptor
+    /// What the kernel calls the root in the text of `/proc/self/fd`; behind `/proc/PID/root` it is not `path`.
+    private let kernelPath: String?
+
+    /// Opens the root once; what a later mount puts over its path is not seen.
+    package init(_ path: String) throws(HostError) {
+        let number = Glibc.open(path, GPA_O_PATH | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw .root(path, cause: Errno(rawValue: errno)) }
+        let file = OpenFile(FileDescriptor(rawValue: number))
+        // An old filter answers EPERM instead of ENOSYS for a call it does not know.
+        let probe = gpa_open_in_root(number, "/", UInt64(GPA_O_PATH), 0)
+        guard probe >= 0 else { throw .noRootedOpen(cause: Errno(rawValue: errno)) }
+        close(probe)
+        self.path = path
+        kernelPath = try? file.descriptor.kernelPath()
+        descriptor = file.release()
+    }
+
+    deinit {
+        try? descriptor.close()
+    }
+
+    /// Opens a path below the root; nil when nothing is there.
+    ///
+    /// The flags are those of `open(2)`, with close-on-exec added; the mode is for a file that is created.
+    func open(
+        _ path: HostPath,
+        _ flags: Int32,
+        mode: mode_t = 0,
+        for operation: HostError.FileOperation
+    ) throws(HostError) -> OpenFile? {
+        let number = gpa_open_in_root(descriptor.rawValue, path.text, UInt64(flags), UInt64(mode))
+        if number >= 0 { return OpenFile(FileDescriptor(rawValue: number)) }
+        let code = Errno(rawValue: errno)
+        if code == .noSuchFileOrDirectory { return nil }
+        throw .file(operation, path, cause: code)
+    }
+
+    /// Opens a regular file for reading; nil when nothing is there.
+    ///
+    /// A pipe or device is not waited for, and refused.
+    package func openFile(_ path: HostPath) throws(HostError) -> OpenFile? {
+        guard let file = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, for: .read) else { return nil }
+        guard try status(of: file, path).kind == .file else { throw .notAFile(path) }
+        return file
+    }
+
+    /// The real path on the host, with every link on the way followed; nil when nothing is there.
+    package func resolve(_ path: HostPath) throws(HostError) -> HostPath? {
+        guard let file = try open(path, GPA_O_PATH, for: .resolve) else { return nil }
+        let found: String
+        do throws(Errno) { found = try file.descriptor.kernelPath() } catch {
+            throw .file(.resolve, path, cause: error)
+        }
+        guard let kernelPath else { throw .file(.resolve, path, cause: .noSuchFileOrDirectory) }
+        if kernelPath == "/", let resolved = HostPath(absolute: found) { return resolved }
+        if found == kernelPath { return .root }
+        guard found.hasPrefix("\(kernelPath)/"),
+            let resolved = HostPath(absolute: String(found.dropFirst(kernelPath.count)))
+        else { throw .outsideRoot(path, found: found) }
+        return resolved
+    }
+
+    /// The path by which a process on our side opens this file, such as the loader in `dlopen`.
+    ///
+    /// Safe only for what `resolve(_:)` returned: a link on the way would be followed outside the root.
+    package func outsidePath(_ resolved: HostPath) -> String {
+        path == "/" ? resolved.text : "\(path)\(resolved.text)"
+    }
+
+    func status(of file: borrowing OpenFile, _ path: HostPath) throws(HostError) -> HostFileStatus {
+        var status = stat()
+        guard fstat(file.descriptor.rawValue, &status) == 0 else {
+            throw .file(.status, path, cause: Errno(rawValue: errno))
+        }
+        return HostFileStatus(status)
+    }
+}
+
+extension FileDescriptor {
+    /// Where the kernel says the open file lies, from the root of its own mount namespace.
+    fileprivate func kernelPath() throws(Errno) -> String {
+        try linkText { readlink("/proc/self/fd/\(rawValue)", $0, $1) }
+    }
+}
+
+/// Reads the text of a link with a buffer that is large enough.
+func linkText(_ call: (UnsafeMutablePointer<CChar>, Int) -> Int) throws(Errno) -> String {
+    var size = Int(PATH_MAX)
+    while true {
+        var buffer = [CChar](repeating: 0, count: size)
+        let count = try retrying {
+            buffer.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { call($0, buffer.count) } ?? -1 }
+        }
+        if count < size { return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) }
+        size *= 2
+    }
+}
