@@ -31,6 +31,8 @@ package enum HostError: Error, Sendable {
     case jobRunning(String)
     /// The deadline passed; the job was not touched.
     case jobDeadline(String, limit: Duration)
+    /// The task was cancelled while it waited for the job or lock of this name, which was not touched.
+    case waitCancelled(String)
     /// Another process holds the host-wide lock.
     case lockHeld(HostPath, holder: String, waited: Duration)
 
@@ -41,7 +43,7 @@ package enum HostError: Error, Sendable {
         case .malformed(_, let cause), .commandNotStarted(_, let cause): cause
         case .commandFailed(let failure): failure
         case .notAFile, .tooLarge, .outsideRoot, .commandDeadline, .commandCancelled, .jobRunning, .jobDeadline,
-            .lockHeld:
+            .waitCancelled, .lockHeld:
             nil
         }
     }
@@ -65,6 +67,7 @@ extension HostError: CustomStringConvertible {
         case .commandCancelled(let arguments): "'\(arguments.joined(separator: " "))' was cancelled and killed"
         case .jobRunning(let name): "job \(name) is running already"
         case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and still runs"
+        case .waitCancelled(let name): "waiting for \(name) was cancelled"
         case .lockHeld(let path, let holder, let waited): "\(path) is held by \(holder), waited \(waited)"
         }
     }

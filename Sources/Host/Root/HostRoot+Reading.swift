@@ -10,7 +10,7 @@ extension ReadFailure {
             self.init(.permission, detail)
         case .malformed: self.init(.malformed, detail)
         case .commandNotStarted, .commandFailed, .commandCancelled: self.init(.command, detail)
-        case .commandDeadline, .jobDeadline: self.init(.hang, detail)
+        case .commandDeadline, .jobDeadline, .waitCancelled: self.init(.hang, detail)
         case .root, .noRootedOpen, .file, .notAFile, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
             self.init(.io, detail)
         }

@@ -1,0 +1,136 @@
+import Subprocess
+import SystemPackage
+
+/// Runs commands in the host's namespaces, through `nsenter`.
+///
+/// Where no command may be run on the host (`--host-pid none`) there is no value of this type at all.
+package struct HostCommands: Sendable {
+    /// The process whose namespaces are entered, by its id on our side; 1 in a pod with `hostPID`.
+    package let target: Int
+    /// What every command gets besides the fixed few: the proxy variables.
+    package let environment: [String: String]
+
+    package init(target: Int, environment: [String: String] = [:]) {
+        self.target = target
+        self.environment = environment
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// Only the last 64 KiB of each output are kept. When the deadline passes, or the task is cancelled, the command is
+    /// killed with its whole process group. An exit status that is not 0 is thrown.
+    package func run(
+        _ arguments: [String],
+        deadline: Duration,
+        environment extra: [String: String] = [:]
+    ) async throws(HostError) -> CommandOutput {
+        try await run(arguments, input: .none, deadline: deadline, environment: extra)
+    }
+
+    /// Runs a command that inherits a descriptor of ours as its standard input.
+    func run(
+        _ arguments: [String],
+        standardInput: FileDescriptor,
+        deadline: Duration,
+        environment extra: [String: String]
+    ) async throws(HostError) -> CommandOutput {
+        let input = FileDescriptorInput.fileDescriptor(standardInput, closeAfterSpawningProcess: false)
+        return try await run(arguments, input: input, deadline: deadline, environment: extra)
+    }
+
+    private func run(
+        _ arguments: [String],
+        input: some InputProtocol,
+        deadline: Duration,
+        environment extra: [String: String]
+    ) async throws(HostError) -> CommandOutput {
+        let configuration = configuration(for: arguments, extra)
+        let (output, errors) = (OutputTail(), OutputTail())
+        let ending = await withTaskGroup(of: Ending.self) { group in
+            group.addTask {
+                do {
+                    let result = try await Subprocess.run(
+                        configuration,
+                        input: input,
+                        output: .sequence,
+                        error: .sequence
+                    ) { execution in
+                        async let said: Void = output.collect(execution.standardOutput)
+                        async let complained: Void = errors.collect(execution.standardError)
+                        _ = try await (said, complained)
+                    }
+                    return .ended(result.terminationStatus)
+                } catch { return .failed(error) }
+            }
+            group.addTask {
+                let passed: Void? = try? await Task.sleep(for: deadline)
+                return passed == nil ? .cancelled : .deadline
+            }
+            let first = await group.next() ?? .cancelled
+            // A cancelled run kills the process group, and returns when the process is reaped.
+            group.cancelAll()
+            return first
+        }
+        switch ending {
+        case .ended(.signaled) where Task.isCancelled, .failed where Task.isCancelled:
+            throw .commandCancelled(arguments)
+        case .ended(let status): return try outcome(of: arguments, status, output, errors)
+        case .failed(let error): throw .commandNotStarted(arguments, cause: error)
+        case .deadline: throw .commandDeadline(arguments, limit: deadline, outputTail: errors.text)
+        case .cancelled: throw .commandCancelled(arguments)
+        }
+    }
+
+    private enum Ending: Sendable {
+        case ended(TerminationStatus)
+        case failed(any Error)
+        case deadline
+        case cancelled
+    }
+
+    private func configuration(for arguments: [String], _ extra: [String: String]) -> Configuration {
+        let namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid"]
+        var platform = PlatformOptions()
+        platform.processGroupID = 0
+        platform.teardownSequence = [
+            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(200))
+        ]
+        return Configuration(
+            executable: .name("nsenter"),
+            arguments: Arguments(["--target", "\(target)"] + namespaces + ["--"] + arguments),
+            environment: .custom(variables(extra)),
+            platformOptions: platform
+        )
+    }
+
+    private func variables(_ extra: [String: String]) -> [Environment.Key: String] {
+        let fixed = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"]
+        let all = fixed.merging(environment) { $1 }.merging(extra) { $1 }
+        return Dictionary(uniqueKeysWithValues: all.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+    }
+
+    private func outcome(
+        of arguments: [String],
+        _ status: TerminationStatus,
+        _ output: OutputTail,
+        _ errors: OutputTail
+    ) throws(HostError) -> CommandOutput {
+        let end: CommandFailure.End
+        switch status {
+        case .exited(0): return CommandOutput(output: output.text, errors: errors.text)
+        case .exited(let code): end = .exited(Int(code))
+        case .signaled(let signal): end = .signaled(Int(signal))
+        }
+        // nsenter speaks for itself only when it could not enter the namespaces or find the command there.
+        if errors.text.hasPrefix("nsenter: ") {
+            throw .commandNotStarted(arguments, cause: Complaint(errors.text.trimmed))
+        }
+        throw .commandFailed(CommandFailure(arguments: arguments, end: end, errorTail: errors.text))
+    }
+}
+
+/// What a command said: the last 64 KiB of each.
+package struct CommandOutput: Sendable, Equatable {
+    package var output: String
+    package var errors: String
+}
