@@ -1,0 +1,147 @@
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// Long work on the host that outlives the agent: an agent that is killed and started again finds it by its name.
+///
+/// A job has a directory, `/var/lib/gpu-agent/jobs/NAME`:
+///
+/// - `job.json`: the command and when it was started, written before the start;
+/// - `lock`: the job's processes hold a lock (`flock`) on it, as an open descriptor that the agent hands to them. So
+///   the kernel itself says whether the job runs: there is no moment between start and record in which it could be
+///   missed, and no process id that could mean another process by now;
+/// - `pid`: the process id on the host, which is also the session's, and the kernel's start time of it;
+/// - `log`: everything it says;
+/// - `result`: its exit status, once it ended.
+///
+/// The job is a session of its own without a terminal, so no signal reaches it when the agent dies. Where the host runs
+/// systemd a transient unit could take the place of `launch`; the directory would stay.
+package struct HostJob: Sendable {
+    static let directory: HostPath = "/var/lib/gpu-agent/jobs"
+
+    package let name: String
+    let root: HostRoot
+    let commands: HostCommands
+
+    /// The name is one component of a path.
+    package init(_ name: String, root: HostRoot, commands: HostCommands) {
+        precondition(!name.isEmpty && !name.hasPrefix(".") && !name.contains("/"), "a job's name is a file name")
+        self.name = name
+        self.root = root
+        self.commands = commands
+    }
+
+    /// What was started, and when.
+    package struct Record: Codable, Sendable, Equatable {
+        package var arguments: [String]
+        /// In seconds since 1970.
+        package var startedAt: Int
+    }
+
+    package enum State: Sendable, Equatable {
+        /// Never started, or forgotten.
+        case absent
+        case running(Record)
+        /// It ended: the exit status as a shell gives it (128 and the signal's number, for a signal).
+        case finished(Record, status: Int)
+        /// Its processes are gone and left no result: killed, or the host went down.
+        case lost(Record)
+    }
+
+    /// The file that takes everything the job says.
+    package var log: HostPath { file("log") }
+
+    /// Starts the job, and returns when it runs.
+    ///
+    /// What an earlier one of this name left is removed. Fails with `jobRunning` when that one still runs.
+    package func start(_ arguments: [String], environment: [String: String] = [:]) async throws(HostError) {
+        let lock = try await offPool { () throws(HostError) in try prepare(arguments) }
+        // The job's processes have the same open file, and so the lock stays with them.
+        defer { try? lock.close() }
+        try await launch(arguments, lock: lock, environment: environment)
+    }
+
+    package func state() async throws(HostError) -> State {
+        try await offPool { () throws(HostError) in try currentState() }
+    }
+
+    /// Removes what is left of the job; one that runs is left alone (`jobRunning`).
+    package func forget() async throws(HostError) {
+        try await offPool { () throws(HostError) in
+            if case .running = try currentState() { throw .jobRunning(name) }
+            try root.removeTree(file(""))
+        }
+    }
+
+    func file(_ name: String) -> HostPath {
+        Self.directory.appending(self.name).appending(name)
+    }
+
+    func currentState() throws(HostError) -> State {
+        guard let text = try root.read(file("job.json")) else { return .absent }
+        let record: Record
+        do { record = try JSONDecoder().decode(Record.self, from: Data(text)) } catch {
+            throw .malformed(file("job.json"), cause: error)
+        }
+        // Asked before the result is read: one that ends in between has written it.
+        let isRunning = try isLocked()
+        if let result = try root.text(file("result")) {
+            guard let status = Int(result.trimmed) else {
+                throw .malformed(file("result"), cause: Complaint("'\(result.trimmed)' is no exit status"))
+            }
+            return .finished(record, status: status)
+        }
+        return isRunning ? .running(record) : .lost(record)
+    }
+
+    private func isLocked() throws(HostError) -> Bool {
+        guard let lock = try root.open(file("lock"), O_RDONLY, for: .open) else { return false }
+        if flock(lock.descriptor.rawValue, LOCK_SH | LOCK_NB) == 0 { return false }
+        let code = Errno(rawValue: errno)
+        if code == .wouldBlock { return true }
+        throw .file(.open, file("lock"), cause: code)
+    }
+
+    /// Makes the job's directory anew and returns the lock, held.
+    private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
+        if case .running = try currentState() { throw .jobRunning(name) }
+        // A daemon that an earlier job left behind may still hold the old lock, so the new one is another file.
+        try root.removeTree(file(""))
+        try root.makeDirectories(file(""), mode: 0o700)
+        guard let lock = try root.open(file("lock.new"), O_RDONLY | O_CREAT | O_EXCL, mode: 0o600, for: .create) else {
+            throw .file(.create, file("lock"), cause: .noSuchFileOrDirectory)
+        }
+        do throws(Errno) { try retrying { flock(lock.descriptor.rawValue, LOCK_EX | LOCK_NB) } } catch {
+            throw .file(.open, file("lock"), cause: error)
+        }
+        // It gets its name when it is held, so that nobody who looks can hold it first.
+        try root.rename(file("lock.new"), to: file("lock"))
+        try root.writeAtomically(log, contents: [], mode: 0o600)
+        let record = Record(arguments: arguments, startedAt: time(nil))
+        try root.writeJSON(file("job.json"), record, mode: 0o600)
+        return lock.release()
+    }
+
+    private func launch(
+        _ arguments: [String],
+        lock: FileDescriptor,
+        environment: [String: String]
+    ) async throws(HostError) {
+        let shell = ["sh", "-c", Self.script, "gpu-agent-job", file("").text]
+        _ = try await commands.run(
+            ["setsid", "--fork"] + shell + arguments,
+            standardInput: lock,
+            deadline: .seconds(30),
+            environment: environment
+        )
+    }
+
+    /// Runs on the host; its standard input is the lock, which the command inherits.
+    private static let script = """
+        dir=$1; shift; cd /; exec >>"$dir/log" 2>&1
+        read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")
+        echo "$$ $start" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
+        "$@"
+        echo $? >"$dir/result.new"; sync "$dir/result.new"; mv "$dir/result.new" "$dir/result"
+        """
+}
