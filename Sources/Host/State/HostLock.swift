@@ -1,0 +1,72 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// The one lock of a host: whoever changes it holds this.
+///
+/// It is `flock` on a file, so the kernel releases it when the holder ends in any way. The holder's process id and
+/// command are written inside, for the one who waits.
+package final class HostLock: Sendable {
+    package static let path: HostPath = "/run/gpu-agent/lock"
+
+    private let descriptor: Mutex<FileDescriptor?>
+
+    private init(_ descriptor: FileDescriptor) {
+        self.descriptor = Mutex(descriptor)
+    }
+
+    deinit {
+        release()
+    }
+
+    /// Waits for the lock until the deadline; then fails with `lockHeld`, which names the holder.
+    package static func acquire(
+        on root: HostRoot,
+        deadline: Duration,
+        command: String = CommandLine.arguments.joined(separator: " ")
+    ) async throws(HostError) -> HostLock {
+        let end = ContinuousClock.now + deadline
+        while true {
+            let taken = try await offPool { () throws(HostError) in try take(on: root, for: command) }
+            if let taken { return HostLock(taken) }
+            guard !Task.isCancelled else { throw .waitCancelled("\(path)") }
+            guard ContinuousClock.now < end else {
+                let holder = try root.text(path)?.trimmed ?? ""
+                throw .lockHeld(path, holder: holder.isEmpty ? "an unknown process" : holder, waited: deadline)
+            }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Gives the lock up.
+    ///
+    /// The end of the value does the same, but Swift may end it after its last use: hold it with
+    /// `defer { lock.release() }`.
+    package func release() {
+        descriptor.withLock { descriptor in
+            guard let open = descriptor else { return }
+            descriptor = nil
+            ftruncate(open.rawValue, 0)
+            try? open.close()
+        }
+    }
+
+    /// Tries once; nil when another process holds it.
+    private static func take(on root: HostRoot, for command: String) throws(HostError) -> FileDescriptor? {
+        try root.makeDirectories(path.parent)
+        guard let file = try root.open(path, O_RDWR | O_CREAT, mode: 0o600, for: .open) else {
+            throw .file(.open, path, cause: .noSuchFileOrDirectory)
+        }
+        let number = file.descriptor.rawValue
+        let holder = Array("\(getpid()) \(command)\n".utf8)
+        do throws(Errno) {
+            try retrying { flock(number, LOCK_EX | LOCK_NB) }
+            try retrying { ftruncate(number, 0) }
+            try file.writeAll(holder)
+        } catch {
+            if error == .wouldBlock { return nil }
+            throw .file(.open, path, cause: error)
+        }
+        return file.release()
+    }
+}
