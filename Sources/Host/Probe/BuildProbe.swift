@@ -1,0 +1,46 @@
+import GPUNode
+
+/// What a build of a kernel module needs, and the room for it.
+enum BuildProbe {
+    private static let programs: [HostPath] = ["/usr/local/bin", "/usr/bin", "/bin"]
+    private static let writtenTo: [HostPath] = ["/", "/usr", "/var/lib", "/tmp"]
+
+    static func read(_ root: HostRoot, kernelRelease: Reading<String>) -> BuildFacts {
+        BuildFacts(
+            compiler: program(["cc", "gcc"], root),
+            make: program(["make"], root),
+            headersRelease: kernelRelease.flatMap { headersRelease($0, root) },
+            freeSpace: writtenTo.map { freeSpace($0, root) }
+        )
+    }
+
+    /// The first of these programs on the usual path.
+    private static func program(_ names: [String], _ root: HostRoot) -> Reading<String> {
+        let paths = names.flatMap { name in programs.map { $0.appending(name) } }
+        return root.firstExisting(paths, where: \.isExecutable)
+    }
+
+    private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {
+        let build = HostPath("/lib/modules").appending(release).appending("build")
+        let header = root.reading(build.appending("include/generated/utsrelease.h"), parse: parseReleaseHeader)
+        return header.isAbsent ? root.reading(build.appending("include/config/kernel.release")) : header
+    }
+
+    /// `#define UTS_RELEASE "6.1.0-56-cloud-amd64"`.
+    static func parseReleaseHeader(_ text: String) -> String? {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count == 3, words[0] == "#define", words[1] == "UTS_RELEASE", words[2].count > 2,
+                words[2].first == "\"", words[2].last == "\""
+            else { continue }
+            return String(words[2].dropFirst().dropLast())
+        }
+        return nil
+    }
+
+    private static func freeSpace(_ path: HostPath, _ root: HostRoot) -> FreeSpace {
+        let free = reading { () throws(HostError) in try root.freeMebibytes(path)
+        }
+        return FreeSpace(path: path.text, mebibytes: free)
+    }
+}

@@ -1,0 +1,62 @@
+import GPUNode
+
+/// The driver's libraries on the host.
+struct LibraryProbe {
+    let root: HostRoot
+
+    /// The directories of 64-bit libraries: Debian's and Ubuntu's, then the Red Hat family's and SUSE's, then the rest.
+    static let directories: [HostPath] = [
+        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib",
+        "/usr/local/lib64", "/usr/local/lib",
+    ]
+
+    /// What a link such as `libcuda.so.1` leads to, with the version in the real file's name.
+    func library(_ link: String) -> Reading<LibraryFile> {
+        let found = reading { () throws(HostError) in try locate(link)?.real.text }
+        return found.flatMap { text in
+            guard let version = HostPath(absolute: text).flatMap({ DriverVersion.ofLibrary($0.lastComponent) }) else {
+                return .unreadable(ReadFailure(.malformed, "\(text): no driver version in the file's name"))
+            }
+            return .present(LibraryFile(path: text, version: version))
+        }
+    }
+
+    /// The driver's own libraries in the directory where `libnvidia-ml.so.1` is, with all links followed.
+    func driverLibraries() throws(HostError) -> [DriverLibrary] {
+        guard let directory = try locate("libnvidia-ml.so.1")?.directory, let names = try root.list(directory) else {
+            return []
+        }
+        var libraries: [DriverLibrary] = []
+        for name in names where Self.isDriverLibrary(name) {
+            guard let path = try root.resolve(directory.appending(name)) else { continue }
+            libraries.append(DriverLibrary(name: name, path: path))
+        }
+        return libraries
+    }
+
+    /// The container toolkit's libraries have the driver's prefix, and are not of the driver.
+    static func isDriverLibrary(_ name: String) -> Bool {
+        guard name.contains(".so"), !name.hasPrefix("libnvidia-container") else { return false }
+        return name.hasPrefix("libnvidia-") || name.hasPrefix("libcuda.so")
+    }
+
+    private func locate(_ name: String) throws(HostError) -> (directory: HostPath, real: HostPath)? {
+        for directory in Self.directories {
+            if let real = try root.resolve(directory.appending(name)) { return (directory, real) }
+        }
+        return nil
+    }
+}
+
+/// One of the driver's libraries, under one of its names.
+package struct DriverLibrary: Sendable, Equatable {
+    /// `libcuda.so.1`.
+    package var name: String
+    /// The real file on the host, with all links followed.
+    package var path: HostPath
+
+    package init(name: String, path: HostPath) {
+        self.name = name
+        self.path = path
+    }
+}

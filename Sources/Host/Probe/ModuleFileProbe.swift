@@ -1,0 +1,94 @@
+import GPUNode
+
+/// Finds the file that `modprobe nvidia` would load for a kernel, and what it says of itself.
+struct ModuleFileProbe {
+    let root: HostRoot
+    let commands: HostCommands?
+
+    /// Debian's own packages give the module the second name and an alias.
+    private static let stems = ["nvidia.ko", "nvidia-current.ko"]
+    private static let compressions = ["", ".xz", ".zst", ".gz"]
+    /// Where distributions and NVIDIA's installer put it, in depmod's order of preference.
+    private static let places = ["updates/dkms", "updates", "extra", "extra/nvidia", "kernel/drivers/video", "misc"]
+
+    func read(kernelRelease: Reading<String>) async -> Reading<ModuleFile> {
+        let place = await offPool { kernelRelease.flatMap { find($0) } }
+        guard case .present(let text) = place, let path = HostPath(absolute: text) else {
+            return place.flatMap { _ in .absent }
+        }
+        if path.lastComponent.hasSuffix(".ko") { return await offPool { readSection(path) } }
+        return await askHost(path)
+    }
+
+    /// The real path of the module's file.
+    func find(_ release: String) -> Reading<String> {
+        let modules = HostPath("/lib/modules").appending(release)
+        return reading { () throws(HostError) in
+            let listed = try root.text(modules.appending("modules.dep"), limit: 8 << 20).flatMap(Self.parseDependencies)
+            let names = Self.stems.flatMap { stem in Self.compressions.map { stem + $0 } }
+            let guesses = Self.places.flatMap { place in names.map { "\(place)/\($0)" } }
+            for candidate in (listed.map { [$0] } ?? []) + guesses {
+                let path = candidate.hasPrefix("/") ? HostPath(absolute: candidate) : modules.appending(candidate)
+                if let path, let found = try root.resolve(path) { return found.text }
+            }
+            return nil
+        }
+    }
+
+    /// The path before the colon in the line of `modules.dep` that is about the module; relative, or absolute.
+    static func parseDependencies(_ text: String) -> String? {
+        let paths = text.split(separator: "\n").compactMap { $0.split(separator: ":").first }
+        for stem in stems {
+            let names = Set(compressions.map { stem + $0 })
+            if let path = paths.first(where: { names.contains(String($0.split(separator: "/").last ?? "")) }) {
+                return String(path)
+            }
+        }
+        return nil
+    }
+
+    /// `Dual MIT/GPL` is the open module, `NVIDIA` the proprietary one.
+    static func flavour(license: String) -> ModuleFlavour? {
+        switch license {
+        case "Dual MIT/GPL": .open
+        case "NVIDIA": .proprietary
+        default: nil
+        }
+    }
+
+    private func readSection(_ path: HostPath) -> Reading<ModuleFile> {
+        do {
+            guard let file = try root.openFile(path) else { return .absent }
+            let info = try ModuleInfo { try file.read(at: $0, count: $1) }
+            return facts(path, version: info.fields["version"], license: info.fields["license"])
+        } catch let error as HostError {
+            return .unreadable(ReadFailure(error))
+        } catch let error as ModuleInfo.Malformed {
+            return .unreadable(ReadFailure(.malformed, "\(path): \(error)"))
+        } catch {
+            return .unreadable(ReadFailure(.io, "\(path): \(error)"))
+        }
+    }
+
+    /// A compressed file is left to the host's own `modinfo`.
+    private func askHost(_ path: HostPath) async -> Reading<ModuleFile> {
+        guard let commands else {
+            let why = "\(path): compressed, and no command may be run on the host to read it"
+            return .unreadable(ReadFailure(.command, why))
+        }
+        func field(_ name: String) async throws(HostError) -> String {
+            try await commands.run(["modinfo", "-F", name, path.text], deadline: .seconds(20)).output.trimmed
+        }
+        do throws(HostError) {
+            return facts(path, version: try await field("version"), license: try await field("license"))
+        } catch { return .unreadable(ReadFailure(error)) }
+    }
+
+    private func facts(_ path: HostPath, version: String?, license: String?) -> Reading<ModuleFile> {
+        guard let version, DriverVersion.isVersion(version), let flavour = Self.flavour(license: license ?? "") else {
+            let what = "version '\(version ?? "none")', license '\(license ?? "none")'"
+            return .unreadable(ReadFailure(.malformed, "\(path): \(what)"))
+        }
+        return .present(ModuleFile(path: path.text, version: version, flavour: flavour))
+    }
+}

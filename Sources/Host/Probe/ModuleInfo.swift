@@ -1,0 +1,76 @@
+import GPUNode
+
+/// The `.modinfo` section of a kernel module: `key=value` texts with a NUL after each.
+///
+/// Reads 64-bit little-endian ELF, and of a file of a hundred megabytes only the few tables it needs.
+struct ModuleInfo: Equatable {
+    let fields: [String: String]
+
+    /// What is wrong with the file.
+    struct Malformed: Error, Equatable, CustomStringConvertible {
+        let description: String
+
+        init(_ description: String) {
+            self.description = description
+        }
+    }
+
+    private static let tableLimit: UInt64 = 4 << 20
+    private static let sectionLimit: UInt64 = 1 << 20
+
+    /// Finds the section and takes it apart; `read` gives bytes at an offset, fewer only at the end of the file.
+    ///
+    /// Rethrows what `read` throws, and throws `Malformed` for what is not such a file.
+    init(read: (_ offset: UInt64, _ count: Int) throws -> [UInt8]) throws {
+        func bytes(_ offset: UInt64, _ count: UInt64, limit: UInt64, _ what: String) throws -> LittleEndian {
+            guard count <= limit else { throw Malformed("\(what) of \(count) bytes") }
+            let bytes = try read(offset, Int(count))
+            guard bytes.count == count else { throw Malformed("ends inside \(what)") }
+            return LittleEndian(bytes: bytes)
+        }
+        let header = try bytes(0, 64, limit: 64, "the ELF header")
+        guard header.bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
+            throw Malformed("no 64-bit little-endian ELF file")
+        }
+        let (count, size) = (UInt64(header.uint16(60)), UInt64(header.uint16(58)))
+        let namesIndex = Int(header.uint16(62))
+        guard size >= 64, namesIndex < count else { throw Malformed("no section table") }
+        let table = try bytes(header.uint64(40), count * size, limit: Self.tableLimit, "the section table")
+        func section(_ index: Int) -> (name: Int, offset: UInt64, size: UInt64) {
+            let start = index * Int(size)
+            return (Int(table.uint32(start)), table.uint64(start + 24), table.uint64(start + 32))
+        }
+        let place = section(namesIndex)
+        let names = try bytes(place.offset, place.size, limit: Self.tableLimit, "the section names")
+        let wanted = Array(".modinfo".utf8) + [0]
+        for index in 0..<Int(count) where names.bytes.dropFirst(section(index).name).starts(with: wanted) {
+            let found = section(index)
+            let content = try bytes(found.offset, found.size, limit: Self.sectionLimit, "the .modinfo section")
+            fields = Self.parse(content.bytes)
+            return
+        }
+        throw Malformed("no .modinfo section")
+    }
+
+    /// The first value of a key counts.
+    static func parse(_ section: [UInt8]) -> [String: String] {
+        let texts = section.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let pairs = texts.compactMap { text in
+            text.firstIndex(of: "=").map { (String(text[..<$0]), String(text[text.index(after: $0)...])) }
+        }
+        return Dictionary(pairs) { first, _ in first }
+    }
+}
+
+/// Numbers in a table of bytes whose size was checked before; past its end there are only zeros.
+private struct LittleEndian {
+    let bytes: [UInt8]
+
+    func uint16(_ offset: Int) -> UInt16 { number(offset) }
+    func uint32(_ offset: Int) -> UInt32 { number(offset) }
+    func uint64(_ offset: Int) -> UInt64 { number(offset) }
+
+    private func number<Number: FixedWidthInteger>(_ offset: Int) -> Number {
+        bytes.dropFirst(offset).prefix(MemoryLayout<Number>.size).reversed().reduce(0) { $0 << 8 | Number($1) }
+    }
+}
