@@ -1,0 +1,314 @@
+// The hardware of a simulated host, read from the file `etc/gpu-sim/hardware` (README.md has its format).
+//
+// Included by each stand-in library, so that every one of them is built from one .c file.
+
+#ifndef GPU_SIM_HARDWARE_H
+#define GPU_SIM_HARDWARE_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef STANDIN_VERSION
+#error "STANDIN_VERSION is the driver version that this library is of"
+#endif
+
+#define SIM_GPUS 16
+#define SIM_MIG_PER_GPU 7
+#define SIM_MIGS (SIM_GPUS * SIM_MIG_PER_GPU)
+#define SIM_FAULTS 64
+
+struct sim_gpu {
+    int number;
+    char uuid[96];
+    char name[96];
+    unsigned domain, bus, device;
+    unsigned id, subsystem;  // vendor in the high half, as in 10de2bb5
+    unsigned long long memory_mib;
+    int cc_major, cc_minor;
+    int mig, pending_mig;    // -1: the GPU has no MIG; 0: off; 1: on
+    int virtualization;      // nvmlGpuVirtualizationMode_t
+    int licence;             // -1: none is needed; 0: missing; 1: granted
+    char product[128];
+};
+
+struct sim_mig {
+    int gpu, index;
+    char uuid[96];
+    char profile[32];
+    unsigned long long memory_mib;
+    unsigned gi, ci;
+    unsigned sm, gi_slices, ci_slices, copy_engines, decoders, encoders, jpeg_engines, ofa_engines;
+};
+
+struct sim_fault {
+    char symbol[64];
+    int gpu;  // -1: every GPU
+    enum { SIM_CODE, SIM_HANG, SIM_CRASH } kind;
+    int code;
+};
+
+struct sim_hardware {
+    struct sim_gpu gpus[SIM_GPUS];
+    struct sim_mig migs[SIM_MIGS];
+    struct sim_fault faults[SIM_FAULTS];
+    int gpu_count, mig_count, fault_count;
+};
+
+enum sim_driver { SIM_DRIVER_ABSENT, SIM_DRIVER_OTHER_VERSION, SIM_DRIVER_LOADED };
+
+static struct sim_hardware sim;
+
+// The next word of a line: `key`, and `value` (empty when there is no '='); a value may stand in double quotes.
+// 1: a word; 0: the end of the line; -1: a quote without an end.
+static int sim_word(char **line, char **key, char **value) {
+    char *at = *line;
+    while (*at == ' ' || *at == '\t') at++;
+    if (*at == '\0' || *at == '\n' || *at == '#') return 0;
+    *key = at;
+    while (*at != '\0' && *at != '\n' && *at != ' ' && *at != '\t' && *at != '=') at++;
+    *value = at;
+    if (*at == '=') {
+        *at++ = '\0';
+        const char *stop = " \t\n";
+        if (*at == '"') {
+            at++;
+            stop = "\"";
+        }
+        *value = at;
+        at += strcspn(at, stop);
+        if (*stop == '"' && *at != '"') return -1;
+    }
+    if (*at != '\0') *at++ = '\0';
+    *line = at;
+    return 1;
+}
+
+static bool sim_number(const char *text, int base, unsigned long long *number) {
+    char *end = NULL;
+    errno = 0;
+    *number = strtoull(text, &end, base);
+    return errno == 0 && end != text && *end == '\0' && *text != '-';
+}
+
+static bool sim_text(char *to, size_t capacity, const char *text) {
+    if (strlen(text) >= capacity) return false;
+    strcpy(to, text);
+    return true;
+}
+
+static int sim_choice(const char *text, const char *const *names, int count) {
+    for (int at = 0; at < count; at++) {
+        if (strcmp(text, names[at]) == 0) return at;
+    }
+    return -1;
+}
+
+static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *value) {
+    static const char *const switched[] = {"off", "on"};
+    static const char *const licences[] = {"unlicensed", "licensed"};
+    static const char *const modes[] = {"none", "passthrough", "vgpu", "host-vgpu", "host-vsga"};
+    unsigned long long number = 0;
+    if (strcmp(key, "uuid") == 0) return sim_text(gpu->uuid, sizeof gpu->uuid, value);
+    if (strcmp(key, "name") == 0) return sim_text(gpu->name, sizeof gpu->name, value);
+    if (strcmp(key, "product") == 0) return sim_text(gpu->product, sizeof gpu->product, value);
+    if (strcmp(key, "pci") == 0) return sscanf(value, "%x:%x:%x.0", &gpu->domain, &gpu->bus, &gpu->device) == 3;
+    if (strcmp(key, "cc") == 0) return sscanf(value, "%d.%d", &gpu->cc_major, &gpu->cc_minor) == 2;
+    if (strcmp(key, "memoryMiB") == 0) return sim_number(value, 10, &gpu->memory_mib);
+    if (strcmp(key, "id") == 0 || strcmp(key, "subsystem") == 0) {
+        if (!sim_number(value, 16, &number) || number > UINT_MAX) return false;
+        *(key[0] == 'i' ? &gpu->id : &gpu->subsystem) = (unsigned)number;
+        return true;
+    }
+    if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
+    if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
+    if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
+    if (strcmp(key, "licence") == 0) return (gpu->licence = sim_choice(value, licences, 2)) >= 0;
+    return false;
+}
+
+static bool sim_mig_value(struct sim_mig *mig, const char *key, const char *value) {
+    if (strcmp(key, "uuid") == 0) return sim_text(mig->uuid, sizeof mig->uuid, value);
+    if (strcmp(key, "profile") == 0) return sim_text(mig->profile, sizeof mig->profile, value);
+    unsigned long long number = 0;
+    if (!sim_number(value, 10, &number)) return false;
+    if (strcmp(key, "memoryMiB") == 0) {
+        mig->memory_mib = number;
+        return true;
+    }
+    struct {
+        const char *key;
+        unsigned *to;
+    } numbers[] = {
+        {"index", (unsigned *)&mig->index}, {"gi", &mig->gi},
+        {"ci", &mig->ci},                   {"sm", &mig->sm},
+        {"giSlices", &mig->gi_slices},      {"ciSlices", &mig->ci_slices},
+        {"copyEngines", &mig->copy_engines}, {"decoders", &mig->decoders},
+        {"encoders", &mig->encoders},       {"jpegEngines", &mig->jpeg_engines},
+        {"ofaEngines", &mig->ofa_engines},
+    };
+    for (size_t at = 0; at < sizeof numbers / sizeof numbers[0]; at++) {
+        if (strcmp(key, numbers[at].key) == 0) {
+            *numbers[at].to = (unsigned)number;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool sim_fault_value(struct sim_fault *fault, const char *key, const char *value) {
+    unsigned long long number = 0;
+    if (strcmp(key, "hang") == 0 && *value == '\0') {
+        fault->kind = SIM_HANG;
+        return true;
+    }
+    if (strcmp(key, "crash") == 0 && *value == '\0') {
+        fault->kind = SIM_CRASH;
+        return true;
+    }
+    if (!sim_number(value, 10, &number) || number > INT_MAX) return false;
+    if (strcmp(key, "code") == 0) {
+        fault->code = (int)number;
+        return true;
+    }
+    if (strcmp(key, "gpu") == 0) {
+        fault->gpu = (int)number;
+        return true;
+    }
+    return false;
+}
+
+static int sim_migs_of(int gpu) {
+    int count = 0;
+    for (int at = 0; at < sim.mig_count; at++) count += sim.migs[at].gpu == gpu;
+    return count;
+}
+
+static bool sim_line(char *line) {
+    char *key = NULL, *value = NULL;
+    int word = sim_word(&line, &key, &value);
+    if (word <= 0) return word == 0;
+    char *kind = key;
+    if (sim_word(&line, &key, &value) != 1) return false;
+    unsigned long long number = 0;
+
+    if (strcmp(kind, "gpu") == 0) {
+        if (sim.gpu_count == SIM_GPUS || !sim_number(key, 10, &number) || (int)number != sim.gpu_count) return false;
+        struct sim_gpu *gpu = &sim.gpus[sim.gpu_count++];
+        *gpu = (struct sim_gpu){.number = (int)number, .mig = -1, .pending_mig = -1, .licence = -1};
+        while ((word = sim_word(&line, &key, &value)) == 1) {
+            if (!sim_gpu_value(gpu, key, value)) return false;
+        }
+        if (gpu->pending_mig < 0) gpu->pending_mig = gpu->mig;
+        return word == 0;
+    }
+    if (strcmp(kind, "mig") == 0) {
+        if (!sim_number(key, 10, &number) || (int)number >= sim.gpu_count) return false;
+        int index = sim_migs_of((int)number);
+        if (index == SIM_MIG_PER_GPU) return false;
+        struct sim_mig *mig = &sim.migs[sim.mig_count++];
+        *mig = (struct sim_mig){.gpu = (int)number, .index = index};
+        while ((word = sim_word(&line, &key, &value)) == 1) {
+            if (!sim_mig_value(mig, key, value)) return false;
+        }
+        return word == 0 && mig->index < SIM_MIG_PER_GPU;
+    }
+    if (strcmp(kind, "fault") == 0) {
+        if (sim.fault_count == SIM_FAULTS) return false;
+        struct sim_fault *fault = &sim.faults[sim.fault_count++];
+        *fault = (struct sim_fault){.gpu = -1, .kind = SIM_CODE};
+        if (!sim_text(fault->symbol, sizeof fault->symbol, key)) return false;
+        while ((word = sim_word(&line, &key, &value)) == 1) {
+            if (!sim_fault_value(fault, key, value)) return false;
+        }
+        return word == 0;
+    }
+    return false;
+}
+
+// The root directory of the host that this library belongs to: the nearest one above the library's own file that has
+// the hardware file. The name is the one the library was opened by, so it works through /proc/PID/root as well.
+static bool sim_root(char *root, size_t capacity) {
+    Dl_info info;
+    if (dladdr((void *)&sim, &info) == 0 || info.dli_fname == NULL) return false;
+    char directory[PATH_MAX];
+    if (!sim_text(directory, sizeof directory, info.dli_fname)) return false;
+    char *slash;
+    while ((slash = strrchr(directory, '/')) != NULL) {
+        *slash = '\0';
+        if (snprintf(root, capacity, "%s/etc/gpu-sim/hardware", directory) >= (int)capacity) return false;
+        if (access(root, F_OK) == 0) return sim_text(root, capacity, directory);
+    }
+    return false;
+}
+
+// Reads the hardware and says whether the driver is loaded. A faulty file is named on standard error: -1.
+static int sim_load(enum sim_driver *driver) {
+    char root[PATH_MAX], path[PATH_MAX + 32], line[1024];
+    memset(&sim, 0, sizeof sim);
+    *driver = SIM_DRIVER_ABSENT;
+    if (!sim_root(root, sizeof root)) return 0;
+
+    snprintf(path, sizeof path, "%s/etc/gpu-sim/hardware", root);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        fprintf(stderr, "gpu-sim: %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+        if (!sim_line(line)) {
+            fprintf(stderr, "gpu-sim: %s:%d: not understood\n", path, number);
+            fclose(file);
+            return -1;
+        }
+    }
+    fclose(file);
+
+    snprintf(path, sizeof path, "%s/sys/module/nvidia/version", root);
+    file = fopen(path, "re");
+    if (file == NULL) return 0;
+    if (fgets(line, sizeof line, file) == NULL) line[0] = '\0';
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    *driver = strcmp(line, STANDIN_VERSION) == 0 ? SIM_DRIVER_LOADED : SIM_DRIVER_OTHER_VERSION;
+    return 0;
+}
+
+// What the hardware file wants to go wrong here: a code, or no return at all. 0 when nothing.
+static int sim_fault(const char *symbol, int gpu) {
+    for (int at = 0; at < sim.fault_count; at++) {
+        const struct sim_fault *fault = &sim.faults[at];
+        if (strcmp(fault->symbol, symbol) != 0 || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
+        if (fault->kind == SIM_CODE) return fault->code;
+        if (fault->kind == SIM_CRASH) {
+            signal(SIGSEGV, SIG_DFL);
+            raise(SIGSEGV);
+        }
+        for (;;) pause();
+    }
+    return 0;
+}
+
+// The CUDA that each driver branch brings, as major * 1000 + minor * 10.
+static int sim_cuda_version(void) {
+    static const int branches[][2] = {
+        {535, 12020}, {550, 12040}, {570, 12080}, {575, 12090}, {580, 13000}, {590, 13010}, {595, 13020},
+    };
+    int branch = atoi(STANDIN_VERSION), version = 11040;
+    for (size_t at = 0; at < sizeof branches / sizeof branches[0]; at++) {
+        if (branch >= branches[at][0]) version = branches[at][1];
+    }
+    return version;
+}
+
+#endif
