@@ -1,0 +1,37 @@
+import CVendor
+import GPUNode
+
+/// The CUDA driver API, loaded.
+struct CUDALibrary {
+    private let functions: gpa_cuda_functions_t
+
+    init(path: String) throws(LibraryError) {
+        let library = try VendorLibrary(path: path)
+        functions = gpa_cuda_functions_t(
+            Init: try library.required("cuInit"),
+            DeviceGetCount: try library.required("cuDeviceGetCount"),
+            GetErrorName: try library.required("cuGetErrorName")
+        )
+    }
+
+    /// Initialises CUDA and counts the devices that this process sees.
+    ///
+    /// `visibleDevices` is the value that CUDA finds in this process's environment.
+    func facts(visibleDevices: String?) -> CUDAFacts {
+        var count: Int32 = 0
+        var result = functions.Init(0)
+        if result == 0 { result = functions.DeviceGetCount(&count) }
+        return CUDAFacts(
+            visibleDevices: visibleDevices,
+            result: Int(result),
+            errorName: result == 0 ? nil : name(of: result),
+            deviceCount: result == 0 ? Int(count) : 0
+        )
+    }
+
+    private func name(of result: gpa_cuda_result_t) -> String {
+        var name: UnsafePointer<CChar>?
+        guard functions.GetErrorName(result, &name) == 0, let name else { return "CUDA_ERROR_\(result)" }
+        return String(cString: name)
+    }
+}

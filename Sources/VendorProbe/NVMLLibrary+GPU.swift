@@ -1,0 +1,140 @@
+import CVendor
+import GPUNode
+
+extension NVMLLibrary {
+    /// One GPU; what fails is unreadable, and the rest is still asked.
+    func gpu(_ index: Int) -> GPUFacts {
+        do throws(NVMLError) {
+            let device = try handle("nvmlDeviceGetHandleByIndex_v2") {
+                functions.DeviceGetHandleByIndex_v2(UInt32(index), $0)
+            }
+            return gpu(index, device)
+        } catch {
+            return GPUFacts(index: index, unreadable: error.failure)
+        }
+    }
+
+    private func gpu(_ index: Int, _ device: gpa_nvml_device_t) -> GPUFacts {
+        let mode = Reading(absentWhenNotSupported: true) { () throws(NVMLError) in try migMode(of: device) }
+        return GPUFacts(
+            index: index,
+            pciAddress: Reading { () throws(NVMLError) in try pciAddress(of: device) },
+            uuid: Reading { () throws(NVMLError) in try uuid(of: device) },
+            name: Reading { () throws(NVMLError) in try name(of: device) },
+            memoryMiB: Reading { () throws(NVMLError) in try memoryMiB(of: device) },
+            computeCapability: Reading { () throws(NVMLError) in try computeCapability(of: device) },
+            migMode: mode,
+            migDevices: mode.flatMap { mode in
+                mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
+            },
+            virtualization: Reading(absentWhenNotSupported: true) { () throws(NVMLError) in
+                try virtualization(of: device)
+            },
+            licence: licence(of: device)
+        )
+    }
+
+    func uuid(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
+        try text("nvmlDeviceGetUUID", size: GPA_NVML_UUID_SIZE) { functions.DeviceGetUUID(device, $0, $1) }
+    }
+
+    func name(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
+        try text("nvmlDeviceGetName", size: GPA_NVML_NAME_SIZE) { functions.DeviceGetName(device, $0, $1) }
+    }
+
+    /// Total memory, of a GPU or of a MIG device.
+    ///
+    /// The second form of the call is asked first: where the driver has none, or not for this device, the first.
+    func memoryMiB(of device: gpa_nvml_device_t) throws(NVMLError) -> Int {
+        if let call = functions.DeviceGetMemoryInfo_v2 {
+            var memory = gpa_nvml_memory_v2_t()
+            memory.version = GPA_NVML_MEMORY_V2_VERSION
+            let code = NVMLReturn(rawValue: call(device, &memory))
+            switch code {
+            case .success: return Int(memory.total >> 20)
+            case .argumentVersionMismatch, .functionNotFound, .notSupported: break
+            default: throw .call("nvmlDeviceGetMemoryInfo_v2", code)
+            }
+        }
+        let memory = try value("nvmlDeviceGetMemoryInfo", gpa_nvml_memory_t()) {
+            functions.DeviceGetMemoryInfo(device, $0)
+        }
+        return Int(memory.total >> 20)
+    }
+
+    private func pciAddress(of device: gpa_nvml_device_t) throws(NVMLError) -> PCIAddress {
+        let symbol = "nvmlDeviceGetPciInfo_v3"
+        let info = try value(symbol, gpa_nvml_pci_info_t()) { functions.DeviceGetPciInfo_v3(device, $0) }
+        let text = withUnsafeBytes(of: info.bus_id, vendorText)
+        guard let address = PCIAddress(text) else { throw .value(symbol, text) }
+        return address
+    }
+
+    private func computeCapability(of device: gpa_nvml_device_t) throws(NVMLError) -> ComputeCapability {
+        var minor: Int32 = 0
+        let major = try value("nvmlDeviceGetCudaComputeCapability", 0 as Int32) {
+            functions.DeviceGetCudaComputeCapability(device, $0, &minor)
+        }
+        return ComputeCapability(major: Int(major), minor: Int(minor))
+    }
+
+    private func virtualization(of device: gpa_nvml_device_t) throws(NVMLError) -> VirtualizationMode {
+        let symbol = "nvmlDeviceGetVirtualizationMode"
+        let modes: [VirtualizationMode] = [.none, .passthrough, .vgpu, .hostVgpu, .hostVsga]
+        let number = try value(symbol, 0 as Int32) { functions.DeviceGetVirtualizationMode(device, $0) }
+        guard modes.indices.contains(Int(number)) else { throw .value(symbol, "\(number)") }
+        return modes[Int(number)]
+    }
+
+    private func licence(of device: gpa_nvml_device_t) -> Reading<LicenceFacts> {
+        let symbol: String
+        let call: (gpa_nvml_device_t, UnsafeMutablePointer<gpa_nvml_grid_licensable_features_t>) -> gpa_nvml_return_t
+        if let function = functions.DeviceGetGridLicensableFeatures_v4 {
+            (symbol, call) = ("nvmlDeviceGetGridLicensableFeatures_v4", { function($0, $1) })
+        } else if let function = functions.DeviceGetGridLicensableFeatures_v3 {
+            (symbol, call) = ("nvmlDeviceGetGridLicensableFeatures_v3", { function($0, $1) })
+        } else {
+            return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
+        }
+        let features = Reading<[LicenceFacts]>(absentWhenNotSupported: true) { () throws(NVMLError) in
+            let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
+            return answer.is_grid_license_supported == 0 ? [] : licences(in: answer)
+        }
+        // The licensed feature speaks for the GPU; without one, the first that could be licensed.
+        return features.flatMap { features in
+            (features.first(where: \.licensed) ?? features.first).map { .present($0) } ?? .absent
+        }
+    }
+
+    private func licences(in answer: gpa_nvml_grid_licensable_features_t) -> [LicenceFacts] {
+        withUnsafeBytes(of: answer.grid_licensable_features) { bytes in
+            bytes.bindMemory(to: gpa_nvml_grid_licensable_feature_t.self)
+                .prefix(Int(answer.licensable_features_count))
+                .map { feature in
+                    let product = withUnsafeBytes(of: feature.product_name, vendorText)
+                    return LicenceFacts(
+                        licensed: feature.feature_state != 0,
+                        product: product.isEmpty ? nil : product
+                    )
+                }
+        }
+    }
+}
+
+extension GPUFacts {
+    /// A GPU that gives no handle: nothing can be asked of it.
+    fileprivate init(index: Int, unreadable failure: ReadFailure) {
+        self.init(
+            index: index,
+            pciAddress: .unreadable(failure),
+            uuid: .unreadable(failure),
+            name: .unreadable(failure),
+            memoryMiB: .unreadable(failure),
+            computeCapability: .unreadable(failure),
+            migMode: .unreadable(failure),
+            migDevices: .unreadable(failure),
+            virtualization: .unreadable(failure),
+            licence: .unreadable(failure)
+        )
+    }
+}

@@ -1,0 +1,113 @@
+import CVendor
+import GPUNode
+
+/// NVML, loaded and initialised.
+struct NVMLLibrary {
+    let functions: gpa_nvml_functions_t
+
+    /// Loads the library.
+    ///
+    /// A driver that lacks a function of `gpa_nvml_functions_t` that is not optional there is refused, with the
+    /// function's name.
+    init(path: String) throws(LibraryError) {
+        let library = try VendorLibrary(path: path)
+        functions = gpa_nvml_functions_t(
+            Init_v2: try library.required("nvmlInit_v2"),
+            SystemGetDriverVersion: try library.required("nvmlSystemGetDriverVersion"),
+            SystemGetNVMLVersion: try library.required("nvmlSystemGetNVMLVersion"),
+            SystemGetCudaDriverVersion_v2: try library.required("nvmlSystemGetCudaDriverVersion_v2"),
+            DeviceGetCount_v2: try library.required("nvmlDeviceGetCount_v2"),
+            DeviceGetHandleByIndex_v2: try library.required("nvmlDeviceGetHandleByIndex_v2"),
+            DeviceGetName: try library.required("nvmlDeviceGetName"),
+            DeviceGetUUID: try library.required("nvmlDeviceGetUUID"),
+            DeviceGetPciInfo_v3: try library.required("nvmlDeviceGetPciInfo_v3"),
+            DeviceGetMemoryInfo: try library.required("nvmlDeviceGetMemoryInfo"),
+            DeviceGetCudaComputeCapability: try library.required("nvmlDeviceGetCudaComputeCapability"),
+            DeviceGetMigMode: try library.required("nvmlDeviceGetMigMode"),
+            DeviceGetMaxMigDeviceCount: try library.required("nvmlDeviceGetMaxMigDeviceCount"),
+            DeviceGetMigDeviceHandleByIndex: try library.required("nvmlDeviceGetMigDeviceHandleByIndex"),
+            DeviceGetGpuInstanceId: try library.required("nvmlDeviceGetGpuInstanceId"),
+            DeviceGetComputeInstanceId: try library.required("nvmlDeviceGetComputeInstanceId"),
+            DeviceGetAttributes_v2: try library.required("nvmlDeviceGetAttributes_v2"),
+            DeviceGetVirtualizationMode: try library.required("nvmlDeviceGetVirtualizationMode"),
+            DeviceGetMemoryInfo_v2: library.optional("nvmlDeviceGetMemoryInfo_v2"),
+            DeviceGetGridLicensableFeatures_v4: library.optional("nvmlDeviceGetGridLicensableFeatures_v4"),
+            DeviceGetGridLicensableFeatures_v3: library.optional("nvmlDeviceGetGridLicensableFeatures_v3")
+        )
+    }
+
+    /// Initialises NVML; to be called once.
+    func start() throws(NVMLError) {
+        try check("nvmlInit_v2", functions.Init_v2())
+    }
+
+    /// The driver and all its GPUs.
+    ///
+    /// A GPU that does not answer is among them with unreadable fields.
+    func facts() throws(NVMLError) -> NVMLFacts {
+        NVMLFacts(
+            driverVersion: try text("nvmlSystemGetDriverVersion", size: GPA_NVML_VERSION_SIZE) {
+                functions.SystemGetDriverVersion($0, $1)
+            },
+            nvmlVersion: try text("nvmlSystemGetNVMLVersion", size: GPA_NVML_VERSION_SIZE) {
+                functions.SystemGetNVMLVersion($0, $1)
+            },
+            cudaVersion: Reading { () throws(NVMLError) in try cudaVersion() },
+            gpus: (0..<(try count())).map { gpu(Int($0)) }
+        )
+    }
+
+    private func count() throws(NVMLError) -> UInt32 {
+        try value("nvmlDeviceGetCount_v2", 0 as UInt32) { functions.DeviceGetCount_v2($0) }
+    }
+
+    private func cudaVersion() throws(NVMLError) -> String {
+        let symbol = "nvmlSystemGetCudaDriverVersion_v2"
+        let number = try value(symbol, 0 as Int32) { functions.SystemGetCudaDriverVersion_v2($0) }
+        guard number >= 1000 else { throw .value(symbol, "\(number)") }
+        return "\(number / 1000).\(number % 1000 / 10)"
+    }
+}
+
+extension NVMLLibrary {
+    func check(_ symbol: String, _ code: gpa_nvml_return_t) throws(NVMLError) {
+        guard code == NVMLReturn.success.rawValue else { throw .call(symbol, NVMLReturn(rawValue: code)) }
+    }
+
+    /// Calls a function that writes one value.
+    func value<Value>(
+        _ symbol: String,
+        _ initial: Value,
+        _ call: (UnsafeMutablePointer<Value>) -> gpa_nvml_return_t
+    ) throws(NVMLError) -> Value {
+        var value = initial
+        try check(symbol, call(&value))
+        return value
+    }
+
+    /// Calls a function that writes a handle.
+    func handle(
+        _ symbol: String,
+        _ call: (UnsafeMutablePointer<gpa_nvml_device_t?>) -> gpa_nvml_return_t
+    ) throws(NVMLError) -> gpa_nvml_device_t {
+        let handle = try value(symbol, nil as gpa_nvml_device_t?, call)
+        guard let handle else { throw .value(symbol, "no handle") }
+        return handle
+    }
+
+    /// Calls a function that writes a text of at most `size` bytes.
+    func text(
+        _ symbol: String,
+        size: Int,
+        _ call: (UnsafeMutablePointer<CChar>, UInt32) -> gpa_nvml_return_t
+    ) throws(NVMLError) -> String {
+        var bytes = [CChar](repeating: 0, count: size)
+        try check(symbol, call(&bytes, UInt32(size)))
+        return bytes.withUnsafeBytes(vendorText)
+    }
+}
+
+/// The text in a C array, up to its first NUL and never past its end.
+func vendorText(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+}

@@ -1,0 +1,85 @@
+import GPUNode
+
+/// A return code of NVML (`nvmlReturn_t`).
+package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
+    package let rawValue: Int32
+
+    package init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    static let success = NVMLReturn(rawValue: 0)
+    static let notSupported = NVMLReturn(rawValue: 3)
+    static let notFound = NVMLReturn(rawValue: 6)
+    static let functionNotFound = NVMLReturn(rawValue: 13)
+    static let argumentVersionMismatch = NVMLReturn(rawValue: 25)
+
+    /// The name of the code in NVIDIA's header.
+    package var name: String { Self.names[rawValue] ?? "NVML_ERROR_\(rawValue)" }
+
+    /// The names of all errors that the header 13.5 has.
+    package static let names: [Int32: String] = [
+        1: "NVML_ERROR_UNINITIALIZED",
+        2: "NVML_ERROR_INVALID_ARGUMENT",
+        3: "NVML_ERROR_NOT_SUPPORTED",
+        4: "NVML_ERROR_NO_PERMISSION",
+        5: "NVML_ERROR_ALREADY_INITIALIZED",
+        6: "NVML_ERROR_NOT_FOUND",
+        7: "NVML_ERROR_INSUFFICIENT_SIZE",
+        8: "NVML_ERROR_INSUFFICIENT_POWER",
+        9: "NVML_ERROR_DRIVER_NOT_LOADED",
+        10: "NVML_ERROR_TIMEOUT",
+        11: "NVML_ERROR_IRQ_ISSUE",
+        12: "NVML_ERROR_LIBRARY_NOT_FOUND",
+        13: "NVML_ERROR_FUNCTION_NOT_FOUND",
+        14: "NVML_ERROR_CORRUPTED_INFOROM",
+        15: "NVML_ERROR_GPU_IS_LOST",
+        16: "NVML_ERROR_RESET_REQUIRED",
+        17: "NVML_ERROR_OPERATING_SYSTEM",
+        18: "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
+        19: "NVML_ERROR_IN_USE",
+        20: "NVML_ERROR_MEMORY",
+        21: "NVML_ERROR_NO_DATA",
+        22: "NVML_ERROR_VGPU_ECC_NOT_SUPPORTED",
+        23: "NVML_ERROR_INSUFFICIENT_RESOURCES",
+        24: "NVML_ERROR_FREQ_NOT_SUPPORTED",
+        25: "NVML_ERROR_ARGUMENT_VERSION_MISMATCH",
+        26: "NVML_ERROR_DEPRECATED",
+        27: "NVML_ERROR_NOT_READY",
+        28: "NVML_ERROR_GPU_NOT_FOUND",
+        29: "NVML_ERROR_INVALID_STATE",
+        30: "NVML_ERROR_RESET_TYPE_NOT_SUPPORTED",
+        999: "NVML_ERROR_UNKNOWN",
+    ]
+}
+
+/// What can go wrong in a call of NVML.
+enum NVMLError: Error {
+    /// The function answered with an error code.
+    case call(String, NVMLReturn)
+    /// The function succeeded with a value that it cannot have.
+    case value(String, String)
+
+    /// For a vendor's code the detail begins with `symbol: CODE NAME`, as in `nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED`.
+    var failure: ReadFailure {
+        switch self {
+        case .call(let symbol, let code): ReadFailure(.vendor, "\(symbol): \(code.rawValue) \(code.name)")
+        case .value(let symbol, let text): ReadFailure(.malformed, "\(symbol): '\(text)'")
+        }
+    }
+}
+
+extension Reading {
+    /// What a call of NVML gives; absent where the device has no such thing at all.
+    init(absentWhenNotSupported: Bool = false, _ read: () throws(NVMLError) -> Value) {
+        do throws(NVMLError) {
+            self = .present(try read())
+        } catch {
+            if absentWhenNotSupported, case .call(_, .notSupported) = error {
+                self = .absent
+            } else {
+                self = .unreadable(error.failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+import SystemPackage
+
+/// A child process could not be started.
+enum SpawnError: Error, CustomStringConvertible {
+    case channel(cause: Errno)
+    case start(program: String, cause: Errno)
+
+    var description: String {
+        switch self {
+        case .channel: "cannot make the channel to a child process"
+        case .start(let program, _): "cannot start \(program)"
+        }
+    }
+
+    var cause: Errno {
+        switch self {
+        case .channel(let cause), .start(_, let cause): cause
+        }
+    }
+}
+
+/// Two connected sockets that no program started later inherits.
+///
+/// Sockets and not pipes: sending to one whose reader is gone can be done without a signal.
+struct VendorChannel {
+    let near: FileDescriptor
+    let far: FileDescriptor
+
+    init() throws(SpawnError) {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw .channel(cause: Errno(rawValue: errno))
+        }
+        near = FileDescriptor(rawValue: ends[0])
+        far = FileDescriptor(rawValue: ends[1])
+    }
+
+    func close() {
+        try? near.close()
+        try? far.close()
+    }
+}
+
+/// Sends without a signal when nobody reads; then nothing is sent.
+///
+/// Messages here are far smaller than a socket's buffer, so sending does not block.
+func sendQuietly(_ bytes: [UInt8], to socket: FileDescriptor) {
+    _ = send(socket.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+}
+
+/// A word that ends a blocking probe early, from another thread.
+final class Cancellation: Sendable {
+    private let channel: VendorChannel
+
+    init() throws(SpawnError) {
+        channel = try VendorChannel()
+    }
+
+    deinit {
+        channel.close()
+    }
+
+    /// Becomes readable, and stays so, when the probe is to end.
+    var descriptor: FileDescriptor { channel.far }
+
+    func cancel() {
+        sendQuietly([0], to: channel.near)
+    }
+}

@@ -1,0 +1,46 @@
+import GPUNode
+import Glibc
+
+/// Why a library of the driver could not be used.
+enum LibraryError: Error {
+    /// dlopen refused it; the text is the loader's, and names the file.
+    case open(message: String)
+    /// It has no such symbol.
+    case symbol(String, library: String)
+
+    var failure: ReadFailure {
+        switch self {
+        case .open(let message): ReadFailure(.library, message)
+        case .symbol(let name, let library): ReadFailure(.library, "\(library): no symbol \(name)")
+        }
+    }
+}
+
+/// A library of the driver, loaded for the rest of the process's life.
+///
+/// It is never closed: NVIDIA's libraries start threads that outlive the last call, and a library of another version
+/// can only be loaded by another process.
+struct VendorLibrary {
+    private let path: String
+    private let handle: UnsafeMutableRawPointer
+
+    init(path: String) throws(LibraryError) {
+        guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+            let message = dlerror().map { String(cString: $0) }
+            throw .open(message: message ?? "\(path): cannot be opened")
+        }
+        self.path = path
+        self.handle = handle
+    }
+
+    /// The function of that name; the caller's type must be the C prototype.
+    func optional<Function>(_ symbol: String) -> Function? {
+        dlsym(handle, symbol).map { unsafeBitCast($0, to: Function.self) }
+    }
+
+    /// The same, for a function that every supported driver has.
+    func required<Function>(_ symbol: String) throws(LibraryError) -> Function {
+        guard let function: Function = optional(symbol) else { throw .symbol(symbol, library: path) }
+        return function
+    }
+}

@@ -1,0 +1,220 @@
+import CLinux
+import Dispatch
+import Glibc
+import SystemPackage
+
+/// A child process at work, and the channels to it.
+///
+/// Its methods block, each up to a deadline. `end` must be called when it is no longer needed.
+final class VendorProcess {
+    /// What came instead of, or as, the next line.
+    enum Line {
+        case line([UInt8])
+        /// The child died or closed its output; what it had begun to write is given.
+        case ended(unfinished: [UInt8])
+        case tooLong
+        case timedOut
+        case cancelled
+    }
+
+    /// How the process came to its end.
+    enum Ending: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+        /// It had to be killed.
+        case killed
+        /// It was killed and did not die: a process in the middle of a system call that cannot be interrupted.
+        case abandoned
+    }
+
+    private struct Ready {
+        var channel = false
+        var exited = false
+        var cancelled = false
+    }
+
+    private let pid: pid_t
+    private let process: FileDescriptor
+    private var channel: FileDescriptor?
+    private var errors: FileDescriptor?
+    private let cancellation: Cancellation
+    private var lines = VendorLines()
+    private var errorTail: [UInt8] = []
+    private var ending: Ending?
+
+    /// Starts `program`; `environment` is all it gets, as `NAME=value`.
+    init(
+        program: String,
+        arguments: [String],
+        environment: [String],
+        cancellation: Cancellation
+    ) throws(SpawnError) {
+        let channel = try VendorChannel()
+        let errors: VendorChannel
+        do throws(SpawnError) {
+            errors = try VendorChannel()
+        } catch {
+            channel.close()
+            throw error
+        }
+        var pid: pid_t = 0
+        var process: Int32 = -1
+        let code = withCStrings([program] + arguments) { arguments in
+            withCStrings(environment) { environment in
+                let far = [channel.far.rawValue, channel.far.rawValue, errors.far.rawValue]
+                return gpa_spawn(program, arguments, environment, far, &pid, &process)
+            }
+        }
+        guard code == 0 else {
+            channel.close()
+            errors.close()
+            throw .start(program: program, cause: Errno(rawValue: code))
+        }
+        try? channel.far.close()
+        try? errors.far.close()
+        self.pid = pid
+        self.process = FileDescriptor(rawValue: process)
+        self.channel = channel.near
+        self.errors = errors.near
+        self.cancellation = cancellation
+    }
+
+    /// The last line of what the child wrote on standard error.
+    var lastError: String? {
+        errorTail.split(separator: UInt8(ascii: "\n")).last.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Sends a line; that the child is gone shows when its answer is waited for.
+    func send(_ line: [UInt8]) {
+        if let channel { sendQuietly(line, to: channel) }
+    }
+
+    /// Waits for the next line of the child.
+    func line(before deadline: ContinuousClock.Instant) -> Line {
+        while true {
+            if let line = lines.next() { return .line(line) }
+            if lines.rest.count > vendorAnswerLimit { return .tooLong }
+            guard let channel, let ready = wait(until: deadline, cancellation: cancellation) else { return .timedOut }
+            if ready.cancelled { return .cancelled }
+            if ready.channel {
+                guard let bytes = receive(from: channel) else { return .ended(unfinished: lines.rest) }
+                bytes.withUnsafeBytes { lines.append($0) }
+            } else if ready.exited {
+                return .ended(unfinished: lines.rest)
+            }
+        }
+    }
+
+    /// Ends the process and takes its exit status, at most twice `patience` later.
+    ///
+    /// - Parameters:
+    ///   - kill: at once; otherwise the process is left `patience` to end by itself, now that its input has ended.
+    ///   - patience: also how long a killed process is waited for.
+    /// - Returns: how it ended; the first call decides.
+    @discardableResult
+    func end(kill: Bool, patience: Duration) -> Ending {
+        if let ending { return ending }
+        close(&channel)
+        var result: Ending?
+        if !kill, waitForExit(patience) { result = reap() }
+        if result == nil {
+            // Its whole group: a library may have started a helper of its own.
+            Glibc.kill(-pid, SIGKILL)
+            if waitForExit(patience) {
+                _ = reap()
+                result = .killed
+            } else {
+                abandon()
+            }
+        }
+        close(&errors)
+        let ending = result ?? .abandoned
+        if ending != .abandoned { try? process.close() }
+        self.ending = ending
+        return ending
+    }
+
+    // MARK: - Waiting
+
+    /// Waits until something is there to do; nil when the deadline comes first.
+    ///
+    /// What the child writes on standard error is read on the way.
+    private func wait(until deadline: ContinuousClock.Instant, cancellation: Cancellation?) -> Ready? {
+        while true {
+            let left = ContinuousClock.now.duration(to: deadline)
+            // poll ignores an entry with a negative descriptor.
+            var entries = [channel, errors, process, cancellation?.descriptor].map {
+                pollfd(fd: $0?.rawValue ?? -1, events: Int16(POLLIN), revents: 0)
+            }
+            let count = poll(&entries, nfds_t(entries.count), milliseconds(left))
+            if count > 0 {
+                if entries[1].revents != 0 { readErrors() }
+                let ready = Ready(
+                    channel: entries[0].revents != 0,
+                    exited: entries[2].revents != 0,
+                    cancelled: entries[3].revents != 0
+                )
+                if ready.channel || ready.exited || ready.cancelled { return ready }
+            }
+            if left <= .zero { return nil }
+        }
+    }
+
+    private func waitForExit(_ patience: Duration) -> Bool {
+        wait(until: .now + patience, cancellation: nil)?.exited == true
+    }
+
+    /// Up to 64 KiB of what is there; nil at the end.
+    private func receive(from socket: FileDescriptor) -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
+            count = max(0, recv(socket.rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
+        }
+        return bytes.isEmpty ? nil : bytes
+    }
+
+    private func readErrors() {
+        guard let errors else { return }
+        guard let bytes = receive(from: errors) else { return close(&self.errors) }
+        errorTail = (errorTail + bytes).suffix(1024)
+    }
+
+    // MARK: - Ending
+
+    private func reap() -> Ending {
+        var status: Int32 = 0
+        guard waitpid(pid, &status, WNOHANG) == pid else { return .killed }
+        let signal = status & 0x7f
+        return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
+    }
+
+    /// Leaves the process to itself, and reaps it whenever it does die.
+    private func abandon() {
+        let (pid, process) = (pid, process)
+        let source = DispatchSource.makeReadSource(fileDescriptor: process.rawValue, queue: .global())
+        source.setEventHandler {
+            waitpid(pid, nil, WNOHANG)
+            // The handler keeps the source until here.
+            source.cancel()
+        }
+        source.setCancelHandler { try? process.close() }
+        source.activate()
+    }
+
+    private func close(_ descriptor: inout FileDescriptor?) {
+        try? descriptor?.close()
+        descriptor = nil
+    }
+}
+
+private func milliseconds(_ duration: Duration) -> Int32 {
+    Int32(min(max(0, (duration / .milliseconds(1)).rounded(.up)), 3_600_000))
+}
+
+private func withCStrings<Result>(
+    _ texts: [String],
+    _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+) -> Result {
+    let copies = texts.map { strdup($0) } + [nil]
+    defer { copies.forEach { free($0) } }
+    return body(copies)
+}
