@@ -73,7 +73,7 @@ let package = Package(
         // The program
         target("GPUNode"),
         target("Documents", ["CYAML", "GPUNode"]),
-        target("PCIBus", ["CLinux", "CPCI", "CUdev", "GPUNode"]),
+        target("PCIBus", ["CLinux", "CUdev", "GPUNode"]),
         target("VendorProbe", ["CLinux", "CVendor", "GPUNode", logging, subprocess, system]),
         target("Host", ["CLinux", "GPUNode", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]),
         target("Kubernetes", [asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),

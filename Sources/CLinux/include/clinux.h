@@ -2,6 +2,8 @@
 #ifndef GPA_CLINUX_H
 #define GPA_CLINUX_H
 
+#include "gpa_spawn.h"
 #include "openat2.h"
+#include "pci_guard.h"
 
 #endif

@@ -1,0 +1,99 @@
+import CLinux
+import GPUNode
+
+/// One pass over the bus, on the thread that calls it.
+struct BusWalk {
+    let sysfs: String
+
+    func run() -> PCIScanResult {
+        let bus = "\(sysfs)/bus/pci"
+        guard let scan = gpa_pci_open(bus) else {
+            return PCIScanResult(functions: .unreadable(ReadFailure(.io, lastMessage(or: "cannot scan \(bus)"))))
+        }
+        defer { gpa_pci_close(scan) }
+        var functions: [PCIFunction] = []
+        var unidentified: [UnidentifiedFunction] = []
+        var place = gpa_pci_place()
+        while gpa_pci_next(scan, &place) == 1 {
+            let address = PCIAddress(
+                domain: place.domain,
+                bus: place.bus,
+                device: place.device,
+                function: place.function
+            )
+            switch function(at: address, in: scan) {
+            case .present(let function): functions.append(function)
+            case .unreadable(let failure):
+                unidentified.append(UnidentifiedFunction(address: address, failure: failure))
+            case .absent, .skipped: continue
+            }
+        }
+        return PCIScanResult(
+            functions: .present(functions.sorted { $0.address < $1.address }),
+            unidentified: unidentified.sorted { $0.address < $1.address }
+        )
+    }
+
+    /// The scan's current function; absent when it is another vendor's.
+    private func function(at address: PCIAddress, in scan: OpaquePointer) -> Reading<PCIFunction> {
+        let directory = SysfsDirectory(path: "\(sysfs)/bus/pci/devices/\(address)")
+        var identity = gpa_pci_identity()
+        guard gpa_pci_identify(scan, &identity) == 0 else {
+            return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)")))
+        }
+        // libpci reads text that is no number as 0, and no vendor has 0000 or ffff.
+        guard identity.vendor != 0, identity.vendor != 0xffff else {
+            let vendor = hex(identity.vendor, digits: 4)
+            return .unreadable(ReadFailure(.malformed, "\(directory.path)/vendor reads as \(vendor), no vendor's id"))
+        }
+        guard identity.vendor == PCIFunction.nvidiaVendor else { return .absent }
+        guard gpa_pci_describe(scan, &identity) == 0 else {
+            return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)")))
+        }
+        return .present(
+            PCIFunction(
+                address: address,
+                id: PCIID(vendor: identity.vendor, device: identity.device),
+                subsystem: subsystem(identity),
+                classCode: identity.class_code,
+                revision: identity.revision,
+                numaNode: directory.integer("numa_node").flatMap { $0 < 0 ? .absent : .present($0) },
+                kernelDriver: directory.linkName("driver"),
+                vgpuCapability: capability(in: scan, directory: directory),
+                physicalFunction: physicalFunction(directory),
+                sriovTotalVFs: directory.integer("sriov_totalvfs")
+            )
+        )
+    }
+
+    /// A pair of zeroes is libpci's word for both "not there" and "could not read"; only the latter brings a warning.
+    private func subsystem(_ identity: gpa_pci_identity) -> Reading<PCIID> {
+        let id = PCIID(vendor: identity.subsystem_vendor, device: identity.subsystem_device)
+        guard id.vendor == 0, id.device == 0 else { return .present(id) }
+        let message = lastMessage(or: "")
+        return message.isEmpty ? .absent : .unreadable(ReadFailure(.io, message))
+    }
+
+    private func capability(in scan: OpaquePointer, directory: SysfsDirectory) -> Reading<VGPUCapability> {
+        var space = [UInt8](repeating: 0, count: VGPUCapabilityDecoder.spaceSize)
+        let count = gpa_pci_read(scan, &space, CInt(space.count))
+        guard count > 0 else {
+            return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)/config")))
+        }
+        return VGPUCapabilityDecoder.decode(configurationSpace: Array(space.prefix(Int(count))))
+    }
+
+    private func physicalFunction(_ directory: SysfsDirectory) -> Reading<PCIAddress> {
+        directory.linkName("physfn").flatMap { name in
+            guard let address = PCIAddress(name) else {
+                return .unreadable(ReadFailure(.malformed, "\(directory.path)/physfn leads to '\(name)'"))
+            }
+            return .present(address)
+        }
+    }
+
+    private func lastMessage(or otherwise: String) -> String {
+        let message = String(cString: gpa_pci_message())
+        return message.isEmpty ? otherwise : message
+    }
+}

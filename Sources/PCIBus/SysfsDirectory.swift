@@ -1,0 +1,51 @@
+import GPUNode
+import Glibc
+
+/// One device's directory in sysfs, and the attributes libpci does not tell apart.
+///
+/// libpci gives one number for "there is none", "not there" and "could not read"; here they are three.
+struct SysfsDirectory {
+    let path: String
+
+    /// A whole number in decimal, as the kernel writes `numa_node` and `sriov_totalvfs`.
+    func integer(_ name: String) -> Reading<Int> {
+        contents(name).flatMap { text in
+            guard let number = Int(text) else {
+                return .unreadable(ReadFailure(.malformed, "\(path)/\(name) is '\(text)', not a whole number"))
+            }
+            return .present(number)
+        }
+    }
+
+    /// The last part of what a symbolic link points to: the name of a driver, the address of a function.
+    func linkName(_ name: String) -> Reading<String> {
+        let file = "\(path)/\(name)"
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(file, &buffer, buffer.count)
+        guard count >= 0 else { return missingOrFailed(file, errno) }
+        let target = String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let last = target.split(separator: "/").last else {
+            return .unreadable(ReadFailure(.malformed, "\(file) points to '\(target)'"))
+        }
+        return .present(String(last))
+    }
+
+    private func contents(_ name: String) -> Reading<String> {
+        let file = "\(path)/\(name)"
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return missingOrFailed(file, errno) }
+        defer { close(descriptor) }
+        // An attribute of sysfs is at most a page, and comes in one read.
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = read(descriptor, &buffer, buffer.count)
+        guard count >= 0 else { return missingOrFailed(file, errno) }
+        let text = buffer.prefix(count).reversed().drop { $0 == 0x0a || $0 == 0x20 }.reversed()
+        return .present(String(decoding: text, as: UTF8.self))
+    }
+
+    private func missingOrFailed<Value>(_ file: String, _ code: CInt) -> Reading<Value> {
+        guard code != ENOENT else { return .absent }
+        let reason: ReadFailure.Reason = code == EACCES || code == EPERM ? .permission : .io
+        return .unreadable(ReadFailure(reason, "\(file): \(String(cString: strerror(code)))"))
+    }
+}

@@ -1,0 +1,70 @@
+import GPUNode
+import Glibc
+import PCIBus
+import Testing
+
+/// The scan against `lspci`, which reads the same trees with code that is not ours.
+@Suite(.enabled(if: access("/usr/bin/lspci", X_OK) == 0, "lspci is not installed"))
+struct LspciTests {
+    @Test func agreesOnEveryTree() async throws {
+        let boards: [[FakeFunction]] = [
+            [.rtxPro6000, .hyperVDisplay],
+            [.h100NVL, .audio],
+            [.hgx("0000:07:00.0", isSwitch: true), .hgx("0000:1b:00.0", isSwitch: false)],
+            [.hgx("10000:e1:00.0", isSwitch: false), .hyperVDisplay],
+            [.hyperVDisplay],
+        ]
+        for board in boards {
+            let tree = try SysfsTree()
+            for function in board { try tree.add(function) }
+            let functions = try #require(await PCIScan(sysfs: tree.path).scan().functions.value)
+            #expect(functions.map(asLspci) == (try lspci(tree.path)))
+        }
+    }
+
+    @Test(.enabled(if: access("/sys/bus/pci/devices", R_OK) == 0, "this machine has no PCI bus"))
+    func agreesOnThisMachine() async throws {
+        let functions = try #require(await PCIScan().scan().functions.value)
+        #expect(functions.map(asLspci) == (try lspci("/sys")))
+    }
+
+    private func asLspci(_ function: PCIFunction) -> [String: String] {
+        func four(_ number: UInt16) -> String { hex(number, digits: 4) }
+        var fields = [
+            "Slot": function.address.description, "Class": four(function.classCode),
+            "Vendor": four(function.id.vendor), "Device": four(function.id.device),
+        ]
+        if function.revision != 0 { fields["Rev"] = hex(function.revision, digits: 2) }
+        if let subsystem = function.subsystem.value {
+            fields["SVendor"] = four(subsystem.vendor)
+            fields["SDevice"] = four(subsystem.device)
+        }
+        if let driver = function.kernelDriver.value { fields["Driver"] = driver }
+        if let node = function.numaNode.value { fields["NUMANode"] = "\(node)" }
+        return fields
+    }
+
+    /// The records of `lspci`'s form for machines, NVIDIA's only.
+    private func lspci(_ sysfs: String) throws -> [[String: String]] {
+        let command = "/usr/bin/lspci -A linux-sysfs -O sysfs.path=\(sysfs)/bus/pci -D -n -k -vmm -d 10de: 2>/dev/null"
+        let stream = try #require(popen(command, "r"))
+        var output: [UInt8] = []
+        var character = fgetc(stream)
+        while character != EOF {
+            output.append(UInt8(truncatingIfNeeded: character))
+            character = fgetc(stream)
+        }
+        #expect(pclose(stream) == 0)
+        let known: Set = ["Slot", "Class", "Vendor", "Device", "SVendor", "SDevice", "Rev", "Driver", "NUMANode"]
+        var records: [[String: String]] = []
+        for paragraph in String(decoding: output, as: UTF8.self).split(separator: "\n\n") {
+            let pairs = paragraph.split(separator: "\n").map {
+                $0.split(separator: ":\t", maxSplits: 1).map(String.init)
+            }
+            records.append(
+                Dictionary(uniqueKeysWithValues: pairs.map { ($0[0], $0[1]) }).filter { known.contains($0.key) }
+            )
+        }
+        return records
+    }
+}
