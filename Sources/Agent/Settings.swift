@@ -1,4 +1,3 @@
-package import GPUNode
 import Glibc
 
 /// Where the agent looks and what it reads: the command line's part of the program.

@@ -1,17 +1,6 @@
 import CYAML
 package import GPUNode
 
-/// Why a text is no document; at least one problem, in the order of the text.
-package struct DocumentProblems: Error, Sendable, Equatable, CustomStringConvertible {
-    package var problems: [DocumentProblem]
-
-    package init(_ problems: [DocumentProblem]) {
-        self.problems = problems
-    }
-
-    package var description: String { problems.map(\.description).joined(separator: "\n") }
-}
-
 /// Reads YAML, and JSON as a part of it, into a tree that knows where each value stands.
 ///
 /// Only the tree-shaped part of YAML is taken: anchors, aliases, tags and a second document are problems. So no text

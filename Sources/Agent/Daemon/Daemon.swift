@@ -1,53 +1,21 @@
 import GPUNode
-package import Host
-package import Kubernetes
+import Host
+import Kubernetes
 package import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// The agent as it runs on a node for good: the loop and what wakes it, the health server, and the way out.
 package struct Daemon: Sendable {
-    package struct Options: Sendable {
-        /// The name of the Node; nil when the cluster is left alone.
-        package var node: String?
-        package var access: ClusterAccess?
-        /// Where the health server listens.
-        package var host: String
-        package var port: Int
-        /// How often to look when nothing happens.
-        package var interval: Duration
-        /// The longest wait before the first request to the API server.
-        package var startJitter: Duration
-        /// Whether to install drivers, or only to look and publish.
-        package var installs: Bool
-
-        package init(
-            node: String?,
-            access: ClusterAccess?,
-            host: String,
-            port: Int,
-            interval: Duration,
-            startJitter: Duration,
-            installs: Bool
-        ) {
-            self.node = node
-            self.access = access
-            self.host = host
-            self.port = port
-            self.interval = interval
-            self.startJitter = startJitter
-            self.installs = installs
-        }
-    }
-
     let inspector: Inspector
-    let options: Options
+    let options: DaemonOptions
     let environment: [String: String]
     let version: String
     let logger: Logger
 
     package init(
         inspector: Inspector,
-        options: Options,
+        options: DaemonOptions,
         environment: [String: String],
         version: String,
         logger: Logger
@@ -63,7 +31,7 @@ package struct Daemon: Sendable {
     package func run() async throws {
         let wakeUp = WakeUp()
         let box = SnapshotBox(startedAt: now())
-        let downloader = Downloader(environment: environment)
+        let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let install = inspector.prober.commands.flatMap { commands in
             options.installs
                 ? InstallRun(
@@ -116,10 +84,15 @@ package struct Daemon: Sendable {
     }
 
     private func client() async throws(KubernetesError) -> KubernetesClient? {
-        guard let access = options.access, options.node != nil else {
-            logger.warning("no cluster: nothing is published", metadata: ["remedy": "give --node-name in a cluster"])
+        guard options.node != nil else {
+            logger.warning("no node name: nothing is published", metadata: ["remedy": "give --node-name"])
             return nil
         }
+        let named = options.cluster.map {
+            ClusterAccess(server: $0.server, certificateAuthorityFile: $0.caFile, tokenFile: $0.tokenFile)
+        }
+        let access: ClusterAccess
+        if let named { access = named } else { access = try .inCluster(environment: environment) }
         return try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
     }
 }
@@ -134,8 +107,7 @@ struct InstallLog: Sendable {
         switch progress {
         case .started(let step, let number, let count):
             logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])
-        case .downloaded(let download):
-            logger.debug("downloading", metadata: ["bytes": "\(download.bytes)"])
+        case .downloaded(let bytes, total: _): logger.debug("downloading", metadata: ["bytes": "\(bytes)"])
         case .said(let line): logger.debug("installer", metadata: ["line": "\(line)"])
         case .finished(let step, let seconds):
             logger.notice("step done", metadata: ["step": "\(step.id.rawValue)", "seconds": "\(seconds)"])

@@ -1,12 +1,12 @@
-package import GPUNode
-package import Host
-package import Logging
-package import ServiceLifecycle
+import GPUNode
+import Host
+import Logging
+import ServiceLifecycle
 
 /// The daemon's loop: look at the node, install what is missing, publish what is seen.
 ///
 /// It is level-triggered. An event of a device, of the Node or of the clock only says "look again".
-package struct Reconciler: Service {
+struct Reconciler: Service {
     let inspector: Inspector
     let install: InstallRun?
     let publisher: NodePublisher?
@@ -15,25 +15,7 @@ package struct Reconciler: Service {
     let startJitter: Duration
     let logger: Logger
 
-    package init(
-        inspector: Inspector,
-        install: InstallRun?,
-        publisher: NodePublisher?,
-        wakeUp: WakeUp,
-        box: SnapshotBox,
-        startJitter: Duration,
-        logger: Logger
-    ) {
-        self.inspector = inspector
-        self.install = install
-        self.publisher = publisher
-        self.wakeUp = wakeUp
-        self.box = box
-        self.startJitter = startJitter
-        self.logger = logger
-    }
-
-    package func run() async throws {
+    func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
             await look(&backoff, after: startJitter * Double.random(in: 0..<1))

@@ -1,6 +1,7 @@
 import FoundationEssentials
-import GPUNode
+package import GPUNode
 import Host
+import SystemPackage
 
 /// Does the steps of a plan, one `switch` and nothing more; every `if` about the host is in the planner.
 struct Executor {
@@ -59,18 +60,18 @@ struct Executor {
         let request = DownloadRequest(
             urls: artifact.urls,
             fileName: artifact.fileName,
-            digest: digest,
+            digest: digest.algorithm == .sha256 ? .sha256(digest.hex) : .sha512(digest.hex),
             size: artifact.size,
             deadline: deadline
         )
-        do throws(HostError) {
-            let directory = try root.openDirectory(HostPath(stringLiteral: HostLayout.packages), create: true)
-            defer { try? directory.close() }
-            let progress = progress
-            do throws(DownloadError) {
-                _ = try await downloader.fetch(request, into: directory) { progress(.downloaded($0)) }
-            } catch { throw error.failure(of: artifact) }
-        } catch let error as HostError { throw error.failure(.downloadFailed) } catch { throw error }
+        let directory = try await onHost(.downloadFailed) { () async throws(HostError) in
+            try root.openDirectory(HostPath(stringLiteral: HostLayout.packages), create: true)
+        }
+        defer { try? directory.close() }
+        let progress = progress
+        do throws(DownloadError) {
+            _ = try await downloader.fetch(request, into: directory) { progress(.downloaded(bytes: $0.received, total: $0.total)) }
+        } catch { throw error.failure(of: artifact) }
     }
 
     /// Starts the installer anew and waits for its end. What an earlier agent left running was waited for before.
@@ -96,7 +97,8 @@ struct Executor {
 /// What happens while a plan is carried out.
 package enum InstallProgress: Sendable {
     case started(PlannedStep, number: Int, of: Int)
-    case downloaded(DownloadProgress)
+    /// Bytes that are there, and of how many when that is known.
+    case downloaded(bytes: Int, total: Int?)
     /// A line that the installer wrote.
     case said(String)
     case finished(PlannedStep, seconds: Double)

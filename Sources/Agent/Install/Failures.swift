@@ -50,7 +50,7 @@ extension DownloadError {
     func failure(of artifact: Artifact) -> AgentFailure {
         let observed = errorChain(self)
         switch self {
-        case .digestMismatch(_, let expected, let actual):
+        case .wrongDigest(_, let expected, let actual):
             return AgentFailure(
                 Problem(
                     .downloadHashMismatch,

@@ -1,5 +1,5 @@
 import FoundationEssentials
-package import GPUNode
+import GPUNode
 package import Host
 
 /// One install from the first look to the last: lock, settle, plan, execute, verify.
@@ -94,6 +94,33 @@ package struct InstallRun: Sendable {
 
     private func save(_ journal: Journal) async throws(AgentFailure) {
         do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.installFailed) }
+    }
+}
+
+extension Inspector {
+    /// Installs from the command line.
+    package func install(
+        environment: [String: String],
+        lockDeadline: Duration,
+        progress: @escaping @Sendable (InstallProgress) -> Void
+    ) async throws(AgentFailure) -> NodeView {
+        guard let commands = prober.commands else {
+            throw AgentFailure(
+                Problem(
+                    .hostUnreachable,
+                    observed: "no command can be run on the host",
+                    expected: "root, and a host process to enter (--host-pid)",
+                    remedy: "run as root; in a pod, set hostPID: true and privileged: true"
+                )
+            )
+        }
+        let run = InstallRun(
+            inspector: self,
+            commands: commands,
+            downloader: Downloader(proxies: ProxySettings(environment: environment)),
+            progress: progress
+        )
+        return try await run.run(lockDeadline: lockDeadline)
     }
 }
 

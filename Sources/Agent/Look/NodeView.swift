@@ -34,7 +34,16 @@ package struct Inspector: Sendable {
         self.setup = setup
     }
 
-    /// Looks now. A journal that cannot be read counts as none, and the plan's first step then writes a new one.
+    /// Looks now, and sees whether somebody is installing.
+    package func currentView() async -> NodeView {
+        let view = await look()
+        guard await prober.installer() != nil else { return view }
+        return NodeView(setup, facts: view.facts, journal: view.journal, installing: true)
+    }
+
+    /// Looks now.
+    ///
+    /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
     package func look(installing: Bool = false) async -> NodeView {
         let (facts, journal) = await prober.look()
         return NodeView(setup, facts: facts, journal: journal.value, installing: installing)

@@ -40,6 +40,12 @@ package struct Prober: Sendable {
         return (facts, journal)
     }
 
+    /// What the daemon last put on the Node, by the file it left; nil without one.
+    package func publishedState() async -> PublishedState? { await PublishedStateFile(root: root).load() }
+
+    /// Who holds the host's lock, and so is changing the host now; nil when nobody does.
+    func installer() async -> String? { await HostLock.holder(on: root) }
+
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore<Journal>(root: root).load().map { .present($0) } ?? .absent
@@ -53,13 +59,15 @@ package struct Prober: Sendable {
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
         )
-        let companions = await probe.driverLibraries().map {
-            DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
+        // Without companions NVML still works; what misses one says so itself.
+        let listing = (try? await probe.driverLibraries()) ?? []
+        let companions = listing.map {
+            VendorProbe.DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
         }
         let prober = VendorProber(
             program: program,
             libraries: libraries,
-            companions: DriverLibrary.companions(
+            companions: VendorProbe.DriverLibrary.companions(
                 from: companions,
                 version: driver.nvmlLibrary.value?.version ?? driver.loadedVersion.value ?? ""
             ),

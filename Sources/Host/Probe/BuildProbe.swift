@@ -2,13 +2,14 @@ import GPUNode
 
 /// What a build of a kernel module needs, and the room for it.
 enum BuildProbe {
-    private static let programs: [HostPath] = ["/usr/local/bin", "/usr/bin", "/bin"]
+    private static let programs: [HostPath] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"]
     private static let writtenTo: [HostPath] = ["/", "/usr", "/var/lib", "/tmp"]
 
     static func read(_ root: HostRoot, kernelRelease: Reading<String>) -> BuildFacts {
         BuildFacts(
             compiler: program(["cc", "gcc"], root),
             make: program(["make"], root),
+            dkms: program(["dkms"], root),
             headersRelease: kernelRelease.flatMap { headersRelease($0, root) },
             freeSpace: writtenTo.map { freeSpace($0, root) }
         )

@@ -38,6 +38,17 @@ package final class HostLock: Sendable {
         }
     }
 
+    /// Who holds the lock, by process id and command; nil when nobody does or it cannot be told.
+    package static func holder(on root: HostRoot) async -> String? {
+        let asked = try? await offPool { () throws(HostError) -> String? in
+            guard let file = try root.open(path, O_RDONLY, for: .open) else { return nil }
+            if flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) == 0 { return nil }
+            let holder = try root.text(path)?.trimmed ?? ""
+            return holder.isEmpty ? "an unknown process" : holder
+        }
+        return asked.flatMap(\.self)
+    }
+
     /// Gives the lock up.
     ///
     /// The end of the value does the same, but Swift may end it after its last use: hold it with

@@ -1,0 +1,89 @@
+import Documents
+import FoundationEssentials
+package import GPUNode
+
+/// Values as JSON and YAML text, with keys in a stable order.
+package enum Rendering {
+    package static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+    }
+
+    package static func yaml(_ value: some Encodable) throws -> String {
+        YAMLText.render(try OutputValue(encoding: value))
+    }
+}
+
+/// Reads the facts of a node from a file, as `facts -o json` or `facts -o yaml` wrote them.
+package enum FactsFile {
+    package static func read(_ file: String) throws(SetupError) -> NodeFacts {
+        let data: Data
+        do {
+            data = file == "-" ? try StandardInput.bytes() : try Data(contentsOf: URL(filePath: file))
+        } catch { throw .unreadable(file, cause: error) }
+        do { return try JSONDecoder().decode(NodeFacts.self, from: json(data, file: file)) } catch {
+            throw .unreadable(file, cause: error)
+        }
+    }
+
+    /// The text as JSON; YAML is turned into it.
+    private static func json(_ data: Data, file: String) throws -> Data {
+        if data.first(where: { !$0.isWhitespace }) == UInt8(ascii: "{") { return data }
+        let document = try YAMLDocument.parse([UInt8](data), file: file)
+        return try JSONEncoder().encode(PlainValue(document))
+    }
+}
+
+extension UInt8 {
+    fileprivate var isWhitespace: Bool { self == 0x20 || (0x09...0x0d).contains(self) }
+}
+
+/// A document's value in the types that JSON has.
+private struct PlainValue: Encodable {
+    let node: DocumentNode
+
+    init(_ node: DocumentNode) {
+        self.node = node
+    }
+
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) {
+            self.stringValue = stringValue
+        }
+
+        init?(intValue: Int) { nil }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        switch node.content {
+        case .scalar(let text, quoted: let quoted):
+            var container = encoder.singleValueContainer()
+            if quoted {
+                try container.encode(text)
+            } else if let number = Int(text) {
+                try container.encode(number)
+            } else if let truth = ["true": true, "false": false][text] {
+                try container.encode(truth)
+            } else if let number = Double(text) {
+                try container.encode(number)
+            } else if ["", "~", "null"].contains(text) {
+                try container.encodeNil()
+            } else {
+                try container.encode(text)
+            }
+        case .sequence(let items):
+            var container = encoder.unkeyedContainer()
+            for item in items { try container.encode(PlainValue(item)) }
+        case .mapping(let entries):
+            var container = encoder.container(keyedBy: Key.self)
+            for entry in entries {
+                guard case .scalar(let key, quoted: _) = entry.key.content else { continue }
+                try container.encode(PlainValue(entry.value), forKey: Key(stringValue: key))
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Agent
+import ArgumentParser
+import GPUNode
+
+/// Where a command gets its view of a node from: this node, or a file of facts.
+struct NodeSource {
+    var host: HostOptions
+    var choice: ChoiceOptions
+    var facts: FactsOption
+
+    func setup() throws -> Setup { try Setup.load(Settings(host, choice)) }
+
+    func view() async throws -> NodeView {
+        let setup = try setup()
+        if let file = facts.facts {
+            return NodeView(setup, facts: try FactsFile.read(file), journal: nil)
+        }
+        return await Inspector(prober: try prober(), setup: setup).currentView()
+    }
+
+    func prober() throws -> Prober {
+        do { return try Prober(Settings(host, choice)) } catch {
+            throw AgentFailure(
+                Problem(
+                    .hostUnreachable,
+                    observed: errorChain(error),
+                    expected: "the host's root directory",
+                    remedy: "run as root in the host's PID namespace, or name the directory with --host-root"
+                )
+            )
+        }
+    }
+}

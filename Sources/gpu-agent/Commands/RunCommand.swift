@@ -1,0 +1,131 @@
+import Agent
+import ArgumentParser
+import GPUNode
+import Logging
+
+/// `run`: the daemon.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Keep this node's GPUs working: install, check, publish, and look again on every change.",
+        discussion: """
+            This is what the DaemonSet runs. It answers /healthz, /readyz and /metrics. SIGTERM ends it within five \
+            seconds; an installer that is running then goes on and is found again by the next agent.
+            """
+    )
+
+    @OptionGroup var host: HostOptions
+    @OptionGroup var choice: ChoiceOptions
+
+    @Option(help: ArgumentHelp("The name of this Node. Default: the environment variable NODE_NAME.", valueName: "name"))
+    var nodeName: String?
+
+    @Option(help: ArgumentHelp("The API server. Default: that of the cluster the pod runs in.", valueName: "url"))
+    var apiServer: String?
+
+    @Option(help: ArgumentHelp("The authority that signed the API server's certificate.", valueName: "file"))
+    var caFile: String?
+
+    @Option(help: ArgumentHelp("The file with the bearer token; read again for every request.", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(help: ArgumentHelp("Where to answer /healthz, /readyz and /metrics.", valueName: "host:port"))
+    var listen = ListenAddress(host: "0.0.0.0", port: 9410)
+
+    @Option(help: ArgumentHelp("How often to look when nothing happens.", valueName: "duration"))
+    var interval = WaitDuration(seconds: 300)
+
+    @Option(help: ArgumentHelp("The longest wait before the first request to the API server.", valueName: "duration"))
+    var startJitter = WaitDuration(seconds: 5)
+
+    @Flag(inversion: .prefixedNo, help: "Install the driver when the node needs one.")
+    var install = true
+
+    @Option(help: "How much to log: debug, info, notice, warning or error.")
+    var logLevel = LogLevel(.info)
+
+    func validate() throws {
+        let parts = [apiServer, caFile, tokenFile].compactMap(\.self)
+        guard parts.isEmpty || parts.count == 3 else {
+            throw ValidationError("--api-server, --ca-file and --token-file go together")
+        }
+    }
+
+    private var cluster: DaemonOptions.Cluster? {
+        guard let apiServer, let caFile, let tokenFile else { return nil }
+        return DaemonOptions.Cluster(server: apiServer, caFile: caFile, tokenFile: tokenFile)
+    }
+
+    func run() async throws {
+        try await reporting {
+            let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
+            let environment = Output.environment
+            let options = DaemonOptions(
+                node: nodeName ?? environment["NODE_NAME"].flatMap { $0.isEmpty ? nil : $0 },
+                cluster: cluster,
+                host: listen.host,
+                port: listen.port,
+                interval: interval.duration,
+                startJitter: startJitter.duration,
+                installs: install
+            )
+            var logger = Logger(label: "gpu-agent") { _ in LineLogHandler() }
+            logger.logLevel = logLevel.level
+            try await Daemon(
+                inspector: Inspector(prober: try source.prober(), setup: try source.setup()),
+                options: options,
+                environment: environment,
+                version: Version.text,
+                logger: logger
+            ).run()
+        }
+    }
+}
+
+/// An address to listen on.
+struct ListenAddress: ExpressibleByArgument {
+    var host: String
+    var port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"), let port = Int(argument[argument.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        let host = argument[..<colon]
+        self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
+    }
+
+    var defaultValueDescription: String { "\(host):\(port)" }
+}
+
+/// How much to log, on the command line.
+struct LogLevel: ExpressibleByArgument {
+    var level: Logger.Level
+
+    init(_ level: Logger.Level) {
+        self.level = level
+    }
+
+    init?(argument: String) {
+        guard let level = Logger.Level(rawValue: argument) else { return nil }
+        self.level = level
+    }
+
+    var defaultValueDescription: String { level.rawValue }
+}
+
+extension WaitDuration {
+    init(seconds: Int) {
+        duration = .seconds(seconds)
+    }
+
+    var defaultValueDescription: String {
+        let seconds = Int(duration.components.seconds)
+        return seconds % 60 == 0 && seconds > 0 ? "\(seconds / 60)m" : "\(seconds)s"
+    }
+}

@@ -1,0 +1,37 @@
+import Agent
+import ArgumentParser
+import GPUNode
+
+/// `status`: the verdict and the next action, on one screen.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Say what is wrong with this node's GPUs and what to do about it.",
+        discussion: """
+            The first line is the verdict (ready, installing, degraded, not-ready, no-gpu or unknown), the second the \
+            next action. Changes nothing, works without the daemon and without the API server. Exits 0 whatever the \
+            verdict is; 'gpu-agent validate' answers with its exit code.
+            """
+    )
+
+    @OptionGroup var host: HostOptions
+    @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var facts: FactsOption
+    @OptionGroup var format: OutputOption
+
+    func run() async throws {
+        try await reporting {
+            let source = NodeSource(host: host, choice: choice, facts: facts)
+            let view = try await source.view()
+            let published = facts.facts == nil ? await (try source.prober()).publishedState() : nil
+            let status = StatusDocument(
+                facts: view.facts,
+                plan: view.plan,
+                report: view.report,
+                journal: view.journal,
+                published: published
+            )
+            try Output.print(status, as: format.output) { StatusText(status: status, style: $0, now: now()).text }
+        }
+    }
+}

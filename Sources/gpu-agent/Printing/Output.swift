@@ -1,0 +1,69 @@
+import Agent
+import ArgumentParser
+import FoundationEssentials
+import GPUNode
+import Glibc
+
+/// Writes results to standard output and everything else to standard error.
+enum Output {
+    static func write(_ text: String) { put(text, STDOUT_FILENO) }
+
+    static func complain(_ text: String) { put(text, STDERR_FILENO) }
+
+    /// Writes all of a text. A reader that went away is no fault of ours: what it did not read is dropped.
+    private static func put(_ text: String, _ descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+    /// Prints a value in the asked form.
+    static func print(_ value: some Encodable, as format: OutputFormat, text: (Style) -> String) throws {
+        switch format {
+        case .text: write(text(Style.of(STDOUT_FILENO, environment: environment)))
+        case .json: write(try Rendering.json(value))
+        case .yaml: write(try Rendering.yaml(value))
+        }
+    }
+}
+
+/// What a command ends with: `validate` documents the numbers.
+enum ExitStatus {
+    static let failed = ExitCode(1)
+    static let usage = ExitCode(2)
+    static let deadline = ExitCode(3)
+    static let noGPU = ExitCode(4)
+    static let cannotTell = ExitCode(5)
+}
+
+/// Runs a command's work, and turns what goes wrong into a message and an exit status.
+func reporting(_ work: () async throws -> Void) async throws {
+    do { try await work() } catch let error as ExitCode { throw error } catch let error as AgentFailure {
+        Output.complain(failureText(error))
+        throw error.problem.code == .hostUnreachable ? ExitStatus.cannotTell : ExitStatus.failed
+    } catch let error as SetupError {
+        Output.complain("gpu-agent: \(errorChain(error))\n")
+        throw ExitStatus.usage
+    } catch {
+        Output.complain("gpu-agent: \(errorChain(error))\n")
+        throw ExitStatus.failed
+    }
+}
+
+/// A failure as people read it: what, what was expected, what to do.
+func failureText(_ failure: AgentFailure) -> String {
+    let style = Style.of(STDERR_FILENO, environment: Output.environment)
+    let problem = failure.problem
+    return """
+        \(style.red("×")) \(style.bold(problem.code.rawValue)): \(problem.observed)
+          expected: \(problem.expected)
+          → \(problem.remedy)
+
+        """
+}
