@@ -49,16 +49,22 @@ extension HostJob {
     /// Its state is then `lost`. Fails with `jobDeadline` when it is not gone within five seconds of the kill: a process
     /// that waits in the kernel cannot be killed.
     package func stop(grace: Duration = .seconds(10)) async throws(HostError) {
-        // Verified once: no process gets a number that is still the group of another.
-        let session = try await offPool { () throws(HostError) in try livingSession() }
+        // Looked for once: no process gets a number that is still the group of another.
+        var session: Int?
         for (signal, patience) in [("TERM", grace), ("KILL", .seconds(5))] {
-            if let session {
-                // The group can be gone by now; whether the job is, its lock says.
-                _ = try? await commands.run(["sh", "-c", "kill -s \(signal) -- -\(session)"], deadline: .seconds(5))
-            }
             let end = ContinuousClock.now + patience
+            var isAsked = false
             while ContinuousClock.now < end {
                 guard case .running = try await state() else { return }
+                if session == nil { session = try await offPool { () throws(HostError) in try livingSession() } }
+                if let session, !isAsked {
+                    isAsked = true
+                    // The group can be gone by now; whether the job is, its lock says.
+                    _ = try? await commands.run(
+                        ["sh", "-c", "kill -s \(signal) -- -\(session)"],
+                        deadline: .seconds(5)
+                    )
+                }
                 try? await Task.sleep(for: .milliseconds(50))
             }
         }

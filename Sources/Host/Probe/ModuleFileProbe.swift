@@ -63,7 +63,7 @@ struct ModuleFileProbe {
             return facts(path, version: info.fields["version"], license: info.fields["license"])
         } catch let error as HostError {
             return .unreadable(ReadFailure(error))
-        } catch let error as ModuleInfo.Malformed {
+        } catch let error as Complaint {
             return .unreadable(ReadFailure(.malformed, "\(path): \(error)"))
         } catch {
             return .unreadable(ReadFailure(.io, "\(path): \(error)"))

@@ -1,40 +1,29 @@
-import GPUNode
-
 /// The `.modinfo` section of a kernel module: `key=value` texts with a NUL after each.
 ///
 /// Reads 64-bit little-endian ELF, and of a file of a hundred megabytes only the few tables it needs.
 struct ModuleInfo: Equatable {
     let fields: [String: String]
 
-    /// What is wrong with the file.
-    struct Malformed: Error, Equatable, CustomStringConvertible {
-        let description: String
-
-        init(_ description: String) {
-            self.description = description
-        }
-    }
-
     private static let tableLimit: UInt64 = 4 << 20
     private static let sectionLimit: UInt64 = 1 << 20
 
     /// Finds the section and takes it apart; `read` gives bytes at an offset, fewer only at the end of the file.
     ///
-    /// Rethrows what `read` throws, and throws `Malformed` for what is not such a file.
+    /// Rethrows what `read` throws, and throws a `Complaint` about what is not such a file.
     init(read: (_ offset: UInt64, _ count: Int) throws -> [UInt8]) throws {
         func bytes(_ offset: UInt64, _ count: UInt64, limit: UInt64, _ what: String) throws -> LittleEndian {
-            guard count <= limit else { throw Malformed("\(what) of \(count) bytes") }
+            guard count <= limit else { throw Complaint("\(what) of \(count) bytes") }
             let bytes = try read(offset, Int(count))
-            guard bytes.count == count else { throw Malformed("ends inside \(what)") }
+            guard bytes.count == count else { throw Complaint("ends inside \(what)") }
             return LittleEndian(bytes: bytes)
         }
         let header = try bytes(0, 64, limit: 64, "the ELF header")
         guard header.bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
-            throw Malformed("no 64-bit little-endian ELF file")
+            throw Complaint("no 64-bit little-endian ELF file")
         }
         let (count, size) = (UInt64(header.uint16(60)), UInt64(header.uint16(58)))
         let namesIndex = Int(header.uint16(62))
-        guard size >= 64, namesIndex < count else { throw Malformed("no section table") }
+        guard size >= 64, namesIndex < count else { throw Complaint("no section table") }
         let table = try bytes(header.uint64(40), count * size, limit: Self.tableLimit, "the section table")
         func section(_ index: Int) -> (name: Int, offset: UInt64, size: UInt64) {
             let start = index * Int(size)
@@ -49,7 +38,7 @@ struct ModuleInfo: Equatable {
             fields = Self.parse(content.bytes)
             return
         }
-        throw Malformed("no .modinfo section")
+        throw Complaint("no .modinfo section")
     }
 
     /// The first value of a key counts.

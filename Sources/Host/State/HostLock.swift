@@ -58,6 +58,8 @@ package final class HostLock: Sendable {
             guard let open = descriptor else { return }
             descriptor = nil
             ftruncate(open.rawValue, 0)
+            // A child that was forked just now has the descriptor until it executes: closing ours is not enough.
+            flock(open.rawValue, LOCK_UN)
             try? open.close()
         }
     }
