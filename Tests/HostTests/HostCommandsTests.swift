@@ -1,0 +1,159 @@
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Host
+
+@Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(2)))
+struct HostCommandsTests {
+    @Test func runsInTheHostsNamespaces() async throws {
+        try await PrivateHost.with { host in
+            try host.root.writeAtomically("/run/only-here", contents: Array("yes".utf8))
+            let output = try await host.commands.run(["cat", "/run/only-here"], deadline: .seconds(20))
+            #expect(output.output == "yes")
+            let own = try await host.commands.run(["sh", "-c", "cat /proc/1/comm; pwd"], deadline: .seconds(20))
+            #expect(own.output == "sh\n/\n")
+            #expect(try host.root.resolve("/proc/../run/only-here") == "/run/only-here")
+        }
+    }
+
+    @Test func handsOverAFixedEnvironment() async throws {
+        try await PrivateHost.with { host in
+            setenv("SECRET_OF_THE_AGENT", "x", 1)
+            let commands = HostCommands(target: host.pid, environment: ["HTTPS_PROXY": "http://proxy:3128"])
+            let output = try await commands.run(["env"], deadline: .seconds(20), environment: ["EXTRA": "1"])
+            let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            #expect(
+                output.output.split(separator: "\n").sorted()
+                    == ["EXTRA=1", "HTTPS_PROXY=http://proxy:3128", "LANG=C.UTF-8", Substring(path)]
+            )
+        }
+    }
+
+    @Test func keepsTheEndOfWhatACommandSaid() async throws {
+        try await PrivateHost.with { host in
+            let script = "seq 1 100000; echo the last word >&2; exit 3"
+            await #expect {
+                try await host.commands.run(["sh", "-c", script], deadline: .seconds(60))
+            } throws: { error in
+                guard case HostError.commandFailed(let failure) = error else { return false }
+                return failure.end == .exited(3) && failure.errorTail == "the last word\n"
+                    && failure.description == "exit status 3: the last word"
+            }
+            let all = try await host.commands.run(["seq", "1", "100000"], deadline: .seconds(60))
+            #expect(all.output.utf8.count == 64 * 1024)
+            #expect(all.output.hasSuffix("99999\n100000\n"))
+        }
+    }
+
+    @Test func tellsASignalFromAnExit() async throws {
+        try await PrivateHost.with { host in
+            await #expect {
+                try await host.commands.run(["sh", "-c", "kill -s SEGV $$"], deadline: .seconds(20))
+            } throws: { error in
+                guard case HostError.commandFailed(let failure) = error else { return false }
+                return failure.end == .signaled(Int(SIGSEGV))
+            }
+        }
+    }
+
+    @Test func saysThatACommandIsMissing() async throws {
+        try await PrivateHost.with { host in
+            await #expect {
+                try await host.commands.run(["no-such-command"], deadline: .seconds(20))
+            } throws: { error in
+                guard case HostError.commandNotStarted(["no-such-command"], let cause) = error else { return false }
+                return "\(cause)".contains("No such file or directory")
+            }
+        }
+    }
+
+    @Test func saysThatThereIsNoSuchHost() async throws {
+        await #expect {
+            try await HostCommands(target: 0x3fff_fffe).run(["true"], deadline: .seconds(20))
+        } throws: { error in
+            if case HostError.commandNotStarted = error { true } else { false }
+        }
+    }
+
+    @Test func killsTheWholeGroupAtTheDeadline() async throws {
+        try await PrivateHost.with { host in
+            // The grandchild ignores what asks politely and would outlive its parent.
+            let script = "(trap '' TERM HUP; echo $$ >/run/parent; sleep 600) & echo working >&2; wait"
+            await #expect {
+                try await host.commands.run(["sh", "-c", script], deadline: .seconds(1))
+            } throws: { error in
+                guard case HostError.commandDeadline(_, limit: .seconds(1), let tail) = error else { return false }
+                return tail == "working\n"
+            }
+            try await waitUntilGone("600", on: host)
+        }
+    }
+
+    @Test func killsTheWholeGroupOfACancelledCommand() async throws {
+        try await PrivateHost.with { host in
+            let task = Task {
+                try await host.commands.run(["sh", "-c", "touch /run/up; sleep 601; :"], deadline: .seconds(60))
+            }
+            while try !host.root.exists("/run/up") { try await Task.sleep(for: .milliseconds(10)) }
+            task.cancel()
+            await #expect {
+                try await task.value
+            } throws: { error in
+                if case HostError.commandCancelled = error { true } else { false }
+            }
+            try await waitUntilGone("601", on: host)
+        }
+    }
+
+    @Test func doesNotWaitForWhatADaemonKeepsOpen() async throws {
+        try await PrivateHost.with { host in
+            let output = try await host.commands.run(
+                ["sh", "-c", "echo ready; setsid --fork sleep 602"],
+                deadline: .seconds(30)
+            )
+            #expect(output.output == "ready\n")
+            let left = try await runningSleeps(on: host, "602")
+            #expect(left == 1)
+        }
+    }
+
+    @Test func readsACompressedModuleThroughTheHost() async throws {
+        try await PrivateHost.with { host in
+            let root = host.root
+            let commands = host.commands
+            try root.makeDirectories("/run/bin")
+            // Stands in for modinfo, which asks the same of a real file.
+            let tool =
+                "#!/bin/sh\n[ \"$3\" = /run/nvidia.ko.xz ] || exit 9\n[ $2 = version ] && echo 595.91.07 || echo NVIDIA\n"
+            try root.writeAtomically("/run/bin/modinfo", contents: Array(tool.utf8), mode: 0o755)
+            try root.writeAtomically("/run/nvidia.ko.xz", contents: [1])
+            try root.writeAtomically("/run/modules.dep", contents: Array("/run/nvidia.ko.xz:\n".utf8))
+            let release = "gpu-agent-test"
+            let setup =
+                "mount -t tmpfs modules /lib/modules && mkdir /lib/modules/\(release) && mv /run/modules.dep /lib/modules/\(release)"
+            _ = try await commands.run(["sh", "-c", "mkdir -p /lib/modules && \(setup)"], deadline: .seconds(20))
+            let path = ["PATH": "/run/bin:/usr/bin:/bin"]
+            let withTool = HostCommands(target: host.pid, environment: path)
+            let probe = ModuleFileProbe(root: root, commands: withTool)
+            let expected = ModuleFile(path: "/run/nvidia.ko.xz", version: "595.91.07", flavour: .proprietary)
+            #expect(await probe.read(kernelRelease: .present(release)) == .present(expected))
+        }
+    }
+}
+
+/// Waits until no such process is left: the kill was sent, and takes a moment.
+///
+/// The test's time limit is the deadline.
+private func waitUntilGone(_ argument: String, on host: PrivateHost) async throws {
+    while try await runningSleeps(on: host, argument) > 0 { try await Task.sleep(for: .milliseconds(10)) }
+}
+
+/// How many `sleep` processes with this argument the host still runs.
+private func runningSleeps(on host: PrivateHost, _ argument: String) async throws -> Int {
+    let wanted = Array("sleep\0\(argument)\0".utf8)
+    return try (host.root.list("/proc") ?? []).filter { Int($0) != nil }.filter { name in
+        try host.root.read(HostPath("/proc").appending(name).appending("cmdline")) == wanted
+    }.count
+}

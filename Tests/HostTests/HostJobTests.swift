@@ -1,0 +1,150 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Host
+
+@Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(2)))
+struct HostJobTests {
+    /// Runs until the file `/run/go` is there.
+    private static let gated = [
+        "sh", "-c", "echo begun; until [ -e /run/go ]; do sleep 0.02; done; echo ended; exit 3",
+    ]
+
+    @Test func runsToItsEndAndKeepsTheResult() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            #expect(try await job.state() == .absent)
+            try await job.start(
+                ["sh", "-c", "echo \"$GREETING\"; echo to errors >&2; printf 'no end'; exit 7"],
+                environment: ["GREETING": "hello"]
+            )
+            let lines = Mutex<[String]>([])
+            let outcome = try await job.wait(deadline: .seconds(60)) { line in lines.withLock { $0.append(line) } }
+            #expect(outcome == .finished(status: 7))
+            #expect(lines.withLock { $0 } == ["hello", "to errors", "no end"])
+            guard case .finished(let record, status: 7) = try await job.state() else {
+                Issue.record("the result is gone")
+                return
+            }
+            #expect(record.arguments.first == "sh")
+            #expect(try host.root.text(job.log) == "hello\nto errors\nno end")
+            try await job.forget()
+            #expect(try await job.state() == .absent)
+            try await job.forget()
+        }
+    }
+
+    @Test func outlivesTheAgentThatStartedIt() async throws {
+        try await PrivateHost.with { host in
+            let pid = host.pid
+            await #expect(processExitsWith: .signal(SIGKILL)) { [pid = pid as Int] in
+                let host = try PrivateHost(pid: pid)
+                try await HostJob("install", root: host.root, commands: host.commands).start(HostJobTests.gated)
+                kill(getpid(), SIGKILL)
+            }
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            guard case .running(let record) = try await job.state() else {
+                Issue.record("the job is not found: \(try await job.state())")
+                return
+            }
+            #expect(record.arguments == Self.gated)
+            await #expect { try await job.start(["true"]) } throws: { error in
+                if case HostError.jobRunning("install") = error { true } else { false }
+            }
+            await #expect(throws: HostError.self) { try await job.forget() }
+            await #expect { try await job.wait(deadline: .milliseconds(200)) } throws: { error in
+                if case HostError.jobDeadline = error { true } else { false }
+            }
+            try host.root.writeAtomically("/run/go", contents: [])
+            let lines = Mutex<[String]>([])
+            let outcome = try await job.wait(deadline: .seconds(60)) { line in lines.withLock { $0.append(line) } }
+            #expect(outcome == .finished(status: 3))
+            #expect(lines.withLock { $0 } == ["begun", "ended"])
+        }
+    }
+
+    /// An agent killed at any moment of a start must leave a job that runs, or none that will.
+    @Test(arguments: [0, 3, 6, 9, 12, 20]) func isNeverStartedTwice(_ milliseconds: Int) async throws {
+        try await PrivateHost.with { host in
+            let pid = host.pid
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [pid = pid as Int, milliseconds = milliseconds as Int] in
+                let host = try PrivateHost(pid: pid)
+                let job = HostJob("install", root: host.root, commands: host.commands)
+                async let started: Void = job.start(HostJobTests.exclusive)
+                try? await Task.sleep(for: .milliseconds(milliseconds))
+                kill(getpid(), SIGKILL)
+                try await started
+            }
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            switch try await job.state() {
+            case .absent, .lost: try await job.start(Self.exclusive)
+            case .running, .finished: break
+            }
+            try host.root.writeAtomically("/run/go", contents: [])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
+            // A second one would have found the directory of the first.
+            #expect(try host.root.exists("/run/second") == false)
+            #expect(try host.root.isDirectory("/run/first"))
+        }
+    }
+
+    private static let exclusive = [
+        "sh", "-c", "mkdir /run/first || touch /run/second; until [ -e /run/go ]; do sleep 0.02; done",
+    ]
+
+    @Test func saysThatAKilledJobIsLostAndStartsItAgain() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(Self.gated)
+            try await job.stop(grace: .seconds(20))
+            guard case .lost(let record) = try await job.state() else {
+                Issue.record("not lost: \(try await job.state())")
+                return
+            }
+            #expect(record.arguments == Self.gated)
+            #expect(try await job.wait(deadline: .seconds(20)) == .lost)
+            try await job.stop()
+            try host.root.writeAtomically("/run/go", contents: [])
+            try await job.start(Self.gated)
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 3))
+        }
+    }
+
+    @Test func killsAJobThatDoesNotStopWhenAsked() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["sh", "-c", "trap '' TERM; touch /run/up; while :; do sleep 0.02; done"])
+            while try !host.root.exists("/run/up") { try await Task.sleep(for: .milliseconds(10)) }
+            try await job.stop(grace: .milliseconds(300))
+            guard case .lost = try await job.state() else {
+                Issue.record("not lost: \(try await job.state())")
+                return
+            }
+        }
+    }
+
+    @Test func isFinishedThoughItLeftADaemon() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["sh", "-c", "setsid --fork sleep 600; exit 0"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
+            try await job.start(["sh", "-c", "exit 4"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 4))
+        }
+    }
+
+    @Test func refusesARecordItCannotRead() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["true"])
+            _ = try await job.wait(deadline: .seconds(60))
+            try host.root.writeAtomically(job.file("job.json"), contents: Array("{".utf8))
+            await #expect { try await job.state() } throws: { error in
+                "\(error)" == "/var/lib/gpu-agent/jobs/install/job.json is malformed"
+            }
+        }
+    }
+}

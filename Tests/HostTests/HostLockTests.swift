@@ -1,0 +1,81 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Host
+
+@Suite struct HostLockTests {
+    private let tree: TemporaryDirectory
+    private let root: HostRoot
+
+    init() throws {
+        tree = try TemporaryDirectory()
+        root = try HostRoot(tree.path)
+    }
+
+    @Test func namesTheHolder() async throws {
+        let first = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        await #expect {
+            try await HostLock.acquire(on: root, deadline: .milliseconds(120))
+        } throws: { error in
+            "\(error)" == "/run/gpu-agent/lock is held by \(getpid()) gpu-agent install, waited 0.12 seconds"
+        }
+        first.release()
+        first.release()
+        #expect(try tree.text("run/gpu-agent/lock") == "")
+        let second = try await HostLock.acquire(on: root, deadline: .zero, command: "second")
+        #expect(try tree.text("run/gpu-agent/lock") == "\(getpid()) second\n")
+        second.release()
+    }
+
+    @Test func hasOneHolderAtATime() async throws {
+        let root = root
+        let holders = Counter()
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let lock = try await HostLock.acquire(on: root, deadline: .seconds(60))
+                    #expect(holders.change(by: 1) == 1)
+                    await Task.yield()
+                    _ = holders.change(by: -1)
+                    lock.release()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func isFreeWhenItsHolderWasKilled() async throws {
+        let path = tree.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let lock = try await HostLock.acquire(on: try HostRoot(path), deadline: .zero, command: "the dead one")
+            kill(getpid(), SIGKILL)
+            lock.release()
+        }
+        #expect(try tree.text("run/gpu-agent/lock").hasSuffix("the dead one\n"))
+        try await HostLock.acquire(on: root, deadline: .zero).release()
+    }
+
+    @Test func givesUpWhenItIsCancelled() async throws {
+        let first = try await HostLock.acquire(on: root, deadline: .zero)
+        defer { first.release() }
+        let root = root
+        let waiting = Task { try await HostLock.acquire(on: root, deadline: .seconds(600)).release() }
+        waiting.cancel()
+        await #expect { try await waiting.value } throws: { error in
+            if case HostError.waitCancelled = error { true } else { false }
+        }
+    }
+}
+
+private final class Counter: Sendable {
+    private let value = Mutex(0)
+
+    func change(by amount: Int) -> Int {
+        value.withLock {
+            $0 += amount
+            return $0
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Host
+
+/// A tree as it would be copied from a node, without any command.
+@Suite struct HostProbeTests {
+    private let tree: TemporaryDirectory
+    private let probe: HostProbe
+
+    init() throws {
+        tree = try TemporaryDirectory()
+        probe = HostProbe(root: try HostRoot(tree.path), commands: nil)
+    }
+
+    @Test func saysAbsentForAnEmptyTree() async {
+        let host = await probe.hostFacts()
+        #expect(
+            host
+                == HostFacts(
+                    kernelRelease: .absent,
+                    architecture: .absent,
+                    osRelease: .absent,
+                    dmi: .absent,
+                    bootID: .absent,
+                    secureBoot: .absent
+                )
+        )
+        let driver = await probe.driverFacts(record: .absent)
+        #expect(
+            driver
+                == DriverFacts(
+                    loadedVersion: .absent,
+                    runningModule: .absent,
+                    moduleFile: .absent,
+                    nvmlLibrary: .absent,
+                    cudaLibrary: .absent,
+                    gridDaemon: .absent,
+                    nouveauLoaded: .absent,
+                    deviceNodes: .absent,
+                    record: .absent
+                )
+        )
+        let build = await probe.buildFacts()
+        #expect(build.compiler.isAbsent && build.make.isAbsent && build.headersRelease.isAbsent)
+        #expect(build.freeSpace.map(\.path) == ["/", "/usr", "/var/lib", "/tmp"])
+        #expect(build.freeSpace.map(\.mebibytes.isAbsent) == [false, true, true, true])
+    }
+
+    @Test func readsTheMachine() async throws {
+        try tree.write("proc/sys/kernel/osrelease", "5.15.0-1089-azure\n")
+        try tree.write("proc/sys/kernel/arch", "x86_64\n")
+        try tree.write("proc/sys/kernel/random/boot_id", "2f1c6a0e-3b51-4b8e-9f52-0c0e1a7d9b11\n")
+        try tree.write("usr/lib/os-release", "ID=ubuntu\nVERSION_ID=\"22.04\"\n")
+        try tree.link("etc/os-release", to: "../usr/lib/os-release")
+        try tree.write("sys/devices/virtual/dmi/id/sys_vendor", "Microsoft Corporation\n")
+        try tree.write("sys/devices/virtual/dmi/id/product_name", "Virtual Machine\n")
+        try tree.write("sys/devices/virtual/dmi/id/chassis_asset_tag", "\n")
+        try tree.link("sys/class/dmi/id", to: "../../devices/virtual/dmi/id")
+        let host = await probe.hostFacts()
+        #expect(host.kernelRelease == .present("5.15.0-1089-azure"))
+        #expect(host.architecture == .present(.x86_64))
+        #expect(host.bootID == .present("2f1c6a0e-3b51-4b8e-9f52-0c0e1a7d9b11"))
+        #expect(host.osRelease == .present(OSRelease(id: "ubuntu", versionID: "22.04", prettyName: nil)))
+        let dmi = DMIFacts(
+            systemVendor: "Microsoft Corporation",
+            productName: "Virtual Machine",
+            chassisAssetTag: nil
+        )
+        #expect(host.dmi == .present(dmi))
+    }
+
+    @Test func findsTheArchitectureInTheShellsHeader() async throws {
+        let header: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + Array(repeating: 0, count: 11) + [183, 0, 1, 0]
+        try tree.write("usr/bin/dash", bytes: header)
+        try tree.link("usr/bin/sh", to: "dash")
+        try tree.link("bin", to: "/usr/bin")
+        #expect(await probe.hostFacts().architecture == .present(.aarch64))
+        try tree.write("usr/bin/dash", "#!/bin/true, not a program of this kind")
+        #expect(await probe.hostFacts().architecture.failure?.reason == .malformed)
+    }
+
+    @Test(arguments: [([6, 0, 0, 0, 1], true), ([6, 0, 0, 0, 0], false)] as [([UInt8], Bool)])
+    func readsSecureBoot(_ bytes: [UInt8], _ expected: Bool) async throws {
+        let variables = "sys/firmware/efi/efivars"
+        try tree.write("\(variables)/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", bytes: bytes)
+        #expect(await probe.hostFacts().secureBoot == .present(expected))
+    }
+
+    @Test func doesNotTakeAnUnmountedEfivarfsForNoSecureBoot() async throws {
+        let variables = "sys/firmware/efi/efivars"
+        try tree.makeDirectory(variables)
+        #expect(await probe.hostFacts().secureBoot.failure?.reason == .io)
+        try tree.write("\(variables)/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", bytes: [6, 0, 0])
+        #expect(await probe.hostFacts().secureBoot.failure?.reason == .malformed)
+    }
+
+    @Test func readsADriverWhoseSourcesDisagree() async throws {
+        try tree.write("sys/module/nvidia/version", "570.211.01\n")
+        try tree.write(
+            "proc/driver/nvidia/version",
+            "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.211.01  Thu Jan  1 00:00:00 UTC 2026\n"
+        )
+        let libraries = "usr/lib/x86_64-linux-gnu"
+        for name in ["libnvidia-ml.so", "libcuda.so", "libnvidia-ptxjitcompiler.so"] {
+            try tree.write("\(libraries)/\(name).580.159.04", "")
+            try tree.link("\(libraries)/\(name).1", to: "\(name).580.159.04")
+        }
+        try tree.write("\(libraries)/libnvidia-container.so.1", "")
+        try tree.write("\(libraries)/libc.so.6", "")
+        try tree.write("usr/bin/nvidia-gridd", "")
+        try tree.makeDirectory("sys/module/nouveau")
+        for name in ["nvidia0", "nvidiactl", "null", "nvidia-caps/nvidia-cap1"] { try tree.write("dev/\(name)", "") }
+        let driver = await probe.driverFacts(record: .skipped("no journal in this test"))
+        #expect(driver.loadedVersion == .present("570.211.01"))
+        #expect(driver.runningModule == .present(RunningModule(version: "570.211.01", flavour: .proprietary)))
+        let nvml = LibraryFile(path: "/\(libraries)/libnvidia-ml.so.580.159.04", version: "580.159.04")
+        #expect(driver.nvmlLibrary == .present(nvml))
+        #expect(driver.cudaLibrary.value?.version == "580.159.04")
+        #expect(driver.gridDaemon == .present("/usr/bin/nvidia-gridd"))
+        #expect(driver.nouveauLoaded == .present(true))
+        #expect(driver.deviceNodes == .present(["nvidia0", "nvidiactl"]))
+        #expect(driver.record == .skipped("no journal in this test"))
+
+        let own = try await probe.driverLibraries()
+        #expect(
+            own.filter { $0.name.hasSuffix(".1") }.map(\.name) == [
+                "libcuda.so.1", "libnvidia-ml.so.1", "libnvidia-ptxjitcompiler.so.1",
+            ]
+        )
+        #expect(own.count == 6)
+        #expect(own.allSatisfy { $0.path.lastComponent.hasSuffix(".580.159.04") })
+    }
+
+    @Test func followsDebiansChainOfLinks() async throws {
+        let libraries = "usr/lib/x86_64-linux-gnu"
+        try tree.write("\(libraries)/nvidia/current/libcuda.so.535.261.03", "")
+        try tree.link("\(libraries)/nvidia/current/libcuda.so.1", to: "libcuda.so.535.261.03")
+        try tree.link("etc/alternatives/nvidia--libcuda.so.1", to: "/\(libraries)/nvidia/current/libcuda.so.1")
+        try tree.link("\(libraries)/libcuda.so.1", to: "/etc/alternatives/nvidia--libcuda.so.1")
+        let path = "/\(libraries)/nvidia/current/libcuda.so.535.261.03"
+        let driver = await probe.driverFacts(record: .absent)
+        #expect(driver.cudaLibrary == .present(LibraryFile(path: path, version: "535.261.03")))
+        #expect(driver.nvmlLibrary == .absent)
+    }
+
+    @Test func looksAtTheModuleOfTheRunningKernelOnly() async throws {
+        try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-cloud-amd64\n")
+        try tree.write("lib/modules/6.1.0-55-cloud-amd64/updates/dkms/nvidia.ko", "not even a module")
+        #expect(await probe.driverFacts(record: .absent).moduleFile == .absent)
+
+        let module = "lib/modules/6.1.0-56-cloud-amd64/updates/dkms/nvidia.ko"
+        try tree.write(module, "not even a module")
+        let failure = await probe.driverFacts(record: .absent).moduleFile.failure
+        #expect(failure == ReadFailure(.malformed, "/\(module): ends inside the ELF header"))
+
+        try tree.write("lib/modules/6.1.0-56-cloud-amd64/extra/nvidia.ko.xz", "compressed")
+        try tree.write("lib/modules/6.1.0-56-cloud-amd64/modules.dep", "extra/nvidia.ko.xz:\n")
+        let compressed = await probe.driverFacts(record: .absent).moduleFile.failure
+        #expect(compressed?.reason == .command)
+    }
+
+    @Test func readsTheToolsOfABuild() async throws {
+        try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-cloud-amd64\n")
+        try tree.write("usr/bin/x86_64-linux-gnu-gcc-12", "")
+        #expect(chmod(tree.path("usr/bin/x86_64-linux-gnu-gcc-12"), 0o755) == 0)
+        try tree.link("usr/bin/gcc", to: "x86_64-linux-gnu-gcc-12")
+        try tree.link("etc/alternatives/cc", to: "/usr/bin/gcc")
+        try tree.link("usr/bin/cc", to: "/etc/alternatives/cc")
+        try tree.write("usr/bin/make", "not executable")
+        let headers = "usr/src/linux-headers-6.1.0-56-cloud-amd64"
+        try tree.link("lib/modules/6.1.0-56-cloud-amd64/build", to: "/\(headers)")
+        try tree.write("\(headers)/include/config/kernel.release", "6.1.0-56-cloud-amd64\n")
+        var build = await probe.buildFacts()
+        #expect(build.compiler == .present("/usr/bin/cc"))
+        #expect(build.make == .absent)
+        #expect(build.headersRelease == .present("6.1.0-56-cloud-amd64"))
+        try tree.write("\(headers)/include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.0-55-cloud-amd64\"\n")
+        build = await probe.buildFacts()
+        #expect(build.headersRelease == .present("6.1.0-55-cloud-amd64"))
+        #expect(build.freeSpace.first { $0.path == "/usr" }?.mebibytes.value != nil)
+    }
+}

@@ -1,0 +1,91 @@
+import Glibc
+import Subprocess
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Host
+
+@Suite struct ModuleInfoTests {
+    private static let texts = "license=Dual MIT/GPL\0version=580.105.08\0supported=external\0alias=a\0alias=b\0noise\0"
+
+    @Test func readsTheSection() throws {
+        let info = try ModuleInfo(elf(Array(Self.texts.utf8)))
+        #expect(info.fields["version"] == "580.105.08")
+        #expect(info.fields["license"] == "Dual MIT/GPL")
+        #expect(info.fields["alias"] == "a")
+        #expect(info.fields["noise"] == nil)
+    }
+
+    @Test(.enabled(if: access("/usr/bin/cc", X_OK) == 0, "needs a C compiler"))
+    func readsWhatACompilerWrites() async throws {
+        let directory = try TemporaryDirectory()
+        let source = """
+            __attribute__((section(".modinfo"), used)) static const char license[] = "license=NVIDIA";
+            __attribute__((section(".modinfo"), used, aligned(16))) static const char version[] = "version=595.91.07";
+            """
+        try directory.write("nvidia.c", source)
+        _ = try await Subprocess.run(
+            .path("/usr/bin/cc"),
+            arguments: ["-g", "-c", directory.path("nvidia.c"), "-o", "\(directory.path)/nvidia.ko"],
+            output: .discarded,
+            error: .currentStandardError
+        )
+        guard let file = try HostRoot(directory.path).openFile("/nvidia.ko") else {
+            Issue.record("nothing was compiled")
+            return
+        }
+        let info = try ModuleInfo { try file.read(at: $0, count: $1) }
+        #expect(info.fields == ["license": "NVIDIA", "version": "595.91.07"])
+    }
+
+    @Test func refusesWhatIsNoModule() {
+        #expect(throws: Complaint("ends inside the ELF header")) { try ModuleInfo([]) }
+        #expect(throws: Complaint("no 64-bit little-endian ELF file")) {
+            try ModuleInfo(Array(repeating: 0, count: 64))
+        }
+        #expect(throws: Complaint("no .modinfo section")) {
+            try ModuleInfo(elf(Array(Self.texts.utf8), name: ".modinfo2"))
+        }
+    }
+
+    @Test func isNotLedAstrayByBrokenTables() throws {
+        let whole = elf(Array(Self.texts.utf8))
+        for length in 0..<whole.count {
+            #expect(throws: Complaint.self) { try ModuleInfo(Array(whole[..<length])) }
+        }
+        for offset in whole.indices {
+            var broken = whole
+            broken[offset] = 0xff
+            // A module, or the typed error; never a trap and never a huge read.
+            do { _ = try ModuleInfo(broken) } catch { #expect(error is Complaint) }
+        }
+    }
+
+    /// A relocatable ELF file with three sections: none, the names, and one more.
+    private func elf(_ content: [UInt8], name: String = ".modinfo") -> [UInt8] {
+        let names = Array("\0.shstrtab\0\(name)\0".utf8)
+        let (nameOffset, contentOffset) = (64, 64 + names.count)
+        func bytes(_ number: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(number >> ($0 * 8) & 0xff) } }
+        func section(_ name: Int, _ offset: Int, _ size: Int) -> [UInt8] {
+            bytes(name, 4) + bytes(1, 4) + bytes(0, 16) + bytes(offset, 8) + bytes(size, 8) + bytes(0, 24)
+        }
+        let header: [UInt8] =
+            [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + bytes(0, 9) + bytes(1, 2) + bytes(62, 2) + bytes(1, 4) + bytes(0, 16)
+            + bytes(contentOffset + content.count, 8) + bytes(0, 4) + bytes(64, 2) + bytes(0, 4)
+            + bytes(64, 2) + bytes(3, 2) + bytes(1, 2)
+        return header + names + content + section(0, 0, 0) + section(1, nameOffset, names.count)
+            + section(11, contentOffset, content.count)
+    }
+}
+
+extension ModuleInfo {
+    /// Reads from memory, and fails the test on a read that no such file is worth.
+    fileprivate init(_ file: [UInt8]) throws {
+        try self.init { offset, count in
+            #expect(count <= 4 << 20)
+            guard let start = Int(exactly: offset), start < file.count else { return [] }
+            return Array(file[start..<min(file.count, start + count)])
+        }
+    }
+}

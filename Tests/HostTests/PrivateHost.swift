@@ -1,0 +1,51 @@
+import Glibc
+import Host
+import Subprocess
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A stand-in for the host: a process in its own mount and PID namespaces, with its own `/run`, `/var/lib` and `/proc`.
+struct PrivateHost: Sendable {
+    /// The id of the host's first process, on our side.
+    let pid: Int
+    let root: HostRoot
+    var commands: HostCommands { HostCommands(target: pid) }
+
+    /// Whether one can be made here; the tests that need it say so when it cannot.
+    static let isPossible = geteuid() == 0
+    static let reason: Comment = "needs root, to make namespaces"
+
+    init(pid: Int) throws {
+        self.pid = pid
+        root = try HostRoot("/proc/\(pid)/root")
+    }
+
+    /// Runs a test beside such a host, and kills everything on it afterwards.
+    static func with(_ body: @Sendable (PrivateHost) async throws -> Void) async throws {
+        // The first line still sees the outer /proc, where "self" is the number on our side.
+        let script = """
+            read -r pid rest </proc/self/stat
+            mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mount -t proc proc /proc || exit 1
+            echo "$pid."
+            while :; do sleep 1000 & wait $!; done
+            """
+        let namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+        _ = try await Subprocess.run(
+            .name("unshare"),
+            arguments: Arguments(namespaces + ["sh", "-c", script]),
+            input: .none,
+            output: .sequence,
+            error: .currentStandardError
+        ) { execution in
+            defer { try? execution.send(signal: .kill) }
+            var said = ""
+            for try await buffer in execution.standardOutput {
+                said += buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                if said.contains(".") { break }
+            }
+            let pid = try #require(Int(said.prefix { $0 != "." }), "the private host did not start")
+            try await body(try PrivateHost(pid: pid))
+        }
+    }
+}
