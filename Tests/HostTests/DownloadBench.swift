@@ -1,0 +1,80 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+import Host
+import SystemPackage
+
+/// A directory to download into, and a file to ask for.
+final class DownloadBench: Sendable {
+    /// Three MB that differ everywhere.
+    static let file: [UInt8] = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: ($0 &* 167) &+ ($0 >> 9)) }
+    static let sha256 = hexadecimal(SHA256.hash(data: file))
+    static let sha512 = hexadecimal(SHA512.hash(data: file))
+
+    static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+        digest.map { String(Int($0) + 0x100, radix: 16).suffix(2) }.joined()
+    }
+
+    let path: String
+    let descriptor: FileDescriptor
+
+    init() throws {
+        var template = Array("/tmp/download-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: [.directory, .closeOnExec])
+    }
+
+    deinit {
+        try? descriptor.close()
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func put(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(filePath: "\(path)/\(name)")) }
+
+    /// Puts down what a fetch leaves that ended in the middle.
+    func putRemainder(_ bytes: some Sequence<UInt8>, tag: String?) throws {
+        try put("driver.run.partial", Array(bytes))
+        if let tag { try put("driver.run.partial.etag", Array(tag.utf8)) }
+    }
+
+    func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(path)/\(name)"))) }
+
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+
+    /// Whether the file is there, whole, and nothing else.
+    func isDone() throws -> Bool { try names() == ["driver.run"] && bytes("driver.run") == Self.file }
+
+    func request(
+        _ urls: [String],
+        digest: ExpectedDigest = .sha256(sha256),
+        size: Int? = file.count,
+        stallTimeout: Duration = .seconds(30),
+        deadline: Duration = .seconds(100)
+    ) -> DownloadRequest {
+        DownloadRequest(
+            urls: urls,
+            fileName: "driver.run",
+            digest: digest,
+            size: size,
+            deadline: deadline,
+            stallTimeout: stallTimeout
+        )
+    }
+
+    /// Fetches with little patience and short waits.
+    func fetch(_ request: DownloadRequest) async throws(DownloadError) -> DownloadResult {
+        try await Downloader(backoff: .milliseconds(1), patience: 4).fetch(request, into: descriptor)
+    }
+
+    /// What a fetch that must fail fails with.
+    func failure(_ request: DownloadRequest) async throws -> DownloadError {
+        let result: DownloadResult
+        do throws(DownloadError) { result = try await fetch(request) } catch { return error }
+        throw UnexpectedResult(result: result)
+    }
+
+    struct UnexpectedResult: Error {
+        var result: DownloadResult
+    }
+}

@@ -1,0 +1,154 @@
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+
+/// An HTTP server on the loopback that serves one file, well or badly, and remembers what it was asked.
+final class FileServer: Sendable {
+    /// How one request is answered.
+    enum Answer: Sendable {
+        /// The file, or the range asked for while the `If-Range` tag is the file's.
+        case file
+        /// The whole file, whatever was asked for.
+        case whole
+        /// As `file`, and the connection is cut after so many bytes.
+        case cut(after: Int)
+        /// As `file`, and nothing more comes after so many bytes, until the server stops.
+        case stall(after: Int)
+        /// The whole file, said to be so long.
+        case declared(length: Int)
+        /// The whole file, and its length is not said.
+        case unmeasured
+        /// A range that begins elsewhere than asked for.
+        case wrongRange
+        case status(Int, retryAfter: Int? = nil)
+        case webPage
+    }
+
+    struct Question: Sendable, Equatable {
+        var path = "/file"
+        var range: String?
+        var ifRange: String?
+    }
+
+    private struct State {
+        var file: [UInt8]
+        var tag: String?
+        var answers: [Answer]
+        var questions: [Question] = []
+        var port = 0
+    }
+
+    private struct Cut: Error {}
+
+    private let state: Mutex<State>
+
+    var url: String { "http://127.0.0.1:\(state.withLock { $0.port })/file" }
+    var questions: [Question] { state.withLock { $0.questions } }
+
+    private init(_ state: State) {
+        self.state = Mutex(state)
+    }
+
+    /// Serves `file` while `body` runs: one answer of the script for each request, and `file` after the last.
+    static func serving<Result>(
+        _ file: [UInt8],
+        tag: String? = "\"v1\"",
+        answers: [Answer] = [],
+        _ body: (FileServer) async throws -> Result
+    ) async throws -> Result {
+        let server = FileServer(State(file: file, tag: tag, answers: answers))
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let application = Application(
+            responder: CallbackResponder<BasicRequestContext> { request, _ in server.respond(to: request) },
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) },
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        let running = Task { try await application.run() }
+        defer { running.cancel() }
+        let port = await ports.first { _ in true } ?? 0
+        server.state.withLock { $0.port = port }
+        return try await body(server)
+    }
+
+    /// Another file from now on, with another tag, and the answers that are to come.
+    func replace(file: [UInt8], tag: String?, answers: [Answer] = []) {
+        state.withLock {
+            $0.file = file
+            $0.tag = tag
+            $0.answers = answers
+        }
+    }
+
+    private func respond(to request: Request) -> Response {
+        let question = Question(
+            path: request.uri.path,
+            range: request.headers[.range],
+            ifRange: request.headers[.ifRange]
+        )
+        let (file, tag, answer) = state.withLock { state in
+            state.questions.append(question)
+            return (state.file, state.tag, state.answers.isEmpty ? .file : state.answers.removeFirst())
+        }
+        var headers: HTTPFields = [.contentType: "application/octet-stream"]
+        headers[.eTag] = tag
+        switch answer {
+        case .status(let code, let retryAfter):
+            headers[.retryAfter] = retryAfter.map { "\($0)" }
+            return Response(
+                status: .init(code: code),
+                headers: headers,
+                body: .init(byteBuffer: ByteBuffer(string: "no"))
+            )
+        case .webPage:
+            headers[.contentType] = "text/html; charset=utf-8"
+            return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: "<html>")))
+        case .whole, .unmeasured:
+            return Response(status: .ok, headers: headers, body: body(file[...], answer))
+        case .declared(let length):
+            headers[.contentLength] = "\(length)"
+            return Response(status: .ok, headers: headers, body: body(file[...], answer))
+        case .wrongRange:
+            headers[.contentRange] = "bytes 1-\(file.count - 1)/\(file.count)"
+            return Response(status: .partialContent, headers: headers, body: body(file[1...], answer))
+        case .file, .cut, .stall:
+            guard let first = first(question, tag) else {
+                return Response(status: .ok, headers: headers, body: body(file[...], answer))
+            }
+            guard first < file.count else {
+                headers[.contentRange] = "bytes */\(file.count)"
+                return Response(status: .rangeNotSatisfiable, headers: headers)
+            }
+            headers[.contentRange] = "bytes \(first)-\(file.count - 1)/\(file.count)"
+            return Response(status: .partialContent, headers: headers, body: body(file[first...], answer))
+        }
+    }
+
+    /// Where the range begins that is to be served; nil for the whole file.
+    private func first(_ question: Question, _ tag: String?) -> Int? {
+        guard let range = question.range, range.hasPrefix("bytes="), range.hasSuffix("-") else { return nil }
+        guard question.ifRange == nil || question.ifRange == tag else { return nil }
+        return Int(range.dropFirst(6).dropLast())
+    }
+
+    private func body(_ bytes: ArraySlice<UInt8>, _ answer: Answer) -> ResponseBody {
+        let isMeasured = if case .unmeasured = answer { false } else { true }
+        return ResponseBody(contentLength: isMeasured ? bytes.count : nil) { writer in
+            let limit =
+                switch answer {
+                case .cut(let after), .stall(let after): min(after, bytes.count)
+                default: bytes.count
+                }
+            var rest = bytes.prefix(limit)
+            while !rest.isEmpty {
+                try await writer.write(ByteBuffer(bytes: rest.prefix(64 << 10)))
+                rest = rest.dropFirst(64 << 10)
+            }
+            if case .cut = answer { throw Cut() }
+            // Ends when the server is stopped, and not before.
+            if case .stall = answer { try await Task.sleep(for: .seconds(3600)) }
+            try await writer.finish(nil)
+        }
+    }
+}
