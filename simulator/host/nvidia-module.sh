@@ -1,0 +1,259 @@
+# What the simulated host's kernel does with a module: sourced by kmod.
+# The truth about the hardware is /etc/gpu-sim/pci, a copy of the scenario's file.
+# shellcheck shell=bash
+
+host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host | tail -n1; }
+
+kernel_says() {
+    local uptime line
+    read -r uptime _ </proc/uptime
+    for line; do printf '[%12s] %s\n' "${uptime}0000" "$line"; done >>/var/log/kern.log
+}
+
+# The functions that nvidia.ko has in its table: class 0300 and 0302 of vendor 10de.
+# Prints ADDRESS IDS KEY=VALUE… of each.
+gpu_functions() {
+    local address ids class options
+    while read -r address ids _ class _ options; do
+        if [[ $address != '#'* && $ids = 10de:* && $class =~ ^030[02]$ && -e /sys/bus/pci/devices/$address ]]; then
+            printf '%s %s %s\n' "$address" "$ids" "$options"
+        fi
+    done </etc/gpu-sim/pci
+}
+
+# Why a module of this version, flavour and kind refuses the function; says it in the kernel's log and fails.
+probe() {
+    local address=$1 ids=$2 options=" $3 " modules=either is_vgpu=''
+    [[ $options =~ \ modules=([a-z]+)\  ]] && modules=${BASH_REMATCH[1]}
+    [[ $options = *' vgpu='* || $options = *' vgpu '* ]] && is_vgpu=1
+    if [ "$modules" = none ]; then
+        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
+            "NVRM: installed in this system is not supported by the" \
+            "NVRM: NVIDIA $version driver release." \
+            "NVRM: Please see 'Appendix A - Supported NVIDIA GPU Products'" \
+            "NVRM: in this release's README, available on the operating system" \
+            "NVRM: specific graphics driver download page at www.nvidia.com."
+    elif [ "$flavour" = proprietary ] && [ "$modules" = open ]; then
+        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
+            "NVRM: installed in this system requires use of the NVIDIA open kernel modules."
+    elif [ "$flavour" = open ] && { [ "$modules" = proprietary ] || [ -n "$is_vgpu" ] && [ "$kind" != grid ]; }; then
+        kernel_says "NVRM: The NVIDIA ${is_vgpu:+v}GPU $address (PCI ID: $ids)" \
+            "NVRM: installed in this system is not supported by open" \
+            "NVRM: nvidia.ko."
+    elif [ -n "$is_vgpu" ] && [ "$kind" != grid ]; then
+        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
+            "NVRM: installed in this system is not supported by the" \
+            "NVRM: NVIDIA $version driver release."
+    else
+        return 0
+    fi
+    kernel_says "nvidia: probe of $address failed with error -1"
+    return 1
+}
+
+# Prints the value of key $2 of GPU $1 in the libraries' data file.
+hardware_value() { sed -nE "/^gpu $1 /{s/.* $2=(\"([^\"]*)\"|([^ ]*)).*/\2\3/p}" /etc/gpu-sim/hardware; }
+
+# Prints the words that name a running driver.
+banner() {
+    if [ "$flavour" = open ]; then
+        printf 'NVIDIA UNIX Open Kernel Module for %s  %s  Release Build  (gpu-sim@builder)  %s' "$(uname -m)" "$version" "$built"
+    else
+        printf 'NVIDIA UNIX %s Kernel Module  %s  %s' "$(uname -m)" "$version" "$built"
+    fi
+}
+
+major_of() { sed -n "s/^ *\([0-9]*\) $1\$/\1/p" /proc/devices; }
+
+register_major() {
+    [ -n "$(major_of "$1")" ] || sed -i --follow-symlinks "/^Block devices/i $2 $1" /run/gpu-sim/devices
+}
+
+make_node() { [ -e "$1" ] || mknod -m "${4:-666}" "$1" c "$2" "$3"; }
+
+# What every module shows.
+show_module() {
+    local name=$1 file=$2 directory=/sys/module/$1 dependency
+    mkdir -p "$directory/holders" "$directory/parameters" "$directory/drivers"
+    printf '%s\n' "$version" >"$directory/version"
+    modinfo_field "$file" srcversion >"$directory/srcversion"
+    stat -c %s "$file" >"$directory/coresize"
+    printf '0\n' >"$directory/refcnt"
+    if [ "$flavour" = open ]; then echo OE; else echo POE; fi >"$directory/taint"
+    modinfo_field "$file" depends | tr ',' '\n' | tr - _ >"$directory/.depends"
+    while read -r dependency; do
+        [ -n "$dependency" ] || continue
+        ln -s "../../../module/$name" "/sys/module/$dependency/holders/$name"
+        echo $(($(<"/sys/module/$dependency/refcnt") + 1)) >"/sys/module/$dependency/refcnt"
+    done <"$directory/.depends"
+    shift 2
+    for dependency; do
+        [[ $dependency = *=* ]] && printf '%s\n' "${dependency#*=}" >"$directory/parameters/${dependency%%=*}"
+    done
+    printf 'live\n' >"$directory/initstate"
+    list_modules
+}
+
+# /proc/modules is there only on a machine whose own kernel has modules.
+list_modules() {
+    local directory
+    for directory in /sys/module/*/; do
+        [ -e "$directory/coresize" ] || continue
+        printf '%s %s %s - Live 0x0000000000000000\n' "$(basename "$directory")" "$(<"$directory/coresize")" "$(<"$directory/refcnt")"
+    done >/run/gpu-sim/modules
+}
+
+# Answers as the kernel does to init_module: returns 0, or prints the words for the error and returns 1.
+kernel_inserts() {
+    local name=$1 file=$2 version flavour=proprietary kind built
+    version=$(modinfo_field "$file" version)
+    kind=$(modinfo_field "$file" standin_kind)
+    built=$(modinfo_field "$file" standin_built)
+    [[ $(modinfo_field "$file" license) = Dual* ]] && flavour=open
+    shift 2
+    if [ "$name" != nvidia ] && [ "$(</sys/module/nvidia/version)" != "$version" ]; then
+        kernel_says "$name: disagrees about version of symbol nvidia_get_rm_ops" \
+            "$name: Unknown symbol nvidia_get_rm_ops (err -22)"
+        echo 'Invalid argument'
+        return 1
+    fi
+    case $name in
+    nvidia) insert_nvidia "$file" "$@" || return 1 ;;
+    nvidia_uvm)
+        register_major nvidia-uvm 511
+        show_module "$name" "$file" "$@"
+        kernel_says "nvidia-uvm: Loaded the UVM driver, major device number 511."
+        [ "$(host_option device-nodes)" != modprobe ] || make_uvm_nodes
+        ;;
+    nvidia_modeset)
+        show_module "$name" "$file" "$@"
+        kernel_says "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  $version"
+        [ "$(host_option device-nodes)" != modprobe ] || make_node /dev/nvidia-modeset 195 254
+        ;;
+    *) show_module "$name" "$file" "$@" ;;
+    esac
+}
+
+insert_nvidia() {
+    local file=$1 address ids options found=0 claimed=0 accepted=() minor=0
+    shift
+    [ -s /var/log/kern.log ] || kernel_says "nvidia: loading out-of-tree module taints kernel."
+    kernel_says "nvidia-nvlink: Nvlink Core is being initialized, major device number 236"
+    while read -r address ids options; do
+        found=$((found + 1))
+        if [ -e "/sys/bus/pci/devices/$address/driver" ]; then
+            claimed=$((claimed + 1))
+        elif probe "$address" "$ids" "$options"; then
+            accepted+=("$address")
+        fi
+    done < <(gpu_functions)
+    if [ ${#accepted[@]} = 0 ]; then
+        if [ $found = 0 ]; then
+            kernel_says "NVRM: No NVIDIA GPU found."
+        elif [ $claimed = $found ]; then
+            kernel_says "NVRM: The NVIDIA probe routine was not called for $claimed device(s)." \
+                "NVRM: This can occur when a driver such as:" \
+                "NVRM: nouveau, rivafb, nvidiafb or rivatv" \
+                "NVRM: was loaded and obtained ownership of the NVIDIA device(s)." \
+                "NVRM: No NVIDIA devices probed."
+        else
+            kernel_says "NVRM: The NVIDIA probe routine failed for $((found - claimed)) device(s)." \
+                "NVRM: None of the NVIDIA devices were initialized."
+        fi
+        kernel_says "nvidia-nvlink: Unregistered Nvlink Core, major device number 236"
+        echo 'No such device'
+        return 1
+    fi
+    kernel_says "NVRM: loading $(banner)"
+    show_module nvidia "$file" "$@"
+    register_major nvidia 195
+    register_major nvidiactl 195
+    register_major nvidia-caps 237
+    mkdir -p /proc/driver/nvidia/gpus /proc/driver/nvidia/capabilities /sys/bus/pci/drivers/nvidia
+    ln -s ../../../bus/pci/drivers/nvidia /sys/module/nvidia/drivers/pci:nvidia
+    ln -s ../../../../module/nvidia /sys/bus/pci/drivers/nvidia/module
+    printf 'NVRM version: %s\nGCC version:  %s\n' "$(banner)" "$(modinfo_field "$file" standin_compiler)" >/proc/driver/nvidia/version
+    printf '%s\n' "$@" >/proc/driver/nvidia/params
+    for address in "${accepted[@]}"; do
+        bind_function "$address" "$minor"
+        minor=$((minor + 1))
+    done
+    make_capabilities
+    [ "$(host_option device-nodes)" != modprobe ] || make_gpu_nodes
+}
+
+bind_function() {
+    local address=$1 minor=$2 device=/sys/bus/pci/devices/$1 directory=/proc/driver/nvidia/gpus/$1
+    ln -s ../../../bus/pci/drivers/nvidia "$device/driver"
+    ln -s "../../../../devices/pci${address%:*}/$address" "/sys/bus/pci/drivers/nvidia/$address"
+    printf '1\n' >"$device/enable"
+    mkdir -p "$directory"
+    {
+        printf 'Model: \t\t %s\n' "$(hardware_value "$minor" name)"
+        printf 'IRQ:   \t\t %s\n' "$(<"$device/irq")"
+        printf 'GPU UUID: \t %s\n' "$(hardware_value "$minor" uuid)"
+        printf 'Video BIOS: \t ??.??.??.??.??\n'
+        printf 'Bus Type: \t PCIe\nDMA Size: \t 52 bits\nDMA Mask: \t 0xfffffffffffff\n'
+        printf 'Bus Location: \t %s\n' "$address"
+        printf 'Device Minor: \t %s\n' "$minor"
+        printf 'GPU Firmware: \t %s\nGPU Excluded:\t No\n' "$version"
+    } >"$directory/information"
+}
+
+make_gpu_nodes() {
+    local directory minor
+    make_node /dev/nvidiactl 195 255
+    for directory in /proc/driver/nvidia/gpus/*/; do
+        minor=$(sed -n 's/^Device Minor:[[:space:]]*//p' "$directory/information")
+        make_node "/dev/nvidia$minor" 195 "$minor"
+    done
+}
+
+make_uvm_nodes() {
+    make_node /dev/nvidia-uvm 511 0
+    make_node /dev/nvidia-uvm-tools 511 1
+}
+
+# MIG instances show as capabilities: a file that names the minor number of a device node, and the node.
+make_capabilities() {
+    local gpu gi ci line
+    make_capability mig/config 1
+    make_capability mig/monitor 2
+    while read -r line; do
+        [[ $line =~ ^mig\ ([0-9]+)\ .*gi=([0-9]+) ]] || continue
+        gpu=${BASH_REMATCH[1]} gi=${BASH_REMATCH[2]} ci=0
+        [[ $line =~ \ ci=([0-9]+) ]] && ci=${BASH_REMATCH[1]}
+        # 15 GPU instances for each GPU, 8 compute instances for each of those
+        make_capability "gpu$gpu/mig/gi$gi/access" $((3 + gpu * 135 + gi * 9))
+        make_capability "gpu$gpu/mig/gi$gi/ci$ci/access" $((4 + gpu * 135 + gi * 9 + ci))
+    done </etc/gpu-sim/hardware
+}
+
+make_capability() {
+    local file=/proc/driver/nvidia/capabilities/$1
+    mkdir -p "${file%/*}" /dev/nvidia-caps
+    printf 'DeviceFileMinor: %s\nDeviceFileMode: 292\nDeviceFileModify: 1\n' "$2" >"$file"
+    make_node "/dev/nvidia-caps/nvidia-cap$2" 237 "$2" 444
+}
+
+kernel_removes() {
+    local name=$1 dependency link
+    while read -r dependency; do
+        [ -n "$dependency" ] || continue
+        rm -f "/sys/module/$dependency/holders/$name"
+        echo $(($(<"/sys/module/$dependency/refcnt") - 1)) >"/sys/module/$dependency/refcnt"
+    done < <(cat "/sys/module/$name/.depends" 2>/dev/null)
+    rm -rf "/sys/module/$name"
+    case $name in
+    nvidia_uvm) rm -f /dev/nvidia-uvm /dev/nvidia-uvm-tools ;;
+    nvidia_modeset) rm -f /dev/nvidia-modeset ;;
+    nvidia | nouveau)
+        for link in /sys/bus/pci/devices/*/driver; do
+            if [ "$(basename "$(readlink "$link")")" = "$name" ]; then rm "$link"; fi
+        done
+        rm -rf "/sys/bus/pci/drivers/$name"
+        [ "$name" = nouveau ] || rm -rf /proc/driver/nvidia /dev/nvidiactl /dev/nvidia[0-9]* /dev/nvidia-caps
+        ;;
+    esac
+    list_modules
+}

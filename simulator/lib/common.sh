@@ -1,0 +1,64 @@
+# What the scripts in bin/ share. Sourced, never run.
+# shellcheck shell=bash
+
+simulator=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+usage_error() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    printf "Try '%s --help'.\n" "${0##*/}" >&2
+    exit 2
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || die "must be root: it makes namespaces and mounts"
+}
+
+need_commands() {
+    local command missing=()
+    for command; do
+        command -v "$command" >/dev/null || missing+=("$command")
+    done
+    [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]}"
+}
+
+# Prints the directory of the scenario that is called $1, or that is the directory $1.
+scenario_directory() {
+    if [ -f "$simulator/scenarios/$1/pci" ]; then
+        printf '%s\n' "$simulator/scenarios/$1"
+    elif [ -f "$1/pci" ]; then
+        (cd "$1" && pwd)
+    else
+        die "no scenario '$1'; there are: $(list_scenarios | tr '\n' ' ')"
+    fi
+}
+
+list_scenarios() {
+    local file
+    for file in "$simulator"/scenarios/*/pci; do
+        file=${file%/pci}
+        printf '%s\n' "${file##*/}"
+    done
+}
+
+# Prints the lines of a data file without comments and blank lines.
+data_lines() {
+    local line
+    while IFS= read -r line || [ -n "$line" ]; do
+        line=${line%%#*}
+        line=${line%"${line##*[![:space:]]}"}
+        [ -n "$line" ] && printf '%s\n' "$line"
+    done <"$1"
+    return 0
+}
+
+# The file name that NVIDIA gives to version $1 of kind $2.
+package_name() {
+    local suffix=-$2
+    [ "$2" = tesla ] && suffix=
+    printf 'NVIDIA-Linux-%s-%s%s' "$(uname -m)" "$1" "$suffix"
+}
