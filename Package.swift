@@ -19,6 +19,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -98,7 +99,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "gpu-sim",
-            dependencies: ["SimulatedCluster", argumentParser, hummingbird, logging, nioCore],
+            dependencies: ["SimulatedCluster", argumentParser, hummingbird, logging, nioCore, nioPosix],
             path: "simulator/Sources/gpu-sim",
             swiftSettings: swiftSettings
         ),

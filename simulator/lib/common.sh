@@ -26,6 +26,15 @@ need_commands() {
     [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]}"
 }
 
+# Prints when process $1 was started; fails when it has ended. A PID alone could name another process later.
+start_time() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    read -r -a stat <<<"${stat##*) }"
+    [ "${stat[0]}" != Z ] || return 1
+    printf '%s\n' "${stat[19]}"
+}
+
 # Prints the directory of the scenario that is called $1, or that is the directory $1.
 scenario_directory() {
     if [ -f "$simulator/scenarios/$1/pci" ]; then

@@ -196,6 +196,8 @@ remove_files() {
 }
 
 uninstall() {
+    # this may run from a directory that it removes
+    cd / || exit 1
     if [ ! -e $manifest ]; then
         say "There is no NVIDIA driver currently installed."
         return
