@@ -1,11 +1,13 @@
 import ArgumentParser
 
-/// The servers of the simulated node: only the demo and the tests run it.
+/// The simulated surroundings of a node, for the demo and for trying things by hand.
 @main
 struct GPUSim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpu-sim",
-        abstract: "Servers that stand in for those around a GPU node.",
-        subcommands: [DownloadServerCommand.self]
+        abstract: "Simulate the surroundings of a GPU node.",
+        subcommands: [
+            DownloadServerCommand.self,
+        ]
     )
 }
