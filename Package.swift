@@ -18,11 +18,13 @@ let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: 
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEssentials = Target.Dependency.product(name: "NIOFoundationEssentialsCompat", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 func target(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
@@ -77,12 +79,12 @@ let package = Package(
         target("PCIBus", ["CLinux", "CUdev", "GPUNode"]),
         target("VendorProbe", ["CLinux", "CVendor", "GPUNode", logging, subprocess, system]),
         target("Host", ["CLinux", "GPUNode", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]),
-        target("Kubernetes", [asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
+        target("Kubernetes", [asyncHTTPClient, logging, nioCore, nioEssentials, nioHTTP1, nioPosix, nioSSL]),
         target(
             "Agent",
             [
                 "Documents", "GPUNode", "Host", "Kubernetes", "PCIBus", "VendorProbe",
-                hummingbird, lifecycle, logging, nioCore,
+                hummingbird, lifecycle, logging, nioCore, system, unixSignals,
             ]
         ),
         .executableTarget(

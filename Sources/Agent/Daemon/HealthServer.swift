@@ -1,5 +1,4 @@
 import GPUNode
-import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore

@@ -1,0 +1,137 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOFoundationEssentialsCompat
+
+/// What a watch of a Node's metadata reports.
+package enum NodeWatchEvent: Sendable {
+    /// The Node was created, or was there when a watch without a version began.
+    case added(ObjectMetadata)
+    case modified(ObjectMetadata)
+    /// The Node was deleted; this is its last state.
+    case deleted(ObjectMetadata)
+    /// Nothing changed up to this version: go on from here next time.
+    case bookmark(resourceVersion: String)
+    /// The watch failed and this is its last event. After `gone`, read the Node again and watch from there.
+    case failed(KubernetesError)
+
+    /// The version to go on from, after this event.
+    package var resourceVersion: String? {
+        switch self {
+        case .added(let metadata), .modified(let metadata), .deleted(let metadata): metadata.resourceVersion
+        case .bookmark(let version): version
+        case .failed: nil
+        }
+    }
+}
+
+extension KubernetesClient {
+    /// Follows one Node's metadata.
+    ///
+    /// The stream ends when the server ends the watch, which it does regularly: watch again from the last version
+    /// seen. It also ends after `failed`. Letting go of the stream closes the connection.
+    ///
+    /// - Parameters:
+    ///   - name: The Node.
+    ///   - resourceVersion: The version after which changes are wanted.
+    /// - Returns: The events, as they come.
+    package func watchNodeMetadata(_ name: String, from resourceVersion: String) -> AsyncStream<NodeWatchEvent> {
+        let seconds = max(1, Int(limits.watch.components.seconds))
+        let request = KubernetesRequest.watchNodeMetadata(name, from: resourceVersion, seconds: seconds)
+        let subject = subject(of: request)
+        let (stream, continuation) = AsyncStream<NodeWatchEvent>.makeStream()
+        let task = Task {
+            do throws(KubernetesError) {
+                let limit = self.limits.watch + self.limits.watchGrace
+                try await withDeadline(limit, subject: subject) { () throws(KubernetesError) in
+                    try await self.pump(request, subject, into: continuation)
+                }
+            } catch {
+                continuation.yield(.failed(error))
+            }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
+    }
+
+    private func pump(
+        _ request: KubernetesRequest,
+        _ subject: String,
+        into continuation: AsyncStream<NodeWatchEvent>.Continuation
+    ) async throws(KubernetesError) {
+        let response = try await open(request, deadline: .now() + .init(limits.request))
+        do {
+            var lines = WatchLines(limit: limits.answerBytes)
+            for try await chunk in response.body {
+                for line in try lines.append(chunk) {
+                    continuation.yield(try NodeWatchEvent(line: line, subject: subject))
+                }
+            }
+        } catch {
+            throw failure(error, subject)
+        }
+    }
+}
+
+/// Cuts the bytes of a watch into lines.
+struct WatchLines {
+    private var pending = ByteBuffer()
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Takes more bytes and gives back the lines that are complete now.
+    ///
+    /// - Throws: `NIOTooManyBytesError` for a line longer than the limit.
+    mutating func append(_ chunk: ByteBuffer) throws -> [Data] {
+        pending.writeImmutableBuffer(chunk)
+        var lines: [Data] = []
+        while let end = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) {
+            let length = end - pending.readerIndex
+            let line = pending.readData(length: length) ?? Data()
+            pending.moveReaderIndex(forwardBy: 1)
+            if !line.isEmpty { lines.append(line) }
+        }
+        pending.discardReadBytes()
+        guard pending.readableBytes <= limit else { throw NIOTooManyBytesError(maxBytes: limit) }
+        return lines
+    }
+}
+
+extension NodeWatchEvent {
+    /// Reads one line of a watch.
+    ///
+    /// - Throws: What an `ERROR` event stands for, or `malformed`.
+    init(line: Data, subject: String) throws(KubernetesError) {
+        do {
+            let kind = try JSONDecoder().decode(WatchKind.self, from: line)
+            switch kind.type {
+            case "ERROR":
+                let status = try JSONDecoder().decode(WatchObject<StatusDocument>.self, from: line).object
+                throw KubernetesError(status: status.code ?? 500, document: status, subject: subject)
+            case "BOOKMARK": self = .bookmark(resourceVersion: try Self.metadata(line).resourceVersion)
+            case "ADDED": self = .added(try Self.metadata(line))
+            case "MODIFIED": self = .modified(try Self.metadata(line))
+            case "DELETED": self = .deleted(try Self.metadata(line))
+            default: throw KubernetesError.malformed(subject: subject, detail: "watch event of type \(kind.type)")
+            }
+        } catch let error as KubernetesError {
+            throw error
+        } catch {
+            throw .malformed(subject: subject, detail: "\(error)")
+        }
+    }
+
+    private static func metadata(_ line: Data) throws -> ObjectMetadata {
+        try JSONDecoder().decode(WatchObject<MetadataEnvelope>.self, from: line).object.metadata
+    }
+}
+
+private struct WatchKind: Decodable {
+    var type: String
+}
+
+private struct WatchObject<Object: Decodable>: Decodable {
+    var object: Object
+}

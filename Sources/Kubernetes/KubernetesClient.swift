@@ -1,0 +1,184 @@
+import AsyncHTTPClient
+import FoundationEssentials
+package import Logging
+import NIOCore
+import NIOFoundationEssentialsCompat
+import NIOHTTP1
+import NIOSSL
+
+/// A client for the few requests the agent makes.
+///
+/// It never retries by itself (see ``RetryPolicy``), trusts the cluster's own certificate authority and no other,
+/// and checks the server's name. Call ``shutdown()`` before letting go of it.
+package final class KubernetesClient: Sendable {
+    /// Limits on time and size.
+    package struct Limits: Sendable, Equatable {
+        /// For one whole request and answer.
+        package var request: Duration
+        /// For making a connection.
+        package var connect: Duration
+        /// How long one watch is kept open before the server ends it.
+        package var watch: Duration
+        /// How long after that a silent watch is given up.
+        package var watchGrace: Duration
+        /// The largest answer, and the largest line of a watch, in bytes.
+        package var answerBytes: Int
+
+        package init(
+            request: Duration = .seconds(15),
+            connect: Duration = .seconds(10),
+            watch: Duration = .seconds(290),
+            watchGrace: Duration = .seconds(30),
+            answerBytes: Int = 8 << 20
+        ) {
+            self.request = request
+            self.connect = connect
+            self.watch = watch
+            self.watchGrace = watchGrace
+            self.answerBytes = answerBytes
+        }
+    }
+
+    package let access: ClusterAccess
+    package let limits: Limits
+    let http: HTTPClient
+    let logger: Logger
+    private let userAgent: String
+
+    /// Reads the certificate authority; makes no connection yet.
+    ///
+    /// - Parameters:
+    ///   - access: The server, and as whom to ask.
+    ///   - limits: Limits on time and size.
+    ///   - userAgent: The program's name and version.
+    ///   - logger: Where requests are logged, at debug level.
+    /// - Throws: `credentials` when the certificate authority cannot be read or holds no certificate.
+    package init(
+        access: ClusterAccess,
+        limits: Limits = Limits(),
+        userAgent: String,
+        logger: Logger
+    ) async throws(KubernetesError) {
+        self.access = access
+        self.limits = limits
+        self.userAgent = userAgent
+        self.logger = logger
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: try await Self.tls(access),
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .init(limits.connect))
+        )
+        configuration.httpVersion = .http1Only
+        // Otherwise a refused connection is tried again and again until the deadline.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        self.http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Closes all connections; the client is of no use afterwards.
+    package func shutdown() async {
+        do {
+            try await http.shutdown()
+        } catch {
+            logger.debug("the http client was shut down before", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func tls(_ access: ClusterAccess) async throws(KubernetesError) -> TLSConfiguration {
+        let path = access.certificateAuthorityFile
+        let pem = try await ClusterAccess.contents(of: path)
+        let authorities: [NIOSSLCertificate]
+        do {
+            authorities = try NIOSSLCertificate.fromPEMBytes(Array(pem))
+        } catch {
+            throw .credentials(path: path, cause: error)
+        }
+        guard !authorities.isEmpty else { throw .credentials(path: path, cause: nil) }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .fullVerification
+        tls.trustRoots = .certificates(authorities)
+        tls.minimumTLSVersion = .tlsv12
+        return tls
+    }
+}
+
+extension KubernetesClient {
+    /// Makes a request and decodes the answer.
+    func send<Answer: Decodable & Sendable>(
+        _ request: KubernetesRequest,
+        as type: Answer.Type
+    ) async throws(KubernetesError) -> Answer {
+        let subject = subject(of: request)
+        let body = try await withDeadline(limits.request, subject: subject) { () throws(KubernetesError) in
+            try await self.body(
+                of: try await self.open(request, deadline: .now() + .init(self.limits.request)),
+                subject
+            )
+        }
+        do {
+            return try JSONDecoder().decode(type, from: body)
+        } catch {
+            throw .malformed(subject: subject, detail: "\(error)")
+        }
+    }
+
+    /// Makes a request; returns once there is a head with a good status, with the body still to come.
+    ///
+    /// - Throws: What a failing status stands for, or why there is no answer.
+    func open(
+        _ request: KubernetesRequest,
+        deadline: NIODeadline
+    ) async throws(KubernetesError) -> HTTPClientResponse {
+        let subject = subject(of: request)
+        var outgoing = HTTPClientRequest(url: access.server + request.target)
+        outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+        outgoing.headers.add(name: "Authorization", value: "Bearer " + (try await access.currentToken()))
+        outgoing.headers.add(name: "Accept", value: request.accept)
+        outgoing.headers.add(name: "User-Agent", value: userAgent)
+        if let contentType = request.contentType { outgoing.headers.add(name: "Content-Type", value: contentType) }
+        let response: HTTPClientResponse
+        do {
+            if let body = request.body { outgoing.body = .bytes(ByteBuffer(data: try body.data())) }
+            response = try await http.execute(outgoing, deadline: deadline, logger: logger)
+        } catch {
+            throw failure(error, subject)
+        }
+        logger.debug(
+            "api request",
+            metadata: ["request": "\(subject)", "status": "\(response.status.code)"]
+        )
+        guard response.status.code >= 300 else { return response }
+        throw KubernetesError(
+            status: Int(response.status.code),
+            retryAfter: response.headers.first(name: "Retry-After"),
+            body: try await body(of: response, subject),
+            subject: subject
+        )
+    }
+
+    /// The request as it stands in messages.
+    func subject(of request: KubernetesRequest) -> String {
+        "\(request.method.rawValue) \(access.server)/\(request.path.joined(separator: "/"))"
+    }
+
+    /// The error for a connection or an answer that broke.
+    func failure(_ error: any Error, _ subject: String) -> KubernetesError {
+        switch error {
+        case let error as KubernetesError: error
+        case is CancellationError: .cancelled(subject: subject)
+        case let error as HTTPClientError where error == .cancelled: .cancelled(subject: subject)
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout:
+            .timedOut(subject: subject, after: error == .connectTimeout ? limits.connect : limits.request)
+        case is NIOTooManyBytesError:
+            .malformed(subject: subject, detail: "more than \(limits.answerBytes) bytes")
+        default: .unreachable(subject: subject, cause: error)
+        }
+    }
+
+    private func body(of response: HTTPClientResponse, _ subject: String) async throws(KubernetesError) -> Data {
+        do {
+            return Data(buffer: try await response.body.collect(upTo: limits.answerBytes))
+        } catch {
+            throw failure(error, subject)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+/// Why a request to the API server did not give what was asked for.
+package enum KubernetesError: Error, Sendable {
+    /// The environment does not name an API server.
+    case notInCluster(missing: String)
+    /// The token or the certificate authority cannot be read, or is empty.
+    case credentials(path: String, cause: (any Error)?)
+    /// No connection, or it broke; a certificate that is not trusted counts here too.
+    case unreachable(subject: String, cause: any Error)
+    /// No complete answer before the deadline.
+    case timedOut(subject: String, after: Duration)
+    /// The task that asked was cancelled.
+    case cancelled(subject: String)
+    /// 401: the token is missing, wrong or expired.
+    case unauthorized(subject: String)
+    /// 403, with the server's sentence: who may not do what to which object.
+    case forbidden(message: String)
+    /// 404: the object, or the kind, is not there.
+    case notFound(message: String)
+    /// 409: another manager owns a field, or the object was changed since it was read.
+    case conflict(message: String, fields: [FieldConflict])
+    /// 409: an object of that name is there already.
+    case alreadyExists(message: String)
+    /// 422: the object would break a rule of its kind; the message is the server's own.
+    case invalid(message: String, causes: [InvalidField])
+    /// 415: the server does not know the kind of patch.
+    case unsupportedMediaType(message: String)
+    /// 429: ask again later, after the given time if there is one.
+    case tooManyRequests(retryAfter: Duration?)
+    /// 410: the version to go on from is no longer kept; read the object again.
+    case gone(message: String)
+    /// Any other failing status.
+    case server(status: Int, message: String, retryAfter: Duration?)
+    /// The answer is not what the API promises.
+    case malformed(subject: String, detail: String)
+}
+
+/// One field that another manager owns.
+package struct FieldConflict: Sendable, Hashable {
+    /// The field's path as the server prints it, such as `.spec.taints`.
+    package var field: String
+    /// The manager that owns it; empty when the server did not say.
+    package var manager: String
+
+    package init(field: String, manager: String) {
+        self.field = field
+        self.manager = manager
+    }
+}
+
+/// One field that the server refused.
+package struct InvalidField: Sendable, Hashable {
+    /// The field's path as the server prints it, such as `metadata.labels`.
+    package var field: String
+    /// The server's reason, such as `FieldValueInvalid`.
+    package var reason: String
+    package var message: String
+
+    package init(field: String, reason: String, message: String) {
+        self.field = field
+        self.reason = reason
+        self.message = message
+    }
+}
+
+extension KubernetesError {
+    /// The error of the layer below, when there is one.
+    package var cause: (any Error)? {
+        switch self {
+        case .credentials(_, let cause): cause
+        case .unreachable(_, let cause): cause
+        default: nil
+        }
+    }
+}
+
+extension KubernetesError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notInCluster(let missing): "not in a cluster, \(missing) is not set"
+        case .credentials(let path, .some): "cannot read \(path)"
+        case .credentials(let path, .none): "\(path) holds nothing usable"
+        case .unreachable(let subject, _): "no answer to \(subject)"
+        case .timedOut(let subject, let limit): "no answer to \(subject) within \(limit)"
+        case .cancelled(let subject): "\(subject) was cancelled"
+        case .unauthorized(let subject): "the api server does not accept the token for \(subject)"
+        case .forbidden(let message): message
+        case .notFound(let message): message
+        case .conflict(let message, _): message
+        case .alreadyExists(let message): message
+        case .invalid(let message, _): message
+        case .unsupportedMediaType(let message): message
+        case .tooManyRequests(.some(let delay)): "the api server is busy, ask again after \(delay)"
+        case .tooManyRequests(.none): "the api server is busy"
+        case .gone(let message): message
+        case .server(let status, let message, _): "the api server answered \(status), \(message)"
+        case .malformed(let subject, let detail): "the answer to \(subject) is malformed, \(detail)"
+        }
+    }
+}

@@ -1,0 +1,138 @@
+/// One request to the API server as a value: built without a server, and asserted without one.
+package struct KubernetesRequest: Sendable, Equatable {
+    /// The HTTP method.
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case patch = "PATCH"
+    }
+
+    /// One item of the query string.
+    package struct QueryItem: Sendable, Hashable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package var method: Method
+    /// Path segments, not yet percent-encoded.
+    package var path: [String]
+    package var query: [QueryItem] = []
+    /// The forms of the answer that are understood, the best first.
+    package var accept = Self.json
+    package var contentType: String?
+    package var body: JSONValue?
+
+    static let json = "application/json"
+    /// Metadata only, with the whole object as the fallback of a server that cannot cut it down.
+    static let metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json"
+
+    /// The path with its query, percent-encoded.
+    package var target: String {
+        let path = path.map { "/" + Self.encoded($0) }.joined()
+        let query = query.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }.joined(separator: "&")
+        return query.isEmpty ? path : "\(path)?\(query)"
+    }
+
+    /// Everything outside RFC 3986's unreserved characters is encoded: right in a path segment and in a query item.
+    private static func encoded(_ text: String) -> String {
+        var encoded = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                encoded += digits.count == 1 ? "%0" + digits : "%" + digits
+            }
+        }
+        return encoded
+    }
+}
+
+extension KubernetesRequest {
+    /// Reads a Node's metadata only.
+    package static func nodeMetadata(_ name: String) -> Self {
+        Self(method: .get, path: nodePath(name), accept: metadataOnly)
+    }
+
+    /// Reads a whole Node.
+    package static func node(_ name: String) -> Self {
+        Self(method: .get, path: nodePath(name))
+    }
+
+    /// Server-side apply; JSON is YAML, so the body needs no other encoding.
+    package static func applyNode(_ name: String, body: JSONValue, fieldManager: String, force: Bool) -> Self {
+        Self(
+            method: .patch,
+            path: nodePath(name),
+            query: [QueryItem("fieldManager", fieldManager), QueryItem("force", force ? "true" : "false")],
+            accept: metadataOnly,
+            contentType: "application/apply-patch+yaml",
+            body: body
+        )
+    }
+
+    /// A JSON patch (RFC 6902) of a Node.
+    package static func patchNode(_ name: String, operations: [JSONPatchOperation], fieldManager: String) -> Self {
+        Self(
+            method: .patch,
+            path: nodePath(name),
+            query: [QueryItem("fieldManager", fieldManager)],
+            contentType: "application/json-patch+json",
+            body: .array(operations.map(\.json))
+        )
+    }
+
+    /// A merge patch (RFC 7386) of a Node.
+    package static func mergePatchNode(_ name: String, body: JSONValue, fieldManager: String) -> Self {
+        Self(
+            method: .patch,
+            path: nodePath(name),
+            query: [QueryItem("fieldManager", fieldManager)],
+            contentType: "application/merge-patch+json",
+            body: body
+        )
+    }
+
+    /// Reports an event.
+    package static func createEvent(_ event: NodeEvent, namespace: String) -> Self {
+        Self(
+            method: .post,
+            path: ["api", "v1", "namespaces", namespace, "events"],
+            query: [QueryItem("fieldManager", event.component)],
+            contentType: json,
+            body: event.json(namespace: namespace)
+        )
+    }
+
+    /// Follows one Node's metadata.
+    ///
+    /// - Parameters:
+    ///   - name: The Node.
+    ///   - resourceVersion: The version after which changes are wanted.
+    ///   - seconds: How long the server keeps the answer open.
+    /// - Returns: The request.
+    package static func watchNodeMetadata(_ name: String, from resourceVersion: String, seconds: Int) -> Self {
+        Self(
+            method: .get,
+            path: ["api", "v1", "nodes"],
+            query: [
+                QueryItem("watch", "true"),
+                QueryItem("fieldSelector", "metadata.name=\(name)"),
+                QueryItem("resourceVersion", resourceVersion),
+                QueryItem("allowWatchBookmarks", "true"),
+                QueryItem("timeoutSeconds", String(seconds)),
+            ],
+            accept: metadataOnly
+        )
+    }
+
+    private static func nodePath(_ name: String) -> [String] { ["api", "v1", "nodes", name] }
+}

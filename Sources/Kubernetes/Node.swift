@@ -1,0 +1,72 @@
+/// A Node, as far as the agent reads it.
+package struct Node: Sendable, Equatable {
+    package var metadata: ObjectMetadata
+    package var taints: [Taint]
+    /// Whether the node is cordoned.
+    package var unschedulable: Bool
+
+    package init(metadata: ObjectMetadata, taints: [Taint] = [], unschedulable: Bool = false) {
+        self.metadata = metadata
+        self.taints = taints
+        self.unschedulable = unschedulable
+    }
+}
+
+/// One taint of a Node.
+package struct Taint: Sendable, Hashable {
+    package var key: String
+    package var value: String
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; kept as text so that one unknown today is not lost.
+    package var effect: String
+    /// When a `NoExecute` taint was added, as the server printed it.
+    package var timeAdded: String?
+
+    package init(key: String, value: String = "", effect: String, timeAdded: String? = nil) {
+        self.key = key
+        self.value = value
+        self.effect = effect
+        self.timeAdded = timeAdded
+    }
+
+    /// The taint as it stands in a Node's list, for patches.
+    package var json: JSONValue {
+        var json: JSONValue = ["key": .string(key), "effect": .string(effect)]
+        if !value.isEmpty { json["value"] = .string(value) }
+        json["timeAdded"] = timeAdded.map(JSONValue.string)
+        return json
+    }
+}
+
+extension Node: Decodable {
+    private enum Key: String, CodingKey { case metadata, spec }
+    private enum SpecKey: String, CodingKey { case taints, unschedulable }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        let metadata = try container.decode(ObjectMetadata.self, forKey: .metadata)
+        guard container.contains(.spec) else {
+            self.init(metadata: metadata)
+            return
+        }
+        let spec = try container.nestedContainer(keyedBy: SpecKey.self, forKey: .spec)
+        self.init(
+            metadata: metadata,
+            taints: try spec.decodeIfPresent([Taint].self, forKey: .taints) ?? [],
+            unschedulable: try spec.decodeIfPresent(Bool.self, forKey: .unschedulable) ?? false
+        )
+    }
+}
+
+extension Taint: Decodable {
+    private enum Key: String, CodingKey { case key, value, effect, timeAdded }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        self.init(
+            key: try container.decode(String.self, forKey: .key),
+            value: try container.decodeIfPresent(String.self, forKey: .value) ?? "",
+            effect: try container.decode(String.self, forKey: .effect),
+            timeAdded: try container.decodeIfPresent(String.self, forKey: .timeAdded)
+        )
+    }
+}

@@ -1,0 +1,80 @@
+import FoundationEssentials
+
+/// The `Status` object that the API server answers a failed request with.
+struct StatusDocument: Decodable {
+    struct Details: Decodable {
+        var causes: [Cause]?
+        var retryAfterSeconds: Int?
+    }
+
+    struct Cause: Decodable {
+        var reason: String?
+        var message: String?
+        var field: String?
+    }
+
+    var kind: String?
+    var message: String?
+    var reason: String?
+    var code: Int?
+    var details: Details?
+}
+
+extension KubernetesError {
+    /// The error for an answer with a failing status.
+    ///
+    /// A body that is not a `Status` (a proxy and the server's own overload filter answer plain text) is taken as
+    /// the message.
+    ///
+    /// - Parameters:
+    ///   - status: The HTTP status.
+    ///   - retryAfter: The value of the `Retry-After` header.
+    ///   - body: The answer's body.
+    ///   - subject: The request, for messages.
+    init(status: Int, retryAfter: String?, body: Data, subject: String) {
+        let decoded = try? JSONDecoder().decode(StatusDocument.self, from: body)
+        if let document = decoded, document.kind == "Status" {
+            self.init(status: status, retryAfter: retryAfter, document: document, subject: subject)
+            return
+        }
+        let text = String(decoding: body.prefix(200), as: UTF8.self)
+        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "no message"
+        let document = StatusDocument(message: line)
+        self.init(status: status, retryAfter: retryAfter, document: document, subject: subject)
+    }
+
+    /// The error that a `Status` stands for; `status` is the HTTP status, or the code in the object.
+    init(status: Int, retryAfter: String? = nil, document: StatusDocument, subject: String) {
+        let message = document.message ?? "no message"
+        let causes = document.details?.causes ?? []
+        let seconds = retryAfter.flatMap(Int.init) ?? document.details?.retryAfterSeconds
+        let delay = seconds.map { Duration.seconds(max(0, $0)) }
+        switch status {
+        case 401: self = .unauthorized(subject: subject)
+        case 403: self = .forbidden(message: message)
+        case 404: self = .notFound(message: message)
+        case 409 where document.reason == "AlreadyExists": self = .alreadyExists(message: message)
+        case 409: self = .conflict(message: message, fields: causes.compactMap(FieldConflict.init))
+        case 410: self = .gone(message: message)
+        case 415: self = .unsupportedMediaType(message: message)
+        case 422: self = .invalid(message: message, causes: causes.map(InvalidField.init))
+        case 429: self = .tooManyRequests(retryAfter: delay)
+        default: self = .server(status: status, message: message, retryAfter: delay)
+        }
+    }
+}
+
+extension FieldConflict {
+    /// Reads `conflict with "manager" using v1`, which is the only place where the server names the manager.
+    init?(_ cause: StatusDocument.Cause) {
+        guard cause.reason == "FieldManagerConflict", let field = cause.field else { return nil }
+        let quoted = (cause.message ?? "").split(separator: "\"", omittingEmptySubsequences: false)
+        self.init(field: field, manager: quoted.count >= 3 ? String(quoted[1]) : "")
+    }
+}
+
+extension InvalidField {
+    init(_ cause: StatusDocument.Cause) {
+        self.init(field: cause.field ?? "", reason: cause.reason ?? "", message: cause.message ?? "")
+    }
+}
