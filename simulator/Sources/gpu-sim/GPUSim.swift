@@ -7,7 +7,7 @@ struct GPUSim: AsyncParsableCommand {
         commandName: "gpu-sim",
         abstract: "Simulate the surroundings of a GPU node.",
         subcommands: [
-            DownloadServerCommand.self,
+            DownloadServerCommand.self
         ]
     )
 }
