@@ -100,8 +100,9 @@ struct InstallBackoff {
         (pause, notBefore) = (.zero, nil)
     }
 
-    /// Doubles from 30 seconds to half an hour. A wrong checksum goes to the end at once: asking again soon brings the
-    /// same file.
+    /// Doubles from 30 seconds to half an hour.
+    ///
+    /// A wrong checksum goes to the end at once: asking again soon brings the same file.
     mutating func failed(_ code: ReasonCode, at instant: ContinuousClock.Instant) -> Duration {
         let longest = Duration.seconds(1800)
         pause = code == .downloadHashMismatch ? longest : min(longest, max(.seconds(30), pause * 2))

@@ -70,11 +70,15 @@ struct Executor {
         defer { try? directory.close() }
         let progress = progress
         do throws(DownloadError) {
-            _ = try await downloader.fetch(request, into: directory) { progress(.downloaded(bytes: $0.received, total: $0.total)) }
+            _ = try await downloader.fetch(request, into: directory) {
+                progress(.downloaded(bytes: $0.received, total: $0.total))
+            }
         } catch { throw error.failure(of: artifact) }
     }
 
-    /// Starts the installer anew and waits for its end. What an earlier agent left running was waited for before.
+    /// Starts the installer anew and waits for its end.
+    ///
+    /// What an earlier agent left running was waited for before.
     private func run(_ job: HostJob, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
         let progress = progress
         let outcome = try await onHost(.installerFailed) { () async throws(HostError) in

@@ -66,7 +66,9 @@ package struct Setup: Sendable {
         return files
     }
 
-    /// A file's document. Where its text is no YAML the problems are noted, and an empty document stands for it.
+    /// A file's document.
+    ///
+    /// Where its text is no YAML the problems are noted, and an empty document stands for it.
     private static func document(
         _ file: String,
         _ problems: inout [DocumentProblem]

@@ -1,5 +1,5 @@
-import Glibc
 package import GPUNode
+import Glibc
 package import Host
 import PCIBus
 import VendorProbe
@@ -11,11 +11,14 @@ package struct Prober: Sendable {
     let program: String
     let probesVendor: Bool
 
-    /// Opens the host's root. Without a host process no command is run there and no library of it is loaded.
+    /// Opens the host's root.
+    ///
+    /// Without a host process no command is run there and no library of it is loaded.
     package init(_ settings: Settings) throws(HostError) {
         root = try HostRoot(settings.hostRoot)
         let isRoot = geteuid() == 0
-        commands = isRoot
+        commands =
+            isRoot
             ? settings.hostPID.map { HostCommands(target: $0, environment: settings.environment) } : nil
         program = settings.program
         probesVendor = settings.hostPID != nil

@@ -70,7 +70,9 @@ package actor NodePublisher {
         return labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
     }
 
-    /// Brings the Node to the publication. A failure is remembered for `status` and thrown.
+    /// Brings the Node to the publication.
+    ///
+    /// A failure is remembered for `status` and thrown.
     package func publish(_ publication: Publication) async throws(KubernetesError) {
         do throws(KubernetesError) {
             try await bring(publication)
@@ -87,7 +89,9 @@ package actor NodePublisher {
 
     private func bring(_ publication: Publication) async throws(KubernetesError) {
         let current: ObjectMetadata
-        if let metadata { current = metadata } else {
+        if let metadata {
+            current = metadata
+        } else {
             current = try await request("get") { () async throws(KubernetesError) in
                 try await self.client.nodeMetadata(self.node)
             }
@@ -160,7 +164,9 @@ package actor NodePublisher {
         }
     }
 
-    /// Tells of a new verdict as an event of the Node. That it cannot be told is no failure of the publication.
+    /// Tells of a new verdict as an event of the Node.
+    ///
+    /// That it cannot be told is no failure of the publication.
     private func report(_ verdict: String, _ publication: Publication) async {
         guard let metadata else { return }
         let good = publication.taint != .present

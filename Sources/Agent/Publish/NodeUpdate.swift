@@ -2,7 +2,9 @@ import FoundationEssentials
 package import GPUNode
 package import Kubernetes
 
-/// What has to change on a Node so that it shows a publication. Pure: metadata and publication in, changes out.
+/// What has to change on a Node so that it shows a publication.
+///
+/// Pure: metadata and publication in, changes out.
 package struct NodeUpdate: Sendable, Equatable {
     /// What the Node's metadata alone says of the agent's taint.
     package enum TaintKnowledge: Sendable, Equatable {
@@ -56,7 +58,9 @@ package struct NodeUpdate: Sendable, Equatable {
         }
     }
 
-    /// The body of the apply request. The uid keeps a Node that was deleted meanwhile from being made anew.
+    /// The body of the apply request.
+    ///
+    /// The uid keeps a Node that was deleted meanwhile from being made anew.
     package static func applyBody(_ labels: [String: String], on metadata: ObjectMetadata) -> JSONValue {
         [
             "apiVersion": "v1",

@@ -17,7 +17,9 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
 
-    @Option(help: ArgumentHelp("The name of this Node. Default: the environment variable NODE_NAME.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The name of this Node. Default: the environment variable NODE_NAME.", valueName: "name")
+    )
     var nodeName: String?
 
     @Option(help: ArgumentHelp("The API server. Default: that of the cluster the pod runs in.", valueName: "url"))

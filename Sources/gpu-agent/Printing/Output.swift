@@ -10,7 +10,9 @@ enum Output {
 
     static func complain(_ text: String) { put(text, STDERR_FILENO) }
 
-    /// Writes all of a text. A reader that went away is no fault of ours: what it did not read is dropped.
+    /// Writes all of a text.
+    ///
+    /// A reader that went away is no fault of ours: what it did not read is dropped.
     private static func put(_ text: String, _ descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -1,6 +1,8 @@
 import Glibc
 
-/// How text looks on the terminal it goes to. Colour only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
+/// How text looks on the terminal it goes to.
+///
+/// Colour only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
 struct Style: Sendable {
     var colour: Bool
 
