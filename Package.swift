@@ -111,8 +111,11 @@ let package = Package(
         tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
-        tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe"]),
-        tests("HostTests", ["GPUNode", "Host", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]),
+        tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe", subprocess, system]),
+        tests(
+            "HostTests",
+            ["GPUNode", "Host", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]
+        ),
         tests("KubernetesTests", ["Kubernetes", "SimulatedCluster", "TestSupport", logging, nioCore]),
         tests("AgentTests", ["Agent", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", logging]),
         tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),

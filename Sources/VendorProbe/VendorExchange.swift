@@ -61,7 +61,7 @@ struct VendorExchange {
             return .unreadable(ReadFailure(.malformed, "the question about \(subject) cannot be written"))
         }
         switch child.line(before: .now + deadline) {
-        case .line(let line): return reading(in: line, id: id, subject)
+        case .line(let line): return Self.reading(in: line, id: id, subject)
         case .tooLong:
             child.end(kill: true, patience: deadlines.ending)
             let limit = "\(vendorAnswerLimit >> 20) MiB"
@@ -77,7 +77,7 @@ struct VendorExchange {
         }
     }
 
-    private func reading<Value>(in line: [UInt8], id: Int, _ subject: String) -> Reading<Value> {
+    static func reading<Value>(in line: [UInt8], id: Int, _ subject: String) -> Reading<Value> {
         guard let answer = try? JSONDecoder().decode(VendorAnswer<Value>.self, from: Data(line)) else {
             let text = String(decoding: line.prefix(80), as: UTF8.self)
             return .unreadable(ReadFailure(.malformed, "the answer about \(subject) is not as expected: \(text)"))

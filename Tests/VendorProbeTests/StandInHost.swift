@@ -1,0 +1,108 @@
+import FoundationEssentials
+import VendorProbe
+
+/// The stand-in libraries, built by this machine's compiler, once for each version and set of defines.
+actor StandIns {
+    static let shared = StandIns()
+
+    private var builds: [String: Task<String, any Error>] = [:]
+
+    /// The directory with the libraries.
+    func directory(version: String, defines: String) async throws -> String {
+        let name = version + defines
+        let build =
+            builds[name]
+            ?? Task {
+                let out = "\(Toolbox.cache)/\(name)"
+                try await Toolbox.run(
+                    "make",
+                    [
+                        "-C", "\(Toolbox.repository)/simulator/driver", "VERSION=\(version)", "OUT=\(out)",
+                        "DEFINES=\(defines)",
+                    ]
+                )
+                return out
+            }
+        builds[name] = build
+        return try await build.value
+    }
+}
+
+/// A directory tree that is a host with a driver: the stand-in libraries and what they read.
+struct StandInHost {
+    let root: String
+    let version: String
+
+    /// A test that waits for one of them to pass makes it shorter.
+    var deadlines = VendorProber.Deadlines()
+
+    var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
+    var cuda: String { "\(root)/usr/lib/libcuda.so.\(version)" }
+
+    /// Calls `body` with a host.
+    ///
+    /// - Parameters:
+    ///   - hardware: its hardware file.
+    ///   - version: the version of the libraries.
+    ///   - loaded: the version of the loaded kernel module; nil when none is loaded.
+    ///   - defines: what the libraries are built with.
+    ///   - body: what is done with the host, which is removed afterwards.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, and what goes wrong in building.
+    static func with<Result>(
+        hardware: String,
+        version: String = "580.105.08",
+        loaded: String? = "580.105.08",
+        defines: String = "",
+        _ body: (inout StandInHost) async throws -> Result
+    ) async throws -> Result {
+        let built = try await StandIns.shared.directory(version: version, defines: defines)
+        return try await Toolbox.withDirectory { root in
+            var host = StandInHost(root: root, version: version)
+            try Toolbox.write(hardware, to: "\(root)/etc/gpu-sim/hardware")
+            if let loaded { try Toolbox.write("\(loaded)\n", to: "\(root)/sys/module/nvidia/version") }
+            try FileManager.default.createDirectory(atPath: "\(root)/usr/lib", withIntermediateDirectories: true)
+            for name in ["libnvidia-ml.so.\(version)", "libcuda.so.\(version)"] {
+                try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(root)/usr/lib/\(name)")
+            }
+            return try await body(&host)
+        }
+    }
+
+    func prober(libraries: VendorLibraries? = nil, companions: [DriverLibrary] = []) -> VendorProber {
+        VendorProber(
+            program: Toolbox.agent,
+            libraries: libraries ?? VendorLibraries(nvml: nvml, cuda: cuda),
+            companions: companions,
+            scratch: root,
+            deadlines: deadlines
+        )
+    }
+
+    /// Whether nothing of a probe is left: no process, and no directory of links.
+    var isTidy: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        return Toolbox.processes(mentioning: root).isEmpty && !names.contains { $0.hasPrefix("vendor-") }
+    }
+}
+
+extension StandInHost {
+    /// An RTX PRO 6000 vGPU, which always has MIG on.
+    static let vgpu = """
+        gpu 0 uuid=GPU-6f1c8d3e-0000-4a2b-9c7d-000000000000 name="NVIDIA RTX Pro 6000 Blackwell DC-4-96Q" \
+        pci=00000001:00:00.0 id=10de2bb5 subsystem=14142187 memoryMiB=98304 cc=12.0 mig=on virtualization=vgpu \
+        licence=licensed product="NVIDIA RTX Virtual Workstation"
+        mig 0 uuid=MIG-0b5e2c7a-0000-5d1f-8e3b-000000000000 profile=4g.96gb memoryMiB=95616 gi=0 ci=0 sm=188 \
+        giSlices=4 ciSlices=4 copyEngines=4 decoders=4 encoders=4 jpegEngines=3 ofaEngines=1
+
+        """
+
+    /// Two H100 NVL, as a virtual machine gets them.
+    static let twoH100 = """
+        gpu 0 uuid=GPU-00000000-0000-0000-0000-00000000000a name="NVIDIA H100 NVL" pci=00000001:00:00.0 \
+        id=10de2321 memoryMiB=95830 cc=9.0 mig=off virtualization=passthrough
+        gpu 1 uuid=GPU-00000000-0000-0000-0000-00000000000b name="NVIDIA H100 NVL" pci=00010002:0a:1f.0 \
+        id=10de2321 memoryMiB=95830 cc=9.0 mig=off pendingMig=on virtualization=passthrough
+
+        """
+}

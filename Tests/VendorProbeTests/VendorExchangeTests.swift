@@ -1,0 +1,172 @@
+import FoundationEssentials
+import GPUNode
+import Glibc
+import Testing
+
+@testable import VendorProbe
+
+/// What the agent makes of children that do not keep to the protocol, and what it leaves behind.
+///
+/// The children are shell scripts.
+@Suite struct VendorExchangeTests {
+    private static let hello = #"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":1}}}';"#
+
+    private func ask(
+        _ script: String,
+        in directory: String = "/",
+        deadlines: VendorProber.Deadlines = VendorProber.Deadlines(),
+        cancellation: Cancellation? = nil
+    ) throws -> Reading<CUDAFacts> {
+        let exchange = VendorExchange(
+            program: "/bin/sh",
+            arguments: ["-c", "cd \(directory); \(script)"],
+            environment: ["PATH=/usr/bin:/bin"],
+            deadlines: deadlines,
+            cancellation: try cancellation ?? Cancellation()
+        )
+        return exchange.ask(.cuda, about: "CUDA", within: deadlines.cuda)
+    }
+
+    @Test(arguments: [
+        ("echo nonsense", ReadFailure.Reason.malformed, "nonsense"),
+        (#"echo '{"id":3,"reading":{"state":"absent"}}'"#, .malformed, "id 3, expected 2"),
+        (#"printf '{"id":2,"read'"#, .malformed, "breaks off"),
+        (#"printf '{"id":2,"read'; kill -9 $$"#, .crashed, "signal 9"),
+        (#"echo '{"id":2,"reading":{"state":"present","value":{"result":"none"}}}'"#, .malformed, "not as expected"),
+        ("head -c 10000000 /dev/zero | tr '\\0' x; echo", .malformed, "longer than 1 MiB"),
+        ("true", .crashed, "status 0"),
+        ("echo out of luck >&2; exit 3", .crashed, "status 3: out of luck"),
+    ])
+    func aWrongAnswerIsAReading(script: String, reason: ReadFailure.Reason, words: String) throws {
+        let failure = try ask("\(Self.hello) read q; \(script)").failure
+        #expect(failure?.reason == reason)
+        #expect(failure?.detail.contains(words) == true, "\(failure?.detail ?? "no failure")")
+    }
+
+    @Test func aRightAnswerIsTaken() throws {
+        let reading = try ask(#"\#(Self.hello) read q; echo '{"id":2,"reading":{"state":"absent"}}'"#)
+        #expect(reading == .absent)
+    }
+
+    @Test func aChildOfAnotherProtocolIsNotAsked() throws {
+        let reading = try ask(#"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":2}}}'"#)
+        let detail = "the child's protocol is of version 2, expected 1"
+        #expect(reading == .unreadable(ReadFailure(.malformed, detail)))
+    }
+
+    @Test func aProgramThatIsNotThereIsNamed() throws {
+        let exchange = VendorExchange(
+            program: "/nowhere/gpu-agent",
+            arguments: [],
+            environment: [],
+            deadlines: VendorProber.Deadlines(),
+            cancellation: try Cancellation()
+        )
+        let reading: Reading<CUDAFacts> = exchange.ask(.cuda, about: "CUDA", within: .seconds(1))
+        #expect(
+            reading == .unreadable(ReadFailure(.command, "cannot start /nowhere/gpu-agent: No such file or directory"))
+        )
+    }
+
+    @Test func aChildThatOnlyTalksOnStandardErrorStillMeetsTheDeadline() throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.cuda = .milliseconds(300)
+        #expect(try ask("\(Self.hello) exec yes >&2", deadlines: deadlines).failure?.reason == .hang)
+    }
+
+    @Test func aChildThatClosesItsOutputIsNotWaitedForLong() throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.ending = .milliseconds(200)
+        let failure = try ask("\(Self.hello) read q; exec sleep 600 <&- >&-", deadlines: deadlines).failure
+        #expect(failure == ReadFailure(.crashed, "the child asked about CUDA closed its output"))
+    }
+
+    @Test func aHelperThatKeepsTheChannelOpenIsKilledWithTheChild() async throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.cuda = .milliseconds(500)
+        try await Toolbox.withDirectory { directory in
+            let script = "\(Self.hello) sleep 600 & echo $! > helper; wait"
+            #expect(try ask(script, in: directory, deadlines: deadlines).failure?.reason == .hang)
+            let helper = try Toolbox.read("\(directory)/helper").trimmed
+            // Nobody here is its parent: the machine's first process reaps it.
+            #expect(try await Toolbox.eventually { !isAlive(helper) })
+        }
+    }
+
+    @Test func theChildGetsNoDescriptorOfTheAgent() async throws {
+        try await Toolbox.withDirectory { directory in
+            // Without O_CLOEXEC, as a careless library opens files.
+            let stray = open("/dev/null", O_RDONLY)
+            defer { close(stray) }
+            _ = try ask("ls -l /proc/self/fd > descriptors", in: directory)
+            let links = try Toolbox.read("\(directory)/descriptors").matches(of: /(\d+) -> (.*)/)
+            // The directory that ls lists is its own.
+            let inherited = links.filter { !$0.2.hasPrefix("/proc/") }
+            #expect(inherited.map(\.1) == ["0", "1", "2"])
+        }
+    }
+
+    @Test func noZombieIsLeft() async throws {
+        for script in ["true", "kill -9 $$", "exec sleep 600"] {
+            var deadlines = VendorProber.Deadlines()
+            deadlines.cuda = .milliseconds(300)
+            try await Toolbox.withDirectory { directory in
+                _ = try ask("echo $$ > pid; \(Self.hello) \(script)", in: directory, deadlines: deadlines)
+                let pid = try Toolbox.read("\(directory)/pid").trimmed
+                #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)"), "\(script)")
+            }
+        }
+    }
+
+    @Test func aChildThatDoesNotDieInTimeIsReapedLater() async throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.cuda = .milliseconds(300)
+        // As with a process that cannot be killed: it is left before it can have died.
+        deadlines.ending = .zero
+        try await Toolbox.withDirectory { directory in
+            let script = "echo $$ > pid; \(Self.hello) exec sleep 600"
+            #expect(try ask(script, in: directory, deadlines: deadlines).failure?.reason == .hang)
+            let pid = try Toolbox.read("\(directory)/pid").trimmed
+            #expect(try await Toolbox.eventually { !FileManager.default.fileExists(atPath: "/proc/\(pid)") })
+        }
+    }
+
+    @Test func cancellingEndsTheProbe() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu + "fault nvmlInit_v2 hang\n") { host in
+            let (prober, root) = (host.prober(), host.root)
+            let probe = Task { await prober.facts() }
+            let isRunning = try await Toolbox.eventually { !Toolbox.processes(mentioning: root).isEmpty }
+            #expect(isRunning)
+            probe.cancel()
+            #expect(await probe.value.nvml == .skipped("the probe was ended early"))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aHangingChildEndsWhenTheAgentIsGone() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu + "fault nvmlInit_v2 hang\n") { host in
+            let child = try VendorProcess(
+                program: Toolbox.agent,
+                arguments: ["vendor-probe", "--nvml", host.nvml],
+                environment: [],
+                cancellation: try Cancellation()
+            )
+            child.send(try vendorLine(VendorRequest(id: 1, method: .nvml)))
+            guard case .timedOut = child.line(before: .now + .milliseconds(500)) else {
+                Issue.record("the child answered")
+                return
+            }
+            // Closes the channel as the agent's death does, and does not kill.
+            #expect(child.end(kill: false, patience: .seconds(20)) == .exited(0))
+        }
+    }
+}
+
+private func isAlive(_ pid: String) -> Bool {
+    guard let status = try? Toolbox.read("/proc/\(pid)/stat") else { return false }
+    return !status.contains(") Z ")
+}
+
+extension String {
+    fileprivate var trimmed: String { String(prefix { !$0.isNewline }) }
+}

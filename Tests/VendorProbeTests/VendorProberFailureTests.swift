@@ -1,0 +1,184 @@
+import FoundationEssentials
+import GPUNode
+import Testing
+import VendorProbe
+
+/// The real child process with the stand-in libraries, on hosts where something is wrong.
+@Suite struct VendorProberFailureTests {
+    @Test func saysThatTheDriverIsNotLoaded() async throws {
+        let facts = try await StandInHost.with(hardware: StandInHost.vgpu, loaded: nil) { await $0.prober().facts() }
+        #expect(facts.nvml == .unreadable(ReadFailure(.vendor, "nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED")))
+        #expect(facts.cuda.value?.map(\.errorName) == ["CUDA_ERROR_NO_DEVICE"])
+    }
+
+    @Test func saysThatTheModuleIsOfAnotherVersion() async throws {
+        let facts = try await StandInHost.with(hardware: StandInHost.vgpu, loaded: "570.211.01") {
+            await $0.prober().facts()
+        }
+        #expect(facts.nvml == .unreadable(ReadFailure(.vendor, "nvmlInit_v2: 18 NVML_ERROR_LIB_RM_VERSION_MISMATCH")))
+        let cuda = CUDAFacts(
+            visibleDevices: nil,
+            result: 803,
+            errorName: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+            deviceCount: 0
+        )
+        #expect(facts.cuda == .present([cuda]))
+    }
+
+    @Test(arguments: [
+        (4, "NVML_ERROR_NO_PERMISSION"), (12, "NVML_ERROR_LIBRARY_NOT_FOUND"), (15, "NVML_ERROR_GPU_IS_LOST"),
+        (16, "NVML_ERROR_RESET_REQUIRED"), (999, "NVML_ERROR_UNKNOWN"), (777, "NVML_ERROR_777"),
+    ])
+    func keepsTheCodeOfAFailedStart(code: Int, name: String) async throws {
+        let hardware = StandInHost.vgpu + "fault nvmlInit_v2 code=\(code)\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        #expect(facts.nvml == .unreadable(ReadFailure(.vendor, "nvmlInit_v2: \(code) \(name)")))
+    }
+
+    @Test func aLostGPUDoesNotHideTheOthers() async throws {
+        let hardware = StandInHost.twoH100 + "fault nvmlDeviceGetHandleByIndex_v2 code=15 gpu=0\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let gpus = try #require(facts.nvml.value?.gpus)
+        let lost = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex_v2: 15 NVML_ERROR_GPU_IS_LOST")
+        #expect(gpus.map(\.uuid) == [.unreadable(lost), .present("GPU-00000000-0000-0000-0000-00000000000b")])
+        #expect(gpus[0].pciAddress.failure == lost)
+        #expect(gpus[0].licence.failure == lost)
+        #expect(gpus[1].memoryMiB == .present(95830))
+    }
+
+    /// A call that fails for one GPU, and the field that then cannot be read.
+    struct FailedCall: Sendable, CustomTestStringConvertible {
+        var symbol: String
+        var failure: @Sendable (GPUFacts) -> ReadFailure?
+
+        var testDescription: String { symbol }
+
+        init(_ symbol: String, _ failure: @escaping @Sendable (GPUFacts) -> ReadFailure?) {
+            self.symbol = symbol
+            self.failure = failure
+        }
+
+        static let all = [
+            FailedCall("nvmlDeviceGetPciInfo_v3") { $0.pciAddress.failure },
+            FailedCall("nvmlDeviceGetUUID") { $0.uuid.failure },
+            FailedCall("nvmlDeviceGetName") { $0.name.failure },
+            FailedCall("nvmlDeviceGetMemoryInfo_v2") { $0.memoryMiB.failure },
+            FailedCall("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability.failure },
+            FailedCall("nvmlDeviceGetMigMode") { $0.migMode.failure },
+            FailedCall("nvmlDeviceGetVirtualizationMode") { $0.virtualization.failure },
+            FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.licence.failure },
+        ]
+    }
+
+    @Test(arguments: FailedCall.all)
+    func oneFailedCallLeavesTheOtherFields(call: FailedCall) async throws {
+        let hardware = StandInHost.twoH100 + "fault \(call.symbol) code=15 gpu=1\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let gpus = try #require(facts.nvml.value?.gpus)
+        let lost = ReadFailure(.vendor, "\(call.symbol): 15 NVML_ERROR_GPU_IS_LOST")
+        for other in FailedCall.all {
+            #expect(other.failure(gpus[0]) == nil)
+            #expect(other.failure(gpus[1]) == (other.symbol == call.symbol ? lost : nil))
+        }
+        // Whether there are MIG devices follows from the mode.
+        #expect(gpus[1].migDevices.failure == (call.symbol == "nvmlDeviceGetMigMode" ? lost : nil))
+    }
+
+    @Test(arguments: [
+        "nvmlDeviceGetMaxMigDeviceCount", "nvmlDeviceGetMigDeviceHandleByIndex", "nvmlDeviceGetGpuInstanceId",
+    ])
+    func aFailedCallAboutAMIGDeviceLeavesTheGPU(symbol: String) async throws {
+        let hardware = StandInHost.vgpu + "fault \(symbol) code=999\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let gpu = try #require(facts.nvml.value?.gpus.first)
+        #expect(gpu.migDevices == .unreadable(ReadFailure(.vendor, "\(symbol): 999 NVML_ERROR_UNKNOWN")))
+        #expect(gpu.migMode.value?.current == true)
+        #expect(gpu.name.value != nil)
+    }
+
+    @Test func attributesThatNVMLDoesNotGiveAreLeftOut() async throws {
+        let hardware = StandInHost.vgpu + "fault nvmlDeviceGetAttributes_v2 code=3\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let device = try #require(facts.nvml.value?.gpus.first?.migDevices.value?.first)
+        #expect(device.attributes == nil)
+        #expect(device.memoryMiB == 95616)
+    }
+
+    @Test(arguments: ["nvmlDeviceGetMigMode", "nvmlDeviceGetVirtualizationMode"])
+    func whatADeviceDoesNotSupportIsAbsent(symbol: String) async throws {
+        let hardware = StandInHost.vgpu + "fault \(symbol) code=3\n"
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let gpu = try #require(facts.nvml.value?.gpus.first)
+        #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migDevices == .absent : gpu.virtualization == .absent)
+        #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migMode == .absent : gpu.migMode.value != nil)
+    }
+
+    @Test(arguments: ["nvmlInit_v2", "nvmlDeviceGetUUID"])
+    func aHangingNVMLEndsAtTheDeadline(symbol: String) async throws {
+        let hardware = StandInHost.vgpu + "fault \(symbol) hang\n"
+        try await StandInHost.with(hardware: hardware) { host in
+            host.deadlines.nvml = .milliseconds(700)
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.failure?.reason == .hang)
+            // CUDA would hang in the same driver.
+            #expect(facts.cuda == .skipped("NVML gives no answer, and CUDA would wait for the same driver"))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aHangingCUDADoesNotTakeNVMLAlong() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu + "fault cuInit hang\n") { host in
+            host.deadlines.cuda = .milliseconds(700)
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.value?.gpus.count == 1)
+            #expect(facts.cuda.failure?.reason == .hang)
+            #expect(facts.cuda.failure?.detail.contains("MIG-0b5e2c7a") == true)
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aCrashIsAFactAndCUDAIsStillAsked() async throws {
+        try await StandInHost.with(hardware: StandInHost.twoH100 + "fault nvmlDeviceGetName crash gpu=1\n") { host in
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.failure?.reason == .crashed)
+            #expect(facts.nvml.failure?.detail.contains("signal 11") == true)
+            #expect(facts.cuda.value?.map(\.deviceCount) == [2])
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func librariesThatTheHostDoesNotHaveAreAbsent() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            let none = await host.prober(libraries: VendorLibraries(nvml: nil, cuda: nil)).facts()
+            #expect(none == VendorFacts(nvml: .absent, cuda: .absent))
+            let some = await host.prober(libraries: VendorLibraries(nvml: nil, cuda: host.cuda)).facts()
+            #expect(some.nvml == .absent)
+            #expect(some.cuda.value?.map(\.deviceCount) == [1])
+        }
+    }
+
+    @Test func aFileThatIsNoLibraryIsNamed() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            try Toolbox.write("not a library", to: host.nvml)
+            try FileManager.default.removeItem(atPath: host.cuda)
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.failure?.reason == .library)
+            #expect(facts.nvml.failure?.detail.contains(host.nvml) == true)
+            #expect(facts.cuda.failure?.reason == .library)
+            #expect(facts.cuda.failure?.detail.contains(host.cuda) == true)
+        }
+    }
+
+    @Test func aFunctionThatTheLibraryLacksIsNamed() async throws {
+        let facts = try await StandInHost.with(
+            hardware: StandInHost.vgpu,
+            defines: "-DSTANDIN_WITHOUT_MIG_MODE"
+        ) { host in
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.failure?.detail == "\(host.nvml): no symbol nvmlDeviceGetMigMode")
+            return facts
+        }
+        #expect(facts.nvml.failure?.reason == .library)
+        #expect(facts.cuda.value != nil)
+    }
+}

@@ -1,0 +1,120 @@
+import FoundationEssentials
+import GPUNode
+import Testing
+
+@testable import VendorProbe
+
+/// Random facts through the protocol, with seeds that name a failing case.
+@Suite struct VendorProtocolTests {
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func anAnswerSurvivesTheWayInAnyPieces(seed: UInt64) throws {
+        var random = Random(state: seed)
+        let answers = (0..<Int.random(in: 1...3, using: &random)).map {
+            VendorAnswer(id: $0, reading: random.reading { $0.nvml() })
+        }
+        var bytes = try answers.flatMap { try vendorLine($0) }[...]
+        var lines = VendorLines()
+        var received: [VendorAnswer<NVMLFacts>] = []
+        while !bytes.isEmpty {
+            let piece = Array(bytes.prefix(Int.random(in: 1...400, using: &random)))
+            bytes = bytes.dropFirst(piece.count)
+            piece.withUnsafeBytes { lines.append($0) }
+            while let line = lines.next() {
+                received.append(try JSONDecoder().decode(VendorAnswer<NVMLFacts>.self, from: Data(line)))
+            }
+        }
+        #expect(received == answers)
+        #expect(lines.rest.isEmpty)
+    }
+
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func aDamagedAnswerIsNeverTakenForAnother(seed: UInt64) throws {
+        var random = Random(state: seed)
+        let facts = random.nvml()
+        let line = try vendorLine(VendorAnswer(id: 7, reading: .present(facts))).dropLast()
+        let cut = Array(line.prefix(Int.random(in: 0..<line.count, using: &random)))
+        let broken: Reading<NVMLFacts> = VendorExchange.reading(in: cut, id: 7, "NVML")
+        #expect(broken.failure?.reason == .malformed)
+
+        var damaged = Array(line)
+        damaged[Int.random(in: 0..<damaged.count, using: &random)] = UInt8.random(in: .min ... .max, using: &random)
+        // Damage inside a text goes unseen; what must not happen is a crash, or an answer to another question.
+        let reading: Reading<NVMLFacts> = VendorExchange.reading(in: damaged, id: 8, "NVML")
+        #expect(reading.value == nil)
+    }
+
+    @Test func aRequestIsOneLine() throws {
+        let line = try vendorLine(VendorRequest(id: 12, method: .cuda))
+        #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+        #expect(line.last == UInt8(ascii: "\n"))
+        let request = try JSONDecoder().decode(VendorRequest.self, from: Data(line))
+        #expect(request == VendorRequest(id: 12, method: .cuda))
+    }
+}
+
+/// SplitMix64, and facts made with it.
+private struct Random: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func number() -> Int { Int.random(in: 0...100_000, using: &self) }
+
+    mutating func text() -> String {
+        let letters: [Character] = [
+            "a", "Z", "0", " ", "\n", "\r", "\"", "\\", "/", "é", "🂡", "\u{0}", "\u{2028}", "{", "]",
+        ]
+        return String(
+            (0..<Int.random(in: 0...12, using: &self)).map { _ in letters.randomElement(using: &self) ?? "-" }
+        )
+    }
+
+    mutating func reading<Value>(_ make: (inout Random) -> Value) -> Reading<Value> {
+        switch Int.random(in: 0..<6, using: &self) {
+        case 0: .absent
+        case 1: .unreadable(ReadFailure(ReadFailure.Reason.allCases.randomElement(using: &self) ?? .io, text()))
+        case 2: .skipped(text())
+        default: .present(make(&self))
+        }
+    }
+
+    mutating func nvml() -> NVMLFacts {
+        NVMLFacts(
+            driverVersion: text(),
+            nvmlVersion: text(),
+            cudaVersion: reading { $0.text() },
+            gpus: (0..<Int.random(in: 0...4, using: &self)).map { gpu($0) }
+        )
+    }
+
+    private mutating func gpu(_ index: Int) -> GPUFacts {
+        GPUFacts(
+            index: index,
+            pciAddress: reading { PCIAddress(domain: UInt32($0.number()), bus: 7, device: 31, function: 1) },
+            uuid: reading { $0.text() },
+            name: reading { $0.text() },
+            memoryMiB: reading { $0.number() },
+            computeCapability: reading { ComputeCapability(major: $0.number(), minor: $0.number()) },
+            migMode: reading { MIGMode(current: Bool.random(using: &$0), pending: Bool.random(using: &$0)) },
+            migDevices: reading { random in
+                (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                    MIGDevice(
+                        uuid: random.text(),
+                        profile: random.text(),
+                        memoryMiB: random.number(),
+                        gpuInstanceID: random.number(),
+                        computeInstanceID: random.number()
+                    )
+                }
+            },
+            virtualization: reading { _ in .hostVsga },
+            licence: reading { LicenceFacts(licensed: Bool.random(using: &$0), product: $0.text()) }
+        )
+    }
+}
