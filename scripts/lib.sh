@@ -1,0 +1,61 @@
+# Shared by the scripts here; not to be run by itself.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export root
+cd "$root" || exit
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+    say "$(basename "$0"): $1"
+    exit "${2:-1}"
+}
+
+# need_packages NAME...: installs the Debian packages that are missing.
+need_packages() {
+    local missing=() name
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "these packages are needed, and there is no apt-get: ${missing[*]}"
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "these packages are needed; install them as root: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing: ${missing[*]}"
+    local install=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+    local log
+    log=$(mktemp)
+    if ! { "${as_root[@]}" "${install[@]}" update &&
+        DEBIAN_FRONTEND=noninteractive "${as_root[@]}" "${install[@]}" install -y --no-install-recommends \
+            "${missing[@]}"; } >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        die "the packages could not be installed: ${missing[*]}"
+    fi
+    rm -f "$log"
+}
+
+# What a build needs besides git and Swift.
+need_build() {
+    command -v swift >/dev/null || die 'Swift 6.3 is needed on the PATH (https://www.swift.org/install)'
+    need_packages libpci-dev libudev-dev libyaml-dev pkg-config
+}
+
+# What the simulated node needs.
+need_simulator() {
+    need_packages gcc libc6-dev make makeself openssl util-linux
+    command -v kubectl >/dev/null || need_packages kubernetes-client
+}
+
+# What the tests need further: other tools to compare with, and PyPI for NVIDIA's header.
+need_tests() {
+    need_packages pciutils python3 python3-pip strace
+}
+
+# The build's settings, the same everywhere, so that one build serves every script.
+swift_build() {
+    swift build --explicit-target-dependency-import-check error "$@"
+}
