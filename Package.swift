@@ -97,11 +97,11 @@ let package = Package(
         target(
             "SimulatedCluster",
             path: "simulator/Sources/SimulatedCluster",
-            [hummingbird, hummingbirdTLS, logging, nioCore, nioSSL]
+            ["Kubernetes", hummingbird, hummingbirdTLS, logging, nioCore, nioEssentials, nioSSL, system]
         ),
         .executableTarget(
             name: "gpu-sim",
-            dependencies: ["SimulatedCluster", argumentParser, hummingbird, logging, nioCore, nioPosix],
+            dependencies: ["Kubernetes", "SimulatedCluster", argumentParser, hummingbird, logging, nioCore, nioPosix],
             path: "simulator/Sources/gpu-sim",
             swiftSettings: swiftSettings
         ),

@@ -46,7 +46,7 @@ need_build() {
 
 # What the simulated node needs.
 need_simulator() {
-    need_packages gcc libc6-dev make makeself openssl util-linux
+    need_packages curl gcc libc6-dev make makeself openssl util-linux
     command -v kubectl >/dev/null || need_packages kubernetes-client
 }
 
@@ -58,4 +58,16 @@ need_tests() {
 # The build's settings, the same everywhere, so that one build serves every script.
 swift_build() {
     swift build --explicit-target-dependency-import-check error "$@"
+}
+
+# Shows the progress of a build: one moving line on a terminal, errors everywhere.
+progress_of_build() {
+    local line
+    while IFS= read -r line; do
+        case $line in
+        *error:*) say "$line" ;;
+        '['*) [ ! -t 2 ] || printf '\r\033[K%.79s' "$line" >&2 ;;
+        esac
+    done
+    [ ! -t 2 ] || printf '\r\033[K' >&2
 }

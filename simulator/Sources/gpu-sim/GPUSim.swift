@@ -7,6 +7,7 @@ struct GPUSim: AsyncParsableCommand {
         commandName: "gpu-sim",
         abstract: "Simulate the surroundings of a GPU node.",
         subcommands: [
+            APIServerCommand.self,
             DownloadServerCommand.self
         ]
     )

@@ -1,0 +1,142 @@
+package import Kubernetes
+
+/// Keeps an object's `managedFields` right across writes, with the rules of the real server.
+///
+/// The rules are those of kubernetes-sigs/structured-merge-diff (`merge/update.go`) and of the server's
+/// `managedfields` package.
+package struct FieldManager: Sendable {
+    package let schema: FieldSchema
+    /// The part of the object that this endpoint cannot change: `status`, or `spec` for the status subresource.
+    package let untouched: String
+    /// What a new time stamp is.
+    package let time: String
+
+    package init(schema: FieldSchema, untouched: String, time: String) {
+        self.schema = schema
+        self.untouched = untouched
+        self.time = time
+    }
+
+    /// The result of any write but an apply: changed fields now belong to the writer, and to nobody else.
+    ///
+    /// - Parameters:
+    ///   - live: The object before; nil when it is created.
+    ///   - new: The object after.
+    ///   - owner: The writer.
+    /// - Returns: The object after, with its new table.
+    package func update(live: JSONValue?, new: JSONValue, by owner: ManagedFieldsEntry.Owner) -> JSONValue {
+        let base: JSONValue = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+        let comparison = compare(base, new)
+        // A writer may replace the table, and reset it with one empty entry; leaving it out keeps it.
+        let written = new[path: ["metadata", "managedFields"]]?.array ?? []
+        var table = ManagedFieldsTable(of: written.isEmpty ? live : new)
+        take(comparison, from: &table, for: owner)
+        let before = table[owner]
+        let changed = comparison.added.union(comparison.modified)
+        table[owner] = before.subtracting(comparison.removed).union(owned(changed))
+        if !owned(changed).isEmpty { table.touch(owner, at: time) }
+        return with(table, in: new)
+    }
+
+    /// The result of a server-side apply.
+    ///
+    /// - Parameters:
+    ///   - live: The object before; nil when it is created.
+    ///   - applied: What the manager wants.
+    ///   - owner: The manager.
+    ///   - force: Take fields from others.
+    /// - Returns: The merged object with its new table.
+    /// - Throws: A conflict with the fields that others own.
+    package func apply(
+        live: JSONValue?,
+        applied: JSONValue,
+        by owner: ManagedFieldsEntry.Owner,
+        force: Bool
+    ) throws(APIFailure) -> JSONValue {
+        let base: JSONValue = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+        var table = ManagedFieldsTable(of: live)
+        let last = table[owner]
+        let wanted = owned(schema.fields(of: applied))
+        table[owner] = wanted
+        let new = pruned(schema.merge(base, applied), of: last, keeping: table)
+        let comparison = compare(base, new)
+        if !force {
+            let conflicts = conflicts(comparison, in: table, for: owner)
+            guard conflicts.isEmpty else { throw .applyConflict(conflicts) }
+        }
+        take(comparison, from: &table, for: owner)
+        if !comparison.isSame || wanted != last { table.touch(owner, at: time) }
+        return with(table, in: new)
+    }
+}
+
+extension FieldManager {
+    /// Fields that are part of an object's identity, or the server's own: nobody owns them.
+    private static let unowned: FieldSet = {
+        var set = FieldSet()
+        set.insert(["f:apiVersion"])
+        set.insert(["f:kind"])
+        let members = [
+            "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "selfLink", "generation",
+            "managedFields", "generateName",
+        ]
+        for member in members { set.insert(["f:metadata", "f:" + member]) }
+        return set
+    }()
+
+    private func owned(_ fields: FieldSet) -> FieldSet {
+        var rest = fields.subtractingTrees(of: Self.unowned)
+        rest.children["f:" + untouched] = nil
+        rest.children["f:metadata"]?.isMember = false
+        if rest.children["f:metadata"]?.isEmpty == true { rest.children["f:metadata"] = nil }
+        return rest
+    }
+
+    private func compare(_ old: JSONValue, _ new: JSONValue) -> FieldComparison {
+        var comparison = schema.compare(old, new)
+        comparison.added = owned(comparison.added)
+        comparison.modified = owned(comparison.modified)
+        comparison.removed = owned(comparison.removed)
+        return comparison
+    }
+
+    /// The merged object without the fields that the manager named last time and that nobody names now.
+    private func pruned(_ merged: JSONValue, of last: FieldSet, keeping table: ManagedFieldsTable) -> JSONValue {
+        let kept = table.entries.reduce(FieldSet()) { $0.union($1.fields) }
+        var going = FieldSet()
+        for path in last.paths where !path.isEmpty {
+            // A container stays as long as somebody names something in it.
+            if kept.subtree(path).isEmpty { going.insert(path) }
+        }
+        return schema.remove(going, from: merged) ?? merged
+    }
+
+    private func conflicts(
+        _ comparison: FieldComparison,
+        in table: ManagedFieldsTable,
+        for owner: ManagedFieldsEntry.Owner
+    ) -> [(owner: ManagedFieldsEntry.Owner, path: [String])] {
+        let changed = comparison.modified.union(comparison.added)
+        return table.entries.filter { $0.owner != owner }.flatMap { entry in
+            entry.fields.intersection(changed).paths.map { (entry.owner, $0) }
+        }
+    }
+
+    /// Takes changed and removed fields away from everybody but the writer.
+    private func take(
+        _ comparison: FieldComparison,
+        from table: inout ManagedFieldsTable,
+        for owner: ManagedFieldsEntry.Owner
+    ) {
+        let changed = comparison.modified.union(comparison.added)
+        for entry in table.entries where entry.owner != owner {
+            table[entry.owner] = entry.fields.subtracting(changed).subtractingTrees(of: comparison.removed)
+        }
+    }
+
+    private func with(_ table: ManagedFieldsTable, in object: JSONValue) -> JSONValue {
+        var object = object
+        object["metadata"]?["managedFields"] = table.json
+        return object
+    }
+}

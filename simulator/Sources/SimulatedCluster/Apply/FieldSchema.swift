@@ -1,0 +1,105 @@
+package import Kubernetes
+
+/// What the fields of an object are, as far as ownership and decoding depend on it.
+package indirect enum FieldSchema: Sendable {
+    /// How a list is owned.
+    package enum ListKind: Sendable {
+        /// As one field.
+        case atomic
+        /// Element by element, each named by its value.
+        case set
+        /// Element by element, each named by these members.
+        case keyed([String])
+    }
+
+    case string
+    case boolean
+    case integer
+    /// Anything: members are owned one by one, lists as one field.
+    case untyped
+    /// Members of any name and of one type, owned one by one.
+    case map(FieldSchema)
+    case structure([String: FieldSchema])
+    case list(FieldSchema, ListKind)
+
+    /// What a member of this is; nil when there is no such member.
+    package func member(_ name: String) -> FieldSchema? {
+        switch self {
+        case .structure(let fields): fields[name]
+        case .map(let element): element
+        case .untyped: .untyped
+        default: nil
+        }
+    }
+
+    /// Whether members or elements are owned one by one.
+    package var isGranular: Bool {
+        switch self {
+        case .string, .boolean, .integer, .list(_, .atomic): false
+        default: true
+        }
+    }
+
+    /// The path element of an element of a list that is owned one by one.
+    package static func element(_ value: JSONValue, _ kind: ListKind) -> String? {
+        switch kind {
+        case .atomic: return nil
+        case .set: return "v:" + text(value)
+        case .keyed(let keys):
+            let pairs = keys.map { ($0, value[$0] ?? .null) }
+            return "k:" + text(.object(Dictionary(pairs) { first, _ in first }))
+        }
+    }
+
+    private static func text(_ value: JSONValue) -> String {
+        // A string or an object of strings can always be encoded.
+        (try? value.data()).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}
+
+extension FieldSchema {
+    private static let metadata = FieldSchema.structure([
+        "name": .string, "generateName": .string, "namespace": .string, "uid": .string, "resourceVersion": .string,
+        "selfLink": .string, "generation": .integer, "creationTimestamp": .string, "deletionTimestamp": .string,
+        "deletionGracePeriodSeconds": .integer, "labels": .map(.string), "annotations": .map(.string),
+        "finalizers": .list(.string, .set), "ownerReferences": .list(.untyped, .keyed(["uid"])),
+        "managedFields": .list(.untyped, .atomic),
+    ])
+
+    private static let taint = FieldSchema.structure([
+        "key": .string, "value": .string, "effect": .string, "timeAdded": .string,
+    ])
+
+    private static let condition = FieldSchema.structure([
+        "type": .string, "status": .string, "lastHeartbeatTime": .string, "lastTransitionTime": .string,
+        "reason": .string, "message": .string,
+    ])
+
+    /// A Node of the core API.
+    package static let node = FieldSchema.structure([
+        "apiVersion": .string, "kind": .string, "metadata": metadata,
+        "spec": .structure([
+            "podCIDR": .string, "podCIDRs": .list(.string, .set), "providerID": .string, "unschedulable": .boolean,
+            "taints": .list(taint, .atomic), "configSource": .untyped, "externalID": .string,
+        ]),
+        "status": .structure([
+            "capacity": .map(.untyped), "allocatable": .map(.untyped), "phase": .string,
+            "conditions": .list(condition, .keyed(["type"])),
+            "addresses": .list(.structure(["type": .string, "address": .string]), .keyed(["type"])),
+            "daemonEndpoints": .untyped, "nodeInfo": .untyped, "images": .list(.untyped, .atomic),
+            "volumesInUse": .list(.string, .set), "volumesAttached": .list(.untyped, .keyed(["name"])),
+            "config": .untyped, "runtimeHandlers": .list(.untyped, .atomic), "features": .untyped,
+        ]),
+    ])
+
+    /// An Event of the core API.
+    package static let event = FieldSchema.structure([
+        "apiVersion": .string, "kind": .string, "metadata": metadata, "involvedObject": .untyped, "reason": .string,
+        "message": .string, "source": .untyped, "firstTimestamp": .string, "lastTimestamp": .string,
+        "count": .integer, "type": .string, "eventTime": .string, "series": .untyped, "action": .string,
+        "related": .untyped, "reportingComponent": .string, "reportingInstance": .string,
+    ])
+
+    /// A kind that is only listed.
+    package static let other = FieldSchema.untyped
+}

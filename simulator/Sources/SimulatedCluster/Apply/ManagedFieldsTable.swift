@@ -1,0 +1,92 @@
+package import Kubernetes
+
+/// One entry of an object's `managedFields`.
+package struct ManagedFieldsEntry: Sendable, Hashable {
+    /// Who an entry belongs to; the time is not part of it.
+    package struct Owner: Sendable, Hashable {
+        package var manager: String
+        /// `Apply` or `Update`.
+        package var operation: String
+        package var subresource: String?
+
+        package init(manager: String, operation: String, subresource: String? = nil) {
+            self.manager = manager
+            self.operation = operation
+            self.subresource = subresource
+        }
+
+        /// The owner as conflict messages print it.
+        package var printed: String {
+            let name = subresource.map { "\"\(manager)\" with subresource \"\($0)\"" } ?? "\"\(manager)\""
+            return operation == "Update" ? "\(name) using v1" : name
+        }
+    }
+
+    package var owner: Owner
+    package var time: String
+    package var fields: FieldSet
+}
+
+/// An object's `managedFields`: who owns which fields, and since when.
+package struct ManagedFieldsTable: Sendable, Equatable {
+    package var entries: [ManagedFieldsEntry] = []
+
+    package init() {}
+
+    /// Reads an object's table; a list with one empty entry resets it, as in the real server.
+    package init(of object: JSONValue?) {
+        for entry in object?[path: ["metadata", "managedFields"]]?.array ?? [] {
+            guard let manager = entry["manager"]?.string, let operation = entry["operation"]?.string else { continue }
+            let owner = ManagedFieldsEntry.Owner(
+                manager: manager,
+                operation: operation,
+                subresource: entry["subresource"]?.string
+            )
+            let fields = FieldSet(json: entry["fieldsV1"] ?? [:])
+            entries.append(ManagedFieldsEntry(owner: owner, time: entry["time"]?.string ?? "", fields: fields))
+        }
+    }
+
+    /// What one owner owns; assigning an empty set removes the entry.
+    package subscript(owner: ManagedFieldsEntry.Owner) -> FieldSet {
+        get { entries.first { $0.owner == owner }?.fields ?? FieldSet() }
+        set {
+            let index = entries.firstIndex { $0.owner == owner }
+            switch (index, newValue.isEmpty) {
+            case (.some(let index), true): entries.remove(at: index)
+            case (.some(let index), false): entries[index].fields = newValue
+            case (.none, true): break
+            case (.none, false): entries.append(ManagedFieldsEntry(owner: owner, time: "", fields: newValue))
+            }
+        }
+    }
+
+    /// Sets the time of one entry.
+    package mutating func touch(_ owner: ManagedFieldsEntry.Owner, at time: String) {
+        guard let index = entries.firstIndex(where: { $0.owner == owner }) else { return }
+        entries[index].time = time
+    }
+
+    /// The table as it stands in an object: appliers first, then by time and name.
+    package var json: JSONValue? {
+        guard !entries.isEmpty else { return nil }
+        let sorted = entries.sorted { one, other in
+            (one.owner.operation, one.time, one.owner.manager, one.owner.subresource ?? "")
+                < (other.owner.operation, other.time, other.owner.manager, other.owner.subresource ?? "")
+        }
+        return .array(
+            sorted.map { entry in
+                var json: JSONValue = [
+                    "manager": .string(entry.owner.manager),
+                    "operation": .string(entry.owner.operation),
+                    "apiVersion": "v1",
+                    "time": .string(entry.time),
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": entry.fields.json,
+                ]
+                json["subresource"] = entry.owner.subresource.map(JSONValue.string)
+                return json
+            }
+        )
+    }
+}

@@ -1,0 +1,70 @@
+package import Kubernetes
+
+/// A strategic merge patch, as far as kubectl needs one for a Node.
+///
+/// Which lists are merged follows the `patchStrategy` tags of the core types: finalizers and podCIDRs by value, owner
+/// references by uid, conditions and addresses by type, attached volumes by name. All others, the taints among them,
+/// are replaced.
+package enum StrategicMergePatch {
+    /// The document after the patch.
+    ///
+    /// - Throws: 400 for a directive that is not known.
+    package static func apply(
+        _ patch: JSONValue,
+        to document: JSONValue?,
+        schema: FieldSchema
+    ) throws(APIFailure) -> JSONValue {
+        guard case .object(var changes) = patch else { return patch }
+        switch changes.removeValue(forKey: "$patch")?.string {
+        case .none, .some("merge"): break
+        case .some("replace"): return .object(changes)
+        case .some("delete"): return [:]
+        case .some(let other): throw .badRequest("Unknown patch type found: \(other)")
+        }
+        var members = document?.object ?? [:]
+        for (name, change) in changes {
+            if name.hasPrefix("$setElementOrder/") || name == "$retainKeys" { continue }
+            if name.hasPrefix("$deleteFromPrimitiveList/") {
+                let list = String(name.dropFirst("$deleteFromPrimitiveList/".count))
+                let going = Set(change.array ?? [])
+                members[list] = .array((members[list]?.array ?? []).filter { !going.contains($0) })
+                continue
+            }
+            let schema = schema.member(name) ?? .untyped
+            switch (change, schema) {
+            case (.null, _): members[name] = nil
+            case (.object, _): members[name] = try apply(change, to: members[name], schema: schema)
+            case (.array(let elements), .list(let element, let kind)):
+                let live = members[name]?.array ?? []
+                members[name] = .array(try merge(elements, into: live, element: element, kind: kind))
+            default: members[name] = change
+            }
+        }
+        return .object(members)
+    }
+
+    private static func merge(
+        _ changes: [JSONValue],
+        into live: [JSONValue],
+        element: FieldSchema,
+        kind: FieldSchema.ListKind
+    ) throws(APIFailure) -> [JSONValue] {
+        if case .atomic = kind { return changes }
+        if changes.contains(where: { $0["$patch"] == "replace" }) {
+            return changes.filter { $0["$patch"] != "replace" }
+        }
+        var result = live
+        for change in changes {
+            let key = FieldSchema.element(change, kind)
+            let index = result.firstIndex { FieldSchema.element($0, kind) == key }
+            if change["$patch"] == "delete" {
+                if let index { result.remove(at: index) }
+            } else if let index {
+                result[index] = try apply(change, to: result[index], schema: element)
+            } else {
+                result.append(change)
+            }
+        }
+        return result
+    }
+}

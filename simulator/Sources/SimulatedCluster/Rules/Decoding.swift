@@ -1,0 +1,117 @@
+package import Kubernetes
+
+/// What becomes of a written object when the server reads it into its own types.
+///
+/// Members that the type does not have are dropped, empty ones are not written back, and a value of the wrong type
+/// fails the request.
+package struct Decoding: Sendable {
+    package let kind: String
+    package let schema: FieldSchema
+
+    package init(kind: String, schema: FieldSchema) {
+        self.kind = kind
+        self.schema = schema
+    }
+
+    /// The object as the server would store it.
+    ///
+    /// - Parameters:
+    ///   - object: The written object.
+    ///   - strict: Fail on members that the type does not have, as `fieldValidation=Strict` does.
+    /// - Returns: The object with its kind and version.
+    /// - Throws: 400 with the real server's sentence.
+    package func decode(_ object: JSONValue, strict: Bool = false) throws(APIFailure) -> JSONValue {
+        var unknown: [String] = []
+        guard var result = try decode(object, schema, at: [], unknown: &unknown) else {
+            throw .badRequest("the object provided is unrecognized (must be of type \(kind))")
+        }
+        if strict, !unknown.isEmpty {
+            let list = unknown.sorted().map { "unknown field \"\($0)\"" }.joined(separator: ", ")
+            throw .badRequest(
+                "\(kind) in version \"v1\" cannot be handled as a \(kind): strict decoding error: \(list)"
+            )
+        }
+        result["apiVersion"] = "v1"
+        result["kind"] = .string(kind)
+        if kind == "Node" {
+            for field in ["spec", "status"] where result[field] == nil { result[field] = [:] }
+        }
+        if result["metadata"] == nil { result["metadata"] = [:] }
+        return result
+    }
+
+    private func decode(
+        _ value: JSONValue,
+        _ schema: FieldSchema,
+        at path: [String],
+        unknown: inout [String]
+    ) throws(APIFailure) -> JSONValue? {
+        switch (schema, value) {
+        case (_, .null): return nil
+        case (.string, .string), (.boolean, .bool), (.integer, .int), (.untyped, _): return value
+        case (.structure(let fields), .object(let members)):
+            var result: [String: JSONValue] = [:]
+            for (name, member) in members {
+                guard let schema = fields[name] else {
+                    unknown.append((path + [name]).joined(separator: "."))
+                    continue
+                }
+                let decoded = try decode(member, schema, at: path + [name], unknown: &unknown)
+                if let decoded, !Self.isLeftOut(decoded) { result[name] = decoded }
+            }
+            return .object(result)
+        case (.map(let element), .object(let members)):
+            var result: [String: JSONValue] = [:]
+            for (name, member) in members {
+                // A null in a map of strings is read as the empty string.
+                let decoded = try decode(member, element, at: path, unknown: &unknown)
+                result[name] = decoded ?? (element.isGranular ? nil : "")
+            }
+            return .object(result)
+        case (.list(let element, _), .array(let elements)):
+            var result: [JSONValue] = []
+            for member in elements {
+                result.append(try decode(member, element, at: path, unknown: &unknown) ?? .null)
+            }
+            return .array(result)
+        default:
+            throw mismatch(value, schema, at: path)
+        }
+    }
+
+    /// The server's types leave empty members out (`omitempty`), apart from the parts of the object itself.
+    private static func isLeftOut(_ value: JSONValue) -> Bool {
+        switch value {
+        case .object(let members): members.isEmpty
+        case .array(let elements): elements.isEmpty
+        case .string(let text): text.isEmpty
+        case .bool(let value): !value
+        default: false
+        }
+    }
+
+    private func mismatch(_ value: JSONValue, _ schema: FieldSchema, at path: [String]) -> APIFailure {
+        let given =
+            switch value {
+            case .null: "null"
+            case .bool: "bool"
+            case .int, .double: "number"
+            case .string: "string"
+            case .array: "array"
+            case .object: "object"
+            }
+        let wanted =
+            switch schema {
+            case .string: "string"
+            case .boolean: "bool"
+            case .integer: "int64"
+            case .map: "map[string]string"
+            case .list: "[]"
+            default: "struct"
+            }
+        let place = path.isEmpty ? "" : " into Go struct field \(path.joined(separator: "."))"
+        return .badRequest(
+            "\(kind) in version \"v1\" cannot be handled as a \(kind): json: cannot unmarshal \(given)\(place) of type \(wanted)"
+        )
+    }
+}

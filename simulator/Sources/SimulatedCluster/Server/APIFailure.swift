@@ -1,0 +1,206 @@
+package import Kubernetes
+
+/// A request that failed: what a `Status` object says.
+package struct APIFailure: Error, Sendable, Equatable {
+    /// One reason among several, with the field it is about.
+    package struct Cause: Sendable, Equatable {
+        package var reason: String
+        package var message: String
+        package var field: String
+
+        package init(reason: String, message: String, field: String) {
+            self.reason = reason
+            self.message = message
+            self.field = field
+        }
+    }
+
+    package var code: Int
+    package var reason: String
+    package var message: String
+    package var details: JSONValue?
+    /// Seconds for the `Retry-After` header.
+    package var retryAfter: Int?
+
+    package init(code: Int, reason: String, message: String, details: JSONValue? = nil, retryAfter: Int? = nil) {
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        self.retryAfter = retryAfter
+    }
+
+    /// The `Status` object.
+    package var json: JSONValue {
+        var json: JSONValue = [
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
+            "message": .string(message), "reason": .string(reason), "code": .int(code),
+        ]
+        json["details"] = details
+        if let retryAfter {
+            var details = details ?? [:]
+            details["retryAfterSeconds"] = .int(retryAfter)
+            json["details"] = details
+        }
+        return json
+    }
+}
+
+extension APIFailure {
+    static let unauthorized = APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
+
+    static func badRequest(_ message: String) -> APIFailure {
+        APIFailure(code: 400, reason: "BadRequest", message: message)
+    }
+
+    static func internalError(_ message: String) -> APIFailure {
+        let causes: JSONValue = [["message": .string(message)]]
+        return APIFailure(
+            code: 500,
+            reason: "InternalError",
+            message: "Internal error occurred: \(message)",
+            details: ["causes": causes]
+        )
+    }
+
+    static func notFound(_ resource: String, _ name: String) -> APIFailure {
+        APIFailure(
+            code: 404,
+            reason: "NotFound",
+            message: "\(resource) \"\(name)\" not found",
+            details: ["name": .string(name), "kind": .string(resource)]
+        )
+    }
+
+    static let noSuchPath = APIFailure(
+        code: 404,
+        reason: "NotFound",
+        message: "the server could not find the requested resource",
+        details: [:]
+    )
+
+    static let methodNotAllowed = APIFailure(
+        code: 405,
+        reason: "MethodNotAllowed",
+        message: "the server does not allow this method on the requested resource",
+        details: [:]
+    )
+
+    static func alreadyExists(_ resource: String, _ name: String) -> APIFailure {
+        APIFailure(
+            code: 409,
+            reason: "AlreadyExists",
+            message: "\(resource) \"\(name)\" already exists",
+            details: ["name": .string(name), "kind": .string(resource)]
+        )
+    }
+
+    /// The object is not the one the writer read.
+    static func conflict(
+        _ resource: String,
+        _ name: String,
+        why: String = "the object has been modified; please apply your changes to the latest version and try again"
+    ) -> APIFailure {
+        APIFailure(
+            code: 409,
+            reason: "Conflict",
+            message: "Operation cannot be fulfilled on \(resource) \"\(name)\": \(why)",
+            details: ["name": .string(name), "kind": .string(resource)]
+        )
+    }
+
+    /// Fields that an apply wants and others own.
+    static func applyConflict(_ conflicts: [(owner: ManagedFieldsEntry.Owner, path: [String])]) -> APIFailure {
+        let printed = conflicts.map { (owner: $0.owner.printed, field: FieldSet.printed($0.path)) }
+        let causes = printed.map { conflict -> JSONValue in
+            [
+                "reason": "FieldManagerConflict",
+                "message": .string("conflict with \(conflict.owner)"),
+                "field": .string(conflict.field),
+            ]
+        }
+        let message: String
+        if printed.count == 1 {
+            message = "Apply failed with 1 conflict: conflict with \(printed[0].owner): \(printed[0].field)"
+        } else {
+            let lines = Set(printed.map(\.owner)).sorted().flatMap { owner in
+                ["conflicts with \(owner):"] + printed.filter { $0.owner == owner }.map { "- \($0.field)" }
+            }
+            message = "Apply failed with \(printed.count) conflicts: " + lines.joined(separator: "\n")
+        }
+        return APIFailure(code: 409, reason: "Conflict", message: message, details: ["causes": .array(causes)])
+    }
+
+    /// A version that is no longer kept.
+    static func expired(_ version: Int, oldest: Int) -> APIFailure {
+        APIFailure(code: 410, reason: "Expired", message: "too old resource version: \(version) (\(oldest))")
+    }
+
+    static func notAcceptable(_ accepted: [String]) -> APIFailure {
+        APIFailure(
+            code: 406,
+            reason: "NotAcceptable",
+            message: "only the following media types are accepted: \(accepted.joined(separator: ", "))",
+            details: [:]
+        )
+    }
+
+    static func unsupportedMediaType(_ accepted: [String]) -> APIFailure {
+        APIFailure(
+            code: 415,
+            reason: "UnsupportedMediaType",
+            message: "the body of the request was in an unknown format - accepted media types include: "
+                + accepted.joined(separator: ", "),
+            details: [:]
+        )
+    }
+
+    /// A patch that cannot be carried out, such as a JSON patch with a `test` that does not hold.
+    static let unprocessable = APIFailure(
+        code: 422,
+        reason: "Invalid",
+        message: "the server rejected our request due to an error in our request",
+        details: [:]
+    )
+
+    /// An object, or a request's options, that would break rules.
+    static func invalid(group: String = "", kind: String, name: String, _ causes: [Cause]) -> APIFailure {
+        let lines = causes.map { "\($0.field): \($0.message)" }
+        let list = lines.count == 1 ? lines[0] : "[\(lines.joined(separator: ", "))]"
+        var details: JSONValue = ["kind": .string(kind)]
+        if !name.isEmpty { details["name"] = .string(name) }
+        if !group.isEmpty { details["group"] = .string(group) }
+        details["causes"] = .array(
+            causes.map {
+                ["reason": .string($0.reason), "message": .string($0.message), "field": .string($0.field)]
+            }
+        )
+        return APIFailure(
+            code: 422,
+            reason: "Invalid",
+            message: "\(group.isEmpty ? kind : "\(kind).\(group)") \"\(name)\" is invalid: \(list)",
+            details: details
+        )
+    }
+
+    /// What a rights check answers.
+    ///
+    /// - Parameters:
+    ///   - user: Who asked.
+    ///   - access: What for.
+    /// - Returns: 403 with the real server's sentence.
+    static func forbidden(user: String, _ access: Access) -> APIFailure {
+        let subject = access.name.map { "\(access.resource) \"\($0)\"" } ?? access.resource
+        let place = access.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"
+        let full = access.subresource.map { "\(access.resource)/\($0)" } ?? access.resource
+        var details: JSONValue = ["kind": .string(access.resource)]
+        details["name"] = access.name.map(JSONValue.string)
+        return APIFailure(
+            code: 403,
+            reason: "Forbidden",
+            message: "\(subject) is forbidden: User \"\(user)\" cannot \(access.verb) resource \"\(full)\" "
+                + "in API group \"\(access.group)\" \(place)",
+            details: details
+        )
+    }
+}

@@ -1,0 +1,64 @@
+import FoundationEssentials
+import Hummingbird
+import Kubernetes
+import NIOCore
+import NIOFoundationEssentialsCompat
+
+/// A request's connection, which a fault may close.
+struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+}
+
+/// The connection was closed on purpose.
+private struct ConnectionDropped: Error {}
+
+extension APIHandler {
+    private static let bodyBytes = 3 << 20
+
+    /// Answers one HTTP request.
+    func respond(to request: Request, _ context: ConnectionContext) async throws -> Response {
+        let body = try await request.body.collect(upTo: Self.bodyBytes)
+        let answer = await respond(
+            to: APIRequest(
+                method: request.method.rawValue,
+                target: request.head.path ?? "/",
+                accept: request.headers[.accept],
+                contentType: request.headers[.contentType],
+                userAgent: request.headers[.userAgent],
+                authorization: request.headers[.authorization],
+                body: Data(buffer: body)
+            )
+        )
+        var headers = HTTPFields()
+        headers[.contentType] = "application/json"
+        headers[.retryAfter] = answer.retryAfter.map(String.init)
+        let status = HTTPResponse.Status(code: answer.status)
+        switch answer.body {
+        case .json(let value):
+            let bytes = ByteBuffer(data: try value.data() + [UInt8(ascii: "\n")])
+            return Response(status: status, headers: headers, body: .init(byteBuffer: bytes))
+        case .text(let text):
+            headers[.contentType] = "text/plain; charset=utf-8"
+            return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
+        case .watch(let plan):
+            let body = ResponseBody { writer in
+                var session = await plan.open()
+                for await signal in session.signals {
+                    guard let event = session.event(for: signal) else { continue }
+                    try await writer.write(ByteBuffer(data: try event.data() + [UInt8(ascii: "\n")]))
+                }
+                try await writer.finish(nil)
+            }
+            return Response(status: status, headers: headers, body: body)
+        case .dropped:
+            context.channel.close(mode: .all, promise: nil)
+            throw ConnectionDropped()
+        }
+    }
+}

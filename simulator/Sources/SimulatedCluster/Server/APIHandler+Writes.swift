@@ -1,0 +1,157 @@
+import FoundationEssentials
+import Kubernetes
+
+extension APIHandler {
+    static let patchTypes = [
+        "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+        "application/apply-patch+yaml",
+    ]
+
+    func create(_ request: APIRequest, _ address: ResourceAddress) async throws(APIFailure) -> APIAnswer {
+        try checkContentType(request, ["application/json"])
+        let form = try AnswerForm(accept: request.accept, isList: false)
+        try checkOptions("CreateOptions", request)
+        let body = try request.json()
+        if let namespace = body[path: ["metadata", "namespace"]]?.string, namespace != address.namespace {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
+        let new = try writer(request, address).create(body)
+        let name = new[path: ["metadata", "name"]]?.string ?? ""
+        let resource = address.resource.plural
+        let (object, _) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+            live throws(APIFailure) in
+            guard live == nil else { throw .alreadyExists(resource, name) }
+            return new
+        }
+        return APIAnswer(201, .json(form.object(object)))
+    }
+
+    func patch(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ name: String,
+        _ user: User
+    ) async throws(APIFailure) -> APIAnswer {
+        try checkContentType(request, Self.patchTypes)
+        let isApply = request.mediaType == "application/apply-patch+yaml"
+        try checkOptions("PatchOptions", request, isApply: isApply)
+        let body = try request.json()
+        switch request.mediaType {
+        case "application/json-patch+json":
+            let patch: JSONPatch
+            do throws(JSONPatch.Failure) {
+                patch = try JSONPatch(json: body)
+            } catch {
+                throw .badRequest("error decoding patch: \(error)")
+            }
+            return try await change(request, address, name, .json(patch))
+        case "application/merge-patch+json": return try await change(request, address, name, .merge(body))
+        case "application/strategic-merge-patch+json":
+            return try await change(request, address, name, .strategic(body))
+        default: return try await apply(request, address, name, user, body)
+        }
+    }
+
+    func change(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ name: String,
+        _ patch: ObjectWriter.Patch
+    ) async throws(APIFailure) -> APIAnswer {
+        let form = try AnswerForm(accept: request.accept, isList: false)
+        let writer = writer(request, address)
+        let resource = address.resource.plural
+        let (object, _) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+            live throws(APIFailure) in
+            guard let live else { throw .notFound(resource, name) }
+            return try writer.patch(live, named: name, with: patch)
+        }
+        return APIAnswer(200, .json(form.object(object)))
+    }
+
+    private func apply(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ name: String,
+        _ user: User,
+        _ body: JSONValue
+    ) async throws(APIFailure) -> APIAnswer {
+        let form = try AnswerForm(accept: request.accept, isList: false)
+        let writer = writer(request, address)
+        let force = request.query["force"] == "true"
+        let creation = Access(
+            verb: "create",
+            group: address.resource.group,
+            resource: address.resource.plural,
+            subresource: address.subresource,
+            namespace: address.namespace,
+            name: name
+        )
+        let (object, created) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+            live throws(APIFailure) in
+            let new = try writer.apply(body, to: live, named: name, force: force)
+            guard live != nil || user.rights.allow(creation) else { throw .forbidden(user: user.name, creation) }
+            return new
+        }
+        return APIAnswer(created ? 201 : 200, .json(form.object(object)))
+    }
+
+    func delete(_ request: APIRequest, _ address: ResourceAddress, _ name: String) async throws(APIFailure) -> APIAnswer
+    {
+        let wanted = request.body.isEmpty ? nil : try request.json()[path: ["preconditions", "uid"]]
+        let resource = address.resource.plural
+        let last = try await store.delete(key(address, name)) { live throws(APIFailure) in
+            let uid = live[path: ["metadata", "uid"]]
+            guard let wanted, wanted != uid else { return }
+            let why =
+                "Precondition failed: UID in precondition: \(wanted.string ?? ""), "
+                + "UID in object meta: \(uid?.string ?? "")"
+            throw .conflict(resource, name, why: why)
+        }
+        guard let last else { throw .notFound(resource, name) }
+        return APIAnswer(
+            200,
+            .json([
+                "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success",
+                "details": [
+                    "name": .string(name), "kind": .string(resource), "uid": last[path: ["metadata", "uid"]] ?? "",
+                ],
+            ])
+        )
+    }
+}
+
+extension APIHandler {
+    private func writer(_ request: APIRequest, _ address: ResourceAddress) -> ObjectWriter {
+        ObjectWriter(
+            resource: address.resource,
+            namespace: address.namespace,
+            subresource: address.subresource,
+            manager: request.fieldManager,
+            isStrict: request.query["fieldValidation"] == "Strict",
+            time: now().formatted(.iso8601)
+        )
+    }
+
+    private func isDryRun(_ request: APIRequest) -> Bool { request.query["dryRun"] == "All" }
+
+    func checkContentType(_ request: APIRequest, _ known: [String]) throws(APIFailure) {
+        guard let type = request.mediaType, known.contains(type) else { throw .unsupportedMediaType(known) }
+    }
+
+    /// The rules for a write's own options.
+    private func checkOptions(_ kind: String, _ request: APIRequest, isApply: Bool = false) throws(APIFailure) {
+        var problems: [APIFailure.Cause] = []
+        let manager = request.query["fieldManager"] ?? ""
+        if isApply, manager.isEmpty { problems.append(.required("fieldManager", "is required for apply patch")) }
+        if !isApply, request.query["force"] != nil {
+            let message = "Forbidden: may not be specified for non-apply patch"
+            problems.append(.init(reason: "FieldValueForbidden", message: message, field: "force"))
+        }
+        if manager.utf8.count > 128 {
+            let message = "Too long: may not be more than 128 bytes"
+            problems.append(.init(reason: "FieldValueTooLong", message: message, field: "fieldManager"))
+        }
+        guard problems.isEmpty else { throw .invalid(group: "meta.k8s.io", kind: kind, name: "", problems) }
+    }
+}

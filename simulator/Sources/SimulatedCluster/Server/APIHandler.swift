@@ -1,0 +1,146 @@
+package import FoundationEssentials
+import Kubernetes
+
+/// Answers requests: faults first, then who asks, then whether they may, then what.
+package struct APIHandler: Sendable {
+    package let store: ObjectStore
+    package let users: UserTable
+    package let faults: FaultQueue
+    package let log: RequestLog
+    /// How often an open watch gets a bookmark.
+    package let bookmarkInterval: Duration
+    /// The server's clock.
+    package let now: @Sendable () -> Date
+
+    /// The answer to a request, which is also logged.
+    package func respond(to request: APIRequest) async -> APIAnswer {
+        let user = request.token.flatMap { users.user(of: $0) }
+        let answer: APIAnswer
+        if let fault = await faults.answer(to: request) {
+            answer = fault
+        } else {
+            do throws(APIFailure) {
+                guard let user else { throw .unauthorized }
+                answer = try await self.answer(request, user)
+            } catch {
+                answer = APIAnswer(error)
+            }
+        }
+        log.append(RequestRecord(request, user: user?.name, status: answer.status))
+        return answer
+    }
+
+    private func answer(_ request: APIRequest, _ user: User) async throws(APIFailure) -> APIAnswer {
+        if let document = Discovery.document(request) { return APIAnswer(200, .json(document)) }
+        guard let address = ResourceAddress(path: request.path) else { throw .noSuchPath }
+        let selection = try Selection(request, address)
+        let access = try access(request, address, selection)
+        guard user.rights.allow(access) else { throw .forbidden(user: user.name, access) }
+        switch (access.verb, address.name) {
+        case ("get", .some(let name)): return try await get(request, address, name)
+        case ("list", _): return try await list(request, address, selection)
+        case ("watch", _): return try await watch(request, address, selection)
+        case ("create", .none) where address.resource.isStored: return try await create(request, address)
+        case ("update", .some(let name)) where address.resource.isStored:
+            try checkContentType(request, ["application/json"])
+            return try await change(request, address, name, .whole(try request.json()))
+        case ("patch", .some(let name)) where address.resource.isStored:
+            return try await patch(request, address, name, user)
+        case ("delete", .some(let name)) where address.resource.isStored:
+            return try await delete(request, address, name)
+        default: throw .methodNotAllowed
+        }
+    }
+
+    private func access(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ selection: Selection
+    ) throws(APIFailure) -> Access {
+        let verb: String
+        switch request.method {
+        case "GET", "HEAD": verb = request.isWatch ? "watch" : address.name == nil ? "list" : "get"
+        case "POST": verb = "create"
+        case "PUT": verb = "update"
+        case "PATCH": verb = "patch"
+        case "DELETE": verb = address.name == nil ? "deletecollection" : "delete"
+        default: throw .methodNotAllowed
+        }
+        return Access(
+            verb: verb,
+            group: address.resource.group,
+            resource: address.resource.plural,
+            subresource: address.subresource,
+            namespace: address.namespace,
+            name: address.name ?? selection.fields.only("metadata.name")
+        )
+    }
+}
+
+extension APIHandler {
+    private func get(_ request: APIRequest, _ address: ResourceAddress, _ name: String) async throws(APIFailure)
+        -> APIAnswer
+    {
+        let form = try AnswerForm(accept: request.accept, isList: false)
+        guard let object = await store.object(key(address, name)) else {
+            throw .notFound(qualified(address.resource), name)
+        }
+        return APIAnswer(200, .json(form.object(object)))
+    }
+
+    private func list(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ selection: Selection
+    ) async throws(APIFailure) -> APIAnswer {
+        let form = try AnswerForm(accept: request.accept, isList: true)
+        let (objects, version) = await store.list(address.resource.plural, namespace: address.namespace)
+        let selected = objects.filter(selection.matches)
+        return APIAnswer(200, .json(form.list(selected, of: address.resource, version: version)))
+    }
+
+    private func watch(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ selection: Selection
+    ) async throws(APIFailure) -> APIAnswer {
+        let text = request.query["resourceVersion"] ?? ""
+        guard let version = text.isEmpty ? 0 : Int(text), version >= 0 else {
+            throw .badRequest("invalid resource version \"\(text)\"")
+        }
+        let plan = WatchPlan(
+            store: store,
+            resource: address.resource,
+            namespace: address.namespace,
+            selection: selection,
+            form: try AnswerForm(accept: request.accept, isList: false),
+            from: version == 0 ? nil : version,
+            timeout: .seconds(request.query["timeoutSeconds"].flatMap(Int.init) ?? 1800),
+            bookmarkInterval: request.query["allowWatchBookmarks"] == "true" ? bookmarkInterval : nil
+        )
+        return APIAnswer(200, .watch(plan))
+    }
+
+    func key(_ address: ResourceAddress, _ name: String) -> ObjectKey {
+        ObjectKey(resource: address.resource.plural, namespace: address.namespace, name: name)
+    }
+
+    func qualified(_ resource: Resource) -> String {
+        resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
+    }
+}
+
+/// Which objects of a resource a request is about.
+package struct Selection: Sendable {
+    package var labels = Selector.everything
+    package var fields = Selector.everything
+
+    init(_ request: APIRequest, _ address: ResourceAddress) throws(APIFailure) {
+        if let text = request.query["labelSelector"] { labels = try .labels(text) }
+        if let text = request.query["fieldSelector"] { fields = try .fields(text, of: address.resource) }
+    }
+
+    func matches(_ object: JSONValue) -> Bool {
+        labels.matches(labels: object[path: ["metadata", "labels"]]?.strings ?? [:]) && fields.matches(fieldsOf: object)
+    }
+}

@@ -1,0 +1,110 @@
+package import FoundationEssentials
+package import Kubernetes
+
+/// One request as the server sees it.
+package struct APIRequest: Sendable {
+    package var method: String
+    /// The path with its query, as sent.
+    package var target: String
+    /// The decoded segments of the path.
+    package var path: [String]
+    package var query: [String: String]
+    package var accept: String?
+    package var contentType: String?
+    package var userAgent: String?
+    package var token: String?
+    package var body: Data
+
+    package init(
+        method: String,
+        target: String,
+        accept: String? = nil,
+        contentType: String? = nil,
+        userAgent: String? = nil,
+        authorization: String? = nil,
+        body: Data = Data()
+    ) {
+        self.method = method
+        self.target = target
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        path = parts[0].split(separator: "/").map(Self.decoded)
+        query = [:]
+        for item in (parts.count > 1 ? parts[1] : "").split(separator: "&") {
+            let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let text = pair.map { Self.decoded($0.replacing("+", with: " ")) }
+            if query[text[0]] == nil { query[text[0]] = text.count > 1 ? text[1] : "" }
+        }
+        self.accept = accept
+        self.contentType = contentType
+        self.userAgent = userAgent
+        if let authorization, authorization.hasPrefix("Bearer ") {
+            token = String(authorization.dropFirst("Bearer ".count))
+        }
+        self.body = body
+    }
+
+    /// Text without percent-encoding; a malformed sequence stays as it is.
+    private static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            if byte == UInt8(ascii: "%"), digits.count == 2, let value = UInt8(digits, radix: 16) {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The content type without its parameters.
+    var mediaType: String? {
+        contentType?.split(separator: ";").first.map { $0.filter { $0 != " " } }
+    }
+
+    /// The body as JSON.
+    func json() throws(APIFailure) -> JSONValue {
+        do {
+            return try JSONValue(parsing: body)
+        } catch {
+            throw .badRequest("error decoding the body: \(error)")
+        }
+    }
+
+    /// Who writes: the query says, or the first part of the user agent.
+    var fieldManager: String {
+        if let manager = query["fieldManager"], !manager.isEmpty { return manager }
+        let agent = userAgent?.split(separator: "/").first.map(String.init)
+        return agent.map { String($0.prefix(128)) } ?? "unknown"
+    }
+
+    var isWatch: Bool { ["true", "1"].contains(query["watch"] ?? "") }
+}
+
+/// What the server answers.
+package struct APIAnswer: Sendable {
+    /// What follows the head.
+    package enum Body: Sendable {
+        case json(JSONValue)
+        case text(String)
+        case watch(WatchPlan)
+        /// Nothing: the connection is closed without an answer.
+        case dropped
+    }
+
+    package var status: Int
+    package var body: Body
+    package var retryAfter: Int?
+
+    init(_ status: Int, _ body: Body, retryAfter: Int? = nil) {
+        self.status = status
+        self.body = body
+        self.retryAfter = retryAfter
+    }
+
+    init(_ failure: APIFailure) {
+        self.init(failure.code, .json(failure.json), retryAfter: failure.retryAfter)
+    }
+}

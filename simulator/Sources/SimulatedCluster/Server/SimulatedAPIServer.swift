@@ -1,0 +1,195 @@
+package import FoundationEssentials
+import Hummingbird
+import HummingbirdTLS
+package import Kubernetes
+package import Logging
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// A certificate and its key, as PEM files.
+package struct ServerCertificate: Sendable, Equatable {
+    package var certificateFile: String
+    package var privateKeyFile: String
+
+    package init(certificateFile: String, privateKeyFile: String) {
+        self.certificateFile = certificateFile
+        self.privateKeyFile = privateKeyFile
+    }
+}
+
+/// Why the simulated server did not start.
+package enum SimulatedAPIServerError: Error, Sendable {
+    case certificate(path: String, cause: any Error)
+    case seed(String)
+    case alreadyRunning
+    /// It ended before it listened.
+    case didNotStart(cause: (any Error)?)
+}
+
+/// An API server for Nodes and Events in this process: real HTTPS, and as strict as the real one.
+package final class SimulatedAPIServer: Sendable {
+    package let store: ObjectStore
+    package let faults = FaultQueue()
+    package let log: RequestLog
+    package let users: UserTable
+    private let handler: APIHandler
+    private let certificate: ServerCertificate
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+
+    /// Makes a server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - certificate: What it shows to clients.
+    ///   - tokens: The known tokens and who they stand for.
+    ///   - historyLimit: How many changes a watch can go back.
+    ///   - bookmarkInterval: How often a watch gets a bookmark.
+    ///   - requestLogFile: A file for the request log.
+    ///   - now: The server's clock.
+    ///   - logger: Where the HTTP server logs.
+    /// - Throws: `Errno` when the request log cannot be opened.
+    package init(
+        certificate: ServerCertificate,
+        tokens: [String: User],
+        historyLimit: Int = 1000,
+        bookmarkInterval: Duration = .seconds(60),
+        requestLogFile: String? = nil,
+        now: @escaping @Sendable () -> Date = { Date() },
+        logger: Logger = Logger(label: "simulated-api-server") { _ in SwiftLogNoOpLogHandler() }
+    ) throws {
+        self.certificate = certificate
+        self.logger = logger
+        self.now = now
+        store = ObjectStore(historyLimit: historyLimit)
+        log = try RequestLog(path: requestLogFile)
+        users = UserTable(tokens)
+        handler = APIHandler(
+            store: store,
+            users: users,
+            faults: faults,
+            log: log,
+            bookmarkInterval: bookmarkInterval,
+            now: now
+        )
+    }
+
+    /// Puts a Node there as its kubelet would: the kubelet owns the fields, those of the status by the subresource.
+    ///
+    /// - Throws: `APIFailure` when the Node breaks a rule.
+    package func seed(node: JSONValue) async throws(APIFailure) {
+        let time = now().formatted(.iso8601)
+        let resource = Resource.node
+        let main = ObjectWriter(resource: resource, namespace: nil, manager: "kubelet", time: time)
+        let status = ObjectWriter(
+            resource: resource,
+            namespace: nil,
+            subresource: "status",
+            manager: "kubelet",
+            time: time
+        )
+        var bare = node
+        bare["status"] = nil
+        let uid = node[path: ["metadata", "uid"]]
+        var created = try main.create(bare)
+        if let uid { created["metadata"]?["uid"] = uid }
+        created["metadata"]?["resourceVersion"] = nil
+        let name = created[path: ["metadata", "name"]]?.string ?? ""
+        var full = created
+        full["status"] = node["status"]
+        let seeded = try status.patch(created, named: name, with: .whole(full))
+        _ = try await store.write(ObjectKey(resource: "nodes", name: name)) { _ in seeded }
+    }
+
+    /// Answers a request without a connection, as it would be answered over one.
+    package func respond(to request: APIRequest) async -> APIAnswer { await handler.respond(to: request) }
+
+    /// Begins to listen.
+    ///
+    /// - Parameters:
+    ///   - host: The address to listen on.
+    ///   - port: The port; 0 for any that is free.
+    /// - Returns: The port.
+    /// - Throws: `SimulatedAPIServerError` when it cannot listen.
+    package func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
+        let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
+        let application = try application(host: host, port: port) { continuation.yield($0) }
+        let task = Task {
+            do {
+                try await application.run()
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+                throw error
+            }
+        }
+        let isFirst = running.withLock { running in
+            guard running == nil else { return false }
+            running = task
+            return true
+        }
+        guard isFirst else {
+            task.cancel()
+            throw SimulatedAPIServerError.alreadyRunning
+        }
+        do {
+            for try await port in ports { return port }
+        } catch {
+            throw SimulatedAPIServerError.didNotStart(cause: error)
+        }
+        throw SimulatedAPIServerError.didNotStart(cause: nil)
+    }
+
+    /// Stops to listen and closes all connections; the objects stay.
+    package func stop() async {
+        let task = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        task?.cancel()
+        await store.endWatches()
+        _ = await task?.result
+    }
+
+    /// Listens until the process gets SIGTERM or SIGINT.
+    ///
+    /// - Parameters:
+    ///   - host: The address to listen on.
+    ///   - port: The port; 0 for any that is free.
+    ///   - onReady: Called with the port.
+    /// - Throws: `SimulatedAPIServerError`, or the HTTP server's own error.
+    package func run(host: String, port: Int, onReady: @escaping @Sendable (Int) async -> Void) async throws {
+        try await application(host: host, port: port, onReady: onReady).runService()
+    }
+
+    private func application(
+        host: String,
+        port: Int,
+        onReady: @escaping @Sendable (Int) async -> Void
+    ) throws -> some ApplicationProtocol {
+        let handler = handler
+        return Application(
+            responder: CallbackResponder<ConnectionContext> { request, context in
+                try await handler.respond(to: request, context)
+            },
+            server: try .tls(.http1(), tlsConfiguration: try tls()),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
+            onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },
+            logger: logger
+        )
+    }
+
+    private func tls() throws(SimulatedAPIServerError) -> TLSConfiguration {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate.certificateFile)
+            let key = try NIOSSLPrivateKey(file: certificate.privateKeyFile, format: .pem)
+            return .makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) },
+                privateKey: .privateKey(key)
+            )
+        } catch {
+            throw .certificate(path: certificate.certificateFile, cause: error)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Kubernetes
+
+/// What a watch is to report, and for how long.
+package struct WatchPlan: Sendable {
+    let store: ObjectStore
+    let resource: Resource
+    let namespace: String?
+    let selection: Selection
+    let form: AnswerForm
+    /// The version that the client knows; nil for none.
+    let from: Int?
+    let timeout: Duration
+    /// nil when the client does not want bookmarks.
+    let bookmarkInterval: Duration?
+
+    /// Begins the watch.
+    func open() async -> WatchSession {
+        let (signals, continuation) = AsyncStream<WatchSignal>.makeStream()
+        do throws(APIFailure) {
+            let (id, version) = try await store.subscribe(from: from, continuation)
+            let timers = timers(continuation)
+            let store = store
+            continuation.onTermination = { _ in
+                timers.cancel()
+                Task { await store.unsubscribe(id) }
+            }
+            return WatchSession(plan: self, signals: signals, version: version)
+        } catch {
+            // Once the head is out, the real server reports a failure as an event.
+            continuation.yield(.failed(error))
+            continuation.finish()
+            return WatchSession(plan: self, signals: signals, version: 0)
+        }
+    }
+
+    /// Asks for bookmarks now and then, and once more before the end.
+    private func timers(_ signals: AsyncStream<WatchSignal>.Continuation) -> Task<Void, Never> {
+        Task {
+            let clock = ContinuousClock()
+            let end = clock.now + timeout
+            while let bookmarkInterval, clock.now + bookmarkInterval < end {
+                guard (try? await clock.sleep(for: bookmarkInterval)) != nil else { return }
+                signals.yield(.bookmark)
+            }
+            guard (try? await clock.sleep(until: end)) != nil else { return }
+            if bookmarkInterval != nil { signals.yield(.bookmark) }
+            signals.finish()
+        }
+    }
+
+    /// The event that a change is for this watch; an object that leaves or enters the selection looks deleted or new.
+    fileprivate func event(_ change: Change) -> JSONValue? {
+        guard change.key.resource == resource.plural, (namespace ?? change.key.namespace) == change.key.namespace else {
+            return nil
+        }
+        let old = change.old.flatMap { selection.matches($0) ? $0 : nil }
+        let new = change.new.flatMap { selection.matches($0) ? $0 : nil }
+        switch (old, new) {
+        case (.none, .none): return nil
+        case (.none, .some(let object)): return event("ADDED", form.object(object))
+        case (.some, .some(let object)): return event("MODIFIED", form.object(object))
+        case (.some(let object), .none): return event("DELETED", form.object(change.new ?? object))
+        }
+    }
+
+    fileprivate func event(_ type: String, _ object: JSONValue) -> JSONValue {
+        ["type": .string(type), "object": object]
+    }
+
+    fileprivate func bookmark(_ version: Int) -> JSONValue {
+        let metadata: JSONValue = ["resourceVersion": .string(String(version)), "creationTimestamp": .null]
+        let object: JSONValue = [
+            "kind": .string(resource.kind), "apiVersion": .string(resource.groupVersion), "metadata": metadata,
+        ]
+        return form.object(object)
+    }
+}
+
+/// A watch that has begun.
+struct WatchSession {
+    fileprivate let plan: WatchPlan
+    /// What happens; the watch is over when this ends.
+    let signals: AsyncStream<WatchSignal>
+    /// The version that everything up to now is of.
+    fileprivate var version: Int
+
+    /// What the client is told about a signal; nil for nothing.
+    mutating func event(for signal: WatchSignal) -> JSONValue? {
+        switch signal {
+        case .change(let change):
+            version = max(version, change.version)
+            return plan.event(change)
+        case .bookmark: return plan.event("BOOKMARK", plan.bookmark(version))
+        case .failed(let failure): return plan.event("ERROR", failure.json)
+        }
+    }
+}

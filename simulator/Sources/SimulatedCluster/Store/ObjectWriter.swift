@@ -1,0 +1,159 @@
+import FoundationEssentials
+package import Kubernetes
+
+/// Makes new states of objects out of what clients send: reading, restoring, checking, ownership, in the real order.
+package struct ObjectWriter: Sendable {
+    /// How an object is to be changed.
+    package enum Patch: Sendable {
+        case json(JSONPatch)
+        case merge(JSONValue)
+        case strategic(JSONValue)
+        /// PUT: the whole object.
+        case whole(JSONValue)
+    }
+
+    package let resource: Resource
+    package let namespace: String?
+    package let subresource: String?
+    /// Who writes, for `managedFields`.
+    package let manager: String
+    /// Whether members that the type does not have are refused.
+    package var isStrict = false
+    /// Now, as RFC 3339 text with whole seconds.
+    package let time: String
+
+    package init(
+        resource: Resource,
+        namespace: String?,
+        subresource: String? = nil,
+        manager: String,
+        isStrict: Bool = false,
+        time: String
+    ) {
+        self.resource = resource
+        self.namespace = namespace
+        self.subresource = subresource
+        self.manager = manager
+        self.isStrict = isStrict
+        self.time = time
+    }
+
+    private var decoding: Decoding { Decoding(kind: resource.kind, schema: resource.schema) }
+    private var untouched: String { subresource == "status" ? "spec" : "status" }
+    private var fieldManager: FieldManager { FieldManager(schema: resource.schema, untouched: untouched, time: time) }
+
+    private func owner(_ operation: String) -> ManagedFieldsEntry.Owner {
+        ManagedFieldsEntry.Owner(manager: manager, operation: operation, subresource: subresource)
+    }
+
+    /// A new object.
+    package func create(_ object: JSONValue) throws(APIFailure) -> JSONValue {
+        var new = try decoding.decode(object, strict: isStrict)
+        try restore(&new, from: nil)
+        try check(new, replacing: nil)
+        return fieldManager.update(live: nil, new: new, by: owner("Update"))
+    }
+
+    /// A changed object.
+    package func patch(_ live: JSONValue, named name: String, with patch: Patch) throws(APIFailure) -> JSONValue {
+        let patched: JSONValue
+        switch patch {
+        case .json(let patch):
+            do throws(JSONPatch.Failure) {
+                patched = try patch.apply(to: live)
+            } catch {
+                throw .unprocessable
+            }
+        case .merge(let patch): patched = MergePatch.apply(patch, to: live)
+        case .strategic(let patch):
+            patched = try StrategicMergePatch.apply(patch, to: live, schema: resource.schema)
+        case .whole(let object): patched = object
+        }
+        var new = try decoding.decode(patched, strict: isStrict)
+        try checkName(new, name)
+        try restore(&new, from: live)
+        try check(new, replacing: live)
+        return fieldManager.update(live: live, new: new, by: owner("Update"))
+    }
+
+    /// The object after a server-side apply, which creates it when it is not there.
+    package func apply(
+        _ applied: JSONValue,
+        to live: JSONValue?,
+        named name: String,
+        force: Bool
+    ) throws(APIFailure) -> JSONValue {
+        let group = "\(applied["apiVersion"]?.string ?? ""), Kind=\(applied["kind"]?.string ?? "")"
+        guard group == "v1, Kind=\(resource.kind)" else {
+            throw .badRequest(
+                "the API version in the data (\(group)) does not match the expected one (v1, Kind=\(resource.kind))"
+            )
+        }
+        guard applied[path: ["metadata", "managedFields"]] == nil else {
+            throw .badRequest("metadata.managedFields must be nil")
+        }
+        try checkTyped(applied, name)
+        if live == nil, let uid = applied[path: ["metadata", "uid"]]?.string {
+            let why = "uid mismatch: the provided object specified uid \(uid), and no existing object was found"
+            throw .conflict(resource.plural, name, why: why)
+        }
+        let merged = try fieldManager.apply(live: live, applied: applied, by: owner("Apply"), force: force)
+        var new = try decoding.decode(merged)
+        try checkName(new, name)
+        try restore(&new, from: live)
+        try check(new, replacing: live)
+        return new
+    }
+}
+
+extension ObjectWriter {
+    /// An apply is stricter than other writes: a member that the type does not have fails it.
+    private func checkTyped(_ applied: JSONValue, _ name: String) throws(APIFailure) {
+        let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); /v1, Kind=\(resource.kind))"
+        do throws(APIFailure) {
+            _ = try decoding.decode(applied, strict: true)
+        } catch {
+            let unknown = error.message.split(separator: "unknown field \"").dropFirst().first?.prefix { $0 != "\"" }
+            let why = unknown.map { ".\($0): field not declared in schema" } ?? error.message
+            throw APIFailure(code: 500, reason: "", message: "\(subject): \(why)")
+        }
+    }
+
+    private func checkName(_ object: JSONValue, _ name: String) throws(APIFailure) {
+        guard let given = object[path: ["metadata", "name"]]?.string, given != name else { return }
+        throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
+    }
+
+    /// Puts back what no client can change, and refuses a write to a state that is not the live one.
+    private func restore(_ new: inout JSONValue, from live: JSONValue?) throws(APIFailure) {
+        guard let live else {
+            new["metadata"]?["uid"] = .string(UUID().uuidString.lowercased())
+            new["metadata"]?["creationTimestamp"] = .string(time)
+            if let namespace { new["metadata"]?["namespace"] = .string(namespace) }
+            if new[path: ["metadata", "name"]] == nil, let prefix = new[path: ["metadata", "generateName"]]?.string {
+                let suffix = UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(5)
+                new["metadata"]?["name"] = .string(prefix + suffix)
+            }
+            return
+        }
+        let name = live[path: ["metadata", "name"]]?.string ?? ""
+        let version = new[path: ["metadata", "resourceVersion"]]
+        guard version == nil || version == live[path: ["metadata", "resourceVersion"]] else {
+            throw .conflict(resource.plural, name)
+        }
+        for field in ["name", "namespace", "uid", "creationTimestamp"] where new["metadata"]?[field] == nil {
+            new["metadata"]?[field] = live["metadata"]?[field]
+        }
+        new["metadata"]?["resourceVersion"] = live["metadata"]?["resourceVersion"]
+        if !resource.subresources.isEmpty { new[untouched] = live[untouched] }
+    }
+
+    private func check(_ new: JSONValue, replacing live: JSONValue?) throws(APIFailure) {
+        let problems =
+            resource.kind == "Node"
+            ? ObjectRules.problems(node: new, replacing: live)
+            : ObjectRules.problems(event: new, replacing: live)
+        let name = new[path: ["metadata", "name"]]?.string ?? ""
+        guard problems.isEmpty else { throw .invalid(kind: resource.kind, name: name, problems) }
+    }
+}

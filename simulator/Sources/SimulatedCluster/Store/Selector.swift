@@ -1,0 +1,124 @@
+package import Kubernetes
+
+/// A label or field selector of a list or a watch.
+package struct Selector: Sendable, Equatable {
+    /// One condition.
+    package enum Term: Sendable, Equatable {
+        case oneOf(String, Set<String>)
+        case noneOf(String, Set<String>)
+        case exists(String)
+        case missing(String)
+    }
+
+    package var terms: [Term]
+
+    /// Selects everything.
+    package static let everything = Selector(terms: [])
+
+    /// Reads a label selector such as `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
+    ///
+    /// - Throws: 400 for a term that is not understood.
+    package static func labels(_ text: String) throws(APIFailure) -> Selector {
+        var terms: [Term] = []
+        for part in split(text) {
+            let words = part.split(separator: " ")
+            if words.count >= 3, words[1] == "in" || words[1] == "notin" {
+                let values = Set(words[2...].joined().dropFirst().dropLast().split(separator: ",").map(String.init))
+                terms.append(words[1] == "in" ? .oneOf(String(words[0]), values) : .noneOf(String(words[0]), values))
+            } else if part.hasPrefix("!") {
+                terms.append(.missing(String(part.dropFirst())))
+            } else if part.contains("=") {
+                terms.append(try comparison(part))
+            } else if words.count == 1 {
+                terms.append(.exists(part))
+            } else {
+                throw .badRequest("unable to parse requirement: \(part)")
+            }
+        }
+        return Selector(terms: terms)
+    }
+
+    /// Reads a field selector such as `metadata.name=node-1,spec.unschedulable!=true`.
+    ///
+    /// - Throws: 400 for a field that the resource cannot be selected by.
+    package static func fields(_ text: String, of resource: Resource) throws(APIFailure) -> Selector {
+        var terms: [Term] = []
+        for part in split(text) {
+            let term = try comparison(part)
+            guard let field = term.key, isSelectable(field, resource) else {
+                throw .badRequest("field label not supported: \(term.key ?? part)")
+            }
+            terms.append(term)
+        }
+        return Selector(terms: terms)
+    }
+
+    /// The one value that a field must have, if there is such a condition.
+    package func only(_ key: String) -> String? {
+        for case .oneOf(key, let values) in terms where values.count == 1 { return values.first }
+        return nil
+    }
+
+    /// Whether a set of labels is selected.
+    package func matches(labels: [String: String]) -> Bool {
+        terms.allSatisfy { $0.holds { labels[$0] } }
+    }
+
+    /// Whether an object's fields are selected; a missing field counts as empty.
+    package func matches(fieldsOf object: JSONValue) -> Bool {
+        terms.allSatisfy { term in
+            term.holds { key in
+                let value = object[path: key.split(separator: ".").map(String.init)]
+                return value?.string ?? value?.bool.map { $0 ? "true" : "false" }
+                    ?? (key == "spec.unschedulable" ? "false" : "")
+            }
+        }
+    }
+
+    private static func isSelectable(_ field: String, _ resource: Resource) -> Bool {
+        if ["metadata.name", "metadata.namespace"].contains(field) { return true }
+        return switch resource.kind {
+        case "Node": field == "spec.unschedulable"
+        case "Event":
+            field.hasPrefix("involvedObject.") || ["reason", "type", "source", "reportingComponent"].contains(field)
+        default: true
+        }
+    }
+
+    private static func comparison(_ part: String) throws(APIFailure) -> Term {
+        guard let sign = part.firstIndex(of: "=") else { throw .badRequest("invalid selector: \(part)") }
+        let value = part[sign...].drop { $0 == "=" }
+        let isNegated = part[..<sign].last == "!"
+        let key = String(isNegated ? part[..<sign].dropLast() : part[..<sign])
+        return isNegated ? .noneOf(key, [String(value)]) : .oneOf(key, [String(value)])
+    }
+
+    /// Splits at commas outside parentheses.
+    private static func split(_ text: String) -> [String] {
+        var parts = [""]
+        var depth = 0
+        for character in text {
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+        }
+        return parts.filter { !$0.isEmpty }
+    }
+}
+
+extension Selector.Term {
+    var key: String? {
+        switch self {
+        case .oneOf(let key, _), .noneOf(let key, _), .exists(let key), .missing(let key): key
+        }
+    }
+
+    func holds(_ value: (String) -> String?) -> Bool {
+        switch self {
+        case .oneOf(let key, let values): value(key).map(values.contains) ?? false
+        case .noneOf(let key, let values): !(value(key).map(values.contains) ?? false)
+        case .exists(let key): value(key) != nil
+        case .missing(let key): value(key) == nil
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Kubernetes
+import SimulatedCluster
+
+/// `gpu-sim api-server`: an API server for Nodes and Events that keeps everything in memory.
+struct APIServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "api-server",
+        abstract: "Serve the Node and Event API as strictly as the real server.",
+        discussion: "make-certificates makes the certificate; everything is kept in memory only."
+    )
+
+    @Option(help: "Listen on this address.")
+    var host = "127.0.0.1"
+
+    @Option(help: "Listen on this port; 0 takes any that is free.")
+    var port = 0
+
+    @Option(help: ArgumentHelp("Write the port to this file when ready.", valueName: "file"))
+    var portFile: String?
+
+    @Option(help: ArgumentHelp("The server's certificate (PEM).", valueName: "file"))
+    var cert: String
+
+    @Option(help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"))
+    var key: String
+
+    @Option(help: ArgumentHelp("A token that may do everything; repeatable.", valueName: "token"))
+    var token: [String] = []
+
+    @Option(
+        help: ArgumentHelp("A token of an agent that may only use its own Node; repeatable.", valueName: "token=node")
+    )
+    var agentToken: [String] = []
+
+    @Option(help: ArgumentHelp("A Node, or a list of them, as JSON; repeatable.", valueName: "file"))
+    var nodeFile: [String] = []
+
+    @Option(help: ArgumentHelp("Append each request to this file, one JSON line each.", valueName: "file"))
+    var requestLog: String?
+
+    func validate() throws {
+        guard !token.isEmpty || !agentToken.isEmpty else { throw ValidationError("a --token is needed") }
+        for entry in agentToken where !entry.contains("=") {
+            throw ValidationError("--agent-token needs TOKEN=NODE, not \"\(entry)\"")
+        }
+    }
+
+    func run() async throws {
+        let server = try SimulatedAPIServer(
+            certificate: ServerCertificate(certificateFile: cert, privateKeyFile: key),
+            tokens: users(),
+            requestLogFile: requestLog
+        )
+        for path in nodeFile {
+            let document = try JSONValue(parsing: try Data(contentsOf: URL(filePath: path)))
+            for node in document["items"]?.array ?? document.array ?? [document] {
+                try await server.seed(node: node)
+            }
+        }
+        let (host, portFile) = (host, portFile)
+        try await server.run(host: host, port: port) { port in
+            if let portFile { try? Data("\(port)\n".utf8).write(to: URL(filePath: portFile), options: .atomic) }
+            print("listening on https://\(host):\(port)")
+            fflush(nil)
+        }
+    }
+
+    private func users() -> [String: User] {
+        var users: [String: User] = [:]
+        for token in token { users[token] = User("admin", .everything) }
+        for entry in agentToken {
+            let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { continue }
+            users[parts[0]] = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: parts[1]))
+        }
+        return users
+    }
+}
