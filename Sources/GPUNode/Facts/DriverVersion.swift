@@ -1,6 +1,6 @@
 /// A driver version such as `580.105.08`: two or three numbers.
 ///
-/// Leading zeros are part of the text and not of the order.
+/// Ordered by the numbers; of two that differ in leading zeros only, by the text.
 package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
     package let description: String
     /// The numbers, in order: major (the branch), minor, and patch when there is one.
@@ -8,7 +8,7 @@ package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
 
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let numbers = parts.compactMap { part in part.allSatisfy(\.isASCII) ? UInt32(part).map(Int.init) : nil }
+        let numbers = parts.compactMap { part in isDigits(part, radix: 10) ? UInt32(part).map(Int.init) : nil }
         guard (2...3).contains(parts.count), numbers.count == parts.count else { return nil }
         description = text
         self.numbers = numbers
@@ -20,7 +20,8 @@ package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
 
 extension DriverVersion: Comparable {
     package static func < (left: DriverVersion, right: DriverVersion) -> Bool {
-        left.numbers.lexicographicallyPrecedes(right.numbers)
+        guard left.numbers == right.numbers else { return left.numbers.lexicographicallyPrecedes(right.numbers) }
+        return left.description < right.description
     }
 }
 

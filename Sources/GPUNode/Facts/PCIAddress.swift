@@ -24,7 +24,7 @@ extension PCIAddress: LosslessStringConvertible {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
         let slot = parts[2].split(separator: ".", omittingEmptySubsequences: false)
-        guard slot.count == 2,
+        guard slot.count == 2, (parts.prefix(2) + slot).allSatisfy({ isDigits($0, radix: 16) }),
             let domain = UInt32(parts[0], radix: 16), let bus = UInt8(parts[1], radix: 16),
             let device = UInt8(slot[0], radix: 16), device < 32,
             let function = UInt8(slot[1], radix: 16), function < 8
@@ -68,7 +68,7 @@ package struct PCIID: Sendable, Hashable {
 extension PCIID: LosslessStringConvertible {
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.count == 4 }),
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 4 && isDigits($0, radix: 16) }),
             let vendor = UInt16(parts[0], radix: 16), let device = UInt16(parts[1], radix: 16)
         else { return nil }
         self.init(vendor: vendor, device: device)
@@ -92,6 +92,11 @@ extension PCIID: Codable {
 package func hex(_ number: some BinaryInteger, digits: Int) -> String {
     let text = String(number, radix: 16)
     return String(repeating: "0", count: max(0, digits - text.count)) + text
+}
+
+/// Whether a text is nothing but ASCII digits: Swift's own parsing of numbers also takes a sign.
+func isDigits(_ text: some StringProtocol, radix: Int) -> Bool {
+    !text.isEmpty && text.unicodeScalars.allSatisfy { $0.isASCII && (Character($0).hexDigitValue ?? radix) < radix }
 }
 
 private func decodeText<Value: LosslessStringConvertible>(from decoder: any Decoder, _ form: String) throws -> Value {
