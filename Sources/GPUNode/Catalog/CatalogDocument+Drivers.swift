@@ -9,7 +9,12 @@ extension DocumentReader {
         let platform = fields["platform"].flatMap { text($0, "platform") }
         let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
         let flavours = flavours(fields)
-        let release = fields["vgpuRelease"].flatMap { text($0, "vgpuRelease") }
+        let release = fields["vgpuRelease"].flatMap { node in
+            value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
+                let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+                return parts.count <= 2 && parts.allSatisfy { isDigits($0, radix: 10) } ? text : nil
+            }
+        }
         let artifact = required(fields, "artifact").flatMap { self.artifact($0) }
         if kind == .datacenter, let node = fields["platform"] {
             report("a datacenter driver fits every platform and takes no 'platform'", at: node)
@@ -51,7 +56,7 @@ extension DocumentReader {
     private mutating func digest(_ node: DocumentNode, _ algorithm: Digest.Algorithm) -> Digest? {
         let form = "\(algorithm.hexLength) hexadecimal digits"
         return value(node, algorithm.rawValue, form: form) { text in
-            guard text.utf8.count == algorithm.hexLength, text.allSatisfy(\.isHexDigit) else { return nil }
+            guard text.utf8.count == algorithm.hexLength, isDigits(text, radix: 16) else { return nil }
             return Digest(algorithm, text.lowercased())
         }
     }

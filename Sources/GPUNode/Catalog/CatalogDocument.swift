@@ -37,15 +37,32 @@ extension DocumentReader {
         guard let fields = fields(node, of: "the catalog", known: known) else { return nil }
         header(fields, kind: "DriverCatalog")
         let mode: CatalogDocument.Mode? = fields["mode"].map { choice($0, "mode") } ?? .extend
-        let gpus = items(fields["gpus"], of: "gpus").compactMap { gpu($0) }
-        let types = items(fields["vgpuTypes"], of: "vgpuTypes").compactMap { vgpuType($0) }
-        let platforms = items(fields["platforms"], of: "platforms").compactMap { platform($0) }
-        let drivers = items(fields["drivers"], of: "drivers").compactMap { driver($0) }
+        let gpus = entries(fields["gpus"], of: "gpus", \.id) { $0.gpu($1) }
+        let types = entries(fields["vgpuTypes"], of: "vgpuTypes", \.key) { $0.vgpuType($1) }
+        let platforms = entries(fields["platforms"], of: "platforms", \.name) { $0.platform($1) }
+        let drivers = entries(fields["drivers"], of: "drivers", \.identity) { $0.driver($1) }
         guard let mode else { return nil }
         return CatalogDocument(
             mode: mode,
             catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers)
         )
+    }
+
+    /// Reads a list whose entries must differ in their identity: which of two equal ones counts, nobody could tell.
+    private mutating func entries<Entry, Identity: Hashable & CustomStringConvertible>(
+        _ node: DocumentNode?,
+        of what: String,
+        _ identity: (Entry) -> Identity,
+        read: (inout DocumentReader, DocumentNode) -> Entry?
+    ) -> [Entry] {
+        var seen: Set<Identity> = []
+        return items(node, of: what).compactMap { item in
+            guard let entry = read(&self, item) else { return nil }
+            if !seen.insert(identity(entry)).inserted {
+                report("'\(identity(entry))' stands twice in \(what)", at: item)
+            }
+            return entry
+        }
     }
 
     /// Checks the two lines that every document of ours begins with.
@@ -125,6 +142,8 @@ extension DocumentReader {
     }
 
     private mutating func hexID(_ node: DocumentNode, _ what: String) -> UInt16? {
-        value(node, what, form: "four hexadecimal digits") { $0.count == 4 ? UInt16($0, radix: 16) : nil }
+        value(node, what, form: "four hexadecimal digits") { text in
+            text.utf8.count == 4 && isDigits(text, radix: 16) ? UInt16(text, radix: 16) : nil
+        }
     }
 }
