@@ -27,6 +27,15 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         return failure
     }
 
+    /// Why it is not known whether the thing is there; nil when it is known.
+    package var whyUnknown: String? {
+        switch self {
+        case .present, .absent: nil
+        case .unreadable(let failure): failure.detail
+        case .skipped(let why): why
+        }
+    }
+
     /// The same reading of a derived value; the other states pass through.
     package func map<Other>(_ transform: (Value) throws -> Other) rethrows -> Reading<Other> {
         switch self {

@@ -48,7 +48,8 @@ package struct Planner: Sendable {
             artifactHash: digest.hex
         )
         let resumed = journal?.record == record
-        let installed = resumed && journal?.finished(.install) == true
+        // The journal outlives a host whose system was made anew: what it claims must be there.
+        let installed = resumed && journal?.finished(.install) == true && !facts.driver.moduleFile.isAbsent
         var steps: [PlannedStep] = []
         if !resumed { steps.append(begin(record)) }
         if !installed {

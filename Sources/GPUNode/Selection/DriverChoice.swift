@@ -52,7 +52,8 @@ package struct DriverChoice: Sendable {
         }
         if let reason = misfit(driver.version) { return reason }
         if flavour(among: driver.flavours) == nil {
-            return "offers \(listed(driver.flavours)) modules only"
+            let wanted = policy.flavour.map { "; the configuration asks for \($0.rawValue)" } ?? ""
+            return "offers \(listed(driver.flavours)) modules, the GPUs take \(listed(requirements.flavours))\(wanted)"
         }
         return hostDriverVersions.lazy.compactMap { misfit(driver, host: $0, in: catalog) }.first
     }

@@ -4,6 +4,8 @@ package enum GPUIdentity: Sendable, Equatable {
     case vgpu(CatalogVGPUType)
     /// The card is known and its configuration space says that it is a vGPU, but the type is not in the catalog.
     case unknownVGPUType(CatalogGPU)
+    /// The card is known, and what would tell it from a vGPU of it could not be read.
+    case undetermined(CatalogGPU)
     /// No rule knows it.
     case unknown
 
@@ -19,14 +21,20 @@ package enum GPUIdentity: Sendable, Equatable {
         guard let card = catalog.gpus[gpu.id] else {
             return (.unknown, "\(gpu.id) is in no catalog")
         }
-        if gpu.vgpuCapability.value != nil, !(subsystem.map(card.subsystems.contains) ?? false) {
+        let board = subsystem.map { " with subsystem \($0)" } ?? ""
+        let physical = (GPUIdentity.physical(card), "\(gpu.id)\(board) is the physical GPU \(card.name)")
+        if let subsystem, card.subsystems.contains(subsystem) { return physical }
+        if gpu.vgpuCapability.value != nil {
             return (
                 .unknownVGPUType(card),
                 "\(gpu.id) is the card \(card.name), and its configuration space says that it is a vGPU"
             )
         }
-        let board = subsystem.map { " with subsystem \($0)" } ?? ""
-        return (.physical(card), "\(gpu.id)\(board) is the physical GPU \(card.name)")
+        // A vGPU shows the card's id: without the board's own subsystem, only the whole configuration space tells.
+        guard gpu.vgpuCapability.isAbsent, subsystem != nil || gpu.subsystem.isAbsent else {
+            return (.undetermined(card), "\(gpu.id)\(board) is the card \(card.name) or a vGPU of it")
+        }
+        return physical
     }
 }
 
@@ -57,7 +65,7 @@ package struct DriverRequirements: Sendable, Equatable {
             )
         case .vgpu(let type):
             self.init(kind: .grid, flavours: Set(type.flavours), minBranch: type.minBranch)
-        case .unknownVGPUType, .unknown:
+        case .unknownVGPUType, .undetermined, .unknown:
             return nil
         }
     }

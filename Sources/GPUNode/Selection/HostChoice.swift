@@ -26,15 +26,16 @@ struct HostChoice {
 
     private func decide(split sources: [DriverSource], _ choice: DriverChoice, _ fitting: [CatalogDriver]) -> Decision {
         let list = sources.map(\.description).joined(separator: ", ")
-        guard facts.record.value == nil else {
+        let record = facts.record.value
+        guard record?.state != .started else {
             return install(choice, fitting, because: Evidence("host", "an unfinished install of ours: \(list)"))
         }
         let problem = Problem(
             .driverVersionSplit,
-            observed: list,
+            observed: list + (record.map { "; the agent installed \($0.version)" } ?? ""),
             expected: "one driver version on the host",
-            remedy:
-                "two drivers are on this host and neither is the agent's: remove both and reboot, or replace the node"
+            remedy: "remove \(record.map { "every driver but \($0.version)" } ?? "both drivers") and reboot, "
+                + "or replace the node"
         )
         return .blocked([problem], "two drivers are on this host")
     }

@@ -45,12 +45,12 @@ extension DriverFacts {
         ].compactMap(\.self)
     }
 
-    /// The failures of those sources that could not be read.
+    /// Why those sources that may be there were not read.
     private var unreadableSources: [String] {
         [
-            loadedVersion.failure, runningModule.failure, moduleFile.failure, nvmlLibrary.failure,
-            cudaLibrary.failure,
-        ].compactMap { $0?.detail }
+            loadedVersion.whyUnknown, runningModule.whyUnknown, moduleFile.whyUnknown, nvmlLibrary.whyUnknown,
+            cudaLibrary.whyUnknown,
+        ].compactMap(\.self)
     }
 
     /// Whether the kernel module is loaded.

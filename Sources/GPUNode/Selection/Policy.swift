@@ -4,9 +4,9 @@ package struct Policy: Codable, Sendable, Equatable {
     package var version: DriverVersion?
     /// Only drivers of this branch.
     package var branch: Int?
-    /// The kernel module flavour to take where the GPU leaves a choice.
+    /// Only this flavour of kernel modules; no driver fits a GPU that cannot take it.
     ///
-    /// Open when nil.
+    /// When nil, open where the GPU leaves a choice.
     package var flavour: ModuleFlavour?
     /// The prefix of the agent's own labels and of its taint, without the slash.
     package var labelPrefix: String

@@ -124,6 +124,13 @@ package struct Selection: Sendable {
                 remedy: "add the pair (device \(hex(gpu.id.device, digits: 4)), subsystem device of \(subsystem)) "
                     + "to vgpuTypes in a catalog of your own and pass it with --catalog"
             )
+        case .undetermined(let card):
+            return Problem(
+                .pciUnreadable,
+                observed: "\(observed): \(card.name), or a vGPU of it",
+                expected: "a subsystem id and a whole configuration space that can be read",
+                remedy: "run the agent as root: others read the first 64 bytes of configuration space only"
+            )
         case .unknown:
             return Problem(
                 .unknownGPU,
