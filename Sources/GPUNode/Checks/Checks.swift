@@ -84,7 +84,8 @@ package struct Checks: Sendable {
     }
 
     private func nextAction(_ verdict: Verdict, _ decider: Finding?) -> String {
-        if verdict == .ready { return "nothing to do: CUDA works on this node" }
+        if verdict == .ready, plan.steps.isEmpty { return "nothing to do: CUDA works on this node" }
+        if verdict == .ready { return "gpu-agent install (CUDA works on this node; the plan has steps left)" }
         if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {
             return "gpu-agent install"
         }

@@ -96,7 +96,18 @@ struct VendorChecks {
         guard !enabled.isEmpty else {
             return Finding(.migDevicesMissing, .notApplicable, title, observed: "MIG is off", expected: expected)
         }
-        let empty = enabled.filter { ($0.migDevices.value ?? []).isEmpty }
+        let unread = enabled.compactMap(\.migDevices.whyUnknown)
+        guard unread.count < enabled.count else {
+            return Finding(
+                .migDevicesMissing,
+                .unknown,
+                title,
+                observed: unread.joined(separator: "; "),
+                expected: expected,
+                remedy: "look at the kernel log for Xid lines of these GPUs"
+            )
+        }
+        let empty = enabled.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
         let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)
         return Finding(
             .migDevicesMissing,
@@ -153,7 +164,9 @@ struct VendorChecks {
                 .cudaFailed,
                 works ? .pass : .failed,
                 title,
-                observed: works ? "\(devices) device\(devices == 1 ? "" : "s")" : words.joined(separator: "; "),
+                observed: works
+                    ? "\(devices) device\(devices == 1 ? "" : "s")"
+                    : (words.isEmpty ? "CUDA was not asked about any device" : words.joined(separator: "; ")),
                 expected: expected,
                 remedy: works ? "" : "look at the kernel log of the node; is nvidia-uvm loaded?"
             )
@@ -172,7 +185,7 @@ struct VendorChecks {
             let hang = failure.reason == .hang
             return Finding(
                 hang ? .cudaHang : .cudaFailed,
-                .failed,
+                failure.reason == .permission ? .unknown : .failed,
                 title,
                 observed: failure.detail,
                 expected: expected,

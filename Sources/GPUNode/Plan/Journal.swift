@@ -35,7 +35,8 @@ package struct Journal: Codable, Sendable, Equatable {
     package mutating func end(_ step: StepID, at time: Double, failure: Problem? = nil) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
-        steps[index].seconds = time - steps[index].startedAt
+        // The host's clock may have been set back meanwhile.
+        steps[index].seconds = max(0, time - steps[index].startedAt)
         steps[index].failure = failure
     }
 }

@@ -109,7 +109,7 @@ private struct Family {
 
     func sample(_ labels: [(String, String)], _ value: Double) -> Family {
         var copy = self
-        let number = value == value.rounded() ? String(Int(value)) : String(value)
+        let number = Int(exactly: value).map(String.init) ?? String(value)
         let pairs = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
         let line = pairs.isEmpty ? "\(name) \(number)" : "\(name){\(pairs)} \(number)"
         // A check can have two findings of one code; a metric must not have one sample twice.
@@ -123,12 +123,13 @@ private struct Family {
     }
 
     private func escaped(_ value: String) -> String {
-        value.reduce(into: "") { text, character in
-            switch character {
+        // By scalars: a carriage return and a line feed together are one character.
+        value.unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
             case "\\": text += "\\\\"
             case "\"": text += "\\\""
             case "\n": text += "\\n"
-            default: text.append(character)
+            default: text.unicodeScalars.append(scalar)
             }
         }
     }

@@ -9,18 +9,22 @@ struct NVIDIALabels {
     private static let prefix = "nvidia.com/"
     /// Every key that needs an answer from NVML.
     private static let nvmlKeys: [String] =
-        [
+        ([
             "cuda.driver-version.major", "cuda.driver-version.minor", "cuda.driver-version.revision",
             "cuda.driver-version.full", "cuda.runtime-version.major", "cuda.runtime-version.minor",
-            "cuda.runtime-version.full", "gpu.count", "gpu.product", "gpu.memory", "gpu.family",
-            "gpu.compute.major", "gpu.compute.minor", "mig.capable", "mig.strategy", "gpu.replicas",
-            "gpu.sharing-strategy", "gpu.multiprocessors", "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy",
-            "gpu.engines.decoder", "gpu.engines.encoder", "gpu.engines.jpeg", "gpu.engines.ofa",
-        ].map { prefix + $0 }
+            "cuda.runtime-version.full", "gpu.family", "gpu.compute.major", "gpu.compute.minor", "mig.capable",
+            "mig.strategy",
+        ] + singleStrategyKeys).map { prefix + $0 }
+    /// What the MIG layout decides under the strategy `single`.
+    private static let singleStrategyKeys = [
+        "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy", "gpu.multiprocessors",
+        "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder", "gpu.engines.encoder",
+        "gpu.engines.jpeg", "gpu.engines.ofa",
+    ]
 
     func build() -> LabelSet {
         var set = LabelSet()
-        guard facts.pci.value != nil else {
+        guard facts.pci.whyUnknown == nil else {
             set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"])
             return set
         }
@@ -30,13 +34,23 @@ struct NVIDIALabels {
             if facts.nvmlIsUndetermined { set.leave(Self.nvmlKeys) }
             return set
         }
-        driver(nvml, &set)
         gpus(nvml, &set)
+        driver(nvml, &set)
         return set
     }
 
     private func put(_ key: String, _ value: some CustomStringConvertible, _ set: inout LabelSet) {
         set.set(Self.prefix + key, value.description)
+    }
+
+    /// The value of a reading; where it is not known, the keys that it fills are left as they are.
+    private func value<Value>(_ reading: Reading<Value>, of keys: [String], _ set: inout LabelSet) -> Value? {
+        if reading.whyUnknown != nil { leave(keys, &set) }
+        return reading.value
+    }
+
+    private func leave(_ keys: [String], _ set: inout LabelSet) {
+        set.leave(keys.map { Self.prefix + $0 })
     }
 
     private func driver(_ nvml: NVMLFacts, _ set: inout LabelSet) {
@@ -47,7 +61,8 @@ struct NVIDIALabels {
             put("cuda.driver-version.revision", parts.count == 3 ? parts[2] : "", &set)
             put("cuda.driver-version.full", nvml.driverVersion, &set)
         }
-        guard let cuda = nvml.cudaVersion.value else { return }
+        let runtime = ["major", "minor", "full"].map { "cuda.runtime-version.\($0)" }
+        guard let cuda = value(nvml.cudaVersion, of: runtime, &set) else { return }
         let numbers = cuda.split(separator: ".").map(String.init)
         guard numbers.count == 2 else { return }
         put("cuda.runtime-version.major", numbers[0], &set)
@@ -66,17 +81,22 @@ struct NVIDIALabels {
             return set.leave(Self.nvmlKeys)
         }
         put("gpu.count", gpus.filter { $0.name.value.map(productName) == model }.count, &set)
+        if gpus.contains(where: { $0.name.whyUnknown != nil }) { leave(["gpu.count"], &set) }
         put("gpu.product", model, &set)
-        if let memory = first.memoryMiB.value, memory > 0 { put("gpu.memory", memory, &set) }
-        if let compute = first.computeCapability.value, compute.major > 0 {
+        if let memory = value(first.memoryMiB, of: ["gpu.memory"], &set), memory > 0 {
+            put("gpu.memory", memory, &set)
+        }
+        let computeKeys = ["gpu.family", "gpu.compute.major", "gpu.compute.minor"]
+        if let compute = value(first.computeCapability, of: computeKeys, &set), compute.major > 0 {
             put("gpu.family", familyName(compute), &set)
             put("gpu.compute.major", compute.major, &set)
             put("gpu.compute.minor", compute.minor, &set)
         }
-        if gpus.contains(where: { $0.migMode.failure != nil }) {
-            set.leave([Self.prefix + "mig.capable"])
+        let capable = gpus.contains { $0.migMode.value != nil }
+        if !capable, gpus.contains(where: { $0.migMode.whyUnknown != nil }) {
+            leave(["mig.capable"], &set)
         } else {
-            put("mig.capable", gpus.contains { $0.migMode.value != nil }, &set)
+            put("mig.capable", capable, &set)
         }
         guard policy.migStrategy != .none else { return }
         put("mig.strategy", policy.migStrategy.rawValue, &set)
@@ -87,19 +107,24 @@ struct NVIDIALabels {
     /// profile, or the labels say that the layout is invalid.
     private func singleStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
         let enabled = gpus.filter { $0.migMode.value?.current == true }
+        let unread = gpus.filter { $0.migMode.whyUnknown != nil } + enabled.filter { $0.migDevices.whyUnknown != nil }
+        // Whether the layout is valid cannot be told; without MIG on any of the others it is taken for off.
+        guard unread.isEmpty || (enabled.isEmpty && unread.count < gpus.count) else {
+            return leave(Self.singleStrategyKeys, &set)
+        }
         guard let parent = enabled.first, let model = parent.name.value.map(productName) else { return }
         let devices = enabled.flatMap { $0.migDevices.value ?? [] }
         let profiles = Set(devices.map(\.profile))
         let uniform = enabled.count == gpus.count && profiles.count == 1
         guard uniform, enabled.allSatisfy({ !($0.migDevices.value ?? []).isEmpty }), let device = devices.first else {
-            put("gpu.product", "\(model)-MIG-INVALID", &set)
+            put("gpu.product", product(model, "-MIG-INVALID"), &set)
             put("gpu.count", 0, &set)
             put("gpu.replicas", 0, &set)
             put("gpu.sharing-strategy", "", &set)
             put("gpu.memory", 0, &set)
             return
         }
-        put("gpu.product", "\(model)-MIG-\(device.profile.split(separator: "+").joined(separator: "."))", &set)
+        put("gpu.product", product(model, "-MIG-\(device.profile.split(separator: "+").joined(separator: "."))"), &set)
         put("gpu.count", devices.count, &set)
         put("gpu.replicas", 1, &set)
         put("gpu.sharing-strategy", "none", &set)
@@ -114,6 +139,11 @@ struct NVIDIALabels {
         put("gpu.engines.jpeg", attributes.jpegEngines, &set)
         put("gpu.engines.ofa", attributes.opticalFlowEngines, &set)
     }
+}
+
+/// A product with what MIG adds to it; where both are too long for a label, the model's end is cut.
+private func product(_ model: String, _ addition: String) -> String {
+    "\(model.prefix(max(0, 63 - addition.count)))\(addition)"
 }
 
 /// NVML's product name as feature discovery writes it: every character but letters, digits, `-`, `_`, `.` and spaces is

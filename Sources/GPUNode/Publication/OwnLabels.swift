@@ -18,7 +18,7 @@ struct OwnLabels {
 
     /// The vendor and device id of the GPUs, `10de-2bb5`; several different ones are joined by an underscore.
     private func pciID(_ set: inout LabelSet) {
-        guard facts.pci.value != nil else { return set.leave([key("pci-id")]) }
+        guard facts.pci.whyUnknown == nil else { return set.leave([key("pci-id")]) }
         let ids = Set(facts.gpus.map { "\(hex($0.id.vendor, digits: 4))-\(hex($0.id.device, digits: 4))" })
         guard !ids.isEmpty else { return }
         set.set(key("pci-id"), ids.sorted().joined(separator: "_"))
@@ -48,6 +48,7 @@ struct OwnLabels {
 
     private func migDevices(_ set: inout LabelSet) {
         let name = key("mig-devices")
+        guard facts.pci.whyUnknown == nil else { return set.leave([name]) }
         guard !facts.gpus.isEmpty else { return }
         guard let nvml = facts.vendor.value?.nvml.value else {
             if facts.nvmlIsUndetermined { set.leave([name]) }

@@ -46,6 +46,8 @@ package enum TaintWish: String, Codable, Sendable {
 }
 
 /// Labels under construction.
+///
+/// The last word on a key counts.
 struct LabelSet {
     var labels: [String: String] = [:]
     var undetermined: Set<String> = []
@@ -53,14 +55,18 @@ struct LabelSet {
     /// Sets a label to a value made fit for a label.
     mutating func set(_ key: String, _ value: String) {
         labels[key] = labelValue(value)
+        undetermined.remove(key)
     }
 
     mutating func set(_ key: String, _ value: Int) {
-        labels[key] = String(value)
+        set(key, String(value))
     }
 
     mutating func leave(_ keys: some Sequence<String>) {
-        undetermined.formUnion(keys)
+        for key in keys {
+            labels[key] = nil
+            undetermined.insert(key)
+        }
     }
 
     mutating func merge(_ other: LabelSet) {
