@@ -97,7 +97,10 @@ let package = Package(
         target(
             "SimulatedCluster",
             path: "simulator/Sources/SimulatedCluster",
-            ["Kubernetes", hummingbird, hummingbirdTLS, logging, nioCore, nioEssentials, nioSSL, system]
+            [
+                "Kubernetes",
+                hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioEssentials, nioSSL, system, unixSignals,
+            ]
         ),
         .executableTarget(
             name: "gpu-sim",
@@ -107,7 +110,7 @@ let package = Package(
         ),
 
         // Tests
-        target("TestSupport", path: "Tests/TestSupport", ["GPUNode"]),
+        target("TestSupport", path: "Tests/TestSupport", ["GPUNode", subprocess, system]),
         tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
@@ -122,7 +125,7 @@ let package = Package(
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",
-            ["SimulatedCluster", "TestSupport", asyncHTTPClient, nioCore]
+            ["Kubernetes", "SimulatedCluster", "TestSupport", subprocess, system]
         ),
     ]
 )

@@ -78,6 +78,8 @@ extension ClusterAccess {
     static func contents(of path: String) async throws(KubernetesError) -> Data {
         do {
             return try await NIOThreadPool.singleton.runIfActive { try Data(contentsOf: URL(filePath: path)) }
+        } catch is CancellationError {
+            throw .cancelled(subject: "reading \(path)")
         } catch {
             throw .credentials(path: path, cause: error)
         }

@@ -23,6 +23,8 @@ extension APIHandler {
 
     /// Answers one HTTP request.
     func respond(to request: Request, _ context: ConnectionContext) async throws -> Response {
+        // Half-closed connections are of no use here, and with them both sides wait seconds for the other's goodbye.
+        try await context.channel.setOption(.allowRemoteHalfClosure, value: false).get()
         let body = try await request.body.collect(upTo: Self.bodyBytes)
         let answer = await respond(
             to: APIRequest(

@@ -47,6 +47,8 @@ package struct Fault: Sendable {
 /// The faults that are still to happen, in order.
 package final class FaultQueue: Sendable {
     private let faults = Mutex<[Fault]>([])
+    /// Grows with every release; an answer is held back only as long as it stays the same.
+    private let releases = Mutex(0)
 
     package init() {}
 
@@ -67,11 +69,22 @@ package final class FaultQueue: Sendable {
         case .garbage(let text): return APIAnswer(200, .text(text))
         case .drop: return APIAnswer(0, .dropped)
         case .hang(let duration):
-            try? await Task.sleep(for: duration)
+            await hang(duration)
             return APIAnswer(0, .dropped)
         case .delay(let duration):
-            try? await Task.sleep(for: duration)
+            await hang(duration)
             return nil
+        }
+    }
+
+    /// Lets the answers go on that are held back now.
+    package func release() { releases.withLock { $0 += 1 } }
+
+    private func hang(_ duration: Duration) async {
+        let end = ContinuousClock.now + duration
+        let releasesBefore = releases.withLock { $0 }
+        while ContinuousClock.now < end, releases.withLock({ $0 }) == releasesBefore {
+            guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
         }
     }
 

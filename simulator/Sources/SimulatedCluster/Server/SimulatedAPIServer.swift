@@ -5,7 +5,9 @@ package import Kubernetes
 package import Logging
 import NIOCore
 import NIOSSL
+import ServiceLifecycle
 import Synchronization
+import UnixSignals
 
 /// A certificate and its key, as PEM files.
 package struct ServerCertificate: Sendable, Equatable {
@@ -37,7 +39,12 @@ package final class SimulatedAPIServer: Sendable {
     private let certificate: ServerCertificate
     private let logger: Logger
     private let now: @Sendable () -> Date
-    private let running = Mutex<Task<Void, any Error>?>(nil)
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running {
+        var group: ServiceGroup
+        var task: Task<Void, Never>
+    }
 
     /// Makes a server that does not listen yet.
     ///
@@ -114,25 +121,23 @@ package final class SimulatedAPIServer: Sendable {
     /// - Throws: `SimulatedAPIServerError` when it cannot listen.
     package func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
-        let application = try application(host: host, port: port) { continuation.yield($0) }
-        let task = Task {
-            do {
-                try await application.run()
-                continuation.finish()
-            } catch {
-                continuation.finish(throwing: error)
-                throw error
-            }
-        }
+        let group = try services(host: host, port: port, signals: []) { continuation.yield($0) }
         let isFirst = running.withLock { running in
             guard running == nil else { return false }
-            running = task
+            running = Running(
+                group: group,
+                task: Task {
+                    do {
+                        try await group.run()
+                        continuation.finish()
+                    } catch {
+                        continuation.finish(throwing: error)
+                    }
+                }
+            )
             return true
         }
-        guard isFirst else {
-            task.cancel()
-            throw SimulatedAPIServerError.alreadyRunning
-        }
+        guard isFirst else { throw SimulatedAPIServerError.alreadyRunning }
         do {
             for try await port in ports { return port }
         } catch {
@@ -141,15 +146,14 @@ package final class SimulatedAPIServer: Sendable {
         throw SimulatedAPIServerError.didNotStart(cause: nil)
     }
 
-    /// Stops to listen and closes all connections; the objects stay.
+    /// Stops to listen, ends watches and hanging answers, and closes all connections; the objects stay.
     package func stop() async {
-        let task = running.withLock { running in
+        let stopping = running.withLock { running in
             defer { running = nil }
             return running
         }
-        task?.cancel()
-        await store.endWatches()
-        _ = await task?.result
+        await stopping?.group.triggerGracefulShutdown()
+        await stopping?.task.value
     }
 
     /// Listens until the process gets SIGTERM or SIGINT.
@@ -160,16 +164,17 @@ package final class SimulatedAPIServer: Sendable {
     ///   - onReady: Called with the port.
     /// - Throws: `SimulatedAPIServerError`, or the HTTP server's own error.
     package func run(host: String, port: Int, onReady: @escaping @Sendable (Int) async -> Void) async throws {
-        try await application(host: host, port: port, onReady: onReady).runService()
+        try await services(host: host, port: port, signals: [.sigterm, .sigint], onReady: onReady).run()
     }
 
-    private func application(
+    private func services(
         host: String,
         port: Int,
+        signals: [UnixSignal],
         onReady: @escaping @Sendable (Int) async -> Void
-    ) throws -> some ApplicationProtocol {
+    ) throws -> ServiceGroup {
         let handler = handler
-        return Application(
+        let application = Application(
             responder: CallbackResponder<ConnectionContext> { request, context in
                 try await handler.respond(to: request, context)
             },
@@ -178,6 +183,15 @@ package final class SimulatedAPIServer: Sendable {
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger
         )
+        // The last service is shut down first: without it, open watches would keep the HTTP server from ending.
+        let ender = LongAnswerEnder(store: store, faults: faults)
+        var configuration = ServiceGroupConfiguration(
+            services: [application, ender],
+            gracefulShutdownSignals: signals,
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        return ServiceGroup(configuration: configuration)
     }
 
     private func tls() throws(SimulatedAPIServerError) -> TLSConfiguration {
@@ -191,5 +205,18 @@ package final class SimulatedAPIServer: Sendable {
         } catch {
             throw .certificate(path: certificate.certificateFile, cause: error)
         }
+    }
+}
+
+/// Ends the answers that would otherwise go on after the server was told to stop.
+private struct LongAnswerEnder: Service {
+    let store: ObjectStore
+    let faults: FaultQueue
+
+    func run() async throws {
+        await store.allowWatches(true)
+        try? await gracefulShutdown()
+        await store.allowWatches(false)
+        faults.release()
     }
 }

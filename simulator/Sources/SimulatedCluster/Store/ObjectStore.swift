@@ -31,6 +31,7 @@ package actor ObjectStore {
     private let historyLimit: Int
     private var watchers: [Int: AsyncStream<WatchSignal>.Continuation] = [:]
     private var nextWatcher = 0
+    private var allowsWatches = true
 
     package init(historyLimit: Int) { self.historyLimit = historyLimit }
 
@@ -124,7 +125,7 @@ extension ObjectStore {
             }
         }
         nextWatcher += 1
-        watchers[nextWatcher] = watcher
+        if allowsWatches { watchers[nextWatcher] = watcher } else { watcher.finish() }
         return (nextWatcher, version)
     }
 
@@ -132,6 +133,12 @@ extension ObjectStore {
 
     /// How many watches are open.
     package var openWatches: Int { watchers.count }
+
+    /// Says whether watches may stay open; if not, those that are end.
+    func allowWatches(_ allowed: Bool) {
+        allowsWatches = allowed
+        if !allowed { endWatches() }
+    }
 
     /// Ends all open watches, as a server does that restarts.
     package func endWatches() {

@@ -1,0 +1,122 @@
+import FoundationEssentials
+import Kubernetes
+import Logging
+import SimulatedCluster
+import TestSupport
+
+/// A running simulated API server with one Node, and a client of it.
+struct TestCluster: Sendable {
+    static let nodeName = "gpu-1"
+    static let agent = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: nodeName))
+    static let manager = "gpu-agent"
+
+    let server: SimulatedAPIServer
+    let client: KubernetesClient
+    /// Holds the token's file.
+    let directory: TemporaryDirectory
+
+    var tokenFile: String { directory.path("token") }
+
+    /// Runs a test against a fresh cluster, and stops it afterwards.
+    ///
+    /// The token `agent` may do what the agent may do, `other` everything.
+    static func with(
+        limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
+        historyLimit: Int = 1000,
+        bookmarkInterval: Duration = .seconds(60),
+        _ body: (TestCluster) async throws -> Void
+    ) async throws {
+        let certificates = try await TestCertificates.shared
+        let server = try SimulatedAPIServer(
+            certificate: .init(
+                certificateFile: certificates.certificateFile,
+                privateKeyFile: certificates.privateKeyFile
+            ),
+            tokens: ["agent": agent, "other": User("somebody", .everything)],
+            historyLimit: historyLimit,
+            bookmarkInterval: bookmarkInterval
+        )
+        try await server.seed(node: node)
+        let port = try await server.start()
+        let directory = try TemporaryDirectory()
+        try directory.write("token", "agent\n")
+        let access = ClusterAccess(
+            server: "https://127.0.0.1:\(port)",
+            certificateAuthorityFile: certificates.authorityFile,
+            tokenFile: directory.path("token")
+        )
+        let client = try await client(access, limits: limits)
+        let cluster = TestCluster(server: server, client: client, directory: directory)
+        do {
+            try await body(cluster)
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+        await cluster.stop()
+    }
+
+    private func stop() async {
+        server.faults.release()
+        await client.shutdown()
+        await server.stop()
+    }
+
+    static func client(
+        _ access: ClusterAccess,
+        limits: KubernetesClient.Limits = .init()
+    ) async throws(KubernetesError) -> KubernetesClient {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return try await KubernetesClient(access: access, limits: limits, userAgent: "gpu-agent/test", logger: logger)
+    }
+
+    static let node: JSONValue = [
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": ["name": .string(nodeName), "uid": "uid-1", "labels": ["kubernetes.io/os": "linux"]],
+        "spec": ["providerID": "azure:///one"],
+        "status": ["capacity": ["cpu": "4"]],
+    ]
+
+    /// What the agent would apply.
+    func applied(labels: [String: String]) -> JSONValue {
+        [
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": ["name": .string(Self.nodeName), "uid": "uid-1", "labels": JSONValue(labels)],
+        ]
+    }
+
+    /// Changes the Node as somebody else would.
+    func changeNode(_ patch: JSONValue, fieldManager: String = "kubectl-edit") async throws {
+        let answer = await server.respond(
+            to: APIRequest(
+                method: "PATCH",
+                target: "/api/v1/nodes/\(Self.nodeName)?fieldManager=\(fieldManager)",
+                contentType: "application/merge-patch+json",
+                authorization: "Bearer other",
+                body: try patch.data()
+            )
+        )
+        guard answer.status == 200 else { throw Unexpected(answer: answer) }
+    }
+
+    func deleteNode() async {
+        let target = "/api/v1/nodes/\(Self.nodeName)"
+        _ = await server.respond(to: APIRequest(method: "DELETE", target: target, authorization: "Bearer other"))
+    }
+
+    struct Unexpected: Error {
+        var answer: APIAnswer
+    }
+}
+
+/// The error that an operation fails with; nil when it does not fail.
+func failure(_ operation: () async throws(KubernetesError) -> Void) async -> KubernetesError? {
+    do throws(KubernetesError) {
+        try await operation()
+        return nil
+    } catch {
+        return error
+    }
+}
