@@ -17,17 +17,6 @@ package struct PCIScanResult: Sendable, Equatable {
     }
 }
 
-/// A function that is on the bus, and of which not even ids and class could be read.
-package struct UnidentifiedFunction: Sendable, Equatable {
-    package var address: PCIAddress
-    package var failure: ReadFailure
-
-    package init(address: PCIAddress, failure: ReadFailure) {
-        self.address = address
-        self.failure = failure
-    }
-}
-
 /// Looks for NVIDIA's functions on the PCI bus, with libpci, below any sysfs tree.
 ///
 /// The reads block and can hang on a broken device, so they run on a queue of their own, one scan after the other.

@@ -36,6 +36,7 @@ package struct Prober: Sendable {
         let facts = NodeFacts(
             host: await host,
             pci: await pci.functions,
+            unidentified: await pci.unidentified,
             driver: driver,
             build: await build,
             vendor: vendor

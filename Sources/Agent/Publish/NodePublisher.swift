@@ -18,7 +18,7 @@ package actor NodePublisher {
     private var seenTaintOwners: [FieldOwner]?
     private var seenTaint: TaintWish?
     private var counts: [Request: Int] = [:]
-    private var lastVerdict: String?
+    private var lastVerdict: Verdict?
     package private(set) var state: PublishedState
 
     private struct Request: Hashable {
@@ -120,8 +120,8 @@ package actor NodePublisher {
         } else {
             state.labels = publication.labels
         }
-        let verdict = publication.labels["\(prefix)/verdict"]
-        if let verdict, verdict != before, verdict != lastVerdict { await report(verdict, publication) }
+        let verdict = publication.verdict
+        if verdict.rawValue != before, verdict != lastVerdict { await report(publication) }
         lastVerdict = verdict
     }
 
@@ -167,15 +167,14 @@ package actor NodePublisher {
     /// Tells of a new verdict as an event of the Node.
     ///
     /// That it cannot be told is no failure of the publication.
-    private func report(_ verdict: String, _ publication: Publication) async {
+    private func report(_ publication: Publication) async {
         guard let metadata else { return }
-        let good = publication.taint != .present
         let event = NodeEvent(
             node: node,
             nodeUID: metadata.uid,
-            reason: good ? "GPUReady" : "GPUNotReady",
-            message: "gpu-agent: verdict \(verdict)",
-            severity: good || verdict == Verdict.installing.rawValue ? .normal : .warning,
+            reason: publication.verdict.eventReason,
+            message: String(publication.message.prefix(1024)),
+            severity: [.ready, .noGPU, .installing].contains(publication.verdict) ? .normal : .warning,
             component: "gpu-agent",
             time: Date()
         )
@@ -204,3 +203,17 @@ package actor NodePublisher {
 }
 
 extension KubernetesError: CausedError {}
+
+extension Verdict {
+    /// The reason of the event that tells of the verdict.
+    fileprivate var eventReason: String {
+        switch self {
+        case .ready: "GPUReady"
+        case .installing: "GPUInstalling"
+        case .degraded: "GPUDegraded"
+        case .notReady: "GPUNotReady"
+        case .noGPU: "NoGPU"
+        case .unknown: "GPUUnknown"
+        }
+    }
+}

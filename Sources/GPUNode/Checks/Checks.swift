@@ -33,12 +33,28 @@ package struct Checks: Sendable {
                 findings: [finding]
             )
         }
-        var findings = obstacles
+        var findings = obstacles + unidentified
         if decision.action != .blocked || decision.driver != nil || facts.driver.sources.isEmpty == false {
             findings += DriverChecks(facts: facts, decision: decision).findings
             findings += VendorChecks(facts: facts, decision: decision).findings
         }
         return judge(findings)
+    }
+
+    private var unidentified: [Finding] {
+        // Without a GPU the decision itself is blocked on them.
+        guard !facts.gpus.isEmpty, !facts.unidentified.isEmpty else { return [] }
+        let list = facts.unidentified.map { "\($0.address): \($0.failure.detail)" }.joined(separator: "; ")
+        return [
+            Finding(
+                .pciUnreadable,
+                .warning,
+                "every PCI function can be told apart",
+                observed: list,
+                expected: "ids and class of each",
+                remedy: "look at the kernel log for these addresses: one of them may be a GPU that fell off the bus"
+            )
+        ]
     }
 
     private var obstacles: [Finding] {

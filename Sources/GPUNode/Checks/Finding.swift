@@ -73,4 +73,11 @@ package struct NodeReport: Codable, Sendable, Equatable {
         self.nextAction = nextAction
         self.findings = findings
     }
+
+    /// The verdict, its reason with what was observed, and the next action, in one line.
+    package var sentence: String {
+        let decider = findings.first { $0.code == reason && $0.state != .pass }
+        let why = reason.map { " (\($0.rawValue)\(decider.map { ": \($0.observed)" } ?? ""))" } ?? ""
+        return "\(verdict.rawValue)\(why): \(nextAction)"
+    }
 }

@@ -14,6 +14,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var host: HostFacts
     /// Every PCI function of vendor 10de, in order of address; an empty list when the bus was read and has none.
     package var pci: Reading<[PCIFunction]>
+    /// Functions whose ids or class could not be read: any of them may be a GPU.
+    package var unidentified: [UnidentifiedFunction]
     package var driver: DriverFacts
     package var build: BuildFacts
     package var vendor: Reading<VendorFacts>
@@ -21,6 +23,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package init(
         host: HostFacts,
         pci: Reading<[PCIFunction]>,
+        unidentified: [UnidentifiedFunction] = [],
         driver: DriverFacts,
         build: BuildFacts,
         vendor: Reading<VendorFacts>
@@ -29,6 +32,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         kind = Self.documentKind
         self.host = host
         self.pci = pci
+        self.unidentified = unidentified
         self.driver = driver
         self.build = build
         self.vendor = vendor

@@ -77,3 +77,14 @@ package struct VGPUCapability: Codable, Sendable, Equatable {
         self.hostDriverBranch = hostDriverBranch
     }
 }
+
+/// A function of the bus that could not be told apart: its ids or its class could not be read.
+package struct UnidentifiedFunction: Codable, Sendable, Equatable {
+    package var address: PCIAddress
+    package var failure: ReadFailure
+
+    package init(address: PCIAddress, failure: ReadFailure) {
+        self.address = address
+        self.failure = failure
+    }
+}

@@ -5,11 +5,22 @@ package struct Publication: Codable, Sendable, Equatable {
     /// Keys whose value could not be told this time: whatever the Node shows for them stays.
     package var undetermined: Set<String>
     package var taint: TaintWish
+    package var verdict: Verdict
+    /// The verdict in one sentence, for the event that tells of it.
+    package var message: String
 
-    package init(labels: [String: String], undetermined: Set<String>, taint: TaintWish) {
+    package init(
+        labels: [String: String],
+        undetermined: Set<String>,
+        taint: TaintWish,
+        verdict: Verdict,
+        message: String
+    ) {
         self.labels = labels
         self.undetermined = undetermined
         self.taint = taint
+        self.verdict = verdict
+        self.message = message
     }
 
     /// The labels to apply, given those that the agent owns on the Node now.
@@ -26,7 +37,13 @@ package struct Publication: Codable, Sendable, Equatable {
             .build()
         let nvidia = NVIDIALabels(facts: facts, policy: policy).build()
         labels.merge(nvidia)
-        return Publication(labels: labels.labels, undetermined: labels.undetermined, taint: TaintWish(report.verdict))
+        return Publication(
+            labels: labels.labels,
+            undetermined: labels.undetermined,
+            taint: TaintWish(report.verdict),
+            verdict: report.verdict,
+            message: report.sentence
+        )
     }
 }
 

@@ -19,6 +19,10 @@ package struct Selection: Sendable {
         case .skipped(let why): return .blocked(.pciUnreadable(why), "the PCI bus was not read")
         }
         guard !gpus.isEmpty else {
+            if let first = facts.unidentified.first {
+                let why = "\(first.address): \(first.failure.detail)"
+                return .blocked(.pciUnreadable(why), "a function of the PCI bus cannot be read")
+            }
             let evidence = Evidence("pci", "no function of vendor 10de has class 0300 or 0302")
             return Decision(action: .idle, summary: "no NVIDIA GPU on the PCI bus", evidence: [evidence])
         }
