@@ -119,8 +119,19 @@ let package = Package(
             "HostTests",
             ["GPUNode", "Host", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]
         ),
-        tests("KubernetesTests", ["Kubernetes", "SimulatedCluster", "TestSupport", logging, nioCore]),
-        tests("AgentTests", ["Agent", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", logging]),
+        target(
+            "ClusterSupport",
+            path: "Tests/ClusterSupport",
+            ["Kubernetes", "SimulatedCluster", "TestSupport", logging]
+        ),
+        tests(
+            "KubernetesTests",
+            ["ClusterSupport", "Kubernetes", "SimulatedCluster", "TestSupport", logging, nioCore]
+        ),
+        tests(
+            "AgentTests",
+            ["Agent", "ClusterSupport", "GPUNode", "Host", "Kubernetes", "SimulatedCluster", "TestSupport", logging]
+        ),
         tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),
         tests(
             "SimulatedClusterTests",

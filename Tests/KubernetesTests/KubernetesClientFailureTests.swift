@@ -1,3 +1,4 @@
+import ClusterSupport
 import FoundationEssentials
 import Kubernetes
 import SimulatedCluster

@@ -12,7 +12,7 @@ package actor NodePublisher {
     private let node: String
     private let prefix: String
     private let logger: Logger
-    private let retry = RetryPolicy()
+    private let retry: RetryPolicy
     private var metadata: ObjectMetadata?
     /// Who else had written the taints, and when, at the last look at the whole Node.
     private var seenTaintOwners: [FieldOwner]?
@@ -26,10 +26,17 @@ package actor NodePublisher {
         var outcome: String
     }
 
-    package init(client: KubernetesClient, node: String, prefix: String, logger: Logger) {
+    package init(
+        client: KubernetesClient,
+        node: String,
+        prefix: String,
+        retry: RetryPolicy = RetryPolicy(),
+        logger: Logger
+    ) {
         self.client = client
         self.node = node
         self.prefix = prefix
+        self.retry = retry
         self.logger = logger
         state = PublishedState(node: node)
     }

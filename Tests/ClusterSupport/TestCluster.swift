@@ -1,26 +1,26 @@
 import FoundationEssentials
-import Kubernetes
+package import Kubernetes
 import Logging
-import SimulatedCluster
-import TestSupport
+package import SimulatedCluster
+package import TestSupport
 
 /// A running simulated API server with one Node, and a client of it.
-struct TestCluster: Sendable {
-    static let nodeName = "gpu-1"
-    static let agent = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: nodeName))
-    static let manager = "gpu-agent"
+package struct TestCluster: Sendable {
+    package static let nodeName = "gpu-1"
+    package static let agent = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: nodeName))
+    package static let manager = "gpu-agent"
 
-    let server: SimulatedAPIServer
-    let client: KubernetesClient
+    package let server: SimulatedAPIServer
+    package let client: KubernetesClient
     /// Holds the token's file.
-    let directory: TemporaryDirectory
+    package let directory: TemporaryDirectory
 
-    var tokenFile: String { directory.path("token") }
+    package var tokenFile: String { directory.path("token") }
 
     /// Runs a test against a fresh cluster, and stops it afterwards.
     ///
     /// The token `agent` may do what the agent may do, `other` everything.
-    static func with(
+    package static func with(
         limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
         historyLimit: Int = 1000,
         bookmarkInterval: Duration = .seconds(60),
@@ -62,7 +62,7 @@ struct TestCluster: Sendable {
         await server.stop()
     }
 
-    static func client(
+    package static func client(
         _ access: ClusterAccess,
         limits: KubernetesClient.Limits = .init()
     ) async throws(KubernetesError) -> KubernetesClient {
@@ -70,7 +70,7 @@ struct TestCluster: Sendable {
         return try await KubernetesClient(access: access, limits: limits, userAgent: "gpu-agent/test", logger: logger)
     }
 
-    static let node: JSONValue = [
+    package static let node: JSONValue = [
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": ["name": .string(nodeName), "uid": "uid-1", "labels": ["kubernetes.io/os": "linux"]],
@@ -79,7 +79,7 @@ struct TestCluster: Sendable {
     ]
 
     /// What the agent would apply.
-    func applied(labels: [String: String]) -> JSONValue {
+    package func applied(labels: [String: String]) -> JSONValue {
         [
             "apiVersion": "v1",
             "kind": "Node",
@@ -88,7 +88,7 @@ struct TestCluster: Sendable {
     }
 
     /// Changes the Node as somebody else would.
-    func changeNode(_ patch: JSONValue, fieldManager: String = "kubectl-edit") async throws {
+    package func changeNode(_ patch: JSONValue, fieldManager: String = "kubectl-edit") async throws {
         let answer = await server.respond(
             to: APIRequest(
                 method: "PATCH",
@@ -101,18 +101,18 @@ struct TestCluster: Sendable {
         guard answer.status == 200 else { throw Unexpected(answer: answer) }
     }
 
-    func deleteNode() async {
+    package func deleteNode() async {
         let target = "/api/v1/nodes/\(Self.nodeName)"
         _ = await server.respond(to: APIRequest(method: "DELETE", target: target, authorization: "Bearer other"))
     }
 
-    struct Unexpected: Error {
-        var answer: APIAnswer
+    package struct Unexpected: Error {
+        package var answer: APIAnswer
     }
 }
 
 /// The error that an operation fails with; nil when it does not fail.
-func failure(_ operation: () async throws(KubernetesError) -> Void) async -> KubernetesError? {
+package func failure(_ operation: () async throws(KubernetesError) -> Void) async -> KubernetesError? {
     do throws(KubernetesError) {
         try await operation()
         return nil
