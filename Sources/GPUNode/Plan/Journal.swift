@@ -19,7 +19,9 @@ package struct Journal: Codable, Sendable, Equatable {
         steps.last { $0.step == step }?.state == .done
     }
 
-    /// Why the recorded install stands still: the failure of its last step. Nil when it goes on or is complete.
+    /// Why the recorded install stands still, which is the failure of its last step.
+    ///
+    /// Nil when it goes on or is complete.
     package var failure: Problem? {
         guard record?.state == .started, let last = steps.last, last.state == .failed else { return nil }
         return last.failure

@@ -8,7 +8,7 @@ struct GPUSim: AsyncParsableCommand {
         abstract: "Simulate the surroundings of a GPU node.",
         subcommands: [
             APIServerCommand.self,
-            DownloadServerCommand.self
+            DownloadServerCommand.self,
         ]
     )
 }
