@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct GPUAgent: AsyncParsableCommand {
@@ -24,4 +25,20 @@ struct GPUAgent: AsyncParsableCommand {
             VendorProbeCommand.self,
         ]
     )
+
+    /// Wrong use ends with 2, as `validate` documents it; the argument parser's own code for it is 64.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            Output.complain(fullMessage(for: error) + "\n")
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
+    }
 }

@@ -25,6 +25,8 @@ struct Reconciler: Service {
 
     private func look(_ backoff: inout InstallBackoff, after delay: Duration) async {
         var view = await inspector.look()
+        // A look that was cut off in the middle says nothing of the node.
+        guard !Task.isCancelled else { return }
         if let install, !view.plan.steps.isEmpty, view.plan.obstacles.isEmpty, backoff.allows(at: .now) {
             let installing = NodeView(
                 inspector.setup,
@@ -34,6 +36,7 @@ struct Reconciler: Service {
             )
             await publish(installing, after: delay)
             view = await bringUp(install, &backoff)
+            guard !Task.isCancelled else { return }
             await publish(view, after: .zero)
         } else {
             await publish(view, after: delay)

@@ -61,8 +61,20 @@ struct ChoiceOptions: ParsableArguments {
     )
     var catalog: [String] = []
 
-    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The configuration file.",
+            discussion: "Default: /etc/gpu-agent/config.yaml, where the DaemonSet mounts it, if it is there.",
+            valueName: "file"
+        )
+    )
     var config: String?
+
+    /// The file to read, given or by default; nil for none.
+    var configFile: String? {
+        let usual = "/etc/gpu-agent/config.yaml"
+        return config ?? (access(usual, F_OK) == 0 ? usual : nil)
+    }
 }
 
 /// The facts of another node.
@@ -94,7 +106,7 @@ extension Settings {
             hostPID: host.hostPid.number,
             catalogDirectory: choice?.catalogDirectory ?? Settings.catalogDirectory,
             catalogs: choice?.catalog ?? [],
-            configFile: choice?.config,
+            configFile: choice?.configFile,
             environment: ProcessInfo.processInfo.environment.filter { name, _ in
                 ["http_proxy", "https_proxy", "no_proxy"].contains(name.lowercased())
             }

@@ -10,7 +10,7 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Keep this node's GPUs working: install, check, publish, and look again on every change.",
         discussion: """
             This is what the DaemonSet runs. It answers /healthz, /readyz and /metrics. SIGTERM ends it within five \
-            seconds; an installer that is running then goes on and is found again by the next agent.
+            seconds. The next agent waits for an installer that still runs, and begins one anew that ended with its pod.
             """
     )
 
