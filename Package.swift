@@ -111,7 +111,7 @@ let package = Package(
 
         // Tests
         target("TestSupport", path: "Tests/TestSupport", ["GPUNode", subprocess, system]),
-        tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"]),
+        tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"], exclude: ["Goldens"]),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
         tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe", subprocess, system]),

@@ -1,0 +1,259 @@
+import Documents
+import GPUNode
+import Testing
+
+@Suite struct CatalogDocumentTests {
+    struct Fault: Sendable, CustomTestStringConvertible {
+        var yaml: String
+        var problems: [String]
+        var testDescription: String { problems.first ?? yaml }
+
+        init(_ yaml: String, _ problems: String...) {
+            self.yaml = yaml
+            self.problems = problems
+        }
+    }
+
+    static let sha = String(repeating: "0a", count: 32)
+    static func artifact(_ fields: String) -> String {
+        """
+        drivers:
+          - version: 580.105.08
+            kind: datacenter
+            architecture: x86_64
+            flavours: [open]
+            artifact: {\(fields)}
+        """
+    }
+
+    static let faults: [Fault] = [
+        Fault("gpu: []", "1:1: unknown key 'gpu' in the catalog; did you mean 'gpus'?"),
+        Fault("pictures: []", "1:1: unknown key 'pictures' in the catalog"),
+        Fault("gpus: []\ngpus: []", "2:1: key 'gpus' stands twice in the catalog"),
+        Fault("[a]: b", "1:1: a key of the catalog must be a plain word"),
+        Fault("gpus: none", "1:7: gpus must be a list"),
+        Fault("gpus: [12]", "1:8: a GPU must be a mapping"),
+        Fault("mode: append", "1:7: mode 'append' is not one of extend, replace"),
+        Fault(
+            "gpus:\n  - name: X",
+            "2:5: a GPU needs 'id'",
+            "2:5: a GPU needs 'architecture'",
+            "2:5: a GPU needs 'flavours'"
+        ),
+        Fault(
+            "gpus: [{id: 2bb5, name: X, architecture: y, flavours: [open]}]",
+            "1:13: id '2bb5' is not a pair of ids such as 10de:2bb5"
+        ),
+        Fault(
+            "gpus: [{id: 10de:2bb5, name: '', architecture: [], flavours: []}]",
+            "1:30: name must be a text",
+            "1:48: architecture must be a text",
+            "1:62: flavours must name at least one flavour"
+        ),
+        Fault(
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [closed], subsystems: [204e]}]",
+            "1:83: a subsystem '204e' is not a pair of ids such as 10de:2bb5",
+            "1:61: a flavour 'closed' is not one of open, proprietary"
+        ),
+        Fault(
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [open], minBranch: 595, maxBranch: 580}]",
+            "1:8: minBranch 595 is above maxBranch 580"
+        ),
+        Fault(
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [open], minBranch: r580, maxBranch: 0}]",
+            "1:79: minBranch 'r580' is not a whole number above 0",
+            "1:96: maxBranch '0' is not a whole number above 0"
+        ),
+        Fault(
+            """
+            gpus:
+              - {id: 10de:2bb5, name: X, architecture: y, flavours: [open]}
+              - {id: 10DE:2BB5, name: Y, architecture: y, flavours: [open]}
+            """,
+            "3:5: '10de:2bb5' stands twice in gpus"
+        ),
+        Fault(
+            "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, flavours: [open]}]",
+            "1:22: device '10de:2bb5' is not four hexadecimal digits",
+            "1:44: subsystem '1' is not four hexadecimal digits"
+        ),
+        Fault(
+            "vgpuTypes: [{device: +bb5, subsystem: '2187', name: X, flavours: [open]}]",
+            "1:22: device '+bb5' is not four hexadecimal digits"
+        ),
+        Fault(
+            "vgpuTypes: [{}]",
+            "1:13: a vGPU type needs 'device'",
+            "1:13: a vGPU type needs 'subsystem'",
+            "1:13: a vGPU type needs 'name'",
+            "1:13: a vGPU type needs 'flavours'"
+        ),
+        Fault(
+            """
+            vgpuTypes:
+              - {device: 2bb5, subsystem: 2187, name: X, flavours: [open]}
+              - {device: 2bb5, subsystem: 2187, name: Y, flavours: [open]}
+            """,
+            "3:5: '2bb5:2187' stands twice in vgpuTypes"
+        ),
+        Fault("platforms: [{name: azure}]", "1:13: a platform needs 'systemVendor' or 'chassisAssetTag'"),
+        Fault("platforms: [{systemVendor: X}]", "1:13: a platform needs 'name'"),
+        Fault(
+            "platforms: [{name: a, sysVendor: X, chassisAssetTag: 1}]",
+            "1:23: unknown key 'sysVendor' in a platform; did you mean 'systemVendor'?"
+        ),
+        Fault(
+            "platforms: [{name: a, systemVendor: X}, {name: a, systemVendor: Y}]",
+            "1:41: 'a' stands twice in platforms"
+        ),
+        Fault(
+            "drivers: [{}]",
+            "1:11: a driver needs 'version'",
+            "1:11: a driver needs 'kind'",
+            "1:11: a driver needs 'architecture'",
+            "1:11: a driver needs 'flavours'",
+            "1:11: a driver needs 'artifact'"
+        ),
+        Fault(
+            """
+            drivers:
+              - version: 580
+                kind: tesla
+                platform: azure
+                architecture: amd64
+                flavours: open
+                vgpuRelease: twenty
+                artifact: here
+            """,
+            "2:14: version '580' is not a driver version such as 580.105.08",
+            "3:11: kind 'tesla' is not one of grid, datacenter",
+            "5:19: architecture 'amd64' is not one of x86_64, aarch64",
+            "6:15: flavours must be a list",
+            "7:18: vgpuRelease 'twenty' is not a vGPU release such as 20.2",
+            "8:15: an artifact must be a mapping"
+        ),
+        Fault(
+            """
+            drivers:
+              - version: 580.105.08
+                kind: datacenter
+                platform: azure
+                architecture: x86_64
+                flavours: [open]
+                artifact: {urls: [https://example.com/a.run]}
+            """,
+            "4:15: a datacenter driver fits every platform and takes no 'platform'"
+        ),
+        Fault(
+            artifact("urls: [https://example.com/a.run]") + "\n"
+                + artifact("urls: [https://example.com/b.run]").split(separator: "\n").dropFirst()
+                .joined(separator: "\n"),
+            "7:5: 'datacenter-580.105.08-x86_64' stands twice in drivers"
+        ),
+        Fault(artifact("sha256: \(sha)"), "6:15: an artifact needs 'urls'"),
+        Fault(artifact("urls: []"), "6:22: urls must name at least one URL"),
+        Fault(artifact("urls: https://example.com/a.run"), "6:22: urls must be a list"),
+        Fault(
+            artifact("urls: [https://example.com/a.run], sha256: 0a0a"),
+            "6:59: sha256 '0a0a' is not 64 hexadecimal digits"
+        ),
+        Fault(
+            artifact("urls: [https://example.com/a.run], sha512: \(sha)"),
+            "6:59: sha512 '\(sha)' is not 128 hexadecimal digits"
+        ),
+        Fault(
+            artifact("urls: [https://example.com/a.run], sha256: \(sha), sha512: \(sha)\(sha)"),
+            "6:133: give one checksum, sha256 or sha512"
+        ),
+        Fault(
+            artifact("urls: [https://example.com/a.run], size: 4e8"),
+            "6:57: size '4e8' is not a whole number above 0"
+        ),
+        Fault(
+            artifact("urls: [https://example.com/a.run], sha265: \(sha)"),
+            "6:51: unknown key 'sha265' in an artifact; did you mean 'sha256'?"
+        ),
+    ]
+
+    @Test(arguments: faults)
+    func reportsEachFaultAtItsPlace(_ fault: Fault) throws {
+        #expect(try catalogProblems(fault.yaml) == fault.problems)
+    }
+
+    @Test func reportsTheFaultsOfTheWholeFileAtOnce() throws {
+        let problems = try catalogProblems("mood: x\ngpus: [{}]\nplatforms: [{}]\ndrivers: [{}]\nvgpuTypes: 5\n")
+        #expect(problems.count == 1 + 4 + 2 + 5 + 1)
+        #expect(Set(problems.compactMap { $0.split(separator: ":").first }) == ["1", "2", "3", "4", "5"])
+    }
+
+    @Test(arguments: [
+        ("kind: DriverCatalog\n", ["c:1:1: the catalog needs 'apiVersion'"]),
+        (
+            "apiVersion: gpu-agent/v2\nkind: Catalog\n",
+            [
+                "c:1:13: apiVersion is 'gpu-agent/v2', not 'gpu-agent/v1'",
+                "c:2:7: kind is 'Catalog', not 'DriverCatalog'",
+            ]
+        ),
+        ("- a\n", ["c:1:1: the catalog must be a mapping"]),
+    ])
+    func refusesADocumentOfAnotherKind(_ text: String, _ expected: [String]) throws {
+        guard case .failure(let found) = CatalogDocument.read(try YAMLDocument.parse(text, file: "c")) else {
+            Issue.record("was read")
+            return
+        }
+        #expect(found.description.split(separator: "\n").map(String.init) == expected)
+    }
+
+    @Test(arguments: [
+        "ftp://example.com/a.run", "file:///etc/passwd", "example.com/a.run", "https://example.com", "https:///a.run",
+        "https://example.com/", "https://example.com/.", "https://example.com/..", "https://example.com/.hidden",
+        "https://example.com/a%2e.run", "https://example.com/a.run#x", "https://example.com/a;b.run",
+        "https://example.com/$(id).run", "https://example.com/a b.run", "https://example.com/ä.run",
+        "HTTPS://example.com/a.run", "https://example.com/?f=/a.run",
+    ])
+    func refusesURLsWhoseNameIsUnsafeAsAFile(_ url: String) throws {
+        let problems = try catalogProblems(Self.artifact("urls: ['\(url)']"))
+        #expect(problems == ["6:23: a URL '\(url)' is not an http or https URL that ends in a file name"])
+    }
+
+    @Test func refusesAChecksumInOtherThanASCIIDigits() throws {
+        let wide = String(repeating: "０", count: 21) + "0"
+        #expect(wide.utf8.count == 64)
+        let problems = try catalogProblems(Self.artifact("urls: [https://example.com/a.run], sha256: \(wide)"))
+        #expect(problems.count == 1)
+    }
+
+    @Test func readsEveryFieldOfADriver() throws {
+        let text = """
+            mode: replace
+            drivers:
+              - version: 595.91.07
+                kind: grid
+                platform: azure
+                architecture: aarch64
+                flavours: [proprietary]
+                vgpuRelease: "20.2"
+                artifact:
+                  urls: ["http://mirror.example/x/y/NVIDIA+a_b-1.run?token=1/2", https://example.com/z.run]
+                  sha512: \(Self.sha.uppercased())\(Self.sha)
+                  size: 420000000
+            """
+        let document = try readCatalog(text)
+        let driver = try #require(document.catalog.drivers.first)
+        #expect(document.mode == .replace)
+        #expect(driver.identity == "grid-azure-595.91.07-aarch64")
+        #expect(driver.flavours == [.proprietary])
+        #expect(driver.vgpuRelease == "20.2")
+        #expect(driver.artifact.urls.count == 2)
+        #expect(driver.artifact.fileName == "NVIDIA+a_b-1.run")
+        #expect(driver.artifact.digest == Digest(.sha512, Self.sha + Self.sha))
+        #expect(driver.artifact.size == 420_000_000)
+    }
+
+    @Test func keepsADriverWithoutAChecksum() throws {
+        let document = try readCatalog(Self.artifact("urls: [https://example.com/a.run]"))
+        #expect(document.catalog.drivers.map(\.artifact.digest) == [nil])
+        #expect(document.mode == .extend)
+    }
+}

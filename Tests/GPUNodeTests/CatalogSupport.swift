@@ -1,0 +1,63 @@
+import Documents
+import FoundationEssentials
+import GPUNode
+import TestSupport
+import Testing
+
+/// The repository's own catalog, read from `catalog/*.yaml` as the agent reads it.
+func repositoryCatalog() throws -> Catalog {
+    let directory = fixture("../../catalog")
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
+    try #require(!names.isEmpty)
+    return try names.sorted().reduce(Catalog()) { catalog, name in
+        let text = try Data(contentsOf: URL(filePath: "\(directory)/\(name)"))
+        return catalog.merged(with: try readCatalog([UInt8](text), file: name).catalog)
+    }
+}
+
+func readCatalog(_ text: [UInt8], file: String) throws -> CatalogDocument {
+    try CatalogDocument.read(try YAMLDocument.parse(text, file: file)).get()
+}
+
+/// A catalog document from the lines below its header.
+func readCatalog(_ body: String) throws -> CatalogDocument {
+    try readCatalog(Array((catalogHeader + body).utf8), file: "c.yaml")
+}
+
+/// The problems of a catalog document, each as `line:column: message`; the header is not counted.
+func catalogProblems(_ body: String) throws -> [String] {
+    switch CatalogDocument.read(try YAMLDocument.parse(catalogHeader + body, file: "c.yaml")) {
+    case .success: []
+    case .failure(let found): found.problems.map { "\($0.place.line - 2):\($0.place.column): \($0.message)" }
+    }
+}
+
+let catalogHeader = "apiVersion: gpu-agent/v1\nkind: DriverCatalog\n"
+
+extension CatalogDriver {
+    /// A driver whose package has a checksum.
+    static func datacenter(_ version: String, flavours: [ModuleFlavour] = [.open, .proprietary]) throws -> Self {
+        CatalogDriver(
+            version: try #require(DriverVersion(version)),
+            kind: .datacenter,
+            flavours: flavours,
+            artifact: .verified("https://example.com/NVIDIA-Linux-x86_64-\(version).run")
+        )
+    }
+
+    static func grid(_ version: String, release: String?) throws -> Self {
+        CatalogDriver(
+            version: try #require(DriverVersion(version)),
+            kind: .grid,
+            platform: "azure",
+            vgpuRelease: release,
+            artifact: .verified("https://example.com/NVIDIA-Linux-x86_64-\(version)-grid-azure.run")
+        )
+    }
+}
+
+extension Artifact {
+    static func verified(_ url: String) -> Artifact {
+        Artifact(urls: [url], digest: Digest(.sha256, String(repeating: "cd", count: 32)), size: 400 << 20)
+    }
+}
