@@ -35,7 +35,8 @@ package struct InstallRun: Sendable {
         defer { lock.release() }
         try await settle()
         let view = await inspector.look()
-        if let obstacle = view.plan.obstacles.first { throw AgentFailure(obstacle) }
+        let obstacles = view.plan.obstacles
+        if let first = obstacles.first { throw AgentFailure(first, others: Array(obstacles.dropFirst())) }
         guard !view.plan.steps.isEmpty else { return view }
         try await execute(view.plan, view.journal ?? Journal())
         return await inspector.look()

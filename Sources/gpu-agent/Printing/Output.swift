@@ -58,14 +58,16 @@ func reporting(_ work: () async throws -> Void) async throws {
     }
 }
 
-/// A failure as people read it: what, what was expected, what to do.
+/// A failure as people read it: of each problem what, what was expected, what to do.
 func failureText(_ failure: AgentFailure) -> String {
     let style = Style.of(STDERR_FILENO, environment: Output.environment)
-    let problem = failure.problem
-    return """
+    let texts = ([failure.problem] + failure.others).map { problem in
+        """
         \(style.red("×")) \(style.bold(problem.code.rawValue)): \(problem.observed)
           expected: \(problem.expected)
           → \(problem.remedy)
 
         """
+    }
+    return texts.joined()
 }
