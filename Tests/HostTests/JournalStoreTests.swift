@@ -48,6 +48,19 @@ import Testing
         #expect(try await store.load() == nil)
     }
 
+    @Test func removesWhatKilledWritersLeft() async throws {
+        let journal = Journal(steps: ["download"], version: 1)
+        try await store.save(journal)
+        for name in [".journal.json.17.4711.new", ".other.json.17.4711.new", "journal.json.bad"] {
+            try tree.write("var/lib/gpu-agent/\(name)", "{")
+        }
+        try await store.removeDrafts()
+        #expect(!tree.exists("var/lib/gpu-agent/.journal.json.17.4711.new"))
+        #expect(tree.exists("var/lib/gpu-agent/.other.json.17.4711.new"))
+        #expect(tree.exists("var/lib/gpu-agent/journal.json.bad"))
+        #expect(try await store.load() == journal)
+    }
+
     @Test func saysThatAJournalCannotBeRead() async throws {
         try tree.makeDirectory("var/lib/gpu-agent/journal.json/x")
         await #expect(throws: HostError.self) { try await store.load() }

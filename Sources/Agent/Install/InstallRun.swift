@@ -47,6 +47,7 @@ package struct InstallRun: Sendable {
     /// Without this an agent that was killed in the middle would start a second installer beside the first.
     private func settle() async throws(AgentFailure) {
         do throws(HostError) {
+            try await store.removeDrafts()
             guard var journal = try await store.load(), let record = journal.record, record.state == .started,
                 !journal.finished(.install)
             else { return }

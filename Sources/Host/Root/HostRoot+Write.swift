@@ -41,6 +41,16 @@ extension HostRoot {
         } catch { throw .file(.write, path, cause: error) }
     }
 
+    /// Removes what writers of this file left beside it that were killed.
+    ///
+    /// Only for a file that nobody writes at the moment.
+    package func removeDrafts(of path: HostPath) throws(HostError) {
+        let prefix = ".\(path.lastComponent)."
+        for name in try list(path.parent) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(".new") {
+            try remove(path.parent.appending(name))
+        }
+    }
+
     /// Removes a file, a link or an empty directory; what is not there is no error.
     package func remove(_ path: HostPath) throws(HostError) {
         guard let parent = try open(path.parent, O_RDONLY | O_DIRECTORY, for: .remove) else { return }

@@ -30,6 +30,11 @@ package struct JournalStore<Journal: Codable & Sendable>: Sendable {
         }
     }
 
+    /// Removes what agents that were killed while they saved left beside the journal; only for the host's lock's holder.
+    package func removeDrafts() async throws(HostError) {
+        try await offPool { () throws(HostError) in try root.removeDrafts(of: path) }
+    }
+
     /// Moves a malformed journal aside, to `journal.json.bad`, so that a new one can be begun and it can be looked at.
     @discardableResult
     package func quarantine() async throws(HostError) -> HostPath {
