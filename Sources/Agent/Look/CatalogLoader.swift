@@ -37,15 +37,16 @@ package struct Setup: Sendable {
     package static func load(_ settings: Settings) throws(SetupError) -> Setup {
         var problems: [DocumentProblem] = []
         var config = Config()
-        if let file = settings.configFile {
-            switch Config.read(try document(file, &problems)) {
+        if let file = settings.configFile, let document = try document(file, &problems) {
+            switch Config.read(document) {
             case .success(let read): config = read
             case .failure(let found): problems += found.problems
             }
         }
         var catalog = Catalog()
         for file in try builtIn(settings.catalogDirectory) + config.catalogs + settings.catalogs {
-            switch CatalogDocument.read(try document(file, &problems)) {
+            guard let document = try document(file, &problems) else { continue }
+            switch CatalogDocument.read(document) {
             case .success(let read):
                 catalog = read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
             case .failure(let found): problems += found.problems
@@ -66,17 +67,16 @@ package struct Setup: Sendable {
         return files
     }
 
-    /// A file's document.
-    ///
-    /// Where its text is no YAML the problems are noted, and an empty document stands for it.
+    /// A file's document; nil where its text is no YAML, and that is noted.
     private static func document(
         _ file: String,
         _ problems: inout [DocumentProblem]
-    ) throws(SetupError) -> DocumentNode {
+    ) throws(SetupError) -> DocumentNode? {
         let text: Data
         do { text = try Data(contentsOf: URL(filePath: file)) } catch { throw .unreadable(file, cause: error) }
         do throws(DocumentProblems) { return try YAMLDocument.parse([UInt8](text), file: file) } catch {
-            throw .problems(DocumentProblems(problems + error.problems))
+            problems += error.problems
+            return nil
         }
     }
 }
