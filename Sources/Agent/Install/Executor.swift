@@ -20,6 +20,10 @@ struct Executor {
             journal.record = record
             journal.steps.removeAll { $0.step != step.id }
             try await onHost(.installFailed) { () async throws(HostError) in
+                // What an earlier choice left half downloaded or half unpacked is of no use to this one.
+                for directory in [HostLayout.packages, HostLayout.work] {
+                    try root.removeTree(HostPath(stringLiteral: directory))
+                }
                 for directory in [HostLayout.packages, HostLayout.work, HostLayout.logs] {
                     try root.makeDirectories(HostPath(stringLiteral: directory))
                 }
