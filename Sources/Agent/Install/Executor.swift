@@ -86,7 +86,8 @@ struct Executor {
     private func run(_ job: HostJob, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
         let progress = progress
         let outcome = try await onHost(.installerFailed) { () async throws(HostError) in
-            try await job.start(command)
+            // What a compiler that is killed leaves behind is removed with the work directory.
+            try await job.start(command, environment: ["TMPDIR": HostLayout.work])
             return try await job.wait(deadline: deadline) { progress(.said($0)) }
         }
         guard outcome != .finished(status: 0) else { return }
