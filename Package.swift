@@ -133,6 +133,7 @@ let package = Package(
             ["Agent", "ClusterSupport", "GPUNode", "Host", "Kubernetes", "SimulatedCluster", "TestSupport", logging]
         ),
         tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),
+        tests("EndToEndTests", ["GPUNode", "TestSupport", subprocess, system], exclude: ["KillShim"]),
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",

@@ -1,0 +1,93 @@
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+/// A directory tree that was copied from a node stands for it.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct CopiedTreeTests {
+    @Test(.enabled("the build directory is closed to other users") { await Nobody.canRunTheAgent() })
+    func answersWithoutRoot() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let tree = try await copy(of: node)
+            let place = ["--host-pid", "none", "--host-root", tree.path]
+
+            let facts = try await Nobody.run([Programs.agent, "facts", "-o", "json"] + place)
+            facts.expectExit(0)
+            let known = try facts.decoded(as: NodeFacts.self)
+            let there = try await node.agent("facts", ["-o", "json"]).decoded(as: NodeFacts.self)
+            guard case .skipped = known.vendor else {
+                Issue.record("vendor libraries are \(known.vendor), not skipped")
+                return
+            }
+            #expect(known.driver == there.driver)
+            #expect(known.host == there.host)
+            #expect(known.pci == there.pci)
+
+            let commands = ["plan", "labels", "status"]
+            var printed: [String: Finished] = [:]
+            for command in commands {
+                printed[command] = try await Nobody.run([Programs.agent, command, "-o", "json"] + place + node.choice)
+                printed[command]?.expectExit(0)
+            }
+            let plan = try #require(try printed["plan"]?.decoded(as: PrintedPlan.self))
+            #expect(plan.decision.action == "adopt")
+            #expect(plan.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            #expect(plan.steps.isEmpty)
+            let status = try #require(try printed["status"]?.decoded(as: PrintedStatus.self))
+            #expect(status.verdict == "unknown")
+            let finding = try #require(status.findings.first { $0.code == "nvml-unavailable" })
+            #expect(finding.state == "skipped")
+            #expect(finding.observed.contains("--host-pid"))
+            #expect(printed["labels"]?.output.contains("gpu-agent.dev/") == true)
+            for command in ["facts"] + commands {
+                let choice = command == "facts" ? [] : node.choice
+                let text = try await Nobody.run([Programs.agent, command] + place + choice)
+                text.expectExit(0)
+                #expect(!text.output.isEmpty)
+            }
+        }
+    }
+
+    @Test func isNeverWrittenTo() async throws {
+        try await SimulatedNode.with { node in
+            let tree = try await copy(of: node)
+            let place = ["--host-pid", "none", "--host-root", tree.path]
+            let before = try await listing(tree)
+            for command in ["plan", "labels", "status", "validate", "install"] {
+                let run = try await runProgram([Programs.agent, command] + place + node.choice)
+                #expect(run.exitCode != nil)
+                if command == "install" {
+                    run.expectExit(5)
+                    #expect(run.errors.contains("host-unreachable"))
+                }
+            }
+            try await runProgram([Programs.agent, "facts"] + place).expectExit(0)
+            expectSame(try await listing(tree), before)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    /// Copies the few paths that matter, as somebody does who asks for help.
+    private func copy(of node: SimulatedNode) async throws -> TemporaryDirectory {
+        let tree = try TemporaryDirectory()
+        chmod(tree.path, 0o755)
+        let script = """
+            cd "$1" || exit 1
+            for path in sys etc/os-release proc/sys/kernel/osrelease proc/sys/kernel/arch proc/driver \
+                proc/sys/kernel/random/boot_id usr/bin/nvidia-gridd usr/lib/*/libnvidia-* usr/lib/*/libcuda* \
+                usr/bin/cc usr/bin/make usr/lib/modules usr/src/linux-headers-* var/lib/gpu-agent dev/nvidia*; do
+                [ ! -e "$path" ] || cp -a --parents "$path" "$2" || exit 1
+            done
+            ln -s usr/lib "$2/lib"
+            """
+        try await succeed(["sh", "-c", script, "copy", node.path(""), tree.path])
+        return tree
+    }
+
+    private func listing(_ tree: TemporaryDirectory) async throws -> [String] {
+        try await succeed(["find", tree.path, "-printf", "%y %m %p %l %s %T@ %C@\\n"]).output
+            .split(separator: "\n").map(String.init).sorted()
+    }
+}

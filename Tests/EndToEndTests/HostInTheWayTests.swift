@@ -1,0 +1,109 @@
+import FoundationEssentials
+import GPUNode
+import TestSupport
+import Testing
+
+/// Hosts that cannot take a driver, or that have one already.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct HostInTheWayTests {
+    @Test func namesAllObstaclesAtOnceBeforeAnythingIsDone() async throws {
+        let settings = ["compiler=no", "make=no", "headers=no", "secure-boot=yes", "disk=6"]
+        try await SimulatedNode.with(set: settings) { node in
+            let before = try await node.writes()
+            let plan = try await node.agent("plan", ["-o", "json"])
+            plan.expectExit(1)
+            let problems = try plan.decoded(as: PrintedPlan.self).problems
+            let codes = problems.map(\.code)
+            #expect(
+                codes == [
+                    "secure-boot", "compiler-missing", "make-missing", "kernel-headers-missing", "disk-space",
+                    "disk-space",
+                ]
+            )
+            #expect(problems.allSatisfy { !$0.remedy.isEmpty })
+
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            for problem in problems {
+                #expect(install.errors.contains("\(problem.code): \(problem.observed)\n"))
+                #expect(install.errors.contains("→ \(problem.remedy)\n"))
+            }
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(Set(status.findings.filter { $0.state == "failed" }.map(\.code)).isSuperset(of: codes))
+            expectSame(try await node.writes(), before)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func namesHeadersOfAnotherKernel() async throws {
+        try await SimulatedNode.with("h100", set: ["headers=6.1.0-1-cloud"]) { node in
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("kernel-headers-missing: headers of 6.1.0-1-cloud\n"))
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func adoptsAFitDriverOfSomebodyElse() async throws {
+        try await SimulatedNode.with(set: ["driver=580.105.08 grid-azure open"]) { node in
+            let before = try await node.writes()
+            let loads = node.moduleLoads()
+            let install = try await node.agent("install")
+            install.expectExit(0)
+            #expect(install.output == "ready: adopt the grid driver 580.105.08, open modules that is there\n")
+            let status = try await node.status()
+            #expect(status.verdict == "ready")
+            #expect(status.decision.action == "adopt")
+            #expect(status.decision.owner == "other")
+            #expect(status.decision.driver == .init(kind: "grid", version: "580.105.08", flavour: "open"))
+            expectSame(try await node.writes(), before)
+            #expect(node.moduleLoads() == loads)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func leavesAnUnfitDriverOfSomebodyElseAlone() async throws {
+        try await SimulatedNode.with("h100", set: ["driver=580.105.08 grid-azure open"]) { node in
+            let before = try await node.writes()
+            let loads = node.moduleLoads()
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("foreign-driver: driver 580.105.08, not installed by this agent"))
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(status.reason == "foreign-driver")
+            #expect(status.decision.action == "blocked")
+            expectSame(try await node.writes(), before)
+            #expect(node.moduleLoads() == loads)
+            #expect(node.text("/sys/module/nvidia/version") == "580.105.08\n")
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func showsTheInstallersWordsWhenTheDriverDoesNotLoad() async throws {
+        let scenario = try TemporaryDirectory()
+        let original = "\(Programs.repository)/simulator/scenarios/rtx-pro-6000"
+        for name in ["dmi", "drivers", "hardware", "host", "os-release", "pci"] {
+            let text = try String(contentsOfFile: "\(original)/\(name)", encoding: .utf8)
+            try scenario.write(name, text.replacing("modules=open", with: "modules=none"))
+        }
+        #expect(try scenario.text("pci").contains("modules=none"))
+        try await SimulatedNode.with(scenario.path) { node in
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            let said = "the installer ended with status 1: Unable to load the 'nvidia' kernel module."
+            #expect(install.errors.contains("installer-failed: \(said)"))
+            let journal = try node.journal()
+            #expect(journal.steps.last?.step == .install)
+            #expect(journal.steps.last?.state == .failed)
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(status.reason == "installer-failed")
+            #expect(status.nextAction == "read \(HostLayout.installerLog) on the node")
+            #expect(node.text(HostLayout.installerLog)?.contains("is not supported by the") == true)
+            #expect(!node.exists("/sys/module/nvidia"))
+            #expect(node.processes() == [])
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import FoundationEssentials
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+/// An agent that is killed while a step is under way, alone or with what it started, and started again.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct KillInTheMiddleTests {
+    private let package = "\(HostLayout.packages)/NVIDIA-Linux-x86_64-595.91.07-grid-azure.run"
+    private let job = "\(HostLayout.jobs)/install-595.91.07"
+    private let built = "Kernel module compilation complete."
+
+    @Test func goesOnWithTheDownload() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let package = package
+        try await SimulatedNode.with(server: ["--bytes-per-second", "500000"]) { node in
+            let killed = try await node.agent("install") { agent in
+                try await until("some bytes of the package came") {
+                    (try? FileManager.default.attributesOfItem(atPath: node.path("\(package).partial")))
+                        .flatMap { $0[.size] as? UInt } ?? 0 > 100_000
+                }
+                kill(agent, SIGKILL)
+            }
+            #expect(killed.wasKilled, "\(killed)")
+            #expect(node.exists("\(package).partial"))
+            #expect(!node.exists(package))
+
+            try await node.agent("install").expectExit(0)
+            try await node.expectWholeInstall(like: uninterrupted)
+            let requests = try node.requests()
+            let broken = try #require(requests.first { !$0.complete })
+            let resumed = try #require(requests.last)
+            #expect(requests.count == 2)
+            #expect(broken.range == nil)
+            #expect(resumed.complete)
+            #expect(resumed.status == 206)
+            #expect(resumed.ifRange != nil)
+            let start = try #require(resumed.range.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) })
+            #expect(start > 100_000)
+            #expect(start <= broken.bytes)
+        }
+    }
+
+    @Test func waitsForTheInstallerThatStillRuns() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let (job, built) = (job, built)
+        try await SimulatedNode.with(set: ["installer-slow=2"]) { node in
+            let killed = try await node.killAgent(once: built)
+            #expect(killed.wasKilled, "\(killed)")
+            let began = try #require(try node.journal().steps.last)
+            #expect(began.step == .install)
+            #expect(began.state == .started)
+            let installer = try #require(node.text("\(job)/pid"))
+            #expect(node.installers() == 1)
+
+            let again = try await node.agent("install") { _ in
+                // While the first installer runs there is no second one: the job is the one that was left.
+                try await until("the installer ends") {
+                    if let running = node.text("\(job)/pid") { #expect(running == installer) }
+                    #expect(node.installers() <= 1)
+                    return node.installers() == 0
+                }
+            }
+            again.expectExit(0)
+            #expect(again.errors.contains("an installer still runs from before (install-595.91.07)"))
+            #expect(!again.errors.contains("install the grid driver"))
+            try await node.expectWholeInstall(like: uninterrupted)
+            let ended = try #require(try node.journal().steps.first { $0.step == .install })
+            #expect(ended.startedAt == began.startedAt)
+            #expect(node.moduleLoads() == uninterrupted.moduleLoads)
+            #expect(try node.requests().count == 1)
+        }
+    }
+
+    @Test(arguments: ["Building kernel modules", "Kernel module compilation complete.", "Installing 'NVIDIA"])
+    func installsAnewWhenTheInstallerWasKilledToo(at line: String) async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let job = job
+        try await SimulatedNode.with(set: ["installer-slow=0.3"]) { node in
+            let killed = try await node.killAgent(once: line)
+            #expect(killed.wasKilled, "\(killed)")
+            let leader = try #require(node.text("\(job)/pid")?.split(separator: " ").first)
+            try await node.run(["sh", "-c", "kill -s KILL -- -\(leader)"])
+            try await until("the installer is gone") { node.processes() == [] }
+            #expect(!node.exists("\(job)/result"))
+
+            let again = try await node.agent("install")
+            again.expectExit(0)
+            #expect(!again.errors.contains("an installer still runs from before"))
+            try await node.expectWholeInstall(like: uninterrupted)
+            #expect(try node.requests().count == 1)
+        }
+    }
+
+    @Test func loadsTheDriverAfterARebootInTheMiddle() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let shim = try await KillShim.shared()
+        try await SimulatedNode.with { node in
+            // The sixth write notes that the installer ended well and the next step begins.
+            let point = KillPoint(write: 6, side: .after)
+            let killed = try await node.agent("install", environment: shim.killing(at: point))
+            #expect(killed.wasKilled, "\(killed)")
+            #expect(try node.journal().steps.last?.step == .load)
+            let installed = try #require(try node.journal().steps.first { $0.step == .install })
+            let loads = node.moduleLoads()
+            try await node.reboot()
+
+            try await node.agent("install").expectExit(0)
+            try await node.expectWholeInstall(like: uninterrupted)
+            #expect(try node.journal().steps.first { $0.step == .install } == installed)
+            #expect(node.moduleLoads() == loads + 1)
+            #expect(try node.requests().count == 1)
+        }
+    }
+
+    @Test func loadsTheDriverAfterARebootAndChangesNothingElse() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let (before, loads) = (try await node.writes(), node.moduleLoads())
+            try await node.reboot()
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(status.reason == "driver-not-loaded")
+            #expect(status.nextAction == "gpu-agent install")
+
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            expectSame(try await node.writes(), before)
+            #expect(node.moduleLoads() == loads + 1)
+            #expect(try node.requests().count == 1)
+        }
+    }
+
+    @Test func aPackageOfAnEarlierChoiceDoesNotStay() async throws {
+        try await SimulatedNode.with(server: ["--bytes-per-second", "500000"]) { node in
+            let killed = try await node.agent("install") { agent in
+                try await until("the download began") {
+                    node.exists("\(HostLayout.packages)/NVIDIA-Linux-x86_64-595.91.07-grid-azure.run.partial")
+                }
+                kill(agent, SIGKILL)
+            }
+            #expect(killed.wasKilled, "\(killed)")
+            try node.directory.write(
+                "config.yaml",
+                "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: 580.105.08}\n"
+            )
+            try await node.agent("install", ["--config", node.directory.path("config.yaml")]).expectExit(0)
+            let status = try await node.status()
+            #expect(status.decision.driver?.version == "580.105.08")
+            #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+        }
+    }
+}
+
+extension SimulatedNode {
+    /// Starts an install and kills the agent, and nothing else, once the installer's log has a line with this text.
+    fileprivate func killAgent(once text: String) async throws -> Finished {
+        try await agent("install") { agent in
+            try await until("the installer says '\(text)'") {
+                self.text(HostLayout.installerLog)?.contains(text) == true
+            }
+            kill(agent, SIGKILL)
+        }
+    }
+
+    /// How many installers run: shells whose script is the package.
+    fileprivate func installers() -> Int {
+        processes().count { $0.hasPrefix("sh \(HostLayout.packages)/") }
+    }
+
+    /// What is left of the host after a reboot: no module, no device node, no `/run`.
+    fileprivate func reboot() async throws {
+        try await run(["modprobe", "-r", "nvidia-uvm", "nvidia-modeset", "nvidia"])
+        try await run(["sh", "-c", "rm -rf /dev/nvidia* /run/gpu-agent"])
+        #expect(!exists("/sys/module/nvidia"))
+    }
+}

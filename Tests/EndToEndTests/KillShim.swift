@@ -1,0 +1,50 @@
+import FoundationEssentials
+import Glibc
+import TestSupport
+import Testing
+
+/// The moment at which an agent is killed: just before or just after one of the writes of its journal.
+struct KillPoint: Sendable, CustomTestStringConvertible {
+    enum Side: String, CaseIterable {
+        case before, after
+    }
+
+    /// Counted from 1.
+    var write: Int
+    var side: Side
+
+    var testDescription: String { "\(side.rawValue) write \(write)" }
+
+    /// How often the journal is written in a whole install: after its first step, before and after the five others.
+    static let writes = 11
+
+    static let all = (1...writes).flatMap { write in Side.allCases.map { KillPoint(write: write, side: $0) } }
+}
+
+/// The library that kills the agent, compiled from `KillShim/kill_shim.c` when it is first needed.
+struct KillShim: Sendable {
+    private let library: String
+
+    private static let compiled = Task {
+        // Beside the packages that the simulator keeps.
+        let directory = "\(Programs.repository)/.build/gpu-sim"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let (library, draft) = ("\(directory)/kill_shim.so", "\(directory)/kill_shim.so.\(getpid())")
+        let compiler = ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror"]
+        try await succeed(compiler + ["-o", draft, fixture("KillShim/kill_shim.c"), "-ldl"])
+        guard rename(draft, library) == 0 else { throw Failure("cannot rename \(draft): error \(errno)") }
+        return KillShim(library: library)
+    }
+
+    static func shared() async throws -> KillShim { try await compiled.value }
+
+    /// The environment of an agent that is killed at a point.
+    func killing(at point: KillPoint) -> [String: String] {
+        ["LD_PRELOAD": library, "KILL_SHIM_SIDE": point.side.rawValue, "KILL_SHIM_WRITE": "\(point.write)"]
+    }
+
+    /// The environment of an agent whose writes of the journal are counted in a file, one byte for each.
+    func counting(in file: String) -> [String: String] {
+        ["LD_PRELOAD": library, "KILL_SHIM_LOG": file]
+    }
+}

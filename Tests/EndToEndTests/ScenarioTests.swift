@@ -1,0 +1,166 @@
+import GPUNode
+import Testing
+
+/// The four nodes that a first user has, from nothing to the verdict.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct ScenarioTests {
+    @Test func installsTheGridDriverOnTheVGPU() async throws {
+        try await SimulatedNode.with("rtx-pro-6000") { node in
+            let before = try await node.status()
+            #expect(before.verdict == "not-ready")
+            #expect(before.reason == "driver-missing")
+            #expect(before.nextAction == "gpu-agent install")
+            #expect(before.decision.action == "install")
+            #expect(before.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            let install = try await node.agent("install", ["-o", "json"])
+            install.expectExit(0)
+            #expect(try install.decoded(as: PrintedValidation.self).verdict == "ready")
+
+            let status = try await node.status()
+            #expect(status.verdict == "ready")
+            #expect(status.reason == nil)
+            #expect(status.decision.action == "adopt")
+            #expect(status.decision.owner == "gpu-agent")
+            #expect(status.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            let device = PrintedGPU.MIGDevice(
+                uuid: "MIG-0b5e7c1d-92a6-5f43-8e0b-4c6d1a2f3e97",
+                profile: "4g.96gb",
+                memoryMiB: 95616
+            )
+            let gpu = PrintedGPU(
+                pciAddress: "0001:00:00.0",
+                pciId: "10de:2bb5",
+                subsystemId: "1414:2187",
+                uuid: "GPU-6f1cb2a4-3d0e-4b7a-9c55-8d1e2f7a4b60",
+                migMode: "enabled",
+                migDevices: [device]
+            )
+            #expect(status.gpus == [gpu])
+            #expect(status.driver.sources.count == 5)
+            #expect(Set(status.driver.sources.map(\.version)) == ["595.91.07"])
+            #expect(status.findings == goodFindings)
+            #expect(status.lastInstall.map(\.step) == wholeInstall.map(\.rawValue))
+            #expect(status.lastInstall.allSatisfy { $0.state == "done" })
+            #expect(try await node.run(["nvidia-smi", "-L"]).contains(device.uuid))
+        }
+    }
+
+    @Test func installsTheDatacenterDriverOnTheWholeGPU() async throws {
+        try await SimulatedNode.with("h100") { node in
+            try await node.agent("install").expectExit(0)
+            let status = try await node.status()
+            #expect(status.verdict == "ready")
+            #expect(status.decision.action == "adopt")
+            #expect(status.decision.driver == .init(kind: "datacenter", version: "595.71.05", flavour: "open"))
+            let gpu = PrintedGPU(
+                pciAddress: "0001:00:00.0",
+                pciId: "10de:2321",
+                subsystemId: "10de:1839",
+                uuid: "GPU-2c4d9e70-5a1b-4f38-b6c2-0e9f7d3a8b14",
+                migMode: "disabled",
+                migDevices: []
+            )
+            #expect(status.gpus == [gpu])
+            let states = Dictionary(uniqueKeysWithValues: status.findings.map { ($0.code, $0.state) })
+            #expect(states["driver-kind-mismatch"] == "pass")
+            #expect(states["cuda-failed"] == "pass")
+            #expect(states["mig-devices-missing"] == "notApplicable")
+            #expect(states["licence-missing"] == "notApplicable")
+        }
+    }
+
+    @Test func leavesANodeWithoutAGPUAlone() async throws {
+        try await SimulatedNode.with("no-gpu") { node in
+            let before = try await node.writes()
+            let install = try await node.agent("install")
+            install.expectExit(0)
+            #expect(install.output == "no-gpu: no NVIDIA GPU on the PCI bus\n")
+            let status = try await node.status()
+            #expect(status.verdict == "no-gpu")
+            #expect(status.decision.action == "idle")
+            #expect(status.decision.driver == nil)
+            #expect(status.gpus.isEmpty)
+            let finding = PrintedFinding(
+                code: "no-gpu",
+                state: "notApplicable",
+                observed: "no NVIDIA GPU on the PCI bus",
+                expected: "a function of vendor 10de with class 0300 or 0302",
+                remedy: ""
+            )
+            #expect(status.findings == [finding])
+            expectSame(try await node.writes(), before)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func refusesAnUnknownGPU() async throws {
+        try await SimulatedNode.with("unknown-gpu") { node in
+            let before = try await node.writes()
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("unknown-gpu: 0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302"))
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(status.reason == "unknown-gpu")
+            #expect(status.decision.action == "blocked")
+            #expect(status.decision.driver == nil)
+            let gpu = PrintedGPU(
+                pciAddress: "0001:00:00.0",
+                pciId: "10de:ffff",
+                subsystemId: "10de:0001",
+                migDevices: []
+            )
+            #expect(status.gpus == [gpu])
+            let finding = try #require(status.findings.first)
+            #expect(finding.code == "unknown-gpu")
+            #expect(finding.state == "failed")
+            #expect(finding.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302")
+            #expect(finding.expected == "a GPU of the catalog")
+            #expect(finding.remedy.contains("add 10de:ffff to gpus"))
+            expectSame(try await node.writes(), before)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func doesNothingOnAGoodNode() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let before = try await node.writes()
+            let (journal, loads) = (node.text(HostLayout.journal), node.moduleLoads())
+            let requests = try node.requests().count
+            #expect(journal != nil)
+            #expect(requests == 1)
+
+            let again = try await node.agent("install")
+            again.expectExit(0)
+            #expect(again.output == "ready: keep the grid driver 595.91.07, open modules that this agent installed\n")
+            #expect(again.errors == "")
+            #expect(node.text(HostLayout.journal) == journal)
+            expectSame(try await node.writes(), before)
+            #expect(node.moduleLoads() == loads)
+            #expect(try node.requests().count == requests)
+            #expect(node.processes() == [])
+        }
+    }
+
+    private var goodFindings: [PrintedFinding] {
+        [
+            ("driver-version-split", "595.91.07", "the same version from every source"),
+            ("driver-not-loaded", "595.91.07", "loaded"),
+            ("driver-kind-mismatch", "grid", "grid"),
+            ("module-flavour-mismatch", "open", "open"),
+            ("device-nodes-missing", "5 nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
+            ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "an answer"),
+            ("gpu-count", "1 in NVML, 1 on the bus", "all of them"),
+            ("gpu-unreadable", "1 read", "no error from NVML"),
+            ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
+            ("licence-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
+            ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
+        ].map { code, observed, expected in
+            PrintedFinding(code: code, state: "pass", observed: observed, expected: expected, remedy: "")
+        }
+    }
+}
+
+/// The steps of an install from nothing.
+let wholeInstall: [StepID] = [.begin, .download, .install, .load, .verify, .finish]

@@ -1,0 +1,59 @@
+import GPUNode
+import Testing
+
+extension SimulatedNode {
+    /// Everything that an install puts on a host or may leave there: a line with kind, mode, path and target for each
+    /// file, and one with the digest for each file of the driver.
+    ///
+    /// Kernel modules have no digest: the time of their build is in them.
+    func tree() async throws -> [String] {
+        let digests = """
+            sort -u /var/lib/nvidia/log 2>/dev/null | while read -r file; do
+                case $file in *.ko) ;; *) [ -h "$file" ] || sha256sum "$file" ;; esac
+            done
+            """
+        return try await lines("\(Self.find("%y %m %p %l", in: Self.places + ["/run/gpu-agent", "/dev"])); \(digests)")
+    }
+
+    /// The same files with size and times, to see that nothing was written; the lock is left out.
+    func writes() async throws -> [String] {
+        try await lines(Self.find("%y %m %p %l %s %T@ %C@", in: Self.places))
+    }
+
+    /// How often the kernel module `nvidia` was put into the kernel since the host came up.
+    ///
+    /// An installer does it twice: once to try what it built, and once at its end.
+    func moduleLoads() -> Int {
+        (text("/var/log/kern.log") ?? "").split(separator: "\n")
+            .count { $0.contains("Nvlink Core is being initialized") }
+    }
+
+    private static let places = [
+        HostLayout.state, HostLayout.logs, "/var/lib/nvidia", "/etc/nvidia", "/usr/lib/nvidia", "/usr/src/nvidia*",
+        "/lib/modules/", "/tmp",
+    ]
+
+    private static func find(_ format: String, in places: [String]) -> String {
+        """
+        find \(places.joined(separator: " ")) -path /dev/pts -prune -o -printf '\(format)\\n' 2>/dev/null
+        find /usr/bin /usr/lib/systemd/system /usr/lib/*-linux-gnu /etc/modprobe.d -maxdepth 1 \
+        '(' -name '*nvidia*' -o -name '*cuda*' ')' -printf '\(format)\\n' 2>/dev/null
+        """
+    }
+
+    private func lines(_ script: String) async throws -> [String] {
+        try await run(["sh", "-c", "{ \(script)\n} | LC_ALL=C sort"]).split(separator: "\n").map(String.init)
+    }
+}
+
+/// Expects two trees to be the same, and names the lines that only one of them has.
+func expectSame(_ tree: [String], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+    let changes = tree.difference(from: expected).map { change in
+        switch change {
+        case .insert(_, let line, _): "+ \(line)"
+        case .remove(_, let line, _): "- \(line)"
+        }
+    }
+    guard !changes.isEmpty else { return }
+    Issue.record("the files differ:\n\(changes.joined(separator: "\n"))", sourceLocation: sourceLocation)
+}

@@ -1,0 +1,170 @@
+import FoundationEssentials
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+/// A simulated host with its driver packages on a download server, and the agent's commands on it.
+struct SimulatedNode: Sendable {
+    /// The host's first process, on our side.
+    let pid: Int
+    /// Holds the host's state, the packages that are served, the catalog and the server's log.
+    let directory: TemporaryDirectory
+
+    /// Brings a node up, runs the test beside it, and takes it down however the test ends.
+    ///
+    /// - Parameters:
+    ///   - scenario: The name of a scenario, or the directory of one.
+    ///   - settings: `KEY=VALUE` lines of the scenario's `host` file.
+    ///   - server: Options of `gpu-sim download-server`.
+    ///   - body: The test.
+    /// - Throws: What the test throws, and a `Failure` when the node does not come up or go down.
+    static func with(
+        _ scenario: String = "rtx-pro-6000",
+        set settings: [String] = [],
+        server: [String] = [],
+        _ body: @escaping @Sendable (SimulatedNode) async throws -> Void
+    ) async throws {
+        try await NodeSlots.use {
+            let directory = try TemporaryDirectory()
+            // Unprivileged commands are given files in it.
+            chmod(directory.path, 0o755)
+            try directory.makeDirectory("packages")
+            let node = Programs.script("node")
+            do {
+                let options = settings.flatMap { ["--set", $0] }
+                try await succeed([node, "up", "--dir", directory.path, "--scenario", scenario] + options)
+                let pid = try await succeed([node, "pid", "--dir", directory.path]).output.filter { !$0.isNewline }
+                let host = SimulatedNode(pid: try #require(Int(pid)), directory: directory)
+                try await host.serve(scenario, server) { try await body(host) }
+            } catch {
+                try await runProgram([node, "down", "--dir", directory.path])
+                throw error
+            }
+            try await succeed([node, "down", "--dir", directory.path])
+        }
+    }
+
+    /// Runs the download server beside `body`, with a catalog that names it.
+    private func serve(
+        _ scenario: String,
+        _ options: [String],
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let directory = directory
+        let files = ["--port-file", directory.path("port"), "--log", directory.path("requests")]
+        let command = [Programs.simulator, "download-server", directory.path("packages")] + files + options
+        let server = try await runProgram(command, deadline: .seconds(900)) { process in
+            defer { kill(process, SIGKILL) }
+            try await until("the download server listens") { directory.exists("port") }
+            let address = "http://127.0.0.1:\(try directory.text("port").filter { !$0.isNewline })"
+            let place = ["--dir", directory.path, "--scenario", scenario, "--server", address]
+            try await succeed([Programs.script("catalog")] + place + ["--size", "1", "--effort", "8"])
+            try await body()
+        }
+        if !server.wasKilled { Issue.record("the download server ended by itself: \(server)") }
+    }
+
+    // The agent
+
+    /// Runs a command of the agent on this node.
+    @discardableResult
+    func agent(
+        _ command: String,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:],
+        during: @escaping @Sendable (pid_t) async throws -> Void = { _ in }
+    ) async throws -> Finished {
+        let place = ["--host-pid", "\(pid)"] + (command == "facts" ? [] : choice)
+        return try await runProgram(
+            [Programs.agent, command] + place + arguments,
+            environment: environment,
+            during: during
+        )
+    }
+
+    /// The options that name the catalogs.
+    var choice: [String] { ["--catalog-directory", Programs.catalog, "--catalog", directory.path("catalog.yaml")] }
+
+    func status() async throws -> PrintedStatus {
+        let run = try await agent("status", ["-o", "json"])
+        run.expectExit(0)
+        return try run.decoded()
+    }
+
+    /// What the download server was asked, in the order in which the answers ended.
+    func requests() throws -> [PrintedRequest] {
+        try directory.text("requests").split(separator: "\n").map {
+            try JSONDecoder().decode(PrintedRequest.self, from: Data($0.utf8))
+        }
+    }
+
+    // The host
+
+    /// Runs a command on the host, which must succeed, and gives what it printed.
+    @discardableResult
+    func run(_ command: [String]) async throws -> String {
+        try await succeed([Programs.script("node"), "exec", "--dir", directory.path] + command).output
+    }
+
+    /// A path of the host, by a path of ours.
+    func path(_ path: String) -> String { "/proc/\(pid)/root\(path)" }
+
+    func exists(_ path: String) -> Bool { access(self.path(path), F_OK) == 0 }
+
+    /// The text of a file on the host; nil when there is none.
+    func text(_ path: String) -> String? { try? String(contentsOfFile: self.path(path), encoding: .utf8) }
+
+    func journal() throws -> Journal {
+        let text = try #require(self.text(HostLayout.journal), "there is no journal")
+        return try JSONDecoder().decode(Journal.self, from: Data(text.utf8))
+    }
+
+    /// The processes on the host besides its first one and that one's `sleep`, as their command lines.
+    func processes() -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path("/proc"))) ?? []
+        return names.compactMap { name in
+            guard let number = Int(name), number > 1, let line = text("/proc/\(number)/cmdline"), !line.isEmpty else {
+                return nil
+            }
+            let words = line.split(separator: "\0").joined(separator: " ")
+            return words == "sleep infinity" ? nil : words
+        }
+    }
+}
+
+/// Runs a program that must exit with 0.
+@discardableResult
+func succeed(_ command: [String]) async throws -> Finished {
+    let finished = try await runProgram(command)
+    guard finished.exitCode == 0 else { throw Failure("\(finished)") }
+    return finished
+}
+
+/// Keeps the number of nodes that are up at a time small: each compiles, and tests elsewhere have deadlines.
+actor NodeSlots {
+    private static let shared = NodeSlots(count: 3)
+
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    private init(count: Int) {
+        free = count
+    }
+
+    static func use(_ body: () async throws -> Void) async throws {
+        await shared.take()
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await shared.giveBack()
+        try result.get()
+    }
+
+    private func take() async {
+        if free > 0 { free -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
+    }
+
+    private func giveBack() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
