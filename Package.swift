@@ -133,7 +133,11 @@ let package = Package(
             ["Agent", "ClusterSupport", "GPUNode", "Host", "Kubernetes", "SimulatedCluster", "TestSupport", logging]
         ),
         tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),
-        tests("EndToEndTests", ["GPUNode", "TestSupport", subprocess, system], exclude: ["KillShim"]),
+        tests(
+            "EndToEndTests",
+            ["ClusterSupport", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", subprocess, system],
+            exclude: ["KillShim"]
+        ),
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",

@@ -1,0 +1,135 @@
+import ClusterSupport
+import FoundationEssentials
+import GPUNode
+import Kubernetes
+import SimulatedCluster
+import TestSupport
+import Testing
+
+/// The daemon, on a node and beside an API server.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct RunTests {
+    private static let startupTaints: JSONValue = [
+        "spec": [
+            "taints": [
+                ["key": "sku", "value": "gpu", "effect": "NoSchedule"],
+                ["key": "gpu-agent.dev/not-ready", "effect": "NoSchedule"],
+            ]
+        ]
+    ]
+
+    @Test func bringsAFreshNodeToReadyAndASecondRunChangesNothing() async throws {
+        try await TestCluster.with { cluster in
+            try await cluster.changeNode(Self.startupTaints, fieldManager: "kubelet")
+            try await SimulatedNode.with { node in
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await agent.awaitVerdict(.ready)
+                    try await expectReady(agent)
+                    try await untilAsync("the published state is there") {
+                        node.text("/run/gpu-agent/published.json")?.contains("\"tainted\":false") == true
+                    }
+                }
+                // Times in managedFields have seconds: what happened within one cannot be told apart.
+                try await Task.sleep(for: .seconds(2))
+                cluster.server.log.clear()
+                let journal = node.text(HostLayout.journal)
+                let downloads = try node.requests().count
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await untilAsync("the second agent is ready") {
+                        try await agent.get("/readyz")?.status == "200"
+                    }
+                    try await untilAsync("the second agent watches") { agent.requests().contains("WATCH") }
+                    #expect(agent.requests() == ["GET", "WATCH"])
+                }
+                #expect(node.text(HostLayout.journal) == journal)
+                #expect(try node.requests().count == downloads)
+            }
+        }
+    }
+
+    private func expectReady(_ agent: RunningAgent) async throws {
+        let shown = try await agent.shown()
+        #expect(shown.taints.map(\.key) == ["sku"])
+        #expect(shown.metadata.labels["gpu-agent.dev/driver-kind"] == "grid")
+        #expect(shown.metadata.labels["gpu-agent.dev/mig-devices"] == "1")
+        #expect(shown.metadata.labels["nvidia.com/mig.strategy"] == "single")
+        #expect(
+            shown.metadata.labels["nvidia.com/gpu.product"] == "NVIDIA-RTX-Pro-6000-Blackwell-DC-4-96Q-MIG-4g.96gb"
+        )
+        #expect(shown.metadata.labels["kubernetes.io/os"] == "linux")
+        #expect(try await agent.get("/healthz")?.status == "200")
+        try await untilAsync("the agent says that it is ready") { try await agent.get("/readyz")?.status == "200" }
+        let metrics = try #require(try await agent.get("/metrics"))
+        #expect(metrics.status == "200")
+        #expect(metrics.body.contains("gpu_agent_verdict{verdict=\"ready\"} 1"))
+        #expect(metrics.body.contains("gpu_agent_install_step_seconds{step=\"download\",state=\"done\"}"))
+        let events = await agent.cluster.server.store.list("events", namespace: "default").objects
+        #expect(events.compactMap { $0["reason"]?.string }.sorted() == ["GPUInstalling", "GPUReady"])
+    }
+
+    @Test func sigtermInTheMiddleOfAnInstallLosesNothing() async throws {
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with(set: ["installer-slow=2"]) { node in
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await until("the installer runs") {
+                        node.text(HostLayout.installerLog)?.contains("Building kernel modules") == true
+                    }
+                    #expect(try await agent.get("/readyz")?.status == "503")
+                    #expect(try await agent.shown().taints.map(\.key) == ["gpu-agent.dev/not-ready"])
+                }
+                #expect(try node.journal().steps.last?.state == .started)
+                try await RunningAgent.with(node, cluster) { agent in try await agent.awaitVerdict(.ready) }
+                #expect(try node.requests().count == 1)
+                #expect(try node.journal().record?.state == .installed)
+            }
+        }
+    }
+
+    @Test func installsWithoutTheAPIServerAndPublishesWhenItIsBack() async throws {
+        try await TestCluster.with { cluster in
+            cluster.server.faults.add(Fault(.drop, times: 10_000))
+            try await SimulatedNode.with("h100") { node in
+                try await RunningAgent.with(node, cluster, options: ["--interval", "1s"]) { agent in
+                    try await untilAsync("the driver is installed", deadline: .seconds(90)) {
+                        try await agent.get("/readyz")?.status == "200"
+                    }
+                    #expect(try await node.status().verdict == "ready")
+                    cluster.server.faults.clear()
+                    try await agent.awaitVerdict(.ready)
+                }
+            }
+        }
+    }
+
+    @Test func putsTheTaintBackWhenTheDriverIsGone() async throws {
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with("h100") { node in
+                try await node.agent("install").expectExit(0)
+                let options = ["--interval", "1s", "--no-install"]
+                try await RunningAgent.with(node, cluster, options: options) { agent in
+                    try await agent.awaitVerdict(.ready)
+                    #expect(try await agent.shown().taints.isEmpty)
+                    try await node.run(["modprobe", "-r", "nvidia-uvm", "nvidia-modeset", "nvidia"])
+                    try await agent.awaitVerdict(.notReady)
+                    let shown = try await agent.shown()
+                    #expect(shown.taints.map(\.key) == ["gpu-agent.dev/not-ready"])
+                    #expect(shown.metadata.labels["gpu-agent.dev/driver-version"] == nil)
+                    #expect(shown.metadata.labels["nvidia.com/gpu.present"] == "true")
+                }
+            }
+        }
+    }
+
+    @Test func bringsBackALabelThatSomebodyRemoved() async throws {
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with("no-gpu") { node in
+                try await RunningAgent.with(node, cluster, options: ["--interval", "1h"]) { agent in
+                    try await agent.awaitVerdict(.noGPU)
+                    try await untilAsync("the agent watches its Node") { agent.requests().contains("WATCH") }
+                    try await cluster.changeNode(["metadata": ["labels": ["gpu-agent.dev/verdict": .null]]])
+                    try await agent.awaitVerdict(.noGPU)
+                }
+            }
+        }
+    }
+}
