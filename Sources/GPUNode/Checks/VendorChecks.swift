@@ -8,7 +8,7 @@ struct VendorChecks {
         guard let vendor = facts.vendor.value else { return [nvmlMissing(facts.vendor.map { _ in true })] }
         guard let nvml = vendor.nvml.value else { return [nvmlMissing(vendor.nvml.map { _ in true })] }
         return [nvmlWorks(nvml), gpuCount(nvml), gpusReadable(nvml), migDevices(nvml), licence(nvml)]
-            .compactMap(\.self) + [cuda(vendor.cuda)]
+            .compactMap(\.self) + [cuda(vendor.cuda, nvml)]
     }
 
     private func nvmlWorks(_ nvml: NVMLFacts) -> Finding {
@@ -148,7 +148,7 @@ struct VendorChecks {
         )
     }
 
-    private func cuda(_ reading: Reading<[CUDAFacts]>) -> Finding {
+    private func cuda(_ reading: Reading<[CUDAFacts]>, _ nvml: NVMLFacts) -> Finding {
         let title = "CUDA initialises and sees devices"
         let expected = "a device for every GPU or MIG device"
         switch reading {
@@ -160,6 +160,20 @@ struct VendorChecks {
             }
             let devices = answers.reduce(0) { $0 + $1.deviceCount }
             let works = bad.isEmpty && !answers.isEmpty
+            // Asked about the whole node, CUDA shows each GPU; with MIG on it shows one MIG device at most.
+            let isWhole = answers.allSatisfy { $0.visibleDevices == nil }
+            if works, isWhole, devices < nvml.gpus.count,
+                !nvml.gpus.contains(where: { $0.migMode.value?.current == true })
+            {
+                return Finding(
+                    .cudaFailed,
+                    .warning,
+                    title,
+                    observed: "\(devices) of the \(nvml.gpus.count) GPUs in NVML",
+                    expected: expected,
+                    remedy: "look at the kernel log for Xid lines of the missing GPUs"
+                )
+            }
             return Finding(
                 .cudaFailed,
                 works ? .pass : .failed,

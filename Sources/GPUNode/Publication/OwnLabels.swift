@@ -54,7 +54,9 @@ struct OwnLabels {
             if facts.nvmlIsUndetermined { set.leave([name]) }
             return
         }
-        guard nvml.gpus.allSatisfy({ $0.migDevices.failure == nil }) else { return set.leave([name]) }
+        guard !nvml.gpus.isEmpty, nvml.gpus.allSatisfy({ $0.migDevices.whyUnknown == nil }) else {
+            return set.leave([name])
+        }
         set.set(name, nvml.gpus.reduce(0) { $0 + ($1.migDevices.value?.count ?? 0) })
     }
 }
