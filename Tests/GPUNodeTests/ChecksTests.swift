@@ -195,6 +195,17 @@ import Testing
             vendor { $0.cuda = .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 0)]) },
             observed: "no device"
         ),
+        Case(
+            .cudaFailed,
+            "sees one GPU of two",
+            .warning,
+            NodeFacts.h100Ready.with {
+                $0.pci = .present([.h100.at(bus: 0), .h100.at(bus: 1)])
+                $0.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0)])
+                $0 = $0.withNVML { $0.gpus.append(.h100.at(index: 1)) }
+            },
+            observed: "1 of the 2 GPUs in NVML"
+        ),
         Case(.cudaHang, "hangs", .failed, vendor { $0.cuda = .unreadable(hang) }),
     ]
 
