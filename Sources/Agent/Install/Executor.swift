@@ -32,6 +32,8 @@ struct Executor {
             }
         case .download(let artifact):
             try await download(artifact, deadline)
+        case .unload(let modules):
+            try await onHost(.moduleUnloadFailed) { () async throws(HostError) in try await unload(modules, deadline) }
         case .run(let commands, let failure):
             try await onHost(failure) { () async throws(HostError) in
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
@@ -78,6 +80,19 @@ struct Executor {
                 progress(.downloaded(bytes: $0.received, total: $0.total))
             }
         } catch { throw error.failure(of: artifact) }
+    }
+
+    /// Where a module is in use, those that are gone by then come back: without its UVM module a driver runs no new
+    /// CUDA program.
+    private func unload(_ modules: [String], _ deadline: Duration) async throws(HostError) {
+        var gone: [String] = []
+        for module in modules where try root.exists(HostPath("/sys/module").appending(module)) {
+            do throws(HostError) { _ = try await commands.run(["modprobe", "-r", module], deadline: deadline) } catch {
+                for module in gone.reversed() { _ = try? await commands.run(["modprobe", module], deadline: deadline) }
+                throw error
+            }
+            gone.append(module)
+        }
     }
 
     /// Starts the installer anew and waits for its end.

@@ -85,15 +85,14 @@ package struct Planner: Sendable {
     }
 
     private func unload() -> PlannedStep {
-        let command = ["modprobe", "-r", "nvidia-uvm", "nvidia-drm", "nvidia-modeset", "nvidia"]
-        return PlannedStep(
+        PlannedStep(
             id: .unload,
             title: "unload the kernel modules that are to be replaced",
             changes: "the loaded kernel modules",
             disrupts: true,
             deadlineSeconds: 120,
             undo: "modprobe nvidia",
-            action: .run([command], failure: .moduleUnloadFailed)
+            action: .unload(["nvidia_peermem", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"])
         )
     }
 

@@ -9,6 +9,10 @@ package enum StepAction: Sendable, Equatable {
     case begin(InstallRecord)
     /// Fetch the package, verified while it streams.
     case download(Artifact)
+    /// Remove those of these kernel modules that are loaded, in this order, or none of them.
+    ///
+    /// `modprobe -r` fails for a module that is not installed, and no driver has all of these.
+    case unload([String])
     /// Run commands on the host, one after another; each must succeed.
     case run([[String]], failure: ReasonCode)
     /// Run the installer as a job of the host that outlives the agent.
@@ -21,7 +25,7 @@ package enum StepAction: Sendable, Equatable {
 
 extension StepAction: Encodable {
     private enum Key: String, CodingKey {
-        case action, artifact, commands, job
+        case action, artifact, commands, job, modules
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -31,6 +35,9 @@ extension StepAction: Encodable {
         case .download(let artifact):
             try container.encode("download", forKey: .action)
             try container.encode(artifact, forKey: .artifact)
+        case .unload(let modules):
+            try container.encode("unload", forKey: .action)
+            try container.encode(modules, forKey: .modules)
         case .run(let commands, failure: _):
             try container.encode("run", forKey: .action)
             try container.encode(commands, forKey: .commands)

@@ -29,6 +29,7 @@ struct PlanText {
 
     private func commands(_ action: StepAction) -> [String] {
         switch action {
+        case .unload(let modules): modules.map { "modprobe -r \($0)" }
         case .run(let commands, failure: _): commands.map { $0.joined(separator: " ") }
         case .job(name: _, let command): [command.joined(separator: " ")]
         case .download(let artifact):
