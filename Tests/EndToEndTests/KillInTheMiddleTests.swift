@@ -93,6 +93,25 @@ struct KillInTheMiddleTests {
         }
     }
 
+    @Test func installsAnewWhenTheInstallerWasKilledAfterItLoadedTheDriver() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let shim = try await KillShim.shared()
+        let job = job
+        try await SimulatedNode.with { node in
+            // The fifth write notes the installer's end. Without its result the job is as one that was killed then.
+            let point = KillPoint(write: 5, side: .before)
+            let killed = try await node.agent("install", environment: shim.killing(at: point))
+            #expect(killed.wasKilled, "\(killed)")
+            try await node.run(["rm", "\(job)/result"])
+            #expect(node.exists("/sys/module/nvidia"))
+
+            try await node.agent("install").expectExit(0)
+            try await node.expectWholeInstall(like: uninterrupted)
+            #expect(node.moduleLoads() == 2 * uninterrupted.moduleLoads)
+            #expect(try node.requests().count == 1)
+        }
+    }
+
     @Test func loadsTheDriverAfterARebootInTheMiddle() async throws {
         let uninterrupted = try await Uninterrupted.shared()
         let shim = try await KillShim.shared()

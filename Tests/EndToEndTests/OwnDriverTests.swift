@@ -1,0 +1,60 @@
+import GPUNode
+import TestSupport
+import Testing
+
+/// A node whose driver the agent installed itself, and is to replace.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct OwnDriverTests {
+    @Test func replacesItsOwnDriverWhenAnotherIsAskedFor() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let options = try askFor580(on: node)
+            let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
+            #expect(
+                plan.steps.map(\.id) == ["begin", "download", "unload", "install", "load", "verify", "finish"]
+            )
+            try await node.agent("install", options).expectExit(0)
+            let status = try await node.status()
+            #expect(status.verdict == "ready")
+            #expect(status.decision.owner == "gpu-agent")
+            #expect(status.driver.sources.count == 5)
+            #expect(Set(status.driver.sources.map(\.version)) == ["580.105.08"])
+            #expect(try await node.tree().filter { $0.contains("595.91.07") } == [])
+        }
+    }
+
+    @Test(arguments: ["nvidia", "nvidia_uvm"])
+    func leavesADriverInUseAsItIs(_ module: String) async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let loaded = try await node.run(["lsmod"])
+            let count = "/sys/module/\(module)/refcnt"
+            let users = try #require(node.text(count).flatMap { Int($0.filter(\.isNumber)) })
+            try await node.run(["sh", "-c", "echo \(users + 1) >\(count)"])
+
+            let options = try askFor580(on: node)
+            let install = try await node.agent("install", options)
+            install.expectExit(1)
+            #expect(install.errors.contains("module-unload-failed: 'modprobe -r \(module)' failed on the host: "))
+            #expect(install.errors.contains("Module \(module) is in use"))
+            #expect(install.errors.contains("drain the node, or reboot it"))
+            let status = try await node.status()
+            #expect(status.driver.loaded)
+            #expect(Set(status.driver.sources.map(\.version)) == ["595.91.07"])
+            #expect(status.findings.contains { $0.code == "cuda-failed" && $0.state == "pass" })
+
+            try await node.run(["sh", "-c", "echo \(users) >\(count)"])
+            #expect(try await node.run(["lsmod"]) == loaded)
+            try await node.agent("install", options).expectExit(0)
+            #expect(try await node.status().decision.driver?.version == "580.105.08")
+        }
+    }
+
+    private func askFor580(on node: SimulatedNode) throws -> [String] {
+        try node.directory.write(
+            "config.yaml",
+            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: 580.105.08}\n"
+        )
+        return ["--config", node.directory.path("config.yaml")]
+    }
+}
