@@ -103,11 +103,9 @@ import Testing
         let steps = Planner().plan(facts, install(), journal: nil).steps
         #expect(steps.map(\.id) == [.begin, .download, .unload, .install, .load, .verify, .finish])
         #expect(steps.filter(\.disrupts).map(\.id) == [.unload])
-        let modules = ["nvidia-uvm", "nvidia-drm", "nvidia-modeset", "nvidia"]
-        #expect(
-            steps.first { $0.id == .unload }?.action
-                == .run([["modprobe", "-r"] + modules], failure: .moduleUnloadFailed)
-        )
+        // Modules that use others come before them.
+        let modules = ["nvidia_peermem", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"]
+        #expect(steps.first { $0.id == .unload }?.action == .unload(modules))
     }
 
     struct Resume: Sendable, CustomTestStringConvertible {

@@ -132,7 +132,13 @@ import Testing
     }
 
     @Test func onlyTheAgentsOwnUndeterminedLabelsAreSentAgain() {
-        let publication = Publication(labels: ["a": "new"], undetermined: ["b", "c"], taint: .keep)
+        let publication = Publication(
+            labels: ["a": "new"],
+            undetermined: ["b", "c"],
+            taint: .keep,
+            verdict: .unknown,
+            message: ""
+        )
         #expect(publication.labelsToApply(owned: ["a": "old", "b": "kept", "d": "gone"]) == ["a": "new", "b": "kept"])
     }
 

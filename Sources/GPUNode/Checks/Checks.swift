@@ -33,12 +33,20 @@ package struct Checks: Sendable {
                 findings: [finding]
             )
         }
-        var findings = obstacles + unidentified
+        var node: [Finding] = []
         if decision.action != .blocked || decision.driver != nil || facts.driver.sources.isEmpty == false {
-            findings += DriverChecks(facts: facts, decision: decision).findings
-            findings += VendorChecks(facts: facts, decision: decision).findings
+            node += DriverChecks(facts: facts, decision: decision).findings
+            node += VendorChecks(facts: facts, decision: decision).findings
         }
-        return judge(findings)
+        return judge(obstacles(ofAWorkingNode: worksWithAnOlderInstall(node)) + unidentified + node)
+    }
+
+    /// Whether the agent's own driver works, and only its replacement does not go on.
+    ///
+    /// Such a node has another driver than was asked for, and pods run on it all the same.
+    private func worksWithAnOlderInstall(_ findings: [Finding]) -> Bool {
+        plan.decision.action == .install && facts.driver.record.value != nil && facts.driver.isLoaded
+            && findings.allSatisfy { [.pass, .notApplicable, .warning].contains($0.state) }
     }
 
     private var unidentified: [Finding] {
@@ -57,14 +65,14 @@ package struct Checks: Sendable {
         ]
     }
 
-    private var obstacles: [Finding] {
+    private func obstacles(ofAWorkingNode works: Bool) -> [Finding] {
         let title = "the driver for this node can be chosen and installed"
         let problems = plan.obstacles + [lastFailure].compactMap(\.self)
         return problems.map { problem in
             let cannotTell: Set<ReasonCode> = [.pciUnreadable, .driverUnreadable, .hostUnreadable]
             return Finding(
                 problem.code,
-                cannotTell.contains(problem.code) ? .unknown : .failed,
+                works ? .warning : cannotTell.contains(problem.code) ? .unknown : .failed,
                 title,
                 observed: problem.observed,
                 expected: problem.expected,

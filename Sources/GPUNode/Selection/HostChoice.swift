@@ -44,7 +44,7 @@ struct HostChoice {
         let record = facts.record.value
         let ours = record?.version == driver.version
         if record?.state == .started {
-            return install(choice, fitting, because: Evidence("host", "an install by this agent was cut off"))
+            return install(choice, fitting, because: Evidence("host", "an install by this agent was begun and is not finished"))
         }
         let misfit = misfit(driver, choice)
         guard let misfit else {
