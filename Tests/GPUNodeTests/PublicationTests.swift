@@ -134,7 +134,7 @@ import Testing
     @Test func onlyTheAgentsOwnUndeterminedLabelsAreSentAgain() {
         let publication = Publication(
             labels: ["a": "new"],
-            undetermined: ["b", "c"],
+            undetermined: ["a", "b", "c"],
             taint: .keep,
             verdict: .unknown,
             message: ""
