@@ -166,4 +166,36 @@ import Testing
         #expect(report.finding(.driverVersionSplit)?.state == .pass)
         #expect(report.finding(.nvmlUnavailable)?.state == .failed)
     }
+
+    @Test func aWorkingDriverOfOursThatCannotBeReplacedDegradesTheNode() throws {
+        var plan = try Plan.made(for: .h100Ready, policy: Policy(branch: 580))
+        plan.problems = [Self.noCompiler]
+        let refused = report(.h100Ready, plan)
+        #expect(refused.verdict == .degraded && refused.reason == .compilerMissing)
+        #expect(refused.nextAction == "install gcc")
+        let failed = report(
+            .h100Ready,
+            try .made(for: .h100Ready, policy: Policy(branch: 580)),
+            lastFailure: Self.broken
+        )
+        #expect(failed.verdict == .degraded && failed.reason == .installerFailed)
+        // The same obstacle where CUDA does not work.
+        let broken = NodeFacts.h100Ready.with { $0.vendor = .unreadable(ReadFailure(.hang, "nvmlInit_v2")) }
+        #expect(report(broken, plan).verdict == .notReady)
+        // And where the driver is not ours.
+        let foreign = NodeFacts.h100Ready.with { $0.driver.record = .absent }
+        #expect(report(foreign, plan).verdict == .notReady)
+    }
+
+    @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {
+        let lost = UnidentifiedFunction(
+            address: PCIAddress(domain: 0, bus: 9, device: 0, function: 0),
+            failure: ReadFailure(.malformed, "vendor is ffff")
+        )
+        let beside = try NodeReport.made(for: NodeFacts.h100Ready.with { $0.unidentified = [lost] })
+        #expect(beside.verdict == .degraded && beside.reason == .pciUnreadable)
+        #expect(beside.finding(.pciUnreadable)?.observed == "0000:09:00.0: vendor is ffff")
+        let alone = try NodeReport.made(for: NodeFacts.noGPU.with { $0.unidentified = [lost] })
+        #expect(alone.verdict == .unknown && alone.reason == .pciUnreadable)
+    }
 }
