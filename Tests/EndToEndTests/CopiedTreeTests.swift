@@ -6,14 +6,14 @@ import Testing
 /// A directory tree that was copied from a node stands for it.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct CopiedTreeTests {
-    @Test(.enabled("the build directory is closed to other users") { await Nobody.canRunTheAgent() })
-    func answersWithoutRoot() async throws {
+    @Test func answersWithoutRoot() async throws {
         try await SimulatedNode.with { node in
             try await node.agent("install").expectExit(0)
             let tree = try await copy(of: node)
             let place = ["--host-pid", "none", "--host-root", tree.path]
 
-            let facts = try await Nobody.run([Programs.agent, "facts", "-o", "json"] + place)
+            let nobody = try Nobody()
+            let facts = try await nobody.agent("facts", ["-o", "json"] + place)
             facts.expectExit(0)
             let known = try facts.decoded(as: NodeFacts.self)
             let there = try await node.agent("facts", ["-o", "json"]).decoded(as: NodeFacts.self)
@@ -28,7 +28,10 @@ struct CopiedTreeTests {
             let commands = ["plan", "labels", "status"]
             var printed: [String: Finished] = [:]
             for command in commands {
-                printed[command] = try await Nobody.run([Programs.agent, command, "-o", "json"] + place + node.choice)
+                printed[command] = try await nobody.agent(
+                    command,
+                    ["-o", "json"] + place + nobody.choice(on: node)
+                )
                 printed[command]?.expectExit(0)
             }
             let plan = try #require(try printed["plan"]?.decoded(as: PrintedPlan.self))
@@ -42,8 +45,8 @@ struct CopiedTreeTests {
             #expect(finding.observed.contains("--host-pid"))
             #expect(printed["labels"]?.output.contains("gpu-agent.dev/") == true)
             for command in ["facts"] + commands {
-                let choice = command == "facts" ? [] : node.choice
-                let text = try await Nobody.run([Programs.agent, command] + place + choice)
+                let choice = command == "facts" ? [] : nobody.choice(on: node)
+                let text = try await nobody.agent(command, place + choice)
                 text.expectExit(0)
                 #expect(!text.output.isEmpty)
             }

