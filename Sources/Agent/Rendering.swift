@@ -1,6 +1,7 @@
 import Documents
 import FoundationEssentials
 package import GPUNode
+import SystemPackage
 
 /// Values as JSON and YAML text, with keys in a stable order.
 package enum Rendering {
@@ -18,13 +19,26 @@ package enum Rendering {
 /// Reads the facts of a node from a file, as `facts -o json` or `facts -o yaml` wrote them.
 package enum FactsFile {
     package static func read(_ file: String) throws(SetupError) -> NodeFacts {
-        let data: Data
-        do {
-            data = file == "-" ? try StandardInput.bytes() : try Data(contentsOf: URL(filePath: file))
-        } catch { throw .unreadable(file, cause: error) }
-        do { return try JSONDecoder().decode(NodeFacts.self, from: json(data, file: file)) } catch {
-            throw .unreadable(file, cause: error)
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
+        do { return try JSONDecoder().decode(NodeFacts.self, from: json(Data(bytes), file: file)) } catch {
+            throw .noFacts(file, why: Self.words(error))
         }
+    }
+
+    /// Where in the document it went wrong, and what was expected there.
+    private static func words(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        let (context, missing): (DecodingError.Context, String?) =
+            switch error {
+            case .keyNotFound(let key, let context): (context, key.stringValue)
+            case .valueNotFound(_, let context), .typeMismatch(_, let context), .dataCorrupted(let context):
+                (context, nil)
+            @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), nil)
+            }
+        let place = context.codingPath.map(\.stringValue) + (missing.map { [$0] } ?? [])
+        let what = missing == nil ? context.debugDescription : "is missing"
+        return place.isEmpty ? what : "\(place.joined(separator: ".")): \(what)"
     }
 
     /// The text as JSON; YAML is turned into it.

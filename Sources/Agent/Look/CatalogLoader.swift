@@ -1,5 +1,4 @@
 import Documents
-import FoundationEssentials
 package import GPUNode
 import SystemPackage
 
@@ -7,6 +6,8 @@ import SystemPackage
 package enum SetupError: Error, Sendable, CustomStringConvertible {
     /// A file could not be read.
     case unreadable(String, cause: any Error)
+    /// A file was read and holds no facts of a node.
+    case noFacts(String, why: String)
     /// Files were read and are wrong; every problem is told.
     case problems(DocumentProblems)
     /// There is no catalog in the directory.
@@ -15,6 +16,7 @@ package enum SetupError: Error, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, _): "cannot read \(path)"
+        case .noFacts(let path, let why): "\(path) holds no facts of a node: \(why)"
         case .problems(let problems): problems.description
         case .noCatalog(let directory): "no catalog file (*.yaml) in \(directory)"
         }
@@ -59,10 +61,8 @@ package struct Setup: Sendable {
     /// The catalog files of a directory, in the order of their names.
     private static func builtIn(_ directory: String) throws(SetupError) -> [String] {
         let names: [String]
-        do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
-            throw .unreadable(directory, cause: error)
-        }
-        let files = names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(directory)/\($0)" }
+        do throws(Errno) { names = try OwnFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
+        let files = names.filter { $0.hasSuffix(".yaml") }.map { "\(directory)/\($0)" }
         guard !files.isEmpty else { throw .noCatalog(directory) }
         return files
     }
@@ -72,9 +72,9 @@ package struct Setup: Sendable {
         _ file: String,
         _ problems: inout [DocumentProblem]
     ) throws(SetupError) -> DocumentNode? {
-        let text: Data
-        do { text = try Data(contentsOf: URL(filePath: file)) } catch { throw .unreadable(file, cause: error) }
-        do throws(DocumentProblems) { return try YAMLDocument.parse([UInt8](text), file: file) } catch {
+        let text: [UInt8]
+        do throws(Errno) { text = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
+        do throws(DocumentProblems) { return try YAMLDocument.parse(text, file: file) } catch {
             problems += error.problems
             return nil
         }

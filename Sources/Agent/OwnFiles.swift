@@ -1,0 +1,40 @@
+import FoundationEssentials
+import SystemPackage
+
+/// Files of our side: the catalog, the configuration, facts that were written down.
+enum OwnFiles {
+    /// The bytes of a file, or of standard input for `-`.
+    static func read(_ path: String) throws(Errno) -> [UInt8] {
+        guard path != "-" else { return try all(of: .standardInput) }
+        let file = try open(path)
+        defer { try? file.close() }
+        return try all(of: file)
+    }
+
+    /// The names in a directory, sorted.
+    static func list(_ path: String) throws(Errno) -> [String] {
+        // Opened first, because the error of `open` says why and that of the listing does not.
+        let directory = try open(path)
+        try? directory.close()
+        do { return try FileManager.default.contentsOfDirectory(atPath: path).sorted() } catch { throw .notDirectory }
+    }
+
+    private static func open(_ path: String) throws(Errno) -> FileDescriptor {
+        do { return try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec) } catch {
+            throw error as? Errno ?? .ioError
+        }
+    }
+
+    private static func all(of file: FileDescriptor) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count: Int
+            do { count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) } } catch {
+                throw error as? Errno ?? .ioError
+            }
+            guard count > 0 else { return bytes }
+            bytes += chunk.prefix(count)
+        }
+    }
+}

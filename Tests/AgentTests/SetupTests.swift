@@ -1,0 +1,118 @@
+import Agent
+import GPUNode
+import TestSupport
+import Testing
+
+/// The files of our side: what they say together, and what is said of them when they are wrong.
+@Suite struct SetupTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        try directory.write("catalog/a.yaml", Self.catalog("10de:2bb5", "first"))
+        try directory.write("catalog/notes.txt", "not read")
+    }
+
+    private static func catalog(_ id: String, _ name: String, mode: String = "extend") -> String {
+        """
+        apiVersion: gpu-agent/v1
+        kind: DriverCatalog
+        mode: \(mode)
+        gpus:
+          - {id: \(id), name: \(name), architecture: blackwell, flavours: [open]}
+        """
+    }
+
+    private func settings(_ catalogs: [String] = [], config: String? = nil) -> Settings {
+        Settings(
+            hostRoot: "/",
+            hostPID: nil,
+            catalogDirectory: directory.path("catalog"),
+            catalogs: catalogs.map(directory.path),
+            configFile: config.map(directory.path)
+        )
+    }
+
+    /// What `load` fails with, in words.
+    private func failure(_ settings: Settings) -> String {
+        do throws(SetupError) {
+            _ = try Setup.load(settings)
+            return "nothing"
+        } catch { return errorChain(error).replacing(directory.path + "/", with: "") }
+    }
+
+    @Test func laterFilesAreLaidOverEarlierOnes() throws {
+        try directory.write("own.yaml", Self.catalog("10de:2bb5", "second"))
+        try directory.write("more.yaml", Self.catalog("10de:ffff", "third"))
+        let setup = try Setup.load(settings(["own.yaml", "more.yaml"]))
+        #expect(setup.catalog.gpus.values.map(\.name).sorted() == ["second", "third"])
+    }
+
+    @Test func aFileThatReplacesStandsAlone() throws {
+        try directory.write("own.yaml", Self.catalog("10de:ffff", "alone", mode: "replace"))
+        #expect(try Setup.load(settings(["own.yaml"])).catalog.gpus.values.map(\.name) == ["alone"])
+    }
+
+    @Test func theConfigurationNamesCatalogsAndWishes() throws {
+        try directory.write("own.yaml", Self.catalog("10de:2bb5", "second"))
+        try directory.write(
+            "config.yaml",
+            """
+            apiVersion: gpu-agent/v1
+            kind: AgentConfig
+            driver: {branch: 580}
+            labels: {prefix: gpu.example.com}
+            catalogs: ["\(directory.path("own.yaml"))"]
+            """
+        )
+        let setup = try Setup.load(settings(config: "config.yaml"))
+        #expect(setup.policy.branch == 580 && setup.policy.labelPrefix == "gpu.example.com")
+        #expect(setup.catalog.gpus.values.map(\.name) == ["second"])
+    }
+
+    @Test func theProblemsOfAllFilesAreToldAtOnce() throws {
+        try directory.write("catalog/b.yaml", "apiVersion: gpu-agent/v1\nkind: DriverCatalog\ngpu: []\n")
+        try directory.write("own.yaml", "a: [1\n")
+        try directory.write("config.yaml", "apiVersion: gpu-agent/v2\nkind: AgentConfig\n")
+        #expect(
+            failure(settings(["own.yaml"], config: "config.yaml")).split(separator: "\n") == [
+                "config.yaml:1:13: apiVersion is 'gpu-agent/v2', not 'gpu-agent/v1'",
+                "catalog/b.yaml:3:1: unknown key 'gpu' in the catalog; did you mean 'gpus'?",
+                "own.yaml:2:1: while parsing a flow sequence: did not find expected ',' or ']'",
+            ]
+        )
+    }
+
+    @Test func aMissingFileIsNamedWithItsCause() throws {
+        #expect(failure(settings(["own.yaml"])) == "cannot read own.yaml: No such file or directory")
+        #expect(failure(settings(config: "config.yaml")) == "cannot read config.yaml: No such file or directory")
+        var nowhere = settings()
+        nowhere.catalogDirectory = directory.path("nowhere")
+        #expect(failure(nowhere) == "cannot read nowhere: No such file or directory")
+        try directory.makeDirectory("empty")
+        nowhere.catalogDirectory = directory.path("empty")
+        #expect(failure(nowhere) == "no catalog file (*.yaml) in empty")
+    }
+
+    @Test(arguments: ["json", "yaml"])
+    func factsComeBackFromTheirText(format: String) throws {
+        for facts in [NodeFacts.rtxProReady, .h100, .noGPU, .unknownGPU] {
+            let text = format == "json" ? try Rendering.json(facts) : try Rendering.yaml(facts)
+            try directory.write("facts", text)
+            #expect(try FactsFile.read(directory.path("facts")) == facts)
+        }
+    }
+
+    @Test func aFileThatIsNoFactsSaysWhere() throws {
+        for (text, why) in [
+            ("{\"apiVersion\": \"gpu-agent/v1\"}", "kind: is missing"),
+            ("", "the document is empty"),
+            ("[1, 2]", "Expected"),
+        ] {
+            try directory.write("facts", text)
+            let error = #expect(throws: SetupError.self) { try FactsFile.read(directory.path("facts")) }
+            let words = error.map(errorChain) ?? ""
+            #expect(words.contains("holds no facts of a node") && words.contains(why), "\(words)")
+        }
+    }
+}
