@@ -132,7 +132,7 @@ let package = Package(
             "AgentTests",
             ["Agent", "ClusterSupport", "GPUNode", "Host", "Kubernetes", "SimulatedCluster", "TestSupport", logging]
         ),
-        tests("CommandTests", ["GPUNode", "TestSupport", subprocess, system]),
+        tests("CommandTests", ["Agent", "GPUNode", "TestSupport", subprocess, system], exclude: ["Goldens"]),
         tests(
             "EndToEndTests",
             ["ClusterSupport", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", subprocess, system],
