@@ -202,6 +202,33 @@ import Testing
         }
     }
 
+    @Test(arguments: [(Verdict.ready, Verdict.notReady), (.notReady, .ready)])
+    func anAgentThatIsCutOffBetweenTaintAndLabelsLeavesNoLie(before: Verdict, after: Verdict) async throws {
+        try await TestCluster.with { cluster in
+            let first = publisher(cluster)
+            try await first.publish(publication(before))
+            cluster.server.faults.add(Fault(.status(403, message: "cut off"), times: 1, target: "force=true"))
+            await #expect(throws: KubernetesError.self) { try await first.publish(publication(after)) }
+            // What the next agent finds is again as it was at first.
+            try await publisher(cluster).publish(publication(before))
+            let node = try await cluster.client.node(TestCluster.nodeName)
+            #expect(node.taints.isEmpty == (before == .ready))
+            #expect(node.metadata.labels["gpu-agent.dev/verdict"] == before.rawValue)
+        }
+    }
+
+    @Test func theTaintAndTheVerdictChangeTogether() async throws {
+        try await TestCluster.with { cluster in
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            cluster.server.faults.add(Fault(.status(403, message: "cut off"), times: 1, target: "force=true"))
+            await #expect(throws: KubernetesError.self) { try await publisher.publish(publication(.notReady)) }
+            let node = try await cluster.client.node(TestCluster.nodeName)
+            #expect(node.taints.map(\.key) == ["gpu-agent.dev/not-ready"])
+            #expect(node.metadata.labels["gpu-agent.dev/verdict"] == "not-ready")
+        }
+    }
+
     @Test func aDeletedNodeIsNotMadeAnew() async throws {
         try await TestCluster.with { cluster in
             let publisher = publisher(cluster)

@@ -69,7 +69,7 @@ struct HostInTheWayTests {
             let loads = node.moduleLoads()
             let install = try await node.agent("install")
             install.expectExit(1)
-            #expect(install.errors.contains("foreign-driver: driver 580.105.08, not installed by this agent"))
+            #expect(install.errors.contains("foreign-driver: driver 580.105.08, of which this agent has no record"))
             let status = try await node.status()
             #expect(status.verdict == "not-ready")
             #expect(status.reason == "foreign-driver")

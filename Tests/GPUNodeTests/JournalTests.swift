@@ -52,7 +52,7 @@ import Testing
         #expect(journal.failure == nil && journal.steps.first?.failure == nil)
     }
 
-    @Test func onlyTheLastStepOfAnUnfinishedInstallIsItsFailure() {
+    @Test func onlyTheLastStepIsTheFailure() {
         var unfinished = journal()
         unfinished.begin(.install, at: 1)
         unfinished.end(.install, at: 2, failure: broken)
@@ -60,15 +60,23 @@ import Testing
         unfinished.begin(.load, at: 3)
         #expect(unfinished.failure == nil)
 
-        var finished = journal(.installed)
-        finished.begin(.install, at: 1)
-        finished.end(.install, at: 2, failure: broken)
-        #expect(finished.failure == nil)
-
+        // A driver that is adopted is loaded without a record of an install.
         var unrecorded = Journal()
-        unrecorded.begin(.install, at: 1)
-        unrecorded.end(.install, at: 2, failure: broken)
-        #expect(unrecorded.failure == nil)
+        unrecorded.begin(.load, at: 1)
+        unrecorded.end(.load, at: 2, failure: broken)
+        #expect(unrecorded.failure == broken)
+    }
+
+    @Test func theHostIsBeingChangedFromTheInstallersStartOn() {
+        var begun = journal()
+        for step in [StepID.begin, .download, .unload] {
+            begun.begin(step, at: 1)
+            #expect(begun.record?.state == .started)
+        }
+        begun.begin(.install, at: 2)
+        #expect(begun.record?.state == .changing)
+        begun.begin(.load, at: 3)
+        #expect(begun.record?.state == .changing)
     }
 
     @Test func theEndOfAStepThatNeverBeganIsNoRecord() {

@@ -103,9 +103,14 @@ import Testing
         let steps = Planner().plan(facts, install(), journal: nil).steps
         #expect(steps.map(\.id) == [.begin, .download, .unload, .install, .load, .verify, .finish])
         #expect(steps.filter(\.disrupts).map(\.id) == [.unload])
+        #expect(steps.first { $0.id == .unload }?.action == .unload(["nvidia_uvm", "nvidia_modeset", "nvidia"]))
+        let more = facts.with {
+            $0.driver.loadedModules = .present(["nouveau", "nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_peermem"])
+        }
         // Modules that use others come before them.
-        let modules = ["nvidia_peermem", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"]
-        #expect(steps.first { $0.id == .unload }?.action == .unload(modules))
+        let modules = ["nvidia_peermem", "nvidia_drm", "nvidia_modeset", "nvidia"]
+        let again = Planner().plan(more, install(), journal: nil).steps
+        #expect(again.first { $0.id == .unload }?.action == .unload(modules))
     }
 
     struct Resume: Sendable, CustomTestStringConvertible {

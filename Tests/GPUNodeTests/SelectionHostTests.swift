@@ -114,7 +114,7 @@ import Testing
         .driver(
             "the agent's own half-finished change",
             .h100,
-            .loaded("595.71.05", .open, kind: .datacenter, record: .started),
+            .loaded("595.71.05", .open, kind: .datacenter, record: .changing),
             .install(Driver.datacenter595)
         ) {
             $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.580.159.04", version: "580.159.04"))
@@ -122,11 +122,55 @@ import Testing
         .driver(
             "an install that was cut off at its end",
             .h100,
-            .loaded("595.71.05", .open, kind: .datacenter, record: .started),
+            .loaded("595.71.05", .open, kind: .datacenter, record: .changing),
             .install(Driver.datacenter595)
         ),
         .driver("an install that was cut off at its start", .h100, .none, .install(Driver.datacenter595)) {
             $0.record = DriverFacts.loaded("595.71.05", .open, kind: .datacenter, record: .started).record
+        },
+        .driver(
+            "somebody installed a fit driver after our download failed",
+            .h100,
+            .loaded("580.126.09", .open, kind: .datacenter),
+            .adopt("datacenter driver 580.126.09, open modules", .other)
+        ) { $0.record = .begun(replacing: nil) },
+        .driver(
+            "somebody installed an unfit driver after our download failed",
+            .h100,
+            .loaded("470.256.02", .proprietary, kind: .datacenter),
+            .foreign
+        ) { $0.record = .begun(replacing: nil) },
+        .driver(
+            "two drivers of others after our download failed",
+            .h100,
+            .loaded("580.126.09", .open, kind: .datacenter),
+            .split
+        ) {
+            $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.570.211.01", version: "570.211.01"))
+            $0.record = .begun(replacing: nil)
+        },
+        .driver(
+            "our driver, which is asked for again after its replacement was begun",
+            .h100,
+            .loaded("580.159.04", .open, kind: .datacenter),
+            .adopt("datacenter driver 580.159.04, open modules", .gpuAgent)
+        ) { $0.record = .begun(replacing: "580.159.04") },
+        .driver(
+            "our unfit driver, whose replacement was begun",
+            .h100,
+            .loaded("470.256.02", .proprietary, kind: .datacenter),
+            .install(Driver.datacenter595)
+        ) { $0.record = .begun(replacing: "470.256.02") },
+        .driver(
+            "somebody else's driver in the middle of our change",
+            .h100,
+            .loaded("580.126.09", .open, kind: .datacenter),
+            .adopt("datacenter driver 580.126.09, open modules", .other)
+        ) { $0.record = .begun(replacing: nil, .changing) },
+        .driver("module file not readable and nothing loaded", .h100, .none, .blocked(.driverUnreadable)) {
+            let whole = DriverFacts.loaded("580.126.09", .open, kind: .datacenter)
+            ($0.nvmlLibrary, $0.cudaLibrary) = (whole.nvmlLibrary, whole.cudaLibrary)
+            $0.moduleFile = .unreadable(ReadFailure(.command, "compressed, and no modinfo"))
         },
         .driver("nothing of the driver can be read", .h100, .none, .blocked(.driverUnreadable)) {
             $0.loadedVersion = .unreadable(.denied)
@@ -179,4 +223,21 @@ import Testing
 extension SelectionCase.Expected {
     static let foreign = SelectionCase.Expected.blocked(.foreignDriver)
     static let split = SelectionCase.Expected.blocked(.driverVersionSplit)
+}
+
+extension Reading<InstallRecord> {
+    /// An install of 595.71.05 that goes no further.
+    fileprivate static func begun(replacing version: String?, _ state: InstallRecord.State = .started) -> Self {
+        .present(
+            InstallRecord(
+                state: state,
+                kind: .datacenter,
+                version: "595.71.05",
+                flavour: .open,
+                replaces: version,
+                kernelRelease: NodeFacts.kernel,
+                artifactHash: String(repeating: "ab", count: 32)
+            )
+        )
+    }
 }

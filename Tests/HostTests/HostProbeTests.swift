@@ -38,6 +38,7 @@ import Testing
                     nvmlLibrary: .absent,
                     cudaLibrary: .absent,
                     gridDaemon: .absent,
+                    loadedModules: .absent,
                     nouveauLoaded: .absent,
                     deviceNodes: .absent,
                     record: .absent

@@ -125,6 +125,7 @@ extension DriverFacts {
         nvmlLibrary: .absent,
         cudaLibrary: .absent,
         gridDaemon: .absent,
+        loadedModules: .present([]),
         nouveauLoaded: .present(false),
         deviceNodes: .present([]),
         record: .absent
@@ -153,6 +154,7 @@ extension DriverFacts {
             nvmlLibrary: .present(LibraryFile(path: "\(libraries)/libnvidia-ml.so.\(version)", version: version)),
             cudaLibrary: .present(LibraryFile(path: "\(libraries)/libcuda.so.\(version)", version: version)),
             gridDaemon: kind == .grid ? .present("/usr/bin/nvidia-gridd") : .absent,
+            loadedModules: .present(["nvidia", "nvidia_modeset", "nvidia_uvm"]),
             nouveauLoaded: .present(false),
             deviceNodes: .present(["nvidia-uvm", "nvidia-uvm-tools", "nvidia0", "nvidiactl"]),
             record: record.map { state in
@@ -174,6 +176,7 @@ extension DriverFacts {
     package var unloaded: DriverFacts {
         var copy = self
         copy.loadedVersion = .absent
+        copy.loadedModules = .present([])
         copy.runningModule = .absent
         copy.deviceNodes = .present([])
         return copy

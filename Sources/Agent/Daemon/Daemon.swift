@@ -30,7 +30,7 @@ package struct Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT, and ends within five seconds of it.
     package func run() async throws {
         let wakeUp = WakeUp()
-        let box = SnapshotBox(startedAt: now())
+        let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let install = inspector.prober.commands.flatMap { commands in
             options.installs
@@ -103,7 +103,7 @@ struct InstallLog: Sendable {
     let box: SnapshotBox
 
     func note(_ progress: InstallProgress) {
-        box.alive(at: now())
+        box.alive()
         switch progress {
         case .started(let step, let number, let count):
             logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])

@@ -24,10 +24,10 @@ struct HealthServer {
     }
 
     private func health() -> Response {
-        let silent = now() - box.beat
-        return silent <= silence.seconds
+        let silent = box.silence
+        return silent <= silence
             ? Self.text(.ok, "ok\n")
-            : Self.text(.serviceUnavailable, "the loop showed no life for \(Int(silent)) s\n")
+            : Self.text(.serviceUnavailable, "the loop showed no life for \(silent.components.seconds) s\n")
     }
 
     private func readiness() -> Response {

@@ -34,8 +34,10 @@ struct Reconciler: Service {
                 journal: view.journal,
                 installing: true
             )
-            await publish(installing, after: delay)
+            // The install does not wait for the cluster: its server may be slow, or away.
+            async let told: Void = publish(installing, after: delay)
             view = await bringUp(install, &backoff)
+            await told
             guard !Task.isCancelled else { return }
             await publish(view, after: .zero)
         } else {
@@ -44,6 +46,14 @@ struct Reconciler: Service {
     }
 
     private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
+        let heart = Task {
+            // Every step has a deadline, so this ends; a compiler says nothing for minutes.
+            while !Task.isCancelled {
+                box.alive()
+                try? await Task.sleep(for: .seconds(15))
+            }
+        }
+        defer { heart.cancel() }
         do throws(AgentFailure) {
             let view = try await install.run(lockDeadline: .seconds(600))
             backoff.succeeded()
@@ -72,7 +82,8 @@ struct Reconciler: Service {
                 "action": "\(view.plan.decision.action.rawValue)",
             ]
         )
-        box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: await publisher?.requestCounts ?? []))
+        let at = now()
+        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher?.requestCounts ?? []))
         guard let publisher, !Task.isCancelled else { return }
         // Nodes that were started together do not ask together.
         if delay > .zero { try? await Task.sleep(for: delay) }
@@ -81,35 +92,11 @@ struct Reconciler: Service {
         } catch {
             logger.warning("not published", metadata: ["error": "\(errorChain(error))"])
         }
-        box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: await publisher.requestCounts))
+        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher.requestCounts))
         do throws(HostError) {
             try await PublishedStateFile(root: inspector.prober.root).save(await publisher.state)
         } catch {
             logger.warning("the published state was not saved", metadata: ["error": "\(errorChain(error))"])
         }
-    }
-}
-
-/// How long to wait after a failed install before the next try.
-struct InstallBackoff {
-    private var pause: Duration = .zero
-    private var notBefore: ContinuousClock.Instant?
-
-    func allows(at instant: ContinuousClock.Instant) -> Bool {
-        notBefore.map { instant >= $0 } ?? true
-    }
-
-    mutating func succeeded() {
-        (pause, notBefore) = (.zero, nil)
-    }
-
-    /// Doubles from 30 seconds to half an hour.
-    ///
-    /// A wrong checksum goes to the end at once: asking again soon brings the same file.
-    mutating func failed(_ code: ReasonCode, at instant: ContinuousClock.Instant) -> Duration {
-        let longest = Duration.seconds(1800)
-        pause = code == .downloadHashMismatch ? longest : min(longest, max(.seconds(30), pause * 2))
-        notBefore = instant + pause
-        return pause
     }
 }

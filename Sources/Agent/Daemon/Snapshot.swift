@@ -10,23 +10,22 @@ package final class SnapshotBox: Sendable {
         package var requests: [Metrics.APIRequestCount]
     }
 
-    private let box = Mutex<(snapshot: Snapshot?, beat: Double)>((nil, 0))
+    // A clock that nobody sets: a step of the host's time must not make the agent look dead.
+    private let box = Mutex<(snapshot: Snapshot?, beat: ContinuousClock.Instant)>((nil, .now))
 
-    package init(startedAt: Double) {
-        box.withLock { $0.beat = startedAt }
-    }
+    package init() {}
 
     package var snapshot: Snapshot? { box.withLock(\.snapshot) }
 
-    /// When the loop last showed life, in seconds since 1970.
-    package var beat: Double { box.withLock(\.beat) }
+    /// How long ago the loop showed life.
+    package var silence: Duration { ContinuousClock.now - box.withLock(\.beat) }
 
     /// Notes that the loop goes on, also in the middle of a long install.
-    package func alive(at time: Double) {
-        box.withLock { $0.beat = time }
+    package func alive() {
+        box.withLock { $0.beat = .now }
     }
 
     package func put(_ snapshot: Snapshot) {
-        box.withLock { $0 = (snapshot, snapshot.at) }
+        box.withLock { $0 = (snapshot, .now) }
     }
 }

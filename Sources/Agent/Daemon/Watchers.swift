@@ -55,7 +55,12 @@ struct NodeWatcher: Service {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
-                failures = await follow(from: version) ? 0 : failures + 1
+                let began = ContinuousClock.now
+                let ended = await follow(from: version)
+                // A server that ends each watch at once is not to be asked again at once.
+                let good = ended && ContinuousClock.now - began > .seconds(5)
+                failures = good ? 0 : failures + 1
+                if failures == 3 { logger.warning("the node cannot be watched; the clock looks again") }
                 let pause = Duration.seconds(min(60, 1 << min(failures, 6))) * Double.random(in: 0.5..<1)
                 if failures > 0 { try? await Task.sleep(for: pause) }
             }

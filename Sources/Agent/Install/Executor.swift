@@ -85,13 +85,17 @@ struct Executor {
     /// Where a module is in use, those that are gone by then come back: without its UVM module a driver runs no new
     /// CUDA program.
     private func unload(_ modules: [String], _ deadline: Duration) async throws(HostError) {
-        var gone: [String] = []
-        for module in modules where try root.exists(HostPath("/sys/module").appending(module)) {
+        for (index, module) in modules.enumerated() {
             do throws(HostError) { _ = try await commands.run(["modprobe", "-r", module], deadline: deadline) } catch {
-                for module in gone.reversed() { _ = try? await commands.run(["modprobe", module], deadline: deadline) }
+                let commands = commands
+                // Not part of this task: an agent that is told to stop in the middle brings them back all the same.
+                await Task {
+                    for gone in modules[..<index].reversed() {
+                        _ = try? await commands.run(["modprobe", gone], deadline: deadline)
+                    }
+                }.value
                 throw error
             }
-            gone.append(module)
         }
     }
 

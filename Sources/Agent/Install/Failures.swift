@@ -38,6 +38,7 @@ extension ReasonCode {
     /// What to do after an operation that failed in a way that says nothing more.
     fileprivate var remedy: String {
         switch self {
+        case .installFailed: "see that /var/lib and /var/log of the node can be written to, then gpu-agent install"
         case .moduleLoadFailed: "look at the kernel log of the node for lines with NVRM (dmesg)"
         case .moduleUnloadFailed: "something still uses the GPU: drain the node, or reboot it"
         case .installerFailed: "read \(HostLayout.installerLog) on the node"
@@ -61,18 +62,22 @@ extension DownloadError {
                 ),
                 cause: self
             )
-        default:
-            return AgentFailure(
-                Problem(
-                    .downloadFailed,
-                    observed: observed,
-                    expected: artifact.fileName,
-                    remedy: "see that the node reaches \(artifact.urls.first ?? "the URL"), or name a mirror in a "
-                        + "catalog of your own"
-                ),
-                cause: self
-            )
+        case .noSpace:
+            return failure(observed, artifact, "free space in \(HostLayout.packages) on the node")
+        case .file, .busy, .cancelled:
+            return failure(observed, artifact, "look at \(HostLayout.packages) on the node, then gpu-agent install")
+        case .badRequest, .badAddress:
+            return failure(observed, artifact, "correct the URLs of this driver in the catalog (gpu-agent plan)")
+        case .refused, .webPage, .unavailable, .deadline, .wrongSize:
+            let address = artifact.urls.first ?? "the URL"
+            let remedy = "see what \(address) answers on the node, or name a mirror in a catalog of your own"
+            return failure(observed, artifact, remedy)
         }
+    }
+
+    private func failure(_ observed: String, _ artifact: Artifact, _ remedy: String) -> AgentFailure {
+        let problem = Problem(.downloadFailed, observed: observed, expected: artifact.fileName, remedy: remedy)
+        return AgentFailure(problem, cause: self)
     }
 }
 

@@ -48,7 +48,7 @@ package struct InstallRun: Sendable {
     private func settle() async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
-            guard var journal = try await store.load(), let record = journal.record, record.state == .started,
+            guard var journal = try await store.load(), let record = journal.record, record.state == .changing,
                 !journal.finished(.install)
             else { return }
             let job = HostJob("install-\(record.version)", root: root, commands: commands)
@@ -74,22 +74,22 @@ package struct InstallRun: Sendable {
             verify: { await Verification(inspector: inspector).problem(within: $0) }
         )
         var journal = journal
-        let writesJournal = plan.decision.action == .install
         for (index, step) in plan.steps.enumerated() {
             progress(.started(step, number: index + 1, of: plan.steps.count))
             journal.begin(step.id, at: now())
-            if writesJournal, step.id != .begin { try await save(journal) }
+            // The first step writes the record itself: before it the journal is about the install before.
+            if step.id != .begin { try await save(journal) }
             let began = ContinuousClock.now
             do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                 // An agent that is told to stop leaves the journal as one that is killed: the next one goes on there.
                 guard !Task.isCancelled else { throw error }
                 journal.end(step.id, at: now(), failure: error.problem)
-                if writesJournal { try await save(journal) }
+                try await save(journal)
                 progress(.failed(step, error.problem))
                 throw error
             }
             journal.end(step.id, at: now())
-            if writesJournal { try await save(journal) }
+            try await save(journal)
             progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
     }
@@ -124,44 +124,4 @@ extension Inspector {
         )
         return try await run.run(lockDeadline: lockDeadline)
     }
-}
-
-/// Looks at a node until it is good, or until it is clear that it will not be.
-struct Verification: Sendable {
-    let inspector: Inspector
-    /// Device nodes of nvidia-uvm were seen to appear up to 15 seconds after the module.
-    var patience: Duration = .seconds(15)
-
-    func problem(within deadline: Duration) async -> Problem? {
-        let end = ContinuousClock.now + min(patience, deadline)
-        while true {
-            let view = await inspector.look()
-            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles).report()
-            guard report.verdict != .ready, report.verdict != .degraded else { return nil }
-            let finding = report.findings.first { $0.state != .pass && $0.state != .notApplicable }
-            guard ContinuousClock.now < end, !Task.isCancelled else {
-                return finding.map {
-                    Problem($0.code, observed: $0.observed, expected: $0.expected, remedy: $0.remedy)
-                }
-            }
-            try? await Task.sleep(for: .seconds(1))
-        }
-    }
-}
-
-extension Plan {
-    /// The same plan judged by the node alone: what would keep a next install from running says nothing of this one.
-    fileprivate var withoutObstacles: Plan {
-        var plan = self
-        plan.problems = []
-        plan.decision.problems = []
-        return plan
-    }
-}
-
-/// Seconds since 1970.
-package func now() -> Double { Date().timeIntervalSince1970 }
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

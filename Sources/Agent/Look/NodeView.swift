@@ -16,8 +16,13 @@ package struct NodeView: Sendable {
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
         plan = Planner().plan(facts, decision, journal: journal)
         report =
-            Checks(facts: facts, plan: plan, installing: installing, lastFailure: installing ? nil : journal?.failure)
-            .report()
+            Checks(
+                facts: facts,
+                plan: plan,
+                installing: installing,
+                // A failure of steps that are no longer needed is history.
+                lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure
+            ).report()
     }
 
     /// What the Node should show.
@@ -44,8 +49,8 @@ package struct Inspector: Sendable {
     /// Looks now.
     ///
     /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
-    package func look(installing: Bool = false) async -> NodeView {
+    package func look() async -> NodeView {
         let (facts, journal) = await prober.look()
-        return NodeView(setup, facts: facts, journal: journal.value, installing: installing)
+        return NodeView(setup, facts: facts, journal: journal.value)
     }
 }

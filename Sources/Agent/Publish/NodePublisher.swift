@@ -109,7 +109,9 @@ package actor NodePublisher {
         if !update.yielded.isEmpty {
             logger.debug("labels are left to their owners", metadata: ["keys": "\(update.yielded.sorted())"])
         }
-        if update.taint != .keep, !isKnown(update.taint, on: current) { try await bringTaint(update.taint) }
+        if update.taint != .keep, !isKnown(update.taint, on: current) {
+            try await bringTaint(update.taint, publication.verdict)
+        }
         if publication.taint != .keep { state.tainted = publication.taint == .present }
         if let labels = update.labels {
             let base = metadata ?? current
@@ -122,11 +124,9 @@ package actor NodePublisher {
                 )
             }
             metadata = applied
-            state.labels = labels
             logger.notice("labels applied", metadata: ["node": "\(node)", "count": "\(labels.count)"])
-        } else {
-            state.labels = publication.labels
         }
+        state.labels = update.shown
         let verdict = publication.verdict
         if verdict.rawValue != before, verdict != lastVerdict { await report(publication) }
         lastVerdict = verdict
@@ -137,13 +137,13 @@ package actor NodePublisher {
         seenTaint == wish && seenTaintOwners == metadata.taintOwners
     }
 
-    private func bringTaint(_ wish: TaintWish) async throws(KubernetesError) {
+    private func bringTaint(_ wish: TaintWish, _ verdict: Verdict) async throws(KubernetesError) {
         // Somebody else may write the Node between our read and our patch: the patch then fails its test.
         for attempt in 1... {
             let whole = try await request("get") { () async throws(KubernetesError) in
                 try await self.client.node(self.node)
             }
-            let operations = NodeUpdate.taintPatch(wish, on: whole, prefix: prefix)
+            let operations = NodeUpdate.taintPatch(wish, verdict, on: whole, prefix: prefix)
             do throws(KubernetesError) {
                 let patched =
                     operations.isEmpty

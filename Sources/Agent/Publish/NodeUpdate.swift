@@ -15,6 +15,8 @@ package struct NodeUpdate: Sendable, Equatable {
 
     /// The labels to apply; nil when the Node shows them all.
     package var labels: [String: String]?
+    /// The agent's labels as the Node has them afterwards.
+    package var shown: [String: String]
     /// Labels of others with another value: they are left to their owners.
     package var yielded: Set<String>
     /// The taint's wanted state, when it is not known to be that already.
@@ -35,19 +37,20 @@ package struct NodeUpdate: Sendable, Equatable {
         )
         let applied = wanted.filter { !yielded.contains($0.key) }
         labels = applied == owned ? nil : applied
+        shown = applied
         self.yielded = yielded
         taint = publication.taint.without(Self.taintKnowledge(metadata, prefix: prefix))
     }
 
     /// Tells the taint's state without reading the Node's spec.
     ///
-    /// The agent always changes the taint first and its `verdict` label after it, so the label says what became of the
-    /// taint, unless somebody else wrote the list of taints later.
+    /// The agent changes the taint and its `verdict` label by one patch, so the label says what became of the taint,
+    /// unless somebody else wrote the list of taints later.
     static func taintKnowledge(_ metadata: ObjectMetadata, prefix: String) -> TaintKnowledge {
         let key = "\(prefix)/verdict"
         guard let text = metadata.labels[key], let verdict = Verdict(rawValue: text),
-            let ours = metadata.owners(of: ["metadata", "labels", key]).first(where: { $0.manager == fieldManager }),
-            let since = ours.since
+            let since = metadata.owners(of: ["metadata", "labels", key]).filter({ $0.manager == fieldManager })
+                .compactMap(\.since).min()
         else { return .unknown }
         let others = metadata.taintOwners.filter { $0.manager != fieldManager }
         guard others.allSatisfy({ $0.since.map { $0 < since } ?? false }) else { return .unknown }
@@ -73,21 +76,32 @@ package struct NodeUpdate: Sendable, Equatable {
         ]
     }
 
-    /// The patch that puts the agent's taint on or takes it off; empty when the Node is as wished.
+    /// The patch that puts the agent's taint on or takes it off, and says so in the verdict label; empty when the taint
+    /// is as wished.
     ///
     /// A Node's taints are one list that many write, so the patch holds only for the list that was read.
-    package static func taintPatch(_ wish: TaintWish, on node: Node, prefix: String) -> [JSONPatchOperation] {
+    package static func taintPatch(
+        _ wish: TaintWish,
+        _ verdict: Verdict,
+        on node: Node,
+        prefix: String
+    ) -> [JSONPatchOperation] {
         let ours = taint(prefix: prefix)
         let index = node.taints.firstIndex { $0.key == ours.key && $0.effect == ours.effect }
         let unchanged = JSONPatchOperation.test(
             ["metadata", "resourceVersion"],
             .string(node.metadata.resourceVersion)
         )
+        let key = "\(prefix)/verdict"
+        let label: JSONPatchOperation =
+            node.metadata.labels.isEmpty
+            ? .add(["metadata", "labels"], [key: .string(verdict.rawValue)])
+            : .add(["metadata", "labels", key], .string(verdict.rawValue))
         switch (wish, index) {
         case (.present, nil) where node.taints.isEmpty:
-            return [unchanged, .add(["spec", "taints"], [ours.json])]
-        case (.present, nil): return [unchanged, .add(["spec", "taints", "-"], ours.json)]
-        case (.absent, .some(let index)): return [unchanged, .remove(["spec", "taints", String(index)])]
+            return [unchanged, .add(["spec", "taints"], [ours.json]), label]
+        case (.present, nil): return [unchanged, .add(["spec", "taints", "-"], ours.json), label]
+        case (.absent, .some(let index)): return [unchanged, .remove(["spec", "taints", String(index)]), label]
         case (.present, .some), (.absent, nil), (.keep, _): return []
         }
     }

@@ -80,4 +80,15 @@ package struct NodeReport: Codable, Sendable, Equatable {
         let why = reason.map { " (\($0.rawValue)\(decider.map { ": \($0.observed)" } ?? ""))" } ?? ""
         return "\(verdict.rawValue)\(why): \(nextAction)"
     }
+
+    /// What decided the verdict, as a problem; the verdict itself where no finding did.
+    package var problem: Problem {
+        let decider = findings.first { $0.code == reason && $0.state != .pass }
+        return Problem(
+            decider?.code ?? .installFailed,
+            observed: decider?.observed ?? "the node is \(verdict.rawValue)",
+            expected: decider?.expected ?? "a node that is ready",
+            remedy: nextAction
+        )
+    }
 }

@@ -32,7 +32,7 @@ struct VendorChecks {
                 title,
                 observed: "no libnvidia-ml.so.1 on the host",
                 expected: expected,
-                remedy: "the driver is incomplete: gpu-agent install"
+                remedy: "the driver is incomplete: install its libraries on the host, or remove the rest of it"
             )
         case .skipped(let why):
             return Finding(.nvmlUnavailable, .skipped, title, observed: why, expected: expected)
@@ -49,11 +49,12 @@ struct VendorChecks {
         case .unreadable(let failure):
             return Finding(
                 .nvmlUnavailable,
-                failure.reason == .permission ? .unknown : .failed,
+                failure.isOurOwn ? .unknown : .failed,
                 title,
                 observed: failure.detail,
                 expected: expected,
-                remedy: "look at the kernel log of the node for lines with NVRM"
+                remedy: failure.isOurOwn
+                    ? Self.ownRemedy : "look at the kernel log of the node for lines with NVRM (dmesg)"
             )
         }
     }
@@ -191,7 +192,7 @@ struct VendorChecks {
                 title,
                 observed: "no libcuda.so.1 on the host",
                 expected: expected,
-                remedy: "the driver is incomplete: gpu-agent install"
+                remedy: "the driver is incomplete: install its libraries on the host, or remove the rest of it"
             )
         case .skipped(let why):
             return Finding(.cudaFailed, .skipped, title, observed: why, expected: expected)
@@ -199,12 +200,21 @@ struct VendorChecks {
             let hang = failure.reason == .hang
             return Finding(
                 hang ? .cudaHang : .cudaFailed,
-                failure.reason == .permission ? .unknown : .failed,
+                failure.isOurOwn ? .unknown : .failed,
                 title,
                 observed: failure.detail,
                 expected: expected,
-                remedy: "look for Xid lines in the kernel log; a reboot may be needed"
+                remedy: failure.isOurOwn
+                    ? Self.ownRemedy : "look for Xid lines in the kernel log; a reboot may be needed"
             )
         }
     }
+
+    private static let ownRemedy =
+        "the agent itself could not ask: see that it runs as root, and that its /tmp, memory and processes are not used up"
+}
+
+extension ReadFailure {
+    /// Whether it was the agent that could not ask, and not the driver that did not answer.
+    fileprivate var isOurOwn: Bool { [.permission, .io, .command, .malformed].contains(reason) }
 }

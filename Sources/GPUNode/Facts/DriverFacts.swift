@@ -14,6 +14,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var cudaLibrary: Reading<LibraryFile>
     /// The path of `nvidia-gridd`, the licence daemon that only the GRID packages bring.
     package var gridDaemon: Reading<String>
+    /// The loaded kernel modules of NVIDIA's driver and nouveau, by the names of `/sys/module`, sorted.
+    package var loadedModules: Reading<[String]>
     /// Whether nouveau is loaded; it must not be.
     package var nouveauLoaded: Reading<Bool>
     /// The device nodes of the driver that are in the host's `/dev`: `nvidiactl`, `nvidia0`, `nvidia-uvm`.
@@ -28,6 +30,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         nvmlLibrary: Reading<LibraryFile>,
         cudaLibrary: Reading<LibraryFile>,
         gridDaemon: Reading<String>,
+        loadedModules: Reading<[String]>,
         nouveauLoaded: Reading<Bool>,
         deviceNodes: Reading<[String]>,
         record: Reading<InstallRecord>
@@ -38,6 +41,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.nvmlLibrary = nvmlLibrary
         self.cudaLibrary = cudaLibrary
         self.gridDaemon = gridDaemon
+        self.loadedModules = loadedModules
         self.nouveauLoaded = nouveauLoaded
         self.deviceNodes = deviceNodes
         self.record = record
@@ -98,8 +102,10 @@ package struct LibraryFile: Codable, Sendable, Equatable {
 /// What the agent put on this host, written before the first change and completed after the last check.
 package struct InstallRecord: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
-        /// An install was begun; nothing can be said of the host but that the agent is the one who changes it.
+        /// An install was begun, and nothing of the driver on this host was changed yet.
         case started
+        /// The installer was started: what is on the host may be the driver before, this one, or parts of both.
+        case changing
         /// The installer finished and what it left was looked at.
         case installed
     }
@@ -108,6 +114,8 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var kind: DriverKind
     package var version: String
     package var flavour: ModuleFlavour
+    /// The agent's own driver that was on the host when this install was begun; nil when there was none.
+    package var replaces: String?
     /// The kernel it was built for.
     package var kernelRelease: String
     /// The SHA-256 or SHA-512 of the package, in lower-case hexadecimal.
@@ -118,6 +126,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         kind: DriverKind,
         version: String,
         flavour: ModuleFlavour,
+        replaces: String? = nil,
         kernelRelease: String,
         artifactHash: String
     ) {
@@ -125,7 +134,23 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.kind = kind
         self.version = version
         self.flavour = flavour
+        self.replaces = replaces
         self.kernelRelease = kernelRelease
         self.artifactHash = artifactHash
+    }
+
+    /// Whether a driver of this version on the host is the agent's own.
+    package func owns(_ version: String) -> Bool {
+        switch state {
+        case .installed: version == self.version
+        case .started: version == replaces
+        case .changing: version == self.version || version == replaces
+        }
+    }
+
+    /// Whether both are about the same driver for the same kernel from the same package, however far they are.
+    package func isSameInstall(as other: InstallRecord) -> Bool {
+        kind == other.kind && version == other.version && flavour == other.flavour
+            && kernelRelease == other.kernelRelease && artifactHash == other.artifactHash
     }
 }

@@ -19,11 +19,11 @@ package struct Journal: Codable, Sendable, Equatable {
         steps.last { $0.step == step }?.state == .done
     }
 
-    /// Why the recorded install stands still, which is the failure of its last step.
+    /// Why the last steps stand still, which is the failure of the last of them.
     ///
-    /// Nil when it goes on or is complete.
+    /// Nil when they go on or are complete.
     package var failure: Problem? {
-        guard record?.state == .started, let last = steps.last, last.state == .failed else { return nil }
+        guard let last = steps.last, last.state == .failed else { return nil }
         return last.failure
     }
 
@@ -31,6 +31,8 @@ package struct Journal: Codable, Sendable, Equatable {
     package mutating func begin(_ step: StepID, at time: Double) {
         steps.removeAll { $0.step == step }
         steps.append(StepRecord(step: step, state: .started, startedAt: time))
+        // From here on the host's driver is the agent's doing.
+        if step == .install { record?.state = .changing }
     }
 
     /// Notes how the step that was begun last ended.

@@ -44,17 +44,19 @@ package struct Planner: Sendable {
             kind: driver.kind,
             version: driver.version.description,
             flavour: driver.flavour,
+            replaces: facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
             kernelRelease: kernel,
             artifactHash: digest.hex
         )
-        let resumed = journal?.record == record
+        let resumed = journal?.record.map { $0.state != .installed && $0.isSameInstall(as: record) } ?? false
         // The journal outlives a host whose system was made anew: what it claims must be there.
         let installed = resumed && journal?.finished(.install) == true && !facts.driver.moduleFile.isAbsent
         var steps: [PlannedStep] = []
         if !resumed { steps.append(begin(record)) }
         if !installed {
             steps.append(download(artifact))
-            if facts.driver.isLoaded { steps.append(unload()) }
+            let modules = Self.unloadOrder(facts.driver)
+            if !modules.isEmpty { steps.append(unload(modules)) }
             steps.append(runInstaller(driver, artifact, dkms: facts.build.dkms.value != nil))
         }
         steps += [load(), verify(), finish(record, artifact)]
@@ -84,15 +86,23 @@ package struct Planner: Sendable {
         )
     }
 
-    private func unload() -> PlannedStep {
+    /// The driver's loaded modules, each before those that it uses; none when they could not be listed.
+    private static func unloadOrder(_ facts: DriverFacts) -> [String] {
+        let order = [
+            "nvidia_peermem", "nvidia_fs", "nvidia_vgpu_vfio", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia",
+        ]
+        return order.filter((facts.loadedModules.value ?? []).contains)
+    }
+
+    private func unload(_ modules: [String]) -> PlannedStep {
         PlannedStep(
             id: .unload,
             title: "unload the kernel modules that are to be replaced",
             changes: "the loaded kernel modules",
             disrupts: true,
             deadlineSeconds: 120,
-            undo: "modprobe nvidia",
-            action: .unload(["nvidia_peermem", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"])
+            undo: modules.reversed().map { "modprobe \($0)" }.joined(separator: "; "),
+            action: .unload(modules)
         )
     }
 
@@ -140,6 +150,7 @@ package struct Planner: Sendable {
     private func finish(_ record: InstallRecord, _ artifact: Artifact) -> PlannedStep {
         var complete = record
         complete.state = .installed
+        complete.replaces = nil
         return PlannedStep(
             id: .finish,
             title: "note the finished install and remove the package",

@@ -28,7 +28,11 @@ struct NVIDIALabels {
             set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"])
             return set
         }
-        guard !facts.gpus.isEmpty else { return set }
+        guard !facts.gpus.isEmpty else {
+            // One that cannot be told apart may be the GPU.
+            if !facts.unidentified.isEmpty { set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"]) }
+            return set
+        }
         set.set(Self.prefix + "gpu.present", "true")
         guard let nvml = facts.vendor.value?.nvml.value else {
             if facts.nvmlIsUndetermined { set.leave(Self.nvmlKeys) }

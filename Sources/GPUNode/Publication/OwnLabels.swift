@@ -20,7 +20,7 @@ struct OwnLabels {
     private func pciID(_ set: inout LabelSet) {
         guard facts.pci.whyUnknown == nil else { return set.leave([key("pci-id")]) }
         let ids = Set(facts.gpus.map { "\(hex($0.id.vendor, digits: 4))-\(hex($0.id.device, digits: 4))" })
-        guard !ids.isEmpty else { return }
+        guard !ids.isEmpty else { return facts.unidentified.isEmpty ? () : set.leave([key("pci-id")]) }
         set.set(key("pci-id"), ids.sorted().joined(separator: "_"))
     }
 
@@ -49,7 +49,7 @@ struct OwnLabels {
     private func migDevices(_ set: inout LabelSet) {
         let name = key("mig-devices")
         guard facts.pci.whyUnknown == nil else { return set.leave([name]) }
-        guard !facts.gpus.isEmpty else { return }
+        guard !facts.gpus.isEmpty else { return facts.unidentified.isEmpty ? () : set.leave([name]) }
         guard let nvml = facts.vendor.value?.nvml.value else {
             if facts.nvmlIsUndetermined { set.leave([name]) }
             return

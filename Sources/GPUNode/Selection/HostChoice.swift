@@ -27,7 +27,7 @@ struct HostChoice {
     private func decide(split sources: [DriverSource], _ choice: DriverChoice, _ fitting: [CatalogDriver]) -> Decision {
         let list = sources.map(\.description).joined(separator: ", ")
         let record = facts.record.value
-        guard record?.state != .started else {
+        guard record?.state != .changing else {
             return install(choice, fitting, because: Evidence("host", "an unfinished install of ours: \(list)"))
         }
         let problem = Problem(
@@ -42,9 +42,9 @@ struct HostChoice {
 
     private func decide(single driver: SingleDriver, _ choice: DriverChoice, _ fitting: [CatalogDriver]) -> Decision {
         let record = facts.record.value
-        let ours = record?.version == driver.version
-        if record?.state == .started {
-            return install(choice, fitting, because: Evidence("host", "an install by this agent was begun and is not finished"))
+        let ours = record?.owns(driver.version) ?? false
+        if ours, record?.state == .changing {
+            return install(choice, fitting, because: Evidence("host", "an install by this agent is not finished"))
         }
         let misfit = misfit(driver, choice)
         guard let misfit else {
@@ -52,7 +52,8 @@ struct HostChoice {
                 return foreign(driver, "its version or flavour is not known", choice)
             }
             let target = DriverTarget(kind: choice.requirements.kind, version: version, flavour: flavour)
-            let owner: DriverOwner = ours ? .gpuAgent : .other
+            // Whose it is, an unreadable record cannot tell.
+            let owner: DriverOwner? = ours ? .gpuAgent : facts.record.whyUnknown == nil ? .other : nil
             return Decision(
                 action: .adopt,
                 driver: target,
@@ -67,6 +68,9 @@ struct HostChoice {
 
     /// Why the installed driver does not do; nil when it does.
     private func misfit(_ driver: SingleDriver, _ choice: DriverChoice) -> String? {
+        if facts.nvmlLibrary.isAbsent || facts.cudaLibrary.isAbsent {
+            return "it lacks \(facts.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1")"
+        }
         guard driver.hasModule else {
             return "it has no module for the running kernel \(kernelRelease ?? "(not readable)")"
         }
@@ -86,7 +90,7 @@ struct HostChoice {
     private func foreign(_ driver: SingleDriver, _ misfit: String, _ choice: DriverChoice) -> Decision {
         let problem = Problem(
             .foreignDriver,
-            observed: "driver \(driver.version), not installed by this agent: \(misfit)",
+            observed: "driver \(driver.version), of which this agent has no record: \(misfit)",
             expected: "no driver, or a fit \(choice.requirements.kind.rawValue) driver",
             remedy: "the agent replaces no driver it does not own: remove that driver, or use a node image without one"
         )

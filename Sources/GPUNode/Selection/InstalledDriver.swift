@@ -63,6 +63,8 @@ extension DriverFacts {
             return unreadableSources.isEmpty ? .none : .unreadable(unreadableSources)
         }
         guard sources.allSatisfy({ $0.version == first.version }) else { return .split(sources) }
+        // Whether the running kernel has the module decides between keeping, rebuilding and refusing.
+        if !isLoaded, let why = moduleFile.whyUnknown { return .unreadable([why]) }
         return .single(
             SingleDriver(
                 version: first.version,

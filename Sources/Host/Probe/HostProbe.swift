@@ -36,6 +36,7 @@ package struct HostProbe: Sendable {
                 nvmlLibrary: LibraryProbe(root: root).library("libnvidia-ml.so.1"),
                 cudaLibrary: LibraryProbe(root: root).library("libcuda.so.1"),
                 gridDaemon: root.firstExisting(["/usr/bin/nvidia-gridd", "/usr/sbin/nvidia-gridd"]),
+                loadedModules: loadedModules(),
                 nouveauLoaded: nouveauLoaded(),
                 deviceNodes: deviceNodes(),
                 record: record
@@ -56,6 +57,13 @@ package struct HostProbe: Sendable {
 
     private func kernelRelease() -> Reading<String> {
         root.reading("/proc/sys/kernel/osrelease")
+    }
+
+    /// Absent when the tree has no `/sys/module`: nothing is known then.
+    private func loadedModules() -> Reading<[String]> {
+        reading { () throws(HostError) in
+            try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || $0 == "nouveau" }.sorted()
+        }
     }
 
     /// Absent when the tree has no `/sys/module`: nothing is known then.

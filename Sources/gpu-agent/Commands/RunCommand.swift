@@ -47,6 +47,7 @@ struct RunCommand: AsyncParsableCommand {
     var logLevel = LogLevel(.info)
 
     func validate() throws {
+        guard interval.duration >= .seconds(1) else { throw ValidationError("--interval must be 1s or more") }
         let parts = [apiServer, caFile, tokenFile].compactMap(\.self)
         guard parts.isEmpty || parts.count == 3 else {
             throw ValidationError("--api-server, --ca-file and --token-file go together")

@@ -1,0 +1,29 @@
+import GPUNode
+
+/// Looks at a node until it is good, or until it is clear that it will not be.
+struct Verification: Sendable {
+    let inspector: Inspector
+    /// Device nodes of nvidia-uvm were seen to appear up to 15 seconds after the module.
+    var patience: Duration = .seconds(15)
+
+    func problem(within deadline: Duration) async -> Problem? {
+        let end = ContinuousClock.now + min(patience, deadline)
+        while true {
+            let view = await inspector.look()
+            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles).report()
+            guard report.verdict != .ready, report.verdict != .degraded else { return nil }
+            guard ContinuousClock.now < end, !Task.isCancelled else { return report.problem }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+}
+
+extension Plan {
+    /// The same plan judged by the node alone: what would keep a next install from running says nothing of this one.
+    fileprivate var withoutObstacles: Plan {
+        var plan = self
+        plan.problems = []
+        plan.decision.problems = []
+        return plan
+    }
+}
