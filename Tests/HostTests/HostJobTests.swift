@@ -49,7 +49,7 @@ struct HostJobTests {
                 Issue.record("the job is not found: \(try await job.state())")
                 return
             }
-            #expect(record.arguments == Self.gated)
+            #expect(record?.arguments == Self.gated)
             await #expect { try await job.start(["true"]) } throws: { error in
                 if case HostError.jobRunning("install") = error { true } else { false }
             }
@@ -104,7 +104,7 @@ struct HostJobTests {
                 Issue.record("not lost: \(try await job.state())")
                 return
             }
-            #expect(record.arguments == Self.gated)
+            #expect(record?.arguments == Self.gated)
             #expect(try await job.wait(deadline: .seconds(20)) == .lost)
             try await job.stop()
             try host.root.writeAtomically("/run/go", contents: [])
@@ -136,15 +136,70 @@ struct HostJobTests {
         }
     }
 
-    @Test func refusesARecordItCannotRead() async throws {
+    /// What a full disk or a power failure leaves of the file.
+    @Test(arguments: ["", "\n", "not a number", "12 34"])
+    func isLostWithoutAReadableResult(_ result: String) async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["true"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
+            try host.root.writeAtomically(job.file("result"), contents: Array(result.utf8))
+            #expect(try await job.wait(deadline: .seconds(60)) == .lost)
+            try await job.start(["sh", "-c", "exit 5"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 5))
+        }
+    }
+
+    @Test func isLostWhenItsRecordIsSpoiltAndAbsentWhenItIsGone() async throws {
         try await PrivateHost.with { host in
             let job = HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["true"])
             _ = try await job.wait(deadline: .seconds(60))
             try host.root.writeAtomically(job.file("job.json"), contents: Array("{".utf8))
-            await #expect { try await job.state() } throws: { error in
-                "\(error)" == "/var/lib/gpu-agent/jobs/install/job.json is malformed"
+            #expect(try await job.state() == .lost(nil))
+            try host.root.remove(job.file("job.json"))
+            try host.root.makeDirectories(job.file("job.json"))
+            #expect(try await job.state() == .lost(nil))
+            try host.root.remove(job.file("job.json"))
+            #expect(try await job.state() == .absent)
+            try await job.forget()
+            #expect(try host.root.exists(job.file("")) == false)
+        }
+    }
+
+    @Test func runsOnWithASpoiltRecordAndIsNotForgotten() async throws {
+        try await PrivateHost.with { host in
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(Self.gated)
+            try host.root.writeAtomically(job.file("job.json"), contents: [])
+            #expect(try await job.state() == .running(nil))
+            await #expect { try await job.forget() } throws: { error in
+                if case HostError.jobRunning("install") = error { true } else { false }
             }
+            await #expect { try await job.start(["true"]) } throws: { error in
+                if case HostError.jobRunning("install") = error { true } else { false }
+            }
+            try host.root.writeAtomically("/run/go", contents: [])
+            #expect(try await job.wait(deadline: .seconds(60)) == .lost)
+        }
+    }
+
+    @Test func leavesNoResultOnAFullDisk() async throws {
+        try await PrivateHost.with { host in
+            let jobs = HostJob.directory
+            try host.root.makeDirectories(jobs)
+            _ = try await host.commands.run(
+                ["mount", "-t", "tmpfs", "-o", "size=64k", "small", jobs.text],
+                deadline: .seconds(20)
+            )
+            let job = HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["sh", "-c", "cat /dev/zero >\(jobs)/fill; exit 0"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .lost)
+            #expect(try host.root.exists(job.file("result")) == false)
+            try await job.forget()
+            try host.root.remove(jobs.appending("fill"))
+            try await job.start(["true"])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
         }
     }
 }

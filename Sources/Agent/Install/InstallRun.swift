@@ -59,7 +59,7 @@ package struct InstallRun: Sendable {
             journal.end(.install, at: now())
             try await store.save(journal)
         } catch {
-            guard case .malformed = error else { throw error.failure(.installFailed) }
+            guard case .malformed(store.path, _) = error else { throw error.failure(.installFailed) }
             do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.installFailed) }
         }
     }

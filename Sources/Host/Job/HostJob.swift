@@ -14,6 +14,9 @@ import SystemPackage
 /// - `log`: everything it says;
 /// - `result`: its exit status, once it ended.
 ///
+/// A full disk or a power failure can spoil any of these files. None of them can then keep the job from being judged,
+/// forgotten or started again: what runs is told by the lock, and what does not run and left no result is lost.
+///
 /// The job is a session of its own without a terminal, so no signal reaches it when the agent dies. Where the host runs
 /// systemd a transient unit could take the place of `launch`; the directory would stay.
 package struct HostJob: Sendable {
@@ -41,11 +44,13 @@ package struct HostJob: Sendable {
     package enum State: Sendable, Equatable {
         /// Never started, or forgotten.
         case absent
-        case running(Record)
+        /// Without a record when `job.json` is spoilt.
+        case running(Record?)
         /// It ended: the exit status as a shell gives it (128 and the signal's number, for a signal).
         case finished(Record, status: Int)
-        /// Its processes are gone and left no result: killed, or the host went down.
-        case lost(Record)
+        /// Its processes are gone and left no result, or none that can be read: killed, the host went down, or its disk
+        /// was full.
+        case lost(Record?)
     }
 
     /// The file that takes everything the job says.
@@ -68,7 +73,7 @@ package struct HostJob: Sendable {
     /// Removes what is left of the job; one that runs is left alone (`jobRunning`).
     package func forget() async throws(HostError) {
         try await offPool { () throws(HostError) in
-            if case .running = try currentState() { throw .jobRunning(name) }
+            if try isRunning() { throw .jobRunning(name) }
             try root.removeTree(file(""))
         }
     }
@@ -78,20 +83,31 @@ package struct HostJob: Sendable {
     }
 
     func currentState() throws(HostError) -> State {
-        guard let text = try root.read(file("job.json")) else { return .absent }
-        let record: Record
-        do { record = try JSONDecoder().decode(Record.self, from: Data(text)) } catch {
-            throw .malformed(file("job.json"), cause: error)
-        }
+        let (isRunning, record) = (try isRunning(), record)
+        if isRunning { return .running(record) }
+        // A file that is there and cannot be looked at is spoilt, not gone.
+        guard (try? root.exists(file("job.json"))) ?? true else { return .absent }
+        guard let record, let status = exitStatus else { return .lost(record) }
+        return .finished(record, status: status)
+    }
+
+    /// A daemon that a finished job left behind may still hold the lock: with a result the job has ended all the same.
+    private func isRunning() throws(HostError) -> Bool {
         // Asked before the result is read: one that ends in between has written it.
-        let isRunning = try isLocked()
-        if let result = try root.text(file("result")) {
-            guard let status = Int(result.trimmed) else {
-                throw .malformed(file("result"), cause: Complaint("'\(result.trimmed)' is no exit status"))
-            }
-            return .finished(record, status: status)
-        }
-        return isRunning ? .running(record) : .lost(record)
+        let isLocked = try isLocked()
+        return isLocked && exitStatus == nil
+    }
+
+    /// Nil when it is not there, or spoilt.
+    private var record: Record? {
+        guard let text = try? root.read(file("job.json")) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: Data(text))
+    }
+
+    /// Nil when it is not there, or spoilt.
+    private var exitStatus: Int? {
+        guard let text = try? root.text(file("result")) else { return nil }
+        return Int(text.trimmed)
     }
 
     private func isLocked() throws(HostError) -> Bool {
@@ -104,7 +120,7 @@ package struct HostJob: Sendable {
 
     /// Makes the job's directory anew and returns the lock, held.
     private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
-        if case .running = try currentState() { throw .jobRunning(name) }
+        if try isRunning() { throw .jobRunning(name) }
         // A daemon that an earlier job left behind may still hold the old lock, so the new one is another file.
         try root.removeTree(file(""))
         try root.makeDirectories(file(""), mode: 0o700)
@@ -142,6 +158,6 @@ package struct HostJob: Sendable {
         read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")
         echo "$$ $start" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
         "$@"
-        echo $? >"$dir/result.new"; sync "$dir/result.new"; mv "$dir/result.new" "$dir/result"
+        echo $? >"$dir/result.new" && sync "$dir/result.new" && mv "$dir/result.new" "$dir/result"
         """
 }
