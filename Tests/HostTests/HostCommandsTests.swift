@@ -1,5 +1,6 @@
 import GPUNode
 import Glibc
+import Subprocess
 import TestSupport
 import Testing
 
@@ -107,6 +108,41 @@ struct HostCommandsTests {
         }
     }
 
+    @Test func leavesACommandToItselfThatOutlivesTheKill() async throws {
+        try await PrivateHost.with { host in
+            await #expect {
+                try await Self.unkillable(on: host).run(["sleep", "603"], deadline: .milliseconds(500))
+            } throws: { error in
+                if case HostError.commandDeadline = error { true } else { false }
+            }
+            #expect(try await runningSleeps(on: host, "603") == 1)
+            try await killAndExpectNoZombie("603", on: host)
+        }
+    }
+
+    @Test func leavesACancelledCommandToItselfThatOutlivesTheKill() async throws {
+        try await PrivateHost.with { host in
+            let task = Task { try await Self.unkillable(on: host).run(["sleep", "604"], deadline: .seconds(600)) }
+            while try await runningSleeps(on: host, "604") == 0 { try await Task.sleep(for: .milliseconds(10)) }
+            task.cancel()
+            await #expect { try await task.value } throws: { error in
+                if case HostError.commandCancelled = error { true } else { false }
+            }
+            #expect(try await runningSleeps(on: host, "604") == 1)
+            try await killAndExpectNoZombie("604", on: host)
+        }
+    }
+
+    /// Stands for a command in the middle of a system call that no signal interrupts: the kill it gets does nothing.
+    private static func unkillable(on host: PrivateHost) -> HostCommands {
+        let nothing = TeardownStep.send(
+            signal: .windowSizeChange,
+            toProcessGroup: true,
+            allowedDurationToNextStep: .seconds(600)
+        )
+        return HostCommands(target: host.pid, killing: [nothing])
+    }
+
     @Test func doesNotWaitForWhatADaemonKeepsOpen() async throws {
         try await PrivateHost.with { host in
             let output = try await host.commands.run(
@@ -141,6 +177,23 @@ struct HostCommandsTests {
             #expect(await probe.read(kernelRelease: .present(release)) == .present(expected))
         }
     }
+}
+
+/// Ends a command that was left to itself, and waits until its nsenter is reaped: a zombie keeps its place in /proc.
+private func killAndExpectNoZombie(_ argument: String, on host: PrivateHost) async throws {
+    let own = try HostRoot("/")
+    let ending = Array("\0sleep\0\(argument)\0".utf8)
+    let entered = try (own.list("/proc") ?? []).filter { Int($0) != nil }.filter { name in
+        let line = try? own.read(HostPath("/proc").appending(name).appending("cmdline"))
+        return line?.suffix(ending.count) == ending[...]
+    }
+    let pid = try #require(entered.first, "the command is gone already")
+    for name in try host.root.list("/proc") ?? [] where Int(name) != nil {
+        let line = try? host.root.read(HostPath("/proc").appending(name).appending("cmdline"))
+        guard line == Array(ending.dropFirst()) else { continue }
+        _ = try await host.commands.run(["sh", "-c", "kill -s KILL \(name)"], deadline: .seconds(20))
+    }
+    while try own.exists(HostPath("/proc").appending(pid)) { try await Task.sleep(for: .milliseconds(10)) }
 }
 
 /// Waits until no such process is left: the kill was sent, and takes a moment.

@@ -1,3 +1,4 @@
+import Glibc
 import Subprocess
 import SystemPackage
 
@@ -9,16 +10,29 @@ package struct HostCommands: Sendable {
     package let target: Int
     /// What every command gets besides the fixed few: the proxy variables.
     package let environment: [String: String]
+    /// What is sent to the process group of a command that must end.
+    private let killing: [TeardownStep]
+    /// How long a killed command is waited for.
+    ///
+    /// One that waits in the kernel, for a device or a file server that does not answer, outlives every signal.
+    private static let grace = Duration.seconds(2)
 
     package init(target: Int, environment: [String: String] = [:]) {
+        let kill = TeardownStep.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(200))
+        self.init(target: target, environment: environment, killing: [kill])
+    }
+
+    init(target: Int, environment: [String: String] = [:], killing: [TeardownStep]) {
         self.target = target
         self.environment = environment
+        self.killing = killing
     }
 
     /// Runs a command to its end.
     ///
     /// Only the last 64 KiB of each output are kept. When the deadline passes, or the task is cancelled, the command is
-    /// killed with its whole process group. An exit status that is not 0 is thrown.
+    /// killed with its whole process group; one that the kill does not end within two seconds is left to itself, and
+    /// reaped whenever it ends. An exit status that is not 0 is thrown.
     package func run(
         _ arguments: [String],
         deadline: Duration,
@@ -34,7 +48,12 @@ package struct HostCommands: Sendable {
         deadline: Duration,
         environment extra: [String: String]
     ) async throws(HostError) -> CommandOutput {
-        let input = FileDescriptorInput.fileDescriptor(standardInput, closeAfterSpawningProcess: false)
+        // A copy of its own: a run that is left to itself may use it after the caller closed the descriptor.
+        let copy: FileDescriptor
+        do throws(Errno) {
+            copy = FileDescriptor(rawValue: try retrying { fcntl(standardInput.rawValue, F_DUPFD_CLOEXEC, 0) })
+        } catch { throw .commandNotStarted(arguments, cause: error) }
+        let input = FileDescriptorInput.fileDescriptor(copy, closeAfterSpawningProcess: true)
         return try await run(arguments, input: input, deadline: deadline, environment: extra)
     }
 
@@ -46,30 +65,27 @@ package struct HostCommands: Sendable {
     ) async throws(HostError) -> CommandOutput {
         let configuration = configuration(for: arguments, extra)
         let (output, errors) = (OutputTail(), OutputTail())
-        let ending = await withTaskGroup(of: Ending.self) { group in
-            group.addTask {
-                do {
-                    let result = try await Subprocess.run(
-                        configuration,
-                        input: input,
-                        output: .sequence,
-                        error: .sequence
-                    ) { execution in
-                        async let said: Void = output.collect(execution.standardOutput)
-                        async let complained: Void = errors.collect(execution.standardError)
-                        _ = try await (said, complained)
-                    }
-                    return .ended(result.terminationStatus)
-                } catch { return .failed(error) }
-            }
-            group.addTask {
-                let passed: Void? = try? await Task.sleep(for: deadline)
-                return passed == nil ? .cancelled : .deadline
-            }
-            let first = await group.next() ?? .cancelled
-            // A cancelled run kills the process group, and returns when the process is reaped.
-            group.cancelAll()
-            return first
+        let first = FirstAnswer<Ending>()
+        // No child of this task: those are waited for, however long they take.
+        let work = Task {
+            do {
+                let result = try await Subprocess.run(
+                    configuration,
+                    input: input,
+                    output: .sequence,
+                    error: .sequence
+                ) { execution in
+                    async let said: Void = output.collect(execution.standardOutput)
+                    async let complained: Void = errors.collect(execution.standardError)
+                    _ = try await (said, complained)
+                }
+                first.give(.ended(result.terminationStatus))
+            } catch { first.give(.failed(error)) }
+        }
+        let ending = await first.answer(within: deadline, otherwise: .deadline, whenCancelled: .cancelled)
+        switch ending {
+        case .deadline, .cancelled: await kill(work)
+        case .ended, .failed: break
         }
         switch ending {
         case .ended(.signaled) where Task.isCancelled, .failed where Task.isCancelled:
@@ -79,6 +95,17 @@ package struct HostCommands: Sendable {
         case .deadline: throw .commandDeadline(arguments, limit: deadline, outputTail: errors.text)
         case .cancelled: throw .commandCancelled(arguments)
         }
+    }
+
+    /// Has the process group of a run killed, and waits for its end, but not for ever.
+    private func kill(_ work: Task<Void, Never>) async {
+        let gone = FirstAnswer<Void>()
+        Task {
+            await work.value
+            gone.give(())
+        }
+        work.cancel()
+        await gone.answer(within: Self.grace, otherwise: (), whenCancelled: nil)
     }
 
     private enum Ending: Sendable {
@@ -92,9 +119,7 @@ package struct HostCommands: Sendable {
         let namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid"]
         var platform = PlatformOptions()
         platform.processGroupID = 0
-        platform.teardownSequence = [
-            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(200))
-        ]
+        platform.teardownSequence = killing
         return Configuration(
             executable: .name("nsenter"),
             arguments: Arguments(["--target", "\(target)"] + namespaces + ["--"] + arguments),
