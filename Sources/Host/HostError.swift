@@ -17,7 +17,7 @@ package enum HostError: Error, Sendable {
     case tooLarge(HostPath, limit: Int)
     /// The file was opened, and where the kernel says it lies is not below the host's root.
     case outsideRoot(HostPath, found: String)
-    /// One of our own files on the host is not in the form it should have.
+    /// One of our own files on the host, or a name below the path, is not in the form it should have.
     case malformed(HostPath, cause: any Error)
     /// The command could not be started on the host: it is missing there, or its namespaces could not be entered.
     case commandNotStarted([String], cause: any Error)

@@ -14,7 +14,7 @@ struct HostJobTests {
 
     @Test func runsToItsEndAndKeepsTheResult() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             #expect(try await job.state() == .absent)
             try await job.start(
                 ["sh", "-c", "echo \"$GREETING\"; echo to errors >&2; printf 'no end'; exit 7"],
@@ -44,7 +44,7 @@ struct HostJobTests {
                 try await HostJob("install", root: host.root, commands: host.commands).start(HostJobTests.gated)
                 kill(getpid(), SIGKILL)
             }
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             guard case .running(let record) = try await job.state() else {
                 Issue.record("the job is not found: \(try await job.state())")
                 return
@@ -72,13 +72,13 @@ struct HostJobTests {
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [pid = pid as Int, milliseconds = milliseconds as Int] in
                 let host = try PrivateHost(pid: pid)
-                let job = HostJob("install", root: host.root, commands: host.commands)
+                let job = try HostJob("install", root: host.root, commands: host.commands)
                 async let started: Void = job.start(HostJobTests.exclusive)
                 try? await Task.sleep(for: .milliseconds(milliseconds))
                 kill(getpid(), SIGKILL)
                 try await started
             }
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             switch try await job.state() {
             case .absent, .lost: try await job.start(Self.exclusive)
             case .running, .finished: break
@@ -97,7 +97,7 @@ struct HostJobTests {
 
     @Test func saysThatAKilledJobIsLostAndStartsItAgain() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(Self.gated)
             try await job.stop(grace: .seconds(20))
             guard case .lost(let record) = try await job.state() else {
@@ -115,7 +115,7 @@ struct HostJobTests {
 
     @Test func killsAJobThatDoesNotStopWhenAsked() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["sh", "-c", "trap '' TERM; touch /run/up; while :; do sleep 0.02; done"])
             while try !host.root.exists("/run/up") { try await Task.sleep(for: .milliseconds(10)) }
             try await job.stop(grace: .milliseconds(300))
@@ -128,7 +128,7 @@ struct HostJobTests {
 
     @Test func isFinishedThoughItLeftADaemon() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["sh", "-c", "setsid --fork sleep 600; exit 0"])
             #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
             try await job.start(["sh", "-c", "exit 4"])
@@ -140,7 +140,7 @@ struct HostJobTests {
     @Test(arguments: ["", "\n", "not a number", "12 34"])
     func isLostWithoutAReadableResult(_ result: String) async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["true"])
             #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
             try host.root.writeAtomically(job.file("result"), contents: Array(result.utf8))
@@ -152,7 +152,7 @@ struct HostJobTests {
 
     @Test func isLostWhenItsRecordIsSpoiltAndAbsentWhenItIsGone() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["true"])
             _ = try await job.wait(deadline: .seconds(60))
             try host.root.writeAtomically(job.file("job.json"), contents: Array("{".utf8))
@@ -163,13 +163,13 @@ struct HostJobTests {
             try host.root.remove(job.file("job.json"))
             #expect(try await job.state() == .absent)
             try await job.forget()
-            #expect(try host.root.exists(job.file("")) == false)
+            #expect(try host.root.exists(job.home) == false)
         }
     }
 
     @Test func runsOnWithASpoiltRecordAndIsNotForgotten() async throws {
         try await PrivateHost.with { host in
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(Self.gated)
             try host.root.writeAtomically(job.file("job.json"), contents: [])
             #expect(try await job.state() == .running(nil))
@@ -184,6 +184,14 @@ struct HostJobTests {
         }
     }
 
+    @Test(arguments: ["", ".", "..", "install-1/../..", "install\0"])
+    func refusesANameThatIsNone(_ name: String) throws {
+        #expect { try HostJob(name, root: HostRoot("/"), commands: HostCommands(target: 1)) } throws: { error in
+            guard case HostError.malformed(let path, cause: _) = error else { return false }
+            return path == HostJob.directory
+        }
+    }
+
     @Test func leavesNoResultOnAFullDisk() async throws {
         try await PrivateHost.with { host in
             let jobs = HostJob.directory
@@ -192,7 +200,7 @@ struct HostJobTests {
                 ["mount", "-t", "tmpfs", "-o", "size=64k", "small", jobs.text],
                 deadline: .seconds(20)
             )
-            let job = HostJob("install", root: host.root, commands: host.commands)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(["sh", "-c", "cat /dev/zero >\(jobs)/fill; exit 0"])
             #expect(try await job.wait(deadline: .seconds(60)) == .lost)
             #expect(try host.root.exists(job.file("result")) == false)

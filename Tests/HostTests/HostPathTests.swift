@@ -16,6 +16,29 @@ import Testing
         #expect(HostPath(absolute: text) == nil)
     }
 
+    @Test(arguments: ["", ".", "..", "a/b", "/etc", "a\0b"])
+    func refusesDataThatIsNoNameOfAFile(_ name: String) {
+        #expect { try HostPath("/lib").entry(name) } throws: { error in
+            guard case HostError.malformed(let path, cause: _) = error else { return false }
+            return path == "/lib"
+        }
+    }
+
+    @Test(arguments: ["../etc/passwd", "updates/../../x", "a/./b", "updates/a\0b"])
+    func refusesDataThatLeadsElsewhere(_ relative: String) {
+        #expect(throws: HostError.self) { try HostPath("/lib").descendant(relative) }
+    }
+
+    @Test func goesDownByData() throws {
+        #expect(try HostPath("/lib").entry("..x") == "/lib/..x")
+        #expect(try HostPath("/lib").descendant("/updates//dkms/nvidia.ko") == "/lib/updates/dkms/nvidia.ko")
+        #expect {
+            try HostPath("/lib").entry("a\0\u{1b}[2J")
+        } throws: { error in
+            "\((error as? HostError)?.cause as Any)".contains("'a\u{fffd}\u{fffd}[2J' is no name of a file")
+        }
+    }
+
     @Test func takesAPathApart() {
         let path: HostPath = "/lib/modules/6.1/modules.dep"
         #expect(path.parent == "/lib/modules/6.1")

@@ -163,6 +163,23 @@ import Testing
         #expect(compressed?.reason == .command)
     }
 
+    @Test(arguments: ["6.1\0", "../../etc", "..", "6.1/x", ""])
+    func takesAHostileKernelReleaseForMalformed(_ release: String) async throws {
+        try tree.write("proc/sys/kernel/osrelease", release)
+        #expect(await probe.driverFacts(record: .absent).moduleFile.failure?.reason == .malformed)
+        #expect(await probe.buildFacts().headersRelease.failure?.reason == .malformed)
+    }
+
+    @Test(arguments: ["updates\0/nvidia.ko", "../../../etc/nvidia.ko", "/etc/../etc/nvidia.ko"])
+    func takesAHostileListOfModulesForMalformed(_ place: String) async throws {
+        try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-cloud-amd64\n")
+        try tree.write("etc/nvidia.ko", "not even a module")
+        try tree.write("lib/modules/6.1.0-56-cloud-amd64/modules.dep", "\(place):\n")
+        let failure = await probe.driverFacts(record: .absent).moduleFile.failure
+        #expect(failure?.reason == .malformed)
+        #expect(failure?.detail.contains("is no name of a file") == true)
+    }
+
     @Test func readsTheToolsOfABuild() async throws {
         try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-cloud-amd64\n")
         try tree.write("usr/bin/x86_64-linux-gnu-gcc-12", "")

@@ -39,12 +39,12 @@ struct Executor {
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
             }
         case .job(let name, let command):
-            try await run(HostJob(name, root: root, commands: commands), command, deadline)
+            try await run(name, command, deadline)
         case .verify:
             if let problem = await verify(deadline) { throw AgentFailure(problem) }
         case .finish(let record, let package):
             try await onHost(.installFailed) { () async throws(HostError) in
-                try root.remove(HostPath(stringLiteral: "\(HostLayout.packages)/\(package)"))
+                try root.remove(HostPath(stringLiteral: HostLayout.packages).entry(package))
                 try root.removeTree(HostPath(stringLiteral: HostLayout.work))
                 try await HostJob("install-\(record.version)", root: root, commands: commands).forget()
             }
@@ -102,9 +102,10 @@ struct Executor {
     /// Starts the installer anew and waits for its end.
     ///
     /// What an earlier agent left running was waited for before.
-    private func run(_ job: HostJob, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
+    private func run(_ name: String, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
         let progress = progress
         let outcome = try await onHost(.installerFailed) { () async throws(HostError) in
+            let job = try HostJob(name, root: self.root, commands: self.commands)
             // What a compiler that is killed leaves behind is removed with the work directory.
             try await job.start(command, environment: ["TMPDIR": HostLayout.work])
             return try await job.wait(deadline: deadline) { progress(.said($0)) }

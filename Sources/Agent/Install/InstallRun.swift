@@ -51,7 +51,10 @@ package struct InstallRun: Sendable {
             guard var journal = try await store.load(), let record = journal.record, record.state == .changing,
                 !journal.finished(.install)
             else { return }
-            let job = HostJob("install-\(record.version)", root: root, commands: commands)
+            let job: HostJob
+            do throws(HostError) {
+                job = try HostJob("install-\(record.version)", root: root, commands: commands)
+            } catch { throw .malformed(store.path, cause: error) }
             if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
             let progress = progress
             let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }

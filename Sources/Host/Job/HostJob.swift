@@ -23,12 +23,14 @@ package struct HostJob: Sendable {
     static let directory: HostPath = "/var/lib/gpu-agent/jobs"
 
     package let name: String
+    /// The job's own directory.
+    let home: HostPath
     let root: HostRoot
     let commands: HostCommands
 
-    /// The name is one component of a path.
-    package init(_ name: String, root: HostRoot, commands: HostCommands) {
-        precondition(!name.isEmpty && !name.hasPrefix(".") && !name.contains("/"), "a job's name is a file name")
+    /// Fails with `malformed` for a name that is no name of a file.
+    package init(_ name: String, root: HostRoot, commands: HostCommands) throws(HostError) {
+        home = try Self.directory.entry(name)
         self.name = name
         self.root = root
         self.commands = commands
@@ -74,12 +76,12 @@ package struct HostJob: Sendable {
     package func forget() async throws(HostError) {
         try await offPool { () throws(HostError) in
             if try isRunning() { throw .jobRunning(name) }
-            try root.removeTree(file(""))
+            try root.removeTree(home)
         }
     }
 
     func file(_ name: String) -> HostPath {
-        Self.directory.appending(self.name).appending(name)
+        home.appending(name)
     }
 
     func currentState() throws(HostError) -> State {
@@ -122,8 +124,8 @@ package struct HostJob: Sendable {
     private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
         if try isRunning() { throw .jobRunning(name) }
         // A daemon that an earlier job left behind may still hold the old lock, so the new one is another file.
-        try root.removeTree(file(""))
-        try root.makeDirectories(file(""), mode: 0o700)
+        try root.removeTree(home)
+        try root.makeDirectories(home, mode: 0o700)
         guard let lock = try root.open(file("lock.new"), O_RDONLY | O_CREAT | O_EXCL, mode: 0o600, for: .create) else {
             throw .file(.create, file("lock"), cause: .noSuchFileOrDirectory)
         }
@@ -143,7 +145,7 @@ package struct HostJob: Sendable {
         lock: FileDescriptor,
         environment: [String: String]
     ) async throws(HostError) {
-        let shell = ["sh", "-c", Self.script, "gpu-agent-job", file("").text]
+        let shell = ["sh", "-c", Self.script, "gpu-agent-job", home.text]
         _ = try await commands.run(
             ["setsid", "--fork"] + shell + arguments,
             standardInput: lock,

@@ -22,7 +22,10 @@ enum BuildProbe {
     }
 
     private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {
-        let build = HostPath("/lib/modules").appending(release).appending("build")
+        let build: HostPath
+        do throws(HostError) { build = try HostPath("/lib/modules").entry(release).appending("build") } catch {
+            return .unreadable(ReadFailure(error))
+        }
         let header = root.reading(build.appending("include/generated/utsrelease.h"), parse: parseReleaseHeader)
         return header.isAbsent ? root.reading(build.appending("include/config/kernel.release")) : header
     }

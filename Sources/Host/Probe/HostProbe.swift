@@ -79,7 +79,7 @@ package struct HostProbe: Sendable {
             guard let names = try root.list("/dev") else { return nil }
             var nodes: [String] = []
             for name in names where name.hasPrefix("nvidia") {
-                if try !root.isDirectory(HostPath("/dev").appending(name)) { nodes.append(name) }
+                if try !root.isDirectory(HostPath("/dev").entry(name)) { nodes.append(name) }
             }
             return nodes
         }

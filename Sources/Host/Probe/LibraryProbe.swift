@@ -28,7 +28,7 @@ struct LibraryProbe {
         }
         var libraries: [DriverLibrary] = []
         for name in names where Self.isDriverLibrary(name) {
-            guard let path = try root.resolve(directory.appending(name)) else { continue }
+            guard let path = try root.resolve(directory.entry(name)) else { continue }
             libraries.append(DriverLibrary(name: name, path: path))
         }
         return libraries

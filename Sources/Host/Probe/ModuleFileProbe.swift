@@ -22,14 +22,14 @@ struct ModuleFileProbe {
 
     /// The real path of the module's file.
     func find(_ release: String) -> Reading<String> {
-        let modules = HostPath("/lib/modules").appending(release)
-        return reading { () throws(HostError) in
+        reading { () throws(HostError) in
+            let modules = try HostPath("/lib/modules").entry(release)
             let listed = try root.text(modules.appending("modules.dep"), limit: 8 << 20).flatMap(Self.parseDependencies)
             let names = Self.stems.flatMap { stem in Self.compressions.map { stem + $0 } }
             let guesses = Self.places.flatMap { place in names.map { "\(place)/\($0)" } }
             for candidate in (listed.map { [$0] } ?? []) + guesses {
-                let path = candidate.hasPrefix("/") ? HostPath(absolute: candidate) : modules.appending(candidate)
-                if let path, let found = try root.resolve(path) { return found.text }
+                let path = try (candidate.hasPrefix("/") ? .root : modules).descendant(candidate)
+                if let found = try root.resolve(path) { return found.text }
             }
             return nil
         }

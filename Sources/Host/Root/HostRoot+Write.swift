@@ -47,7 +47,7 @@ extension HostRoot {
     package func removeDrafts(of path: HostPath) throws(HostError) {
         let prefix = ".\(path.lastComponent)."
         for name in try list(path.parent) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(".new") {
-            try remove(path.parent.appending(name))
+            try remove(path.parent.entry(name))
         }
     }
 
