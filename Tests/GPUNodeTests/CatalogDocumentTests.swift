@@ -70,7 +70,7 @@ import Testing
               - {id: 10de:2bb5, name: X, architecture: y, flavours: [open]}
               - {id: 10DE:2BB5, name: Y, architecture: y, flavours: [open]}
             """,
-            "3:5: '10de:2bb5' stands twice in gpus"
+            "3:5: '10de:2bb5' stands twice in gpus, first in line 4"
         ),
         Fault(
             "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, flavours: [open]}]",
@@ -94,7 +94,24 @@ import Testing
               - {device: 2bb5, subsystem: 2187, name: X, flavours: [open]}
               - {device: 2bb5, subsystem: 2187, name: Y, flavours: [open]}
             """,
-            "3:5: '2bb5:2187' stands twice in vgpuTypes"
+            "3:5: '2bb5:2187' stands twice in vgpuTypes, first in line 4"
+        ),
+        Fault(
+            """
+            vgpuTypes:
+              - device: 2bb5
+                flavours: [open]
+                subsystem: 2187
+                types: {2187: X, 21: Y, 2188: '', 2187: Z}
+            """,
+            "4:5: unknown key 'subsystem' in a vGPU type",
+            "5:22: a subsystem '21' is not four hexadecimal digits",
+            "5:35: a type's name must be a text",
+            "5:39: '2bb5:2187' stands twice in vgpuTypes, first in line 7"
+        ),
+        Fault(
+            "vgpuTypes: [{device: 2bb5, flavours: [open], types: []}]",
+            "1:53: types must be a mapping of subsystem ids to names"
         ),
         Fault("platforms: [{name: azure}]", "1:13: a platform needs 'systemVendor' or 'chassisAssetTag'"),
         Fault("platforms: [{systemVendor: X}]", "1:13: a platform needs 'name'"),
@@ -104,7 +121,7 @@ import Testing
         ),
         Fault(
             "platforms: [{name: a, systemVendor: X}, {name: a, systemVendor: Y}]",
-            "1:41: 'a' stands twice in platforms"
+            "1:41: 'a' stands twice in platforms, first in line 3"
         ),
         Fault(
             "drivers: [{}]",
@@ -148,7 +165,7 @@ import Testing
             artifact("urls: [https://example.com/a.run]") + "\n"
                 + artifact("urls: [https://example.com/b.run]").split(separator: "\n").dropFirst()
                 .joined(separator: "\n"),
-            "7:5: 'datacenter-580.105.08-x86_64' stands twice in drivers"
+            "7:5: 'datacenter-580.105.08-x86_64' stands twice in drivers, first in line 4"
         ),
         Fault(artifact("sha256: \(sha)"), "6:15: an artifact needs 'urls'"),
         Fault(artifact("urls: []"), "6:22: urls must name at least one URL"),

@@ -81,12 +81,21 @@ package struct CatalogVGPUType: Sendable, Equatable {
     package var flavours: [ModuleFlavour]
     /// The first branch whose GRID driver knows the type; nil is open.
     package var minBranch: Int?
+    /// The last branch whose GRID driver drives the card; nil is open.
+    package var maxBranch: Int?
 
-    package init(key: VGPUTypeKey, name: String, flavours: [ModuleFlavour], minBranch: Int? = nil) {
+    package init(
+        key: VGPUTypeKey,
+        name: String,
+        flavours: [ModuleFlavour],
+        minBranch: Int? = nil,
+        maxBranch: Int? = nil
+    ) {
         self.key = key
         self.name = name
         self.flavours = flavours
         self.minBranch = minBranch
+        self.maxBranch = maxBranch
     }
 }
 

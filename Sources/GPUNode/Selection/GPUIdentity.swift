@@ -64,7 +64,12 @@ package struct DriverRequirements: Sendable, Equatable {
                 maxBranch: gpu.maxBranch
             )
         case .vgpu(let type):
-            self.init(kind: .grid, flavours: Set(type.flavours), minBranch: type.minBranch)
+            self.init(
+                kind: .grid,
+                flavours: Set(type.flavours),
+                minBranch: type.minBranch,
+                maxBranch: type.maxBranch
+            )
         case .unknownVGPUType, .undetermined, .unknown:
             return nil
         }

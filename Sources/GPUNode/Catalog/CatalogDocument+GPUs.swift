@@ -1,0 +1,112 @@
+extension DocumentReader {
+    mutating func gpu(_ node: DocumentNode) -> CatalogGPU? {
+        let known = ["id", "name", "architecture", "subsystems", "flavours", "minBranch", "maxBranch"]
+        guard let fields = fields(node, of: "a GPU", known: known) else { return nil }
+        let id = required(fields, "id").flatMap { pciID($0, "id") }
+        let name = required(fields, "name").flatMap { text($0, "name") }
+        let architecture = required(fields, "architecture").flatMap { text($0, "architecture") }
+        let subsystems = items(fields["subsystems"], of: "subsystems").compactMap { pciID($0, "a subsystem") }
+        let flavours = flavours(fields)
+        let (minBranch, maxBranch) = branches(fields)
+        guard let id, let name, let architecture else { return nil }
+        return CatalogGPU(
+            id: id,
+            name: name,
+            architecture: architecture,
+            subsystems: subsystems,
+            flavours: flavours,
+            minBranch: minBranch,
+            maxBranch: maxBranch
+        )
+    }
+
+    /// The types of one item: a single type, or all that are listed for a card.
+    mutating func vgpuTypes(_ node: DocumentNode) -> [(type: CatalogVGPUType, node: DocumentNode)] {
+        let isGroup: Bool
+        if case .mapping(let entries) = node.content {
+            isGroup = entries.contains { $0.key.content == .scalar("types", quoted: false) }
+        } else {
+            isGroup = false
+        }
+        let single = ["device", "subsystem", "name", "flavours", "minBranch", "maxBranch"]
+        let group = ["device", "flavours", "minBranch", "maxBranch", "types"]
+        guard let fields = fields(node, of: "a vGPU type", known: isGroup ? group : single) else { return [] }
+        let device = required(fields, "device").flatMap { hexID($0, "device") }
+        let names = isGroup ? typeNames(fields) : typeName(fields).map { [$0] } ?? []
+        let flavours = flavours(fields)
+        let (minBranch, maxBranch) = branches(fields)
+        guard let device else { return [] }
+        return names.map { subsystem, name, place in
+            let key = VGPUTypeKey(device: device, subsystemDevice: subsystem)
+            return (
+                CatalogVGPUType(key: key, name: name, flavours: flavours, minBranch: minBranch, maxBranch: maxBranch),
+                isGroup ? place : node
+            )
+        }
+    }
+
+    private typealias TypeName = (subsystem: UInt16, name: String, node: DocumentNode)
+
+    private mutating func typeName(_ fields: Fields) -> TypeName? {
+        let subsystem = required(fields, "subsystem").flatMap { hexID($0, "subsystem") }
+        let name = required(fields, "name").flatMap { text($0, "name") }
+        guard let subsystem, let name else { return nil }
+        return (subsystem, name, fields.node)
+    }
+
+    /// The pairs (subsystem device, name) of a card.
+    private mutating func typeNames(_ fields: Fields) -> [TypeName] {
+        guard let node = fields["types"] else { return [] }
+        guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+            report("types must be a mapping of subsystem ids to names", at: node)
+            return []
+        }
+        return entries.compactMap { entry in
+            let subsystem = hexID(entry.key, "a subsystem")
+            let name = text(entry.value, "a type's name")
+            guard let subsystem, let name else { return nil }
+            return (subsystem, name, entry.key)
+        }
+    }
+
+    private mutating func branches(_ fields: Fields) -> (first: Int?, last: Int?) {
+        let first = fields["minBranch"].flatMap { integer($0, "minBranch") }
+        let last = fields["maxBranch"].flatMap { integer($0, "maxBranch") }
+        if let first, let last, first > last {
+            report("minBranch \(first) is above maxBranch \(last)", at: fields.node)
+        }
+        return (first, last)
+    }
+
+    mutating func platform(_ node: DocumentNode) -> CatalogPlatform? {
+        guard let fields = fields(node, of: "a platform", known: ["name", "systemVendor", "chassisAssetTag"]) else {
+            return nil
+        }
+        let name = required(fields, "name").flatMap { text($0, "name") }
+        let vendor = fields["systemVendor"].flatMap { text($0, "systemVendor") }
+        let tag = fields["chassisAssetTag"].flatMap { text($0, "chassisAssetTag") }
+        if fields["systemVendor"] == nil, fields["chassisAssetTag"] == nil {
+            report("a platform needs 'systemVendor' or 'chassisAssetTag'", at: node)
+        }
+        guard let name else { return nil }
+        return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag)
+    }
+
+    /// The list `flavours`, which must name at least one.
+    mutating func flavours(_ fields: Fields) -> [ModuleFlavour] {
+        guard let node = required(fields, "flavours") else { return [] }
+        let items = items(node, of: "flavours")
+        if case .sequence = node.content, items.isEmpty { report("flavours must name at least one flavour", at: node) }
+        return items.compactMap { choice($0, "a flavour") }
+    }
+
+    private mutating func pciID(_ node: DocumentNode, _ what: String) -> PCIID? {
+        value(node, what, form: "a pair of ids such as 10de:2bb5", PCIID.init)
+    }
+
+    private mutating func hexID(_ node: DocumentNode, _ what: String) -> UInt16? {
+        value(node, what, form: "four hexadecimal digits") { text in
+            text.utf8.count == 4 && isDigits(text, radix: 16) ? UInt16(text, radix: 16) : nil
+        }
+    }
+}
