@@ -16,8 +16,8 @@ struct VendorExchange {
     ///   - method: the question.
     ///   - subject: what is asked, for the messages of failures.
     ///   - deadline: how long the answer may take.
-    /// - Returns: the child's reading; unreadable with the reason `hang`, `crashed`, `malformed` or `command` when the
-    ///   child gives none.
+    /// - Returns: the child's reading; unreadable when the child gives none, with the reason `hang` when the library was
+    ///   asked and does not answer, `command` when the child did not even start, `crashed` or `malformed`.
     func ask<Value>(
         _ method: VendorRequest.Method,
         about subject: String,
@@ -69,7 +69,12 @@ struct VendorExchange {
         case .timedOut:
             let ending = child.end(kill: true, patience: deadlines.ending)
             let survived = ending == .abandoned ? "; the child cannot be killed" : ""
-            return .unreadable(ReadFailure(.hang, "no answer about \(subject) within \(deadline)\(survived)"))
+            // Before its hello a child has called nothing of the vendor's: that it is late says nothing of the driver.
+            let failure =
+                method == .hello
+                ? ReadFailure(.command, "the agent's own child did not start within \(deadline)\(survived)")
+                : ReadFailure(.hang, "no answer about \(subject) within \(deadline)\(survived)")
+            return .unreadable(failure)
         case .cancelled:
             child.end(kill: true, patience: deadlines.ending)
             return .skipped("the probe was ended early")

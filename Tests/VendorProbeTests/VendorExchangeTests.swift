@@ -68,6 +68,13 @@ import Testing
         )
     }
 
+    @Test func aChildThatDoesNotStartInTimeIsNoHangOfTheDriver() throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.hello = .milliseconds(200)
+        let failure = try ask("exec sleep 600", deadlines: deadlines).failure
+        #expect(failure == ReadFailure(.command, "the agent's own child did not start within 0.2 seconds"))
+    }
+
     @Test func aChildThatOnlyTalksOnStandardErrorStillMeetsTheDeadline() throws {
         var deadlines = VendorProber.Deadlines()
         deadlines.cuda = .milliseconds(300)
