@@ -15,7 +15,7 @@ extension NVMLLibrary {
     }
 
     private func gpu(_ index: Int, _ device: gpa_nvml_device_t) -> GPUFacts {
-        let mode = Reading(absentWhenNotSupported: true) { () throws(NVMLError) in try migMode(of: device) }
+        let mode = Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try migMode(of: device) }
         return GPUFacts(
             index: index,
             pciAddress: Reading { () throws(NVMLError) in try pciAddress(of: device) },
@@ -27,7 +27,7 @@ extension NVMLLibrary {
             migDevices: mode.flatMap { mode in
                 mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
             },
-            virtualization: Reading(absentWhenNotSupported: true) { () throws(NVMLError) in
+            virtualization: Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
                 try virtualization(of: device)
             },
             licence: licence(of: device)
@@ -96,7 +96,7 @@ extension NVMLLibrary {
         } else {
             return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
         }
-        let features = Reading<[LicenceFacts]>(absentWhenNotSupported: true) { () throws(NVMLError) in
+        let features = Reading<[LicenceFacts]>(absentWhen: [.notSupported]) { () throws(NVMLError) in
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
             return answer.is_grid_license_supported == 0 ? [] : licences(in: answer)
         }

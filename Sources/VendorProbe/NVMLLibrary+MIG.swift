@@ -50,7 +50,9 @@ extension NVMLLibrary {
             memoryMiB: try memoryMiB(of: mig),
             gpuInstanceID: Int(gpuInstance),
             computeInstanceID: Int(computeInstance),
-            attributes: Reading { () throws(NVMLError) in try attributes(of: mig) }.value
+            attributes: Reading(absentWhen: [.notSupported, .functionNotFound]) { () throws(NVMLError) in
+                try attributes(of: mig)
+            }
         )
     }
 

@@ -70,12 +70,12 @@ enum NVMLError: Error {
 }
 
 extension Reading {
-    /// What a call of NVML gives; absent where the device has no such thing at all.
-    init(absentWhenNotSupported: Bool = false, _ read: () throws(NVMLError) -> Value) {
+    /// What a call of NVML gives; absent with a code that says that the device has no such thing at all.
+    init(absentWhen codes: Set<NVMLReturn> = [], _ read: () throws(NVMLError) -> Value) {
         do throws(NVMLError) {
             self = .present(try read())
         } catch {
-            if absentWhenNotSupported, case .call(_, .notSupported) = error {
+            if case .call(_, let code) = error, codes.contains(code) {
                 self = .absent
             } else {
                 self = .unreadable(error.failure)

@@ -4,15 +4,30 @@ import Testing
 
 /// Feature discovery's MIG labels, rule by rule.
 @Suite struct MIGLabelTests {
-    private func labels(_ gpus: [GPUFacts], _ strategy: MIGStrategy = .single) -> [String: String] {
+    private func publication(_ gpus: [GPUFacts], _ strategy: MIGStrategy = .single) -> Publication {
         let facts = NodeFacts.rtxProReady.withNVML { $0.gpus = gpus }
-        let policy = Policy(migStrategy: strategy)
         let report = Checks(facts: facts, plan: .adoptedRTXPro).report()
-        let all = Publication.of(facts, .adoptedRTXPro, report, policy).labels
-        return Dictionary(
-            uniqueKeysWithValues: all.filter { $0.key.hasPrefix("nvidia.com/") }
+        return Publication.of(facts, .adoptedRTXPro, report, Policy(migStrategy: strategy))
+    }
+
+    private func labels(_ gpus: [GPUFacts], _ strategy: MIGStrategy = .single) -> [String: String] {
+        Dictionary(
+            uniqueKeysWithValues: publication(gpus, strategy).labels.filter { $0.key.hasPrefix("nvidia.com/") }
                 .map { (String($0.key.dropFirst("nvidia.com/".count)), $0.value) }
         )
+    }
+
+    /// The keys whose value could not be told.
+    private func undetermined(_ gpus: [GPUFacts]) -> Set<String> {
+        Set(publication(gpus).undetermined.map { String($0.dropFirst("nvidia.com/".count)) })
+    }
+
+    private func gpu(withAttributes attributes: Reading<MIGAttributes>) -> GPUFacts {
+        var device = device("2g.20gb")
+        device.attributes = attributes
+        var gpu = gpu(0, mig: true)
+        gpu.migDevices = .present([device])
+        return gpu
     }
 
     private func gpu(_ index: Int, mig: Bool?, _ profiles: [String] = []) -> GPUFacts {
@@ -73,17 +88,26 @@ import Testing
     }
 
     @Test func attributesThatNVMLDoesNotGiveAreLeftOut() {
-        var plain = gpu(0, mig: true, ["2g.20gb"])
-        plain.migDevices = plain.migDevices.map { devices in
-            devices.map { device in
-                var device = device
-                device.attributes = nil
-                return device
-            }
-        }
-        let labels = labels([plain])
-        #expect(labels["gpu.count"] == "1")
-        #expect(attributes.allSatisfy { labels[$0] == nil })
+        let plain = gpu(withAttributes: .absent)
+        #expect(labels([plain])["gpu.count"] == "1")
+        #expect(attributes.allSatisfy { labels([plain])[$0] == nil })
+        #expect(undetermined([plain]).isEmpty)
+    }
+
+    @Test func attributesThatCannotBeReadStayAsTheyAre() {
+        let unread = gpu(withAttributes: .unreadable(ReadFailure(.vendor, "nvmlDeviceGetAttributes_v2: 999")))
+        #expect(labels([unread])["gpu.product"] == "NVIDIA-A100-SXM4-80GB-MIG-2g.20gb")
+        #expect(undetermined([unread]) == Set(attributes))
+    }
+
+    @Test func aMIGGPUWithoutANameIsNotShownAsAWholeOne() {
+        var nameless = gpu(1, mig: true, ["2g.20gb"])
+        nameless.name = .unreadable(ReadFailure(.vendor, "nvmlDeviceGetName: 999"))
+        let gpus = [gpu(0, mig: false), nameless]
+        let single = ["gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy"]
+        #expect(undetermined(gpus) == Set(single + attributes))
+        #expect(labels(gpus)["gpu.product"] == nil)
+        #expect(labels(gpus)["mig.strategy"] == "single")
     }
 
     @Test func singleIsInvalidWithAnEmptyGPU() {

@@ -114,7 +114,7 @@ struct RandomFacts {
         var gpu = GPUFacts.rtxProVGPU.at(index: index)
         var device = MIGDevice.wholeRTXPro
         device.profile = random.pick("4g.96gb", "1g.24gb+me.all", "2g.48gb")
-        if random.once(in: 4) { device.attributes = nil }
+        if random.once(in: 4) { device.attributes = random.pick(.absent, .unreadable(.denied)) }
         gpu.migDevices = random.pick(
             .present([device]),
             .present([.wholeRTXPro, device]),

@@ -96,11 +96,16 @@ import VendorProbe
         #expect(gpu.name.value != nil)
     }
 
-    @Test func attributesThatNVMLDoesNotGiveAreLeftOut() async throws {
-        let hardware = StandInHost.vgpu + "fault nvmlDeviceGetAttributes_v2 code=3\n"
+    @Test(arguments: [
+        (3, Reading<MIGAttributes>.absent),
+        (13, .absent),
+        (999, .unreadable(ReadFailure(.vendor, "nvmlDeviceGetAttributes_v2: 999 NVML_ERROR_UNKNOWN"))),
+    ])
+    func attributesThatNVMLDoesNotGiveLeaveTheDevice(code: Int, expected: Reading<MIGAttributes>) async throws {
+        let hardware = StandInHost.vgpu + "fault nvmlDeviceGetAttributes_v2 code=\(code)\n"
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
         let device = try #require(facts.nvml.value?.gpus.first?.migDevices.value?.first)
-        #expect(device.attributes == nil)
+        #expect(device.attributes == expected)
         #expect(device.memoryMiB == 95616)
     }
 

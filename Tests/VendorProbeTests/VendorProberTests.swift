@@ -29,15 +29,17 @@ import Testing
                     memoryMiB: 95616,
                     gpuInstanceID: 0,
                     computeInstanceID: 0,
-                    attributes: MIGAttributes(
-                        multiprocessors: 188,
-                        gpuInstanceSlices: 4,
-                        computeInstanceSlices: 4,
-                        copyEngines: 4,
-                        decoders: 4,
-                        encoders: 4,
-                        jpegEngines: 3,
-                        opticalFlowEngines: 1
+                    attributes: .present(
+                        MIGAttributes(
+                            multiprocessors: 188,
+                            gpuInstanceSlices: 4,
+                            computeInstanceSlices: 4,
+                            copyEngines: 4,
+                            decoders: 4,
+                            encoders: 4,
+                            jpegEngines: 3,
+                            opticalFlowEngines: 1
+                        )
                     )
                 )
             ]),

@@ -115,8 +115,8 @@ package struct MIGDevice: Codable, Sendable, Equatable {
     package var computeInstanceID: Int
     /// What the device has of the GPU.
     ///
-    /// Nil where NVML does not say.
-    package var attributes: MIGAttributes?
+    /// Absent where NVML has no such thing for it.
+    package var attributes: Reading<MIGAttributes>
 
     package init(
         uuid: String,
@@ -124,7 +124,7 @@ package struct MIGDevice: Codable, Sendable, Equatable {
         memoryMiB: Int,
         gpuInstanceID: Int,
         computeInstanceID: Int,
-        attributes: MIGAttributes? = nil
+        attributes: Reading<MIGAttributes> = .absent
     ) {
         self.uuid = uuid
         self.profile = profile

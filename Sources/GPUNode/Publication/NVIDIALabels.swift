@@ -16,10 +16,14 @@ struct NVIDIALabels {
             "mig.strategy",
         ] + singleStrategyKeys).map { prefix + $0 }
     /// What the MIG layout decides under the strategy `single`.
-    private static let singleStrategyKeys = [
-        "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy", "gpu.multiprocessors",
-        "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder", "gpu.engines.encoder",
-        "gpu.engines.jpeg", "gpu.engines.ofa",
+    private static let singleStrategyKeys =
+        [
+            "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy",
+        ] + attributeKeys
+    /// What a MIG device has of its GPU.
+    private static let attributeKeys = [
+        "gpu.multiprocessors", "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder",
+        "gpu.engines.encoder", "gpu.engines.jpeg", "gpu.engines.ofa",
     ]
 
     func build() -> LabelSet {
@@ -116,7 +120,8 @@ struct NVIDIALabels {
         guard unread.isEmpty || (enabled.isEmpty && unread.count < gpus.count) else {
             return leave(Self.singleStrategyKeys, &set)
         }
-        guard let parent = enabled.first, let model = parent.name.value.map(productName) else { return }
+        guard let parent = enabled.first else { return }
+        guard let model = parent.name.value.map(productName) else { return leave(Self.singleStrategyKeys, &set) }
         let devices = enabled.flatMap { $0.migDevices.value ?? [] }
         let profiles = Set(devices.map(\.profile))
         let uniform = enabled.count == gpus.count && profiles.count == 1
@@ -133,7 +138,7 @@ struct NVIDIALabels {
         put("gpu.replicas", 1, &set)
         put("gpu.sharing-strategy", "none", &set)
         put("gpu.memory", device.memoryMiB, &set)
-        guard let attributes = device.attributes else { return }
+        guard let attributes = value(device.attributes, of: Self.attributeKeys, &set) else { return }
         put("gpu.multiprocessors", attributes.multiprocessors, &set)
         put("gpu.slices.gi", attributes.gpuInstanceSlices, &set)
         put("gpu.slices.ci", attributes.computeInstanceSlices, &set)
