@@ -143,6 +143,9 @@ import Testing
         let scan = PCIScan(sysfs: tree.path)
         let hung = await scan.scan(deadline: .milliseconds(100))
         #expect(hung.functions.failure?.reason == .hang)
+        // One more waits behind it, up to its own deadline.
+        let waiting = await scan.scan(deadline: .milliseconds(100))
+        #expect(waiting.functions.failure?.reason == .hang)
         // Opening the other end lets the reader go.
         let descriptor = open("\(tree.path)/\(vendor)", O_WRONLY)
         #expect(descriptor >= 0)

@@ -10,12 +10,16 @@ package struct Prober: Sendable {
     let commands: HostCommands?
     let program: String
     let probesVendor: Bool
+    /// One for all looks, so that a read that hangs keeps one thread and not one for each look.
+    private let bus: PCIScan
+    var busDeadline = Duration.seconds(20)
 
     /// Opens the host's root.
     ///
     /// Without a host process no command is run there and no library of it is loaded.
     package init(_ settings: Settings) throws(HostError) {
         root = try HostRoot(settings.hostRoot)
+        bus = PCIScan(sysfs: "\(root.path == "/" ? "" : root.path)/sys")
         let isRoot = geteuid() == 0
         commands =
             isRoot
@@ -28,7 +32,7 @@ package struct Prober: Sendable {
     package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
-        async let pci = PCIScan(sysfs: "\(root.path == "/" ? "" : root.path)/sys").scan()
+        async let pci = bus.scan(deadline: busDeadline)
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })

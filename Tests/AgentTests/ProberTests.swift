@@ -1,0 +1,37 @@
+import FoundationEssentials
+import GPUNode
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Agent
+
+@Suite struct ProberTests {
+    /// A read that does not return must not cost a further thread at every look.
+    @Test func aLookWaitsBehindTheHangingReadOfTheLastOne() async throws {
+        let host = try TemporaryDirectory()
+        let function = "sys/bus/pci/devices/0001:00:00.0"
+        for (name, text) in [("device", "0x2321"), ("class", "0x030200"), ("revision", "0xa1")] {
+            try host.write("\(function)/\(name)", "\(text)\n")
+        }
+        let vendor = host.path("\(function)/vendor")
+        try #require(mkfifo(vendor, 0o644) == 0)
+        try #require(link(vendor, host.path("pipe")) == 0)
+
+        var prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        prober.busDeadline = .milliseconds(300)
+        #expect(await prober.look().facts.pci.failure?.reason == .hang)
+
+        // A read that begins now would succeed; the first one still hangs in the pipe.
+        try FileManager.default.removeItem(atPath: vendor)
+        try host.write("\(function)/vendor", "0x10de\n")
+        #expect(await prober.look().facts.pci.failure?.reason == .hang)
+
+        // Opening the other end lets the reader go.
+        let writer = open(host.path("pipe"), O_WRONLY)
+        try #require(writer >= 0)
+        close(writer)
+        prober.busDeadline = .seconds(20)
+        #expect(await prober.look().facts.pci.value?.count == 1)
+    }
+}
