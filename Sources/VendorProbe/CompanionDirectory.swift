@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import SystemPackage
 
@@ -22,14 +23,17 @@ enum CompanionError: Error, CustomStringConvertible {
 
 /// A directory of links to the driver's own libraries, for the loader of the children.
 ///
-/// It is new for each probe, so that no link to the library of a driver that was replaced is left.
+/// It is new for each probe, so that no link to the library of a driver that was replaced is left. Its name says whose
+/// it is, `vendor-PID-START-XXXXXX`, so that one whose process was killed can be removed by the next.
 struct CompanionDirectory {
     let path: String
     private let names: [String]
 
     /// Makes the directory inside `parent`, which must exist.
     init(in parent: String, _ libraries: [DriverLibrary]) throws(CompanionError) {
-        var template = Array("\(parent)/vendor-XXXXXX".utf8CString)
+        Self.sweep(parent)
+        let pid = getpid()
+        var template = Array("\(parent)/vendor-\(pid)-\(startTime(of: pid) ?? "0")-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .directory(in: parent, cause: Errno(rawValue: errno)) }
         path = template.withUnsafeBytes(vendorText)
         names = libraries.map(\.name)
@@ -48,4 +52,40 @@ struct CompanionDirectory {
         for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
     }
+
+    /// Removes the directories that killed processes of this user left in `parent` more than an hour ago.
+    ///
+    /// The hour spares those of processes that cannot be seen from here, in another container with the same directory.
+    private static func sweep(_ parent: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        for name in names where name.hasPrefix("vendor-") {
+            let parts = name.split(separator: "-")
+            guard parts.count == 4, let owner = pid_t(parts[1]), startTime(of: owner) != String(parts[2]) else {
+                continue
+            }
+            let path = "\(parent)/\(name)"
+            var status = stat()
+            guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
+                status.st_mtim.tv_sec < time(nil) - 3600
+            else { continue }
+            for link in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
+                let link = "\(path)/\(link)"
+                // Only links were put there.
+                if lstat(link, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { unlink(link) }
+            }
+            rmdir(path)
+        }
+    }
+}
+
+/// When a process started, in clock ticks since boot (proc(5), field 22 of `stat`); nil when there is no such process.
+///
+/// Together with its number this names a process also after the number was given to another.
+private func startTime(of process: pid_t) -> String? {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+        // The second field is a name in brackets, which may hold anything.
+        let name = text.lastIndex(of: ")")
+    else { return nil }
+    let fields = text[text.index(after: name)...].split(separator: " ")
+    return fields.count > 19 ? String(fields[19]) : nil
 }
