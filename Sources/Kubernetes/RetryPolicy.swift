@@ -13,6 +13,9 @@ package struct RetryPolicy: Sendable, Equatable {
     /// How often to ask at most, the first time included.
     package var attempts: Int
 
+    /// The longest time that the server may ask for; when it asks for more, there is no further attempt.
+    private static let patience = Duration.seconds(60)
+
     package init(base: Duration = .milliseconds(500), cap: Duration = .seconds(30), attempts: Int = 5) {
         self.base = base
         self.cap = cap
@@ -22,7 +25,8 @@ package struct RetryPolicy: Sendable, Equatable {
     /// Decides about the next attempt.
     ///
     /// The delay is drawn evenly between zero and the limit, so that many nodes that failed together do not come
-    /// back together. A time that the server asked for is waited first, in full.
+    /// back together. A time that the server asked for is waited first, in full; more than a minute is not waited at all,
+    /// for the caller has other things to do meanwhile.
     ///
     /// - Parameters:
     ///   - attempt: How many attempts have failed, from 1.
@@ -34,11 +38,12 @@ package struct RetryPolicy: Sendable, Equatable {
         error: KubernetesError,
         using generator: inout some RandomNumberGenerator
     ) -> Decision {
-        guard attempt < attempts, error.isTransient else { return .giveUp }
+        let asked = error.retryAfter ?? .zero
+        guard attempt < attempts, error.isTransient, asked <= Self.patience else { return .giveUp }
         let doublings = min(max(attempt - 1, 0), 30)
         let limit = min(cap, base * (1 << doublings))
         let jitter = limit * Double.random(in: 0..<1, using: &generator)
-        return .retry(after: (error.retryAfter ?? .zero) + jitter)
+        return .retry(after: asked + jitter)
     }
 
     /// Asks until there is an answer, or a reason to stop asking.

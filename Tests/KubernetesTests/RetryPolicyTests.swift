@@ -47,6 +47,8 @@ final class InstantClock: Clock {
         Case(error: .tooManyRequests(retryAfter: nil), attempt: 1, delay: .zero ... .seconds(1)),
         Case(error: .tooManyRequests(retryAfter: .seconds(60)), attempt: 1, delay: .seconds(60) ... .seconds(61)),
         Case(error: .tooManyRequests(retryAfter: .seconds(60)), attempt: 6, delay: nil),
+        Case(error: .tooManyRequests(retryAfter: .seconds(61)), attempt: 1, delay: nil),
+        Case(error: .server(status: 503, message: "", retryAfter: .seconds(86_400)), attempt: 1, delay: nil),
         Case(error: .server(status: 500, message: "", retryAfter: nil), attempt: 1, delay: .zero ... .seconds(1)),
         Case(
             error: .server(status: 503, message: "", retryAfter: .seconds(3)),
