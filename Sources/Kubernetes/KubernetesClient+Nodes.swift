@@ -48,15 +48,6 @@ extension KubernetesClient {
         try await send(.patchNode(name, operations: operations, fieldManager: fieldManager), as: Node.self)
     }
 
-    /// Changes a Node by merge patch: null removes a member, a list replaces the whole list.
-    package func mergePatchNode(
-        _ name: String,
-        body: JSONValue,
-        fieldManager: String
-    ) async throws(KubernetesError) -> Node {
-        try await send(.mergePatchNode(name, body: body, fieldManager: fieldManager), as: Node.self)
-    }
-
     /// Reports an event of a Node.
     ///
     /// An event that is there already is a success: it was made by an earlier attempt whose answer got lost.

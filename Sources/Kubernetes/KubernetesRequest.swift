@@ -90,17 +90,6 @@ extension KubernetesRequest {
         )
     }
 
-    /// A merge patch (RFC 7386) of a Node.
-    package static func mergePatchNode(_ name: String, body: JSONValue, fieldManager: String) -> Self {
-        Self(
-            method: .patch,
-            path: nodePath(name),
-            query: [QueryItem("fieldManager", fieldManager)],
-            contentType: "application/merge-patch+json",
-            body: body
-        )
-    }
-
     /// Reports an event.
     package static func createEvent(_ event: NodeEvent, namespace: String) -> Self {
         Self(

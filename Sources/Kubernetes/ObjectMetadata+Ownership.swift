@@ -24,12 +24,12 @@ extension ObjectMetadata {
     ///   - operation: Count only fields set in this way; nil counts both.
     /// - Returns: The keys; empty when the manager owns none.
     package func labelKeys(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
-        keys(in: ["metadata", "labels"], ownedBy: manager, operation: operation)
-    }
-
-    /// The annotation keys that a manager owns.
-    package func annotationKeys(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
-        keys(in: ["metadata", "annotations"], ownedBy: manager, operation: operation)
+        var keys: Set<String> = []
+        for entry in managedFields where entry.manager == manager && (operation ?? entry.operation) == entry.operation {
+            let members = entry.fields[path: ["f:metadata", "f:labels"]]?.object ?? [:]
+            keys.formUnion(members.keys.filter { $0.hasPrefix("f:") }.map { String($0.dropFirst(2)) })
+        }
+        return keys
     }
 
     /// Who owns the list of taints; it is one field, so whoever owns it owns all of them.
@@ -49,18 +49,5 @@ extension ObjectMetadata {
                 since: entry.time
             )
         }
-    }
-
-    private func keys(
-        in path: [String],
-        ownedBy manager: String,
-        operation: ManagedFields.Operation?
-    ) -> Set<String> {
-        var keys: Set<String> = []
-        for entry in managedFields where entry.manager == manager && (operation ?? entry.operation) == entry.operation {
-            let members = entry.fields[path: path.map { "f:" + $0 }]?.object ?? [:]
-            keys.formUnion(members.keys.filter { $0.hasPrefix("f:") }.map { String($0.dropFirst(2)) })
-        }
-        return keys
     }
 }

@@ -97,11 +97,10 @@ private let hasIPv6Loopback: Bool = {
         try await TestCluster.with { cluster in
             let old = try await cluster.client.nodeMetadata(TestCluster.nodeName).resourceVersion
             try await cluster.changeNode(["metadata": ["labels": ["example.com/a": "1"]]])
-            let patch: JSONValue = ["metadata": ["resourceVersion": .string(old), "labels": ["example.com/b": "1"]]]
             let error = await failure { () throws(KubernetesError) in
-                _ = try await cluster.client.mergePatchNode(
+                _ = try await cluster.client.patchNode(
                     TestCluster.nodeName,
-                    body: patch,
+                    operations: [.replace(["metadata", "resourceVersion"], .string(old))],
                     fieldManager: "gpu-agent"
                 )
             }

@@ -137,19 +137,6 @@ import Testing
         }
     }
 
-    @Test func mergesAPatch() async throws {
-        try await TestCluster.with { cluster in
-            let node = try await cluster.client.mergePatchNode(
-                TestCluster.nodeName,
-                body: ["metadata": ["annotations": ["example.com/a": "1"], "labels": ["kubernetes.io/os": .null]]],
-                fieldManager: TestCluster.manager
-            )
-            #expect(node.metadata.annotations == ["example.com/a": "1"])
-            #expect(node.metadata.labels.isEmpty)
-            #expect(node.metadata.annotationKeys(ownedBy: TestCluster.manager, operation: .update) == ["example.com/a"])
-        }
-    }
-
     @Test func reportsAnEventOnce() async throws {
         try await TestCluster.with { cluster in
             let event = NodeEvent(

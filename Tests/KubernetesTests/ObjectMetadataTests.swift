@@ -27,7 +27,6 @@ import Testing
         #expect(metadata.labelKeys(ownedBy: "gpu-agent") == ["a", "b"])
         #expect(metadata.labelKeys(ownedBy: "gpu-agent", operation: .apply) == ["a"])
         #expect(metadata.labelKeys(ownedBy: "kubelet").isEmpty)
-        #expect(metadata.annotationKeys(ownedBy: "gpu-agent") == ["c"])
     }
 
     @Test func tellsWhoOwnsTheTaints() throws {
