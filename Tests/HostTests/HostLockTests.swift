@@ -1,3 +1,4 @@
+import GPUNode
 import Glibc
 import Synchronization
 import TestSupport
@@ -27,6 +28,26 @@ import Testing
         let second = try await HostLock.acquire(on: root, deadline: .zero, command: "second")
         #expect(try tree.text("run/gpu-agent/lock") == "\(getpid()) second\n")
         second.release()
+    }
+
+    @Test func tellsNobodyFromSomebody() async throws {
+        #expect(await HostLock.holder(on: root) == .absent)
+        let lock = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        #expect(await HostLock.holder(on: root) == .present("\(getpid()) gpu-agent install"))
+        lock.release()
+        #expect(await HostLock.holder(on: root) == .absent)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "needs root, to give it up"))
+    func saysThatItCannotTellWithoutRights() async throws {
+        let lock = try await HostLock.acquire(on: root, deadline: .zero)
+        defer { lock.release() }
+        let path = tree.path
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            let root = try HostRoot(path)
+            #expect(setuid(65534) == 0)
+            #expect(await HostLock.holder(on: root).failure?.reason == .permission)
+        }
     }
 
     @Test func hasOneHolderAtATime() async throws {

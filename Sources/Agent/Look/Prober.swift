@@ -51,8 +51,11 @@ package struct Prober: Sendable {
     /// What the daemon last put on the Node, by the file it left; nil without one.
     package func publishedState() async -> PublishedState? { await PublishedStateFile(root: root).load() }
 
-    /// Who holds the host's lock, and so is changing the host now; nil when nobody does.
-    func installer() async -> String? { await HostLock.holder(on: root) }
+    /// Who holds the host's lock, and so is changing the host now.
+    ///
+    /// Nil when nobody does, and also when it cannot be told: a user without rights must not be told of an install that
+    /// there may not be.
+    func installer() async -> String? { await HostLock.holder(on: root).value }
 
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {

@@ -1,3 +1,4 @@
+package import GPUNode
 import Glibc
 import Synchronization
 import SystemPackage
@@ -7,7 +8,7 @@ import SystemPackage
 /// It is `flock` on a file, so the kernel releases it when the holder ends in any way. The holder's process id and
 /// command are written inside, for the one who waits.
 package final class HostLock: Sendable {
-    package static let path: HostPath = "/run/gpu-agent/lock"
+    package static let path = HostPath(stringLiteral: HostLayout.lock)
 
     private let descriptor: Mutex<FileDescriptor?>
 
@@ -38,15 +39,21 @@ package final class HostLock: Sendable {
         }
     }
 
-    /// Who holds the lock, by process id and command; nil when nobody does or it cannot be told.
-    package static func holder(on root: HostRoot) async -> String? {
-        let asked = try? await offPool { () throws(HostError) -> String? in
-            guard let file = try root.open(path, O_RDONLY, for: .open) else { return nil }
-            if flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) == 0 { return nil }
-            let holder = try root.text(path)?.trimmed ?? ""
-            return holder.isEmpty ? "an unknown process" : holder
+    /// Who holds the lock, by process id and command.
+    ///
+    /// Absent when nobody does; unreadable when it cannot be told, as by a user who may not open the file.
+    package static func holder(on root: HostRoot) async -> Reading<String> {
+        await offPool {
+            reading { () throws(HostError) in
+                guard let file = try root.open(path, O_RDONLY, for: .open) else { return nil }
+                do throws(Errno) { try retrying { flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) } } catch {
+                    guard error == .wouldBlock else { throw .file(.open, path, cause: error) }
+                    let holder = try root.text(path)?.trimmed ?? ""
+                    return holder.isEmpty ? "an unknown process" : holder
+                }
+                return nil
+            }
         }
-        return asked.flatMap(\.self)
     }
 
     /// Gives the lock up.
