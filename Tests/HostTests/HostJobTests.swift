@@ -192,6 +192,28 @@ struct HostJobTests {
         }
     }
 
+    @Test func removesWhatEndedJobsOfOtherNamesLeft() async throws {
+        try await PrivateHost.with { host in
+            let (first, second) = (
+                try HostJob("install-1", root: host.root, commands: host.commands),
+                try HostJob("install-2", root: host.root, commands: host.commands)
+            )
+            try await first.start(Self.gated)
+            // What an agent leaves that is killed while it writes.
+            let draft = first.home.appending(".job.json.17.4711.new")
+            try host.root.writeAtomically(draft, contents: [])
+            try host.root.writeAtomically(HostJob.directory.appending("note"), contents: [])
+            try await second.start(["true"])
+            #expect(try await second.wait(deadline: .seconds(60)) == .finished(status: 0))
+            #expect(try host.root.exists(draft))
+            try host.root.writeAtomically("/run/go", contents: [])
+            #expect(try await first.wait(deadline: .seconds(60)) == .finished(status: 3))
+            try await second.start(["true"])
+            #expect(try host.root.list(HostJob.directory) == ["install-2", "note"])
+            #expect(try await second.wait(deadline: .seconds(60)) == .finished(status: 0))
+        }
+    }
+
     @Test func leavesNoResultOnAFullDisk() async throws {
         try await PrivateHost.with { host in
             let jobs = HostJob.directory

@@ -26,6 +26,8 @@ package struct PublishedStateFile: Sendable {
         do { bytes = [UInt8](try encoder.encode(state)) } catch { throw .malformed(Self.path, cause: error) }
         try await offPool { () throws(HostError) in
             try root.makeDirectories(Self.path.parent)
+            // A node has one daemon, so a draft that is there is one that a killed daemon left.
+            try root.removeDrafts(of: Self.path)
             try root.writeAtomically(Self.path, contents: bytes)
         }
     }

@@ -60,7 +60,8 @@ package struct HostJob: Sendable {
 
     /// Starts the job, and returns when it runs.
     ///
-    /// What an earlier one of this name left is removed. Fails with `jobRunning` when that one still runs.
+    /// What an earlier one of this name left is removed, and what jobs of other names left that run no more: only the
+    /// holder of the host's lock may start jobs. Fails with `jobRunning` when the earlier one still runs.
     package func start(_ arguments: [String], environment: [String: String] = [:]) async throws(HostError) {
         let lock = try await offPool { () throws(HostError) in try prepare(arguments) }
         // The job's processes have the same open file, and so the lock stays with them.
@@ -124,6 +125,11 @@ package struct HostJob: Sendable {
     private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
         if try isRunning() { throw .jobRunning(name) }
         // A daemon that an earlier job left behind may still hold the old lock, so the new one is another file.
+        for other in try root.list(Self.directory) ?? [] where other != name {
+            let job = try HostJob(other, root: root, commands: commands)
+            // What cannot be judged or removed does not keep this job from its start.
+            if (try? job.isRunning()) == false { try? root.removeTree(job.home) }
+        }
         try root.removeTree(home)
         try root.makeDirectories(home, mode: 0o700)
         guard let lock = try root.open(file("lock.new"), O_RDONLY | O_CREAT | O_EXCL, mode: 0o600, for: .create) else {
