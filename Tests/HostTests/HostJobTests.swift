@@ -99,30 +99,16 @@ struct HostJobTests {
         try await PrivateHost.with { host in
             let job = try HostJob("install", root: host.root, commands: host.commands)
             try await job.start(Self.gated)
-            try await job.stop(grace: .seconds(20))
+            try await host.killSession(of: job)
+            #expect(try await job.wait(deadline: .seconds(20)) == .lost)
             guard case .lost(let record) = try await job.state() else {
                 Issue.record("not lost: \(try await job.state())")
                 return
             }
             #expect(record?.arguments == Self.gated)
-            #expect(try await job.wait(deadline: .seconds(20)) == .lost)
-            try await job.stop()
             try host.root.writeAtomically("/run/go", contents: [])
             try await job.start(Self.gated)
             #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 3))
-        }
-    }
-
-    @Test func killsAJobThatDoesNotStopWhenAsked() async throws {
-        try await PrivateHost.with { host in
-            let job = try HostJob("install", root: host.root, commands: host.commands)
-            try await job.start(["sh", "-c", "trap '' TERM; touch /run/up; while :; do sleep 0.02; done"])
-            while try !host.root.exists("/run/up") { try await Task.sleep(for: .milliseconds(10)) }
-            try await job.stop(grace: .milliseconds(300))
-            guard case .lost = try await job.state() else {
-                Issue.record("not lost: \(try await job.state())")
-                return
-            }
         }
     }
 
@@ -231,5 +217,17 @@ struct HostJobTests {
             try await job.start(["true"])
             #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
         }
+    }
+}
+
+extension PrivateHost {
+    /// Kills the job with all of its processes that did not leave its session.
+    fileprivate func killSession(of job: HostJob) async throws {
+        var leader: Substring?
+        while leader == nil {
+            leader = try root.text(job.file("pid"))?.split(separator: " ").first
+            if leader == nil { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        _ = try await commands.run(["sh", "-c", "kill -s KILL -- -\(try #require(leader))"], deadline: .seconds(20))
     }
 }

@@ -44,59 +44,11 @@ extension HostJob {
         }
     }
 
-    /// Ends a running job: asks its session to stop, kills it after the grace, and returns when it is gone.
-    ///
-    /// Its state is then `lost`. Fails with `jobDeadline` when it is not gone within five seconds of the kill: a process
-    /// that waits in the kernel cannot be killed.
-    package func stop(grace: Duration = .seconds(10)) async throws(HostError) {
-        // Looked for once: no process gets a number that is still the group of another.
-        var session: Int?
-        for (signal, patience) in [("TERM", grace), ("KILL", .seconds(5))] {
-            let end = ContinuousClock.now + patience
-            var isAsked = false
-            while ContinuousClock.now < end {
-                guard case .running = try await state() else { return }
-                if session == nil { session = try await offPool { () throws(HostError) in try livingSession() } }
-                if let session, !isAsked {
-                    isAsked = true
-                    // The group can be gone by now; whether the job is, its lock says.
-                    _ = try? await commands.run(
-                        ["sh", "-c", "kill -s \(signal) -- -\(session)"],
-                        deadline: .seconds(5)
-                    )
-                }
-                try? await Task.sleep(for: .milliseconds(50))
-            }
-        }
-        throw .jobDeadline(name, limit: grace)
-    }
-
     private func readLog(at offset: UInt64) throws(HostError) -> [UInt8] {
         guard let file = try root.openFile(log) else { return [] }
         do throws(Errno) { return try file.read(at: offset, count: 64 * 1024) } catch {
             throw .file(.read, log, cause: error)
         }
-    }
-
-    /// The session's id, unless its first process is gone: the number could be another process's by now.
-    private func livingSession() throws(HostError) -> Int? {
-        guard let fields = try root.text(file("pid"))?.split(whereSeparator: \.isWhitespace), fields.count == 2,
-            let pid = Int(fields[0]),
-            let status = try root.text(HostPath.root.appending("proc/\(pid)/stat"))
-        else { return nil }
-        return ProcessStat.startTime(status).map(String.init) == String(fields[1]) ? pid : nil
-    }
-}
-
-/// One line of `/proc/PID/stat`.
-enum ProcessStat {
-    /// The 22nd field: when the process started, in clock ticks since the boot.
-    ///
-    /// The second field, the name in parentheses, can hold spaces and parentheses itself.
-    static func startTime(_ line: String) -> UInt64? {
-        guard let name = line.lastIndex(of: ")") else { return nil }
-        let fields = line[line.index(after: name)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
     }
 }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GPUNode
 import Glibc
 import SystemPackage
 
@@ -20,7 +21,7 @@ import SystemPackage
 /// The job is a session of its own without a terminal, so no signal reaches it when the agent dies. Where the host runs
 /// systemd a transient unit could take the place of `launch`; the directory would stay.
 package struct HostJob: Sendable {
-    static let directory: HostPath = "/var/lib/gpu-agent/jobs"
+    static let directory = HostPath(stringLiteral: HostLayout.jobs)
 
     package let name: String
     /// The job's own directory.

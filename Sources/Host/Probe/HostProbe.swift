@@ -48,7 +48,7 @@ package struct HostProbe: Sendable {
         await offPool { BuildProbe.read(root, kernelRelease: kernelRelease()) }
     }
 
-    /// The driver's own libraries on the host, for the loader; empty without a driver.
+    /// What may be the driver's libraries on the host, by their names; empty without a driver.
     ///
     /// `HostRoot.outsidePath(_:)` makes them paths of our side.
     package func driverLibraries() async throws(HostError) -> [DriverLibrary] {

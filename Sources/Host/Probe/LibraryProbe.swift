@@ -14,30 +14,32 @@ struct LibraryProbe {
     func library(_ link: String) -> Reading<LibraryFile> {
         let found = reading { () throws(HostError) in try locate(link)?.real.text }
         return found.flatMap { text in
-            guard let version = HostPath(absolute: text).flatMap({ DriverVersion.ofLibrary($0.lastComponent) }) else {
+            guard let version = HostPath(absolute: text).flatMap({ Self.version(of: $0.lastComponent) }) else {
                 return .unreadable(ReadFailure(.malformed, "\(text): no driver version in the file's name"))
             }
             return .present(LibraryFile(path: text, version: version))
         }
     }
 
-    /// The driver's own libraries in the directory where `libnvidia-ml.so.1` is, with all links followed.
+    /// What may be a library of the driver in the directory where `libnvidia-ml.so.1` is, with all links followed.
+    ///
+    /// Others have its prefixes too, such as the container toolkit's: the one who loads them chooses.
     func driverLibraries() throws(HostError) -> [DriverLibrary] {
         guard let directory = try locate("libnvidia-ml.so.1")?.directory, let names = try root.list(directory) else {
             return []
         }
         var libraries: [DriverLibrary] = []
-        for name in names where Self.isDriverLibrary(name) {
+        for name in names where name.hasPrefix("libnvidia-") || name.hasPrefix("libcuda") {
             guard let path = try root.resolve(directory.entry(name)) else { continue }
             libraries.append(DriverLibrary(name: name, path: path))
         }
         return libraries
     }
 
-    /// The container toolkit's libraries have the driver's prefix, and are not of the driver.
-    static func isDriverLibrary(_ name: String) -> Bool {
-        guard name.contains(".so"), !name.hasPrefix("libnvidia-container") else { return false }
-        return name.hasPrefix("libnvidia-") || name.hasPrefix("libcuda.so")
+    /// `580.105.08` of `libcuda.so.580.105.08`; nil for a name without a version.
+    static func version(of fileName: String) -> String? {
+        guard let stem = fileName.firstRange(of: ".so.") else { return nil }
+        return DriverVersion(String(fileName[stem.upperBound...]))?.description
     }
 
     private func locate(_ name: String) throws(HostError) -> (directory: HostPath, real: HostPath)? {
@@ -48,7 +50,7 @@ struct LibraryProbe {
     }
 }
 
-/// One of the driver's libraries, under one of its names.
+/// A library that may be the driver's, under one of its names.
 package struct DriverLibrary: Sendable, Equatable {
     /// `libcuda.so.1`.
     package var name: String

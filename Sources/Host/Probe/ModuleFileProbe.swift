@@ -85,7 +85,7 @@ struct ModuleFileProbe {
     }
 
     private func facts(_ path: HostPath, version: String?, license: String?) -> Reading<ModuleFile> {
-        guard let version, DriverVersion.isVersion(version), let flavour = Self.flavour(license: license ?? "") else {
+        guard let version, DriverVersion(version) != nil, let flavour = Self.flavour(license: license ?? "") else {
             let what = "version '\(version ?? "none")', license '\(license ?? "none")'"
             return .unreadable(ReadFailure(.malformed, "\(path): \(what)"))
         }

@@ -12,28 +12,11 @@ enum RunningModuleFile {
     static func parse(_ text: String) -> RunningModule? {
         guard let line = text.split(whereSeparator: \.isNewline).first(where: { $0.hasPrefix("NVRM version:") }),
             line.contains("Kernel Module"),
-            let version = line.split(separator: " ").first(where: { DriverVersion.isVersion($0) })
+            let version = line.split(separator: " ").map(String.init).first(where: { DriverVersion($0) != nil })
         else { return nil }
         return RunningModule(
-            version: String(version),
+            version: version,
             flavour: line.contains("Open Kernel Module") ? .open : .proprietary
         )
     }
-}
-
-/// The form of a driver's version: two or three numbers with points between them.
-enum DriverVersion {
-    static func isVersion(_ text: some StringProtocol) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return (2...3).contains(parts.count) && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }
-    }
-
-    /// `580.105.08` of `libcuda.so.580.105.08`; nil for a name without a version.
-    static func ofLibrary(_ fileName: String) -> String? {
-        guard let stem = fileName.firstRange(of: ".so.") else { return nil }
-        let version = fileName[stem.upperBound...]
-        return isVersion(version) ? String(version) : nil
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

@@ -46,16 +46,6 @@ extension HostRoot {
         return try status(of: file, path)
     }
 
-    /// The text of a link, as it was written; nil when nothing is there or it is no link.
-    package func readLink(_ path: HostPath) throws(HostError) -> String? {
-        guard let file = try open(path, GPA_O_PATH | O_NOFOLLOW, for: .read),
-            try status(of: file, path).kind == .link
-        else { return nil }
-        do throws(Errno) {
-            return try linkText { readlinkat(file.descriptor.rawValue, "", $0, $1) }
-        } catch { throw .file(.read, path, cause: error) }
-    }
-
     /// What a process without privileges could still write to the file system of this path, in MiB.
     package func freeMebibytes(_ path: HostPath) throws(HostError) -> Int? {
         guard let file = try open(path, GPA_O_PATH, for: .measure) else { return nil }

@@ -1,13 +1,15 @@
 import FoundationEssentials
+import GPUNode
 
 /// Keeps one journal as a JSON file on the host, so that a host knows what was done to it.
 package struct JournalStore<Journal: Codable & Sendable>: Sendable {
     package let path: HostPath
     private let root: HostRoot
 
-    package init(root: HostRoot, path: HostPath = "/var/lib/gpu-agent/journal.json") {
+    /// Without a path it is the one place of the agent's journal.
+    package init(root: HostRoot, path: HostPath? = nil) {
         self.root = root
-        self.path = path
+        self.path = path ?? HostPath(stringLiteral: HostLayout.journal)
     }
 
     /// The journal; nil when there is none.
