@@ -200,6 +200,30 @@ struct HostJobTests {
         }
     }
 
+    /// The lock that the command would have inherited must not stay open on our side.
+    @Test func isLostWhenItCouldNotBeStarted() async throws {
+        try await PrivateHost.with { host in
+            let nowhere = HostCommands(target: host.pid, environment: ["PATH": "/nowhere"])
+            let job = try HostJob("install", root: host.root, commands: nowhere)
+            await #expect { try await job.start(["true"]) } throws: { error in
+                if case HostError.commandNotStarted = error { true } else { false }
+            }
+            #expect(try await job.wait(deadline: .seconds(20)) == .lost)
+            let noHost = try HostJob("other", root: host.root, commands: HostCommands(target: 0x3fff_fffe))
+            await #expect(throws: HostError.self) { try await noHost.start(["true"]) }
+            #expect(try await noHost.wait(deadline: .seconds(20)) == .lost)
+            let root = host.root
+            let cancelled = Task {
+                try? await Task.sleep(for: .seconds(600))
+                try await HostJob("late", root: root, commands: HostCommands(target: 0x3fff_fffe)).start(["true"])
+            }
+            cancelled.cancel()
+            await #expect(throws: HostError.self) { try await cancelled.value }
+            let late = try HostJob("late", root: root, commands: nowhere)
+            #expect(try await late.wait(deadline: .seconds(20)) == .lost)
+        }
+    }
+
     @Test func leavesNoResultOnAFullDisk() async throws {
         try await PrivateHost.with { host in
             let jobs = HostJob.directory
