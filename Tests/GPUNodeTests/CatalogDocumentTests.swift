@@ -67,6 +67,25 @@ import Testing
         Fault(
             """
             gpus:
+              - id: 10de:2bb5
+                name: X
+                architecture: y
+                flavours: [open]
+                memoryMiB: 96 GB
+                migProfiles: [1g.24gb+gfx, 1g, g.24gb, 1g.24gbx]
+                mmioGiB: 0
+                fabricManager: maybe
+            """,
+            "6:16: memoryMiB '96 GB' is not a whole number above 0",
+            "7:32: a profile '1g' is not a MIG profile such as 1g.10gb",
+            "7:36: a profile 'g.24gb' is not a MIG profile such as 1g.10gb",
+            "7:44: a profile '1g.24gbx' is not a MIG profile such as 1g.10gb",
+            "8:14: mmioGiB '0' is not a whole number above 0",
+            "9:20: fabricManager 'maybe' is not true or false"
+        ),
+        Fault(
+            """
+            gpus:
               - {id: 10de:2bb5, name: X, architecture: y, flavours: [open]}
               - {id: 10DE:2BB5, name: Y, architecture: y, flavours: [open]}
             """,
@@ -139,6 +158,7 @@ import Testing
                 platform: azure
                 architecture: amd64
                 flavours: open
+                channel: beta
                 vgpuRelease: twenty
                 artifact: here
             """,
@@ -146,8 +166,9 @@ import Testing
             "3:11: kind 'tesla' is not one of grid, datacenter",
             "5:19: architecture 'amd64' is not one of x86_64, aarch64",
             "6:15: flavours must be a list",
-            "7:18: vgpuRelease 'twenty' is not a vGPU release such as 20.2",
-            "8:15: an artifact must be a mapping"
+            "7:14: channel 'beta' is not one of production, lts, new-feature",
+            "8:18: vgpuRelease 'twenty' is not a vGPU release such as 20.2",
+            "9:15: an artifact must be a mapping"
         ),
         Fault(
             """
@@ -250,6 +271,7 @@ import Testing
                 platform: azure
                 architecture: aarch64
                 flavours: [proprietary]
+                channel: new-feature
                 vgpuRelease: "20.2"
                 artifact:
                   urls: ["http://mirror.example/x/y/NVIDIA+a_b-1.run?token=1/2", https://example.com/z.run]
@@ -261,6 +283,7 @@ import Testing
         #expect(document.mode == .replace)
         #expect(driver.identity == "grid-azure-595.91.07-aarch64")
         #expect(driver.flavours == [.proprietary])
+        #expect(driver.channel == .newFeature)
         #expect(driver.vgpuRelease == "20.2")
         #expect(driver.artifact.urls.count == 2)
         #expect(driver.artifact.fileName == "NVIDIA+a_b-1.run")

@@ -1,6 +1,8 @@
 extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
-        let known = ["version", "kind", "platform", "architecture", "flavours", "vgpuRelease", "artifact"]
+        let known = [
+            "version", "kind", "platform", "architecture", "flavours", "channel", "vgpuRelease", "artifact",
+        ]
         guard let fields = fields(node, of: "a driver", known: known) else { return nil }
         let version = required(fields, "version").flatMap {
             value($0, "version", form: "a driver version such as 580.105.08", DriverVersion.init)
@@ -9,6 +11,7 @@ extension DocumentReader {
         let platform = fields["platform"].flatMap { text($0, "platform") }
         let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
         let flavours = flavours(fields)
+        let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
         let release = fields["vgpuRelease"].flatMap { node in
             value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -26,6 +29,7 @@ extension DocumentReader {
             platform: platform,
             architecture: architecture,
             flavours: flavours,
+            channel: channel,
             vgpuRelease: release,
             artifact: artifact
         )

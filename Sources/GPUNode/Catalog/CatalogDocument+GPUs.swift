@@ -1,6 +1,9 @@
 extension DocumentReader {
     mutating func gpu(_ node: DocumentNode) -> CatalogGPU? {
-        let known = ["id", "name", "architecture", "subsystems", "flavours", "minBranch", "maxBranch"]
+        let known = [
+            "id", "name", "architecture", "memoryMiB", "subsystems", "flavours", "minBranch", "maxBranch",
+            "migProfiles", "mmioGiB", "fabricManager",
+        ]
         guard let fields = fields(node, of: "a GPU", known: known) else { return nil }
         let id = required(fields, "id").flatMap { pciID($0, "id") }
         let name = required(fields, "name").flatMap { text($0, "name") }
@@ -8,15 +11,25 @@ extension DocumentReader {
         let subsystems = items(fields["subsystems"], of: "subsystems").compactMap { pciID($0, "a subsystem") }
         let flavours = flavours(fields)
         let (minBranch, maxBranch) = branches(fields)
+        let memory = fields["memoryMiB"].flatMap { integer($0, "memoryMiB") }
+        let profiles = items(fields["migProfiles"], of: "migProfiles").compactMap { node in
+            value(node, "a profile", form: "a MIG profile such as 1g.10gb") { isMIGProfile($0) ? $0 : nil }
+        }
+        let mmio = fields["mmioGiB"].flatMap { integer($0, "mmioGiB") }
+        let fabric = fields["fabricManager"].flatMap { boolean($0, "fabricManager") } ?? false
         guard let id, let name, let architecture else { return nil }
         return CatalogGPU(
             id: id,
             name: name,
             architecture: architecture,
+            memoryMiB: memory,
             subsystems: subsystems,
             flavours: flavours,
             minBranch: minBranch,
-            maxBranch: maxBranch
+            maxBranch: maxBranch,
+            migProfiles: profiles,
+            mmioGiB: mmio,
+            fabricManager: fabric
         )
     }
 
@@ -109,4 +122,14 @@ extension DocumentReader {
             text.utf8.count == 4 && isDigits(text, radix: 16) ? UInt16(text, radix: 16) : nil
         }
     }
+}
+
+/// Whether a text has the form of a MIG profile: `4g.96gb`, `1g.24gb+gfx`.
+private func isMIGProfile(_ text: String) -> Bool {
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0].hasSuffix("g"), isDigits(parts[0].dropLast(), radix: 10) else { return false }
+    let memory = parts[1].prefix { $0.isNumber }
+    guard isDigits(memory, radix: 10), parts[1][memory.endIndex...].hasPrefix("gb") else { return false }
+    let rest = parts[1][memory.endIndex...].dropFirst(2)
+    return rest.isEmpty || "+-".contains(rest.first ?? " ")
 }

@@ -79,6 +79,10 @@ package struct DocumentReader {
         return value(node, what, form: "one of \(names.joined(separator: ", "))", Value.init(rawValue:))
     }
 
+    package mutating func boolean(_ node: DocumentNode, _ what: String) -> Bool? {
+        value(node, what, form: "true or false", Bool.init)
+    }
+
     package mutating func integer(_ node: DocumentNode, _ what: String) -> Int? {
         value(node, what, form: "a whole number above 0") { text in Int(text).flatMap { $0 > 0 ? $0 : nil } }
     }

@@ -1,0 +1,94 @@
+/// What NVIDIA makes a branch for.
+package enum DriverChannel: String, Codable, Sendable, CaseIterable {
+    case production
+    /// Long-term support.
+    case lts
+    case newFeature = "new-feature"
+}
+
+/// One driver that can be installed.
+package struct CatalogDriver: Sendable, Equatable {
+    package var version: DriverVersion
+    package var kind: DriverKind
+    /// The platform whose licence the package carries; nil where any will do.
+    package var platform: String?
+    package var architecture: Architecture
+    package var flavours: [ModuleFlavour]
+    /// What NVIDIA makes the branch for; nil where that is not known.
+    package var channel: DriverChannel?
+    /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
+    package var vgpuRelease: String?
+    package var artifact: Artifact
+
+    package init(
+        version: DriverVersion,
+        kind: DriverKind,
+        platform: String? = nil,
+        architecture: Architecture = .x86_64,
+        flavours: [ModuleFlavour] = [.open, .proprietary],
+        channel: DriverChannel? = nil,
+        vgpuRelease: String? = nil,
+        artifact: Artifact
+    ) {
+        self.version = version
+        self.kind = kind
+        self.platform = platform
+        self.architecture = architecture
+        self.flavours = flavours
+        self.channel = channel
+        self.vgpuRelease = vgpuRelease
+        self.artifact = artifact
+    }
+
+    /// What makes an entry the same entry in two catalogs: `grid-azure-595.91.07-x86_64`.
+    package var identity: String {
+        [kind.rawValue, platform, version.description, architecture.rawValue].compactMap(\.self).joined(separator: "-")
+    }
+
+    static func newerFirst(_ left: CatalogDriver, _ right: CatalogDriver) -> Bool {
+        left.version == right.version ? left.identity < right.identity : left.version > right.version
+    }
+}
+
+/// One file to download.
+package struct Artifact: Codable, Sendable, Equatable {
+    /// Where it is, in the order to try.
+    package var urls: [String]
+    /// Nil: the entry is known but must not be installed.
+    package var digest: Digest?
+    /// Bytes, when known.
+    package var size: Int?
+
+    package init(urls: [String], digest: Digest?, size: Int? = nil) {
+        self.urls = urls
+        self.digest = digest
+        self.size = size
+    }
+
+    /// The last part of the first URL, without a query.
+    package var fileName: String {
+        let path = urls.first?.split(separator: "?").first ?? ""
+        return path.split(separator: "/").last.map(String.init) ?? ""
+    }
+}
+
+/// A checksum that a file must have.
+package struct Digest: Codable, Sendable, Equatable, CustomStringConvertible {
+    package enum Algorithm: String, Codable, Sendable {
+        case sha256, sha512
+
+        /// How many hexadecimal digits a checksum has.
+        package var hexLength: Int { self == .sha256 ? 64 : 128 }
+    }
+
+    package var algorithm: Algorithm
+    /// Lower-case hexadecimal.
+    package var hex: String
+
+    package init(_ algorithm: Algorithm, _ hex: String) {
+        self.algorithm = algorithm
+        self.hex = hex
+    }
+
+    package var description: String { "\(algorithm.rawValue):\(hex)" }
+}

@@ -1,0 +1,92 @@
+/// A physical GPU, by its vendor and device id.
+package struct CatalogGPU: Sendable, Equatable {
+    package var id: PCIID
+    package var name: String
+    /// `hopper`, `blackwell`: for people.
+    package var architecture: String
+    /// Nominal, of one GPU; nil where boards of this id differ.
+    package var memoryMiB: Int?
+    /// The subsystem ids of the physical boards.
+    ///
+    /// Board makers add their own, so an unlisted one proves nothing.
+    package var subsystems: [PCIID]
+    /// The module flavours that can drive the physical GPU.
+    package var flavours: [ModuleFlavour]
+    /// The first and the last branch that drive it; nil is open.
+    package var minBranch: Int?
+    package var maxBranch: Int?
+    /// The profiles of its GPU instances (`1g.10gb`); empty where it has none, or none is known.
+    package var migProfiles: [String]
+    /// How much MMIO space a VM must have for it; nil where it needs no care.
+    package var mmioGiB: Int?
+    /// Whether NVSwitch joins boards of this id, so that a fabric manager of the driver's version must run there.
+    package var fabricManager: Bool
+
+    package init(
+        id: PCIID,
+        name: String,
+        architecture: String,
+        memoryMiB: Int? = nil,
+        subsystems: [PCIID] = [],
+        flavours: [ModuleFlavour],
+        minBranch: Int? = nil,
+        maxBranch: Int? = nil,
+        migProfiles: [String] = [],
+        mmioGiB: Int? = nil,
+        fabricManager: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.architecture = architecture
+        self.memoryMiB = memoryMiB
+        self.subsystems = subsystems
+        self.flavours = flavours
+        self.minBranch = minBranch
+        self.maxBranch = maxBranch
+        self.migProfiles = migProfiles
+        self.mmioGiB = mmioGiB
+        self.fabricManager = fabricManager
+    }
+}
+
+/// What tells vGPU types apart: the card's device id and the subsystem device id.
+///
+/// The subsystem vendor is no part of it.
+package struct VGPUTypeKey: Sendable, Hashable, CustomStringConvertible {
+    package var device: UInt16
+    package var subsystemDevice: UInt16
+
+    package init(device: UInt16, subsystemDevice: UInt16) {
+        self.device = device
+        self.subsystemDevice = subsystemDevice
+    }
+
+    package var description: String { "\(hex(device, digits: 4)):\(hex(subsystemDevice, digits: 4))" }
+}
+
+/// One vGPU type, as a guest sees it.
+package struct CatalogVGPUType: Sendable, Equatable {
+    package var key: VGPUTypeKey
+    /// `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
+    package var name: String
+    /// The module flavours that can drive it in a guest.
+    package var flavours: [ModuleFlavour]
+    /// The first branch whose GRID driver knows the type; nil is open.
+    package var minBranch: Int?
+    /// The last branch whose GRID driver drives the card; nil is open.
+    package var maxBranch: Int?
+
+    package init(
+        key: VGPUTypeKey,
+        name: String,
+        flavours: [ModuleFlavour],
+        minBranch: Int? = nil,
+        maxBranch: Int? = nil
+    ) {
+        self.key = key
+        self.name = name
+        self.flavours = flavours
+        self.minBranch = minBranch
+        self.maxBranch = maxBranch
+    }
+}
