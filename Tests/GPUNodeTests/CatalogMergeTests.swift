@@ -12,9 +12,32 @@ import Testing
         #expect(Catalog().merged(with: catalog) == catalog)
     }
 
-    @Test func everyPackageOfTheRepositorysCatalogHasAChecksum() throws {
+    /// A driver without a checksum cannot be installed: it must not stand above one that can.
+    @Test func noUnverifiedDriverIsTheNewestWhereAVerifiedOneIsToBeHad() throws {
+        func group(_ driver: CatalogDriver) -> String {
+            "\(driver.kind) \(driver.platform ?? "any") \(driver.architecture)"
+        }
+        var newest: [String: CatalogDriver] = [:]
         for driver in try repositoryCatalog().drivers {
-            #expect(driver.artifact.digest != nil, "\(driver.identity)")
+            let first = newest[group(driver), default: driver]
+            newest[group(driver)] = first
+            #expect(first.artifact.digest != nil, "\(first.identity)")
+        }
+        #expect(
+            Set(newest.values.map(\.identity)) == [
+                "grid-azure-595.91.07-x86_64", "grid-aws-580.159.03-x86_64", "grid-gcp-570.172.08-x86_64",
+                "datacenter-595.71.05-x86_64", "datacenter-580.159.03-aarch64",
+            ]
+        )
+    }
+
+    @Test func theFileOfEveryDriverNamesItsVersionAndArchitecture() throws {
+        for driver in try repositoryCatalog().drivers {
+            let part = driver.architecture == .aarch64 ? "aarch64" : "x86_64"
+            let end =
+                driver.kind == .datacenter
+                ? ".run" : driver.platform == "gcp" ? "-grid.run" : "-grid-\(driver.platform ?? "").run"
+            #expect(driver.artifact.fileName == "NVIDIA-Linux-\(part)-\(driver.version)\(end)")
         }
     }
 

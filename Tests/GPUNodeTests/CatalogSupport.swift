@@ -15,6 +15,20 @@ func repositoryCatalog() throws -> Catalog {
     }
 }
 
+/// The repository's catalog with the four drivers alone that the tests of the choice name.
+///
+/// So a driver that is added to the catalog changes none of them.
+func fourDriverCatalog() throws -> Catalog {
+    var catalog = try repositoryCatalog()
+    let names = [
+        "grid-azure-595.91.07-x86_64", "datacenter-595.71.05-x86_64", "datacenter-580.159.04-x86_64",
+        "grid-azure-580.105.08-x86_64",
+    ]
+    catalog.drivers.removeAll { !names.contains($0.identity) }
+    try #require(catalog.drivers.map(\.identity) == names)
+    return catalog
+}
+
 func readCatalog(_ text: [UInt8], file: String) throws -> CatalogDocument {
     try CatalogDocument.read(try YAMLDocument.parse(text, file: file)).get()
 }

@@ -20,7 +20,7 @@ extension Plan {
 
     /// The plan for a node, made as the agent makes it.
     static func made(for facts: NodeFacts, journal: Journal? = nil, policy: Policy = Policy()) throws -> Plan {
-        let decision = Selection(catalog: try repositoryCatalog(), policy: policy).decide(facts)
+        let decision = Selection(catalog: try fourDriverCatalog(), policy: policy).decide(facts)
         return Planner().plan(facts, decision, journal: journal)
     }
 }

@@ -208,7 +208,7 @@ import Testing
 
     @Test(arguments: scenarios + identities + several + machines + vgpuReleases + wishes)
     func decides(_ row: SelectionCase) throws {
-        let decision = row.decide(try repositoryCatalog())
+        let decision = row.decide(try fourDriverCatalog())
         #expect(SelectionCase.Expected(decision) == row.expected)
         #expect(decision.problems.isEmpty == (decision.action != .blocked))
         #expect(!decision.summary.isEmpty && (decision.action == .blocked || !decision.evidence.isEmpty))

@@ -213,7 +213,7 @@ import Testing
 
     @Test(arguments: own + others + unclear)
     func decides(_ row: SelectionCase) throws {
-        let decision = row.decide(try repositoryCatalog())
+        let decision = row.decide(try fourDriverCatalog())
         #expect(SelectionCase.Expected(decision) == row.expected)
         #expect(decision.problems.isEmpty == (decision.action != .blocked))
         if decision.action == .adopt { #expect(decision.driver?.artifact == nil) }

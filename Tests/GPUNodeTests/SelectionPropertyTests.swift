@@ -17,7 +17,11 @@ import Testing
                 $0.key.device == gpu.id.device && $0.key.subsystemDevice == board.device
             })
         {
-            return Demand(kind: .grid, flavours: type.flavours, branches: (type.minBranch ?? 0)...Int.max)
+            return Demand(
+                kind: .grid,
+                flavours: type.flavours,
+                branches: (type.minBranch ?? 0)...(type.maxBranch ?? Int.max)
+            )
         }
         guard let card = catalog.gpus.values.first(where: { $0.id == gpu.id }) else { return nil }
         let ownBoard = if case .present(let board) = gpu.subsystem { card.subsystems.contains(board) } else { false }
@@ -42,13 +46,18 @@ import Testing
         let driver = try #require(decision.driver)
         let digest = try #require(driver.artifact?.digest, "an artifact without a checksum")
         #expect(digest.hex.utf8.count == digest.algorithm.hexLength)
-        let entry = try #require(catalog.drivers.first { $0.version == driver.version && $0.kind == driver.kind })
+        let entry = try #require(catalog.drivers.first { $0.artifact == driver.artifact })
+        #expect(entry.version == driver.version && entry.kind == driver.kind)
         #expect(entry.flavours.contains(driver.flavour))
         #expect(entry.architecture == facts.host.architecture.value)
         #expect(policy.version == nil || policy.version == driver.version)
         #expect(policy.branch == nil || policy.branch == driver.version.branch)
         #expect(policy.flavour == nil || policy.flavour == driver.flavour)
-        if driver.kind == .grid { #expect(facts.host.dmi == .present(.azure)) }
+        if driver.kind == .grid {
+            let vendors = ["azure": "Microsoft Corporation", "aws": "Amazon EC2", "gcp": "Google"]
+            #expect(facts.host.dmi.value?.systemVendor == vendors[entry.platform ?? ""])
+            if entry.platform == "azure" { #expect(facts.host.dmi == .present(.azure)) }
+        }
         for gpu in (facts.pci.value ?? []).filter(isGPU) {
             let demand = try #require(demanded(by: gpu, catalog), "installs on a GPU that nobody can know: \(gpu)")
             #expect(demand.kind == driver.kind)

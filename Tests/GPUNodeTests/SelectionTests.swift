@@ -25,7 +25,7 @@ import Testing
     @Test func theNewestDriverIsNotPassedOverForItsMissingChecksum() throws {
         var newest = try CatalogDriver.datacenter("610.10.01")
         newest.artifact.digest = nil
-        let catalog = try repositoryCatalog().merged(with: Catalog(drivers: [newest]))
+        let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [newest]))
         let decision = decide(.h100, catalog)
         #expect(
             SelectionCase.Expected(decision)
@@ -119,14 +119,14 @@ import Testing
     }
 
     @Test func aDriverWithoutAReleaseGoesWithEveryHost() throws {
-        let catalog = try repositoryCatalog().merged(with: Catalog(drivers: [try .grid("610.1", release: nil)]))
+        let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [try .grid("610.1", release: nil)]))
         #expect(
             SelectionCase.Expected(decide(.rtxProVGPU, catalog)) == .install("grid driver 610.1, open modules")
         )
     }
 
     @Test func saysOnWhatItRests() throws {
-        let decision = decide(.rtxProVGPU, try repositoryCatalog())
+        let decision = decide(.rtxProVGPU, try fourDriverCatalog())
         #expect(decision.platform == "azure")
         #expect(
             decision.evidence.map { "\($0.source): \($0.statement)" } == [
@@ -143,13 +143,13 @@ import Testing
 
     @Test func saysWhyEachDriverLost() throws {
         let facts = NodeFacts.rtxProVGPU.with { $0.host.dmi = .absent }
-        let decision = decide(facts, try repositoryCatalog())
+        let decision = decide(facts, try fourDriverCatalog())
         #expect(decision.rejected.map(\.driver) == ["grid-azure-595.91.07-x86_64", "grid-azure-580.105.08-x86_64"])
         #expect(Set(decision.rejected.map(\.reason)) == ["licensed for azure, the node runs on no known cloud"])
     }
 
     @Test func refusesUnknownHardwareWithItsIds() throws {
-        let problem = try #require(decide(.unknownGPU, try repositoryCatalog()).problems.first)
+        let problem = try #require(decide(.unknownGPU, try fourDriverCatalog()).problems.first)
         #expect(problem.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302")
         #expect(problem.remedy.contains("10de:ffff") && problem.remedy.contains("--catalog"))
     }
@@ -160,7 +160,7 @@ import Testing
             vgpu.subsystem = .present(PCIID(vendor: 0x1414, device: 0x2fff))
             facts.pci = .present([.unknownGPU, .h100.at(bus: 2), vgpu, .unknownGPU.at(bus: 4)])
         }
-        let problems = decide(facts, try repositoryCatalog()).problems
+        let problems = decide(facts, try fourDriverCatalog()).problems
         #expect(problems.map(\.code) == [.unknownGPU, .unknownVGPUType, .unknownGPU])
         #expect(problems.map { $0.observed.prefix(12) } == ["0001:00:00.0", "0001:03:00.0", "0001:04:00.0"])
         #expect(problems[1].remedy.contains("device 2bb5, subsystem device of 1414:2fff"))

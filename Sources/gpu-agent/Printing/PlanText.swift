@@ -52,7 +52,20 @@ struct PlanText {
 
     private var rejected: [String] {
         guard plan.decision.action != .adopt, !plan.decision.rejected.isEmpty else { return [] }
+        var reasons: [(text: String, drivers: [String])] = []
+        for driver in plan.decision.rejected {
+            if let index = reasons.firstIndex(where: { $0.text == driver.reason }) {
+                reasons[index].drivers.append(driver.driver)
+            } else {
+                reasons.append((driver.reason, [driver.driver]))
+            }
+        }
         return [style.bold("Drivers that do not fit")]
-            + plan.decision.rejected.map { "  \($0.driver): \($0.reason)" }
+            + reasons.flatMap { reason in
+                // Of many that lose for one reason the reason is what counts; `-o yaml` names them all.
+                reason.drivers.count > 3
+                    ? ["  \(reason.drivers.count) drivers: \(reason.text)"]
+                    : reason.drivers.map { "  \($0): \(reason.text)" }
+            }
     }
 }
