@@ -4,15 +4,19 @@ import GPUNode
 import TestSupport
 import Testing
 
-/// The repository's own catalog, read from `catalog/*.yaml` as the agent reads it.
-func repositoryCatalog() throws -> Catalog {
+/// The files of `catalog/`, read as the agent reads them.
+func repositoryDocuments() throws -> [CatalogDocument] {
     let directory = fixture("../../catalog")
     let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
     try #require(!names.isEmpty)
-    return try names.sorted().reduce(Catalog()) { catalog, name in
-        let text = try Data(contentsOf: URL(filePath: "\(directory)/\(name)"))
-        return catalog.merged(with: try readCatalog([UInt8](text), file: name).catalog)
+    return try names.sorted().map { name in
+        try readCatalog([UInt8](try Data(contentsOf: URL(filePath: "\(directory)/\(name)"))), file: name)
     }
+}
+
+/// The repository's own catalog.
+func repositoryCatalog() throws -> Catalog {
+    try repositoryDocuments().reduce(Catalog()) { $0.merged(with: $1.catalog) }
 }
 
 /// The repository's catalog with the four drivers alone that the tests of the choice name.

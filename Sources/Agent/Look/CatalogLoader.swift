@@ -37,6 +37,21 @@ package struct Setup: Sendable {
 
     /// Reads the configuration and every catalog file; reports the problems of all of them at once.
     package static func load(_ settings: Settings) throws(SetupError) -> Setup {
+        let (config, documents) = try documents(settings)
+        let catalog = documents.reduce(Catalog()) { catalog, read in
+            read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
+        }
+        return Setup(catalog: catalog, policy: config.policy)
+    }
+
+    /// Reads the same files, and looks at what is odd about the catalogs together.
+    package static func review(_ settings: Settings) throws(SetupError) -> CatalogReview {
+        CatalogReview(try documents(settings).catalogs)
+    }
+
+    private static func documents(
+        _ settings: Settings
+    ) throws(SetupError) -> (config: Config, catalogs: [CatalogDocument]) {
         var problems: [DocumentProblem] = []
         var config = Config()
         if let file = settings.configFile, let document = try document(file, &problems) {
@@ -45,17 +60,16 @@ package struct Setup: Sendable {
             case .failure(let found): problems += found.problems
             }
         }
-        var catalog = Catalog()
+        var catalogs: [CatalogDocument] = []
         for file in try builtIn(settings.catalogDirectory) + config.catalogs + settings.catalogs {
             guard let document = try document(file, &problems) else { continue }
             switch CatalogDocument.read(document) {
-            case .success(let read):
-                catalog = read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
+            case .success(let read): catalogs.append(read)
             case .failure(let found): problems += found.problems
             }
         }
         guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
-        return Setup(catalog: catalog, policy: config.policy)
+        return (config, catalogs)
     }
 
     /// The catalog files of a directory, in the order of their names.
