@@ -20,6 +20,7 @@ struct GPUAgent: AsyncParsableCommand {
             InstallCommand.self,
             FactsCommand.self,
             LabelsCommand.self,
+            CatalogCommand.self,
             RunCommand.self,
             VersionCommand.self,
             VendorProbeCommand.self,

@@ -46,10 +46,37 @@ import Testing
         try expectGolden(printed.output + "\(printed.code)\n", "Goldens/\(command)-\(name).txt")
     }
 
-    @Test(arguments: ["", "status", "validate", "plan", "install", "facts", "labels", "run", "version"])
+    @Test(arguments: ["", "status", "validate", "plan", "install", "facts", "labels", "catalog", "run", "version"])
     func helpsANewcomer(command: String) async throws {
         let arguments = command.isEmpty ? ["--help"] : [command, "--help"]
         let printed = try await agent(arguments)
         try expectGolden(printed.output, "Goldens/help\(command.isEmpty ? "" : "-")\(command).txt")
+    }
+
+    @Test(arguments: [
+        ("azure", ["10de:2bb5", "1414:2187", "--platform", "azure"]),
+        ("host-570", ["10de:2236", "10de:14bf", "--platform", "azure", "--host-driver", "570.158.01"]),
+        ("unknown", ["10de:ffff"]),
+        ("no-platform", ["10de:2bb5", "1414:2187", "--platform", "oracle"]),
+    ])
+    func explainsAChoice(name: String, arguments: [String]) async throws {
+        let printed = try await agent(
+            ["catalog", "explain"] + arguments + ["--catalog-directory", fixture("Goldens/catalog")]
+        )
+        try expectGolden(printed.output + "\(printed.code)\n", "Goldens/catalog-explain-\(name).txt")
+    }
+
+    @Test(arguments: [
+        ("validate", ["validate"]), ("validate-strict", ["validate", "--strict", "--catalog", "overlay.yaml"]),
+        ("validate-wrong", ["validate", "--catalog", "wrong.yaml"]), ("diff", ["diff", "--catalog", "overlay.yaml"]),
+        ("list", ["list"]), ("list-types", ["list", "vgpu-types"]), ("show", ["show", "dc-4-96q"]),
+        ("show-nothing", ["show", "voodoo"]),
+    ])
+    func looksIntoTheCatalog(name: String, arguments: [String]) async throws {
+        let files = fixture("Goldens")
+        let given = arguments.map { $0.hasSuffix(".yaml") ? "\(files)/\($0)" : $0 }
+        let printed = try await agent(["catalog"] + given + ["--catalog-directory", "\(files)/catalog"])
+        let text = printed.output.replacing(files, with: "…")
+        try expectGolden(text + "\(printed.code)\n", "Goldens/catalog-\(name).txt")
     }
 }

@@ -1,0 +1,196 @@
+import GPUNode
+
+/// A list as a document.
+struct CatalogDocumentOut<Entry: Encodable>: Encodable {
+    var apiVersion = NodeFacts.currentAPIVersion
+    var kind: String
+    var entries: [Entry]
+
+    init(kind: String, entries: [Entry]) {
+        self.kind = kind
+        self.entries = entries
+    }
+}
+
+/// What `catalog validate` found.
+struct CatalogReport: Encodable {
+    struct Item: Encodable {
+        var file: String
+        var line: Int
+        var column: Int
+        var message: String
+    }
+
+    var apiVersion = NodeFacts.currentAPIVersion
+    var kind = "CatalogReport"
+    var valid: Bool
+    /// Notes, where the catalog is valid.
+    var problems: [Item]
+
+    init(valid: Bool, problems: [DocumentProblem]) {
+        self.valid = valid
+        self.problems = problems.map {
+            Item(file: $0.place.file, line: $0.place.line, column: $0.place.column, message: $0.message)
+        }
+    }
+}
+
+/// One entry of the catalog as it is printed: its identity and what is known of it, by the catalog's own words.
+struct CatalogRow: Encodable, Equatable {
+    var list: String
+    var id: String
+    var name: String?
+    /// Where it stands; nil where that was not asked.
+    var place: String?
+    var fields: [String: String]
+
+    static func rows(
+        of catalog: Catalog,
+        _ list: CatalogList,
+        in places: [CatalogIdentity: DocumentPlace] = [:]
+    ) -> [CatalogRow] {
+        switch list {
+        case .gpus:
+            catalog.gpus.values.sorted { $0.id.device < $1.id.device }.map { row($0, places[.gpu($0.id)]) }
+        case .vgpuTypes:
+            catalog.vgpuTypes.values.sorted { $0.key.description < $1.key.description }
+                .map { row($0, places[.vgpuType($0.key)]) }
+        case .platforms:
+            catalog.platforms.map { platform in
+                CatalogRow(
+                    list: CatalogList.platforms.rawValue,
+                    id: platform.name,
+                    place: places[.platform(platform.name)]?.description,
+                    fields: [
+                        "systemVendor": platform.systemVendor, "chassisAssetTag": platform.chassisAssetTag,
+                    ].compactMapValues(\.self)
+                )
+            }
+        case .drivers: catalog.drivers.map { row($0, places[.driver($0.identity)]) }
+        }
+    }
+
+    private static func row(_ gpu: CatalogGPU, _ place: DocumentPlace?) -> CatalogRow {
+        let fields: [String: String?] = [
+            "architecture": gpu.architecture, "flavours": listed(gpu.flavours),
+            "minBranch": gpu.minBranch.map(String.init), "maxBranch": gpu.maxBranch.map(String.init),
+            "memoryMiB": gpu.memoryMiB.map(String.init), "mmioGiB": gpu.mmioGiB.map(String.init),
+            "subsystems": gpu.subsystems.isEmpty ? nil : gpu.subsystems.map(\.description).joined(separator: " "),
+            "migProfiles": gpu.migProfiles.isEmpty ? nil : gpu.migProfiles.joined(separator: " "),
+            "fabricManager": gpu.fabricManager ? "true" : nil,
+        ]
+        return CatalogRow(
+            list: CatalogList.gpus.rawValue,
+            id: gpu.id.description,
+            name: gpu.name,
+            place: place?.description,
+            fields: fields.compactMapValues(\.self)
+        )
+    }
+
+    private static func row(_ type: CatalogVGPUType, _ place: DocumentPlace?) -> CatalogRow {
+        let name = type.parsedName
+        let told = name.flatMap { $0.isMasked ? nil : $0 }
+        let fields: [String: String?] = [
+            "flavours": listed(type.flavours), "minBranch": type.minBranch.map(String.init),
+            "maxBranch": type.maxBranch.map(String.init), "mode": told?.mode.rawValue,
+            "slices": told?.slices.map(String.init), "frameBufferGB": told?.frameBufferGB.map(String.init),
+            "licence": name?.series.licenceProduct,
+        ]
+        return CatalogRow(
+            list: CatalogList.vgpuTypes.rawValue,
+            id: type.key.description,
+            name: type.name,
+            place: place?.description,
+            fields: fields.compactMapValues(\.self)
+        )
+    }
+
+    private static func row(_ driver: CatalogDriver, _ place: DocumentPlace?) -> CatalogRow {
+        let fields: [String: String?] = [
+            "flavours": listed(driver.flavours), "channel": driver.channel?.rawValue,
+            "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
+            "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),
+            "installable": driver.artifact.digest == nil ? "no, it has no checksum" : "yes",
+        ]
+        return CatalogRow(
+            list: CatalogList.drivers.rawValue,
+            id: driver.identity,
+            place: place?.description,
+            fields: fields.compactMapValues(\.self)
+        )
+    }
+
+    private static func listed(_ flavours: [ModuleFlavour]) -> String {
+        flavours.map(\.rawValue).joined(separator: " or ")
+    }
+
+    /// One line for each entry, with the columns that a list is looked through for.
+    static func table(_ rows: [CatalogRow]) -> String {
+        let columns = ["architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "channel", "mode"]
+        let cells = rows.map { row in
+            let marks = row.fields["installable"] == "yes" || row.fields["installable"] == nil ? [] : ["no checksum"]
+            return [row.id, row.name].compactMap(\.self)
+                + columns.compactMap { key in row.fields[key].map { key.hasSuffix("Branch") ? "\(key) \($0)" : $0 } }
+                + marks
+        }
+        let widths = (0..<2).map { column in cells.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+        }
+        return cells.map { row in
+            row.enumerated().map { column, cell in
+                column < widths.count && column + 1 < row.count ? padded(cell, widths[column]) : cell
+            }.joined(separator: "  ") + "\n"
+        }.joined()
+    }
+
+    /// All that is known of the entry.
+    func detail(_ style: Style) -> String {
+        let title = [style.bold(id), name].compactMap(\.self).joined(separator: "  ")
+        let width = fields.keys.map(\.count).max() ?? 0
+        let lines = fields.sorted { $0.key < $1.key }.map { "  \(padded($0.key, width))  \($0.value)\n" }
+        return "\(title)\n" + (place.map { "  " + style.faint($0) + "\n" } ?? "") + lines.joined()
+    }
+}
+
+/// One difference of two catalogs.
+struct CatalogChange: Encodable {
+    /// `+`, `-` or `~`.
+    var change: String
+    var list: String
+    var id: String
+    /// Of a changed entry the fields that differ, old and new.
+    var fields: [String: [String?]]
+
+    static func between(_ old: Catalog, _ new: Catalog) -> [CatalogChange] {
+        CatalogList.allCases.flatMap { list in
+            let before = byID(CatalogRow.rows(of: old, list))
+            let after = byID(CatalogRow.rows(of: new, list))
+            return Set(before.keys).union(after.keys).sorted().compactMap { id -> CatalogChange? in
+                guard let left = before[id] else {
+                    return CatalogChange(change: "+", list: list.rawValue, id: id, fields: [:])
+                }
+                guard let right = after[id] else {
+                    return CatalogChange(change: "-", list: list.rawValue, id: id, fields: [:])
+                }
+                guard left != right else { return nil }
+                var fields: [String: [String?]] = [:]
+                for key in Set(left.fields.keys).union(right.fields.keys) where left.fields[key] != right.fields[key] {
+                    fields[key] = [left.fields[key], right.fields[key]]
+                }
+                if left.name != right.name { fields["name"] = [left.name, right.name] }
+                return CatalogChange(change: "~", list: list.rawValue, id: id, fields: fields)
+            }
+        }
+    }
+
+    private static func byID(_ rows: [CatalogRow]) -> [String: CatalogRow] {
+        Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
+    }
+
+    var text: String {
+        let lines = fields.sorted { $0.key < $1.key }.map { key, values in
+            "\n    \(key): \((values.first ?? nil) ?? "none") → \((values.last ?? nil) ?? "none")"
+        }
+        return "\(change) \(list) \(id)" + lines.joined()
+    }
+}
