@@ -136,8 +136,8 @@ extension NodeFacts {
                 moduleFile: .absent,
                 nvmlLibrary: .absent,
                 cudaLibrary: .absent,
-                loadedModules: .absent,
                 gridDaemon: .absent,
+                loadedModules: .absent,
                 nouveauLoaded: .absent,
                 deviceNodes: .absent,
                 record: .absent
