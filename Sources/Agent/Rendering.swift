@@ -21,9 +21,15 @@ package enum FactsFile {
     package static func read(_ file: String) throws(SetupError) -> NodeFacts {
         let bytes: [UInt8]
         do throws(Errno) { bytes = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
-        do { return try JSONDecoder().decode(NodeFacts.self, from: json(Data(bytes), file: file)) } catch {
+        let facts: NodeFacts
+        do { facts = try JSONDecoder().decode(NodeFacts.self, from: json(Data(bytes), file: file)) } catch {
             throw .noFacts(file, why: Self.words(error))
         }
+        for (key, found, expected) in [
+            ("apiVersion", facts.apiVersion, NodeFacts.currentAPIVersion),
+            ("kind", facts.kind, NodeFacts.documentKind),
+        ] where found != expected { throw .noFacts(file, why: "\(key) is '\(found)', not '\(expected)'") }
+        return facts
     }
 
     /// Where in the document it went wrong, and what was expected there.

@@ -27,7 +27,7 @@ package struct Settings: Sendable {
         program: String = "/proc/self/exe",
         environment: [String: String] = [:]
     ) {
-        self.hostRoot = hostRoot ?? Self.defaultRoot(hostPID: hostPID)
+        self.hostRoot = hostRoot ?? hostPID.map(Self.root) ?? "/"
         self.hostPID = hostPID
         self.catalogDirectory = catalogDirectory
         self.catalogs = catalogs
@@ -36,12 +36,13 @@ package struct Settings: Sendable {
         self.environment = environment
     }
 
-    /// The root of process `hostPID`, or `/` when the agent shares its mount namespace or may not look at it.
-    private static func defaultRoot(hostPID: Int?) -> String {
-        guard let hostPID, let theirs = link("/proc/\(hostPID)/ns/mnt"), let ours = link("/proc/self/ns/mnt") else {
-            return "/"
-        }
-        return theirs == ours ? "/" : "/proc/\(hostPID)/root"
+    /// The root directory of a process by a path of ours: `/` when it shares our mount namespace, and else the one that
+    /// the kernel shows.
+    ///
+    /// Whether that can be opened is found out when it is: another directory is never taken in its place.
+    package static func root(of process: Int) -> String {
+        let theirs = link("/proc/\(process)/ns/mnt")
+        return theirs != nil && theirs == link("/proc/self/ns/mnt") ? "/" : "/proc/\(process)/root"
     }
 
     private static func link(_ path: String) -> String? {

@@ -151,7 +151,7 @@ struct ScenarioTests {
             ("module-flavour-mismatch", "open", "open"),
             ("device-nodes-missing", "5 nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
             ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "an answer"),
-            ("gpu-count", "1 in NVML, 1 on the bus", "all of them"),
+            ("gpu-count", "1 of 1", "all of them"),
             ("gpu-unreadable", "1 read", "no error from NVML"),
             ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
             ("licence-missing", "NVIDIA RTX Virtual Workstation", "licensed"),

@@ -142,14 +142,14 @@ import Testing
             }
         ),
         Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
-        Case(.gpuCount, "all", .pass, observed: "1 in NVML, 1 on the bus"),
+        Case(.gpuCount, "all", .pass, observed: "1 of 1"),
         Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
         Case(
             .gpuCount,
             "one of two",
             .warning,
             NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
-            observed: "1 in NVML, 2 on the bus; missing 0001:02:00.0"
+            observed: "1 of 2 without an answer: 0001:02:00.0"
         ),
         Case(.gpuUnreadable, "all read", .pass),
         Case(

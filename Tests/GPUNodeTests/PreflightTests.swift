@@ -94,7 +94,7 @@ import Testing
         let facts = NodeFacts.h100.with { $0.build.headersRelease = .present("5.4.0-1") }
         let problem = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
             .problems.first
-        #expect(problem?.observed == "headers of 5.4.0-1")
+        #expect(problem?.observed == "kernel headers of 5.4.0-1 only")
         #expect(problem?.remedy.contains("linux-headers-\(NodeFacts.kernel)") == true)
     }
 }

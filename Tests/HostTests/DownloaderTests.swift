@@ -173,8 +173,8 @@ import Testing
 
     @Test func theDeadlineHoldsForAnAnswerThatStalls() async throws {
         try await FileServer.serving(DownloadBench.file, answers: [.stall(after: 1 << 20)]) { server in
-            let failure = try await bench.failure(bench.request([server.url], deadline: .seconds(3)))
-            guard case .deadline(.seconds(3), cause: nil) = failure else {
+            let failure = try await bench.failure(bench.request([server.url], deadline: .seconds(12)))
+            guard case .deadline(.seconds(12), cause: nil) = failure else {
                 Issue.record("\(failure)")
                 return
             }
@@ -184,7 +184,7 @@ import Testing
 
     @Test func theDeadlineHoldsForTheWaitsAndNamesWhatWentWrong() async throws {
         try await FileServer.serving(DownloadBench.file, answers: [.status(503, retryAfter: 3600)]) { server in
-            let failure = try await bench.failure(bench.request([server.url], deadline: .seconds(3)))
+            let failure = try await bench.failure(bench.request([server.url], deadline: .seconds(12)))
             guard case .deadline(_, cause: .status(_, 503, .seconds(3600))) = failure else {
                 Issue.record("\(failure)")
                 return

@@ -42,7 +42,7 @@ package struct Inspector: Sendable {
     /// Looks now, and sees whether somebody is installing.
     package func currentView() async -> NodeView {
         let view = await look()
-        guard await prober.installer() != nil else { return view }
+        guard await prober.isChanging(view.journal) else { return view }
         return NodeView(setup, facts: view.facts, journal: view.journal, installing: true)
     }
 

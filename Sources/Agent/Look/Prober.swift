@@ -57,6 +57,16 @@ package struct Prober: Sendable {
     /// there may not be.
     func installer() async -> String? { await HostLock.holder(on: root).value }
 
+    /// Whether the host is being changed now: by whoever holds its lock, or by an installer that outlived its agent.
+    func isChanging(_ journal: Journal?) async -> Bool {
+        if await installer() != nil { return true }
+        guard let commands, let record = journal?.record, record.state == .changing,
+            let job = try? HostJob("install-\(record.version)", root: root, commands: commands)
+        else { return false }
+        guard case .running = try? await job.state() else { return false }
+        return true
+    }
+
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore<Journal>(root: root).load().map { .present($0) } ?? .absent

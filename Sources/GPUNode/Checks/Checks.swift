@@ -38,7 +38,12 @@ package struct Checks: Sendable {
             node += DriverChecks(facts: facts, decision: decision).findings
             node += VendorChecks(facts: facts, decision: decision).findings
         }
-        return judge(obstacles(ofAWorkingNode: worksWithAnOlderInstall(node)) + unidentified + node)
+        let obstacles = obstacles(ofAWorkingNode: worksWithAnOlderInstall(node))
+        if installing || !obstacles.isEmpty {
+            // What would be typed cannot work now, or works already.
+            for index in node.indices where node[index].remedy == "gpu-agent install" { node[index].remedy = "" }
+        }
+        return judge(obstacles + unidentified + node)
     }
 
     /// Whether the agent's own driver works, and only its replacement does not go on.

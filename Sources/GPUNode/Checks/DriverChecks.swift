@@ -15,7 +15,7 @@ struct DriverChecks {
                 .driverMissing,
                 .failed,
                 "a driver on the host",
-                observed: "none",
+                observed: "no NVIDIA driver on this host",
                 expected: wanted,
                 remedy: "gpu-agent install"
             )
@@ -56,7 +56,7 @@ struct DriverChecks {
                 .driverNotLoaded,
                 .failed,
                 title,
-                observed: "not loaded",
+                observed: "the module is not loaded",
                 expected: "loaded",
                 remedy: remedy
             )

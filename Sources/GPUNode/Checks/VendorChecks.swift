@@ -62,14 +62,15 @@ struct VendorChecks {
     private func gpuCount(_ nvml: NVMLFacts) -> Finding {
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
         let missing = facts.gpus.map(\.address).filter { !seen.contains($0) }
-        let observed = "\(nvml.gpus.count) in NVML, \(facts.gpus.count) on the bus"
         let state: Finding.State = missing.isEmpty ? .pass : (missing.count < facts.gpus.count ? .warning : .failed)
         return Finding(
             .gpuCount,
             state,
             "every GPU on the bus answers",
             observed: missing.isEmpty
-                ? observed : "\(observed); missing \(missing.map(\.description).joined(separator: ", "))",
+                ? "\(facts.gpus.count) of \(facts.gpus.count)"
+                : "\(missing.count) of \(facts.gpus.count) without an answer: "
+                    + missing.map(\.description).joined(separator: ", "),
             expected: "all of them",
             remedy: missing.isEmpty ? "" : "look at the kernel log for the missing GPUs; a reboot may bring them back"
         )
@@ -79,14 +80,16 @@ struct VendorChecks {
         let lost = nvml.gpus.compactMap { gpu in
             (gpu.uuid.failure ?? gpu.migMode.failure ?? gpu.migDevices.failure).map { "GPU \(gpu.index): \($0.detail)" }
         }
-        let state: Finding.State = lost.isEmpty ? .pass : (lost.count < nvml.gpus.count ? .warning : .failed)
+        let state: Finding.State =
+            nvml.gpus.isEmpty ? .failed : lost.isEmpty ? .pass : lost.count < nvml.gpus.count ? .warning : .failed
         return Finding(
             .gpuUnreadable,
             state,
             "every GPU can be read",
-            observed: lost.isEmpty ? "\(nvml.gpus.count) read" : lost.joined(separator: "; "),
+            observed: nvml.gpus.isEmpty
+                ? "NVML shows no GPU" : lost.isEmpty ? "\(nvml.gpus.count) read" : lost.joined(separator: "; "),
             expected: "no error from NVML",
-            remedy: lost.isEmpty ? "" : "look at the kernel log for Xid lines of these GPUs"
+            remedy: state == .pass ? "" : "look at the kernel log for Xid lines of these GPUs"
         )
     }
 
@@ -140,11 +143,24 @@ struct VendorChecks {
                 remedy: "see that nvidia-gridd runs and reaches its licence server: journalctl -u nvidia-gridd"
             )
         }
+        // A lost GPU is a finding of its own.
+        let answering = nvml.gpus.filter { $0.uuid.value != nil }
+        let silent = answering.compactMap { gpu in gpu.licence.whyUnknown.map { "GPU \(gpu.index): \($0)" } }
+        guard silent.isEmpty, !answering.isEmpty else {
+            return Finding(
+                .licenceMissing,
+                .unknown,
+                title,
+                observed: silent.isEmpty ? "no GPU answers" : silent.joined(separator: "; "),
+                expected: expected,
+                remedy: "see that nvidia-gridd runs: systemctl status nvidia-gridd"
+            )
+        }
         return Finding(
             .licenceMissing,
             .pass,
             title,
-            observed: products.isEmpty ? "licensed, or none needed" : products,
+            observed: products.isEmpty ? "the GPUs ask for none" : products,
             expected: expected
         )
     }

@@ -109,7 +109,8 @@ package struct Planner: Sendable {
     private func runInstaller(_ driver: DriverTarget, _ artifact: Artifact, dkms: Bool) -> PlannedStep {
         let command =
             [
-                "sh", "\(HostLayout.packages)/\(artifact.fileName)", "--silent", "-M", driver.flavour.rawValue,
+                "sh", "\(HostLayout.packages)/\(artifact.fileName)", "--silent",
+            ] + flavourOption(driver) + [
                 "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(HostLayout.work)",
             ] + (dkms ? ["--dkms"] : [])
         return PlannedStep(
@@ -120,6 +121,15 @@ package struct Planner: Sendable {
             undo: "sh \(HostLayout.packages)/\(artifact.fileName) --uninstall --silent",
             action: .job(name: "install-\(driver.version)", command: command)
         )
+    }
+
+    /// How a package is told which modules to build.
+    ///
+    /// `-M` is there since branch 560; packages from 515 on know another option for the open modules, and older ones
+    /// have no open modules (nvidia-installer's option table).
+    private func flavourOption(_ driver: DriverTarget) -> [String] {
+        if driver.version.branch >= 560 { return ["-M", driver.flavour.rawValue] }
+        return driver.flavour == .open ? ["-m=kernel-open"] : []
     }
 
     private func load() -> PlannedStep {

@@ -39,7 +39,7 @@ package struct Preflight: Sendable {
     }
 
     private var compiler: Problem? {
-        missing(facts.build.compiler, .compilerMissing, "a C compiler", "install gcc on the host")
+        missing(facts.build.compiler, .compilerMissing, "C compiler", "install gcc on the host")
     }
 
     private var make: Problem? {
@@ -48,15 +48,15 @@ package struct Preflight: Sendable {
 
     private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Problem? {
         guard tool.isAbsent else { return nil }
-        return Problem(code, observed: "not on the host", expected: what, remedy: remedy)
+        return Problem(code, observed: "no \(what) on the host", expected: "\(what) on the host", remedy: remedy)
     }
 
     private var headers: Problem? {
         let observed: String
         switch facts.build.headersRelease {
         case .present(kernel), .unreadable, .skipped: return nil
-        case .present(let release): observed = "headers of \(release)"
-        case .absent: observed = "no headers below /lib/modules/\(kernel)/build"
+        case .present(let release): observed = "kernel headers of \(release) only"
+        case .absent: observed = "no kernel headers below /lib/modules/\(kernel)/build"
         }
         return Problem(
             .kernelHeadersMissing,

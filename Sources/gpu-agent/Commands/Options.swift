@@ -18,11 +18,14 @@ struct HostOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The process whose namespaces are the host's, or 'none'.",
-            discussion: "With 'none' no command is run on the host and no library of it is loaded.",
+            discussion: "Default: 1. With 'none' no command is run on the host and no library of it is loaded.",
             valueName: "pid"
         )
     )
-    var hostPid: HostPID = .process(1)
+    var hostPid: HostPID?
+
+    /// The process to enter; nil when no command may be run on the host.
+    var process: Int? { hostPid.map(\.number) ?? 1 }
 }
 
 /// The value of `--host-pid`.
@@ -102,8 +105,8 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 extension Settings {
     init(_ host: HostOptions, _ choice: ChoiceOptions?) {
         self.init(
-            hostRoot: host.hostRoot,
-            hostPID: host.hostPid.number,
+            hostRoot: host.hostRoot ?? host.hostPid?.number.map { Settings.root(of: $0) },
+            hostPID: host.process,
             catalogDirectory: choice?.catalogDirectory ?? Settings.catalogDirectory,
             catalogs: choice?.catalog ?? [],
             configFile: choice?.configFile,

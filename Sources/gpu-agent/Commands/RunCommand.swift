@@ -49,6 +49,9 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         guard interval.duration >= .seconds(1) else { throw ValidationError("--interval must be 1s or more") }
         let parts = [apiServer, caFile, tokenFile].compactMap(\.self)
+        if let apiServer, !apiServer.hasPrefix("https://") || apiServer.count == "https://".count {
+            throw ValidationError("--api-server '\(apiServer)' is not a URL that begins with https://")
+        }
         guard parts.isEmpty || parts.count == 3 else {
             throw ValidationError("--api-server, --ca-file and --token-file go together")
         }

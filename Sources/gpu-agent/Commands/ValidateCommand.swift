@@ -40,7 +40,7 @@ struct ValidateCommand: AsyncParsableCommand {
                 try await Task.sleep(for: min(.seconds(1), end - ContinuousClock.now))
                 view = try await source.view()
             }
-            let document = ValidationDocument(view.report)
+            let document = ValidationDocument(view.report, allowingNoGPU: allowNoGpu)
             try Output.print(document, as: format.output) { document.text($0) }
             if let code = exitCode(view.report) { throw code }
         }
@@ -67,8 +67,8 @@ struct ValidationDocument: Encodable {
     var nextAction: String
     var checks: [Finding]
 
-    init(_ report: NodeReport) {
-        success = report.verdict == .ready || report.verdict == .degraded
+    init(_ report: NodeReport, allowingNoGPU: Bool = false) {
+        success = [.ready, .degraded].contains(report.verdict) || (allowingNoGPU && report.verdict == .noGPU)
         verdict = report.verdict
         reason = report.reason
         nextAction = report.nextAction
@@ -76,19 +76,21 @@ struct ValidationDocument: Encodable {
     }
 
     func text(_ style: Style) -> String {
+        let width = checks.map(\.title.count).max() ?? 0
         let lines = checks.map { finding -> String in
-            let word =
+            let (word, colour): (String, (String) -> String) =
                 switch finding.state {
-                case .pass: style.green("pass")
-                case .warning: style.yellow("warn")
-                case .failed: style.red("FAIL")
-                case .unknown: style.yellow("????")
-                case .notApplicable: style.faint("n/a ")
-                case .skipped: style.faint("skip")
+                case .pass: ("pass", style.green)
+                case .warning: ("warning", style.yellow)
+                case .failed: ("FAILED", style.red)
+                case .unknown: ("unknown", style.yellow)
+                case .notApplicable: ("n/a", style.faint)
+                case .skipped: ("skipped", style.faint)
                 }
-            return "\(word)  \(padded(finding.code.rawValue, 24))  \(finding.observed)"
+            let code = finding.state == .pass || finding.state == .notApplicable ? "" : "  (\(finding.code.rawValue))"
+            return "  \(colour(padded(word, 7)))  \(padded(finding.title, width))  \(finding.observed)\(code)"
         }
-        return (lines + ["\(verdict.rawValue): \(nextAction)"]).joined(separator: "\n") + "\n"
+        return (["\(style.bold(verdict.rawValue)): \(nextAction)"] + lines).joined(separator: "\n") + "\n"
     }
 }
 

@@ -6,20 +6,27 @@ struct PlanText {
     var style: Style
 
     var text: String {
-        [decision, steps, obstacles, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+        [decision, obstacles, steps, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
             .joined(separator: "\n\n") + "\n"
     }
 
     private var decision: [String] {
         let decision = plan.decision
         let width = decision.evidence.map(\.source.count).max() ?? 0
-        return [style.bold(decision.action.rawValue) + ": \(decision.summary)"]
+        let headline =
+            plan.problems.isEmpty
+            ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
+            : "\(style.bold("in the way")): \(decision.summary), but this host cannot take it now"
+        return [headline]
             + decision.evidence.map { "  \(padded($0.source, width))  \($0.statement)" }
     }
 
     private var steps: [String] {
-        guard !plan.steps.isEmpty else { return [style.bold("Steps") + ": none, there is nothing to do"] }
-        return [style.bold("Steps")]
+        guard !plan.steps.isEmpty else {
+            let why = plan.obstacles.isEmpty ? "there is nothing to do" : "until what is in the way is gone"
+            return [style.bold("Steps") + ": none, \(why)"]
+        }
+        return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : ", once nothing is in the way")]
             + plan.steps.enumerated().map { number, step in
                 let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
                 return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
