@@ -108,6 +108,7 @@ import Testing
             ("{\"apiVersion\": \"gpu-agent/v1\"}", "kind: is missing"),
             ("", "the document is empty"),
             ("[1, 2]", "Expected"),
+            (try Rendering.json(NodeFacts.h100).replacing("NodeFacts", with: "Pod"), "kind is 'Pod', not 'NodeFacts'"),
         ] {
             try directory.write("facts", text)
             let error = #expect(throws: SetupError.self) { try FactsFile.read(directory.path("facts")) }

@@ -53,6 +53,7 @@ struct KillInTheMiddleTests {
             #expect(began.state == .started)
             let installer = try #require(node.text("\(job)/pid"))
             #expect(node.installers() == 1)
+            #expect(try await node.status().verdict == "installing")
 
             let again = try await node.agent("install") { _ in
                 // While the first installer runs there is no second one: the job is the one that was left.

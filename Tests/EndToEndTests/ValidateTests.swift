@@ -38,12 +38,34 @@ struct ValidateTests {
         }
     }
 
+    @Test func aHostThatCannotBeReachedIsNoOtherHost() async throws {
+        let choice = ["--catalog-directory", Programs.catalog]
+        for command in ["status", "validate", "plan", "labels", "install"] {
+            let run = try await runProgram([Programs.agent, command, "--host-pid", "4194305"] + choice)
+            run.expectExit(5)
+            #expect(run.output == "" && run.errors.contains("host-unreachable"), "\(run)")
+        }
+    }
+
+    @Test func wrongUseEndsWithTwo() async throws {
+        for arguments in [
+            ["validate", "--bogus"], ["run", "--interval", "0s"], ["status", "--host-pid", "x"],
+            ["run", "--api-server", "foo", "--ca-file", "a", "--token-file", "b"],
+        ] {
+            let run = try await runProgram([Programs.agent] + arguments)
+            run.expectExit(2)
+            #expect(run.output == "" && run.errors.contains("Usage: gpu-agent"), "\(run)")
+        }
+    }
+
     @Test func tellsANodeWithoutAGPU() async throws {
         try await SimulatedNode.with("no-gpu") { node in
             let validation = try await node.agent("validate", ["-o", "json"])
             validation.expectExit(4)
             #expect(try validation.decoded(as: PrintedValidation.self).verdict == "no-gpu")
-            try await node.agent("validate", ["--allow-no-gpu"]).expectExit(0)
+            let allowed = try await node.agent("validate", ["--allow-no-gpu", "-o", "json"])
+            allowed.expectExit(0)
+            #expect(try allowed.decoded(as: PrintedValidation.self).success)
         }
     }
 

@@ -96,6 +96,27 @@ import Testing
         #expect(command.allSatisfy { !$0.contains(" ") })
     }
 
+    @Test(arguments: [
+        ("595.71.05", ModuleFlavour.open, ["-M", "open"]), ("580.159.04", .proprietary, ["-M", "proprietary"]),
+        ("550.163.01", .open, ["-m=kernel-open"]), ("470.256.02", .proprietary, []),
+    ])
+    func saysTheFlavourAsThePackageKnowsIt(_ version: String, _ flavour: ModuleFlavour, _ words: [String]) throws {
+        var decision = install()
+        let artifact = Artifact(urls: ["https://example.com/driver.run"], digest: Digest(.sha256, "ab"))
+        decision.driver = DriverTarget(
+            kind: .datacenter,
+            version: try #require(DriverVersion(version)),
+            flavour: flavour,
+            artifact: artifact
+        )
+        let steps = Planner().plan(.h100, decision, journal: nil).steps
+        guard case .job(_, let command) = steps.first(where: { $0.id == .install })?.action else {
+            Issue.record("no installer in \(steps.map(\.id))")
+            return
+        }
+        #expect(Array(command.drop { $0 != "--silent" }.dropFirst().prefix { $0 != "--no-drm" }) == words)
+    }
+
     @Test func aLoadedModuleIsUnloadedBeforeTheInstallerAndThatDisrupts() throws {
         let facts = NodeFacts.rtxProVGPU.with {
             $0.driver = .loaded("580.105.08", .open, kind: .grid, record: .installed)

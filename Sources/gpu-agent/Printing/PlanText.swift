@@ -16,7 +16,7 @@ struct PlanText {
         let headline =
             plan.problems.isEmpty
             ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
-            : "\(style.bold("in the way")): \(decision.summary), but this host cannot take it now"
+            : "\(style.bold("not now")): \(decision.summary), once nothing is in the way"
         return [headline]
             + decision.evidence.map { "  \(padded($0.source, width))  \($0.statement)" }
     }
@@ -30,17 +30,16 @@ struct PlanText {
             + plan.steps.enumerated().map { number, step in
                 let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
                 return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
-                    + commands(step.action).map { "\n       " + style.faint("$ \($0)") }.joined()
+                    + details(step.action).map { "\n       " + style.faint($0) }.joined()
             }
     }
 
-    private func commands(_ action: StepAction) -> [String] {
+    private func details(_ action: StepAction) -> [String] {
         switch action {
-        case .unload(let modules): modules.map { "modprobe -r \($0)" }
-        case .run(let commands, failure: _): commands.map { $0.joined(separator: " ") }
-        case .job(name: _, let command): [command.joined(separator: " ")]
-        case .download(let artifact):
-            artifact.urls.prefix(1).map { "\($0)" } + (artifact.digest.map { ["\($0)"] } ?? [])
+        case .run(let commands, failure: _): commands.map { "$ " + $0.joined(separator: " ") }
+        case .unload(let modules): modules.map { "$ modprobe -r \($0)" }
+        case .job(name: _, let command): ["$ " + command.joined(separator: " ")]
+        case .download(let artifact): artifact.urls.prefix(1) + (artifact.digest.map { ["\($0)"] } ?? [])
         case .begin, .verify, .finish: []
         }
     }
