@@ -75,6 +75,7 @@ struct FactsText {
                 ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
                 ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
+                ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
                 ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
                 (
