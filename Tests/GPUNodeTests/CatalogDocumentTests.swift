@@ -81,7 +81,7 @@ import Testing
             "7:36: a profile 'g.24gb' is not a MIG profile such as 1g.10gb",
             "7:44: a profile '1g.24gbx' is not a MIG profile such as 1g.10gb",
             "8:14: mmioGiB '0' is not a whole number above 0",
-            "9:20: fabricManager 'maybe' is not true or false"
+            "9:20: fabricManager 'maybe' is not one of with-nvswitch, always"
         ),
         Fault(
             """

@@ -17,7 +17,7 @@ import Testing
                 maxBranch: 999
                 migProfiles: [1g.10gb, 7g.80gb]
                 mmioGiB: 256
-                fabricManager: true
+                fabricManager: with-nvswitch
             """
         )
         let id = PCIID(vendor: 0x10de, device: 0x2330)
@@ -32,7 +32,7 @@ import Testing
             maxBranch: 999,
             migProfiles: ["1g.10gb", "7g.80gb"],
             mmioGiB: 256,
-            fabricManager: true
+            fabricManager: .withNVSwitch
         )
         #expect(document.catalog.gpus == [id: expected])
     }
@@ -82,12 +82,12 @@ import Testing
 
     @Test(
         arguments: [
-            (0x13f2, nil, 580, nil, false), (0x102d, nil, 470, nil, false), (0x1db4, nil, 580, 64, false),
-            (0x2c3a, 595, nil, nil, false), (0x2bb5, 580, nil, nil, false), (0x2330, 525, nil, 256, true),
-            (0x2335, 535, nil, 512, true), (0x20b5, nil, nil, 256, false), (0x2901, 570, nil, nil, true),
-        ] as [(UInt16, Int?, Int?, Int?, Bool)]
+            (0x13f2, nil, 580, nil, nil), (0x102d, nil, 470, nil, nil), (0x1db4, nil, 580, 64, nil),
+            (0x2c3a, 595, nil, nil, nil), (0x2bb5, 580, nil, nil, nil), (0x2330, 525, nil, 256, .withNVSwitch),
+            (0x2335, 535, nil, 512, .withNVSwitch), (0x20b5, nil, nil, 256, nil), (0x2901, 570, nil, nil, .always),
+        ] as [(UInt16, Int?, Int?, Int?, FabricManagerRule?)]
     )
-    func knowsTheLimitsOf(_ device: UInt16, _ first: Int?, _ last: Int?, _ mmio: Int?, _ fabric: Bool) throws {
+    func knowsTheLimitsOf(_ device: UInt16, _ first: Int?, _ last: Int?, _ mmio: Int?, _ fabric: FabricManagerRule?) throws {
         let gpu = try #require(try repositoryCatalog().gpus[PCIID(vendor: 0x10de, device: device)])
         #expect(gpu.minBranch == first && gpu.maxBranch == last && gpu.mmioGiB == mmio && gpu.fabricManager == fabric)
     }

@@ -38,6 +38,7 @@ extension NodeFacts {
             ),
             pci: .present(functions),
             driver: .none,
+            claims: .none,
             build: BuildFacts(
                 compiler: .present("/usr/bin/gcc"),
                 make: .present("/usr/bin/make"),
@@ -113,6 +114,20 @@ extension DMIFacts {
         systemVendor: "Microsoft Corporation",
         productName: "Virtual Machine",
         chassisAssetTag: "7783-7084-3265-9085-8269-3286-77"
+    )
+}
+
+extension ClaimFacts {
+    /// A host whose driver nobody claims.
+    package static let none = ClaimFacts(
+        packages: .present([]),
+        runfile: .absent,
+        dkms: .present([]),
+        aksMarker: .absent,
+        driverContainer: .absent,
+        gridUnit: .absent,
+        deviceUsers: .present([]),
+        nodeLabels: .present([:])
     )
 }
 

@@ -42,6 +42,7 @@ package struct Prober: Sendable {
             pci: await pci.functions,
             unidentified: await pci.unidentified,
             driver: driver,
+            claims: .skipped("not looked at"),
             build: await build,
             vendor: vendor
         )

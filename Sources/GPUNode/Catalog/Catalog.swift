@@ -22,11 +22,11 @@ package struct Catalog: Sendable, Equatable {
     }
 }
 
-/// How a cloud is told from the firmware's words.
+/// How a cloud or a hypervisor is told from the firmware's words.
 ///
 /// Every given text must match.
 package struct CatalogPlatform: Sendable, Equatable {
-    /// `azure`, `aws`, `gcp`: the name that drivers refer to.
+    /// `azure`, `aws`, `gcp`, `kvm`: the name that drivers refer to.
     package var name: String
     package var systemVendor: String?
     package var chassisAssetTag: String?

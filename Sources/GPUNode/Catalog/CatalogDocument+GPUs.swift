@@ -16,7 +16,7 @@ extension DocumentReader {
             value(node, "a profile", form: "a MIG profile such as 1g.10gb") { isMIGProfile($0) ? $0 : nil }
         }
         let mmio = fields["mmioGiB"].flatMap { integer($0, "mmioGiB") }
-        let fabric = fields["fabricManager"].flatMap { boolean($0, "fabricManager") } ?? false
+        let fabric: FabricManagerRule? = fields["fabricManager"].flatMap { choice($0, "fabricManager") }
         guard let id, let name, let architecture else { return nil }
         return CatalogGPU(
             id: id,

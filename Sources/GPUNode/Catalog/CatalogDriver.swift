@@ -16,6 +16,10 @@ package struct CatalogDriver: Sendable, Equatable {
     package var flavours: [ModuleFlavour]
     /// What NVIDIA makes the branch for; nil where that is not known.
     package var channel: DriverChannel?
+    /// The kernels it builds for; nil where no limit is known.
+    package var kernels: KernelRange?
+    /// The only operating systems it is for; empty where it fits all.
+    package var systems: [SystemRule]
     /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
     package var vgpuRelease: String?
     package var artifact: Artifact
@@ -27,6 +31,8 @@ package struct CatalogDriver: Sendable, Equatable {
         architecture: Architecture = .x86_64,
         flavours: [ModuleFlavour] = [.open, .proprietary],
         channel: DriverChannel? = nil,
+        kernels: KernelRange? = nil,
+        systems: [SystemRule] = [],
         vgpuRelease: String? = nil,
         artifact: Artifact
     ) {
@@ -36,6 +42,8 @@ package struct CatalogDriver: Sendable, Equatable {
         self.architecture = architecture
         self.flavours = flavours
         self.channel = channel
+        self.kernels = kernels
+        self.systems = systems
         self.vgpuRelease = vgpuRelease
         self.artifact = artifact
     }

@@ -19,8 +19,8 @@ package struct CatalogGPU: Sendable, Equatable {
     package var migProfiles: [String]
     /// How much MMIO space a VM must have for it; nil where it needs no care.
     package var mmioGiB: Int?
-    /// Whether NVSwitch joins boards of this id, so that a fabric manager of the driver's version must run there.
-    package var fabricManager: Bool
+    /// When boards of this id need a fabric manager of the driver's version; nil where they never do.
+    package var fabricManager: FabricManagerRule?
 
     package init(
         id: PCIID,
@@ -33,7 +33,7 @@ package struct CatalogGPU: Sendable, Equatable {
         maxBranch: Int? = nil,
         migProfiles: [String] = [],
         mmioGiB: Int? = nil,
-        fabricManager: Bool = false
+        fabricManager: FabricManagerRule? = nil
     ) {
         self.id = id
         self.name = name
@@ -47,6 +47,14 @@ package struct CatalogGPU: Sendable, Equatable {
         self.mmioGiB = mmioGiB
         self.fabricManager = fabricManager
     }
+}
+
+/// When a GPU needs a fabric manager.
+package enum FabricManagerRule: String, Codable, Sendable, CaseIterable {
+    /// Where the node has NVSwitch functions too (class 0680).
+    case withNVSwitch = "with-nvswitch"
+    /// Always: its switches are no PCI functions of NVIDIA's.
+    case always
 }
 
 /// What tells vGPU types apart: the card's device id and the subsystem device id.

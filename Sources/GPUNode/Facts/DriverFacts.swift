@@ -12,6 +12,10 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var nvmlLibrary: Reading<LibraryFile>
     /// What `libcuda.so.1` leads to.
     package var cudaLibrary: Reading<LibraryFile>
+    /// Further copies of `libnvidia-ml.so.1` and `libcuda.so.1`, in other directories of libraries: a second driver.
+    ///
+    /// Nil where nobody looked.
+    package var otherLibraries: Reading<[LibraryFile]>?
     /// The path of `nvidia-gridd`, the licence daemon that only the GRID packages bring.
     package var gridDaemon: Reading<String>
     /// The loaded kernel modules of NVIDIA's driver and nouveau, by the names of `/sys/module`, sorted.
@@ -29,6 +33,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         moduleFile: Reading<ModuleFile>,
         nvmlLibrary: Reading<LibraryFile>,
         cudaLibrary: Reading<LibraryFile>,
+        otherLibraries: Reading<[LibraryFile]>? = nil,
         gridDaemon: Reading<String>,
         loadedModules: Reading<[String]>,
         nouveauLoaded: Reading<Bool>,
@@ -40,6 +45,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.moduleFile = moduleFile
         self.nvmlLibrary = nvmlLibrary
         self.cudaLibrary = cudaLibrary
+        self.otherLibraries = otherLibraries
         self.gridDaemon = gridDaemon
         self.loadedModules = loadedModules
         self.nouveauLoaded = nouveauLoaded

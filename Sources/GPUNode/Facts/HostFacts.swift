@@ -6,6 +6,10 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var architecture: Reading<Architecture>
     package var osRelease: Reading<OSRelease>
     package var dmi: Reading<DMIFacts>
+    /// Whether the processor says that a hypervisor runs this machine (the flag `hypervisor` of `/proc/cpuinfo`).
+    ///
+    /// Nil where nobody looked; absent on processors that do not say so, such as those of ARM.
+    package var hypervisor: Reading<Bool>?
     /// Changes with every boot.
     package var bootID: Reading<String>
     package var secureBoot: Reading<Bool>
@@ -15,6 +19,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         architecture: Reading<Architecture>,
         osRelease: Reading<OSRelease>,
         dmi: Reading<DMIFacts>,
+        hypervisor: Reading<Bool>? = nil,
         bootID: Reading<String>,
         secureBoot: Reading<Bool>
     ) {
@@ -22,6 +27,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.architecture = architecture
         self.osRelease = osRelease
         self.dmi = dmi
+        self.hypervisor = hypervisor
         self.bootID = bootID
         self.secureBoot = secureBoot
     }

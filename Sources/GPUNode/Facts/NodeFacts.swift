@@ -17,6 +17,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     /// Functions whose ids or class could not be read: any of them may be a GPU.
     package var unidentified: [UnidentifiedFunction]
     package var driver: DriverFacts
+    /// Who has, or claims, the driver of this host.
+    package var claims: ClaimFacts
     package var build: BuildFacts
     package var vendor: Reading<VendorFacts>
 
@@ -25,6 +27,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         pci: Reading<[PCIFunction]>,
         unidentified: [UnidentifiedFunction] = [],
         driver: DriverFacts,
+        claims: ClaimFacts,
         build: BuildFacts,
         vendor: Reading<VendorFacts>
     ) {
@@ -34,10 +37,27 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.pci = pci
         self.unidentified = unidentified
         self.driver = driver
+        self.claims = claims
         self.build = build
         self.vendor = vendor
     }
 
     /// The GPUs on the bus; empty when there are none or the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
+
+    /// Reads facts of this version of the agent, and those of earlier ones that knew less.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        apiVersion = try container.decode(String.self, forKey: .apiVersion)
+        kind = try container.decode(String.self, forKey: .kind)
+        host = try container.decode(HostFacts.self, forKey: .host)
+        pci = try container.decode(Reading<[PCIFunction]>.self, forKey: .pci)
+        unidentified = try container.decode([UnidentifiedFunction].self, forKey: .unidentified)
+        driver = try container.decode(DriverFacts.self, forKey: .driver)
+        claims =
+            try container.decodeIfPresent(ClaimFacts.self, forKey: .claims)
+            ?? .skipped("these facts are of an agent that did not look at this")
+        build = try container.decode(BuildFacts.self, forKey: .build)
+        vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
+    }
 }

@@ -13,6 +13,8 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     /// The pair (device, subsystem device) tells a vGPU from the physical card; the subsystem vendor is rewritten by
     /// some clouds and says nothing.
     package var subsystem: Reading<PCIID>
+    /// The name of the device in the list of PCI ids (`pci.ids`); nil where the list has none, or there is no list.
+    package var name: String?
     /// The class and subclass: 0x0300 VGA, 0x0302 3D controller, 0x0403 audio, 0x0680 NVSwitch bridge.
     package var classCode: UInt16
     package var revision: UInt8
@@ -35,6 +37,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         address: PCIAddress,
         id: PCIID,
         subsystem: Reading<PCIID>,
+        name: String? = nil,
         classCode: UInt16,
         revision: UInt8 = 0,
         numaNode: Reading<Int> = .absent,
@@ -46,6 +49,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         self.address = address
         self.id = id
         self.subsystem = subsystem
+        self.name = name
         self.classCode = classCode
         self.revision = revision
         self.numaNode = numaNode

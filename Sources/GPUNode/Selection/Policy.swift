@@ -4,10 +4,18 @@ package struct Policy: Codable, Sendable, Equatable {
     package var version: DriverVersion?
     /// Only drivers of this branch.
     package var branch: Int?
+    /// Only drivers of this channel.
+    package var channel: DriverChannel?
     /// Only this flavour of kernel modules; no driver fits a GPU that cannot take it.
     ///
     /// When nil, open where the GPU leaves a choice.
     package var flavour: ModuleFlavour?
+    /// Whether physical GPUs are to run as RTX Virtual Workstations: with a GRID driver and its licence.
+    package var workstation: Bool
+    /// Whether the agent may remove another owner's driver that does not fit, when nothing uses it.
+    package var takeover: Bool
+    /// What the operator says of GPUs, against what the catalog or the evidence says.
+    package var hardware: [HardwareOverride]
     /// The prefix of the agent's own labels and of its taint, without the slash.
     package var labelPrefix: String
     /// How the device plugin is set to show MIG devices; published as `nvidia.com/mig.strategy`.
@@ -16,13 +24,21 @@ package struct Policy: Codable, Sendable, Equatable {
     package init(
         version: DriverVersion? = nil,
         branch: Int? = nil,
+        channel: DriverChannel? = nil,
         flavour: ModuleFlavour? = nil,
+        workstation: Bool = false,
+        takeover: Bool = false,
+        hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single
     ) {
         self.version = version
         self.branch = branch
+        self.channel = channel
         self.flavour = flavour
+        self.workstation = workstation
+        self.takeover = takeover
+        self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy
     }
@@ -31,4 +47,33 @@ package struct Policy: Codable, Sendable, Equatable {
 /// The device plugin's way of naming MIG devices.
 package enum MIGStrategy: String, Codable, Sendable, CaseIterable {
     case none, single, mixed
+}
+
+/// What the operator says a GPU is, by its ids: the one way to settle evidence that disagrees, or to allow a GPU that no
+/// rule knows.
+///
+/// In the configuration it is one line below `gpus`: `10de:2bb5/1414:2187: vgpu`.
+package struct HardwareOverride: Codable, Sendable, Equatable {
+    package enum Treatment: String, Codable, Sendable, CaseIterable {
+        /// A GPU of its own: it takes a datacenter driver.
+        case physical
+        /// A vGPU: it takes a GRID driver.
+        case vgpu
+        /// It does not count.
+        case ignored
+    }
+
+    package var id: PCIID
+    /// Nil for every subsystem.
+    package var subsystem: PCIID?
+    package var treatment: Treatment
+
+    package init(id: PCIID, subsystem: PCIID? = nil, treatment: Treatment) {
+        self.id = id
+        self.subsystem = subsystem
+        self.treatment = treatment
+    }
+
+    /// The ids as the configuration writes them: `10de:2bb5/1414:2187`.
+    package var key: String { subsystem.map { "\(id)/\($0)" } ?? id.description }
 }

@@ -142,6 +142,7 @@ extension NodeFacts {
                 deviceNodes: .absent,
                 record: .absent
             ),
+            claims: .skipped("no node was looked at"),
             build: BuildFacts(compiler: .absent, make: .absent, dkms: .absent, headersRelease: .absent, freeSpace: []),
             vendor: .absent
         )

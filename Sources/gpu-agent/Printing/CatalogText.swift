@@ -77,7 +77,7 @@ struct CatalogRow: Encodable, Equatable {
             "memoryMiB": gpu.memoryMiB.map(String.init), "mmioGiB": gpu.mmioGiB.map(String.init),
             "subsystems": gpu.subsystems.isEmpty ? nil : gpu.subsystems.map(\.description).joined(separator: " "),
             "migProfiles": gpu.migProfiles.isEmpty ? nil : gpu.migProfiles.joined(separator: " "),
-            "fabricManager": gpu.fabricManager ? "true" : nil,
+            "fabricManager": gpu.fabricManager?.rawValue,
         ]
         return CatalogRow(
             list: CatalogList.gpus.rawValue,
