@@ -87,7 +87,13 @@ import Testing
             (0x2335, 535, nil, 512, .withNVSwitch), (0x20b5, nil, nil, 256, nil), (0x2901, 570, nil, nil, .always),
         ] as [(UInt16, Int?, Int?, Int?, FabricManagerRule?)]
     )
-    func knowsTheLimitsOf(_ device: UInt16, _ first: Int?, _ last: Int?, _ mmio: Int?, _ fabric: FabricManagerRule?) throws {
+    func knowsTheLimitsOf(
+        _ device: UInt16,
+        _ first: Int?,
+        _ last: Int?,
+        _ mmio: Int?,
+        _ fabric: FabricManagerRule?
+    ) throws {
         let gpu = try #require(try repositoryCatalog().gpus[PCIID(vendor: 0x10de, device: device)])
         #expect(gpu.minBranch == first && gpu.maxBranch == last && gpu.mmioGiB == mmio && gpu.fabricManager == fabric)
     }
