@@ -22,17 +22,29 @@ import Testing
         )
     }
 
-    @Test func theNewestDriverIsNotPassedOverForItsMissingChecksum() throws {
+    @Test func aNewerDriverWithoutAChecksumIsPassedOverAndNamed() throws {
         var newest = try CatalogDriver.datacenter("610.10.01")
         newest.artifact.digest = nil
         let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [newest]))
         let decision = decide(.h100, catalog)
-        #expect(
-            SelectionCase.Expected(decision)
-                == .blocked(.artifactWithoutHash, "datacenter driver 610.10.01, open modules")
-        )
-        #expect(decision.problems.first?.observed.contains("NVIDIA-Linux-x86_64-610.10.01.run") == true)
-        #expect(SelectionCase.Expected(decide(.h100, catalog, Policy(branch: 595))) == .install(Driver.datacenter595))
+        #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
+        #expect(decision.evidence.contains { $0.statement.hasPrefix("datacenter-610.10.01-x86_64: newer, and passed") })
+    }
+
+    @Test func aDriverWithoutAChecksumIsNamedAndNotInstalledWhereNoOtherFits() throws {
+        var only = try CatalogDriver.datacenter("610.10.01")
+        only.artifact.digest = nil
+        let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [only]))
+        for policy in [Policy(branch: 610), Policy(version: only.version)] {
+            let decision = decide(.h100, catalog, policy)
+            #expect(
+                SelectionCase.Expected(decision)
+                    == .blocked(.artifactWithoutHash, "datacenter driver 610.10.01, open modules")
+            )
+            #expect(decision.driver?.artifact == nil)
+            #expect(decision.problems.first?.observed.contains("NVIDIA-Linux-x86_64-610.10.01.run") == true)
+            #expect(decision.problems.first?.remedy.contains("https://") == true)
+        }
     }
 
     @Test func anEmptyCatalogKnowsNothing() {
@@ -132,10 +144,12 @@ import Testing
             decision.evidence.map { "\($0.source): \($0.statement)" } == [
                 "pci 0001:00:00.0: 10de:2bb5 with subsystem 1414:2187 is the vGPU type "
                     + "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q",
-                "pci 0001:00:00.0: configuration space has the capability of a vGPU, host driver 595.58.03",
+                "pci 0001:00:00.0: configuration space has the capability of a vGPU, host driver 595.58.03, "
+                    + "branch r595_58",
                 "dmi: machine by Microsoft Corporation: platform azure",
-                "catalog: these GPUs take a grid driver with open modules",
+                "pci 0001:00:00.0: class 0302, 3D controller: a GPU",
                 "host: no NVIDIA driver on this host",
+                "catalog: these GPUs take a grid driver with open modules of branch 580 or newer",
                 "catalog: grid-azure-595.91.07-x86_64 is the newest that fits",
             ]
         )
@@ -150,8 +164,8 @@ import Testing
 
     @Test func refusesUnknownHardwareWithItsIds() throws {
         let problem = try #require(decide(.unknownGPU, try fourDriverCatalog()).problems.first)
-        #expect(problem.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302")
-        #expect(problem.remedy.contains("10de:ffff") && problem.remedy.contains("--catalog"))
+        #expect(problem.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302, not in pci.ids")
+        #expect(problem.remedy.contains("'10de:ffff/10de:0001: physical'"))
     }
 
     @Test func namesEveryGPUThatItDoesNotKnow() throws {
@@ -163,6 +177,6 @@ import Testing
         let problems = decide(facts, try fourDriverCatalog()).problems
         #expect(problems.map(\.code) == [.unknownGPU, .unknownVGPUType, .unknownGPU])
         #expect(problems.map { $0.observed.prefix(12) } == ["0001:00:00.0", "0001:03:00.0", "0001:04:00.0"])
-        #expect(problems[1].remedy.contains("device 2bb5, subsystem device of 1414:2fff"))
+        #expect(problems[1].remedy.contains("'10de:2bb5/1414:2fff: vgpu'"))
     }
 }

@@ -34,7 +34,7 @@ struct HealthServer {
         guard let report = box.snapshot?.view.report else {
             return Self.text(.serviceUnavailable, "the node was not looked at yet\n")
         }
-        let good = report.verdict == .ready || report.verdict == .noGPU
+        let good = [.ready, .noGPU, .leftAlone].contains(report.verdict)
         let line = "\(report.verdict.rawValue): \(report.nextAction)\n"
         return Self.text(good ? .ok : .serviceUnavailable, line)
     }

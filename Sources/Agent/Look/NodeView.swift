@@ -19,6 +19,7 @@ package struct NodeView: Sendable {
             Checks(
                 facts: facts,
                 plan: plan,
+                migStrategy: setup.policy.migStrategy,
                 installing: installing,
                 // A failure of steps that are no longer needed is history.
                 lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure

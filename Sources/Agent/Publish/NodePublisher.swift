@@ -181,7 +181,7 @@ package actor NodePublisher {
             nodeUID: metadata.uid,
             reason: publication.verdict.eventReason,
             message: String(publication.message.prefix(1024)),
-            severity: [.ready, .noGPU, .installing].contains(publication.verdict) ? .normal : .warning,
+            severity: [.ready, .noGPU, .leftAlone, .installing].contains(publication.verdict) ? .normal : .warning,
             component: "gpu-agent",
             time: Date()
         )
@@ -220,6 +220,7 @@ extension Verdict {
         case .degraded: "GPUDegraded"
         case .notReady: "GPUNotReady"
         case .noGPU: "NoGPU"
+        case .leftAlone: "GPULeftAlone"
         case .unknown: "GPUUnknown"
         }
     }

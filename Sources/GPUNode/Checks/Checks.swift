@@ -8,35 +8,32 @@ package struct Checks: Sendable {
     package var installing: Bool
     /// How the last install failed; nil when it did not.
     package var lastFailure: Problem?
+    /// How the device plugin is set to show MIG devices.
+    package var migStrategy: MIGStrategy
 
-    package init(facts: NodeFacts, plan: Plan, installing: Bool = false, lastFailure: Problem? = nil) {
+    package init(
+        facts: NodeFacts,
+        plan: Plan,
+        migStrategy: MIGStrategy = .single,
+        installing: Bool = false,
+        lastFailure: Problem? = nil
+    ) {
         self.facts = facts
         self.plan = plan
+        self.migStrategy = migStrategy
         self.installing = installing
         self.lastFailure = lastFailure
     }
 
     package func report() -> NodeReport {
         let decision = plan.decision
-        guard decision.action != .idle else {
-            let finding = Finding(
-                .noGPU,
-                .notApplicable,
-                "NVIDIA GPU on the PCI bus",
-                observed: decision.summary,
-                expected: "a function of vendor 10de with class 0300 or 0302"
-            )
-            return NodeReport(
-                verdict: .noGPU,
-                reason: .noGPU,
-                nextAction: "nothing to do on this node",
-                findings: [finding]
-            )
-        }
+        guard decision.action != .idle else { return leftAlone(decision) }
         var node: [Finding] = []
         if decision.action != .blocked || decision.driver != nil || facts.driver.sources.isEmpty == false {
             node += DriverChecks(facts: facts, decision: decision).findings
             node += VendorChecks(facts: facts, decision: decision).findings
+            node += [GuestChecks(facts: facts, decision: decision, migStrategy: migStrategy).migStrategyFinding]
+                .compactMap(\.self)
         }
         let obstacles = obstacles(ofAWorkingNode: worksWithAnOlderInstall(node))
         if installing || !obstacles.isEmpty {
@@ -44,6 +41,33 @@ package struct Checks: Sendable {
             for index in node.indices where node[index].remedy == "gpu-agent install" { node[index].remedy = "" }
         }
         return judge(obstacles + unidentified + node)
+    }
+
+    /// What is said of a node on which the agent has nothing to do.
+    private func leftAlone(_ decision: Decision) -> NodeReport {
+        let reason = decision.reason ?? .noGPU
+        let finding = Finding(
+            reason,
+            .notApplicable,
+            reason == .noGPU ? "NVIDIA GPU on the PCI bus" : "the driver of this node is the agent's business",
+            observed: decision.summary,
+            expected: reason == .noGPU
+                ? "a function of vendor 10de with class 0300 or 0302" : "GPUs whose driver nobody else runs"
+        )
+        let isEmpty = reason == .noGPU
+        return NodeReport(
+            verdict: isEmpty ? .noGPU : .leftAlone,
+            reason: reason,
+            nextAction: isEmpty ? "nothing to do on this node" : nextAction(leftTo: decision),
+            findings: [finding]
+        )
+    }
+
+    private func nextAction(leftTo decision: Decision) -> String {
+        guard let claim = facts.nodeOwner, decision.reason == .driverOwnedElsewhere else {
+            return "nothing to do on this node: no container can use these GPUs"
+        }
+        return "ask \(claim.owner.words) whether the GPUs work; \(claim.wayOut)"
     }
 
     /// Whether the agent's own driver works, and only its replacement does not go on.

@@ -70,7 +70,7 @@ struct DriverChecks {
     private var kind: Finding? {
         guard let wanted = decision.driver?.kind, let version = facts.driver.sources.first?.version else { return nil }
         let title = "the driver is of the right kind"
-        guard let kind = facts.driver.kind(ofVersion: version) else {
+        guard let kind = facts.installedKind(ofVersion: version)?.kind else {
             return Finding(
                 .driverKindMismatch,
                 .unknown,

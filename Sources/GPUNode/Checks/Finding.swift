@@ -52,6 +52,8 @@ package enum Verdict: String, Codable, Sendable, CaseIterable {
     case notReady = "not-ready"
     /// There is no GPU to make ready.
     case noGPU = "no-gpu"
+    /// There are GPUs, and their driver is somebody else's business: the agent neither acts nor judges.
+    case leftAlone = "left-alone"
     /// It could not be told.
     case unknown
 }

@@ -122,6 +122,8 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var flavour: ModuleFlavour
     /// The agent's own driver that was on the host when this install was begun; nil when there was none.
     package var replaces: String?
+    /// Whose driver is removed first; nil when nobody else's is.
+    package var takesOver: DriverOwner?
     /// The kernel it was built for.
     package var kernelRelease: String
     /// The SHA-256 or SHA-512 of the package, in lower-case hexadecimal.
@@ -133,6 +135,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         version: String,
         flavour: ModuleFlavour,
         replaces: String? = nil,
+        takesOver: DriverOwner? = nil,
         kernelRelease: String,
         artifactHash: String
     ) {
@@ -141,6 +144,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.version = version
         self.flavour = flavour
         self.replaces = replaces
+        self.takesOver = takesOver
         self.kernelRelease = kernelRelease
         self.artifactHash = artifactHash
     }

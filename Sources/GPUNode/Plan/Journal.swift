@@ -32,7 +32,7 @@ package struct Journal: Codable, Sendable, Equatable {
         steps.removeAll { $0.step == step }
         steps.append(StepRecord(step: step, state: .started, startedAt: time))
         // From here on the host's driver is the agent's doing.
-        if step == .install { record?.state = .changing }
+        if step == .install || step == .remove { record?.state = .changing }
     }
 
     /// Notes how the step that was begun last ended.

@@ -45,6 +45,7 @@ package struct Planner: Sendable {
             version: driver.version.description,
             flavour: driver.flavour,
             replaces: facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
+            takesOver: decision.takesOver,
             kernelRelease: kernel,
             artifactHash: digest.hex
         )
@@ -57,6 +58,10 @@ package struct Planner: Sendable {
             steps.append(download(artifact))
             let modules = Self.unloadOrder(facts.driver)
             if !modules.isEmpty { steps.append(unload(modules)) }
+            if let owner = decision.takesOver {
+                let commands = facts.removal(of: owner, besides: driver.version.description)
+                if !commands.isEmpty { steps.append(remove(owner, commands)) }
+            }
             steps.append(runInstaller(driver, artifact, dkms: facts.build.dkms.value != nil))
         }
         steps += [load(), verify(), finish(record, artifact)]
@@ -103,6 +108,18 @@ package struct Planner: Sendable {
             deadlineSeconds: 120,
             undo: modules.reversed().map { "modprobe \($0)" }.joined(separator: "; "),
             action: .unload(modules)
+        )
+    }
+
+    private func remove(_ owner: DriverOwner, _ commands: [[String]]) -> PlannedStep {
+        PlannedStep(
+            id: .remove,
+            title: "remove the driver of \(owner.words)",
+            changes: "the driver that is on the host, with its packages or files",
+            disrupts: true,
+            deadlineSeconds: 900,
+            undo: "install that driver again, as its owner did",
+            action: .run(commands, failure: .driverRemovalFailed)
         )
     }
 

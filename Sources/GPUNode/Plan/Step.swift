@@ -1,6 +1,6 @@
 /// The name of a step: a key of the journal, of metrics and of progress.
 package enum StepID: String, Codable, Sendable, CaseIterable {
-    case begin, download, unload, install, load, verify, finish
+    case begin, download, unload, remove, install, load, verify, finish
 }
 
 /// What a step does, with everything the executor needs to do it.

@@ -73,7 +73,7 @@ package struct Metrics: Sendable {
         let family = Family("gpu_agent_driver_info", "The loaded driver.")
         guard let version = facts.driver.loadedVersion.value else { return family }
         let labels = [
-            ("version", version), ("kind", facts.driver.kind(ofVersion: version)?.rawValue ?? "unknown"),
+            ("version", version), ("kind", facts.installedKind(ofVersion: version)?.kind.rawValue ?? "unknown"),
             ("flavour", facts.driver.runningModule.value?.flavour.rawValue ?? "unknown"),
         ]
         return family.sample(labels, 1)

@@ -33,7 +33,7 @@ struct OwnLabels {
         case .present(let version):
             set.set(key("driver-version"), version)
             if let branch = DriverVersion(version)?.branch { set.set(key("driver-branch"), branch) }
-            if let kind = facts.driver.kind(ofVersion: version) {
+            if let kind = facts.installedKind(ofVersion: version)?.kind {
                 set.set(key("driver-kind"), kind.rawValue)
             } else {
                 set.leave([key("driver-kind")])

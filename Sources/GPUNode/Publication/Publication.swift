@@ -55,7 +55,8 @@ package enum TaintWish: String, Codable, Sendable {
 
     package init(_ verdict: Verdict) {
         switch verdict {
-        case .ready, .noGPU: self = .absent
+        // Who runs the driver of a node that is left alone keeps pods away by their own means.
+        case .ready, .noGPU, .leftAlone: self = .absent
         case .installing, .notReady: self = .present
         case .degraded, .unknown: self = .keep
         }

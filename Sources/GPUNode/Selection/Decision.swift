@@ -16,13 +16,21 @@ package struct Decision: Codable, Sendable, Equatable {
     package var action: Action
     /// The driver to install or to keep.
     package var driver: DriverTarget?
-    /// Who put the adopted driver on this host.
+    /// Who put the adopted driver on this host, or whose business the driver of an idle node is.
     package var owner: DriverOwner?
-    /// The cloud this node runs on, by the catalog's name; nil when none matched.
+    /// Whose driver is removed first, as the configuration allows; nil when nobody else's is.
+    package var takesOver: DriverOwner?
+    /// The cloud or hypervisor this node runs on, by the catalog's name, or `bare-metal`; nil when it is not known.
     package var platform: String?
+    /// Whether a fabric manager must run beside the driver; nil where no driver was chosen.
+    package var fabricManager: FabricManagerNeed?
+    /// What a driver in this guest will show, for each vGPU type on the node; empty without vGPUs.
+    package var guest: [GuestExpectations]
+    /// Why the node is left alone, when the action is `idle`.
+    package var reason: ReasonCode?
     /// One sentence for people.
     package var summary: String
-    /// What led here, in the order it was weighed.
+    /// What led here, the strongest first (the order of `Evidence.Basis`).
     package var evidence: [Evidence]
     /// Drivers of the right kind that lost, with the reason.
     package var rejected: [RejectedDriver]
@@ -33,7 +41,11 @@ package struct Decision: Codable, Sendable, Equatable {
         action: Action,
         driver: DriverTarget? = nil,
         owner: DriverOwner? = nil,
+        takesOver: DriverOwner? = nil,
         platform: String? = nil,
+        fabricManager: FabricManagerNeed? = nil,
+        guest: [GuestExpectations] = [],
+        reason: ReasonCode? = nil,
         summary: String,
         evidence: [Evidence] = [],
         rejected: [RejectedDriver] = [],
@@ -42,7 +54,11 @@ package struct Decision: Codable, Sendable, Equatable {
         self.action = action
         self.driver = driver
         self.owner = owner
+        self.takesOver = takesOver
         self.platform = platform
+        self.fabricManager = fabricManager
+        self.guest = guest
+        self.reason = reason
         self.summary = summary
         self.evidence = evidence
         self.rejected = rejected
@@ -66,27 +82,6 @@ package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertib
     }
 
     package var description: String { "\(kind.rawValue) driver \(version), \(flavour.rawValue) modules" }
-}
-
-/// Who put a driver on a host.
-package enum DriverOwner: String, Codable, Sendable {
-    /// This agent: its record names the driver.
-    case gpuAgent = "gpu-agent"
-    /// Somebody else; who exactly is not told apart yet.
-    case other
-}
-
-/// One thing that was weighed.
-package struct Evidence: Codable, Sendable, Equatable {
-    /// Where it was seen: `pci 0001:00:00.0`, `dmi`, `catalog`, `policy`, `host`.
-    package var source: String
-    /// What it says, in words.
-    package var statement: String
-
-    package init(_ source: String, _ statement: String) {
-        self.source = source
-        self.statement = statement
-    }
 }
 
 /// A driver of the right kind that does not fit.

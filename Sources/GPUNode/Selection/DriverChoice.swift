@@ -1,24 +1,36 @@
-/// Picks the newest driver of a catalog that fits.
+/// Picks the newest driver of a catalog that fits a node.
 package struct DriverChoice: Sendable {
     package var requirements: DriverRequirements
     package var policy: Policy
+    /// The catalog's name of the cloud or hypervisor; nil when it is not known.
     package var platform: String?
     package var architecture: Architecture
+    /// The running kernel; nil when it is not known.
+    package var kernel: KernelVersion?
+    package var system: OSRelease?
     /// The driver versions that vGPU hosts report in configuration space; empty when none does.
     package var hostDriverVersions: [DriverVersion]
+    /// The major vGPU release of each branch, as far as the catalog tells: 19 of branch 580.
+    package var vgpuMajors: [Int: Int]
 
     package init(
         requirements: DriverRequirements,
         policy: Policy,
         platform: String?,
         architecture: Architecture,
-        hostDriverVersions: [DriverVersion] = []
+        kernel: KernelVersion? = nil,
+        system: OSRelease? = nil,
+        hostDriverVersions: [DriverVersion] = [],
+        vgpuMajors: [Int: Int] = [:]
     ) {
         self.requirements = requirements
         self.policy = policy
         self.platform = platform
         self.architecture = architecture
+        self.kernel = kernel
+        self.system = system
         self.hostDriverVersions = hostDriverVersions
+        self.vgpuMajors = vgpuMajors
     }
 
     /// The flavour to build for a driver that offers these; nil when none suits.
@@ -33,7 +45,7 @@ package struct DriverChoice: Sendable {
         var fitting: [CatalogDriver] = []
         var rejected: [RejectedDriver] = []
         for driver in catalog.drivers where driver.kind == requirements.kind {
-            if let reason = misfit(driver, in: catalog) {
+            if let reason = misfit(driver) {
                 rejected.append(RejectedDriver(driver: driver.identity, reason: reason))
             } else {
                 fitting.append(driver)
@@ -43,23 +55,37 @@ package struct DriverChoice: Sendable {
     }
 
     /// Why a driver does not fit; nil when it does.
-    private func misfit(_ driver: CatalogDriver, in catalog: Catalog) -> String? {
+    private func misfit(_ driver: CatalogDriver) -> String? {
         if driver.architecture != architecture {
             return "built for \(driver.architecture.rawValue), the node is \(architecture.rawValue)"
         }
         if let wanted = driver.platform, wanted != platform {
             return "licensed for \(wanted), the node runs on \(platform ?? "no known cloud")"
         }
-        if let reason = misfit(driver.version) { return reason }
+        if let reason = misfit(driver.version, vgpuMajor: driver.vgpuMajor) { return reason }
+        if let wanted = policy.channel, driver.channel != wanted {
+            return "of channel \(driver.channel?.rawValue ?? "not known"), "
+                + "the configuration asks for \(wanted.rawValue)"
+        }
+        if let kernels = driver.kernels, let kernel, !kernels.contains(kernel) {
+            return "for kernels \(kernels), the node runs \(kernel)"
+        }
+        if !driver.systems.isEmpty, !(system.map { system in driver.systems.contains { $0.matches(system) } } ?? false)
+        {
+            let found = system.map { "\($0.id) \($0.versionID ?? "")" } ?? "an unknown system"
+            return "for \(driver.systems.map(\.description).joined(separator: ", ")), the node runs \(found)"
+        }
         if flavour(among: driver.flavours) == nil {
             let wanted = policy.flavour.map { "; the configuration asks for \($0.rawValue)" } ?? ""
             return "offers \(listed(driver.flavours)) modules, the GPUs take \(listed(requirements.flavours))\(wanted)"
         }
-        return hostDriverVersions.lazy.compactMap { misfit(driver, host: $0, in: catalog) }.first
+        return nil
     }
 
-    /// Why a version is out of the limits of the GPUs or of the policy; nil when it is within.
-    package func misfit(_ version: DriverVersion) -> String? {
+    /// Why a version is out of the limits of the GPUs, of a vGPU's host or of the policy; nil when it is within.
+    ///
+    /// Without `vgpuMajor` the release of a GRID driver is that of its branch.
+    package func misfit(_ version: DriverVersion, vgpuMajor: Int? = nil) -> String? {
         if let first = requirements.minBranch, version.branch < first {
             return "the GPUs need branch \(first) or newer"
         }
@@ -70,19 +96,26 @@ package struct DriverChoice: Sendable {
         if let wanted = policy.branch, wanted != version.branch {
             return "the configuration asks for branch \(wanted)"
         }
-        return nil
+        guard requirements.kind == .grid, let guest = vgpuMajor ?? vgpuMajors[version.branch] else { return nil }
+        return hostDriverVersions.lazy.compactMap { misfit(guest, host: $0) }.first
     }
 
     /// A vGPU guest's driver must be of the host's vGPU release or of the one before it.
-    private func misfit(_ driver: CatalogDriver, host: DriverVersion, in catalog: Catalog) -> String? {
-        guard let guest = driver.vgpuMajor,
-            let hostMajor = catalog.drivers.lazy.filter({ $0.version.branch == host.branch }).compactMap(\.vgpuMajor)
-                .first
-        else { return nil }
-        guard guest == hostMajor || guest == hostMajor - 1 else {
-            return "vGPU release \(guest) does not go with the host's \(hostMajor) (driver \(host))"
+    private func misfit(_ guest: Int, host: DriverVersion) -> String? {
+        guard let major = vgpuMajors[host.branch] else { return nil }
+        guard guest == major || guest == major - 1 else {
+            return "vGPU release \(guest) does not go with the host's \(major) (driver \(host))"
         }
         return nil
+    }
+}
+
+extension Catalog {
+    /// The major vGPU release of each branch that has a GRID driver here.
+    package var vgpuMajors: [Int: Int] {
+        Dictionary(drivers.compactMap { driver in driver.vgpuMajor.map { (driver.version.branch, $0) } }) {
+            max($0, $1)
+        }
     }
 }
 
@@ -91,9 +124,4 @@ extension CatalogDriver {
     var vgpuMajor: Int? {
         vgpuRelease.flatMap { $0.split(separator: ".").first }.flatMap { Int($0) }
     }
-}
-
-/// Names in a sentence: `open, proprietary`.
-func listed(_ flavours: some Sequence<ModuleFlavour>) -> String {
-    flavours.map(\.rawValue).sorted().joined(separator: ", ")
 }

@@ -1,14 +1,18 @@
 /// Weighs the driver that is on the host against the one that the catalog would give.
 struct HostChoice {
-    var facts: DriverFacts
-    /// The running kernel; nil when it could not be read.
-    var kernelRelease: String?
+    var facts: NodeFacts
+    var choice: DriverChoice
+    var offer: CatalogOffer
 
-    /// Adopts a fit driver, installs where none is or where the agent's own is not fit, and blocks on everybody else's.
-    func decide(_ choice: DriverChoice, fitting: [CatalogDriver]) -> Decision {
-        switch facts.installed {
+    /// Adopts a fit driver, installs where none is or where the agent's own is not fit, and takes nobody else's away
+    /// without leave.
+    func decide() -> Decision {
+        switch facts.driver.installed {
         case .none:
-            return install(choice, fitting, because: Evidence("host", "no NVIDIA driver on this host"))
+            if let image = facts.bottlerocket {
+                return foreign(image, "no NVIDIA driver on this host, and nothing can be installed there")
+            }
+            return offer.install(because: Evidence(.installed, "host", "no NVIDIA driver on this host"))
         case .unreadable(let why):
             let problem = Problem(
                 .driverUnreadable,
@@ -18,67 +22,80 @@ struct HostChoice {
             )
             return .blocked([problem], "cannot tell whether a driver is installed")
         case .split(let sources):
-            return decide(split: sources, choice, fitting)
+            return decide(split: sources)
         case .single(let driver):
-            return decide(single: driver, choice, fitting)
+            return decide(single: driver)
         }
     }
 
-    private func decide(split sources: [DriverSource], _ choice: DriverChoice, _ fitting: [CatalogDriver]) -> Decision {
+    private func decide(split sources: [DriverSource]) -> Decision {
         let list = sources.map(\.description).joined(separator: ", ")
-        let record = facts.record.value
-        guard record?.state != .changing else {
-            return install(choice, fitting, because: Evidence("host", "an unfinished install of ours: \(list)"))
-        }
+        let record = facts.driver.record.value
+        guard record?.state != .changing else { return finish("an unfinished install of ours: \(list)") }
+        let versions = Set(sources.map(\.version)).sorted()
+        let owners = versions.map { facts.owner(ofVersion: $0) }
+        let told = zip(versions, owners).map { "\($0) is of \($1.owner.words)" }.joined(separator: "; ")
         let problem = Problem(
             .driverVersionSplit,
-            observed: list + (record.map { "; the agent installed \($0.version)" } ?? ""),
+            observed: "\(list); \(told)",
             expected: "one driver version on the host",
-            remedy: "remove \(record.map { "every driver but \($0.version)" } ?? "both drivers") and reboot, "
+            remedy: "remove \(record.map { "every driver but \($0.version)" } ?? "all drivers but one") and reboot, "
                 + "or replace the node"
         )
-        return .blocked([problem], "two drivers are on this host")
+        return Decision(
+            action: .blocked,
+            summary: "two drivers are on this host",
+            evidence: owners.map(\.evidence),
+            problems: [problem]
+        )
     }
 
-    private func decide(single driver: SingleDriver, _ choice: DriverChoice, _ fitting: [CatalogDriver]) -> Decision {
-        let record = facts.record.value
-        let ours = record?.owns(driver.version) ?? false
-        if ours, record?.state == .changing {
-            return install(choice, fitting, because: Evidence("host", "an install by this agent is not finished"))
+    private func decide(single driver: SingleDriver) -> Decision {
+        let record = facts.driver.record.value
+        let claim = facts.owner(ofVersion: driver.version)
+        let ours = claim.owner == .gpuAgent
+        if record?.state == .changing, ours || record?.takesOver != nil {
+            return finish("an install by this agent is not finished")
         }
-        let misfit = misfit(driver, choice)
-        guard let misfit else {
+        guard let misfit = misfit(driver) else {
             guard let version = DriverVersion(driver.version), let flavour = driver.flavour else {
-                return foreign(driver, "its version or flavour is not known", choice)
+                return foreign(claim, "its version or flavour is not known")
             }
             let target = DriverTarget(kind: choice.requirements.kind, version: version, flavour: flavour)
             // Whose it is, an unreadable record cannot tell.
-            let owner: DriverOwner? = ours ? .gpuAgent : facts.record.whyUnknown == nil ? .other : nil
+            let owner = ours || facts.driver.record.whyUnknown == nil ? claim.owner : nil
+            let sources = driver.sources.map(\.description).joined(separator: ", ")
             return Decision(
                 action: .adopt,
                 driver: target,
                 owner: owner,
-                summary: ours ? "keep the \(target) that this agent installed" : "adopt the \(target) that is there",
-                evidence: [Evidence("host", "installed: \(driver.sources.map(\.description).joined(separator: ", "))")]
+                summary: ours
+                    ? "keep the \(target) that this agent installed"
+                    : "adopt the \(target) of \(owner?.words ?? "an owner that cannot be told")",
+                evidence: [Evidence(.installed, "host", "installed: \(sources)"), claim.evidence]
             )
         }
-        guard ours else { return foreign(driver, misfit, choice) }
-        return install(choice, fitting, because: Evidence("host", "the agent's own driver is unfit: \(misfit)"))
+        guard !ours else {
+            return offer.install(because: Evidence(.installed, "host", "the agent's own driver is unfit: \(misfit)"))
+        }
+        guard choice.policy.takeover else { return foreign(claim, "driver \(driver.version): \(misfit)") }
+        return takeOver(claim, "driver \(driver.version): \(misfit)")
     }
 
     /// Why the installed driver does not do; nil when it does.
-    private func misfit(_ driver: SingleDriver, _ choice: DriverChoice) -> String? {
-        if facts.nvmlLibrary.isAbsent || facts.cudaLibrary.isAbsent {
-            return "it lacks \(facts.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1")"
+    private func misfit(_ driver: SingleDriver) -> String? {
+        if facts.driver.nvmlLibrary.isAbsent || facts.driver.cudaLibrary.isAbsent {
+            return "it lacks \(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1")"
         }
         guard driver.hasModule else {
-            return "it has no module for the running kernel \(kernelRelease ?? "(not readable)")"
+            return "it has no module for the running kernel \(facts.host.kernelRelease.value ?? "(not readable)")"
         }
         guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is no driver version" }
-        if let reason = choice.misfit(version) { return reason }
-        if let kind = facts.kind(ofVersion: driver.version), kind != choice.requirements.kind {
-            return "it is a \(kind.rawValue) driver, the GPUs need \(choice.requirements.kind.rawValue)"
+        if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind {
+            return "it is a \(kind.kind.rawValue) driver (\(kind.why)), "
+                + "the GPUs need \(choice.requirements.kind.rawValue)"
         }
+        if let reason = choice.misfit(version) { return reason }
         guard let flavour = driver.flavour else { return "the flavour of its modules is not known" }
         guard choice.flavour(among: [flavour]) != nil else {
             let allowed = choice.policy.flavour.map { [$0] } ?? Array(choice.requirements.flavours)
@@ -87,59 +104,61 @@ struct HostChoice {
         return nil
     }
 
-    private func foreign(_ driver: SingleDriver, _ misfit: String, _ choice: DriverChoice) -> Decision {
-        let problem = Problem(
-            .foreignDriver,
-            observed: "driver \(driver.version), of which this agent has no record: \(misfit)",
-            expected: "no driver, or a fit \(choice.requirements.kind.rawValue) driver",
-            remedy: "the agent replaces no driver it does not own: remove that driver, or use a node image without one"
-        )
-        return .blocked([problem], "somebody else's driver is on this host and does not fit these GPUs")
+    /// Goes on with what the agent's own journal says was begun.
+    private func finish(_ why: String) -> Decision {
+        var decision = offer.install(because: Evidence(.installed, "host", why))
+        decision.takesOver = facts.driver.record.value?.takesOver
+        return decision
     }
 
-    private func install(_ choice: DriverChoice, _ fitting: [CatalogDriver], because reason: Evidence) -> Decision {
-        guard let driver = fitting.first, let flavour = choice.flavour(among: driver.flavours) else {
-            let problem = Problem(
-                .noDriverFits,
-                observed: "no \(choice.requirements.kind.rawValue) driver of the catalog fits "
-                    + "(platform \(choice.platform ?? "unknown"), \(choice.architecture.rawValue))",
-                expected: "a driver for this node in the catalog",
-                remedy: "see 'rejected' in 'gpu-agent plan -o yaml' for each reason; add a driver with --catalog"
-            )
-            return Decision(
-                action: .blocked,
-                summary: "no driver of the catalog fits",
-                evidence: [reason],
-                problems: [problem]
-            )
-        }
-        let target = DriverTarget(
-            kind: driver.kind,
-            version: driver.version,
-            flavour: flavour,
-            artifact: driver.artifact
+    private func foreign(_ claim: OwnerClaim, _ misfit: String) -> Decision {
+        let leave =
+            claim.removal != nil && !choice.policy.takeover
+            ? "; or set driver.takeover: true, and the agent removes that driver when nothing uses it" : ""
+        let problem = Problem(
+            .foreignDriver,
+            observed: "\(misfit); it is of \(claim.owner.words) (\(claim.source): \(claim.statement))",
+            expected: "no driver, or one that fits: \(choice.requirements.words)",
+            remedy: claim.wayOut + leave
         )
-        let newest = Evidence("catalog", "\(driver.identity) is the newest that fits")
-        guard driver.artifact.digest != nil else {
-            let problem = Problem(
-                .artifactWithoutHash,
-                observed: "\(driver.artifact.fileName) has no checksum in the catalog",
-                expected: "a SHA-256 or SHA-512 of the package",
-                remedy: "verify the package yourself and add its checksum in a catalog of your own (--catalog)"
-            )
-            return Decision(
-                action: .blocked,
-                driver: target,
-                summary: "the driver for this node is known, its package is not verified",
-                evidence: [reason, newest],
-                problems: [problem]
-            )
-        }
         return Decision(
-            action: .install,
-            driver: target,
-            summary: "install the \(target)",
-            evidence: [reason, newest]
+            action: .blocked,
+            owner: claim.owner,
+            summary: "the driver on this host does not fit these GPUs, and is of \(claim.owner.words)",
+            evidence: [claim.evidence],
+            problems: [problem]
         )
+    }
+
+    /// Removes another owner's driver, as the configuration allows, where nothing uses it.
+    private func takeOver(_ claim: OwnerClaim, _ misfit: String) -> Decision {
+        guard claim.removal != nil else { return foreign(claim, misfit) }
+        guard let users = facts.claims.deviceUsers.value, users.isEmpty else {
+            let observed =
+                facts.claims.deviceUsers.value.map { users in
+                    "used by " + users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
+                } ?? "cannot tell who uses it: \(facts.claims.deviceUsers.whyUnknown ?? "no process could be seen")"
+            let problem = Problem(
+                .driverInUse,
+                observed: "\(misfit); \(observed)",
+                expected: "no process that uses a driver which is to be removed",
+                remedy: "drain the node and stop these processes; the agent then removes the driver of "
+                    + "\(claim.owner.words)"
+            )
+            return Decision(
+                action: .blocked,
+                owner: claim.owner,
+                summary: "the driver of \(claim.owner.words) is to be replaced, and is in use",
+                evidence: [claim.evidence],
+                problems: [problem]
+            )
+        }
+        var decision = offer.install(because: Evidence(.installed, "host", "to be replaced: \(misfit)"))
+        decision.evidence.append(claim.evidence)
+        decision.evidence.append(
+            Evidence(.configuration, "config", "driver.takeover: another owner's unfit driver may be removed")
+        )
+        if decision.action == .install { decision.takesOver = claim.owner }
+        return decision
     }
 }

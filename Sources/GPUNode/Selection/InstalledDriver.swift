@@ -43,6 +43,7 @@ extension DriverFacts {
             nvmlLibrary.value.map { DriverSource(name: "libnvidia-ml", version: $0.version) },
             cudaLibrary.value.map { DriverSource(name: "libcuda", version: $0.version) },
         ].compactMap(\.self)
+            + (otherLibraries?.value ?? []).map { DriverSource(name: $0.path, version: $0.version) }
     }
 
     /// Why those sources that may be there were not read.
@@ -74,17 +75,32 @@ extension DriverFacts {
             )
         )
     }
+}
 
-    /// The kind of the installed driver: what the agent recorded of its own, else whether the licence daemon that only
-    /// GRID packages bring is there.
+extension NodeFacts {
+    /// The kind of the installed driver, and what tells it: the agent's own record, the licence daemon or its unit, the
+    /// names of packages, the marker of the AKS image.
     ///
-    /// Nil when that could not be read.
-    package func kind(ofVersion version: String) -> DriverKind? {
-        if let record = record.value, record.version == version { return record.kind }
-        switch gridDaemon {
-        case .present: return .grid
-        case .absent: return .datacenter
-        case .unreadable, .skipped: return nil
+    /// GRID packages have been shipped without the daemon's unit, so any one of these is enough; nil when something that
+    /// would tell could not be read.
+    package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
+        if let record = driver.record.value, record.version == version { return (record.kind, "as the agent recorded") }
+        if let path = driver.gridDaemon.value { return (.grid, "\(path) is there") }
+        if let path = claims.gridUnit.value { return (.grid, "\(path) is there") }
+        let packages = claims.packages.value ?? []
+        if let package = packages.first(where: { $0.isGRID && $0.version.contains(version) }) {
+            return (.grid, "package \(package.name)")
         }
+        if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind,
+            kind.hasPrefix("grid")
+        {
+            return (.grid, "the AKS image's marker says \(kind)")
+        }
+        return driver.gridDaemon.isAbsent ? (.datacenter, "there is no nvidia-gridd") : nil
     }
+}
+
+extension DriverPackage {
+    /// Whether its name is one of a vGPU guest's driver: `nvidia-vgpu-guest-driver`, `nvidia-linux-grid-580`.
+    package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
 }

@@ -1,6 +1,6 @@
 /// Chooses the driver for a node.
 ///
-/// Pure: facts, catalog and policy in, decision out.
+/// Pure: facts, catalog and policy in, decision out. No device id, version or URL stands here: they are the catalog's.
 package struct Selection: Sendable {
     package var catalog: Catalog
     package var policy: Policy
@@ -11,45 +11,83 @@ package struct Selection: Sendable {
     }
 
     package func decide(_ facts: NodeFacts) -> Decision {
-        let gpus: [PCIFunction]
+        let machine = Machine(facts.host, in: catalog)
+        var decision = hardware(facts, machine)
+        decision.evidence = decision.evidence.byStrength()
+        decision.platform = machine.name
+        return decision
+    }
+
+    /// What hangs on the functions of the bus alone; goes on with the GPUs that are the agent's business.
+    private func hardware(_ facts: NodeFacts, _ machine: Machine) -> Decision {
         switch facts.pci {
-        case .present: gpus = facts.gpus
-        case .absent: gpus = []
+        case .present, .absent: break
         case .unreadable(let failure): return .blocked(.pciUnreadable(failure.detail), "the PCI bus cannot be read")
         case .skipped(let why): return .blocked(.pciUnreadable(why), "the PCI bus was not read")
         }
-        guard !gpus.isEmpty else {
+        guard !facts.gpus.isEmpty else {
             if let first = facts.unidentified.first {
                 let why = "\(first.address): \(first.failure.detail)"
                 return .blocked(.pciUnreadable(why), "a function of the PCI bus cannot be read")
             }
-            let evidence = Evidence("pci", "no function of vendor 10de has class 0300 or 0302")
-            return Decision(action: .idle, summary: "no NVIDIA GPU on the PCI bus", evidence: [evidence])
+            let evidence = Evidence(.deviceClass, "pci", "no function of vendor 10de has class 0300 or 0302")
+            return .idle(.noGPU, "no NVIDIA GPU on the PCI bus", [evidence])
         }
-        var evidence: [Evidence] = []
-        let identities = gpus.map { gpu in
-            let (identity, why) = GPUIdentity.identify(gpu, in: catalog)
-            evidence.append(Evidence("pci \(gpu.address)", why))
-            if let capability = gpu.vgpuCapability.value { evidence.append(capability.evidence(at: gpu.address)) }
-            return (gpu: gpu, identity: identity)
+        if let host = facts.vgpuHost {
+            return .idle(.vgpuHost, "this node is a vGPU host: its GPUs belong to its virtual machines", host)
         }
-        let unknown = identities.compactMap { problem(of: $0.gpu, $0.identity) }
-        guard unknown.isEmpty else {
-            return .blocked(unknown, "a GPU of this node is not known", evidence: evidence)
-        }
-        guard let requirements = common(identities.compactMap { DriverRequirements($0.identity) }) else {
-            let list = gpus.map {
-                "\($0.address) \($0.id) subsystem \($0.subsystem.value?.description ?? "unreadable")"
+        let identification = HardwareIdentification(
+            catalog: catalog,
+            machine: machine,
+            overrides: policy.hardware,
+            virtualization: facts.virtualization
+        )
+        var evidence = [machine.evidence(facts.host)]
+        var gpus: [IdentifiedGPU] = []
+        for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
+            guard !function.isHandedToAGuest else {
+                evidence.append(Evidence(.sriov, function, "bound to vfio-pci: it belongs to a virtual machine"))
+                continue
             }
-            let problem = Problem(
-                .mixedGPUs,
-                observed: list.joined(separator: ", "),
-                expected: "GPUs that one driver can run",
-                remedy: "move the GPUs to different nodes: no single driver kind and module flavour runs them all"
-            )
-            return .blocked([problem], "no one driver runs all GPUs of this node", evidence: evidence)
+            let (identity, weighed) = identification.identify(function)
+            evidence += weighed
+            if policy.hardware.first(where: { $0.matches(function) })?.treatment == .ignored { continue }
+            gpus.append(IdentifiedGPU(function: function, identity: identity))
         }
-        return decide(facts, gpus: gpus, requirements: requirements, evidence: evidence)
+        guard !gpus.isEmpty else {
+            return .idle(.noGPU, "no GPU of this node is for its own pods", evidence)
+        }
+        return owned(facts, machine, gpus, evidence)
+    }
+
+    /// Leaves a node alone whose driver is somebody else's business as a whole.
+    private func owned(
+        _ facts: NodeFacts,
+        _ machine: Machine,
+        _ gpus: [IdentifiedGPU],
+        _ evidence: [Evidence]
+    ) -> Decision {
+        if let owner = facts.nodeOwner, !facts.hasOwnDriver {
+            var decision = Decision.idle(
+                .driverOwnedElsewhere,
+                "\(owner.owner.words) runs the driver of this node",
+                evidence + [owner.evidence]
+            )
+            decision.owner = owner.owner
+            return decision
+        }
+        let evidence = evidence + facts.labelRemarks
+        let unknown = gpus.compactMap(\.problem)
+        guard unknown.isEmpty else {
+            return .blocked(unknown, "what a GPU of this node is cannot be told for certain", evidence: evidence)
+        }
+        let asked = gpus.map { DriverRequirements($0.identity, workstation: policy.workstation) }
+        guard let requirements = common(asked.compactMap(\.self)) else {
+            return .blocked([mixed(gpus, asked)], "no one driver runs all GPUs of this node", evidence: evidence)
+        }
+        var decision = choose(facts, machine, gpus, requirements)
+        decision.evidence = evidence + decision.evidence
+        return decision
     }
 
     /// What all GPUs together ask for; nil when nothing suits them all.
@@ -62,95 +100,84 @@ package struct Selection: Sendable {
         return common
     }
 
-    private func decide(
+    private func mixed(_ gpus: [IdentifiedGPU], _ asked: [DriverRequirements?]) -> Problem {
+        let list = zip(gpus, asked).map { gpu, asked in
+            "\(gpu.words) takes \(asked?.words ?? "nothing that is known")"
+        }
+        return Problem(
+            .mixedGPUs,
+            observed: list.joined(separator: "; "),
+            expected: "GPUs that one driver can run",
+            remedy: "move the GPUs to different nodes, or leave one kind out with the line '\(gpus[0].key): ignored' "
+                + "below gpus in the configuration"
+        )
+    }
+
+    private func choose(
         _ facts: NodeFacts,
-        gpus: [PCIFunction],
-        requirements: DriverRequirements,
-        evidence: [Evidence]
+        _ machine: Machine,
+        _ gpus: [IdentifiedGPU],
+        _ requirements: DriverRequirements
     ) -> Decision {
         guard let architecture = facts.host.architecture.value else {
-            let why = facts.host.architecture.failure?.detail ?? "no architecture was found"
             let problem = Problem(
                 .hostUnreadable,
-                observed: why,
+                observed: facts.host.architecture.failure?.detail ?? "no architecture was found",
                 expected: "x86_64 or aarch64",
                 remedy: "run the agent as root with the host's root directory mounted"
             )
-            return .blocked([problem], "the host's architecture is not known", evidence: evidence)
+            return .blocked([problem], "the host's architecture is not known")
         }
-        let platform = facts.host.dmi.value.flatMap { dmi in catalog.platforms.first { $0.matches(dmi) }?.name }
+        let hosts = Set(gpus.compactMap { $0.function.vgpuCapability.value?.hostDriverVersion })
         let choice = DriverChoice(
             requirements: requirements,
             policy: policy,
-            platform: platform,
+            platform: machine.name,
             architecture: architecture,
-            hostDriverVersions: gpus.compactMap { $0.vgpuCapability.value?.hostDriverVersion }
-                .compactMap(DriverVersion.init)
-        )
-        var evidence = evidence
-        evidence.append(platformEvidence(facts, platform))
-        evidence.append(
-            Evidence(
-                "catalog",
-                "these GPUs take a \(requirements.kind.rawValue) driver with \(listed(requirements.flavours)) modules"
-            )
+            kernel: facts.host.kernelRelease.value.flatMap(KernelVersion.init),
+            system: facts.host.osRelease.value,
+            hostDriverVersions: hosts.compactMap(DriverVersion.init).sorted(),
+            vgpuMajors: catalog.vgpuMajors
         )
         let weighed = choice.weigh(catalog)
-        var decision = HostChoice(facts: facts.driver, kernelRelease: facts.host.kernelRelease.value)
-            .decide(choice, fitting: weighed.fitting)
-        decision.platform = platform
-        decision.evidence = evidence + decision.evidence
+        let offer = CatalogOffer(choice: choice, fitting: weighed.fitting)
+        var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
+        let need = FabricManagerNeed(gpus.map(\.identity), switches: (facts.pci.value ?? []).filter(\.isNVSwitch))
+        decision.evidence = conclusions(choice, need) + decision.evidence
         decision.rejected = weighed.rejected
+        decision.fabricManager = need
+        decision.guest = gpus.reduce(into: []) { guest, gpu in
+            guard case .vgpu(let type) = gpu.identity, let expected = GuestExpectations(type, in: catalog),
+                !guest.contains(expected)
+            else { return }
+            guest.append(expected)
+        }
         return decision
     }
 
-    private func platformEvidence(_ facts: NodeFacts, _ platform: String?) -> Evidence {
-        switch facts.host.dmi {
-        case .present(let dmi):
-            let vendor = dmi.systemVendor ?? "an unnamed vendor"
-            return Evidence("dmi", "machine by \(vendor): \(platform.map { "platform \($0)" } ?? "no known cloud")")
-        case .absent: return Evidence("dmi", "the firmware names no vendor: no known cloud")
-        case .unreadable(let failure): return Evidence("dmi", "not readable (\(failure.detail)): no known cloud")
-        case .skipped(let why): return Evidence("dmi", "not read (\(why)): no known cloud")
-        }
-    }
-
-    private func problem(of gpu: PCIFunction, _ identity: GPUIdentity) -> Problem? {
-        let subsystem = gpu.subsystem.value.map { "\($0)" } ?? "unreadable"
-        let observed = "\(gpu.address): \(gpu.id), subsystem \(subsystem), class \(hex(gpu.classCode, digits: 4))"
-        switch identity {
-        case .physical, .vgpu: return nil
-        case .unknownVGPUType(let card):
-            return Problem(
-                .unknownVGPUType,
-                observed: "\(observed), a vGPU of \(card.name)",
-                expected: "a vGPU type of the catalog",
-                remedy: "add the pair (device \(hex(gpu.id.device, digits: 4)), subsystem device of \(subsystem)) "
-                    + "to vgpuTypes in a catalog of your own and pass it with --catalog"
-            )
-        case .undetermined(let card):
-            return Problem(
-                .pciUnreadable,
-                observed: "\(observed): \(card.name), or a vGPU of it",
-                expected: "a subsystem id and a whole configuration space that can be read",
-                remedy: "run the agent as root: others read the first 64 bytes of configuration space only"
-            )
-        case .unknown:
-            return Problem(
-                .unknownGPU,
-                observed: observed,
-                expected: "a GPU of the catalog",
-                remedy: "nothing is installed on unknown hardware; add \(gpu.id) to gpus in a catalog of your own "
-                    + "and pass it with --catalog, or use a newer gpu-agent"
+    private func conclusions(_ choice: DriverChoice, _ need: FabricManagerNeed) -> [Evidence] {
+        var evidence = [Evidence(.catalog, "catalog", "these GPUs take \(choice.requirements.words)")]
+        if policy.workstation {
+            evidence.append(
+                Evidence(.configuration, "config", "driver.workstation: physical GPUs run with GRID drivers")
             )
         }
+        for host in choice.hostDriverVersions where choice.vgpuMajors[host.branch] == nil {
+            let words = "the vGPU release of the host's driver \(host) is not known: no guest driver is held to it"
+            evidence.append(Evidence(.catalog, "catalog", words))
+        }
+        if need.isNeeded { evidence.append(Evidence(.deviceClass, "pci", "a fabric manager is needed: \(need.why)")) }
+        return evidence
     }
 }
 
-extension VGPUCapability {
-    fileprivate func evidence(at address: PCIAddress) -> Evidence {
-        let host = hostDriverVersion.map { ", host driver \($0)" } ?? ""
-        return Evidence("pci \(address)", "configuration space has the capability of a vGPU\(host)")
+extension Decision {
+    static func blocked(_ problems: [Problem], _ summary: String, evidence: [Evidence] = []) -> Decision {
+        Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
+    }
+
+    static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
+        Decision(action: .idle, reason: reason, summary: summary, evidence: evidence)
     }
 }
 
@@ -164,11 +191,5 @@ extension [Problem] {
                 remedy: "run the agent as root with the host's root directory mounted (--host-root)"
             )
         ]
-    }
-}
-
-extension Decision {
-    static func blocked(_ problems: [Problem], _ summary: String, evidence: [Evidence] = []) -> Decision {
-        Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
     }
 }

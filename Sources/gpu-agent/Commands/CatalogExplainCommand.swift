@@ -83,12 +83,9 @@ struct Explanation: Encodable {
     }
 
     func text(_ style: Style) -> String {
-        let width = decision.evidence.map(\.source.count).max() ?? 0
         var lines = [style.bold(decision.action.rawValue) + ": \(decision.summary)"]
-        lines += decision.evidence.map { "  \(padded($0.source, width))  \($0.statement)" }
-        if let artifact = decision.driver?.artifact {
-            lines += artifact.urls.map { "  \(padded("package", width))  \($0)" }
-        }
+        lines += EvidenceText.lines(decision.evidence).map { "  \($0)" }
+        if let artifact = decision.driver?.artifact { lines += artifact.urls.map { "  package  \($0)" } }
         lines += decision.problems.flatMap { problem in
             [
                 "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",

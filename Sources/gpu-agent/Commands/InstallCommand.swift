@@ -35,7 +35,9 @@ struct InstallCommand: AsyncParsableCommand {
             try Output.print(document, as: format.output) { style in
                 "\(style.bold(view.report.verdict.rawValue)): \(view.plan.decision.summary)\n"
             }
-            guard document.success || view.report.verdict == .noGPU else { throw ExitStatus.failed }
+            guard document.success || [.noGPU, .leftAlone].contains(view.report.verdict) else {
+                throw ExitStatus.failed
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ struct ValidateCommand: AsyncParsableCommand {
         case .notReady: ExitStatus.failed
         case .installing: ExitStatus.deadline
         case .noGPU: allowNoGpu ? nil : ExitStatus.noGPU
-        case .unknown: ExitStatus.cannotTell
+        case .unknown, .leftAlone: ExitStatus.cannotTell
         }
     }
 }

@@ -12,13 +12,11 @@ struct PlanText {
 
     private var decision: [String] {
         let decision = plan.decision
-        let width = decision.evidence.map(\.source.count).max() ?? 0
         let headline =
             plan.problems.isEmpty
             ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
             : "\(style.bold("not now")): \(decision.summary), once nothing is in the way"
-        return [headline]
-            + decision.evidence.map { "  \(padded($0.source, width))  \($0.statement)" }
+        return [headline] + EvidenceText.lines(decision.evidence).map { "  \($0)" }
     }
 
     private var steps: [String] {

@@ -16,7 +16,7 @@ struct StatusText {
         let word = status.verdict.rawValue.uppercased().split(separator: "-").joined(separator: " ")
         let coloured =
             switch status.verdict {
-            case .ready, .noGPU: style.green(word)
+            case .ready, .noGPU, .leftAlone: style.green(word)
             case .installing, .degraded, .unknown: style.yellow(word)
             case .notReady: style.red(word)
             }
@@ -44,15 +44,16 @@ struct StatusText {
 
     private var selection: [String] {
         let decision = status.decision
-        let owner = decision.owner.map { "  (installed by \($0 == .gpuAgent ? "gpu-agent" : "somebody else"))" } ?? ""
+        let owner = decision.owner.map { "  (of \($0.words))" } ?? ""
         let driver = decision.driver.map { "  \($0)" } ?? ""
         let lines = [title("Selection"), "  \(decision.action.rawValue)\(driver)\(owner)"]
-        let width = decision.evidence.map(\.source.count).max() ?? 0
-        return lines + decision.evidence.map { style.faint("    \(padded($0.source, width))  \($0.statement)") }
+        return lines + EvidenceText.lines(decision.evidence).map { style.faint("    \($0)") }
     }
 
     private var checks: [String] {
-        let findings = status.findings.filter { $0.state != .notApplicable || status.verdict == .noGPU }
+        let findings = status.findings.filter {
+            $0.state != .notApplicable || [.noGPU, .leftAlone].contains(status.verdict)
+        }
         guard !findings.isEmpty else { return [] }
         let width = findings.map(\.title.count).max() ?? 0
         return [title("Checks")]

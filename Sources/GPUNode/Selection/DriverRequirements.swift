@@ -1,0 +1,68 @@
+/// What a node's GPUs together ask of a driver.
+package struct DriverRequirements: Sendable, Equatable {
+    package var kind: DriverKind
+    /// What every GPU accepts.
+    package var flavours: Set<ModuleFlavour>
+    package var minBranch: Int?
+    package var maxBranch: Int?
+
+    package init(kind: DriverKind, flavours: Set<ModuleFlavour>, minBranch: Int? = nil, maxBranch: Int? = nil) {
+        self.kind = kind
+        self.flavours = flavours
+        self.minBranch = minBranch
+        self.maxBranch = maxBranch
+    }
+
+    /// What one GPU asks for; nil when it is not known what it is.
+    ///
+    /// A physical GPU that is to be a workstation takes a GRID driver.
+    package init?(_ identity: GPUIdentity, workstation: Bool = false) {
+        switch identity {
+        case .physical(let gpu):
+            self.init(
+                kind: workstation ? .grid : .datacenter,
+                flavours: Set(gpu.flavours),
+                minBranch: gpu.minBranch,
+                maxBranch: gpu.maxBranch
+            )
+        case .vgpu(let type):
+            self.init(
+                kind: .grid,
+                flavours: Set(type.flavours),
+                minBranch: type.minBranch,
+                maxBranch: type.maxBranch
+            )
+        case .allowed(let requirements):
+            self = requirements
+            if workstation { kind = .grid }
+        case .unknownVGPUType, .undetermined, .contradictory, .unknown:
+            return nil
+        }
+    }
+
+    /// What suits both; nil when nothing does.
+    package func intersection(_ other: DriverRequirements) -> DriverRequirements? {
+        let flavours = flavours.intersection(other.flavours)
+        let minBranch = [minBranch, other.minBranch].compactMap(\.self).max()
+        let maxBranch = [maxBranch, other.maxBranch].compactMap(\.self).min()
+        guard kind == other.kind, !flavours.isEmpty, (minBranch ?? 0) <= (maxBranch ?? .max) else { return nil }
+        return DriverRequirements(kind: kind, flavours: flavours, minBranch: minBranch, maxBranch: maxBranch)
+    }
+
+    /// `a grid driver with open modules of branch 580 or newer`.
+    package var words: String {
+        let branches =
+            switch (minBranch, maxBranch) {
+            case (nil, nil): ""
+            case (let first?, nil): " of branch \(first) or newer"
+            case (nil, let last?): " of branch \(last) or older"
+            case (let first?, let last?): " of branches \(first) to \(last)"
+            }
+        return "a \(kind.rawValue) driver with \(listed(flavours)) modules\(branches)"
+    }
+}
+
+/// Names in a sentence: `open or proprietary`.
+func listed(_ flavours: some Sequence<ModuleFlavour>) -> String {
+    flavours.map(\.rawValue).sorted().joined(separator: " or ")
+}

@@ -1,0 +1,48 @@
+/// What the driver in a guest shows of a vGPU, by its type.
+///
+/// A check that did not know this would call a healthy guest broken: much cannot be read there, and MIG is the host's.
+package struct GuestExpectations: Codable, Sendable, Equatable {
+    /// A reading that NVML gives on a physical GPU.
+    package enum Reading: String, Codable, Sendable, CaseIterable {
+        case utilisation, temperature, power
+    }
+
+    /// The type's name.
+    package var type: String
+    package var mode: VGPUName.Mode
+    /// How many MIG devices each GPU shows: 1 where the type is a GPU instance, else 0.
+    package var migDevicesPerGPU: Int
+    /// The profile of that device, such as `4g.96gb`; nil without one, and where the catalog names none for the card.
+    package var migProfile: String?
+    /// Whether the guest can change the MIG mode; the host sets it.
+    package var canChangeMIG: Bool
+    /// The product that a licence must name.
+    package var licence: String
+    /// What NVML does not tell in a guest.
+    package var unreadable: [Reading]
+
+    /// Nil for a type whose name says nothing.
+    package init?(_ type: CatalogVGPUType, in catalog: Catalog) {
+        guard let name = type.parsedName, !name.isMasked else { return nil }
+        self.type = type.name
+        mode = name.mode
+        migDevicesPerGPU = name.mode == .timeSliced ? 0 : 1
+        migProfile = Self.profile(
+            name,
+            of: catalog.gpus[PCIID(vendor: PCIFunction.nvidiaVendor, device: type.key.device)]
+        )
+        canChangeMIG = false
+        licence = name.series.licenceProduct
+        unreadable = Reading.allCases
+    }
+
+    /// The GPU instance with as many slices and, where it is not shared, as much memory as the type.
+    private static func profile(_ name: VGPUName, of card: CatalogGPU?) -> String? {
+        guard let slices = name.slices, let card else { return nil }
+        let plain = card.migProfiles.filter { $0.hasPrefix("\(slices)g.") && $0.hasSuffix("gb") }
+        guard name.mode == .migBacked, let memory = name.frameBufferGB else { return plain.first }
+        return plain.first { $0 == "\(slices)g.\(memory)gb" }
+    }
+}
+
+extension VGPUName.Mode: Codable {}

@@ -1,0 +1,117 @@
+/// One GPU of the node with what it turned out to be.
+struct IdentifiedGPU {
+    var function: PCIFunction
+    var identity: GPUIdentity
+
+    /// Its ids as the configuration writes them.
+    var key: String {
+        HardwareOverride(id: function.id, subsystem: function.subsystem.value, treatment: .ignored).key
+    }
+
+    /// `0001:00:00.0 (10de:2bb5, subsystem 1414:2187, NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)`.
+    var words: String {
+        let subsystem = function.subsystem.value.map { "subsystem \($0)" } ?? "subsystem unreadable"
+        return "\(function.address) ("
+            + [function.id.description, subsystem, name].compactMap(\.self)
+            .joined(separator: ", ") + ")"
+    }
+
+    private var name: String? {
+        switch identity {
+        case .physical(let card), .unknownVGPUType(let card), .undetermined(let card): card.name
+        case .vgpu(let type): type.name
+        case .allowed, .contradictory, .unknown: function.name
+        }
+    }
+
+    /// Why nothing can be chosen for it; nil when it is known.
+    var problem: Problem? {
+        let subsystem = function.subsystem.value?.description ?? "unreadable"
+        let name = function.name.map { ", named '\($0)' in pci.ids" } ?? ", not in pci.ids"
+        let observed =
+            "\(function.address): \(function.id), subsystem \(subsystem), "
+            + "class \(hex(function.classCode, digits: 4))"
+        switch identity {
+        case .physical, .vgpu, .allowed: return nil
+        case .unknownVGPUType(let card):
+            return Problem(
+                .unknownVGPUType,
+                observed: "\(observed), a vGPU of \(card.name)",
+                expected: "a vGPU type of the catalog",
+                remedy: "if you know the type, allow it with the line '\(key): vgpu' below gpus in the configuration, "
+                    + "or add it to vgpuTypes in a catalog of your own"
+            )
+        case .undetermined(let card):
+            return Problem(
+                .pciUnreadable,
+                observed: "\(observed): \(card.name), or a vGPU of it",
+                expected: "a subsystem id and a whole configuration space that can be read",
+                remedy: "run the agent as root: others read the first 64 bytes of configuration space only"
+            )
+        case .contradictory(let physical, let vgpu):
+            return Problem(
+                .evidenceConflict,
+                observed: "\(observed): \(vgpu.statement); but \(physical.statement)",
+                expected: "evidence that says one thing: a vGPU or a physical GPU",
+                remedy: "nothing is installed on a guess; if you know what it is, say so with the line "
+                    + "'\(key): vgpu' or '\(key): physical' below gpus in the configuration"
+            )
+        case .unknown:
+            return Problem(
+                .unknownGPU,
+                observed: observed + name,
+                expected: "a GPU of the catalog",
+                remedy: "nothing is installed on unknown hardware; use a newer gpu-agent, or allow it with the line "
+                    + "'\(key): physical' (or vgpu) below gpus in the configuration"
+            )
+        }
+    }
+}
+
+extension NodeFacts {
+    /// Why this node is a vGPU host: virtual functions of its GPUs are handed out, or the vGPU manager runs.
+    ///
+    /// Nil when it is none. The driver of such a node is the vGPU manager, which no guest's driver may replace.
+    var vgpuHost: [Evidence]? {
+        var evidence: [Evidence] = []
+        let functions = pci.value ?? []
+        for gpu in gpus.sorted(by: { $0.address < $1.address }) {
+            let handed = functions.filter { $0.physicalFunction.value == gpu.address }
+            if !handed.isEmpty {
+                evidence.append(Evidence(.sriov, gpu, "\(handed.count) of its virtual functions are on this node"))
+            }
+            if let physical = gpu.physicalFunction.value {
+                evidence.append(Evidence(.sriov, gpu, "is a virtual function of \(physical) on this node"))
+            }
+            if virtualization[gpu.address] == .hostVgpu {
+                evidence.append(Evidence(.running, gpu, "NVML says that it serves vGPUs"))
+            }
+        }
+        if driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true {
+            evidence.append(Evidence(.running, "host", "the vGPU manager's module nvidia_vgpu_vfio is loaded"))
+        }
+        return evidence.isEmpty ? nil : evidence
+    }
+
+    /// What NVML says of each GPU's way into this machine.
+    var virtualization: [PCIAddress: VirtualizationMode] {
+        let gpus = vendor.value?.nvml.value?.gpus ?? []
+        return Dictionary(
+            gpus.compactMap { gpu in
+                guard let address = gpu.pciAddress.value, let mode = gpu.virtualization.value else { return nil }
+                return (address, mode)
+            }
+        ) { first, _ in first }
+    }
+
+    /// Whether the driver on the host is one that this agent installed, whole.
+    var hasOwnDriver: Bool {
+        guard case .single(let single) = driver.installed, let record = driver.record.value else { return false }
+        return record.state == .installed && record.owns(single.version)
+    }
+}
+
+extension PCIFunction {
+    /// Whether the function is passed to a virtual machine of this node.
+    var isHandedToAGuest: Bool { kernelDriver.value == "vfio-pci" }
+}
