@@ -114,9 +114,9 @@ struct ScenarioTests {
             let finding = try #require(status.findings.first)
             #expect(finding.code == "unknown-gpu")
             #expect(finding.state == "failed")
-            #expect(finding.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302")
+            #expect(finding.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302, not in pci.ids")
             #expect(finding.expected == "a GPU of the catalog")
-            #expect(finding.remedy.contains("add 10de:ffff to gpus"))
+            #expect(finding.remedy.contains("'10de:ffff/10de:0001: physical'"))
             expectSame(try await node.writes(), before)
             #expect(try node.requests().isEmpty)
         }
@@ -156,6 +156,7 @@ struct ScenarioTests {
             ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
             ("licence-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
+            ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed where MIG is on"),
         ].map { code, observed, expected in
             PrintedFinding(code: code, state: "pass", observed: observed, expected: expected, remedy: "")
         }

@@ -8,7 +8,7 @@ extension SimulatedNode {
     /// Kernel modules have no digest: the time of their build is in them.
     func tree() async throws -> [String] {
         let digests = """
-            sort -u /var/lib/nvidia/log 2>/dev/null | while read -r file; do
+            grep '^/' /var/lib/nvidia/log 2>/dev/null | sort -u | while read -r file; do
                 case $file in *.ko) ;; *) [ -h "$file" ] || sha256sum "$file" ;; esac
             done
             """

@@ -1,8 +1,10 @@
 # The steps of the stand-in for nvidia-installer. Sourced by it; each failing step ends the program with 1.
 # shellcheck shell=bash disable=SC2154 # the command line's variables are set in nvidia-installer
 
-# What is installed, one path in a line, written before each file: a run that was cut off can be undone.
+# What is installed. As in NVIDIA's: the version, a description, then one path in a line, written before each file, so
+# that a run that was cut off can be undone.
 manifest=/var/lib/nvidia/log
+installed_files() { grep '^/' $manifest; }
 
 log() { printf '%s\n' "$@" >>"$log_file"; }
 
@@ -188,7 +190,7 @@ load_modules() {
 remove_files() {
     local path
     [ -e $manifest ] || return 0
-    sort -ru $manifest | while IFS= read -r path; do
+    installed_files | sort -ru | while IFS= read -r path; do
         rm -f "$path" "$path.new"
         rmdir --ignore-fail-on-non-empty "${path%/*}" 2>/dev/null
     done
@@ -214,7 +216,7 @@ uninstall() {
 driver_info() {
     [ -e $manifest ] || { echo "There is no NVIDIA driver currently installed."; return; }
     printf 'The currently installed driver is: NVIDIA Accelerated Graphics Driver for Linux-%s (version: %s).\n' \
-        "$(uname -m)" "$(sed -n 's/.*libcuda\.so\.\([0-9].*\..*\)/\1/p' $manifest | tail -n1)"
+        "$(uname -m)" "$(head -n1 $manifest)"
 }
 
 sanity() {
@@ -222,7 +224,7 @@ sanity() {
     [ -e $manifest ] || fail "There is no NVIDIA driver currently installed."
     while IFS= read -r path; do
         [ -e "$path" ] || fail "The file '$path' is missing."
-    done <$manifest
+    done < <(installed_files)
     say "Sanity check passed."
 }
 
@@ -239,6 +241,7 @@ install_driver() {
     fi
     [ -z "$userspace" ] || { say "Searching for conflicting files:"; remove_files; }
     mkdir -p ${manifest%/*}
+    [ -s $manifest ] || printf '%s\nNVIDIA Accelerated Graphics Driver for Linux-%s\n' "$VERSION" "$(uname -m)" >$manifest
     say "Installing 'NVIDIA Accelerated Graphics Driver for Linux-$(uname -m)' ($VERSION):"
     [ -z "$modules" ] || install_modules
     sleep "${slow:-0}"
