@@ -1,0 +1,88 @@
+import GPUNode
+import TestSupport
+import Testing
+
+/// Nodes whose driver is somebody else's business, and what the host settles for a vGPU's guest.
+@Suite struct LeftAloneTests {
+    private func report(_ facts: NodeFacts, _ strategy: MIGStrategy = .single) throws -> NodeReport {
+        Checks(facts: facts, plan: try .made(for: facts), migStrategy: strategy).report()
+    }
+
+    static let owned: [(facts: NodeFacts, reason: ReasonCode, words: String)] = [
+        (
+            NodeFacts.h100.with { $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"]) },
+            .driverOwnedElsewhere, "the GPU Operator"
+        ),
+        (
+            NodeFacts.h100.with { $0.claims.nodeLabels = .present([OwnerLabel.gkeDriverVersion: "default"]) },
+            .driverOwnedElsewhere, "GKE"
+        ),
+        (
+            NodeFacts.h100.with { $0.driver.loadedModules = .present(["nvidia", "nvidia_vgpu_vfio"]) }, .vgpuHost,
+            "nothing"
+        ),
+    ]
+
+    @Test(arguments: owned)
+    func isNeitherReadyNorNotReady(_ facts: NodeFacts, _ reason: ReasonCode, _ words: String) throws {
+        let report = try report(facts)
+        #expect(report.verdict == .leftAlone && report.reason == reason)
+        #expect(report.nextAction.contains(words))
+        #expect(report.findings.map(\.state) == [.notApplicable])
+        let plan = try Plan.made(for: facts)
+        #expect(plan.steps.isEmpty && plan.obstacles.isEmpty)
+        let publication = Publication.of(facts, plan, report, Policy())
+        #expect(publication.taint == .absent)
+        #expect(publication.labels["gpu-agent.dev/verdict"] == "left-alone")
+    }
+
+    @Test func itsOwnDriverIsNotGivenUpForALabel() throws {
+        let facts = NodeFacts.h100Ready.with {
+            $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"])
+        }
+        #expect(try report(facts).verdict == .ready)
+    }
+
+    @Test func aGuestUnderMIGNeedsAStrategyThatHandsOutMIGDevices() throws {
+        for strategy in [MIGStrategy.single, .mixed] {
+            #expect(try report(.rtxProReady, strategy).finding(.migStrategyNone)?.state == .pass)
+        }
+        let bad = try report(.rtxProReady, .none)
+        let finding = try #require(bad.finding(.migStrategyNone))
+        #expect(finding.state == .failed && bad.verdict == .notReady)
+        #expect(finding.observed.contains("DC-4-96Q") && finding.remedy.contains("mig.strategy to single"))
+    }
+
+    @Test func theSameHoldsWhereMIGWasTurnedOnByHand() throws {
+        let facts = NodeFacts.h100Ready.withNVML {
+            $0.gpus[0].migMode = .present(MIGMode(current: true, pending: true))
+        }
+        #expect(try report(facts, .none).finding(.migStrategyNone)?.state == .failed)
+        #expect(try report(.h100Ready, .none).finding(.migStrategyNone) == nil)
+    }
+
+    @Test func saysWhatAGuestOnAzureShows() throws {
+        let decision = try Plan.made(for: .rtxProVGPU).decision
+        let guest = try #require(decision.guest.first)
+        #expect(decision.guest.count == 1)
+        #expect(guest.type == "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q" && guest.mode == .migBacked)
+        #expect(guest.migDevicesPerGPU == 1 && guest.migProfile == "4g.96gb" && !guest.canChangeMIG)
+        #expect(guest.licence == "NVIDIA RTX Virtual Workstation")
+        #expect(guest.unreadable == [.utilisation, .temperature, .power])
+        #expect(try Plan.made(for: .h100).decision.guest.isEmpty)
+    }
+
+    @Test func theProfileOfAGuestIsThatOfItsGPUInstance() throws {
+        let catalog = try repositoryCatalog()
+        for (device, subsystem, profile, devices) in [
+            (0x2bb5, 0x2187, "4g.96gb", 1), (0x2bb5, 0x216f, "1g.24gb", 1), (0x2bb5, 0x217b, "2g.48gb", 1),
+            (0x2bb5, 0x2178, "2g.48gb", 1), (0x2bb5, 0x21a3, nil, 0), (0x2330, 0x187f, "4g.40gb", 1),
+            (0x2236, 0x14bf, nil, 0),
+        ] as [(UInt16, UInt16, String?, Int)] {
+            let type = try #require(catalog.vgpuTypes[VGPUTypeKey(device: device, subsystemDevice: subsystem)])
+            let guest = try #require(GuestExpectations(type, in: catalog))
+            #expect(guest.migProfile == profile, "\(type.name)")
+            #expect(guest.migDevicesPerGPU == devices, "\(type.name)")
+        }
+    }
+}

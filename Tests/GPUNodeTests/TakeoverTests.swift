@@ -1,0 +1,162 @@
+import GPUNode
+import TestSupport
+import Testing
+
+/// Another owner's driver that does not fit, and the leave to remove it.
+@Suite struct TakeoverTests {
+    private static let allowed = Policy(takeover: true)
+
+    /// An H100 with a GRID driver of NVIDIA's installer, which somebody else ran.
+    private static let misfit = NodeFacts.h100.with { facts in
+        facts.driver = .loaded("580.105.08", .open, kind: .grid)
+        facts.claims.runfile = .present("580.105.08")
+    }
+
+    private static func packages(_ manager: DriverPackage.Manager, _ names: String...) -> Reading<[DriverPackage]> {
+        .present(names.map { DriverPackage(manager: manager, name: $0, version: "580.105.08-1") })
+    }
+
+    private func decide(_ facts: NodeFacts, _ policy: Policy = allowed) throws -> Decision {
+        Selection(catalog: try fourDriverCatalog(), policy: policy).decide(facts)
+    }
+
+    @Test func takesNothingOverWithoutLeave() throws {
+        let decision = try decide(Self.misfit, Policy())
+        #expect(SelectionCase.Expected(decision) == .foreign)
+        let problem = try #require(decision.problems.first)
+        #expect(problem.observed.contains("NVIDIA's installer, run by somebody else"))
+        #expect(problem.remedy.contains("nvidia-uninstall") && problem.remedy.contains("driver.takeover: true"))
+    }
+
+    @Test func takesOverWhatNobodyUses() throws {
+        let decision = try decide(Self.misfit)
+        #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
+        #expect(decision.takesOver == .runfile)
+        #expect(decision.evidence.contains { $0.source == "config" && $0.statement.hasPrefix("driver.takeover") })
+        let plan = Planner().plan(Self.misfit, decision, journal: nil)
+        #expect(plan.steps.map(\.id) == [.begin, .download, .unload, .remove, .install, .load, .verify, .finish])
+        let remove = try #require(plan.steps.first { $0.id == .remove })
+        #expect(remove.action == .run([["nvidia-uninstall", "--silent"]], failure: .driverRemovalFailed))
+        #expect(remove.disrupts)
+        guard case .begin(let record) = plan.steps[0].action else { throw Unexpected() }
+        #expect(record.takesOver == .runfile)
+    }
+
+    private struct Unexpected: Error {}
+
+    @Test func takesNothingOverThatIsInUse() throws {
+        let facts = Self.misfit.with {
+            $0.claims.deviceUsers = .present([DeviceUser(pid: 4711, command: "dcgm", nodes: ["nvidia0"])])
+        }
+        let decision = try decide(facts)
+        #expect(SelectionCase.Expected(decision) == .blocked(.driverInUse))
+        #expect(decision.owner == .runfile)
+        #expect(decision.problems.first?.observed.contains("dcgm (4711)") == true)
+    }
+
+    @Test(arguments: [.unreadable(.denied), .skipped("no process was looked at"), .absent] as [Reading<[DeviceUser]>])
+    func takesNothingOverThatMayBeInUse(_ users: Reading<[DeviceUser]>) throws {
+        let decision = try decide(Self.misfit.with { $0.claims.deviceUsers = users })
+        #expect(SelectionCase.Expected(decision) == .blocked(.driverInUse))
+    }
+
+    @Test func takesNothingOverThatItCannotRemove() throws {
+        for owner in [
+            Self.misfit.with { $0.claims.runfile = .absent },
+            Self.misfit.with {
+                $0.claims.runfile = .absent
+                $0.claims.dkms = .present([DKMSTree(name: "nvidia", version: "580.105.08", kernels: [])])
+            },
+            Self.misfit.with {
+                $0.host.osRelease = .present(OSRelease(id: "bottlerocket", versionID: "1", prettyName: nil))
+            },
+        ] {
+            #expect(SelectionCase.Expected(try decide(owner)) == .foreign)
+        }
+    }
+
+    @Test func aFitDriverIsAdoptedAndNotTakenOver() throws {
+        let facts = NodeFacts.h100.with { facts in
+            facts.driver = .loaded("580.126.09", .open, kind: .datacenter)
+            facts.claims.runfile = .present("580.126.09")
+        }
+        #expect(
+            SelectionCase.Expected(try decide(facts)) == .adopt("datacenter driver 580.126.09, open modules", .runfile)
+        )
+    }
+
+    @Test func removesEveryPackageOfTheDriverAtOnce() throws {
+        for (manager, command) in [
+            (DriverPackage.Manager.dpkg, ["apt-get", "purge", "-y"]), (.rpm, ["rpm", "-e"]),
+        ] {
+            let facts = Self.misfit.with {
+                $0.claims.runfile = .absent
+                $0.claims.packages = Self.packages(manager, "libnvidia-compute-580", "nvidia-driver-580")
+            }
+            let decision = try decide(facts)
+            #expect(decision.takesOver == .packageManager)
+            let commands = facts.removal(of: .packageManager, besides: "595.71.05")
+            #expect(commands.count == 1)
+            #expect(Set(command + ["libnvidia-compute-580", "nvidia-driver-580"]).isSubset(of: commands[0]))
+        }
+    }
+
+    @Test func removesTheAKSImagesDriverWithItsMarkerAndCopies() throws {
+        let facts = Self.misfit.with {
+            $0.claims.aksMarker = .present(AKSMarker(version: "580.105.08", kind: "grid", kernel: nil))
+            $0.driver.otherLibraries = .present([
+                LibraryFile(path: "/usr/bin/lib64/libcuda.so.580.105.08", version: "580.105.08")
+            ])
+        }
+        let decision = try decide(facts)
+        #expect(decision.takesOver == .aksImage)
+        #expect(
+            facts.removal(of: .aksImage, besides: "595.71.05") == [
+                ["nvidia-uninstall", "--silent"],
+                ["rm", "-f", "/opt/azure/aks-gpu/dkms-marker", "/usr/bin/lib64/libcuda.so.580.105.08"],
+                ["ldconfig"],
+            ]
+        )
+    }
+
+    /// From the removal's start on the host's driver is the agent's doing: it goes on, also without the leave.
+    @Test func goesOnAfterARemovalThatWasCutOff() throws {
+        let record = InstallRecord(
+            state: .changing,
+            kind: .datacenter,
+            version: "595.71.05",
+            flavour: .open,
+            takesOver: .runfile,
+            kernelRelease: NodeFacts.kernel,
+            artifactHash: String(repeating: "ab", count: 32)
+        )
+        let half = Self.misfit.with {
+            $0.driver = $0.driver.unloaded
+            $0.driver.moduleFile = .absent
+            $0.driver.record = .present(record)
+        }
+        let gone = half.with {
+            $0.driver = .none
+            $0.claims.runfile = .absent
+            $0.driver.record = .present(record)
+        }
+        for policy in [Policy(), Self.allowed] {
+            for (facts, removes) in [(half, true), (gone, false)] {
+                let decision = try decide(facts, policy)
+                #expect(decision.action == .install)
+                let steps = Planner().plan(facts, decision, journal: nil).steps
+                #expect(steps.contains { $0.id == .remove } == removes)
+            }
+        }
+    }
+
+    @Test func theHostIsBeingChangedFromTheRemovalsStartOn() throws {
+        let plan = Planner().plan(Self.misfit, try decide(Self.misfit), journal: nil)
+        guard case .begin(let record) = plan.steps[0].action else { throw Unexpected() }
+        var journal = Journal(record: record)
+        journal.begin(.unload, at: 1)
+        #expect(journal.record?.state == .started)
+        journal.begin(.remove, at: 2)
+        #expect(journal.record?.state == .changing)
+    }
+}
