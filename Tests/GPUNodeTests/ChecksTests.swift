@@ -151,6 +151,13 @@ import Testing
             NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
             observed: "1 of 2 without an answer: 0001:02:00.0"
         ),
+        Case(
+            .gpuCount,
+            "the other is a virtual machine's",
+            .pass,
+            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .handedOut(bus: 2)]) },
+            observed: "1 of 1"
+        ),
         Case(.gpuUnreadable, "all read", .pass),
         Case(
             .gpuUnreadable,
@@ -277,5 +284,14 @@ import Testing
             #expect(finding.state != .pass || finding.remedy.isEmpty, "a remedy for \(finding.code), which passed")
         }
         #expect(Set(report.findings.map(\.code)).count == report.findings.count)
+    }
+}
+
+extension PCIFunction {
+    /// An H100 that a virtual machine of this node has.
+    fileprivate static func handedOut(bus: UInt8) -> PCIFunction {
+        var function = PCIFunction.h100.at(bus: bus)
+        function.kernelDriver = .present("vfio-pci")
+        return function
     }
 }

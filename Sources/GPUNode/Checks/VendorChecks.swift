@@ -61,15 +61,17 @@ struct VendorChecks {
 
     private func gpuCount(_ nvml: NVMLFacts) -> Finding {
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
-        let missing = facts.gpus.map(\.address).filter { !seen.contains($0) }
-        let state: Finding.State = missing.isEmpty ? .pass : (missing.count < facts.gpus.count ? .warning : .failed)
+        // The driver sees nothing of what a virtual machine has.
+        let gpus = facts.gpus.filter { !$0.isHandedToAGuest }
+        let missing = gpus.map(\.address).filter { !seen.contains($0) }
+        let state: Finding.State = missing.isEmpty ? .pass : (missing.count < gpus.count ? .warning : .failed)
         return Finding(
             .gpuCount,
             state,
             "every GPU on the bus answers",
             observed: missing.isEmpty
-                ? "\(facts.gpus.count) of \(facts.gpus.count)"
-                : "\(missing.count) of \(facts.gpus.count) without an answer: "
+                ? "\(gpus.count) of \(gpus.count)"
+                : "\(missing.count) of \(gpus.count) without an answer: "
                     + missing.map(\.description).joined(separator: ", "),
             expected: "all of them",
             remedy: missing.isEmpty ? "" : "look at the kernel log for the missing GPUs; a reboot may bring them back"

@@ -18,7 +18,7 @@ package enum GPUIdentity: Sendable, Equatable {
 struct HardwareIdentification {
     var catalog: Catalog
     var machine: Machine
-    var overrides: [HardwareOverride]
+    var policy: Policy
     /// What NVML says of each GPU's way into this machine, by address.
     var virtualization: [PCIAddress: VirtualizationMode]
 
@@ -28,7 +28,7 @@ struct HardwareIdentification {
         let card = catalog.gpus[gpu.id]
         let says = statements(about: gpu, type, card)
         var evidence = says.map(\.evidence) + remarks(on: gpu, type, card)
-        if let override = overrides.first(where: { $0.matches(gpu) }) {
+        if let override = policy.override(for: gpu) {
             let line = Evidence(
                 .configuration,
                 "config",
@@ -138,12 +138,6 @@ struct HardwareIdentification {
         let name = gpu.classCode == 0x0300 ? "VGA controller" : "3D controller"
         remarks.append(Evidence(.deviceClass, gpu, "class \(hex(gpu.classCode, digits: 4)), \(name): a GPU"))
         return remarks
-    }
-}
-
-extension HardwareOverride {
-    func matches(_ gpu: PCIFunction) -> Bool {
-        id == gpu.id && (subsystem == nil || subsystem == gpu.subsystem.value)
     }
 }
 

@@ -16,6 +16,14 @@ struct IdentifiedGPU {
             .joined(separator: ", ") + ")"
     }
 
+    private var subsystem: String {
+        switch function.subsystem {
+        case .present(let id): "subsystem \(id)"
+        case .absent: "no subsystem"
+        case .unreadable, .skipped: "subsystem not readable"
+        }
+    }
+
     private var name: String? {
         switch identity {
         case .physical(let card), .unknownVGPUType(let card), .undetermined(let card): card.name
@@ -26,10 +34,9 @@ struct IdentifiedGPU {
 
     /// Why nothing can be chosen for it; nil when it is known.
     var problem: Problem? {
-        let subsystem = function.subsystem.value?.description ?? "unreadable"
         let name = function.name.map { ", named '\($0)' in pci.ids" } ?? ", not in pci.ids"
         let observed =
-            "\(function.address): \(function.id), subsystem \(subsystem), "
+            "\(function.address): \(function.id), \(subsystem), "
             + "class \(hex(function.classCode, digits: 4))"
         switch identity {
         case .physical, .vgpu, .allowed: return nil

@@ -49,6 +49,15 @@ package enum MIGStrategy: String, Codable, Sendable, CaseIterable {
     case none, single, mixed
 }
 
+extension Policy {
+    /// The line of the configuration that is about a GPU; one with its subsystem comes before one for the whole id.
+    package func override(for gpu: PCIFunction) -> HardwareOverride? {
+        let lines = hardware.filter { $0.id == gpu.id }
+        return lines.first { $0.subsystem != nil && $0.subsystem == gpu.subsystem.value }
+            ?? lines.first { $0.subsystem == nil }
+    }
+}
+
 /// What the operator says a GPU is, by its ids: the one way to settle evidence that disagrees, or to allow a GPU that no
 /// rule knows.
 ///

@@ -39,7 +39,7 @@ package struct Selection: Sendable {
         let identification = HardwareIdentification(
             catalog: catalog,
             machine: machine,
-            overrides: policy.hardware,
+            policy: policy,
             virtualization: facts.virtualization
         )
         var evidence = [machine.evidence(facts.host)]
@@ -51,7 +51,7 @@ package struct Selection: Sendable {
             }
             let (identity, weighed) = identification.identify(function)
             evidence += weighed
-            if policy.hardware.first(where: { $0.matches(function) })?.treatment == .ignored { continue }
+            if policy.override(for: function)?.treatment == .ignored { continue }
             gpus.append(IdentifiedGPU(function: function, identity: identity))
         }
         guard !gpus.isEmpty else {
