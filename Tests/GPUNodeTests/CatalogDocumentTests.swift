@@ -213,7 +213,37 @@ import Testing
         ),
     ]
 
-    @Test(arguments: faults)
+    static func limited(_ fields: String) -> String {
+        "drivers: [{version: 580.1, kind: datacenter, architecture: x86_64, flavours: [open],"
+            + " artifact: {urls: [https://example.com/a.run]},\n\(fields)}]"
+    }
+
+    static let limits: [Fault] = [
+        Fault(limited("kernels: {}"), "2:10: kernels needs 'min' or 'max'"),
+        Fault(limited("kernels: '6.8'"), "2:10: kernels must be a mapping"),
+        Fault(
+            limited("kernels: {max: 6.8, maxi: 6.9}"),
+            "2:21: unknown key 'maxi' in kernels; did you mean 'max'?"
+        ),
+        Fault(
+            limited("kernels: {min: 6, max: 6.8.0-1044-azure}"),
+            "2:16: min '6' is not a kernel version such as 6.8",
+            "2:24: max '6.8.0-1044-azure' is not a kernel version such as 6.8"
+        ),
+        Fault(limited("kernels: {min: 06.8}"), "2:16: min '06.8' is not a kernel version such as 6.8"),
+        Fault(limited("kernels: {min: 6.9, max: 6.8}"), "2:10: min 6.9 is above max 6.8"),
+        Fault(limited("kernels: {min: 6.10, max: 6.8.5}"), "2:10: min 6.10 is above max 6.8.5"),
+        Fault(limited("systems: []"), "2:10: systems must name at least one system"),
+        Fault(limited("systems: ubuntu"), "2:10: systems must be a list"),
+        Fault(
+            limited("systems: [ubuntu 22.04, Ubuntu, rhel 8 9, [x]]"),
+            "2:25: a system 'Ubuntu' is not an os-release ID, with or without a version, such as ubuntu 22.04",
+            "2:33: a system 'rhel 8 9' is not an os-release ID, with or without a version, such as ubuntu 22.04",
+            "2:43: a system must be a text"
+        ),
+    ]
+
+    @Test(arguments: faults + limits)
     func reportsEachFaultAtItsPlace(_ fault: Fault) throws {
         #expect(try catalogProblems(fault.yaml) == fault.problems)
     }
@@ -272,6 +302,8 @@ import Testing
                 architecture: aarch64
                 flavours: [proprietary]
                 channel: new-feature
+                kernels: {min: 5.4, max: "6.8"}
+                systems: [ubuntu 22.04, rhel 8, debian]
                 vgpuRelease: "20.2"
                 artifact:
                   urls: ["http://mirror.example/x/y/NVIDIA+a_b-1.run?token=1/2", https://example.com/z.run]
@@ -284,11 +316,20 @@ import Testing
         #expect(driver.identity == "grid-azure-595.91.07-aarch64")
         #expect(driver.flavours == [.proprietary])
         #expect(driver.channel == .newFeature)
+        #expect(driver.kernels == KernelRange(first: KernelVersion("5.4"), last: KernelVersion("6.8")))
+        #expect(driver.kernels?.description == "5.4 to 6.8")
+        #expect(driver.systems.map(\.description) == ["ubuntu 22.04", "rhel 8", "debian"])
         #expect(driver.vgpuRelease == "20.2")
         #expect(driver.artifact.urls.count == 2)
         #expect(driver.artifact.fileName == "NVIDIA+a_b-1.run")
         #expect(driver.artifact.digest == Digest(.sha512, Self.sha + Self.sha))
         #expect(driver.artifact.size == 420_000_000)
+    }
+
+    @Test(arguments: [("min: 5.4", "5.4 and newer"), ("max: 6.8", "up to 6.8"), ("min: 6.8, max: 6.8", "6.8 to 6.8")])
+    func oneEndOfTheKernelsMayBeLeftOut(_ kernels: String, _ range: String) throws {
+        let document = try readCatalog(Self.limited("kernels: {\(kernels)}"))
+        #expect(document.catalog.drivers.map { $0.kernels?.description } == [range])
     }
 
     @Test func keepsADriverWithoutAChecksum() throws {

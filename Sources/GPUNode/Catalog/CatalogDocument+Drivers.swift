@@ -1,7 +1,8 @@
 extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         let known = [
-            "version", "kind", "platform", "architecture", "flavours", "channel", "vgpuRelease", "artifact",
+            "version", "kind", "platform", "architecture", "flavours", "channel", "kernels", "systems", "vgpuRelease",
+            "artifact",
         ]
         guard let fields = fields(node, of: "a driver", known: known) else { return nil }
         let version = required(fields, "version").flatMap {
@@ -12,6 +13,8 @@ extension DocumentReader {
         let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
         let flavours = flavours(fields)
         let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
+        let kernels = fields["kernels"].flatMap { self.kernels($0) }
+        let systems = fields["systems"].map { self.systems($0) } ?? []
         let release = fields["vgpuRelease"].flatMap { node in
             value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -30,9 +33,43 @@ extension DocumentReader {
             architecture: architecture,
             flavours: flavours,
             channel: channel,
+            kernels: kernels,
+            systems: systems,
             vgpuRelease: release,
             artifact: artifact
         )
+    }
+
+    /// The kernels that a driver builds for: `{min: "5.4", max: "6.8"}`, of which one may be left out.
+    private mutating func kernels(_ node: DocumentNode) -> KernelRange? {
+        guard let fields = fields(node, of: "kernels", known: ["min", "max"]) else { return nil }
+        if fields["min"] == nil, fields["max"] == nil { report("kernels needs 'min' or 'max'", at: node) }
+        let first = fields["min"].flatMap { kernel($0, "min") }
+        let last = fields["max"].flatMap { kernel($0, "max") }
+        if let first, let last, first.compared(to: last) > 0 {
+            report("min \(first) is above max \(last)", at: node)
+        }
+        return KernelRange(first: first, last: last)
+    }
+
+    private mutating func kernel(_ node: DocumentNode, _ what: String) -> KernelVersion? {
+        value(node, what, form: "a kernel version such as 6.8") { text in
+            // Nothing may stand behind the numbers: `6.8.0-1044-azure` says more than a limit can hold.
+            KernelVersion(text).flatMap { $0.description == text ? $0 : nil }
+        }
+    }
+
+    private mutating func systems(_ node: DocumentNode) -> [SystemRule] {
+        let items = items(node, of: "systems")
+        if case .sequence = node.content, items.isEmpty { report("systems must name at least one system", at: node) }
+        return items.compactMap {
+            value(
+                $0,
+                "a system",
+                form: "an os-release ID, with or without a version, such as ubuntu 22.04",
+                SystemRule.init
+            )
+        }
     }
 
     private mutating func artifact(_ node: DocumentNode) -> Artifact? {

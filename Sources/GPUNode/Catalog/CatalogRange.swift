@@ -31,8 +31,11 @@ package struct KernelVersion: Sendable, Equatable, CustomStringConvertible {
 
     package init?(_ release: String) {
         let head = release.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        let parts = head.split(separator: ".", omittingEmptySubsequences: false).prefix(3)
-        let numbers = parts.compactMap { isDigits($0, radix: 10) ? UInt16($0).map(Int.init) : nil }
+        var numbers: [Int] = []
+        for part in head.split(separator: ".", omittingEmptySubsequences: false).prefix(3) {
+            guard isDigits(part, radix: 10), let number = UInt16(part) else { break }
+            numbers.append(Int(number))
+        }
         guard numbers.count >= 2 else { return nil }
         self.numbers = numbers
     }
@@ -56,7 +59,9 @@ package struct SystemRule: Sendable, Equatable, LosslessStringConvertible {
 
     package init?(_ description: String) {
         let words = description.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard (1...2).contains(words.count), words.allSatisfy({ !$0.isEmpty }) else { return nil }
+        guard (1...2).contains(words.count), words.allSatisfy(isSystemWord), words[0].first?.isNumber == false else {
+            return nil
+        }
         id = words[0]
         version = words.count == 2 ? words[1] : nil
     }
@@ -69,4 +74,10 @@ package struct SystemRule: Sendable, Equatable, LosslessStringConvertible {
         guard let found = system.versionID else { return false }
         return found == version || found.hasPrefix("\(version).")
     }
+}
+
+/// Whether a text is of the letters that `os-release` allows in `ID` and `VERSION_ID`.
+private func isSystemWord(_ text: String) -> Bool {
+    !text.isEmpty
+        && text.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
 }
