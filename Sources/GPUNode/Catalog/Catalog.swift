@@ -4,7 +4,7 @@
 package struct Catalog: Sendable, Equatable {
     package var gpus: [PCIID: CatalogGPU]
     package var vgpuTypes: [VGPUTypeKey: CatalogVGPUType]
-    /// In the order in which they are tried.
+    /// In the order in which they are tried: of one file those that ask for more come first.
     package var platforms: [CatalogPlatform]
     /// Newest first, and then in the order of their identity.
     package var drivers: [CatalogDriver]
@@ -17,7 +17,7 @@ package struct Catalog: Sendable, Equatable {
     ) {
         self.gpus = Dictionary(gpus.map { ($0.id, $0) }) { _, last in last }
         self.vgpuTypes = Dictionary(vgpuTypes.map { ($0.key, $0) }) { _, last in last }
-        self.platforms = platforms
+        self.platforms = CatalogPlatform.Weight.allCases.flatMap { weight in platforms.filter { $0.weight == weight } }
         self.drivers = drivers.sorted(by: CatalogDriver.newerFirst)
     }
 }
@@ -35,6 +35,18 @@ package struct CatalogPlatform: Sendable, Equatable {
         self.name = name
         self.systemVendor = systemVendor
         self.chassisAssetTag = chassisAssetTag
+    }
+
+    /// How much a platform asks for, most first.
+    ///
+    /// A vendor's name alone says least: clouds show that of their hypervisor.
+    fileprivate enum Weight: CaseIterable {
+        case both, assetTag, vendor
+    }
+
+    fileprivate var weight: Weight {
+        guard chassisAssetTag != nil else { return .vendor }
+        return systemVendor == nil ? .assetTag : .both
     }
 
     package func matches(_ dmi: DMIFacts) -> Bool {
