@@ -48,4 +48,12 @@ import Testing
             #expect(type.maxBranch == 580 && type.flavours == [.proprietary], "\(type.name)")
         }
     }
+
+    @Test func noTypeBeginsBeforeItsCard() throws {
+        let catalog = try repositoryCatalog()
+        for type in catalog.vgpuTypes.values {
+            guard let card = catalog.gpus[PCIID(vendor: 0x10de, device: type.key.device)] else { continue }
+            #expect(type.minBranch == card.minBranch, "\(type.name)")
+        }
+    }
 }
