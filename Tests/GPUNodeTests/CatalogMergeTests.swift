@@ -12,35 +12,6 @@ import Testing
         #expect(Catalog().merged(with: catalog) == catalog)
     }
 
-    /// A driver without a checksum cannot be installed: it must not stand above one that can.
-    @Test func noUnverifiedDriverIsTheNewestWhereAVerifiedOneIsToBeHad() throws {
-        func group(_ driver: CatalogDriver) -> String {
-            "\(driver.kind) \(driver.platform ?? "any") \(driver.architecture)"
-        }
-        var newest: [String: CatalogDriver] = [:]
-        for driver in try repositoryCatalog().drivers {
-            let first = newest[group(driver), default: driver]
-            newest[group(driver)] = first
-            #expect(first.artifact.digest != nil, "\(first.identity)")
-        }
-        #expect(
-            Set(newest.values.map(\.identity)) == [
-                "grid-azure-595.91.07-x86_64", "grid-aws-580.159.03-x86_64", "grid-gcp-570.172.08-x86_64",
-                "datacenter-595.71.05-x86_64", "datacenter-580.159.03-aarch64",
-            ]
-        )
-    }
-
-    @Test func theFileOfEveryDriverNamesItsVersionAndArchitecture() throws {
-        for driver in try repositoryCatalog().drivers {
-            let part = driver.architecture == .aarch64 ? "aarch64" : "x86_64"
-            let end =
-                driver.kind == .datacenter
-                ? ".run" : driver.platform == "gcp" ? "-grid.run" : "-grid-\(driver.platform ?? "").run"
-            #expect(driver.artifact.fileName == "NVIDIA-Linux-\(part)-\(driver.version)\(end)")
-        }
-    }
-
     @Test func anEntryOfTheSameIdentityReplacesAndOthersAreAdded() throws {
         let base = try repositoryCatalog()
         let id = PCIID(vendor: 0x10de, device: 0x2321)
@@ -51,7 +22,7 @@ import Testing
             gpus: [CatalogGPU(id: id, name: "mine", architecture: "hopper", flavours: [.proprietary])],
             vgpuTypes: [CatalogVGPUType(key: key, name: "mine", flavours: [.open])],
             platforms: [CatalogPlatform(name: "azure", systemVendor: "Contoso", chassisAssetTag: nil)],
-            drivers: [mirrored, try .datacenter("610.10.01")]
+            drivers: [mirrored, try .datacenter("999.10.01")]
         )
         let merged = base.merged(with: overlay)
 
@@ -59,10 +30,10 @@ import Testing
         #expect(merged.vgpuTypes[key]?.name == "mine")
         #expect(merged.gpus.count == base.gpus.count)
         #expect(merged.vgpuTypes.count == base.vgpuTypes.count)
-        #expect(merged.platforms.map(\.name) == ["azure", "aws", "gcp"])
-        #expect(merged.platforms.first?.systemVendor == "Contoso")
+        #expect(merged.platforms.map(\.name) == base.platforms.map(\.name))
+        #expect(merged.platforms.first { $0.name == "azure" }?.systemVendor == "Contoso")
         #expect(merged.drivers.count == base.drivers.count + 1)
-        #expect(merged.drivers.first?.version == DriverVersion("610.10.01"))
+        #expect(merged.drivers.first?.version == DriverVersion("999.10.01"))
         #expect(merged.drivers.first { $0.identity == mirrored.identity } == mirrored)
     }
 

@@ -28,7 +28,7 @@ import Testing
     @Test func itsCatalogIsThatOfTheMergedFiles() throws {
         let review = CatalogReview(try repositoryDocuments())
         #expect(review.catalog == (try repositoryCatalog()))
-        #expect(review.places.count == 78 + 1321 + 3 + 55)
+        #expect(review.places.count == 78 + 1321 + 14 + 94)
         #expect(review.places[.platform("azure")]?.file == "platforms.yaml")
     }
 
@@ -71,9 +71,18 @@ import Testing
     }
 
     @Test func namesAPlatformThatAnotherAlwaysWinsOver() throws {
-        let wide = "platforms: [{name: a, systemVendor: V}, {name: b, systemVendor: V, chassisAssetTag: T}]\n"
-        #expect(try notes(wide) == ["1:1: platform 'b' is never taken: 'a' matches first"])
-        let narrow = "platforms: [{name: b, systemVendor: V, chassisAssetTag: T}, {name: a, systemVendor: V}]\n"
-        #expect(try notes(narrow).isEmpty)
+        let twice = "platforms: [{name: a, systemVendor: V}, {name: b, systemVendor: V}]\n"
+        #expect(try notes(twice) == ["1:1: platform 'b' is never taken: 'a' matches first"])
+        let narrow = "platforms: [{name: b, systemVendor: V, chassisAssetTag: T}]\n"
+        let wide = "platforms: [{name: a, systemVendor: V}]\n"
+        #expect(try notes(narrow, wide) == ["1:1: platform 'b' is never taken: 'a' matches first"])
+        #expect(try notes(wide, narrow).isEmpty)
+    }
+
+    @Test func inOneFileTheOrderOfAWideAndANarrowPlatformDoesNotMatter() throws {
+        let wide = "{name: a, systemVendor: V}"
+        let narrow = "{name: b, systemVendor: V, chassisAssetTag: T}"
+        #expect(try notes("platforms: [\(wide), \(narrow)]\n").isEmpty)
+        #expect(try notes("platforms: [\(narrow), \(wide)]\n").isEmpty)
     }
 }
