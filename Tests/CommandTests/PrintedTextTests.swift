@@ -55,8 +55,20 @@ import Testing
 
     @Test(arguments: [
         ("azure", ["10de:2bb5", "1414:2187", "--platform", "azure"]),
-        ("host-570", ["10de:2236", "10de:14bf", "--platform", "azure", "--host-driver", "570.158.01"]),
+        (
+            "host-570",
+            [
+                "10de:2236", "10de:14bf", "--platform", "azure", "--host-driver", "570.158.01", "--kernel",
+                "6.8.0-1044-azure", "--os", "Ubuntu 22.04",
+            ]
+        ),
+        ("kernel", ["10de:2236", "10de:14bf", "--platform", "azure", "--kernel", "6.11.0-1018-azure"]),
         ("unknown", ["10de:ffff"]),
+        ("swapped", ["1414:2187", "10DE:2BB5", "--platform", "azure", "--kernel", "6.8.0-1044-azure"]),
+        ("one-word", ["10de:2bb5/10de:204e", "--os", "Ubuntu 22.04"]),
+        ("no-kernel", ["10de:2bb5", "--kernel", "azure"]),
+        ("no-system", ["10de:2bb5", "--os", "ubuntu 22.04 lts"]), ("no-id", ["10de:2bb5", "2187"]),
+        ("three-ids", ["10de:2bb5/1414:2187", "10de:2bb5"]),
         ("no-platform", ["10de:2bb5", "1414:2187", "--platform", "oracle"]),
     ])
     func explainsAChoice(name: String, arguments: [String]) async throws {
@@ -70,6 +82,7 @@ import Testing
         ("validate", ["validate"]), ("validate-strict", ["validate", "--strict", "--catalog", "overlay.yaml"]),
         ("validate-wrong", ["validate", "--catalog", "wrong.yaml"]), ("diff", ["diff", "--catalog", "overlay.yaml"]),
         ("list", ["list"]), ("list-types", ["list", "vgpu-types"]), ("show", ["show", "dc-4-96q"]),
+        ("show-driver", ["show", "grid-azure-570.211.01-x86_64"]), ("list-platforms", ["list", "platforms"]),
         ("show-nothing", ["show", "voodoo"]),
     ])
     func looksIntoTheCatalog(name: String, arguments: [String]) async throws {

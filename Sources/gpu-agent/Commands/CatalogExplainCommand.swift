@@ -8,8 +8,8 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         commandName: "explain",
         abstract: "Say which driver a GPU would get, and why every other driver would not.",
         discussion: """
-            The ids are those of 'lspci -nn': vendor and device, and the subsystem's. \
-            Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
+            The ids are those of 'lspci -nn': vendor and device, and the subsystem's; in either order, or as one word \
+            with a slash. Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
             Exits 0 when there is a driver to install, 1 when there is none.
             """
     )
@@ -26,35 +26,68 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         help: ArgumentHelp("The driver on the vGPU host, which the GPU's VF capability tells.", valueName: "version")
     )
     var hostDriver: String?
+    @Option(help: ArgumentHelp("The kernel's release ('uname -r'); any when left out.", valueName: "release"))
+    var kernel: String?
+    @Option(
+        name: .customLong("os"),
+        help: ArgumentHelp(
+            "The operating system, as 'ubuntu 22.04' (ID and VERSION_ID of os-release); unknown when left out.",
+            valueName: "system"
+        )
+    )
+    var system: String?
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
 
     func run() async throws {
         try await reporting {
             let setup = try Setup.load(choice.settings)
-            guard let id = PCIID(gpu) else { throw wrong("'\(gpu)' is not a pair of ids such as 10de:2bb5") }
-            let board = subsystem.flatMap(PCIID.init)
-            if let subsystem, board == nil {
-                throw wrong("'\(subsystem)' is not a pair of ids such as 1414:2187")
+            let (id, board) = try ids(setup.catalog)
+            if let kernel, KernelVersion(kernel) == nil {
+                throw wrong("'\(kernel)' is not the release of a kernel such as 6.8.0-1044-azure")
+            }
+            let rule = system.map { SystemRule($0.lowercased()) }
+            if let system, rule == .some(nil) {
+                throw wrong("'\(system)' is not an operating system such as 'ubuntu 22.04'")
             }
             let cloud = setup.catalog.platforms.first { $0.name == platform }
             if let platform, cloud == nil {
                 let names = setup.catalog.platforms.map(\.name).joined(separator: ", ")
                 throw wrong("no platform is called '\(platform)'; there are \(names)")
             }
-            let facts = NodeFacts.imagined(
-                id,
-                board,
-                cloud.map {
-                    DMIFacts(systemVendor: $0.systemVendor, productName: nil, chassisAssetTag: $0.chassisAssetTag)
-                },
-                architecture,
-                hostDriver
+            let host = HostFacts(
+                kernelRelease: kernel.map { .present($0) } ?? .absent,
+                architecture: .present(architecture),
+                osRelease: rule.flatMap(\.self).map {
+                    .present(OSRelease(id: $0.id, versionID: $0.version, prettyName: nil))
+                } ?? .absent,
+                dmi: cloud.map {
+                    .present(
+                        DMIFacts(systemVendor: $0.systemVendor, productName: nil, chassisAssetTag: $0.chassisAssetTag)
+                    )
+                } ?? .absent,
+                bootID: .absent,
+                secureBoot: .absent
             )
+            let facts = NodeFacts.imagined(id, board, host, hostDriver)
             let explanation = Explanation(setup, facts)
             try Output.print(explanation, as: format.output) { explanation.text($0) }
             guard explanation.decision.action != .blocked else { throw ExitStatus.failed }
         }
+    }
+
+    /// The GPU's ids and its subsystem's, whichever was given first.
+    private func ids(_ catalog: Catalog) throws -> (PCIID, PCIID?) {
+        let words = [gpu, subsystem].compactMap(\.self).flatMap { $0.split(separator: "/").map(String.init) }
+        let ids = try words.map { word in
+            guard let id = PCIID(word) else { throw wrong("'\(word)' is not a pair of ids such as 10de:2bb5") }
+            return id
+        }
+        guard let first = ids.first, ids.count <= 2 else {
+            throw wrong("give the ids of one GPU: its own, and those of its subsystem")
+        }
+        guard let second = ids.dropFirst().first else { return (first, nil) }
+        return catalog.mayBeGPU(second) > catalog.mayBeGPU(first) ? (second, first) : (first, second)
     }
 
     private func wrong(_ what: String) -> ExitCode {
@@ -65,21 +98,34 @@ struct CatalogExplainCommand: AsyncParsableCommand {
 
 extension Architecture: ExpressibleByArgument {}
 
+extension Catalog {
+    /// How much speaks for a pair of ids being a device's own: 2 for one that is known, 1 for NVIDIA's vendor id.
+    fileprivate func mayBeGPU(_ id: PCIID) -> Int {
+        guard id.vendor == PCIFunction.nvidiaVendor else { return 0 }
+        return gpus[id] != nil || vgpuTypes.keys.contains { $0.device == id.device } ? 2 : 1
+    }
+}
+
 /// A decision, and what is to be said of every driver of its kind.
 struct Explanation: Encodable {
     var apiVersion = NodeFacts.currentAPIVersion
     var kind = "Explanation"
     var decision: Decision
-    /// Drivers that fit, and lose to the one that was taken.
+    /// Drivers that fit, and lose to the newer one that was taken.
     var older: [String]
+    /// Drivers that fit, and lose to the one that was taken because they have no checksum.
+    var unverified: [String]
 
     init(_ setup: Setup, _ facts: NodeFacts) {
         decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
         let rejected = Set(decision.rejected.map(\.driver))
         let target = decision.driver
-        older = setup.catalog.drivers.filter {
-            $0.kind == target?.kind && $0.artifact != target?.artifact && !rejected.contains($0.identity)
-        }.map(\.identity)
+        let fitting = setup.catalog.drivers.filter {
+            $0.kind == target?.kind && $0.version != target?.version && !rejected.contains($0.identity)
+        }
+        let isVerified = target?.artifact?.digest != nil
+        older = fitting.filter { !isVerified || $0.artifact.digest != nil }.map(\.identity)
+        unverified = fitting.filter { isVerified && $0.artifact.digest == nil }.map(\.identity)
     }
 
     func text(_ style: Style) -> String {
@@ -94,6 +140,7 @@ struct Explanation: Encodable {
         }
         let losers =
             older.map { "  \($0): fits, and is older" }
+            + unverified.map { "  \($0): fits, and has no checksum" }
             + decision.rejected.map { "  \($0.driver): \($0.reason)" }
         if !losers.isEmpty { lines += ["", style.bold("Other drivers of this kind")] + losers }
         return lines.joined(separator: "\n") + "\n"
@@ -105,8 +152,7 @@ extension NodeFacts {
     fileprivate static func imagined(
         _ id: PCIID,
         _ subsystem: PCIID?,
-        _ dmi: DMIFacts?,
-        _ architecture: Architecture,
+        _ host: HostFacts,
         _ hostDriver: String?
     ) -> NodeFacts {
         let capability = hostDriver.map { VGPUCapability(hostDriverVersion: $0, hostDriverBranch: nil) }
@@ -118,14 +164,7 @@ extension NodeFacts {
             vgpuCapability: capability.map { .present($0) } ?? .absent
         )
         return NodeFacts(
-            host: HostFacts(
-                kernelRelease: .absent,
-                architecture: .present(architecture),
-                osRelease: .absent,
-                dmi: dmi.map { .present($0) } ?? .absent,
-                bootID: .absent,
-                secureBoot: .absent
-            ),
+            host: host,
             pci: .present([gpu]),
             driver: DriverFacts(
                 loadedVersion: .absent,

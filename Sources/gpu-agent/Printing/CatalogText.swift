@@ -109,6 +109,8 @@ struct CatalogRow: Encodable, Equatable {
     private static func row(_ driver: CatalogDriver, _ place: DocumentPlace?) -> CatalogRow {
         let fields: [String: String?] = [
             "flavours": listed(driver.flavours), "channel": driver.channel?.rawValue,
+            "kernels": driver.kernels?.description,
+            "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
             "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
             "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),
             "installable": driver.artifact.digest == nil ? "no, it has no checksum" : "yes",
@@ -127,11 +129,16 @@ struct CatalogRow: Encodable, Equatable {
 
     /// One line for each entry, with the columns that a list is looked through for.
     static func table(_ rows: [CatalogRow]) -> String {
-        let columns = ["architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "channel", "mode"]
+        let columns = [
+            "architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "kernels", "systems", "channel",
+            "mode", "systemVendor", "chassisAssetTag",
+        ]
+        // Columns whose values say nothing without their name.
+        let named = ["minBranch", "maxBranch", "kernels"]
         let cells = rows.map { row in
             let marks = row.fields["installable"] == "yes" || row.fields["installable"] == nil ? [] : ["no checksum"]
             return [row.id, row.name].compactMap(\.self)
-                + columns.compactMap { key in row.fields[key].map { key.hasSuffix("Branch") ? "\(key) \($0)" : $0 } }
+                + columns.compactMap { key in row.fields[key].map { named.contains(key) ? "\(key) \($0)" : $0 } }
                 + marks
         }
         let widths = (0..<2).map { column in cells.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
