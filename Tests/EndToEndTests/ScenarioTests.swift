@@ -51,7 +51,7 @@ struct ScenarioTests {
             let status = try await node.status()
             #expect(status.verdict == "ready")
             #expect(status.decision.action == "adopt")
-            #expect(status.decision.driver == .init(kind: "datacenter", version: "610.43.03", flavour: "open"))
+            #expect(status.decision.driver == .init(kind: "datacenter", version: "595.99.02", flavour: "open"))
             let gpu = PrintedGPU(
                 pciAddress: "0001:00:00.0",
                 pciId: "10de:2321",

@@ -35,4 +35,21 @@ import Testing
             #expect(Catalog(platforms: platforms).platforms == [both, tag, vendor])
         }
     }
+
+    @Test func knowsWhatTheHostsOfACloudRun() throws {
+        #expect(try repositoryCatalog().platforms.first { $0.name == "azure" }?.vgpuHosts == [0x2236: 18, 0x2bb5: 20])
+        let read = try readCatalog(
+            "platforms:\n  - name: p\n    systemVendor: V\n    vgpuHosts: {2236: 18, 2BB5: 20}\n"
+        )
+        #expect(read.catalog.platforms.first?.vgpuHosts == [0x2236: 18, 0x2bb5: 20])
+        #expect(
+            try catalogProblems(
+                "platforms:\n  - name: p\n    systemVendor: V\n    vgpuHosts: {2bb5: 0, 1: 18, 2236: 18, 2236: 19}\n"
+            ) == [
+                "4:23: a vGPU release '0' is not a whole number above 0",
+                "4:26: a device '1' is not four hexadecimal digits",
+                "4:43: device '2236' stands twice in vgpuHosts",
+            ]
+        )
+    }
 }

@@ -31,6 +31,23 @@ import Testing
         #expect(decision.evidence.contains { $0.statement.hasPrefix("datacenter-610.10.01-x86_64: newer, and passed") })
     }
 
+    @Test func aNewFeatureBranchIsTakenOnlyWhenAskedForOrAlone() throws {
+        var newest = try CatalogDriver.datacenter("610.10.01")
+        newest.channel = .newFeature
+        let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [newest]))
+        let decision = decide(.h100, catalog)
+        #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
+        #expect(
+            decision.evidence.contains { $0.statement.contains("datacenter-610.10.01-x86_64: newer, and of a new-") }
+        )
+        let expected = SelectionCase.Expected.install("datacenter driver 610.10.01, open modules")
+        for policy in [Policy(branch: 610), Policy(version: newest.version), Policy(channel: .newFeature)] {
+            #expect(SelectionCase.Expected(decide(.h100, catalog, policy)) == expected)
+        }
+        let alone = Catalog(gpus: [h100([.open])], drivers: [newest])
+        #expect(SelectionCase.Expected(decide(.h100, alone)) == expected)
+    }
+
     @Test func aDriverWithoutAChecksumIsNamedAndNotInstalledWhereNoOtherFits() throws {
         var only = try CatalogDriver.datacenter("610.10.01")
         only.artifact.digest = nil
@@ -130,6 +147,18 @@ import Testing
         }
     }
 
+    @Test func aCloudsHostsCountWhereAVGPUDoesNotTellItsOwn() throws {
+        var catalog = try fourDriverCatalog()
+        for (release, expected) in [(20, Driver.grid595), (19, Driver.grid580), (21, Driver.grid595)] {
+            catalog.platforms[0].vgpuHosts = [0x2bb5: release]
+            let silent = NodeFacts.rtxProVGPU.withGPU { $0.vgpuCapability = .absent }
+            #expect(SelectionCase.Expected(decide(silent, catalog)) == .install(expected), "release \(release)")
+        }
+        catalog.platforms[0].vgpuHosts = [0x2bb5: 17]
+        let itself = NodeFacts.rtxProVGPU.withGPU { $0.vgpuCapability = VGPUCapability.host("595.58.03") }
+        #expect(SelectionCase.Expected(decide(itself, catalog)) == .install(Driver.grid595))
+    }
+
     @Test func aDriverWithoutAReleaseGoesWithEveryHost() throws {
         let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [try .grid("610.1", release: nil)]))
         #expect(
@@ -150,6 +179,7 @@ import Testing
                 "pci 0001:00:00.0: class 0302, 3D controller: a GPU",
                 "host: no NVIDIA driver on this host",
                 "catalog: these GPUs take a grid driver with open modules of branch 580 or newer",
+                "catalog: the vGPU host runs release 20 (driver 595.58.03): a guest takes it or 19",
                 "catalog: grid-azure-595.91.07-x86_64 is the newest that fits",
             ]
         )

@@ -30,11 +30,16 @@ package struct CatalogPlatform: Sendable, Equatable {
     package var name: String
     package var systemVendor: String?
     package var chassisAssetTag: String?
+    /// The major vGPU release that this cloud's hosts run, by the device id of the card.
+    ///
+    /// It counts where a vGPU does not say itself which driver its host has.
+    package var vgpuHosts: [UInt16: Int]
 
-    package init(name: String, systemVendor: String?, chassisAssetTag: String?) {
+    package init(name: String, systemVendor: String?, chassisAssetTag: String?, vgpuHosts: [UInt16: Int] = [:]) {
         self.name = name
         self.systemVendor = systemVendor
         self.chassisAssetTag = chassisAssetTag
+        self.vgpuHosts = vgpuHosts
     }
 
     /// How much a platform asks for, most first.

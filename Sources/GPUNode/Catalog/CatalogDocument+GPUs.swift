@@ -92,17 +92,35 @@ extension DocumentReader {
     }
 
     mutating func platform(_ node: DocumentNode) -> CatalogPlatform? {
-        guard let fields = fields(node, of: "a platform", known: ["name", "systemVendor", "chassisAssetTag"]) else {
-            return nil
-        }
+        let known = ["name", "systemVendor", "chassisAssetTag", "vgpuHosts"]
+        guard let fields = fields(node, of: "a platform", known: known) else { return nil }
         let name = required(fields, "name").flatMap { text($0, "name") }
         let vendor = fields["systemVendor"].flatMap { text($0, "systemVendor") }
         let tag = fields["chassisAssetTag"].flatMap { text($0, "chassisAssetTag") }
         if fields["systemVendor"] == nil, fields["chassisAssetTag"] == nil {
             report("a platform needs 'systemVendor' or 'chassisAssetTag'", at: node)
         }
+        let hosts = fields["vgpuHosts"].map { vgpuHosts($0) } ?? [:]
         guard let name else { return nil }
-        return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag)
+        return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag, vgpuHosts: hosts)
+    }
+
+    /// The vGPU release of a cloud's hosts by the device id of their cards.
+    private mutating func vgpuHosts(_ node: DocumentNode) -> [UInt16: Int] {
+        guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+            report("vgpuHosts must be a mapping of device ids to vGPU releases", at: node)
+            return [:]
+        }
+        var hosts: [UInt16: Int] = [:]
+        for entry in entries {
+            let device = hexID(entry.key, "a device")
+            let release = integer(entry.value, "a vGPU release")
+            guard let device, let release else { continue }
+            if hosts.updateValue(release, forKey: device) != nil {
+                report("device '\(hex(device, digits: 4))' stands twice in vgpuHosts", at: entry.key)
+            }
+        }
+        return hosts
     }
 
     /// The list `flavours`, which must name at least one.

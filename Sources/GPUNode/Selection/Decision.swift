@@ -32,7 +32,7 @@ package struct Decision: Codable, Sendable, Equatable {
     package var summary: String
     /// What led here, the strongest first (the order of `Evidence.Basis`).
     package var evidence: [Evidence]
-    /// Drivers of the right kind that lost, with the reason.
+    /// Drivers of the right kind that were not taken, with the reason; first those that fit.
     package var rejected: [RejectedDriver]
     /// What blocks, when the action is `blocked`.
     package var problems: [Problem]
@@ -84,7 +84,7 @@ package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertib
     package var description: String { "\(kind.rawValue) driver \(version), \(flavour.rawValue) modules" }
 }
 
-/// A driver of the right kind that does not fit.
+/// A driver of the right kind that was not taken.
 package struct RejectedDriver: Codable, Sendable, Equatable {
     package var driver: String
     package var reason: String

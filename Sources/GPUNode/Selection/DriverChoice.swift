@@ -8,8 +8,8 @@ package struct DriverChoice: Sendable {
     /// The running kernel; nil when it is not known.
     package var kernel: KernelVersion?
     package var system: OSRelease?
-    /// The driver versions that vGPU hosts report in configuration space; empty when none does.
-    package var hostDriverVersions: [DriverVersion]
+    /// The hosts of the node's vGPUs, as far as anything tells their release.
+    package var vgpuHosts: [VGPUHost]
     /// The major vGPU release of each branch, as far as the catalog tells: 19 of branch 580.
     package var vgpuMajors: [Int: Int]
 
@@ -20,7 +20,7 @@ package struct DriverChoice: Sendable {
         architecture: Architecture,
         kernel: KernelVersion? = nil,
         system: OSRelease? = nil,
-        hostDriverVersions: [DriverVersion] = [],
+        vgpuHosts: [VGPUHost] = [],
         vgpuMajors: [Int: Int] = [:]
     ) {
         self.requirements = requirements
@@ -29,7 +29,7 @@ package struct DriverChoice: Sendable {
         self.architecture = architecture
         self.kernel = kernel
         self.system = system
-        self.hostDriverVersions = hostDriverVersions
+        self.vgpuHosts = vgpuHosts
         self.vgpuMajors = vgpuMajors
     }
 
@@ -97,16 +97,39 @@ package struct DriverChoice: Sendable {
             return "the configuration asks for branch \(wanted)"
         }
         guard requirements.kind == .grid, let guest = vgpuMajor ?? vgpuMajors[version.branch] else { return nil }
-        return hostDriverVersions.lazy.compactMap { misfit(guest, host: $0) }.first
+        return vgpuHosts.lazy.compactMap { misfit(guest, $0) }.first
     }
 
     /// A vGPU guest's driver must be of the host's vGPU release or of the one before it.
-    private func misfit(_ guest: Int, host: DriverVersion) -> String? {
-        guard let major = vgpuMajors[host.branch] else { return nil }
-        guard guest == major || guest == major - 1 else {
-            return "vGPU release \(guest) does not go with the host's \(major) (driver \(host))"
+    private func misfit(_ guest: Int, _ host: VGPUHost) -> String? {
+        guard let release = host.release, guest != release, guest != release - 1 else { return nil }
+        return "vGPU release \(guest) does not go with the host's \(release) (\(host.source))"
+    }
+}
+
+/// The host of a vGPU.
+package struct VGPUHost: Sendable, Hashable {
+    /// The major vGPU release; nil where the host's driver is of a branch that the catalog does not know.
+    package var release: Int?
+    /// What tells it: `driver 595.58.03`, `platform azure`.
+    package var source: String
+
+    package init(release: Int?, source: String) {
+        self.release = release
+        self.source = source
+    }
+
+    /// What a vGPU's configuration space says of its host, or else what the catalog says of this cloud's hosts.
+    ///
+    /// Nil when neither says anything.
+    init?(of gpu: PCIFunction, on platform: CatalogPlatform?, _ vgpuMajors: [Int: Int]) {
+        if let text = gpu.vgpuCapability.value?.hostDriverVersion, let version = DriverVersion(text) {
+            self.init(release: vgpuMajors[version.branch], source: "driver \(version)")
+        } else if let platform, let release = platform.vgpuHosts[gpu.id.device] {
+            self.init(release: release, source: "as platform \(platform.name) runs them")
+        } else {
+            return nil
         }
-        return nil
     }
 }
 

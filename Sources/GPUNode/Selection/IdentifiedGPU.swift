@@ -3,6 +3,15 @@ struct IdentifiedGPU {
     var function: PCIFunction
     var identity: GPUIdentity
 
+    /// Whether it has a vGPU host.
+    var isVGPU: Bool {
+        switch identity {
+        case .vgpu: true
+        case .allowed(let requirements): requirements.kind == .grid
+        case .physical, .unknownVGPUType, .undetermined, .contradictory, .unknown: false
+        }
+    }
+
     /// Its ids as the configuration writes them.
     var key: String {
         HardwareOverride(id: function.id, subsystem: function.subsystem.value, treatment: .ignored).key

@@ -128,7 +128,10 @@ package struct Selection: Sendable {
             )
             return .blocked([problem], "the host's architecture is not known")
         }
-        let hosts = Set(gpus.compactMap { $0.function.vgpuCapability.value?.hostDriverVersion })
+        let vgpuMajors = catalog.vgpuMajors
+        let platform = catalog.platforms.first { $0.name == machine.name }
+        let vgpus = requirements.kind == .grid ? gpus.filter(\.isVGPU) : []
+        let hosts = Set(vgpus.compactMap { VGPUHost(of: $0.function, on: platform, vgpuMajors) })
         let choice = DriverChoice(
             requirements: requirements,
             policy: policy,
@@ -136,15 +139,15 @@ package struct Selection: Sendable {
             architecture: architecture,
             kernel: facts.host.kernelRelease.value.flatMap(KernelVersion.init),
             system: facts.host.osRelease.value,
-            hostDriverVersions: hosts.compactMap(DriverVersion.init).sorted(),
-            vgpuMajors: catalog.vgpuMajors
+            vgpuHosts: hosts.sorted { $0.source < $1.source },
+            vgpuMajors: vgpuMajors
         )
         let weighed = choice.weigh(catalog)
         let offer = CatalogOffer(choice: choice, fitting: weighed.fitting)
         var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
         let need = FabricManagerNeed(gpus.map(\.identity), switches: (facts.pci.value ?? []).filter(\.isNVSwitch))
         decision.evidence = conclusions(choice, need) + decision.evidence
-        decision.rejected = weighed.rejected
+        decision.rejected += weighed.rejected
         decision.fabricManager = need
         decision.guest = gpus.reduce(into: []) { guest, gpu in
             guard case .vgpu(let type) = gpu.identity, let expected = GuestExpectations(type, in: catalog),
@@ -162,9 +165,11 @@ package struct Selection: Sendable {
                 Evidence(.configuration, "config", "driver.workstation: physical GPUs run with GRID drivers")
             )
         }
-        for host in choice.hostDriverVersions where choice.vgpuMajors[host.branch] == nil {
-            let words = "the vGPU release of the host's driver \(host) is not known: no guest driver is held to it"
-            evidence.append(Evidence(.catalog, "catalog", words))
+        evidence += choice.vgpuHosts.map { host in
+            let words =
+                host.release.map { "the vGPU host runs release \($0) (\(host.source)): a guest takes it or \($0 - 1)" }
+                ?? "the vGPU release of the host's \(host.source) is not known: no guest driver is held to it"
+            return Evidence(.catalog, "catalog", words)
         }
         if need.isNeeded { evidence.append(Evidence(.deviceClass, "pci", "a fabric manager is needed: \(need.why)")) }
         return evidence

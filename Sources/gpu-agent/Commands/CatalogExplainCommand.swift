@@ -106,26 +106,19 @@ extension Catalog {
     }
 }
 
-/// A decision, and what is to be said of every driver of its kind.
+/// A decision, and the contest of rules and drivers that led to it.
 struct Explanation: Encodable {
     var apiVersion = NodeFacts.currentAPIVersion
     var kind = "Explanation"
     var decision: Decision
-    /// Drivers that fit, and lose to the newer one that was taken.
-    var older: [String]
-    /// Drivers that fit, and lose to the one that was taken because they have no checksum.
-    var unverified: [String]
+    var rules: [RuleContest.Rule]
 
     init(_ setup: Setup, _ facts: NodeFacts) {
-        decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        let rejected = Set(decision.rejected.map(\.driver))
-        let target = decision.driver
-        let fitting = setup.catalog.drivers.filter {
-            $0.kind == target?.kind && $0.version != target?.version && !rejected.contains($0.identity)
+        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
+        rules = facts.gpus.flatMap {
+            RuleContest($0, platform: decision.platform, in: setup.catalog, policy: setup.policy).rules
         }
-        let isVerified = target?.artifact?.digest != nil
-        older = fitting.filter { !isVerified || $0.artifact.digest != nil }.map(\.identity)
-        unverified = fitting.filter { isVerified && $0.artifact.digest == nil }.map(\.identity)
+        self.decision = decision
     }
 
     func text(_ style: Style) -> String {
@@ -138,11 +131,12 @@ struct Explanation: Encodable {
                 "      expected \(problem.expected)", "      → \(problem.remedy)",
             ]
         }
-        let losers =
-            older.map { "  \($0): fits, and is older" }
-            + unverified.map { "  \($0): fits, and has no checksum" }
-            + decision.rejected.map { "  \($0.driver): \($0.reason)" }
-        if !losers.isEmpty { lines += ["", style.bold("Other drivers of this kind")] + losers }
+        lines += ["", style.bold("Rules")]
+        lines += rules.map { "  \($0.decides ? style.green("√") : style.faint("–")) \($0.name): \($0.why)" }
+        if !decision.rejected.isEmpty {
+            lines += ["", style.bold("Drivers that were not taken")]
+            lines += decision.rejected.map { "  \($0.driver): \($0.reason)" }
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -63,6 +63,10 @@ struct CatalogRow: Encodable, Equatable {
                     place: places[.platform(platform.name)]?.description,
                     fields: [
                         "systemVendor": platform.systemVendor, "chassisAssetTag": platform.chassisAssetTag,
+                        "vgpuHosts": platform.vgpuHosts.isEmpty
+                            ? nil
+                            : platform.vgpuHosts.sorted { $0.key < $1.key }
+                                .map { "\(hex($0.key, digits: 4)): \($0.value)" }.joined(separator: ", "),
                     ].compactMapValues(\.self)
                 )
             }

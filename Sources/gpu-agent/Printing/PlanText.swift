@@ -64,7 +64,7 @@ struct PlanText {
                 reasons.append((driver.reason, [driver.driver]))
             }
         }
-        return [style.bold("Drivers that do not fit")]
+        return [style.bold("Drivers that were not taken")]
             + reasons.flatMap { reason in
                 // Of many that lose for one reason the reason is what counts; `-o yaml` names them all.
                 reason.drivers.count > 3
