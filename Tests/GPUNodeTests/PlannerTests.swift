@@ -98,7 +98,9 @@ import Testing
 
     @Test(arguments: [
         ("595.71.05", ModuleFlavour.open, ["-M", "open"]), ("580.159.04", .proprietary, ["-M", "proprietary"]),
-        ("550.163.01", .open, ["-m=kernel-open"]), ("470.256.02", .proprietary, []),
+        ("560.28.03", .open, ["-M", "open"]), ("550.163.01", .open, ["-m=kernel-open"]),
+        ("550.163.01", .proprietary, ["-m=kernel"]), ("515.43.04", .proprietary, ["-m=kernel"]),
+        ("470.256.02", .proprietary, []),
     ])
     func saysTheFlavourAsThePackageKnowsIt(_ version: String, _ flavour: ModuleFlavour, _ words: [String]) throws {
         var decision = install()

@@ -142,11 +142,14 @@ package struct Planner: Sendable {
 
     /// How a package is told which modules to build.
     ///
-    /// `-M` is there since branch 560; packages from 515 on know another option for the open modules, and older ones
-    /// have no open modules (nvidia-installer's option table).
+    /// `-M` is there since branch 560. Packages from 515 on, the first with open modules, are told the directory to
+    /// build; older ones have proprietary modules only, and no such option (nvidia-installer's option table).
     private func flavourOption(_ driver: DriverTarget) -> [String] {
-        if driver.version.branch >= 560 { return ["-M", driver.flavour.rawValue] }
-        return driver.flavour == .open ? ["-m=kernel-open"] : []
+        switch driver.version.branch {
+        case 560...: ["-M", driver.flavour.rawValue]
+        case 515...: [driver.flavour == .open ? "-m=kernel-open" : "-m=kernel"]
+        default: []
+        }
     }
 
     private func load() -> PlannedStep {
