@@ -52,7 +52,7 @@ need_simulator() {
 
 # What the tests need further: other tools to compare with, and PyPI for NVIDIA's header.
 need_tests() {
-    need_packages pciutils python3 python3-pip strace
+    need_packages pciutils python3 python3-pip rpm strace
 }
 
 # The build's settings, the same everywhere, so that one build serves every script.

@@ -12,6 +12,14 @@ final class FirstAnswer<Value: Sendable>: Sendable {
 
     private let state = Mutex(State.open)
 
+    /// Whether there is an answer, so that further work for one would be in vain.
+    var isGiven: Bool {
+        state.withLock { state in
+            guard case .given = state else { return false }
+            return true
+        }
+    }
+
     func give(_ value: Value) {
         let waiting: CheckedContinuation<Value, Never>? = state.withLock { state in
             switch state {

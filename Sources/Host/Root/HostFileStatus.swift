@@ -17,11 +17,23 @@ package struct HostFileStatus: Sendable, Equatable {
         }
     }
 
+    /// What tells one file of this machine from every other: a bind mount has that of what is mounted.
+    package struct Identity: Sendable, Hashable {
+        package var device: UInt64
+        package var inode: UInt64
+
+        package init(device: UInt64, inode: UInt64) {
+            self.device = device
+            self.inode = inode
+        }
+    }
+
     package var kind: Kind
     /// The permission bits, with set-user-id and its like.
     package var mode: UInt32
     /// In bytes; files of `/proc` and `/sys` say 0 or 4096 whatever they hold.
     package var size: Int
+    package var identity: Identity
     /// Of a device node only.
     package var device: DeviceNumbers?
 
@@ -41,6 +53,7 @@ package struct HostFileStatus: Sendable, Equatable {
             }
         mode = status.st_mode & 0o7777
         size = Int(status.st_size)
+        identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         guard kind == .characterDevice || kind == .blockDevice else { return }
         // The layout of dev_t in glibc: twelve bits of major around twenty of minor, the rest above.
         let number = UInt64(status.st_rdev)

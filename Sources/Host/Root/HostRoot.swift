@@ -15,7 +15,7 @@ package final class HostRoot: Sendable {
     private let kernelPath: String?
 
     /// Opens the root once; what a later mount puts over its path is not seen.
-    package init(_ path: String) throws(HostError) {
+    package convenience init(_ path: String) throws(HostError) {
         let number = Glibc.open(path, GPA_O_PATH | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw .root(path, cause: Errno(rawValue: errno)) }
         let file = OpenFile(FileDescriptor(rawValue: number))
@@ -23,6 +23,10 @@ package final class HostRoot: Sendable {
         let probe = gpa_open_in_root(number, "/", UInt64(GPA_O_PATH), 0)
         guard probe >= 0 else { throw .noRootedOpen(cause: Errno(rawValue: errno)) }
         close(probe)
+        self.init(path, file)
+    }
+
+    private init(_ path: String, _ file: consuming OpenFile) {
         self.path = path
         kernelPath = try? file.descriptor.kernelPath()
         descriptor = file.release()
@@ -30,6 +34,13 @@ package final class HostRoot: Sendable {
 
     deinit {
         try? descriptor.close()
+    }
+
+    /// A directory of the host as a root of its own, such as that of a container; nil when nothing is there.
+    package func root(at path: HostPath) throws(HostError) -> HostRoot? {
+        guard let resolved = try resolve(path), let file = try open(resolved, GPA_O_PATH | O_DIRECTORY, for: .open)
+        else { return nil }
+        return HostRoot(outsidePath(resolved), file)
     }
 
     /// Opens a path below the root; nil when nothing is there.

@@ -1,0 +1,112 @@
+import GPUNode
+
+/// What installers leave in files: NVIDIA's own, DKMS, the node image of AKS, the GRID packages.
+extension ClaimProbe {
+    static let runfileLog: HostPath = "/var/lib/nvidia/log"
+    static let dkmsDirectory: HostPath = "/var/lib/dkms"
+    static let aksMarkerFile: HostPath = "/opt/azure/aks-gpu/dkms-marker"
+
+    /// The version in the first line of the log by which nvidia-installer would undo its work.
+    ///
+    /// The second line describes the driver, and the rest names each file that was put on the host.
+    static func runfile(_ root: HostRoot) -> Reading<String> {
+        // A driver has some hundred files.
+        let text = reading { () throws(HostError) in try root.text(runfileLog, limit: 8 << 20) }
+        return text.flatMap { text in
+            let line = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).first?.trimmed ?? ""
+            guard DriverVersion(line) != nil else {
+                let what = "the first line is '\(line.prefix(200))', not a version"
+                return .unreadable(ReadFailure(.malformed, "\(runfileLog): \(what)"))
+            }
+            return .present(line)
+        }
+    }
+
+    /// The trees NAME/VERSION that DKMS keeps of the driver, each with the kernels KERNEL/ARCHITECTURE below it.
+    static func dkmsTrees(_ root: HostRoot) -> Reading<[DKMSTree]> {
+        reading { () throws(HostError) in
+            guard let names = try root.list(dkmsDirectory) else { return nil }
+            var trees: [DKMSTree] = []
+            for name in names where isDriverModule(name) {
+                let module = try dkmsDirectory.entry(name)
+                // Links beside the versions, `kernel-RELEASE-ARCHITECTURE`, lead to what is installed for a kernel.
+                for version in try directories(in: module, root) where version != "original_module" {
+                    let tree = try module.entry(version)
+                    let kernels = try directories(in: tree, root).filter { $0 != "source" && $0 != "build" }
+                    var built: [String] = []
+                    for kernel in kernels {
+                        let inside = try directories(in: tree.entry(kernel), root)
+                        if inside.contains(where: { Architecture(rawValue: $0) != nil }) { built.append(kernel) }
+                    }
+                    trees.append(DKMSTree(name: name, version: version, kernels: built))
+                }
+            }
+            return trees
+        }
+    }
+
+    /// Whether a module tree is the driver's.
+    ///
+    /// `nvidia-fs` and its like are modules of their own.
+    static func isDriverModule(_ name: String) -> Bool {
+        let lines = ["nvidia-current", "nvidia-open", "nvidia-srv", "nvidia-legacy", "nvidia-tesla"]
+        if name == "nvidia" || lines.contains(where: name.hasPrefix) { return true }
+        let branch = name.hasPrefix("nvidia-") ? name.dropFirst("nvidia-".count).prefix(3) : ""
+        return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)
+    }
+
+    /// The names of the directories in a directory, without links to some; empty when nothing is there.
+    private static func directories(in path: HostPath, _ root: HostRoot) throws(HostError) -> [String] {
+        guard try root.status(path, followLink: false)?.kind == .directory else { return [] }
+        var found: [String] = []
+        for name in try root.list(path) ?? [] {
+            if try root.status(path.entry(name), followLink: false)?.kind == .directory { found.append(name) }
+        }
+        return found
+    }
+
+    /// The marker of the node image, which has its own driver ready for one kernel.
+    static func aksMarker(_ root: HostRoot) -> Reading<AKSMarker> {
+        reading { () throws(HostError) in try root.text(aksMarkerFile, limit: 64 << 10) }.map(parseMarker)
+    }
+
+    /// Takes `key=value` lines apart, with or without quotes; what is no such line says nothing.
+    ///
+    /// kernel=6.8.0-1044-azure
+    /// driver_version=580.159.04
+    /// driver_kind=cuda-lts
+    static func parseMarker(_ text: String) -> AKSMarker {
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let separator = line.firstIndex(where: { $0 == "=" || $0 == ":" }) else { continue }
+            let key = bare(line[..<separator])
+            let value = bare(line[line.index(after: separator)...])
+            // A file cut off by a crash of the machine is full of NULs.
+            let isText = value.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f && $0 != "\u{fffd}" }
+            if !value.isEmpty, isText { values[key] = value }
+        }
+        return AKSMarker(
+            version: values["driver_version"],
+            kind: values["driver_kind"],
+            kernel: values["kernel"]
+        )
+    }
+
+    /// Without the white space, quotes and commas around it.
+    private static func bare(_ text: Substring) -> String {
+        func isAround(_ character: Character) -> Bool { character.isWhitespace || "\"',".contains(character) }
+        guard let first = text.firstIndex(where: { !isAround($0) }), let last = text.lastIndex(where: { !isAround($0) })
+        else { return "" }
+        return String(text[first...last])
+    }
+
+    /// The unit file of `nvidia-gridd` that systemd would take.
+    ///
+    /// One that an administrator masked is a link to `/dev/null`, and is passed over.
+    static func gridUnit(_ root: HostRoot) -> Reading<String> {
+        let directories: [HostPath] = [
+            "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
+        ]
+        return root.firstExisting(directories.map { $0.appending("nvidia-gridd.service") }) { $0.kind == .file }
+    }
+}

@@ -1,0 +1,54 @@
+package import GPUNode
+
+/// Looks for the traces of those who own, or claim, the driver of this host.
+///
+/// Keep one for all looks: a read that hangs then keeps one thread, and not one for each look.
+package struct ClaimProbe: Sendable {
+    let root: HostRoot
+    let commands: HostCommands?
+    /// How long each read of files may take.
+    var fileDeadline = Duration.seconds(10)
+    // One for each place that can hang by itself: the disk, what containers mount, the processes.
+    private let files = ReadQueue()
+    private let databases = ReadQueue()
+    private let containers = ReadQueue()
+    private let processes = ReadQueue()
+
+    /// Without `commands` nothing is run, so that a tree copied from a node can stand for it.
+    package init(root: HostRoot, commands: HostCommands?) {
+        self.root = root
+        self.commands = commands
+    }
+
+    /// The traces on the host, with the labels that the caller has from the cluster.
+    package func claimFacts(nodeLabels: Reading<[String: String]>) async -> ClaimFacts {
+        let (root, limit) = (root, fileDeadline)
+        async let packages = packages()
+        async let runfile = files.read("\(Self.runfileLog)", within: limit) { Self.runfile(root) }
+        async let dkms = files.read("\(Self.dkmsDirectory)", within: limit) { Self.dkmsTrees(root) }
+        async let marker = files.read("\(Self.aksMarkerFile)", within: limit) { Self.aksMarker(root) }
+        async let unit = files.read("the unit nvidia-gridd", within: limit) { Self.gridUnit(root) }
+        async let container = containers.read("/run/nvidia", within: limit) { Self.driverContainer(root) }
+        async let users = processes.read("/proc", within: limit) { Self.deviceUsers(root) }
+        return ClaimFacts(
+            packages: await packages,
+            runfile: await runfile,
+            dkms: await dkms,
+            aksMarker: await marker,
+            driverContainer: await container,
+            gridUnit: await unit,
+            deviceUsers: await users,
+            nodeLabels: nodeLabels
+        )
+    }
+
+    /// The packages of both databases in order of name; where one cannot be read, nothing is known.
+    private func packages() async -> Reading<[DriverPackage]> {
+        let (root, limit) = (root, fileDeadline)
+        async let dpkg = databases.read("\(Self.dpkgStatus)", within: limit) { Self.dpkgPackages(root) }
+        async let database = databases.read("the database of rpm", within: limit) { Self.rpmDatabase(root) }
+        async let program = databases.read("\(Self.rpm)", within: limit) { Self.rpmProgram(root) }
+        let rpm = await rpmPackages(await database, await program)
+        return Self.together(await dpkg, rpm)
+    }
+}

@@ -1,0 +1,53 @@
+import GPUNode
+
+/// Tells packages that bring NVIDIA's driver, or a part of it, from all others that have its name in theirs.
+///
+/// Its kernel modules, its libraries and what must have its very version count. The container toolkit, the CUDA
+/// toolkit, headers, settings, repositories and tools that go with any driver do not.
+enum DriverPackageName {
+    /// Whether a package is the driver's.
+    ///
+    /// The version tells Azure Linux's `cuda`, which is a driver, from NVIDIA's own, which is the toolkit.
+    static func isDriver(_ name: String, version: String, _ manager: DriverPackage.Manager) -> Bool {
+        if others.contains(where: name.hasPrefix) { return false }
+        if prefixes.contains(where: name.hasPrefix) || exact.contains(name) { return true }
+        if name.hasPrefix("nvidia-"), name.contains("-grid") || isOldBranch(name) { return true }
+        // Bottlerocket puts the kernel's line before the name: kmod-6.1-nvidia.
+        if name.hasPrefix("kmod-"), name.contains("-nvidia") { return true }
+        return manager == .rpm && name == "cuda" && isDriverVersion(version)
+    }
+
+    private static let prefixes = [
+        // Debian, Ubuntu, and NVIDIA's own repositories
+        "nvidia-driver", "nvidia-kernel", "nvidia-dkms", "nvidia-open", "nvidia-headless", "nvidia-utils",
+        "nvidia-compute-", "nvidia-firmware-", "nvidia-alternative", "nvidia-current", "nvidia-legacy-",
+        "nvidia-tesla-",
+        "nvidia-smi", "libnvidia-", "libcuda1-", "cuda-drivers", "xserver-xorg-video-nvidia",
+        "linux-modules-nvidia-", "linux-objects-nvidia-",
+        // The Red Hat family, and SUSE
+        "kmod-nvidia", "akmod-nvidia", "nvidia-kmod", "xorg-x11-drv-nvidia", "nvidia-gfxG", "nvidia-video-G",
+        "nvidia-gl-G", "nvidia-common-G",
+        // vGPU guests, and NVSwitch systems
+        "nvidia-vgpu", "nvidia-linux-grid", "nvidia-fabricmanager", "nvidia-fabric-manager",
+    ]
+
+    /// `cuda-open` is Azure Linux's driver with the open modules.
+    private static let exact: Set = ["libcuda1", "cuda-open"]
+
+    private static let others = [
+        "nvidia-container", "libnvidia-container", "nvidia-docker", "libnvidia-ml-dev", "libnvidia-egl-",
+        "nvidia-driver-assistant", "nvidia-driver-local-repo", "nvidia-driver-pinning", "kmod-nvidia-fs",
+    ]
+
+    /// `nvidia-384`, as Ubuntu named its driver before there was a `nvidia-driver`.
+    private static func isOldBranch(_ name: String) -> Bool {
+        let branch = name.dropFirst("nvidia-".count).prefix { $0 != "-" }
+        return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)
+    }
+
+    /// `595.71.05-1_6.6.112.1.2.azl3`; the toolkit's are still below 100.
+    private static func isDriverVersion(_ version: String) -> Bool {
+        let upstream = version.split(separator: ":").last ?? ""
+        return Int(upstream.prefix { $0.isWholeNumber }).map { $0 >= 300 } ?? false
+    }
+}
