@@ -79,8 +79,8 @@ struct CopiedTreeTests {
         let script = """
             cd "$1" || exit 1
             for path in sys etc/os-release proc/sys/kernel/osrelease proc/sys/kernel/arch proc/driver \
-                proc/sys/kernel/random/boot_id usr/bin/nvidia-gridd usr/lib/*/libnvidia-* usr/lib/*/libcuda* \
-                usr/bin/cc usr/bin/make usr/lib/modules usr/src/linux-headers-* var/lib/gpu-agent dev/nvidia*; do
+                proc/sys/kernel/random/boot_id proc/cpuinfo usr/bin/nvidia-gridd usr/lib/*/libnvidia-* \
+                usr/lib/*/libcuda* usr/bin/cc usr/bin/make usr/lib/modules usr/src/linux-headers-* var/lib/gpu-agent dev/nvidia*; do
                 [ ! -e "$path" ] || cp -a --parents "$path" "$2" || exit 1
             done
             ln -s usr/lib "$2/lib"

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GPUNode
 import Glibc
 import TestSupport
@@ -24,6 +25,7 @@ import Testing
                     architecture: .absent,
                     osRelease: .absent,
                     dmi: .absent,
+                    hypervisor: .absent,
                     bootID: .absent,
                     secureBoot: .absent
                 )
@@ -37,6 +39,7 @@ import Testing
                     moduleFile: .absent,
                     nvmlLibrary: .absent,
                     cudaLibrary: .absent,
+                    otherLibraries: .present([]),
                     gridDaemon: .absent,
                     loadedModules: .absent,
                     nouveauLoaded: .absent,
@@ -147,6 +150,53 @@ import Testing
         let driver = await probe.driverFacts(record: .absent)
         #expect(driver.cudaLibrary == .present(LibraryFile(path: path, version: "535.261.03")))
         #expect(driver.nvmlLibrary == .absent)
+    }
+
+    @Test func findsFurtherCopiesOfTheLibraries() async throws {
+        func library(_ place: String, _ name: String, _ version: String) throws {
+            try tree.write("\(place)/\(name).\(version)", "")
+            try tree.link("\(place)/\(name).1", to: "\(name).\(version)")
+        }
+        try library("usr/lib/x86_64-linux-gnu", "libcuda.so", "570.211.01")
+        try library("usr/lib/x86_64-linux-gnu", "libnvidia-ml.so", "570.211.01")
+        // The same files under other names are no further copies.
+        try tree.link("lib64", to: "usr/lib/x86_64-linux-gnu")
+        try tree.link("usr/local/lib64/libcuda.so.1", to: "/usr/lib/x86_64-linux-gnu/libcuda.so.1")
+        try library("usr/bin/lib64", "libcuda.so", "580.159.04")
+        try library("home/kubernetes/bin/nvidia/lib64", "libnvidia-ml.so", "580.65.06")
+        let driver = await probe.driverFacts(record: .absent)
+        #expect(driver.cudaLibrary.value?.version == "570.211.01")
+        let others = [
+            LibraryFile(
+                path: "/home/kubernetes/bin/nvidia/lib64/libnvidia-ml.so.580.65.06",
+                version: "580.65.06"
+            ), LibraryFile(path: "/usr/bin/lib64/libcuda.so.580.159.04", version: "580.159.04"),
+        ]
+        #expect(driver.otherLibraries == .present(others))
+        try tree.write("usr/local/nvidia/lib64/libcuda.so.1", "")
+        let failure = await probe.driverFacts(record: .absent).otherLibraries?.failure
+        #expect(failure?.reason == .malformed)
+        #expect(failure?.detail.contains("/usr/local/nvidia/lib64/libcuda.so.1") == true)
+    }
+
+    @Test(
+        arguments: [
+            ("processor\t: 0\nflags\t\t: fpu vme hypervisor lahf_lm\n", .present(true)),
+            ("processor\t: 0\nflags\t\t: fpu vme lahf_lm\nprocessor: 1\nflags : hypervisor\n", .present(false)),
+            ("processor\t: 0\nmodel name: hypervisor\nflags2 : hypervisor\nflags:\n", .present(false)),
+            ("processor\t: 0\nFeatures\t: fp asimd evtstrm\n", .absent), ("", .absent),
+        ] as [(String, Reading<Bool>)]
+    )
+    func readsWhetherThereIsAHypervisor(_ text: String, _ expected: Reading<Bool>) async throws {
+        try tree.write("proc/cpuinfo", text)
+        #expect(await probe.hostFacts().hypervisor == expected)
+    }
+
+    @Test func agreesWithThisMachinesProcessor() async throws {
+        let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+        let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }
+        let hypervisor = await HostProbe(root: try HostRoot("/"), commands: nil).hostFacts().hypervisor
+        #expect(hypervisor?.value == flags?.split(separator: " ").contains("hypervisor"))
     }
 
     @Test func looksAtTheModuleOfTheRunningKernelOnly() async throws {

@@ -18,6 +18,7 @@ package struct HostProbe: Sendable {
                 architecture: MachineProbe.architecture(root),
                 osRelease: OSReleaseFile.read(root),
                 dmi: MachineProbe.dmi(root),
+                hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),
                 secureBoot: MachineProbe.secureBoot(root)
             )
@@ -35,6 +36,7 @@ package struct HostProbe: Sendable {
                 moduleFile: moduleFile,
                 nvmlLibrary: LibraryProbe(root: root).library("libnvidia-ml.so.1"),
                 cudaLibrary: LibraryProbe(root: root).library("libcuda.so.1"),
+                otherLibraries: LibraryProbe(root: root).otherLibraries(),
                 gridDaemon: root.firstExisting(["/usr/bin/nvidia-gridd", "/usr/sbin/nvidia-gridd"]),
                 loadedModules: loadedModules(),
                 nouveauLoaded: nouveauLoaded(),

@@ -10,6 +10,12 @@ struct LibraryProbe {
         "/usr/local/lib64", "/usr/local/lib",
     ]
 
+    /// Where installers of clouds and of containers put a driver beside the system's own directories: AKS's, the one
+    /// that `LD_LIBRARY_PATH` of NVIDIA's images names, and GKE's.
+    static let furtherDirectories: [HostPath] = [
+        "/usr/bin/lib64", "/usr/local/nvidia/lib64", "/home/kubernetes/bin/nvidia/lib64",
+    ]
+
     /// What a link such as `libcuda.so.1` leads to, with the version in the real file's name.
     func library(_ link: String) -> Reading<LibraryFile> {
         let found = reading { () throws(HostError) in try locate(link)?.real.text }
@@ -18,6 +24,27 @@ struct LibraryProbe {
                 return .unreadable(ReadFailure(.malformed, "\(text): no driver version in the file's name"))
             }
             return .present(LibraryFile(path: text, version: version))
+        }
+    }
+
+    /// The copies of NVML and CUDA that are not the ones `library(_:)` finds, each real file once, in order of
+    /// directories.
+    func otherLibraries() -> Reading<[LibraryFile]> {
+        reading { () throws(HostError) in
+            var others: [LibraryFile] = []
+            for name in ["libnvidia-ml.so.1", "libcuda.so.1"] {
+                var known = Set([try locate(name)?.real].compactMap(\.self))
+                for directory in Self.directories + Self.furtherDirectories {
+                    guard let real = try root.resolve(directory.appending(name)), known.insert(real).inserted else {
+                        continue
+                    }
+                    guard let version = Self.version(of: real.lastComponent) else {
+                        throw .malformed(real, cause: Complaint("no driver version in the file's name"))
+                    }
+                    others.append(LibraryFile(path: real.text, version: version))
+                }
+            }
+            return others
         }
     }
 

@@ -47,6 +47,32 @@ enum MachineProbe {
         }
     }
 
+    /// The flag `hypervisor` among those of the first processor: x86 guests have it, and nothing else does.
+    ///
+    /// Absent where `/proc/cpuinfo` has no line `flags`, as on processors of ARM.
+    static func hypervisor(_ root: HostRoot) -> Reading<Bool> {
+        let path: HostPath = "/proc/cpuinfo"
+        let beginning: Reading<[UInt8]> = reading { () throws(HostError) in
+            guard let file = try root.openFile(path) else { return nil }
+            // Every further processor says the same, and large machines have hundreds.
+            do throws(Errno) { return try file.read(at: 0, count: 64 << 10) } catch {
+                throw .file(.read, path, cause: error)
+            }
+        }
+        return beginning.flatMap { bytes in
+            parseFlags(String(decoding: bytes, as: UTF8.self)).map { .present($0.contains("hypervisor")) } ?? .absent
+        }
+    }
+
+    /// The words of the first line `flags : …`; nil without one.
+    static func parseFlags(_ text: String) -> [Substring]? {
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let colon = line.firstIndex(of: ":"), line[..<colon].trimmed == "flags" else { continue }
+            return line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
+        }
+        return nil
+    }
+
     /// Whether the firmware enforces signatures: four bytes of attributes, then 1 or 0.
     ///
     /// Absent on a machine that was not started by EFI, and where the firmware has no such variable.
