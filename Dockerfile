@@ -2,12 +2,12 @@
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-# What the agent needs to run: the libraries it links, and nsenter. No compiler: drivers are built on the host with the
-# host's own, and NVIDIA's libraries are the host's too.
+# What the agent needs to run: the libraries it links, the names of PCI devices, and nsenter. No compiler: drivers are
+# built on the host with the host's own, and NVIDIA's libraries are the host's too.
 FROM ${RUNTIME_IMAGE} AS runtime
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates libpci3 libstdc++6 libudev1 libyaml-0-2 util-linux \
+        ca-certificates libpci3 libstdc++6 libudev1 libyaml-0-2 pci.ids util-linux \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY catalog /usr/share/gpu-agent/catalog
 ENTRYPOINT ["/usr/bin/gpu-agent"]

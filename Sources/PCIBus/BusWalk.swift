@@ -4,6 +4,7 @@ import GPUNode
 /// One pass over the bus, on the thread that calls it.
 struct BusWalk {
     let sysfs: String
+    let nameLists: [PCINameList]
 
     func run() -> PCIScanResult {
         let bus = "\(sysfs)/bus/pci"
@@ -29,9 +30,35 @@ struct BusWalk {
             }
         }
         return PCIScanResult(
-            functions: .present(functions.sorted { $0.address < $1.address }),
+            functions: .present(named(functions, by: scan).sorted { $0.address < $1.address }),
             unidentified: unidentified.sorted { $0.address < $1.address }
         )
+    }
+
+    /// The same functions with their names, each by the first list that knows it.
+    private func named(_ functions: [PCIFunction], by scan: OpaquePointer) -> [PCIFunction] {
+        var functions = functions
+        for list in nameLists where functions.contains(where: { $0.name == nil }) {
+            let isLoaded =
+                switch list {
+                case .file(let path): gpa_pci_load_names(scan, path) == 1
+                case .own: gpa_pci_load_names(scan, nil) == 1
+                }
+            guard isLoaded else { continue }
+            for index in functions.indices where functions[index].name == nil {
+                functions[index].name = name(of: functions[index].id, by: scan)
+            }
+        }
+        return functions
+    }
+
+    private func name(of id: PCIID, by scan: OpaquePointer) -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gpa_pci_device_name(scan, id.vendor, id.device, &buffer, CInt(buffer.count)) == 1 else { return nil }
+        let text = buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        // The list is a file of the host's; what a terminal would obey is no name.
+        guard !text.isEmpty, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The scan's current function; absent when it is another vendor's.

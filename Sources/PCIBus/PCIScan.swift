@@ -17,6 +17,14 @@ package struct PCIScanResult: Sendable, Equatable {
     }
 }
 
+/// A list of PCI ids with the names of devices (`pci.ids`).
+package enum PCINameList: Sendable, Equatable {
+    /// A file of this path, of our side; it must be a regular file.
+    case file(String)
+    /// The list that comes with our own libpci.
+    case own
+}
+
 /// Looks for NVIDIA's functions on the PCI bus, with libpci, below any sysfs tree.
 ///
 /// The reads block and can hang on a broken device, so they run on a queue of their own, one scan after the other.
@@ -27,7 +35,7 @@ package struct PCIScan: Sendable {
     /// A scan of the bus of one sysfs.
     ///
     /// - Parameter sysfs: Where sysfs is mounted. A container sees the host's bus in its own `/sys`; with the host's
-    ///   process namespace `/proc/1/root/sys` is the host's. Links inside sysfs are relative and stay inside.
+    /// process namespace `/proc/1/root/sys` is the host's. Links inside sysfs are relative and stay inside.
     package init(sysfs: String = "/sys") {
         self.sysfs = sysfs
         queue = DispatchQueue(label: "pci-scan")
@@ -35,14 +43,19 @@ package struct PCIScan: Sendable {
 
     /// Looks at every function of every domain.
     ///
-    /// - Parameter deadline: How long to wait. A scan that takes longer is given up, and the next one waits behind it.
+    /// - Parameters:
+    /// - deadline: How long to wait. A scan that takes longer is given up, and the next one waits behind it.
+    /// - nameLists: Where to look for the devices' names, each by the first list that has it.
     /// - Returns: `unreadable` with the path when there is no bus, and `unreadable` (`hang`) after the deadline.
-    package func scan(deadline: Duration = .seconds(20)) async -> PCIScanResult {
+    package func scan(
+        deadline: Duration = .seconds(20),
+        nameLists: [PCINameList] = [.own]
+    ) async -> PCIScanResult {
         await withCheckedContinuation { continuation in
             let answer = FirstAnswer(continuation)
             queue.async {
                 guard answer.isAwaited else { return }
-                answer.give(BusWalk(sysfs: sysfs).run())
+                answer.give(BusWalk(sysfs: sysfs, nameLists: nameLists).run())
             }
             DispatchQueue.global().asyncAfter(deadline: .now() + .init(deadline)) {
                 let failure = ReadFailure(.hang, "no answer from \(sysfs)/bus/pci within \(deadline)")

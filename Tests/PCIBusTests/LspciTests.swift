@@ -28,6 +28,19 @@ struct LspciTests {
         #expect(functions.map(asLspci) == (try lspci("/sys")))
     }
 
+    @Test func agreesOnTheNamesOfDevices() async throws {
+        let tree = try SysfsTree()
+        for function in [.h100NVL, .audio, .hyperVDisplay] as [FakeFunction] { try tree.add(function) }
+        // No device has this id, and of those above an old list may know none.
+        try tree.add(FakeFunction(address: "0002:00:00.0", id: (0x10de, 0xffff)))
+        try tree.add(FakeFunction(address: "0003:00:00.0", id: (0x10de, 0x1db1)))
+        let functions = try #require(await PCIScan(sysfs: tree.path).scan().functions.value)
+        let names = functions.map { $0.name ?? "Device \(hex($0.id.device, digits: 4))" }
+        #expect(names == (try lspci(tree.path, numbers: false)).compactMap { $0["Device"] })
+        #expect(functions.contains { $0.name?.contains("V100") == true })
+        #expect(functions.contains { $0.name == nil })
+    }
+
     private func asLspci(_ function: PCIFunction) -> [String: String] {
         func four(_ number: UInt16) -> String { hex(number, digits: 4) }
         var fields = [
@@ -45,8 +58,10 @@ struct LspciTests {
     }
 
     /// The records of `lspci`'s form for machines, NVIDIA's only.
-    private func lspci(_ sysfs: String) throws -> [[String: String]] {
-        let command = "/usr/bin/lspci -A linux-sysfs -O sysfs.path=\(sysfs)/bus/pci -D -n -k -vmm -d 10de: 2>/dev/null"
+    private func lspci(_ sysfs: String, numbers: Bool = true) throws -> [[String: String]] {
+        let options =
+            "-A linux-sysfs -O sysfs.path=\(sysfs)/bus/pci -O hwdb.disable=1 -D \(numbers ? "-n" : "") -k -vmm"
+        let command = "/usr/bin/lspci \(options) -d 10de: 2>/dev/null"
         let stream = try #require(popen(command, "r"))
         var output: [UInt8] = []
         var character = fgetc(stream)
