@@ -3,12 +3,12 @@
 /// The HTTP client's own deadline ends with the answer's head; this one holds for the body too.
 ///
 /// - Parameters:
-///   - limit: How long the operation may take; it is cancelled then.
-///   - subject: What is done, for the error.
-///   - operation: What to do.
+/// - limit: How long the operation may take; it is cancelled then.
+/// - subject: What is done, for the error.
+/// - operation: What to do.
 /// - Returns: What the operation gives.
 /// - Throws: The operation's error, `timedOut`, or `cancelled` when the calling task is cancelled.
-func withDeadline<Value: Sendable>(
+package func withDeadline<Value: Sendable>(
     _ limit: Duration,
     subject: String,
     _ operation: @escaping @Sendable () async throws(KubernetesError) -> Value

@@ -34,4 +34,26 @@ import Testing
         prober.busDeadline = .seconds(20)
         #expect(await prober.look().facts.pci.value?.count == 1)
     }
+
+    /// An operator of the node looks there, and its list may be newer than ours.
+    @Test func takesTheNamesOfDevicesFromTheHostsOwnList() async throws {
+        let host = try TemporaryDirectory()
+        let function = "sys/bus/pci/devices/0001:00:00.0"
+        for (name, text) in [("vendor", "0x10de"), ("device", "0xffff"), ("class", "0x030200"), ("revision", "0xa1")] {
+            try host.write("\(function)/\(name)", "\(text)\n")
+        }
+        let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        #expect(await prober.look().facts.gpus.map(\.name) == [nil])
+        try host.write("usr/share/hwdata/pci.ids", "10de  NVIDIA Corporation\n\tffff  GX999 [Of next year]\n")
+        try host.link("usr/share/misc/pci.ids", to: "/usr/share/hwdata/pci.ids")
+        #expect(await prober.look().facts.gpus.map(\.name) == ["GX999 [Of next year]"])
+    }
+
+    @Test func takesTheLabelsThatItIsGiven() async throws {
+        let host = try TemporaryDirectory()
+        let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        #expect(await prober.look().facts.claims.nodeLabels == .skipped("no cluster was asked"))
+        let labels = Reading.present([OwnerLabel.gpuOperatorDriver: "true"])
+        #expect(await prober.look(nodeLabels: labels).facts.claims.nodeLabels == labels)
+    }
 }

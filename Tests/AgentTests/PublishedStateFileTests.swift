@@ -17,4 +17,29 @@ import Testing
         #expect(try root.list("/run/gpu-agent") == ["lock", "published.json"])
         #expect(await file.load() == state)
     }
+
+    static let states: [(json: String?, expected: Reading<[String: String]>)] = [
+        (nil, .skipped("no agent published from this node")),
+        (
+            #"{"node":"n","labels":{},"ownerLabels":{"nvidia.com/gpu.deploy.driver":"true"}}"#,
+            .present([OwnerLabel.gpuOperatorDriver: "true"])
+        ),
+        (#"{"node":"n","labels":{},"ownerLabels":{},"failure":"no answer"}"#, .present([:])),
+        (#"{"node":"n","labels":{},"failure":"no answer"}"#, .unreadable(ReadFailure(.io, "no answer"))),
+        // As an agent wrote it that did not know of them.
+        (
+            #"{"node":"n","labels":{},"at":1,"tainted":false}"#,
+            .skipped("the agent that published from this node did not look at them")
+        ),
+    ]
+
+    @Test(arguments: states)
+    func tellsCommandsOnTheNodeWhoOwnsTheDriver(json: String?, expected: Reading<[String: String]>) async throws {
+        let tree = try TemporaryDirectory()
+        if let json { try tree.write("run/gpu-agent/published.json", json) }
+        let prober = try Prober(Settings(hostRoot: tree.path, hostPID: nil))
+        #expect(await prober.publishedOwnerLabels() == expected)
+        let inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
+        #expect(await inspector.look().facts.claims.nodeLabels == expected)
+    }
 }

@@ -132,4 +132,28 @@ struct RunTests {
             }
         }
     }
+
+    @Test func seesWhoClaimsTheDriverAndTellsCommandsOnTheNode() async throws {
+        let label = OwnerLabel.gpuOperatorDriver
+        try await TestCluster.with { cluster in
+            try await cluster.changeNode(["metadata": ["labels": [label: "true"]]], fieldManager: "gpu-operator")
+            try await SimulatedNode.with("no-gpu") { node in
+                @Sendable func labels() async throws -> Reading<[String: String]> {
+                    try await node.agent("facts", ["-o", "json"]).decoded(as: NodeFacts.self).claims.nodeLabels
+                }
+                #expect(try await labels() == .skipped("no agent published from this node"))
+                try await RunningAgent.with(node, cluster, options: ["--interval", "1h"]) { agent in
+                    try await untilAsync("the label is known") { try await labels() == .present([label: "true"]) }
+                    try await untilAsync("the agent watches its Node") { agent.requests().contains("WATCH") }
+                    // Nothing but the watch can wake it now.
+                    try await cluster.changeNode(
+                        ["metadata": ["labels": [label: "false"]]],
+                        fieldManager: "gpu-operator"
+                    )
+                    try await untilAsync("the change is known") { try await labels() == .present([label: "false"]) }
+                    #expect(agent.requests().count { $0 == "GET" } <= 2)
+                }
+            }
+        }
+    }
 }

@@ -32,6 +32,18 @@ package struct Daemon: Sendable {
         let wakeUp = WakeUp()
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
+        let client = try await client()
+        let publisher = client.flatMap { client in
+            options.node.map { node in
+                NodePublisher(
+                    client: client,
+                    node: node,
+                    prefix: self.inspector.setup.policy.labelPrefix,
+                    logger: logger
+                )
+            }
+        }
+        let inspector = inspector(asking: publisher)
         let install = inspector.prober.commands.flatMap { commands in
             options.installs
                 ? InstallRun(
@@ -40,12 +52,6 @@ package struct Daemon: Sendable {
                     downloader: downloader,
                     progress: InstallLog(logger: logger, box: box).note
                 ) : nil
-        }
-        let client = try await client()
-        let publisher = client.flatMap { client in
-            options.node.map { node in
-                NodePublisher(client: client, node: node, prefix: inspector.setup.policy.labelPrefix, logger: logger)
-            }
         }
         var services: [any Service] = [
             HealthServer(box: box, silence: options.interval * 3 + .seconds(120))
@@ -81,6 +87,13 @@ package struct Daemon: Sendable {
             throw error
         }
         await client?.shutdown()
+    }
+
+    /// The inspector that asks the cluster itself who owns the driver.
+    private func inspector(asking publisher: NodePublisher?) -> Inspector {
+        var inspector = inspector
+        inspector.ownerLabels = { await publisher?.ownerLabels() ?? .skipped("no cluster was asked") }
+        return inspector
     }
 
     private func client() async throws(KubernetesError) -> KubernetesClient? {

@@ -18,12 +18,15 @@ struct Reconciler: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
-            await look(&backoff, after: startJitter * Double.random(in: 0..<1))
-            for await _ in wakeUp.calls where !Task.isCancelled { await look(&backoff, after: .zero) }
+            // Nodes that were started together do not ask together, and the first look asks who owns the driver.
+            if publisher != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
+            await look(&backoff)
+            for await _ in wakeUp.calls where !Task.isCancelled { await look(&backoff) }
         }
     }
 
-    private func look(_ backoff: inout InstallBackoff, after delay: Duration) async {
+    private func look(_ backoff: inout InstallBackoff) async {
+        guard !Task.isCancelled else { return }
         var view = await inspector.look()
         // A look that was cut off in the middle says nothing of the node.
         guard !Task.isCancelled else { return }
@@ -34,14 +37,14 @@ struct Reconciler: Service {
                 journal: view.journal,
                 installing: true
             )
-            // The install does not wait for the cluster: its server may be slow, or away.
-            async let told: Void = publish(installing, after: delay)
+            // The install does not wait for the cluster to be told: its server may be slow, or away.
+            async let told: Void = publish(installing)
             view = await bringUp(install, &backoff)
             await told
             guard !Task.isCancelled else { return }
-            await publish(view, after: .zero)
+            await publish(view)
         } else {
-            await publish(view, after: delay)
+            await publish(view)
         }
     }
 
@@ -74,7 +77,7 @@ struct Reconciler: Service {
     }
 
     /// Shows a view to everybody who asks: the health server, `status` on the host, and the cluster.
-    private func publish(_ view: NodeView, after delay: Duration) async {
+    private func publish(_ view: NodeView) async {
         logger.info(
             "looked",
             metadata: [
@@ -85,16 +88,17 @@ struct Reconciler: Service {
         let at = now()
         box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher?.requestCounts ?? []))
         guard let publisher, !Task.isCancelled else { return }
-        // Nodes that were started together do not ask together.
-        if delay > .zero { try? await Task.sleep(for: delay) }
         do {
             try await publisher.publish(view.publication)
         } catch {
             logger.warning("not published", metadata: ["error": "\(errorChain(error))"])
         }
         box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher.requestCounts))
+        let state = await publisher.state
+        // What was decided without labels that are known by now is to be decided anew.
+        if state.ownerLabels != view.facts.claims.nodeLabels.value { wakeUp.ring() }
         do throws(HostError) {
-            try await PublishedStateFile(root: inspector.prober.root).save(await publisher.state)
+            try await PublishedStateFile(root: inspector.prober.root).save(state)
         } catch {
             logger.warning("the published state was not saved", metadata: ["error": "\(errorChain(error))"])
         }

@@ -34,10 +34,14 @@ package struct NodeView: Sendable {
 package struct Inspector: Sendable {
     package var prober: Prober
     package var setup: Setup
+    /// Gives those labels of the Node that say who owns its driver.
+    package var ownerLabels: @Sendable () async -> Reading<[String: String]>
 
+    /// Looks without asking a cluster: the labels are those that the daemon on this node last saw.
     package init(prober: Prober, setup: Setup) {
         self.prober = prober
         self.setup = setup
+        ownerLabels = { await prober.publishedOwnerLabels() }
     }
 
     /// Looks now, and sees whether somebody is installing.
@@ -51,7 +55,7 @@ package struct Inspector: Sendable {
     ///
     /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
     package func look() async -> NodeView {
-        let (facts, journal) = await prober.look()
+        let (facts, journal) = await prober.look(nodeLabels: await ownerLabels())
         return NodeView(setup, facts: facts, journal: journal.value)
     }
 }

@@ -12,6 +12,7 @@ package struct Prober: Sendable {
     let probesVendor: Bool
     /// One for all looks, so that a read that hangs keeps one thread and not one for each look.
     private let bus: PCIScan
+    private let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
 
     /// Opens the host's root.
@@ -24,25 +25,32 @@ package struct Prober: Sendable {
         commands =
             isRoot
             ? settings.hostPID.map { HostCommands(target: $0, environment: settings.environment) } : nil
+        claims = ClaimProbe(root: root, commands: commands)
         program = settings.program
         probesVendor = settings.hostPID != nil
     }
 
     /// The facts of this moment, together with the journal on the host.
-    package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
+    ///
+    /// `nodeLabels` are those labels of the Node that say who owns its driver: the caller asks the cluster for them.
+    package func look(
+        nodeLabels: Reading<[String: String]> = .skipped("no cluster was asked")
+    ) async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
-        async let pci = bus.scan(deadline: busDeadline)
+        async let pci = bus.scan(deadline: busDeadline, nameLists: await nameLists())
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
+        // The vendor child opens the device nodes: who uses them is read before it starts.
+        let claims = await claims.claimFacts(nodeLabels: nodeLabels)
         let vendor = await vendorFacts(probe, driver)
         let facts = NodeFacts(
             host: await host,
             pci: await pci.functions,
             unidentified: await pci.unidentified,
             driver: driver,
-            claims: .skipped("not looked at"),
+            claims: claims,
             build: await build,
             vendor: vendor
         )
@@ -51,6 +59,27 @@ package struct Prober: Sendable {
 
     /// What the daemon last put on the Node, by the file it left; nil without one.
     package func publishedState() async -> PublishedState? { await PublishedStateFile(root: root).load() }
+
+    /// The labels that say who owns this node's driver, as the daemon last saw them on the Node.
+    package func publishedOwnerLabels() async -> Reading<[String: String]> {
+        guard let state = await publishedState() else { return .skipped("no agent published from this node") }
+        if let labels = state.ownerLabels { return .present(labels) }
+        return state.failure.map { .unreadable(ReadFailure(.io, $0)) }
+            ?? .skipped("the agent that published from this node did not look at them")
+    }
+
+    /// Where to look for the names of PCI devices: on the host first, where an operator would.
+    private func nameLists() async -> [PCINameList] {
+        let root = root
+        return await offPool {
+            let paths: [HostPath] = ["/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"]
+            let found = paths.compactMap { path -> PCINameList? in
+                guard let file = try? root.resolve(path), (try? root.status(file))?.kind == .file else { return nil }
+                return .file(root.outsidePath(file))
+            }
+            return found + [.own]
+        }
+    }
 
     /// Who holds the host's lock, and so is changing the host now.
     ///

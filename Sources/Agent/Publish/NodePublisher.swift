@@ -13,7 +13,15 @@ package actor NodePublisher {
     private let prefix: String
     private let logger: Logger
     private let retry: RetryPolicy
-    private var metadata: ObjectMetadata?
+    private var metadata: ObjectMetadata? {
+        didSet { if let metadata { owners = .present(metadata.ownerLabels) } }
+    }
+    /// The labels that say who owns the driver, as they were last seen.
+    private var owners: Reading<[String: String]> = .skipped("the node was not read yet") {
+        didSet { state.ownerLabels = owners.value }
+    }
+    /// When the Node was last read for them.
+    private var askedForOwners: ContinuousClock.Instant?
     /// Who else had written the taints, and when, at the last look at the whole Node.
     private var seenTaintOwners: [FieldOwner]?
     private var seenTaint: TaintWish?
@@ -47,6 +55,25 @@ package actor NodePublisher {
             .sorted { ($0.verb, $0.outcome) < ($1.verb, $1.outcome) }
     }
 
+    /// Those labels of the Node that say who owns its driver.
+    ///
+    /// The first call reads the Node's metadata, and no other request needs to: `publish` goes on from it, and the
+    /// watch keeps it fresh. Where the server does not answer, what was seen last still holds, and it is asked again
+    /// after a minute at the earliest, because an install waits for this.
+    package func ownerLabels(within limit: Duration = .seconds(10)) async -> Reading<[String: String]> {
+        guard metadata == nil, askedForOwners.map({ $0 + .seconds(60) < .now }) ?? true else { return owners }
+        do throws(KubernetesError) {
+            try await withDeadline(limit, subject: "the request for the labels of node \(node)") {
+                () async throws(KubernetesError) in _ = try await self.currentMetadata()
+            }
+        } catch {
+            logger.warning("the owner of the driver is not known", metadata: ["error": "\(errorChain(error))"])
+            if owners.value == nil { owners = .unreadable(ReadFailure(error)) }
+        }
+        askedForOwners = .now
+        return owners
+    }
+
     /// Takes what the watch saw, and says whether it concerns the agent.
     package func observe(_ event: NodeWatchEvent) -> Bool {
         switch event {
@@ -56,6 +83,8 @@ package actor NodePublisher {
             return concerns
         case .deleted:
             metadata = nil
+            owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
+            askedForOwners = nil
             return true
         case .bookmark(let version):
             metadata?.resourceVersion = version
@@ -73,7 +102,8 @@ package actor NodePublisher {
     /// What the agent decides by, of a Node that is written every few seconds by others.
     private func ownPart(of metadata: ObjectMetadata) -> [String] {
         let keys = metadata.labelKeys(ownedBy: NodeUpdate.fieldManager)
-        let labels = metadata.labels.filter { keys.contains($0.key) || $0.key.hasPrefix("\(prefix)/") }
+        let own = metadata.labels.filter { keys.contains($0.key) || $0.key.hasPrefix("\(prefix)/") }
+        let labels = own.merging(metadata.ownerLabels) { $1 }
         return labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
     }
 
@@ -95,15 +125,7 @@ package actor NodePublisher {
     }
 
     private func bring(_ publication: Publication) async throws(KubernetesError) {
-        let current: ObjectMetadata
-        if let metadata {
-            current = metadata
-        } else {
-            current = try await request("get") { () async throws(KubernetesError) in
-                try await self.client.nodeMetadata(self.node)
-            }
-            metadata = current
-        }
+        let current = try await currentMetadata()
         let before = current.labels["\(prefix)/verdict"]
         let update = NodeUpdate(publication, on: current, prefix: prefix)
         if !update.yielded.isEmpty {
@@ -130,6 +152,16 @@ package actor NodePublisher {
         let verdict = publication.verdict
         if verdict.rawValue != before, verdict != lastVerdict { await report(publication) }
         lastVerdict = verdict
+    }
+
+    /// The metadata as it is known; read when it is not.
+    private func currentMetadata() async throws(KubernetesError) -> ObjectMetadata {
+        if let metadata { return metadata }
+        let read = try await request("get") { () async throws(KubernetesError) in
+            try await self.client.nodeMetadata(self.node)
+        }
+        metadata = read
+        return read
     }
 
     /// Whether the whole Node was looked at for this wish, and nobody wrote the taints since.
@@ -210,6 +242,23 @@ package actor NodePublisher {
 }
 
 extension KubernetesError: CausedError {}
+
+extension ObjectMetadata {
+    fileprivate var ownerLabels: [String: String] { labels.filter { ClaimFacts.ownerLabels.contains($0.key) } }
+}
+
+extension ReadFailure {
+    fileprivate init(_ error: KubernetesError) {
+        let reason: Reason =
+            switch error {
+            case .unauthorized, .forbidden: .permission
+            case .timedOut: .hang
+            case .malformed: .malformed
+            default: .io
+            }
+        self.init(reason, errorChain(error))
+    }
+}
 
 extension Verdict {
     /// The reason of the event that tells of the verdict.

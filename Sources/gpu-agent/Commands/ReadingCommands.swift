@@ -20,7 +20,8 @@ struct FactsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let source = NodeSource(host: host, choice: try ChoiceOptions.parse([]), facts: try FactsOption.parse([]))
-            let (facts, _) = await (try source.prober()).look()
+            let prober = try source.prober()
+            let (facts, _) = await prober.look(nodeLabels: await prober.publishedOwnerLabels())
             try Output.print(facts, as: format.output) { FactsText(facts: facts, style: $0).text }
         }
     }
