@@ -46,6 +46,53 @@ import Testing
         try expectGolden(printed.output + "\(printed.code)\n", "Goldens/\(command)-\(name).txt")
     }
 
+    /// A tree with the traces of several owners, as it would be copied from a node; what no owner left has no row.
+    @Test(arguments: [true, false])
+    func showsWhoClaimsTheDriver(isClaimed: Bool) async throws {
+        let tree = try TemporaryDirectory()
+        let function = "sys/bus/pci/devices/0001:00:00.0"
+        let ids = [("vendor", "0x10de"), ("device", "0x2321"), ("subsystem_vendor", "0x10de")]
+        let more = [("subsystem_device", "0x1839"), ("class", "0x030200"), ("revision", "0xa1")]
+        for (name, text) in ids + more { try tree.write("\(function)/\(name)", "\(text)\n") }
+        try tree.write("usr/share/misc/pci.ids", "10de  NVIDIA Corporation\n\t2321  GH100 [H100L 94GB]\n")
+        if isClaimed { try writeClaims(tree) }
+        let printed = try await agent(["facts", "--host-pid", "none", "--host-root", tree.path])
+        let sections = printed.output.split(separator: "\n\n").filter { section in
+            ["PCI", "Driver", "Claims"].contains { section.hasPrefix($0) }
+        }
+        let text = sections.joined(separator: "\n\n").replacing(tree.path, with: "…") + "\n"
+        try expectGolden(text, "Goldens/facts-\(isClaimed ? "claimed" : "unclaimed").txt")
+    }
+
+    private func writeClaims(_ tree: TemporaryDirectory) throws {
+        let packages = ["libcuda1", "libnvidia-ml1", "nvidia-dkms-580", "nvidia-driver-580", "nvidia-utils-580"]
+        let list = packages.map { "Package: \($0)\nStatus: install ok installed\nVersion: 580.105.08-1\n" }
+        try tree.write("var/lib/dpkg/status", list.joined(separator: "\n"))
+        try tree.write("var/lib/nvidia/log", "not a version\n")
+        try tree.makeDirectory("var/lib/dkms/nvidia/580.105.08/6.8.0-1044-azure/x86_64")
+        try tree.makeDirectory("var/lib/dkms/nvidia/570.211.01")
+        try tree.write(
+            "opt/azure/aks-gpu/dkms-marker",
+            "driver_version=580.159.04\ndriver_kind=cuda-lts\nkernel=6.8.0\n"
+        )
+        try tree.write("run/nvidia/driver/usr/lib64/libnvidia-ml.so.580.105.08", "")
+        try tree.link("run/nvidia/driver/usr/lib64/libnvidia-ml.so.1", to: "libnvidia-ml.so.580.105.08")
+        try tree.write("run/nvidia/nvidia-driver.pid", "7")
+        try tree.write("run/nvidia/validations/.driver-ctr-ready", "")
+        try tree.write("etc/systemd/system/nvidia-gridd.service", "")
+        for (process, name, target) in [(1, "systemd", "/dev/null"), (4711, "python3", "/dev/nvidia0")] {
+            try tree.write("proc/\(process)/comm", "\(name)\n")
+            try tree.link("proc/\(process)/fd/3", to: target)
+        }
+        for place in ["usr/lib64", "usr/bin/lib64"] {
+            let version = place == "usr/lib64" ? "570.211.01" : "580.159.04"
+            try tree.write("\(place)/libcuda.so.\(version)", "")
+            try tree.link("\(place)/libcuda.so.1", to: "libcuda.so.\(version)")
+        }
+        let labels = #"{"nvidia.com/gpu.deploy.driver":"pre-installed"}"#
+        try tree.write("run/gpu-agent/published.json", #"{"node":"n","labels":{},"ownerLabels":\#(labels)}"#)
+    }
+
     @Test(arguments: ["", "status", "validate", "plan", "install", "facts", "labels", "catalog", "run", "version"])
     func helpsANewcomer(command: String) async throws {
         let arguments = command.isEmpty ? ["--help"] : [command, "--help"]

@@ -6,16 +6,16 @@ struct FactsText {
     var style: Style
 
     var text: String {
-        let sections = [host, pci, driver, build, vendor]
+        let sections = [host, pci, driver, claims, build, vendor].filter { !$0.isEmpty }
         return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
-    private func section(_ title: String, _ rows: [(String, String)]) -> [String] {
+    func section(_ title: String, _ rows: [(String, String)]) -> [String] {
         let width = rows.map(\.0.count).max() ?? 0
         return [style.bold(title)] + rows.map { "  \(padded($0.0, width))  \($0.1)" }
     }
 
-    private func say<Value>(_ reading: Reading<Value>, _ words: (Value) -> String) -> String {
+    func say<Value>(_ reading: Reading<Value>, _ words: (Value) -> String) -> String {
         switch reading {
         case .present(let value): words(value)
         case .absent: style.faint("absent")
@@ -39,6 +39,7 @@ struct FactsText {
                             .joined(separator: ", ")
                     }
                 ),
+                ("hypervisor", say(host.hypervisor ?? .absent) { $0 ? "yes" : "none" }),
                 ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
             ]
         )
@@ -53,16 +54,23 @@ struct FactsText {
             "PCI",
             functions.map { function in
                 let role = function.isGPU ? "GPU" : "class \(hex(function.classCode, digits: 4))"
+                let name = function.name.map { " \($0)" } ?? ""
                 let subsystem = say(function.subsystem) { "\($0)" }
                 let driver = function.kernelDriver.value.map { ", driver \($0)" } ?? ""
                 let vgpu = function.vgpuCapability.value.map { ", vGPU of host \($0.hostDriverVersion ?? "?")" } ?? ""
-                return ("\(function.address)", "\(role) \(function.id), subsystem \(subsystem)\(driver)\(vgpu)")
+                return ("\(function.address)", "\(role) \(function.id)\(name), subsystem \(subsystem)\(driver)\(vgpu)")
             }
         )
     }
 
     private var driver: [String] {
         let driver = facts.driver
+        let others: [(String, String)] =
+            switch driver.otherLibraries {
+            case .present(let files): files.map { ("another library", "\($0.version), \($0.path)") }
+            case .unreadable?: [("other libraries", say(driver.otherLibraries ?? .absent) { _ in "" })]
+            case .absent, .skipped, nil: []
+            }
         return section(
             "Driver",
             [
@@ -74,6 +82,7 @@ struct FactsText {
                 ),
                 ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
+            ] + others + [
                 ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
                 ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
