@@ -55,7 +55,7 @@ struct HostInTheWayTests {
             let status = try await node.status()
             #expect(status.verdict == "ready")
             #expect(status.decision.action == "adopt")
-            #expect(status.decision.owner == "other")
+            #expect(status.decision.owner == "runfile")
             #expect(status.decision.driver == .init(kind: "grid", version: "580.105.08", flavour: "open"))
             expectSame(try await node.writes(), before)
             #expect(node.moduleLoads() == loads)

@@ -79,6 +79,18 @@ import Testing
         #expect(begun.record?.state == .changing)
     }
 
+    @Test func aStepThatWasCutOffAndIsNeededNoMoreIsForgotten() {
+        var journal = journal()
+        journal.begin(.download, at: 1)
+        journal.end(.download, at: 2)
+        journal.begin(.unload, at: 3)
+        var needed = journal
+        needed.forget(cutOffStepsMissingIn: [.unload, .install])
+        #expect(needed == journal)
+        journal.forget(cutOffStepsMissingIn: [.install])
+        #expect(journal.steps.map(\.step) == [.download])
+    }
+
     @Test func theEndOfAStepThatNeverBeganIsNoRecord() {
         var journal = journal()
         journal.end(.load, at: 5)

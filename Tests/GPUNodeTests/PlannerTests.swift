@@ -67,7 +67,8 @@ import Testing
                     command: [
                         "sh", "/var/lib/gpu-agent/packages/NVIDIA-grid.run", "--silent", "-M", "open", "--no-drm",
                         "--log-file-name=/var/log/gpu-agent/nvidia-installer.log", "--tmpdir=/var/lib/gpu-agent/work",
-                    ]
+                    ],
+                    failure: .installerFailed
                 ),
                 .run(
                     [
@@ -87,7 +88,7 @@ import Testing
         target.flavour = .proprietary
         let facts = NodeFacts.rtxProVGPU.with { $0.build.dkms = .present("/usr/sbin/dkms") }
         let step = Planner().plan(facts, install(target), journal: nil).steps.first { $0.id == .install }
-        guard case .job(_, let command) = step?.action else {
+        guard case .job(_, let command, _) = step?.action else {
             Issue.record("the installer is no job: \(String(describing: step))")
             return
         }
@@ -112,7 +113,7 @@ import Testing
             artifact: artifact
         )
         let steps = Planner().plan(.h100, decision, journal: nil).steps
-        guard case .job(_, let command) = steps.first(where: { $0.id == .install })?.action else {
+        guard case .job(_, let command, _) = steps.first(where: { $0.id == .install })?.action else {
             Issue.record("no installer in \(steps.map(\.id))")
             return
         }

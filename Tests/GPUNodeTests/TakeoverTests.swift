@@ -36,7 +36,14 @@ import Testing
         let plan = Planner().plan(Self.misfit, decision, journal: nil)
         #expect(plan.steps.map(\.id) == [.begin, .download, .unload, .remove, .install, .load, .verify, .finish])
         let remove = try #require(plan.steps.first { $0.id == .remove })
-        #expect(remove.action == .run([["nvidia-uninstall", "--silent"]], failure: .driverRemovalFailed))
+        #expect(
+            remove.action
+                == .job(
+                    name: "remove-595.71.05",
+                    command: ["sh", "-ec", "nvidia-uninstall --silent"],
+                    failure: .driverRemovalFailed
+                )
+        )
         #expect(remove.disrupts)
         guard case .begin(let record) = plan.steps[0].action else { throw Unexpected() }
         #expect(record.takesOver == .runfile)
@@ -99,6 +106,16 @@ import Testing
             #expect(commands.count == 1)
             #expect(Set(command + ["libnvidia-compute-580", "nvidia-driver-580"]).isSubset(of: commands[0]))
         }
+    }
+
+    @Test func aWordOfACommandStaysOneWordInTheScript() throws {
+        let facts = Self.misfit.with {
+            $0.claims.aksMarker = .present(AKSMarker(version: "580.105.08", kind: nil, kernel: nil))
+            $0.driver.otherLibraries = .present([LibraryFile(path: "/opt/a b'c/libcuda.so.1", version: "580.105.08")])
+        }
+        let remove = Planner().plan(facts, try decide(facts), journal: nil).steps.first { $0.id == .remove }
+        guard case .job(_, let command, _) = remove?.action else { throw Unexpected() }
+        #expect(command[2].contains("rm -f /opt/azure/aks-gpu/dkms-marker '/opt/a b'\\''c/libcuda.so.1'\n"))
     }
 
     @Test func removesTheAKSImagesDriverWithItsMarkerAndCopies() throws {

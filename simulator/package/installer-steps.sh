@@ -36,6 +36,13 @@ begin_log() {
     } 2>/dev/null >"$log_file"
 }
 
+# How many seconds an option of the host has something take.
+slowness() {
+    local seconds
+    seconds=$(host_option "$1")
+    printf '%s' "${seconds:-0}"
+}
+
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host 2>/dev/null | tail -n1; }
 
 # The flavours that the GPUs here work with: open, proprietary, either or none.
@@ -207,6 +214,7 @@ uninstall() {
     if [ -n "$unload" ] && ! unload_modules; then
         warn "Failed to unload the NVIDIA kernel modules: they are in use."
     fi
+    sleep "$(slowness uninstall-slow)"
     remove_files
     depmod "$kernel"
     ldconfig 2>>"$log_file"
@@ -230,13 +238,13 @@ sanity() {
 
 install_driver() {
     local slow
-    slow=$(host_option installer-slow)
+    slow=$(slowness installer-slow)
     say "Installing NVIDIA driver version $VERSION."
     check_host
     choose_flavour
     if [ -n "$modules" ]; then
         build_modules
-        sleep "${slow:-0}"
+        sleep "$slow"
         test_load
     fi
     [ -z "$userspace" ] || { say "Searching for conflicting files:"; remove_files; }
@@ -244,7 +252,7 @@ install_driver() {
     [ -s $manifest ] || printf '%s\nNVIDIA Accelerated Graphics Driver for Linux-%s\n' "$VERSION" "$(uname -m)" >$manifest
     say "Installing 'NVIDIA Accelerated Graphics Driver for Linux-$(uname -m)' ($VERSION):"
     [ -z "$modules" ] || install_modules
-    sleep "${slow:-0}"
+    sleep "$slow"
     [ -z "$userspace" ] || install_userspace
     [ -z "$depmod" ] || depmod "$kernel"
     say "Driver file installation is complete."

@@ -28,7 +28,7 @@ struct Executor {
                     try root.makeDirectories(HostPath(stringLiteral: directory))
                 }
                 // A result that an earlier install of this version left must not count for this one.
-                try await HostJob("install-\(record.version)", root: root, commands: commands).forget()
+                try await forgetJobs(of: record)
             }
         case .download(let artifact):
             try await download(artifact, deadline)
@@ -38,15 +38,15 @@ struct Executor {
             try await onHost(failure) { () async throws(HostError) in
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
             }
-        case .job(let name, let command):
-            try await run(name, command, deadline)
+        case .job(let name, let command, let failure):
+            try await run(name, command, deadline, failure)
         case .verify:
             if let problem = await verify(deadline) { throw AgentFailure(problem) }
         case .finish(let record, let package):
             try await onHost(.installFailed) { () async throws(HostError) in
                 try root.remove(HostPath(stringLiteral: HostLayout.packages).entry(package))
                 try root.removeTree(HostPath(stringLiteral: HostLayout.work))
-                try await HostJob("install-\(record.version)", root: root, commands: commands).forget()
+                try await forgetJobs(of: record)
             }
             journal.record = record
         }
@@ -99,20 +99,31 @@ struct Executor {
         }
     }
 
-    /// Starts the installer anew and waits for its end.
+    private func forgetJobs(of record: InstallRecord) async throws(HostError) {
+        for name in StepID.jobs.map({ $0.jobName(for: record.version) }) {
+            try await HostJob(name, root: root, commands: commands).forget()
+        }
+    }
+
+    /// Starts a job anew and waits for its end.
     ///
     /// What an earlier agent left running was waited for before.
-    private func run(_ name: String, _ command: [String], _ deadline: Duration) async throws(AgentFailure) {
+    private func run(
+        _ name: String,
+        _ command: [String],
+        _ deadline: Duration,
+        _ failure: ReasonCode
+    ) async throws(AgentFailure) {
         let progress = progress
-        let outcome = try await onHost(.installerFailed) { () async throws(HostError) in
+        let (outcome, log) = try await onHost(failure) { () async throws(HostError) in
             let job = try HostJob(name, root: self.root, commands: self.commands)
             // What a compiler that is killed leaves behind is removed with the work directory.
             try await job.start(command, environment: ["TMPDIR": HostLayout.work])
-            return try await job.wait(deadline: deadline) { progress(.said($0)) }
+            return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }
         guard outcome != .finished(status: 0) else { return }
-        let log = (try? root.text(HostPath(stringLiteral: HostLayout.installerLog), limit: 8 << 20)) ?? nil
-        throw AgentFailure(InstallerLog.problem(outcome.words, log: log ?? ""))
+        let path = failure == .installerFailed ? HostPath(stringLiteral: HostLayout.installerLog) : log
+        throw AgentFailure(JobLog(path: path, code: failure).problem(outcome, root: root))
     }
 
     private func onHost<Value: Sendable>(

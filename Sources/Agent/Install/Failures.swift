@@ -83,27 +83,37 @@ extension DownloadError {
 
 extension DownloadError: CausedError {}
 
-extension HostJob.Outcome {
-    var words: String {
-        switch self {
-        case .finished(let status): "the installer ended with status \(status)"
-        case .lost: "the installer was killed"
-        case .absent: "the installer was never started"
-        }
-    }
-}
+/// What the log of a job says about its failure.
+struct JobLog {
+    var path: HostPath
+    /// What the job was to do, as the code of its failure.
+    var code: ReasonCode
 
-/// What an installer's log says about its failure.
-enum InstallerLog {
-    /// A problem with the log's last lines that begin with `ERROR:`.
-    static func problem(_ outcome: String, log: String) -> Problem {
-        let errors = log.split(separator: "\n").filter { $0.hasPrefix("ERROR:") }.suffix(2)
-            .map { $0.dropFirst("ERROR:".count).split(separator: " ").joined(separator: " ") }
+    /// A problem with the lines of NVIDIA's installer that begin with `ERROR:`, or with a job's last lines.
+    func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Problem {
+        let log = (try? root.text(path, limit: 8 << 20)) ?? nil
+        return problem(outcome, log: log ?? "")
+    }
+
+    func problem(_ outcome: HostJob.Outcome, log: String) -> Problem {
+        let lines = log.split(separator: "\n")
+        let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
+        let telling = (errors.isEmpty && code != .installerFailed ? lines : errors).suffix(2)
+            .map { $0.split(separator: " ").joined(separator: " ") }
         return Problem(
-            .installerFailed,
-            observed: ([outcome] + errors).joined(separator: ": "),
+            code,
+            observed: ([words(outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
-            remedy: "read \(HostLayout.installerLog) on the node"
+            remedy: "read \(path) on the node"
         )
+    }
+
+    private func words(_ outcome: HostJob.Outcome) -> String {
+        let what = code == .installerFailed ? "the installer" : "the removal"
+        return switch outcome {
+        case .finished(let status): "\(what) ended with status \(status)"
+        case .lost: "\(what) was killed"
+        case .absent: "\(what) was never started"
+        }
     }
 }

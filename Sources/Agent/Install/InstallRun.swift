@@ -48,19 +48,20 @@ package struct InstallRun: Sendable {
     private func settle() async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
-            guard var journal = try await store.load(), let record = journal.record, record.state == .changing,
-                !journal.finished(.install)
+            guard var journal = try await store.load(), let record = journal.record, record.state == .changing
             else { return }
-            let job: HostJob
-            do throws(HostError) {
-                job = try HostJob("install-\(record.version)", root: root, commands: commands)
-            } catch { throw .malformed(store.path, cause: error) }
-            if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
-            let progress = progress
-            let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }
-            guard outcome == .finished(status: 0) else { return }
-            journal.end(.install, at: now())
-            try await store.save(journal)
+            for step in StepID.jobs where !journal.finished(step) {
+                let job: HostJob
+                do throws(HostError) {
+                    job = try HostJob(step.jobName(for: record.version), root: root, commands: commands)
+                } catch { throw .malformed(store.path, cause: error) }
+                if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
+                let progress = progress
+                let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }
+                guard outcome == .finished(status: 0) else { continue }
+                journal.end(step, at: now())
+                try await store.save(journal)
+            }
         } catch {
             guard case .malformed(store.path, _) = error else { throw error.failure(.installFailed) }
             do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.installFailed) }
@@ -77,6 +78,7 @@ package struct InstallRun: Sendable {
             verify: { await Verification(inspector: inspector).problem(within: $0) }
         )
         var journal = journal
+        journal.forget(cutOffStepsMissingIn: plan.steps.map(\.id))
         for (index, step) in plan.steps.enumerated() {
             progress(.started(step, number: index + 1, of: plan.steps.count))
             journal.begin(step.id, at: now())

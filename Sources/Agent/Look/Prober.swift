@@ -90,11 +90,12 @@ package struct Prober: Sendable {
     /// Whether the host is being changed now: by whoever holds its lock, or by an installer that outlived its agent.
     func isChanging(_ journal: Journal?) async -> Bool {
         if await installer() != nil { return true }
-        guard let commands, let record = journal?.record, record.state == .changing,
-            let job = try? HostJob("install-\(record.version)", root: root, commands: commands)
-        else { return false }
-        guard case .running = try? await job.state() else { return false }
-        return true
+        guard let commands, let record = journal?.record, record.state == .changing else { return false }
+        for name in StepID.jobs.map({ $0.jobName(for: record.version) }) {
+            guard let job = try? HostJob(name, root: root, commands: commands) else { continue }
+            if case .running = try? await job.state() { return true }
+        }
+        return false
     }
 
     private func readJournal() async -> Reading<Journal> {

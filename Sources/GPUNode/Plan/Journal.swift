@@ -27,6 +27,11 @@ package struct Journal: Codable, Sendable, Equatable {
         return last.failure
     }
 
+    /// Forgets steps that were begun and cut off, and that the plan has no more: what they were to do is done.
+    package mutating func forget(cutOffStepsMissingIn plan: [StepID]) {
+        steps.removeAll { $0.state == .started && !plan.contains($0.step) }
+    }
+
     /// Notes that a step begins, at a time in seconds since 1970.
     package mutating func begin(_ step: StepID, at time: Double) {
         steps.removeAll { $0.step == step }

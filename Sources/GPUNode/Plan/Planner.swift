@@ -60,7 +60,7 @@ package struct Planner: Sendable {
             if !modules.isEmpty { steps.append(unload(modules)) }
             if let owner = decision.takesOver {
                 let commands = facts.removal(of: owner, besides: driver.version.description)
-                if !commands.isEmpty { steps.append(remove(owner, commands)) }
+                if !commands.isEmpty { steps.append(remove(owner, commands, for: driver)) }
             }
             steps.append(runInstaller(driver, artifact, dkms: facts.build.dkms.value != nil))
         }
@@ -111,15 +111,21 @@ package struct Planner: Sendable {
         )
     }
 
-    private func remove(_ owner: DriverOwner, _ commands: [[String]]) -> PlannedStep {
-        PlannedStep(
+    private func remove(_ owner: DriverOwner, _ commands: [[String]], for driver: DriverTarget) -> PlannedStep {
+        // One job, so that a removal that was begun is found again; it ends with the first command that fails.
+        let script = commands.map(shellLine).joined(separator: "\n")
+        return PlannedStep(
             id: .remove,
             title: "remove the driver of \(owner.words)",
             changes: "the driver that is on the host, with its packages or files",
             disrupts: true,
             deadlineSeconds: 900,
             undo: "install that driver again, as its owner did",
-            action: .run(commands, failure: .driverRemovalFailed)
+            action: .job(
+                name: StepID.remove.jobName(for: driver.version.description),
+                command: ["sh", "-ec", script],
+                failure: .driverRemovalFailed
+            )
         )
     }
 
@@ -136,7 +142,11 @@ package struct Planner: Sendable {
             changes: "kernel modules, libraries and tools of the driver; log in \(HostLayout.installerLog)",
             deadlineSeconds: 1800,
             undo: "sh \(HostLayout.packages)/\(artifact.fileName) --uninstall --silent",
-            action: .job(name: "install-\(driver.version)", command: command)
+            action: .job(
+                name: StepID.install.jobName(for: driver.version.description),
+                command: command,
+                failure: .installerFailed
+            )
         )
     }
 

@@ -15,8 +15,8 @@ package enum StepAction: Sendable, Equatable {
     case unload([String])
     /// Run commands on the host, one after another; each must succeed.
     case run([[String]], failure: ReasonCode)
-    /// Run the installer as a job of the host that outlives the agent.
-    case job(name: String, command: [String])
+    /// Run a command as a job of the host that outlives the agent.
+    case job(name: String, command: [String], failure: ReasonCode)
     /// Look at the node again and judge what is seen.
     case verify
     /// Write into the journal that the install is complete, and remove the package.
@@ -41,7 +41,7 @@ extension StepAction: Encodable {
         case .run(let commands, failure: _):
             try container.encode("run", forKey: .action)
             try container.encode(commands, forKey: .commands)
-        case .job(let name, let command):
+        case .job(let name, let command, failure: _):
             try container.encode("job", forKey: .action)
             try container.encode(name, forKey: .job)
             try container.encode([command], forKey: .commands)
@@ -104,4 +104,24 @@ package struct Plan: Encodable, Sendable, Equatable {
 
     /// Everything in the way: what blocks the decision, and what the preflight found.
     package var obstacles: [Problem] { decision.problems + problems }
+}
+
+extension StepID {
+    /// The steps that run as jobs of the host, in their order.
+    package static let jobs: [StepID] = [.remove, .install]
+
+    /// The name of the host's job that does the step for a driver version.
+    package func jobName(for version: String) -> String { "\(rawValue)-\(version)" }
+}
+
+/// A command as a line of a shell script.
+func shellLine(_ command: [String]) -> String {
+    command.map { word in
+        let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:+,@%".contains($0)) }
+        return plain && !word.isEmpty
+            ? word
+            : "'"
+                + word.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "'\\''") + "'"
+    }.joined(separator: " ")
 }

@@ -36,7 +36,11 @@ struct PlanText {
         switch action {
         case .run(let commands, failure: _): commands.map { "$ " + $0.joined(separator: " ") }
         case .unload(let modules): modules.map { "$ modprobe -r \($0)" }
-        case .job(name: _, let command): ["$ " + command.joined(separator: " ")]
+        case .job(name: _, let command, failure: _):
+            // A script is shown by its lines.
+            command.prefix(2) == ["sh", "-ec"]
+                ? command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
+                : ["$ " + command.joined(separator: " ")]
         case .download(let artifact): artifact.urls.prefix(1) + (artifact.digest.map { ["\($0)"] } ?? [])
         case .begin, .verify, .finish: []
         }
