@@ -70,8 +70,9 @@ struct TakeoverTests {
         }
     }
 
-    /// The removal is a job of the host: it goes on without the agent, and the next agent waits for it. Killed too, it
-    /// is begun anew.
+    /// The removal is a job of the host: it goes on without the agent, and the next agent waits for it.
+    ///
+    /// Killed too, it is begun anew.
     @Test(arguments: [false, true])
     func goesOnAfterARemovalThatWasCutOff(_ killsTheRemoval: Bool) async throws {
         let uninterrupted = try await Uninterrupted.shared()
