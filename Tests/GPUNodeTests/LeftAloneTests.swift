@@ -61,6 +61,29 @@ import Testing
         #expect(try report(.h100Ready, .none).finding(.migStrategyNone) == nil)
     }
 
+    @Test func namesTheFabricManagerWhereCUDAFailsOnGPUsThatNeedOne() throws {
+        let failing = NodeFacts.h100Ready.with { facts in
+            guard var vendor = facts.vendor.value else { return }
+            let failed = CUDAFacts(
+                visibleDevices: nil,
+                result: 802,
+                errorName: "CUDA_ERROR_SYSTEM_NOT_READY",
+                deviceCount: 0
+            )
+            vendor.cuda = .present([failed])
+            facts.vendor = .present(vendor)
+        }
+        let joined = failing.with { facts in
+            var gpu = PCIFunction.h100
+            gpu.id.device = 0x2330
+            var nvSwitch = PCIFunction.h100.at(bus: 7)
+            (nvSwitch.id.device, nvSwitch.classCode) = (0x22a3, 0x0680)
+            facts.pci = .present([gpu, nvSwitch])
+        }
+        #expect(try report(joined).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == true)
+        #expect(try report(failing).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == false)
+    }
+
     @Test func saysWhatAGuestOnAzureShows() throws {
         let decision = try Plan.made(for: .rtxProVGPU).decision
         let guest = try #require(decision.guest.first)

@@ -201,7 +201,7 @@ struct VendorChecks {
                     ? "\(devices) device\(devices == 1 ? "" : "s")"
                     : (words.isEmpty ? "CUDA was not asked about any device" : words.joined(separator: "; ")),
                 expected: expected,
-                remedy: works ? "" : "look at the kernel log of the node; is nvidia-uvm loaded?"
+                remedy: works ? "" : failedCUDARemedy
             )
         case .absent:
             return Finding(
@@ -226,6 +226,14 @@ struct VendorChecks {
                     ? Self.ownRemedy : "look for Xid lines in the kernel log; a reboot may be needed"
             )
         }
+    }
+
+    private var failedCUDARemedy: String {
+        guard let need = decision.fabricManager, need.isNeeded else {
+            return "look at the kernel log of the node; is nvidia-uvm loaded?"
+        }
+        return "is a fabric manager of the driver's version running (systemctl status nvidia-fabricmanager)? "
+            + "These GPUs need one: \(need.why)"
     }
 
     private static let ownRemedy =
