@@ -82,6 +82,26 @@ import Testing
         }
     }
 
+    /// A node image that brings one driver, and a boot that installs another on top.
+    @Test func twoDriversStandSideBySideWithTheirOwners() throws {
+        let facts = NodeFacts.rtxProVGPU.with {
+            $0.driver = .loaded("570.211.01", .proprietary, kind: .grid)
+            let library = LibraryFile(path: "/usr/lib/libcuda.so.580.159.04", version: "580.159.04")
+            ($0.driver.cudaLibrary, $0.driver.nvmlLibrary) = (.present(library), .present(library))
+            $0.claims.runfile = .present("570.211.01")
+            $0.claims.aksMarker = .present(AKSMarker(version: "580.159.04", kind: "cuda-lts", kernel: nil))
+        }
+        let decision = try decide(facts)
+        #expect(SelectionCase.Expected(decision) == .split)
+        #expect(
+            decision.problems.first?.observed
+                == "loaded module 570.211.01, /proc/driver/nvidia 570.211.01, module file 570.211.01, "
+                + "libnvidia-ml 580.159.04, libcuda 580.159.04; "
+                + "570.211.01 is of NVIDIA's installer, run by somebody else; 580.159.04 is of the AKS node image; "
+                + "the marker of the AKS image names 580.159.04"
+        )
+    }
+
     @Test func aFitDriverIsAdoptedAndNotTakenOver() throws {
         let facts = NodeFacts.h100.with { facts in
             facts.driver = .loaded("580.126.09", .open, kind: .datacenter)

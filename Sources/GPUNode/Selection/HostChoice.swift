@@ -37,7 +37,7 @@ struct HostChoice {
         let told = zip(versions, owners).map { "\($0) is of \($1.owner.words)" }.joined(separator: "; ")
         let problem = Problem(
             .driverVersionSplit,
-            observed: "\(list); \(told)",
+            observed: "\(list); \(told)\(marker)",
             expected: "one driver version on the host",
             remedy: "remove \(record.map { "every driver but \($0.version)" } ?? "all drivers but one") and reboot, "
                 + "or replace the node"
@@ -48,6 +48,11 @@ struct HostChoice {
             evidence: owners.map(\.evidence),
             problems: [problem]
         )
+    }
+
+    /// What the AKS image says it brought: it tells where one of two drivers came from.
+    private var marker: String {
+        facts.claims.aksMarker.value?.version.map { "; the marker of the AKS image names \($0)" } ?? ""
     }
 
     private func decide(single driver: SingleDriver) -> Decision {
