@@ -21,12 +21,15 @@ final class YAMLEvents {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let text: UnsafeBufferPointer<UInt8>
     private let file: String
+    /// The end of the text, where its last line does not end with a line break: libyaml then counts one line more.
+    private let openEnd: DocumentPlace?
 
     /// Nil when there is no memory for a parser.
     init?(_ text: UnsafeBufferPointer<UInt8>, file: String) {
         parser = .allocate(capacity: 1)
         self.text = text
         self.file = file
+        openEnd = text.last == 0x0a ? nil : Self.end(of: text[...], file)
         guard yaml_parser_initialize(parser) == 1 else {
             parser.deallocate()
             return nil
@@ -74,24 +77,25 @@ final class YAMLEvents {
 
     /// libyaml counts from 0, and columns in characters.
     private func place(_ mark: yaml_mark_t) -> DocumentPlace {
-        DocumentPlace(file: file, line: mark.line + 1, column: mark.column + 1)
+        if let openEnd, mark.line >= openEnd.line { return openEnd }
+        return DocumentPlace(file: file, line: mark.line + 1, column: mark.column + 1)
     }
 
     private func problem() -> DocumentProblem {
         let what = parser.pointee.problem.map { String(cString: $0) } ?? "out of memory"
         guard parser.pointee.error != YAML_READER_ERROR else {
             // The text is no UTF-8, or has characters YAML forbids; libyaml then knows the offset only.
-            return DocumentProblem(what, at: place(offset: parser.pointee.problem_offset))
+            return DocumentProblem(what, at: Self.end(of: text.prefix(parser.pointee.problem_offset), file))
         }
         let context = parser.pointee.context.map { String(cString: $0) + ": " } ?? ""
         return DocumentProblem(context + what, at: place(parser.pointee.problem_mark))
     }
 
-    private func place(offset: Int) -> DocumentPlace {
-        let before = text.prefix(offset)
-        let line = before.count { $0 == 0x0a } + 1
+    /// The place behind the last character of a text.
+    private static func end(of text: Slice<UnsafeBufferPointer<UInt8>>, _ file: String) -> DocumentPlace {
+        let lines = YAMLLines.split(text)
         // A byte that only continues a character of UTF-8 is no column.
-        let column = before.reversed().prefix { $0 != 0x0a }.count { $0 & 0xc0 != 0x80 } + 1
-        return DocumentPlace(file: file, line: line, column: column)
+        let column = (lines.last?.count { $0 & 0xc0 != 0x80 } ?? 0) + 1
+        return DocumentPlace(file: file, line: lines.count, column: column)
     }
 }

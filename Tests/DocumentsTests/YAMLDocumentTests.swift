@@ -59,6 +59,11 @@ import Testing
         ("a: [1, 2\nb: 3\n", [("f:2:2", "flow sequence")]),
         ("a: 1\n b: 2\n", [("f:2:3", "mapping values")]),
         ("a: 'open\n", [("f:2:1", "quoted scalar")]),
+        // Without a line break at the end, the end of the text is the end of its last line.
+        ("a: 'open", [("f:1:9", "quoted scalar")]),
+        ("a: 1\n;:\n6", [("f:3:2", "could not find expected ':'")]),
+        ("a: 1\r\nb:\rc: \u{1}\n", [("f:3:4", "control characters")]),
+        ("a: \"\u{2028}\u{85}é\u{1}\"\n", [("f:3:2", "control characters")]),
         ("a: 1\n\tb: 2\n", [("f:2:1", "tab character")]),
         ("a: x\nb: \u{1}\n", [("f:2:4", "control characters")]),
         (#"{"a": "\ud83d\ude00"}"#, [("f:1:10", "Unicode")]),

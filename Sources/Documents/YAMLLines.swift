@@ -1,0 +1,32 @@
+/// The lines of a text, as YAML 1.1 counts them.
+package enum YAMLLines {
+    /// The lines without what ends them: a line feed, a carriage return, both, or one of the characters of Unicode that
+    /// end lines (U+0085, U+2028, U+2029).
+    ///
+    /// A text that ends with a line break has an empty last line.
+    package static func split<Text: RandomAccessCollection<UInt8>>(_ text: Text) -> [Text.SubSequence] {
+        var lines: [Text.SubSequence] = []
+        var (start, index) = (text.startIndex, text.startIndex)
+        while index < text.endIndex {
+            guard let next = endOfBreak(text[index...]) else {
+                text.formIndex(after: &index)
+                continue
+            }
+            lines.append(text[start..<index])
+            (start, index) = (next, next)
+        }
+        return lines + [text[start...]]
+    }
+
+    /// Where the line break that the text begins with ends; nil when it begins with none.
+    private static func endOfBreak<Text: RandomAccessCollection<UInt8>>(_ text: Text) -> Text.Index? {
+        switch text.first {
+        case 0x0a, 0x0d, 0xc2, 0xe2: break
+        default: return nil
+        }
+        let breaks: [[UInt8]] = [
+            [0x0d, 0x0a], [0x0a], [0x0d], [0xc2, 0x85], [0xe2, 0x80, 0xa8], [0xe2, 0x80, 0xa9],
+        ]
+        return breaks.first { text.starts(with: $0) }.map { text.index(text.startIndex, offsetBy: $0.count) }
+    }
+}
