@@ -11,6 +11,10 @@ package enum YAMLDocument {
     package static let sizeLimit = 1 << 20
     /// How deep sequences and mappings may stand in each other.
     package static let depthLimit = 64
+    /// How often `%TAG` may stand in a text.
+    ///
+    /// It begins a directive, of which libyaml compares each with every other: a text full of them would take minutes.
+    static let tagDirectiveLimit = 100
 
     /// Reads one document.
     ///
@@ -25,6 +29,10 @@ package enum YAMLDocument {
             let message = "the document has \(text.count) bytes, more than the \(sizeLimit) that are read"
             throw DocumentProblems([DocumentProblem(message, at: start)])
         }
+        guard countOfTagDirectives(text) <= tagDirectiveLimit else {
+            let message = "%TAG stands in the document more than \(tagDirectiveLimit) times; no tag is supported"
+            throw DocumentProblems([DocumentProblem(message, at: start)])
+        }
         return try text.withUnsafeBufferPointer { bytes throws(DocumentProblems) in
             guard let events = YAMLEvents(bytes, file: file) else {
                 throw DocumentProblems([DocumentProblem("out of memory", at: start)])
@@ -37,6 +45,10 @@ package enum YAMLDocument {
     /// Reads one document from a string; see `parse(_:file:)` for bytes.
     package static func parse(_ text: String, file: String) throws(DocumentProblems) -> DocumentNode {
         try parse(Array(text.utf8), file: file)
+    }
+
+    private static func countOfTagDirectives(_ text: [UInt8]) -> Int {
+        text.indices.count { text[$0] == UInt8(ascii: "%") && text[$0...].starts(with: "%TAG".utf8) }
     }
 }
 

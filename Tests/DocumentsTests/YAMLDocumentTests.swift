@@ -94,6 +94,11 @@ import Testing
         let deep = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse(nested(500_000), file: "f") }
         #expect(deep?.problems.map(\.place.column) == [YAMLDocument.depthLimit + 1])
         let largest = String(repeating: "#", count: YAMLDocument.sizeLimit - 1) + "\n"
+        let directives = String(repeating: "%TAG ! a\n", count: 101)
+        let tags = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse(directives + "---\na", file: "f") }
+        #expect(
+            tags?.problems.map(\.message) == ["%TAG stands in the document more than 100 times; no tag is supported"]
+        )
         let long = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse("a: 1\n" + largest, file: "f") }
         #expect(long?.problems.first?.message.contains("\(YAMLDocument.sizeLimit + 5) bytes") == true)
     }
