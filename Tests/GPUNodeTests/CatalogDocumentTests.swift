@@ -278,11 +278,16 @@ import Testing
         "https://example.com/", "https://example.com/.", "https://example.com/..", "https://example.com/.hidden",
         "https://example.com/a%2e.run", "https://example.com/a.run#x", "https://example.com/a;b.run",
         "https://example.com/$(id).run", "https://example.com/a b.run", "https://example.com/ä.run",
-        "HTTPS://example.com/a.run", "https://example.com/?f=/a.run",
+        "HTTPS://example.com/a.run", "https://example.com/?f=/a.run", "https://?example.com/a.run",
     ])
     func refusesURLsWhoseNameIsUnsafeAsAFile(_ url: String) throws {
         let problems = try catalogProblems(Self.artifact("urls: ['\(url)']"))
         #expect(problems == ["6:23: a URL '\(url)' is not an http or https URL that ends in a file name"])
+    }
+
+    @Test func refusesAURLThatIsNotPrintable() throws {
+        let problems = try catalogProblems(Self.artifact(#"urls: ["https://example.com/\e[2J/a.run"]"#))
+        #expect(problems.count == 1)
     }
 
     @Test func refusesAChecksumInOtherThanASCIIDigits() throws {

@@ -105,10 +105,10 @@ extension DocumentReader {
     /// The text itself when it is a URL whose path ends in a name that is safe as a file name.
     private static func url(_ text: String) -> String? {
         let scheme = ["https://", "http://"].first(where: text.hasPrefix)
-        guard let scheme, text.utf8.count < 2048, text.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+        guard let scheme, text.utf8.count < 2048, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             return nil
         }
-        let path = text.dropFirst(scheme.count).split(separator: "?").first ?? ""
+        let path = text.dropFirst(scheme.count).prefix { $0 != "?" }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count > 1, let host = parts.first, !host.isEmpty, let name = parts.last else { return nil }
         let safe = name.allSatisfy { $0.isLetter || $0.isNumber || "._-+".contains($0) }
