@@ -49,7 +49,7 @@ import Testing
     @Test(arguments: [
         "", "NVIDIA", "NVIDIA ", "NVIDIA -4Q", "NVIDIA -4-96Q", "NVIDIA A40", "NVIDIA A40-", "NVIDIA A40-Q",
         "NVIDIA A40-48X", "NVIDIA A40-48QQ", "NVIDIA A40-48Q12", "NVIDIA A40-99999Q", "AMD V620-8Q",
-        "NVIDIA A40-٤Q", "NVIDIA  A40-4Q", "NVIDIA A40-48ME",
+        "NVIDIA A40-٤Q", "NVIDIA  A40-4Q", "NVIDIA A40-48ME", "NVIDIA AC 4Q",
     ])
     func refusesWhatIsNoName(_ text: String) {
         #expect(VGPUName(text) == nil)

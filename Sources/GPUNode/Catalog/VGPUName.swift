@@ -92,6 +92,7 @@ package struct VGPUName: Sendable, Equatable {
         }
         (frameBufferGB, series, hasMediaEngines, variant) = (tail.gigabytes, tail.series, tail.media, tail.variant)
         let front = rest[..<mark]
+        guard separator == "-" || front.count > "AC ".count else { return nil }
         if separator == "-", let hyphen = front.lastIndex(of: "-"),
             let slices = number(front[front.index(after: hyphen)...])
         {
