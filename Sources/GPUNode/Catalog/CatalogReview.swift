@@ -36,8 +36,11 @@ package struct CatalogReview: Sendable, Equatable {
 
     /// Platforms that an earlier one always wins over.
     private var lostPlatforms: [DocumentProblem] {
-        catalog.platforms.enumerated().compactMap { number, platform in
-            let winner = catalog.platforms.prefix(number).first { $0.covers(platform) }
+        var first: [PlatformRule: (number: Int, name: String)] = [:]
+        return catalog.platforms.enumerated().compactMap { number, platform in
+            let rule = PlatformRule(vendor: platform.systemVendor, tag: platform.chassisAssetTag)
+            defer { first[rule] = first[rule] ?? (number, platform.name) }
+            let winner = rule.wider.compactMap { first[$0] }.min { $0.number < $1.number }
             return winner.flatMap {
                 problem(
                     .platform(platform.name),
@@ -96,10 +99,13 @@ private struct Demand: Hashable {
     }
 }
 
-extension CatalogPlatform {
-    /// Whether every machine that matches the other matches this one.
-    fileprivate func covers(_ other: CatalogPlatform) -> Bool {
-        (systemVendor == nil || systemVendor == other.systemVendor)
-            && (chassisAssetTag == nil || chassisAssetTag == other.chassisAssetTag)
+/// What a platform asks of the firmware's words; nil matches all.
+private struct PlatformRule: Hashable {
+    var vendor: String?
+    var tag: String?
+
+    /// The rules that match every machine that this one matches, itself among them.
+    var wider: Set<PlatformRule> {
+        [self, PlatformRule(vendor: vendor), PlatformRule(tag: tag), PlatformRule()]
     }
 }

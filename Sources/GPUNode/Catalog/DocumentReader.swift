@@ -110,21 +110,31 @@ extension DocumentReader {
 
 /// The word nearest to a mistyped one, when it is near enough to be meant.
 func nearest(to word: String, in words: [String]) -> String? {
-    words.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
-        .filter { $0.distance <= max(1, $0.word.count / 3) }
-        .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?
-        .word
+    let typed = Array(word.lowercased().utf8)
+    let near = words.compactMap { candidate -> (word: String, distance: Int)? in
+        let limit = max(1, candidate.utf8.count / 3)
+        // Words that differ more in length cannot be near; a text full of long words would take long to compare.
+        guard abs(candidate.utf8.count - typed.count) <= limit else { return nil }
+        let distance = editDistance(typed, Array(candidate.lowercased().utf8))
+        return distance <= limit ? (candidate, distance) : nil
+    }
+    return near.min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
 }
 
 /// Levenshtein's distance.
-private func editDistance(_ left: String, _ right: String) -> Int {
+private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var previous = Array(0...right.count)
+    var current = previous
     for (row, a) in left.enumerated() {
-        var current = [row + 1]
+        current[0] = row + 1
         for (column, b) in right.enumerated() {
-            current.append(min(previous[column + 1] + 1, current[column] + 1, previous[column] + (a == b ? 0 : 1)))
+            current[column + 1] = min(
+                previous[column + 1] + 1,
+                current[column] + 1,
+                previous[column] + (a == b ? 0 : 1)
+            )
         }
-        previous = current
+        swap(&previous, &current)
     }
     return previous[right.count]
 }
