@@ -114,6 +114,11 @@ let package = Package(
         tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"], exclude: ["Goldens"]),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
+        tests(
+            "FuzzTests",
+            ["Documents", "GPUNode", "PCIBus", "TestSupport"],
+            exclude: ["Corpus", "LibFuzzer", "document.dict", "vgpu-name.dict"]
+        ),
         tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe", subprocess, system]),
         tests(
             "HostTests",

@@ -1,0 +1,45 @@
+import GPUNode
+import TestSupport
+
+/// What is fuzzed: code that takes bytes which others wrote.
+///
+/// `scripts/fuzz` drives the targets with libFuzzer, and `FuzzCorpusTests` with the files of `Corpus`.
+enum FuzzTarget: String, CaseIterable {
+    case configurationSpace = "configuration-space"
+    case document
+    case vgpuName = "vgpu-name"
+
+    /// The properties that do not hold for these bytes, in words; a trap or a hang is found by who calls.
+    func broken(by bytes: [UInt8]) -> [String] {
+        var properties = Properties()
+        switch self {
+        case .configurationSpace: properties.checkConfigurationSpace(bytes)
+        case .document: properties.checkDocument(bytes)
+        case .vgpuName: properties.checkName(String(decoding: bytes, as: UTF8.self))
+        }
+        return properties.broken
+    }
+}
+
+/// Collects the properties that do not hold.
+struct Properties {
+    private(set) var broken: [String] = []
+
+    mutating func expect(_ holds: Bool, _ property: @autoclosure () -> String) {
+        if !holds { broken.append(property()) }
+    }
+}
+
+extension Properties {
+    /// A decision that no catalog and no fact may ever lead to.
+    mutating func checkDecision(_ decision: Decision, _ catalog: Catalog) {
+        expect(!decision.summary.isEmpty, "a decision says what it is: \(decision)")
+        expect((decision.action == .blocked) == !decision.problems.isEmpty, "who blocks says why: \(decision)")
+        guard decision.action == .install else { return }
+        let driver = decision.driver
+        expect(driver?.artifact?.digest != nil, "what is installed has a checksum: \(decision)")
+        let entry = catalog.drivers.first { $0.artifact == driver?.artifact && $0.version == driver?.version }
+        let offered = entry.map { entry in driver.map { entry.flavours.contains($0.flavour) } ?? false } ?? false
+        expect(offered, "what is installed stands in the catalog, with its flavour: \(decision)")
+    }
+}
