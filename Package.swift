@@ -52,6 +52,7 @@ let package = Package(
     products: [
         .executable(name: "gpu-agent", targets: ["gpu-agent"]),
         .executable(name: "gpu-sim", targets: ["gpu-sim"]),
+        .executable(name: "gpu-benchmark", targets: ["gpu-benchmark"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -110,6 +111,12 @@ let package = Package(
         ),
 
         // Tests
+        .executableTarget(
+            name: "gpu-benchmark",
+            dependencies: ["Agent", "GPUNode"],
+            path: "Tests/Benchmark",
+            swiftSettings: swiftSettings
+        ),
         target("TestSupport", path: "Tests/TestSupport", ["GPUNode", subprocess, system]),
         tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"], exclude: ["Goldens"]),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
