@@ -1,44 +1,47 @@
 import GPUNode
 import TestSupport
 
-/// The machines of the tables, by what their firmware and their processor say.
-enum SituationPlatform: String, CaseIterable {
-    case azure, aws, gcp, kvm, vmware, unknown, unreadable
-    case hyperV = "hyper-v"
-    case bareMetal = "bare-metal"
-    /// A whole server of a cloud: its firmware names the cloud, and no hypervisor runs it.
-    case awsMetal = "aws-metal"
+/// A machine of the tables, by what its firmware and its processor say.
+struct SituationMachine: Sendable {
+    var dmi: Reading<DMIFacts>
+    var hypervisor: Reading<Bool>?
+    /// What a decision calls it; nil where it cannot be told.
+    var name: String?
 
-    var dmi: Reading<DMIFacts> {
-        switch self {
-        case .azure: .present(.azure)
-        case .aws: Self.dmi("Amazon EC2", "g6.xlarge")
-        case .awsMetal: Self.dmi("Amazon EC2", "g4dn.metal")
-        case .gcp: Self.dmi("Google", "Google Compute Engine")
-        case .kvm: Self.dmi("QEMU", "Standard PC (Q35 + ICH9, 2009)")
-        case .vmware: Self.dmi("VMware, Inc.", "VMware20,1", tag: "No Asset Tag")
-        case .hyperV: Self.dmi("Microsoft Corporation", "Virtual Machine", tag: "1234-5678")
-        case .bareMetal: Self.dmi("Supermicro", "SYS-821GE-TNHR", tag: "")
-        case .unknown: .absent
-        case .unreadable: .unreadable(.denied)
-        }
-    }
+    /// Virtual machines of clouds and of hypervisors, whole servers of a cloud, and servers of one's own.
+    static let all: [String: SituationMachine] = [
+        "azure": SituationMachine(dmi: .present(.azure), hypervisor: .present(true), name: "azure"),
+        "aws": virtual("Amazon EC2", "g6.xlarge", name: "aws"),
+        "aws-metal": SituationMachine(dmi: dmi("Amazon EC2", "g4dn.metal"), hypervisor: .present(false), name: "aws"),
+        "gcp": virtual("Google", "Google Compute Engine", name: "gcp"),
+        "oci": virtual("QEMU", "Standard PC (i440FX + PIIX, 1996)", tag: "OracleCloud.com", name: "oci"),
+        "oci-metal": SituationMachine(
+            dmi: dmi("Oracle Corporation", "BM.GPU.H100.8", tag: "OracleCloud.com"),
+            hypervisor: .present(false),
+            name: "oci"
+        ),
+        "alibaba": virtual("Alibaba Cloud", "Alibaba Cloud ECS", name: "alibaba"),
+        "digitalocean": virtual("DigitalOcean", "Droplet", name: "digitalocean"),
+        "scaleway": virtual("Scaleway", "SCW-L4-1-24G", name: "scaleway"),
+        "vultr": virtual("Vultr", "VHF", name: "vultr"),
+        "openstack": virtual("OpenStack Foundation", "OpenStack Nova", name: "openstack"),
+        "nutanix": virtual("Nutanix", "AHV", name: "nutanix"),
+        "hyper-v": virtual("Microsoft Corporation", "Virtual Machine", tag: "1234-5678", name: "hyper-v"),
+        "vmware": virtual("VMware, Inc.", "VMware20,1", tag: "No Asset Tag", name: "vmware"),
+        "xen": virtual("Xen", "HVM domU", name: "xen"),
+        "kvm": virtual("QEMU", "Standard PC (Q35 + ICH9, 2009)", name: "kvm"),
+        "bare-metal": SituationMachine(
+            dmi: dmi("Supermicro", "SYS-821GE-TNHR", tag: ""),
+            hypervisor: .present(false),
+            name: "bare-metal"
+        ),
+        "another-cloud": virtual("Example Cloud", "gpu.large", name: nil),
+        "unknown": SituationMachine(dmi: .absent),
+        "unreadable": SituationMachine(dmi: .unreadable(.denied)),
+    ]
 
-    var hypervisor: Reading<Bool>? {
-        switch self {
-        case .bareMetal, .awsMetal: .present(false)
-        case .unknown, .unreadable: nil
-        case .azure, .aws, .gcp, .kvm, .vmware, .hyperV: .present(true)
-        }
-    }
-
-    /// What a decision calls it.
-    var name: String? {
-        switch self {
-        case .azure, .gcp, .bareMetal: rawValue
-        case .aws, .awsMetal: "aws"
-        case .kvm, .vmware, .hyperV, .unknown, .unreadable: nil
-        }
+    private static func virtual(_ vendor: String, _ product: String, tag: String? = nil, name: String?) -> Self {
+        SituationMachine(dmi: dmi(vendor, product, tag: tag), hypervisor: .present(true), name: name)
     }
 
     private static func dmi(_ vendor: String, _ product: String, tag: String? = nil) -> Reading<DMIFacts> {

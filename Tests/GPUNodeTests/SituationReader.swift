@@ -60,12 +60,12 @@ extension DocumentReader {
             fields["architecture"].flatMap { choice($0, "architecture") }
             ?? defaults.architecture
         let platform = fields["platform"].flatMap { text($0, "platform") } ?? defaults.platform
-        if let machine = SituationPlatform(rawValue: platform) {
+        if let machine = SituationMachine.all[platform] {
             facts.host.architecture = .present(architecture)
             facts.host.dmi = machine.dmi
             // Processors of ARM do not say whether a hypervisor runs them.
             facts.host.hypervisor = architecture == .aarch64 ? .absent : machine.hypervisor
-            expected.platform = architecture == .aarch64 && machine == .bareMetal ? nil : machine.name
+            expected.platform = architecture == .aarch64 && platform == "bare-metal" ? nil : machine.name
         } else {
             report("'\(platform)' is no platform of the tables", at: fields["platform"] ?? node)
         }
