@@ -62,9 +62,13 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     /// Whether the function is a GPU: vendor 10de and class 0300 or 0302.
     ///
     /// NVIDIA's kernel module binds no other class but the NVSwitch bridge (0680), which is not a GPU.
-    package var isGPU: Bool {
-        id.vendor == Self.nvidiaVendor && (classCode == 0x0300 || classCode == 0x0302)
-    }
+    package var isGPU: Bool { id.vendor == Self.nvidiaVendor && (isVGAController || classCode == 0x0302) }
+
+    /// Whether the function is of the class of graphics cards; a GPU without displays is a 3D controller.
+    package var isVGAController: Bool { classCode == 0x0300 }
+
+    /// Whether the function is an NVSwitch: vendor 10de and class 0680, as NVIDIA's kernel module tells it.
+    package var isNVSwitch: Bool { id.vendor == Self.nvidiaVendor && classCode == 0x0680 }
 }
 
 /// What the "VF" capability of a vGPU says about its host.

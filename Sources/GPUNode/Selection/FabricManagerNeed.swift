@@ -32,8 +32,3 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
         }
     }
 }
-
-extension PCIFunction {
-    /// Whether the function is an NVSwitch: vendor 10de and class 0680, as NVIDIA's kernel module tells it.
-    package var isNVSwitch: Bool { id.vendor == Self.nvidiaVendor && classCode == 0x0680 }
-}

@@ -135,7 +135,7 @@ struct HardwareIdentification {
                 remarks.append(Evidence(.subsystemPair, gpu, "\(gpu.id)\(board) is in no catalog"))
             }
         }
-        let name = gpu.classCode == 0x0300 ? "VGA controller" : "3D controller"
+        let name = gpu.isVGAController ? "VGA controller" : "3D controller"
         remarks.append(Evidence(.deviceClass, gpu, "class \(hex(gpu.classCode, digits: 4)), \(name): a GPU"))
         return remarks
     }

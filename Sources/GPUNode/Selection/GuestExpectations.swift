@@ -36,12 +36,14 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
         unreadable = Reading.allCases
     }
 
-    /// The GPU instance with as many slices and, where it is not shared, as much memory as the type.
+    /// The GPU instance with as many slices and, where it is not shared, as much memory and the same engines as the type.
     private static func profile(_ name: VGPUName, of card: CatalogGPU?) -> String? {
         guard let slices = name.slices, let card else { return nil }
-        let plain = card.migProfiles.filter { $0.hasPrefix("\(slices)g.") && $0.hasSuffix("gb") }
-        guard name.mode == .migBacked, let memory = name.frameBufferGB else { return plain.first }
-        return plain.first { $0 == "\(slices)g.\(memory)gb" }
+        guard name.mode == .migBacked, let memory = name.frameBufferGB else {
+            return card.migProfiles.first { $0.hasPrefix("\(slices)g.") && $0.hasSuffix("gb") }
+        }
+        let profile = "\(slices)g.\(memory)gb" + (name.hasMediaEngines ? "+me" : "")
+        return card.migProfiles.contains(profile) ? profile : nil
     }
 }
 
