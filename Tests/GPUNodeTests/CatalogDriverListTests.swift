@@ -131,16 +131,26 @@ import Testing
 
     static let all = azure + aws + gcp + unix + tesla
 
-    @Test func hasEveryDriverAndNoOther() throws {
-        let drivers = Dictionary(uniqueKeysWithValues: try repositoryCatalog().drivers.map { ($0.identity, $0) })
-        for listed in Self.all {
-            let driver = try #require(drivers[listed.identity], "\(listed.identity) is not in the catalog")
-            #expect(driver.artifact.urls == [listed.url])
-            #expect(driver.vgpuRelease == listed.release, "\(listed.identity)")
-            #expect((driver.artifact.digest != nil) == listed.verified, "\(listed.identity)")
+    /// In which ways the drivers of a catalog are others than those of the list.
+    static func faults(_ catalog: Catalog) -> [String] {
+        var faults: [String] = []
+        var drivers = Dictionary(catalog.drivers.map { ($0.identity, $0) }) { $1 }
+        if drivers.count != catalog.drivers.count { faults.append("a driver stands twice") }
+        for listed in all {
+            guard let driver = drivers.removeValue(forKey: listed.identity) else {
+                faults.append("\(listed.identity) is not in the catalog")
+                continue
+            }
+            if driver.artifact.urls != [listed.url] { faults.append("\(listed.identity): \(driver.artifact.urls)") }
+            if driver.vgpuRelease != listed.release { faults.append("\(listed.identity): another vGPU release") }
+            if (driver.artifact.digest != nil) != listed.verified { faults.append("\(listed.identity): its checksum") }
         }
-        #expect(Set(drivers.keys) == Set(Self.all.map(\.identity)))
-        #expect(drivers.count == 94)
+        return faults + drivers.keys.sorted().map { "\($0) is not in the list" }
+    }
+
+    @Test func hasEveryDriverAndNoOther() throws {
+        #expect(Self.faults(try repositoryCatalog()) == [])
+        #expect(Self.all.count == 94)
     }
 
     /// What is chosen where nothing is asked for: a driver without a checksum loses to every one that has it.

@@ -35,6 +35,12 @@ struct SituationMachine: Sendable {
             hypervisor: .present(false),
             name: "bare-metal"
         ),
+        "azure-tag-elsewhere": virtual(
+            "Example Cloud",
+            "gpu.large",
+            tag: "7783-7084-3265-9085-8269-3286-77",
+            name: nil
+        ),
         "another-cloud": virtual("Example Cloud", "gpu.large", name: nil),
         "unknown": SituationMachine(dmi: .absent),
         "unreadable": SituationMachine(dmi: .unreadable(.denied)),
