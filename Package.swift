@@ -118,7 +118,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         target("TestSupport", path: "Tests/TestSupport", ["GPUNode", subprocess, system]),
-        tests("GPUNodeTests", ["Documents", "GPUNode", "TestSupport"], exclude: ["Goldens", "Reference", "Situations"]),
+        tests(
+            "GPUNodeTests",
+            ["Documents", "GPUNode", "TestSupport"],
+            exclude: ["Goldens", "Reference", "Situations"]
+        ),
         tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
         tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
         tests(
