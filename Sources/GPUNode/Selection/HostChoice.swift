@@ -112,7 +112,7 @@ struct HostChoice {
     /// Goes on with what the agent's own journal says was begun.
     private func finish(_ why: String) -> Decision {
         var decision = offer.install(because: Evidence(.installed, "host", why))
-        decision.takesOver = facts.driver.record.value?.takesOver
+        if decision.action == .install { decision.takesOver = facts.driver.record.value?.takesOver }
         return decision
     }
 

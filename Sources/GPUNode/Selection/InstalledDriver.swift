@@ -88,7 +88,7 @@ extension NodeFacts {
         if let path = driver.gridDaemon.value { return (.grid, "\(path) is there") }
         if let path = claims.gridUnit.value { return (.grid, "\(path) is there") }
         let packages = claims.packages.value ?? []
-        if let package = packages.first(where: { $0.isGRID && $0.version.contains(version) }) {
+        if let package = packages.first(where: { $0.isGRID && $0.isOf(version) }) {
             return (.grid, "package \(package.name)")
         }
         if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind,
@@ -103,4 +103,11 @@ extension NodeFacts {
 extension DriverPackage {
     /// Whether its name is one of a vGPU guest's driver: `nvidia-vgpu-guest-driver`, `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
+
+    /// Whether it is of a driver version, which stands whole in its own version or in its name.
+    func isOf(_ driver: String) -> Bool {
+        // 570.86.1 is in 570.86.16 as a text, and is another version.
+        let numbers = [version, name].flatMap { $0.split { !$0.isNumber && $0 != "." } }
+        return version == driver || numbers.contains { $0 == driver }
+    }
 }

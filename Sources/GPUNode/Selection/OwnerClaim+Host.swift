@@ -38,10 +38,18 @@ extension NodeFacts {
             source: "aks marker",
             statement: "/opt/azure/aks-gpu/dkms-marker names driver \(version)\(kind), which the image brought",
             wayOut: "create the node pool with --gpu-driver none, or let AKS install the driver of this VM size",
-            // It is NVIDIA's installer that put it there; the image's copies of the libraries are its own.
-            removal: removalOfRunfile + removalOfDKMS
-                + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"] + strayLibraries(version), ["ldconfig"]]
+            removal: removalOfAKSImage(version)
         )
+    }
+
+    /// It is NVIDIA's installer that put it there; the image's copies of the libraries are its own.
+    ///
+    /// Nil where neither that installer's log nor DKMS can take its modules away.
+    private func removalOfAKSImage(_ version: String) -> [[String]]? {
+        let ofModules = removalOfRunfile + removalOfDKMS
+        guard !ofModules.isEmpty || driver.moduleFile.value == nil else { return nil }
+        return ofModules
+            + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"] + strayLibraries(version), ["ldconfig"]]
     }
 
     private func strayLibraries(_ version: String) -> [String] {
@@ -51,7 +59,7 @@ extension NodeFacts {
     private func packages(_ version: String) -> OwnerClaim? {
         // A package's own version has the driver's in it: 580.105.08-0ubuntu1, 3:580.105.08-1.el9.
         guard let all = claims.packages.value,
-            let owner = all.first(where: { $0.version.contains(version) || $0.name.contains(version) })
+            let owner = all.first(where: { $0.isOf(version) })
         else { return nil }
         let names = all.filter { $0.manager == owner.manager }.map(\.name)
         let removal =
