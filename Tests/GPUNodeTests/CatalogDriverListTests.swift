@@ -143,7 +143,16 @@ import Testing
             }
             if driver.artifact.urls != [listed.url] { faults.append("\(listed.identity): \(driver.artifact.urls)") }
             if driver.vgpuRelease != listed.release { faults.append("\(listed.identity): another vGPU release") }
+            // NVIDIA's datacenter releases are those of the path tesla, and each has a fabric manager.
+            if driver.fabricManager != listed.url.contains("/tesla/") {
+                faults.append("\(listed.identity): its fabric manager")
+            }
             if (driver.artifact.digest != nil) != listed.verified { faults.append("\(listed.identity): its checksum") }
+        }
+        // vGPU 16 is the last with GRID drivers for Maxwell and Pascal.
+        for gpu in catalog.gpus.values {
+            let isOld = ["maxwell", "pascal"].contains(gpu.architecture)
+            if gpu.maxWorkstationBranch != (isOld ? 535 : nil) { faults.append("\(gpu.id): as a workstation") }
         }
         return faults + drivers.keys.sorted().map { "\($0) is not in the list" }
     }

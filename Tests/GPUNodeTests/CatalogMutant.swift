@@ -38,6 +38,9 @@ struct CatalogMutant {
         all += others(gpu.maxBranch, 700).map { branch in
             mutant("maxBranch \(words(branch))") { $0?.maxBranch = branch }
         }
+        all += others(gpu.maxWorkstationBranch, 700).map { branch in
+            mutant("maxWorkstationBranch \(words(branch))") { $0?.maxWorkstationBranch = branch }
+        }
         let rules: [FabricManagerRule?] = [nil, .withNVSwitch, .always]
         all += rules.filter { $0 != gpu.fabricManager }.map { rule in
             mutant("fabric manager \(words(rule?.rawValue))") { $0?.fabricManager = rule }
@@ -127,6 +130,7 @@ struct CatalogMutant {
             mutant("removed") { $0 = nil },
             mutant("another kind") { $0?.kind = driver.kind == .grid ? .datacenter : .grid },
             mutant("another architecture") { $0?.architecture = driver.architecture == .x86_64 ? .aarch64 : .x86_64 },
+            mutant("another fabric manager") { $0?.fabricManager.toggle() },
             mutant("for oci only") { $0?.platform = "oci" },
             mutant("for rhel only") { $0?.systems = SystemRule("rhel").map { [$0] } ?? [] },
             mutant("up to kernel 5.4") { $0?.kernels = KernelRange(last: KernelVersion("5.4")) },

@@ -11,11 +11,15 @@ import Testing
     static let owned: [(facts: NodeFacts, reason: ReasonCode, words: String)] = [
         (
             NodeFacts.h100.with { $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"]) },
-            .driverOwnedElsewhere, "the GPU Operator"
+            .driverOwnedElsewhere, "nvidia.com/gpu.deploy.driver=false"
+        ),
+        (
+            NodeFacts.h100.with { $0.claims.nodeLabels = .present([OwnerLabel.workload: "vm-vgpu"]) },
+            .driverOwnedElsewhere, "nvidia.com/gpu.workload.config=container"
         ),
         (
             NodeFacts.h100.with { $0.claims.nodeLabels = .present([OwnerLabel.gkeDriverVersion: "default"]) },
-            .driverOwnedElsewhere, "GKE"
+            .driverOwnedElsewhere, "gpu-driver-version=disabled"
         ),
         (
             NodeFacts.h100.with { $0.driver.loadedModules = .present(["nvidia", "nvidia_vgpu_vfio"]) }, .vgpuHost,
@@ -34,6 +38,26 @@ import Testing
         let publication = Publication.of(facts, plan, report, Policy())
         #expect(publication.taint == .absent)
         #expect(publication.labels["gpu-agent.dev/verdict"] == "left-alone")
+    }
+
+    /// The GPU Operator labels every GPU node so, also where its own driver is turned off.
+    @Test func aFitDriverIsAdoptedUnderTheOperatorsLabel() throws {
+        let facts = NodeFacts.h100.with {
+            $0.driver = .loaded("580.126.09", .open, kind: .datacenter)
+            $0.vendor = .answering("580.126.09", gpus: [.h100])
+            $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"])
+        }
+        #expect(try report(facts).verdict == .ready)
+        let unfit = facts.with { $0.driver = .loaded("470.256.02", .open, kind: .datacenter) }
+        #expect(try report(unfit).verdict == .leftAlone)
+    }
+
+    @Test func aBegunInstallIsFinishedUnderTheOperatorsLabel() throws {
+        let facts = NodeFacts.h100.with {
+            $0.driver = .loaded("595.71.05", .open, kind: .datacenter, record: .changing)
+            $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"])
+        }
+        #expect(try Plan.made(for: facts).decision.action == .install)
     }
 
     @Test func itsOwnDriverIsNotGivenUpForALabel() throws {
@@ -82,6 +106,22 @@ import Testing
         }
         #expect(try report(joined).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == true)
         #expect(try report(failing).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == false)
+    }
+
+    @Test func aGuestWhoseHostGaveSomethingElseIsDegraded() throws {
+        #expect(try report(.rtxProReady).finding(.guestMIGMismatch)?.state == .pass)
+        var small = MIGDevice.wholeRTXPro
+        small.profile = "1g.24gb"
+        for devices in [[small], [.wholeRTXPro, small]] {
+            let other = NodeFacts.rtxProReady.withNVML { $0.gpus[0].migDevices = .present(devices) }
+            #expect(try report(other).finding(.guestMIGMismatch)?.state == .warning)
+        }
+        let off = NodeFacts.rtxProReady.withNVML { nvml in
+            nvml.gpus[0].migMode = .present(MIGMode(current: false, pending: false))
+            nvml.gpus[0].migDevices = .absent
+        }
+        #expect(try report(off).finding(.guestMIGMismatch)?.observed == "GPU 0: MIG is off")
+        #expect(try report(.h100Ready).finding(.guestMIGMismatch) == nil)
     }
 
     @Test func saysWhatAGuestOnAzureShows() throws {

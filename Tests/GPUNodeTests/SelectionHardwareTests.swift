@@ -48,7 +48,11 @@ import Testing
             $0.subsystem = .present(PCIID(vendor: 0x10de, device: 0x204e))
             $0.vgpuCapability = .unreadable(.denied)
         },
-        .gpu("board of another maker", .rtxProVGPU, .install(Driver.datacenter595)) {
+        .gpu("board of another maker, where the cloud has vGPUs of the card", .rtxProVGPU, .blocked(.unknownVGPUType)) {
+            $0.subsystem = .present(PCIID(vendor: 0x1028, device: 0x1234))
+            $0.vgpuCapability = .absent
+        },
+        .gpu("board of another maker", .h100, .install(Driver.datacenter595)) {
             $0.subsystem = .present(PCIID(vendor: 0x1028, device: 0x1234))
             $0.vgpuCapability = .absent
         },
@@ -116,7 +120,7 @@ import Testing
         SelectionCase("architecture missing", .h100, .blocked(.hostUnreadable)) { $0.host.architecture = .absent },
         SelectionCase("aarch64", .h100, .blocked(.noDriverFits)) { $0.host.architecture = .present(.aarch64) },
         SelectionCase("vGPU on no known platform", .rtxProVGPU, .blocked(.noDriverFits)) { $0.host.dmi = .absent },
-        SelectionCase("vGPU, DMI not readable", .rtxProVGPU, .blocked(.noDriverFits)) {
+        SelectionCase("vGPU, DMI not readable", .rtxProVGPU, .blocked(.hostUnreadable)) {
             $0.host.dmi = .unreadable(.denied)
         },
         SelectionCase("vGPU on another cloud", .rtxProVGPU, .blocked(.noDriverFits)) {

@@ -77,13 +77,20 @@ private struct Judgement {
             $0.id.vendor == 0x10de && ($0.classCode == 0x0300 || $0.classCode == 0x0302)
         }
         own = gpus.filter {
-            $0.kernelDriver.value != "vfio-pci" && Self.treatment(of: $0, by: policy) != .ignored
+            $0.kernelDriver.value?.contains("vfio") != true && Self.treatment(of: $0, by: policy) != .ignored
         }
         let dmi = facts.host.dmi
         machine =
             rules.machines.first { $0.dmi == dmi }?.name
-            ?? (facts.host.hypervisor == .present(false) ? "bare-metal" : nil)
+            ?? (facts.host.hypervisor == .present(false) && Self.isKnown(dmi) ? "bare-metal" : nil)
         versions = Set(facts.driver.sources.map(\.version))
+    }
+
+    private static func isKnown<Value>(_ reading: Reading<Value>) -> Bool {
+        switch reading {
+        case .present, .absent: true
+        case .unreadable, .skipped: false
+        }
     }
 
     /// The line with a GPU's board comes before one for its whole id, wherever it stands.
@@ -129,7 +136,7 @@ private struct Judgement {
         if own.isEmpty { return decision.action == .idle ? nil : "it acts without a GPU" }
         if isVGPUHost { return decision.reason == .vgpuHost ? nil : "it takes a vGPU host for a guest" }
         if decision.reason == .vgpuHost { return "it takes a node for a vGPU host" }
-        let isTaken = belongsToOthers
+        let isTaken = belongsToOthers || (mayBecomeTheOperators && decision.action != .adopt)
         return isTaken == (decision.reason == .driverOwnedElsewhere) ? nil : "whose node it is"
     }
 
@@ -143,16 +150,25 @@ private struct Judgement {
         return facts.driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true
     }
 
+    /// Whether the driver is the agent's, or is being made the agent's.
+    private var isOwn: Bool {
+        guard let record = facts.driver.record.value else { return false }
+        return record.state == .changing
+            || (record.state == .installed && versions == [record.version] && isReadAsOne)
+    }
+
+    /// The GPU Operator gives this label to every GPU node: it takes no driver away that is there and fits.
+    private var mayBecomeTheOperators: Bool {
+        !isOwn && facts.claims.nodeLabels.value?["nvidia.com/gpu.deploy.driver"] == "true"
+    }
+
     private var belongsToOthers: Bool {
-        if let record = facts.driver.record.value, record.state == .installed, versions == [record.version],
-            isReadAsOne
-        {
-            return false
-        }
+        if isOwn { return false }
         let labels = facts.claims.nodeLabels.value ?? [:]
         let operatorLabel = labels["nvidia.com/gpu.deploy.driver"] ?? ""
-        if operatorLabel == "true" || operatorLabel.hasSuffix("paused-for-driver-upgrade") { return true }
+        if operatorLabel.hasSuffix("paused-for-driver-upgrade"), !operatorLabel.hasPrefix("pre-") { return true }
         if let value = labels["cloud.google.com/gke-gpu-driver-version"], value != "disabled" { return true }
+        if ["vm-vgpu", "vm-passthrough"].contains(labels["nvidia.com/gpu.workload.config"]) { return true }
         guard let container = facts.claims.driverContainer.value else { return false }
         return container.isMounted || container.hasPIDFile
     }
@@ -193,14 +209,20 @@ private struct Judgement {
         let card = rules.catalog.gpus[gpu.id]
         let kind: DriverKind = policy.workstation ? .grid : .datacenter
         let physical = card.map {
-            SelectionRules.Demand(kind, $0.flavours, $0.minBranch, $0.maxBranch, isVGPU: false)
+            SelectionRules.Demand(
+                kind,
+                $0.flavours,
+                $0.minBranch,
+                policy.workstation ? $0.maxWorkstationBranch ?? $0.maxBranch : $0.maxBranch,
+                isVGPU: false
+            )
         }
         let any = ModuleFlavour.allCases
         switch Self.treatment(of: gpu, by: policy) {
         case .physical?: return physical ?? SelectionRules.Demand(kind, any, nil, nil, isVGPU: false)
         case .vgpu?:
             return type.map(SelectionRules.Demand.init) ?? rules.types[gpu.id.device]
-                ?? SelectionRules.Demand(.grid, any, nil, nil, isVGPU: true)
+                ?? SelectionRules.Demand(.grid, card?.flavours ?? any, nil, nil, isVGPU: true)
         case .ignored?, nil: break
         }
         let hasCapability = gpu.vgpuCapability.value != nil
@@ -216,6 +238,7 @@ private struct Judgement {
         }
         // A vGPU shows its card's id: all that would tell it must have been read.
         if isBoard { return physical }
+        if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return nil }
         switch (gpu.vgpuCapability, gpu.subsystem) {
         case (.absent, .present), (.absent, .absent): return physical
         default: return nil
@@ -233,6 +256,11 @@ private struct Judgement {
         if let version = gpu.vgpuCapability.value?.hostDriverVersion.flatMap(DriverVersion.init) {
             return rules.releases[version.branch]
         }
+        if let branch = gpu.vgpuCapability.value?.hostDriverBranch?.dropFirst().prefix(3), let number = Int(branch) {
+            return rules.releases[number]
+        }
+        // What is said of a cloud's hosts makes no driver unfit that is there.
+        guard decision.action != .adopt else { return nil }
         return machine.flatMap { Self.cloudHosts[$0]?[gpu.id.device] }
     }
 
@@ -268,7 +296,7 @@ private struct Judgement {
         guard decision.action == .install else { return nil }
         let record = facts.driver.record.value
         let isOurs = versions.count == 1 && versions.first.map { record?.names($0) ?? false } == true
-        if versions.isEmpty { return decision.takesOver == nil ? nil : "a takeover of nothing" }
+        if versions.isEmpty { return wrongTakeoverOfRemains }
         // What the agent began to change, it finishes.
         if let record, record.state == .changing, isOurs || versions.count > 1 || record.takesOver != nil {
             return decision.takesOver == record.takesOver ? nil : "a takeover that is not the one that was begun"
@@ -279,6 +307,20 @@ private struct Judgement {
         if facts.claims.deviceUsers != .present([]) { return "an install over a driver that may be in use" }
         guard let owner = remover(of: version) else { return "an install over a driver that nobody can remove" }
         return decision.takesOver == owner ? nil : "a takeover of somebody else's driver, not of \(owner)'s"
+    }
+
+    /// Packages can be there without their module and libraries.
+    private var wrongTakeoverOfRemains: String? {
+        let record = facts.driver.record.value
+        if record?.state == .changing {
+            return decision.takesOver == record?.takesOver ? nil : "a takeover that is not the one that was begun"
+        }
+        guard facts.claims.packages.value?.isEmpty == false else {
+            return decision.takesOver == nil ? nil : "a takeover of nothing"
+        }
+        if decision.takesOver == nil { return "an install beside another owner's packages" }
+        if !policy.takeover { return "an install beside another owner's packages without leave" }
+        return facts.claims.deviceUsers == .present([]) ? nil : "an install beside packages that may be in use"
     }
 
     /// Whose traces tell how a driver of others is removed whole.

@@ -28,7 +28,11 @@ import Testing
         let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [newest]))
         let decision = decide(.h100, catalog)
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
-        #expect(decision.evidence.contains { $0.statement.hasPrefix("datacenter-610.10.01-x86_64: newer, and passed") })
+        #expect(
+            decision.evidence.contains {
+                $0.statement.hasPrefix("datacenter-610.10.01-x86_64: newer, and passed over: has no ")
+            }
+        )
     }
 
     @Test func aNewFeatureBranchIsTakenOnlyWhenAskedForOrAlone() throws {
@@ -38,7 +42,9 @@ import Testing
         let decision = decide(.h100, catalog)
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(
-            decision.evidence.contains { $0.statement.contains("datacenter-610.10.01-x86_64: newer, and of a new-") }
+            decision.evidence.contains {
+                $0.statement.contains("datacenter-610.10.01-x86_64: newer, and passed over: is of a new-")
+            }
         )
         let expected = SelectionCase.Expected.install("datacenter driver 610.10.01, open modules")
         for policy in [Policy(branch: 610), Policy(version: newest.version), Policy(channel: .newFeature)] {

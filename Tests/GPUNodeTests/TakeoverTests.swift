@@ -118,24 +118,33 @@ import Testing
         ] {
             let facts = Self.misfit.with {
                 $0.claims.runfile = .absent
-                $0.claims.packages = Self.packages(manager, "libnvidia-compute-580", "nvidia-driver-580")
+                $0.claims.packages = Self.packages(
+                    manager,
+                    "libnvidia-compute-580",
+                    "nvidia-vgpu-guest-driver",
+                    "nvidia-driver-580",
+                    "nvidia-driver-580"
+                )
             }
             let decision = try decide(facts)
             #expect(decision.takesOver == .packageManager)
-            let commands = facts.removal(of: .packageManager, besides: "595.71.05")
+            let commands = facts.removal(of: .packageManager)
             #expect(commands.count == 1)
             #expect(Set(command + ["libnvidia-compute-580", "nvidia-driver-580"]).isSubset(of: commands[0]))
+            #expect(commands[0].count { $0 == "nvidia-driver-580" } == 1)
         }
     }
 
     @Test func aWordOfACommandStaysOneWordInTheScript() throws {
         let facts = Self.misfit.with {
             $0.claims.aksMarker = .present(AKSMarker(version: "580.105.08", kind: nil, kernel: nil))
-            $0.driver.otherLibraries = .present([LibraryFile(path: "/opt/a b'c/libcuda.so.1", version: "580.105.08")])
+            $0.driver.otherLibraries = .present([
+                LibraryFile(path: "/opt/a b'c/libcuda.so.580.105.08", version: "580.105.08")
+            ])
         }
         let remove = Planner().plan(facts, try decide(facts), journal: nil).steps.first { $0.id == .remove }
         guard case .job(_, let command, _) = remove?.action else { throw Unexpected() }
-        #expect(command[2].contains("rm -f /opt/azure/aks-gpu/dkms-marker '/opt/a b'\\''c/libcuda.so.1'\n"))
+        #expect(command[2].contains("find '/opt/a b'\\''c' -maxdepth 1 -name '*.so.580.105.08' -delete\n"))
     }
 
     @Test func removesTheAKSImagesDriverWithItsMarkerAndCopies() throws {
@@ -148,9 +157,11 @@ import Testing
         let decision = try decide(facts)
         #expect(decision.takesOver == .aksImage)
         #expect(
-            facts.removal(of: .aksImage, besides: "595.71.05") == [
+            facts.removal(of: .aksImage) == [
                 ["nvidia-uninstall", "--silent"],
-                ["rm", "-f", "/opt/azure/aks-gpu/dkms-marker", "/usr/bin/lib64/libcuda.so.580.105.08"],
+                ["find", "/usr/bin/lib64", "-maxdepth", "1", "-name", "*.so.580.105.08", "-delete"],
+                ["find", "/usr/lib/x86_64-linux-gnu", "-maxdepth", "1", "-name", "*.so.580.105.08", "-delete"],
+                ["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"],
                 ["ldconfig"],
             ]
         )

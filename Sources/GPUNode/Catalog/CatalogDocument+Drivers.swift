@@ -1,7 +1,8 @@
 extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         let known = [
-            "version", "kind", "platform", "architecture", "flavours", "channel", "kernels", "systems", "vgpuRelease",
+            "version", "kind", "platform", "architecture", "flavours", "channel", "kernels", "systems", "fabricManager",
+            "vgpuRelease",
             "artifact",
         ]
         guard let fields = fields(node, of: "a driver", known: known) else { return nil }
@@ -15,6 +16,7 @@ extension DocumentReader {
         let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
         let kernels = fields["kernels"].flatMap { self.kernels($0) }
         let systems = fields["systems"].map { self.systems($0) } ?? []
+        let fabricManager = fields["fabricManager"].flatMap { boolean($0, "fabricManager") } ?? false
         let release = fields["vgpuRelease"].flatMap { node in
             value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -35,6 +37,7 @@ extension DocumentReader {
             channel: channel,
             kernels: kernels,
             systems: systems,
+            fabricManager: fabricManager,
             vgpuRelease: release,
             artifact: artifact
         )

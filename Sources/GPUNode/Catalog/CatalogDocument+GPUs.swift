@@ -2,7 +2,7 @@ extension DocumentReader {
     mutating func gpu(_ node: DocumentNode) -> CatalogGPU? {
         let known = [
             "id", "name", "architecture", "memoryMiB", "subsystems", "flavours", "minBranch", "maxBranch",
-            "migProfiles", "mmioGiB", "fabricManager",
+            "maxWorkstationBranch", "migProfiles", "mmioGiB", "fabricManager",
         ]
         guard let fields = fields(node, of: "a GPU", known: known) else { return nil }
         let id = required(fields, "id").flatMap { pciID($0, "id") }
@@ -11,6 +11,7 @@ extension DocumentReader {
         let subsystems = items(fields["subsystems"], of: "subsystems").compactMap { pciID($0, "a subsystem") }
         let flavours = flavours(fields)
         let (minBranch, maxBranch) = branches(fields)
+        let workstation = fields["maxWorkstationBranch"].flatMap { integer($0, "maxWorkstationBranch") }
         let memory = fields["memoryMiB"].flatMap { integer($0, "memoryMiB") }
         let profiles = items(fields["migProfiles"], of: "migProfiles").compactMap { node in
             value(node, "a profile", form: "a MIG profile such as 1g.10gb") { isMIGProfile($0) ? $0 : nil }
@@ -27,6 +28,7 @@ extension DocumentReader {
             flavours: flavours,
             minBranch: minBranch,
             maxBranch: maxBranch,
+            maxWorkstationBranch: workstation,
             migProfiles: profiles,
             mmioGiB: mmio,
             fabricManager: fabric

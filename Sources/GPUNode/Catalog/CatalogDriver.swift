@@ -20,6 +20,8 @@ package struct CatalogDriver: Sendable, Equatable {
     package var kernels: KernelRange?
     /// The only operating systems it is for; empty where it fits all.
     package var systems: [SystemRule]
+    /// Whether NVIDIA publishes a fabric manager of exactly this version.
+    package var fabricManager: Bool
     /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
     package var vgpuRelease: String?
     package var artifact: Artifact
@@ -33,6 +35,7 @@ package struct CatalogDriver: Sendable, Equatable {
         channel: DriverChannel? = nil,
         kernels: KernelRange? = nil,
         systems: [SystemRule] = [],
+        fabricManager: Bool = false,
         vgpuRelease: String? = nil,
         artifact: Artifact
     ) {
@@ -44,6 +47,7 @@ package struct CatalogDriver: Sendable, Equatable {
         self.channel = channel
         self.kernels = kernels
         self.systems = systems
+        self.fabricManager = fabricManager
         self.vgpuRelease = vgpuRelease
         self.artifact = artifact
     }

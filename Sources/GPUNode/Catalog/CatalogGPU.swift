@@ -15,6 +15,8 @@ package struct CatalogGPU: Sendable, Equatable {
     /// The first and the last branch that drive it; nil is open.
     package var minBranch: Int?
     package var maxBranch: Int?
+    /// The last branch whose GRID driver runs the physical GPU as a workstation; nil where it is `maxBranch`.
+    package var maxWorkstationBranch: Int?
     /// The profiles of its GPU instances (`1g.10gb`); empty where it has none, or none is known.
     package var migProfiles: [String]
     /// How much MMIO space a VM must have for it; nil where it needs no care.
@@ -31,6 +33,7 @@ package struct CatalogGPU: Sendable, Equatable {
         flavours: [ModuleFlavour],
         minBranch: Int? = nil,
         maxBranch: Int? = nil,
+        maxWorkstationBranch: Int? = nil,
         migProfiles: [String] = [],
         mmioGiB: Int? = nil,
         fabricManager: FabricManagerRule? = nil
@@ -43,6 +46,7 @@ package struct CatalogGPU: Sendable, Equatable {
         self.flavours = flavours
         self.minBranch = minBranch
         self.maxBranch = maxBranch
+        self.maxWorkstationBranch = maxWorkstationBranch
         self.migProfiles = migProfiles
         self.mmioGiB = mmioGiB
         self.fabricManager = fabricManager

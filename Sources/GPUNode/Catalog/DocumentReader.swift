@@ -83,8 +83,11 @@ package struct DocumentReader {
         value(node, what, form: "true or false", Bool.init)
     }
 
+    /// A count of anything; sums of some of them must not overflow.
     package mutating func integer(_ node: DocumentNode, _ what: String) -> Int? {
-        value(node, what, form: "a whole number above 0") { text in Int(text).flatMap { $0 > 0 ? $0 : nil } }
+        value(node, what, form: "a whole number above 0") { text in
+            Int(text).flatMap { (1...1 << 48).contains($0) ? $0 : nil }
+        }
     }
 }
 

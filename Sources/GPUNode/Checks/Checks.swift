@@ -32,15 +32,16 @@ package struct Checks: Sendable {
         if decision.action != .blocked || decision.driver != nil || facts.driver.sources.isEmpty == false {
             node += DriverChecks(facts: facts, decision: decision).findings
             node += VendorChecks(facts: facts, decision: decision).findings
-            node += [GuestChecks(facts: facts, decision: decision, migStrategy: migStrategy).migStrategyFinding]
-                .compactMap(\.self)
+            node += GuestChecks(facts: facts, decision: decision, migStrategy: migStrategy).findings
         }
         let obstacles = obstacles(ofAWorkingNode: worksWithAnOlderInstall(node))
         if installing || !obstacles.isEmpty {
             // What would be typed cannot work now, or works already.
             for index in node.indices where node[index].remedy == "gpu-agent install" { node[index].remedy = "" }
         }
-        return judge(obstacles + unidentified + node)
+        // What stands in the way says more of it than the check of the same name.
+        let said = Set(obstacles.map(\.code))
+        return judge(obstacles + unidentified + node.filter { !said.contains($0.code) })
     }
 
     /// What is said of a node on which the agent has nothing to do.
@@ -64,10 +65,8 @@ package struct Checks: Sendable {
     }
 
     private func nextAction(leftTo decision: Decision) -> String {
-        guard let claim = facts.nodeOwner, decision.reason == .driverOwnedElsewhere else {
-            return "nothing to do on this node: no container can use these GPUs"
-        }
-        return "ask \(claim.owner.words) whether the GPUs work; \(claim.wayOut)"
+        guard let wayOut = decision.wayOut else { return "nothing to do on this node: no container can use these GPUs" }
+        return "nothing to do for this agent; \(wayOut)"
     }
 
     /// Whether the agent's own driver works, and only its replacement does not go on.

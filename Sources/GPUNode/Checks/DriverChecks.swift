@@ -40,7 +40,10 @@ struct DriverChecks {
             observed: versions.count == 1
                 ? versions.joined() : sources.map(\.description).joined(separator: ", "),
             expected: "the same version from every source",
-            remedy: versions.count == 1 ? "" : "remove the driver that does not belong here, then reboot the node"
+            remedy: versions.count == 1
+                ? ""
+                : facts.driver.versionAfterBoot.map { "reboot the node: driver \($0) is whole on its disk" }
+                    ?? "remove the driver that does not belong here, then reboot the node"
         )
     }
 

@@ -61,8 +61,10 @@ struct VendorChecks {
 
     private func gpuCount(_ nvml: NVMLFacts) -> Finding {
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
-        // The driver sees nothing of what a virtual machine has.
-        let gpus = facts.gpus.filter { !$0.isHandedToAGuest }
+        // The driver sees nothing of what a virtual machine has, and need not drive what the operator leaves out.
+        let gpus = facts.gpus.filter {
+            !$0.isHandedToAGuest && (decision.gpus.isEmpty || decision.gpus.contains($0.address))
+        }
         let missing = gpus.map(\.address).filter { !seen.contains($0) }
         let state: Finding.State = missing.isEmpty ? .pass : (missing.count < gpus.count ? .warning : .failed)
         return Finding(

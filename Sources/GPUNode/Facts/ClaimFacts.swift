@@ -54,14 +54,21 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     }
 
     /// The labels of a Node that are kept as facts.
-    package static let ownerLabels = [OwnerLabel.gpuOperatorDriver, OwnerLabel.gkeDriverVersion]
+    package static let ownerLabels =
+        [OwnerLabel.gpuOperatorDriver, OwnerLabel.gkeDriverVersion] + OwnerLabel.virtualMachines
 }
 
 /// The keys of labels by which others say that a node's driver is theirs.
 package enum OwnerLabel {
-    /// Whether the GPU Operator runs its driver container here: `true`, `false`, `pre-installed`, and with
+    /// What the GPU Operator does about the driver: `true` on every GPU node, `false`, `pre-installed`, and with
     /// `paused-for-driver-upgrade` in it while it replaces its driver.
     package static let gpuOperatorDriver = "nvidia.com/gpu.deploy.driver"
+    /// What the GPUs are for: `container`, `vm-passthrough`, `vm-vgpu`.
+    package static let workload = "nvidia.com/gpu.workload.config"
+    /// By these the GPU Operator keeps the GPUs of a node for virtual machines.
+    package static let virtualMachines = [
+        workload, "nvidia.com/gpu.deploy.vfio-manager", "nvidia.com/gpu.deploy.vgpu-manager",
+    ]
     /// GKE's own installer owns the driver of every node that has it, whatever its value.
     package static let gkeDriverVersion = "cloud.google.com/gke-gpu-driver-version"
 }

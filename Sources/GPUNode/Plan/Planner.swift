@@ -58,8 +58,8 @@ package struct Planner: Sendable {
             steps.append(download(artifact))
             let modules = Self.unloadOrder(facts.driver)
             if !modules.isEmpty { steps.append(unload(modules)) }
-            if let owner = decision.takesOver {
-                let commands = facts.removal(of: owner, besides: driver.version.description)
+            if let owner = decision.takesOver, !(resumed && journal?.finished(.remove) == true) {
+                let commands = facts.removal(of: owner)
                 if !commands.isEmpty { steps.append(remove(owner, commands, for: driver)) }
             }
             steps.append(runInstaller(driver, artifact, dkms: facts.build.dkms.value != nil))

@@ -2,15 +2,21 @@
 struct CatalogOffer {
     var choice: DriverChoice
     var fitting: [CatalogDriver]
+    /// Whether a fabric manager of the driver's version must run beside it.
+    var needsFabricManager = false
+    /// Why nothing can be chosen, though something may fit.
+    var obstacle: Problem?
+    /// Whether the catalog has GRID drivers with this platform's licence, fit or not.
+    var hasPlatformsDriver = false
 
     /// The newest driver with a checksum, and the flavour to build.
     ///
-    /// A newer one without a checksum is passed over, and so is one of a new-feature branch that nobody asked for;
-    /// where no other fits they are taken, or named where nothing may be installed.
+    /// Passed over are a newer one without a checksum, one of a new-feature branch that nobody asked for, one for any
+    /// platform where there is one with this platform's licence, and one without a fabric manager of its version where
+    /// one is needed. Where no other fits they are taken, or named where nothing may be installed.
     func install(because reason: Evidence) -> Decision {
-        let settled = fitting.filter { $0.artifact.digest != nil && !isUnasked($0) }
-        let verified = fitting.filter { $0.artifact.digest != nil }
-        guard let driver = (settled + verified + fitting).first, let flavour = choice.flavour(among: driver.flavours)
+        if let obstacle { return .blocked([obstacle], "whose licence a GRID driver must carry is not known") }
+        guard let driver = preferred, let flavour = choice.flavour(among: driver.flavours)
         else { return nothingFits(reason) }
         var target = DriverTarget(kind: driver.kind, version: driver.version, flavour: flavour)
         guard driver.artifact.digest != nil else { return unverified(driver, target, reason) }
@@ -30,18 +36,32 @@ struct CatalogOffer {
 
     /// The other drivers that fit, with why they were not taken.
     private func others(than driver: CatalogDriver) -> [RejectedDriver] {
-        fitting.filter { $0.identity != driver.identity }.map { other in
-            let reason =
-                if other.artifact.digest == nil, driver.artifact.digest != nil {
-                    "fits, and has no checksum"
-                } else if isUnasked(other), !isUnasked(driver) {
-                    "fits, and is of a new-feature branch that nobody asked for"
-                } else {
-                    "fits, and is older"
-                }
-            return RejectedDriver(driver: other.identity, reason: reason)
+        fitting.filter { $0.identity != driver.identity }.map {
+            RejectedDriver(driver: $0.identity, reason: "fits, and \(flaw(of: $0, beside: driver) ?? "is older")")
         }
     }
+
+    /// What speaks against a driver and not against the one that was taken; nil when that is newer, and no more.
+    private func flaw(of other: CatalogDriver, beside driver: CatalogDriver) -> String? {
+        if other.artifact.digest == nil, driver.artifact.digest != nil { return "has no checksum" }
+        if isUnasked(other), !isUnasked(driver) { return "is of a new-feature branch that nobody asked for" }
+        if other.platform == nil, driver.platform != nil { return "carries no licence of this platform" }
+        if lacksFabricManager(other), !lacksFabricManager(driver) { return "no fabric manager of its version is known" }
+        return nil
+    }
+
+    /// The first in which most of what is preferred holds, the checksum before all else.
+    private var preferred: CatalogDriver? {
+        let demands: [(CatalogDriver) -> Bool] = [
+            { $0.artifact.digest != nil }, { !isUnasked($0) }, { $0.platform != nil }, { !lacksFabricManager($0) },
+        ]
+        return demands.reduce(fitting) { left, demand in
+            let good = left.filter(demand)
+            return good.isEmpty ? left : good
+        }.first
+    }
+
+    private func lacksFabricManager(_ driver: CatalogDriver) -> Bool { needsFabricManager && !driver.fabricManager }
 
     /// Whether a driver is of a branch that NVIDIA makes to try new features, and the configuration asks for nothing.
     private func isUnasked(_ driver: CatalogDriver) -> Bool {
@@ -51,23 +71,24 @@ struct CatalogOffer {
 
     /// The newer drivers that fit too, with what speaks against them.
     private func passedOver(for driver: CatalogDriver) -> [Evidence] {
-        let newer = fitting.prefix { $0.identity != driver.identity }
-        let hashless = newer.filter { $0.artifact.digest == nil }
-        let unasked = newer.filter { $0.artifact.digest != nil }
-        return [
-            (hashless, "newer, and passed over without a checksum"),
-            (
-                unasked,
-                "newer, and of a new-feature branch: only taken when driver.channel or driver.branch asks for it"
-            ),
-        ].filter { !$0.0.isEmpty }.map { drivers, why in
-            Evidence(.catalog, "catalog", "\(drivers.map(\.identity).joined(separator: ", ")): \(why)")
+        var flaws: [(words: String, drivers: [String])] = []
+        for newer in fitting.prefix(while: { $0.identity != driver.identity }) {
+            guard let flaw = flaw(of: newer, beside: driver) else { continue }
+            if let index = flaws.firstIndex(where: { $0.words == flaw }) {
+                flaws[index].drivers.append(newer.identity)
+            } else {
+                flaws.append((flaw, [newer.identity]))
+            }
+        }
+        return flaws.map { flaw in
+            let words = "\(flaw.drivers.joined(separator: ", ")): newer, and passed over: \(flaw.words)"
+            return Evidence(.catalog, "catalog", words)
         }
     }
 
     private func nothingFits(_ reason: Evidence) -> Decision {
         let own =
-            choice.requirements.kind == .grid
+            choice.requirements.kind == .grid && !hasPlatformsDriver
             ? "; the GRID package of your own vGPU hosts comes from NVIDIA's licensing portal" : ""
         let problem = Problem(
             .noDriverFits,
@@ -75,7 +96,8 @@ struct CatalogOffer {
                 + "for platform \(choice.platform ?? "unknown") and \(choice.architecture.rawValue)"
                 + wishes,
             expected: "a driver for this node in the catalog",
-            remedy: "see 'rejected' in 'gpu-agent plan -o yaml' for each reason; add a driver with --catalog\(own)"
+            remedy: (wishes.isEmpty ? "" : "loosen the configuration, or ")
+                + "see 'rejected' in 'gpu-agent plan -o yaml' for each reason and add a driver with --catalog\(own)"
         )
         return Decision(
             action: .blocked,
@@ -86,7 +108,7 @@ struct CatalogOffer {
     }
 
     /// What the configuration asks for beyond what the GPUs need.
-    private var wishes: String {
+    var wishes: String {
         let policy = choice.policy
         let wishes = [
             policy.version.map { "version \($0)" }, policy.branch.map { "branch \($0)" },

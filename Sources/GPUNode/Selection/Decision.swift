@@ -18,6 +18,10 @@ package struct Decision: Codable, Sendable, Equatable {
     package var driver: DriverTarget?
     /// Who put the adopted driver on this host, or whose business the driver of an idle node is.
     package var owner: DriverOwner?
+    /// What gives an idle node to the agent; nil where nothing does.
+    package var wayOut: String?
+    /// The GPUs that the driver is for; empty where none was chosen.
+    package var gpus: [PCIAddress]
     /// Whose driver is removed first, as the configuration allows; nil when nobody else's is.
     package var takesOver: DriverOwner?
     /// The cloud or hypervisor this node runs on, by the catalog's name, or `bare-metal`; nil when it is not known.
@@ -41,6 +45,8 @@ package struct Decision: Codable, Sendable, Equatable {
         action: Action,
         driver: DriverTarget? = nil,
         owner: DriverOwner? = nil,
+        wayOut: String? = nil,
+        gpus: [PCIAddress] = [],
         takesOver: DriverOwner? = nil,
         platform: String? = nil,
         fabricManager: FabricManagerNeed? = nil,
@@ -54,6 +60,8 @@ package struct Decision: Codable, Sendable, Equatable {
         self.action = action
         self.driver = driver
         self.owner = owner
+        self.wayOut = wayOut
+        self.gpus = gpus
         self.takesOver = takesOver
         self.platform = platform
         self.fabricManager = fabricManager

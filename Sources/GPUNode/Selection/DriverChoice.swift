@@ -84,7 +84,8 @@ package struct DriverChoice: Sendable {
 
     /// Why a version is out of the limits of the GPUs, of a vGPU's host or of the policy; nil when it is within.
     ///
-    /// Without `vgpuMajor` the release of a GRID driver is that of its branch.
+    /// Without `vgpuMajor`, for a driver that is there, the release of a GRID driver is that of its branch, and only what
+    /// a host says itself counts: what the catalog says of a cloud's hosts makes no working driver unfit.
     package func misfit(_ version: DriverVersion, vgpuMajor: Int? = nil) -> String? {
         if let first = requirements.minBranch, version.branch < first {
             return "the GPUs need branch \(first) or newer"
@@ -97,39 +98,13 @@ package struct DriverChoice: Sendable {
             return "the configuration asks for branch \(wanted)"
         }
         guard requirements.kind == .grid, let guest = vgpuMajor ?? vgpuMajors[version.branch] else { return nil }
-        return vgpuHosts.lazy.compactMap { misfit(guest, $0) }.first
+        return vgpuHosts.lazy.filter { vgpuMajor != nil || $0.saysItself }.compactMap { misfit(guest, $0) }.first
     }
 
     /// A vGPU guest's driver must be of the host's vGPU release or of the one before it.
     private func misfit(_ guest: Int, _ host: VGPUHost) -> String? {
         guard let release = host.release, guest != release, guest != release - 1 else { return nil }
         return "vGPU release \(guest) does not go with the host's \(release) (\(host.source))"
-    }
-}
-
-/// The host of a vGPU.
-package struct VGPUHost: Sendable, Hashable {
-    /// The major vGPU release; nil where the host's driver is of a branch that the catalog does not know.
-    package var release: Int?
-    /// What tells it: `driver 595.58.03`, `platform azure`.
-    package var source: String
-
-    package init(release: Int?, source: String) {
-        self.release = release
-        self.source = source
-    }
-
-    /// What a vGPU's configuration space says of its host, or else what the catalog says of this cloud's hosts.
-    ///
-    /// Nil when neither says anything.
-    init?(of gpu: PCIFunction, on platform: CatalogPlatform?, _ vgpuMajors: [Int: Int]) {
-        if let text = gpu.vgpuCapability.value?.hostDriverVersion, let version = DriverVersion(text) {
-            self.init(release: vgpuMajors[version.branch], source: "driver \(version)")
-        } else if let platform, let release = platform.vgpuHosts[gpu.id.device] {
-            self.init(release: release, source: "as platform \(platform.name) runs them")
-        } else {
-            return nil
-        }
     }
 }
 

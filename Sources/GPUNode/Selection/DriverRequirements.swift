@@ -23,7 +23,7 @@ package struct DriverRequirements: Sendable, Equatable {
                 kind: workstation ? .grid : .datacenter,
                 flavours: Set(gpu.flavours),
                 minBranch: gpu.minBranch,
-                maxBranch: gpu.maxBranch
+                maxBranch: workstation ? gpu.maxWorkstationBranch ?? gpu.maxBranch : gpu.maxBranch
             )
         case .vgpu(let type):
             self.init(

@@ -18,6 +18,8 @@ package enum GPUIdentity: Sendable, Equatable {
 struct HardwareIdentification {
     var catalog: Catalog
     var machine: Machine
+    /// The cloud or hypervisor; nil when it is not known.
+    var platform: CatalogPlatform?
     var policy: Policy
     /// What NVML says of each GPU's way into this machine, by address.
     var virtualization: [PCIAddress: VirtualizationMode]
@@ -54,12 +56,14 @@ struct HardwareIdentification {
         let anything = DriverRequirements(kind: .datacenter, flavours: Set(ModuleFlavour.allCases))
         guard treatment == .vgpu else { return card.map { .physical($0) } ?? .allowed(anything) }
         if let type { return .vgpu(type) }
-        // A type of a known card takes what every type of that card takes.
+        // A type of a known card takes what every type of that card takes, or else what the card does.
         let siblings = catalog.vgpuTypes.values.filter { $0.key.device == gpu.id.device }
-        let grid = siblings.reduce(DriverRequirements(kind: .grid, flavours: anything.flavours)) { common, sibling in
-            DriverRequirements(.vgpu(sibling)).flatMap(common.intersection) ?? common
-        }
-        return .allowed(grid)
+        let grid = DriverRequirements(kind: .grid, flavours: card.map { Set($0.flavours) } ?? anything.flavours)
+        let common = siblings.compactMap { DriverRequirements(.vgpu($0)) }
+            .reduce(siblings.isEmpty ? nil : DriverRequirements(kind: .grid, flavours: anything.flavours)) {
+                $0?.intersection($1)
+            }
+        return .allowed(common ?? grid)
     }
 
     private func identity(
@@ -74,6 +78,8 @@ struct HardwareIdentification {
         if says.contains(where: { $0.evidence.basis == .board }) { return .physical(card) }
         // A vGPU shows the card's id: without the board's own subsystem, only the whole configuration space tells.
         guard gpu.vgpuCapability.isAbsent, gpu.subsystem.whyUnknown == nil else { return .undetermined(card) }
+        // Where a cloud is known to hand out vGPUs of the card, a board that nobody knows may be one of them.
+        if platform?.vgpuHosts[gpu.id.device] != nil { return .unknownVGPUType(card) }
         return .physical(card)
     }
 
@@ -127,9 +133,12 @@ struct HardwareIdentification {
         var remarks: [Evidence] = []
         if type == nil {
             let board = gpu.subsystem.value.map { " with subsystem \($0)" } ?? ""
+            let pair =
+                gpu.subsystem.whyUnknown == nil
+                ? "the pair is no vGPU type of the catalog" : "its subsystem could not be read"
             let known = gpu.subsystem.value.map { card?.subsystems.contains($0) ?? false } ?? false
             if let card, !known {
-                let words = "\(gpu.id)\(board) is the card \(card.name); the pair is no vGPU type of the catalog"
+                let words = "\(gpu.id)\(board) is the card \(card.name); \(pair)"
                 remarks.append(Evidence(.subsystemPair, gpu, words))
             } else if card == nil {
                 remarks.append(Evidence(.subsystemPair, gpu, "\(gpu.id)\(board) is in no catalog"))

@@ -2,8 +2,8 @@
 ///
 /// A check that did not know this would call a healthy guest broken: much cannot be read there, and MIG is the host's.
 package struct GuestExpectations: Codable, Sendable, Equatable {
-    /// A reading that NVML gives on a physical GPU.
-    package enum Reading: String, Codable, Sendable, CaseIterable {
+    /// What NVML tells of a physical GPU.
+    package enum Quantity: String, Codable, Sendable, CaseIterable {
         case utilisation, temperature, power
     }
 
@@ -18,8 +18,8 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
     package var canChangeMIG: Bool
     /// The product that a licence must name.
     package var licence: String
-    /// What NVML does not tell in a guest.
-    package var unreadable: [Reading]
+    /// What NVML does not tell in a guest, as guests on Azure with a type on a GPU instance show it.
+    package var unreadable: [Quantity]
 
     /// Nil for a type whose name says nothing.
     package init?(_ type: CatalogVGPUType, in catalog: Catalog) {
@@ -33,7 +33,7 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
         )
         canChangeMIG = false
         licence = name.series.licenceProduct
-        unreadable = Reading.allCases
+        unreadable = name.mode == .timeSliced ? [] : Quantity.allCases
     }
 
     /// The GPU instance with as many slices and, where it is not shared, as much memory and the same engines as the type.

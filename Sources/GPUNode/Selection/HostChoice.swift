@@ -12,6 +12,10 @@ struct HostChoice {
             if let image = facts.bottlerocket {
                 return foreign(image, "no NVIDIA driver on this host, and nothing can be installed there")
             }
+            if let remains = facts.remains {
+                let words = "parts of a driver are there without its module and libraries"
+                return choice.policy.takeover ? takeOver(remains, words) : foreign(remains, words)
+            }
             return offer.install(because: Evidence(.installed, "host", "no NVIDIA driver on this host"))
         case .unreadable(let why):
             let problem = Problem(
@@ -35,11 +39,15 @@ struct HostChoice {
         let versions = Set(sources.map(\.version)).sorted()
         let owners = versions.map { facts.owner(ofVersion: $0) }
         let told = zip(versions, owners).map { "\($0) is of \($1.owner.words)" }.joined(separator: "; ")
+        let fitting = versions.filter { DriverVersion($0).map { choice.misfit($0) == nil } ?? false }
+        let keep = record?.version ?? (fitting.count == 1 ? fitting.first : nil)
         let problem = Problem(
             .driverVersionSplit,
             observed: "\(list); \(told)\(marker)",
             expected: "one driver version on the host",
-            remedy: "remove \(record.map { "every driver but \($0.version)" } ?? "all drivers but one") and reboot, "
+            remedy: facts.driver.versionAfterBoot.map {
+                "reboot the node: driver \($0) is whole on its disk, and another is still loaded"
+            } ?? "remove \(keep.map { "every driver but \($0)" } ?? "all drivers but one that fits") and reboot, "
                 + "or replace the node"
         )
         return Decision(
@@ -93,7 +101,8 @@ struct HostChoice {
             return "it lacks \(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1")"
         }
         guard driver.hasModule else {
-            return "it has no module for the running kernel \(facts.host.kernelRelease.value ?? "(not readable)")"
+            return "it has no module for the running kernel \(facts.host.kernelRelease.value ?? "(not readable)"); "
+                + "'dkms autoinstall' builds one where the kernel's headers are"
         }
         guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is no driver version" }
         if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind {
@@ -123,13 +132,13 @@ struct HostChoice {
         let problem = Problem(
             .foreignDriver,
             observed: "\(misfit); it is of \(claim.owner.words) (\(claim.source): \(claim.statement))",
-            expected: "no driver, or one that fits: \(choice.requirements.words)",
+            expected: "no driver, or one that fits: \(choice.requirements.words)\(offer.wishes)",
             remedy: claim.wayOut + leave
         )
         return Decision(
             action: .blocked,
             owner: claim.owner,
-            summary: "the driver on this host does not fit these GPUs, and is of \(claim.owner.words)",
+            summary: "the driver on this host is not the one for this node, and is of \(claim.owner.words)",
             evidence: [claim.evidence],
             problems: [problem]
         )
@@ -147,8 +156,8 @@ struct HostChoice {
                 .driverInUse,
                 observed: "\(misfit); \(observed)",
                 expected: "no process that uses a driver which is to be removed",
-                remedy: "drain the node and stop these processes; the agent then removes the driver of "
-                    + "\(claim.owner.words)"
+                remedy: "drain the node and stop these processes (nvidia-persistenced and its kin with systemctl); "
+                    + "the agent then removes the driver of \(claim.owner.words)"
             )
             return Decision(
                 action: .blocked,

@@ -25,6 +25,9 @@ struct IdentifiedGPU {
             .joined(separator: ", ") + ")"
     }
 
+    /// What a GPU that no rule knows most likely is.
+    private var likely: HardwareOverride.Treatment { function.vgpuCapability.value == nil ? .physical : .vgpu }
+
     private var subsystem: String {
         switch function.subsystem {
         case .present(let id): "subsystem \(id)"
@@ -52,10 +55,11 @@ struct IdentifiedGPU {
         case .unknownVGPUType(let card):
             return Problem(
                 .unknownVGPUType,
-                observed: "\(observed), a vGPU of \(card.name)",
+                observed: "\(observed): a vGPU of \(card.name), or a board of it that is not known",
                 expected: "a vGPU type of the catalog",
-                remedy: "if you know the type, allow it with the line '\(key): vgpu' below gpus in the configuration, "
-                    + "or add it to vgpuTypes in a catalog of your own"
+                remedy:
+                    "if you know what it is, say so with the line '\(key): vgpu' or '\(key): physical' below gpus in "
+                    + "the configuration, or add the type to vgpuTypes in a catalog of your own"
             )
         case .undetermined(let card):
             return Problem(
@@ -78,56 +82,8 @@ struct IdentifiedGPU {
                 observed: observed + name,
                 expected: "a GPU of the catalog",
                 remedy: "nothing is installed on unknown hardware; use a newer gpu-agent, or allow it with the line "
-                    + "'\(key): physical' (or vgpu) below gpus in the configuration"
+                    + "'\(key): \(likely.rawValue)' below gpus in the configuration"
             )
         }
     }
-}
-
-extension NodeFacts {
-    /// Why this node is a vGPU host: virtual functions of its GPUs are handed out, or the vGPU manager runs.
-    ///
-    /// Nil when it is none. The driver of such a node is the vGPU manager, which no guest's driver may replace.
-    var vgpuHost: [Evidence]? {
-        var evidence: [Evidence] = []
-        let functions = pci.value ?? []
-        for gpu in gpus.sorted(by: { $0.address < $1.address }) {
-            let handed = functions.filter { $0.physicalFunction.value == gpu.address }
-            if !handed.isEmpty {
-                evidence.append(Evidence(.sriov, gpu, "\(handed.count) of its virtual functions are on this node"))
-            }
-            if let physical = gpu.physicalFunction.value {
-                evidence.append(Evidence(.sriov, gpu, "is a virtual function of \(physical) on this node"))
-            }
-            if virtualization[gpu.address] == .hostVgpu {
-                evidence.append(Evidence(.running, gpu, "NVML says that it serves vGPUs"))
-            }
-        }
-        if driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true {
-            evidence.append(Evidence(.running, "host", "the vGPU manager's module nvidia_vgpu_vfio is loaded"))
-        }
-        return evidence.isEmpty ? nil : evidence
-    }
-
-    /// What NVML says of each GPU's way into this machine.
-    var virtualization: [PCIAddress: VirtualizationMode] {
-        let gpus = vendor.value?.nvml.value?.gpus ?? []
-        return Dictionary(
-            gpus.compactMap { gpu in
-                guard let address = gpu.pciAddress.value, let mode = gpu.virtualization.value else { return nil }
-                return (address, mode)
-            }
-        ) { first, _ in first }
-    }
-
-    /// Whether the driver on the host is one that this agent installed, whole.
-    var hasOwnDriver: Bool {
-        guard case .single(let single) = driver.installed, let record = driver.record.value else { return false }
-        return record.state == .installed && record.owns(single.version)
-    }
-}
-
-extension PCIFunction {
-    /// Whether the function is passed to a virtual machine of this node.
-    var isHandedToAGuest: Bool { kernelDriver.value == "vfio-pci" }
 }

@@ -50,12 +50,23 @@ extension DriverFacts {
     private var unreadableSources: [String] {
         [
             loadedVersion.whyUnknown, runningModule.whyUnknown, moduleFile.whyUnknown, nvmlLibrary.whyUnknown,
-            cudaLibrary.whyUnknown,
+            cudaLibrary.whyUnknown, otherLibraries?.failure?.detail,
         ].compactMap(\.self)
     }
 
     /// Whether the kernel module is loaded.
     package var isLoaded: Bool { loadedVersion.value != nil || runningModule.value != nil }
+
+    /// The one version on the disk, where only the loaded module is of another: its files were replaced under it.
+    package var versionAfterBoot: String? {
+        let onDisk =
+            [moduleFile.value?.version, nvmlLibrary.value?.version, cudaLibrary.value?.version].compactMap(\.self)
+            + (otherLibraries?.value ?? []).map(\.version)
+        guard isLoaded, moduleFile.value != nil, let first = onDisk.first, onDisk.allSatisfy({ $0 == first }) else {
+            return nil
+        }
+        return [loadedVersion.value, runningModule.value?.version].contains(first) ? nil : first
+    }
 
     /// What is installed, by all sources together.
     package var installed: InstalledDriver {
@@ -78,31 +89,34 @@ extension DriverFacts {
 }
 
 extension NodeFacts {
-    /// The kind of the installed driver, and what tells it: the agent's own record, the licence daemon or its unit, the
-    /// names of packages, the marker of the AKS image.
+    /// The kind of the installed driver, and what tells it: the agent's own record, the marker of the AKS image, the names
+    /// of packages, and last the licence daemon and its unit, which some images have beside every driver.
     ///
-    /// GRID packages have been shipped without the daemon's unit, so any one of these is enough; nil when something that
-    /// would tell could not be read.
+    /// Nil when something that would tell could not be read.
     package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
         if let record = driver.record.value, record.version == version { return (record.kind, "as the agent recorded") }
-        if let path = driver.gridDaemon.value { return (.grid, "\(path) is there") }
-        if let path = claims.gridUnit.value { return (.grid, "\(path) is there") }
-        let packages = claims.packages.value ?? []
-        if let package = packages.first(where: { $0.isGRID && $0.isOf(version) }) {
-            return (.grid, "package \(package.name)")
+        if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind {
+            return (kind.hasPrefix("grid") ? .grid : .datacenter, "the AKS image's marker says \(kind)")
         }
-        if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind,
-            kind.hasPrefix("grid")
-        {
-            return (.grid, "the AKS image's marker says \(kind)")
-        }
-        return driver.gridDaemon.isAbsent ? (.datacenter, "there is no nvidia-gridd") : nil
+        let packages = (claims.packages.value ?? []).filter { $0.isOf(version) }
+        if let package = packages.first(where: \.isGRID) { return (.grid, "package \(package.name)") }
+        if let package = packages.first { return (.datacenter, "package \(package.name)") }
+        if let path = driver.gridDaemon.value ?? claims.gridUnit.value { return (.grid, "\(path) is there") }
+        let unread = [claims.packages.failure, claims.gridUnit.failure, claims.aksMarker.failure]
+        guard driver.gridDaemon.isAbsent, unread.allSatisfy({ $0 == nil }) else { return nil }
+        return (.datacenter, "there is no nvidia-gridd")
     }
 }
 
 extension DriverPackage {
     /// Whether its name is one of a vGPU guest's driver: `nvidia-vgpu-guest-driver`, `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
+
+    /// Whether it is one that brings kernel modules, or asks for those that do: `nvidia-dkms-580`, `nvidia-driver-580`.
+    var bringsModules: Bool {
+        let parts = ["dkms", "kernel", "kmod", "modules", "driver", "headless", "-open"]
+        return isGRID || parts.contains { name.contains($0) }
+    }
 
     /// Whether it is of a driver version, which stands whole in its own version or in its name.
     func isOf(_ driver: String) -> Bool {

@@ -11,7 +11,8 @@ enum Machine: Sendable, Equatable {
         if let platform = host.dmi.value.flatMap({ dmi in catalog.platforms.first { $0.matches(dmi) } }) {
             self = .platform(platform.name)
         } else {
-            self = host.hypervisor?.value == false ? .bareMetal : .unknown
+            // Firmware that could not be read may name a cloud.
+            self = host.hypervisor?.value == false && host.dmi.whyUnknown == nil ? .bareMetal : .unknown
         }
     }
 

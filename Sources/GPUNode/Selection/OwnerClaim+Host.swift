@@ -1,22 +1,45 @@
 extension NodeFacts {
     /// Who put a driver of this version on the host, by the traces it left, the most particular first.
     func owner(ofVersion version: String) -> OwnerClaim {
-        if driver.record.value?.owns(version) == true {
-            return OwnerClaim(
-                owner: .gpuAgent,
-                source: "journal",
-                statement: "\(HostLayout.journal) names driver \(version) as the agent's own",
-                wayOut: "gpu-agent install"
-            )
-        }
-        let claims = [bottlerocket, aksImage(version), packages(version), runfile(version), dkms(version)]
-        return claims.compactMap(\.self).first
+        guard driver.record.value?.owns(version) == true else { return otherOwner(ofVersion: version) }
+        return OwnerClaim(
+            owner: .gpuAgent,
+            source: "journal",
+            statement: "\(HostLayout.journal) names driver \(version) as the agent's own",
+            wayOut: "gpu-agent install"
+        )
+    }
+
+    /// Who besides this agent put a driver of this version on the host.
+    private func otherOwner(ofVersion version: String) -> OwnerClaim {
+        let found = [
+            bottlerocket, gke(version), aksImage(version), packages(version), runfile(version), dkms(version),
+        ]
+        let unread = [claims.packages.failure, claims.runfile.failure, claims.dkms.failure, claims.aksMarker.failure]
+            .compactMap { $0?.detail }
+        return found.compactMap(\.self).first
             ?? OwnerClaim(
                 owner: .other,
                 source: "host",
-                statement: "nobody left a trace of having installed driver \(version)",
+                statement: unread.isEmpty
+                    ? "nobody left a trace of having installed driver \(version)"
+                    : "no trace of who installed driver \(version) was found, and not all could be read "
+                        + "(\(unread.joined(separator: "; ")))",
                 wayOut: "remove that driver, or use a node image without one"
             )
+    }
+
+    /// Google's installer keeps its driver in a directory of its own.
+    private func gke(_ version: String) -> OwnerClaim? {
+        let directory = "/home/kubernetes/bin/nvidia/"
+        let libraries = [driver.nvmlLibrary.value, driver.cudaLibrary.value].compactMap(\.self)
+        guard libraries.contains(where: { $0.version == version && $0.path.hasPrefix(directory) }) else { return nil }
+        return OwnerClaim(
+            owner: .gke,
+            source: "host",
+            statement: "\(directory) holds driver \(version), where Google's installer puts it",
+            wayOut: "create the node pool with gpu-driver-version=disabled and without Google's installer"
+        )
     }
 
     /// Its root file system cannot be changed; the driver comes with the image.
@@ -49,19 +72,38 @@ extension NodeFacts {
         let ofModules = removalOfRunfile + removalOfDKMS
         guard !ofModules.isEmpty || driver.moduleFile.value == nil else { return nil }
         return ofModules
-            + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"] + strayLibraries(version), ["ldconfig"]]
+            + libraryDirectories(version).map {
+                ["find", $0, "-maxdepth", "1", "-name", "*.so.\(version)", "-delete"]
+            } + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"], ["ldconfig"]]
     }
 
-    private func strayLibraries(_ version: String) -> [String] {
-        (driver.otherLibraries?.value ?? []).filter { $0.version == version }.map(\.path)
+    /// Where libraries of a version are; each of NVIDIA's has the version in the name of its file.
+    private func libraryDirectories(_ version: String) -> [String] {
+        let all =
+            [driver.nvmlLibrary.value, driver.cudaLibrary.value].compactMap(\.self)
+            + (driver.otherLibraries?.value ?? [])
+        let directories = all.filter { $0.version == version }.map { library in
+            library.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        }
+        return Set(directories.filter { !$0.isEmpty }).sorted()
     }
 
     private func packages(_ version: String) -> OwnerClaim? {
-        // A package's own version has the driver's in it: 580.105.08-0ubuntu1, 3:580.105.08-1.el9.
-        guard let all = claims.packages.value,
-            let owner = all.first(where: { $0.isOf(version) })
-        else { return nil }
-        let names = all.filter { $0.manager == owner.manager }.map(\.name)
+        claims.packages.value?.first { $0.isOf(version) }.map(packages(with:))
+    }
+
+    /// Packages of a driver whose module and libraries are not there: half an installation, or one for another kernel.
+    ///
+    /// An installer that ran beside them would leave two drivers at the next kernel.
+    var remains: OwnerClaim? {
+        guard driver.record.value?.state != .changing else { return nil }
+        return claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
+    }
+
+    private func packages(with owner: DriverPackage) -> OwnerClaim {
+        let all = claims.packages.value ?? []
+        // Modules for two kernels are two packages of one name.
+        let names = Set(all.filter { $0.manager == owner.manager }.map(\.name)).sorted()
         let removal =
             switch owner.manager {
             case .dpkg:
@@ -69,7 +111,7 @@ extension NodeFacts {
                     "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "purge", "-y",
                     "--allow-change-held-packages",
                 ] + names
-            case .rpm: ["rpm", "-e"] + names
+            case .rpm: ["rpm", "-e", "--allmatches"] + names
             }
         return OwnerClaim(
             owner: .packageManager,
@@ -114,12 +156,11 @@ extension NodeFacts {
     }
 
     /// The commands that remove what is there of another owner's driver, whole or what a removal that was cut off left.
-    package func removal(of owner: DriverOwner, besides version: String) -> [[String]] {
+    package func removal(of owner: DriverOwner) -> [[String]] {
         let versions =
             driver.sources.map(\.version)
             + [claims.runfile.value, claims.aksMarker.value?.version].compactMap(\.self)
             + (claims.packages.value ?? []).map(\.version)
-        return Set(versions).sorted().lazy.filter { $0 != version }.map(self.owner(ofVersion:))
-            .first { $0.owner == owner }?.removal ?? []
+        return Set(versions).sorted().lazy.map(otherOwner(ofVersion:)).first { $0.owner == owner }?.removal ?? []
     }
 }

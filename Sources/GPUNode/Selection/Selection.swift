@@ -39,6 +39,7 @@ package struct Selection: Sendable {
         let identification = HardwareIdentification(
             catalog: catalog,
             machine: machine,
+            platform: catalog.platforms.first { $0.name == machine.name },
             policy: policy,
             virtualization: facts.virtualization
         )
@@ -73,10 +74,36 @@ package struct Selection: Sendable {
                 "\(owner.owner.words) runs the driver of this node",
                 evidence + [owner.evidence]
             )
-            decision.owner = owner.owner
+            (decision.owner, decision.wayOut) = (owner.owner, owner.wayOut)
             return decision
         }
-        let evidence = evidence + facts.labelRemarks
+        if let why = facts.claims.driverContainer.failure?.detail, !facts.hasOwnDriver {
+            let problem = Problem(
+                .driverUnreadable,
+                observed: "whether a driver container runs here: \(why)",
+                expected: "a certain answer",
+                remedy: "run the agent as root with the host's root directory mounted"
+            )
+            return .blocked([problem], "cannot tell whether a driver container runs here", evidence: evidence)
+        }
+        let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks)
+        guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else { return decision }
+        var idle = Decision.idle(
+            .driverOwnedElsewhere,
+            "\(owner.owner.words) may run the driver of this node",
+            evidence + [owner.evidence]
+        )
+        (idle.owner, idle.wayOut) = (owner.owner, owner.wayOut)
+        return idle
+    }
+
+    /// What the GPUs ask for together, and what the host has.
+    private func decide(
+        _ facts: NodeFacts,
+        _ machine: Machine,
+        _ gpus: [IdentifiedGPU],
+        _ evidence: [Evidence]
+    ) -> Decision {
         let unknown = gpus.compactMap(\.problem)
         guard unknown.isEmpty else {
             return .blocked(unknown, "what a GPU of this node is cannot be told for certain", evidence: evidence)
@@ -101,14 +128,25 @@ package struct Selection: Sendable {
     }
 
     private func mixed(_ gpus: [IdentifiedGPU], _ asked: [DriverRequirements?]) -> Problem {
-        let list = zip(gpus, asked).map { gpu, asked in
-            "\(gpu.words) takes \(asked?.words ?? "nothing that is known")"
+        var groups: [(words: String, gpus: [IdentifiedGPU])] = []
+        for (gpu, asked) in zip(gpus, asked) {
+            let words = asked?.words ?? "nothing that is known"
+            if let index = groups.firstIndex(where: { $0.words == words && $0.gpus[0].key == gpu.key }) {
+                groups[index].gpus.append(gpu)
+            } else {
+                groups.append((words, [gpu]))
+            }
         }
+        let list = groups.map { group in
+            let more = group.gpus.count == 1 ? "" : " and \(group.gpus.count - 1) more like it"
+            return "\(group.gpus[0].words)\(more) takes \(group.words)"
+        }
+        let fewest = groups.min { $0.gpus.count < $1.gpus.count }?.gpus[0].key ?? gpus[0].key
         return Problem(
             .mixedGPUs,
             observed: list.joined(separator: "; "),
             expected: "GPUs that one driver can run",
-            remedy: "move the GPUs to different nodes, or leave one kind out with the line '\(gpus[0].key): ignored' "
+            remedy: "move the GPUs to different nodes, or leave one kind out with a line such as '\(fewest): ignored' "
                 + "below gpus in the configuration"
         )
     }
@@ -143,11 +181,18 @@ package struct Selection: Sendable {
             vgpuMajors: vgpuMajors
         )
         let weighed = choice.weigh(catalog)
-        let offer = CatalogOffer(choice: choice, fitting: weighed.fitting)
-        var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
         let need = FabricManagerNeed(gpus.map(\.identity), switches: (facts.pci.value ?? []).filter(\.isNVSwitch))
+        let offer = CatalogOffer(
+            choice: choice,
+            fitting: weighed.fitting,
+            needsFabricManager: need.isNeeded,
+            obstacle: licenceObstacle(facts.host, requirements),
+            hasPlatformsDriver: catalog.drivers.contains { $0.platform != nil && $0.platform == machine.name }
+        )
+        var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
         decision.evidence = conclusions(choice, need) + decision.evidence
         decision.rejected += weighed.rejected
+        decision.gpus = gpus.map(\.function.address)
         decision.fabricManager = need
         decision.guest = gpus.reduce(into: []) { guest, gpu in
             guard case .vgpu(let type) = gpu.identity, let expected = GuestExpectations(type, in: catalog),
@@ -156,6 +201,17 @@ package struct Selection: Sendable {
             guest.append(expected)
         }
         return decision
+    }
+
+    /// A GRID driver carries a licence for one platform: where the firmware could not be read, none can be chosen.
+    private func licenceObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Problem? {
+        guard requirements.kind == .grid, let why = host.dmi.whyUnknown else { return nil }
+        return Problem(
+            .hostUnreadable,
+            observed: "what the firmware says of this machine: \(why)",
+            expected: "the files below /sys/class/dmi/id",
+            remedy: "run the agent as root with the host's root directory mounted"
+        )
     }
 
     private func conclusions(_ choice: DriverChoice, _ need: FabricManagerNeed) -> [Evidence] {

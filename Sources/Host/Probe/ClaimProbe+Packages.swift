@@ -23,7 +23,11 @@ extension ClaimProbe {
         var packages: [DriverPackage] = []
         var paragraph = Paragraph()
         var isList = bytes.isEmpty
-        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        var rest = bytes[...]
+        // Line by line: a list of all lines would be as large as the file.
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest[line.endIndex...].dropFirst()
             if line.isEmpty {
                 if let package = try paragraph.driverPackage() { packages.append(package) }
                 paragraph = Paragraph()

@@ -70,7 +70,7 @@ struct LibraryProbe {
     }
 
     private func locate(_ name: String) throws(HostError) -> (directory: HostPath, real: HostPath)? {
-        for directory in Self.directories {
+        for directory in Self.directories + Self.furtherDirectories {
             if let real = try root.resolve(directory.appending(name)) { return (directory, real) }
         }
         return nil

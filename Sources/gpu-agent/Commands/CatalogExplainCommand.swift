@@ -46,6 +46,9 @@ struct CatalogExplainCommand: AsyncParsableCommand {
             if let kernel, KernelVersion(kernel) == nil {
                 throw wrong("'\(kernel)' is not the release of a kernel such as 6.8.0-1044-azure")
             }
+            if let hostDriver, DriverVersion(hostDriver) == nil {
+                throw wrong("'\(hostDriver)' is not a driver version such as 595.58.03")
+            }
             let rule = system.map { SystemRule($0.lowercased()) }
             if let system, rule == .some(nil) {
                 throw wrong("'\(system)' is not an operating system such as 'ubuntu 22.04'")
@@ -72,7 +75,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
             let facts = NodeFacts.imagined(id, board, host, hostDriver)
             let explanation = Explanation(setup, facts)
             try Output.print(explanation, as: format.output) { explanation.text($0) }
-            guard explanation.decision.action != .blocked else { throw ExitStatus.failed }
+            guard explanation.decision.action == .install else { throw ExitStatus.failed }
         }
     }
 
@@ -86,7 +89,15 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         guard let first = ids.first, ids.count <= 2 else {
             throw wrong("give the ids of one GPU: its own, and those of its subsystem")
         }
-        guard let second = ids.dropFirst().first else { return (first, nil) }
+        guard let second = ids.dropFirst().first else {
+            let types = catalog.vgpuTypes.keys.count { $0.device == first.device }
+            guard types == 0 || first.vendor != PCIFunction.nvidiaVendor else {
+                throw wrong(
+                    "\(first) is the id of a card and of its \(types) vGPU types: give the subsystem's ids too (lspci -nn)"
+                )
+            }
+            return (first, nil)
+        }
         return catalog.mayBeGPU(second) > catalog.mayBeGPU(first) ? (second, first) : (first, second)
     }
 
@@ -116,7 +127,7 @@ struct Explanation: Encodable {
     init(_ setup: Setup, _ facts: NodeFacts) {
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
         rules = facts.gpus.flatMap {
-            RuleContest($0, platform: decision.platform, in: setup.catalog, policy: setup.policy).rules
+            RuleContest($0, decision, in: setup.catalog, policy: setup.policy).rules
         }
         self.decision = decision
     }

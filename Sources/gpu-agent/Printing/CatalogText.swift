@@ -78,6 +78,7 @@ struct CatalogRow: Encodable, Equatable {
         let fields: [String: String?] = [
             "architecture": gpu.architecture, "flavours": listed(gpu.flavours),
             "minBranch": gpu.minBranch.map(String.init), "maxBranch": gpu.maxBranch.map(String.init),
+            "maxWorkstationBranch": gpu.maxWorkstationBranch.map(String.init),
             "memoryMiB": gpu.memoryMiB.map(String.init), "mmioGiB": gpu.mmioGiB.map(String.init),
             "subsystems": gpu.subsystems.isEmpty ? nil : gpu.subsystems.map(\.description).joined(separator: " "),
             "migProfiles": gpu.migProfiles.isEmpty ? nil : gpu.migProfiles.joined(separator: " "),
@@ -114,6 +115,7 @@ struct CatalogRow: Encodable, Equatable {
         let fields: [String: String?] = [
             "flavours": listed(driver.flavours), "channel": driver.channel?.rawValue,
             "kernels": driver.kernels?.description,
+            "fabricManager": driver.fabricManager ? "true" : nil,
             "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
             "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
             "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),
@@ -134,7 +136,8 @@ struct CatalogRow: Encodable, Equatable {
     /// One line for each entry, with the columns that a list is looked through for.
     static func table(_ rows: [CatalogRow]) -> String {
         let columns = [
-            "architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "kernels", "systems", "channel",
+            "architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "kernels", "systems", "fabricManager",
+            "channel",
             "mode", "systemVendor", "chassisAssetTag",
         ]
         // Columns whose values say nothing without their name.
