@@ -9,7 +9,7 @@ struct ValidateCommand: AsyncParsableCommand {
         abstract: "Check this node for a pipeline: the answer is the exit code.",
         discussion: """
             Exit codes: 0 every check passed; 1 a check failed; 2 wrong use or a broken catalog; 3 the deadline of \
-            --wait passed while an install was still going on; 4 there is no GPU; 5 it could not be told.
+            --wait passed while an install was still going on; 4 there is no GPU; 5 it could not be told, or the driver is somebody else's.
             Changes nothing. The report goes to standard output on every exit but 2.
             """
     )
