@@ -156,6 +156,10 @@ struct ScenarioTests {
             ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
             ("licence-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
+            (
+                "guest-mig-mismatch", "one MIG device 4g.96gb on each GPU",
+                "one MIG device 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"
+            ),
             ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed where MIG is on"),
         ].map { code, observed, expected in
             PrintedFinding(code: code, state: "pass", observed: observed, expected: expected, remedy: "")
