@@ -21,10 +21,10 @@ struct Reconciler: Service {
             // Nodes that were started together do not ask together, and the first look asks who owns the driver.
             if publisher != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
             await look(&backoff)
-            returnFreedMemory()
+            giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
                 await look(&backoff)
-                returnFreedMemory()
+                giveBackMemory()
             }
         }
     }

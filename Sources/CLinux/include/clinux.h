@@ -3,7 +3,7 @@
 #define GPA_CLINUX_H
 
 #include "gpa_spawn.h"
-#include "heap.h"
+#include "rest.h"
 #include "openat2.h"
 #include "pci_guard.h"
 
