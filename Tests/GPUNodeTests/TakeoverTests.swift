@@ -102,6 +102,24 @@ import Testing
         )
     }
 
+    @Test func whatANewKernelMayBringBackIsSaidOfAnAdoptedDriver() throws {
+        let facts = NodeFacts.h100.with {
+            $0.driver = .loaded("580.126.09", .open, kind: .datacenter)
+            $0.claims.runfile = .present("580.126.09")
+            $0.claims.dkms = .present([
+                DKMSTree(name: "nvidia", version: "580.126.09", kernels: []),
+                DKMSTree(name: "nvidia", version: "570.211.01", kernels: []),
+            ])
+        }
+        let decision = try decide(facts, Policy())
+        #expect(decision.action == .adopt)
+        #expect(
+            decision.evidence.filter { $0.source == "dkms" }.map(\.statement) == [
+                "nvidia/570.211.01: of another driver, which a new kernel may bring back"
+            ]
+        )
+    }
+
     @Test func aFitDriverIsAdoptedAndNotTakenOver() throws {
         let facts = NodeFacts.h100.with { facts in
             facts.driver = .loaded("580.126.09", .open, kind: .datacenter)

@@ -86,6 +86,7 @@ struct HostChoice {
                     ? "keep the \(target) that this agent installed"
                     : "adopt the \(target) of \(owner?.words ?? "an owner that cannot be told")",
                 evidence: [Evidence(.installed, "host", "installed: \(sources)"), claim.evidence]
+                    + facts.strays(beside: driver.version)
             )
         }
         guard !ours else {

@@ -100,6 +100,18 @@ extension NodeFacts {
         return claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
     }
 
+    /// What would build modules of another version for the next kernel: two drivers from then on.
+    func strays(beside version: String) -> [Evidence] {
+        let trees = (claims.dkms.value ?? []).filter { $0.version != version }.map { "\($0.name)/\($0.version)" }
+        let packages = (claims.packages.value ?? []).filter { $0.bringsModules && !$0.isOf(version) }
+            .map { "\($0.name) \($0.version)" }
+        let strays = [("dkms", trees)] + [("packages", packages)]
+        return strays.filter { !$0.1.isEmpty }.map { source, names in
+            let words = "\(names.joined(separator: ", ")): of another driver, which a new kernel may bring back"
+            return Evidence(.owner, source, words)
+        }
+    }
+
     private func packages(with owner: DriverPackage) -> OwnerClaim {
         let all = claims.packages.value ?? []
         // Modules for two kernels are two packages of one name.

@@ -108,47 +108,13 @@ package struct Selection: Sendable {
         guard unknown.isEmpty else {
             return .blocked(unknown, "what a GPU of this node is cannot be told for certain", evidence: evidence)
         }
-        let asked = gpus.map { DriverRequirements($0.identity, workstation: policy.workstation) }
-        guard let requirements = common(asked.compactMap(\.self)) else {
-            return .blocked([mixed(gpus, asked)], "no one driver runs all GPUs of this node", evidence: evidence)
+        guard let requirements = gpus.commonRequirements(workstation: policy.workstation) else {
+            let problem = gpus.mixedProblem(workstation: policy.workstation)
+            return .blocked([problem], "no one driver runs all GPUs of this node", evidence: evidence)
         }
         var decision = choose(facts, machine, gpus, requirements)
         decision.evidence = evidence + decision.evidence
         return decision
-    }
-
-    /// What all GPUs together ask for; nil when nothing suits them all.
-    private func common(_ requirements: [DriverRequirements]) -> DriverRequirements? {
-        guard var common = requirements.first else { return nil }
-        for next in requirements.dropFirst() {
-            guard let both = common.intersection(next) else { return nil }
-            common = both
-        }
-        return common
-    }
-
-    private func mixed(_ gpus: [IdentifiedGPU], _ asked: [DriverRequirements?]) -> Problem {
-        var groups: [(words: String, gpus: [IdentifiedGPU])] = []
-        for (gpu, asked) in zip(gpus, asked) {
-            let words = asked?.words ?? "nothing that is known"
-            if let index = groups.firstIndex(where: { $0.words == words && $0.gpus[0].key == gpu.key }) {
-                groups[index].gpus.append(gpu)
-            } else {
-                groups.append((words, [gpu]))
-            }
-        }
-        let list = groups.map { group in
-            let more = group.gpus.count == 1 ? "" : " and \(group.gpus.count - 1) more like it"
-            return "\(group.gpus[0].words)\(more) takes \(group.words)"
-        }
-        let fewest = groups.min { $0.gpus.count < $1.gpus.count }?.gpus[0].key ?? gpus[0].key
-        return Problem(
-            .mixedGPUs,
-            observed: list.joined(separator: "; "),
-            expected: "GPUs that one driver can run",
-            remedy: "move the GPUs to different nodes, or leave one kind out with a line such as '\(fewest): ignored' "
-                + "below gpus in the configuration"
-        )
     }
 
     private func choose(
