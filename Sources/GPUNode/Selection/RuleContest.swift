@@ -49,7 +49,8 @@ package struct RuleContest: Encodable, Sendable, Equatable {
         }
         let others = catalog.platforms.map(\.name).filter { $0 != decision.platform }
         if !others.isEmpty {
-            add("platforms \(others.joined(separator: ", "))", false, "the firmware says nothing of them")
+            let why = "they do not match the firmware, or ask less of it than another that does"
+            add("platforms \(others.joined(separator: ", "))", false, why)
         }
     }
 
