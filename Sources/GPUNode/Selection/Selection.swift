@@ -69,13 +69,7 @@ package struct Selection: Sendable {
         _ evidence: [Evidence]
     ) -> Decision {
         if let owner = facts.nodeOwner, !facts.hasOwnDriver {
-            var decision = Decision.idle(
-                .driverOwnedElsewhere,
-                "\(owner.owner.words) runs the driver of this node",
-                evidence + [owner.evidence]
-            )
-            (decision.owner, decision.wayOut) = (owner.owner, owner.wayOut)
-            return decision
+            return .left(to: owner, "\(owner.owner.words) runs the driver of this node", evidence)
         }
         if let why = facts.claims.driverContainer.failure?.detail, !facts.hasOwnDriver {
             let problem = Problem(
@@ -88,13 +82,7 @@ package struct Selection: Sendable {
         }
         let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks)
         guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else { return decision }
-        var idle = Decision.idle(
-            .driverOwnedElsewhere,
-            "\(owner.owner.words) may run the driver of this node",
-            evidence + [owner.evidence]
-        )
-        (idle.owner, idle.wayOut) = (owner.owner, owner.wayOut)
-        return idle
+        return .left(to: owner, "\(owner.owner.words) may run the driver of this node", evidence)
     }
 
     /// What the GPUs ask for together, and what the host has.
@@ -201,6 +189,13 @@ package struct Selection: Sendable {
 extension Decision {
     static func blocked(_ problems: [Problem], _ summary: String, evidence: [Evidence] = []) -> Decision {
         Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
+    }
+
+    /// Nothing to do here, because the driver is another owner's business.
+    fileprivate static func left(to owner: OwnerClaim, _ summary: String, _ evidence: [Evidence]) -> Decision {
+        var decision = idle(.driverOwnedElsewhere, summary, evidence + [owner.evidence])
+        (decision.owner, decision.wayOut) = (owner.owner, owner.wayOut)
+        return decision
     }
 
     static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
