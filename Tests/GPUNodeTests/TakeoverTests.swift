@@ -100,6 +100,28 @@ import Testing
                 + "570.211.01 is of NVIDIA's installer, run by somebody else; 580.159.04 is of the AKS node image; "
                 + "the marker of the AKS image names 580.159.04"
         )
+        // The image's marker says that the other is no GRID driver.
+        let old = facts.withGPU { gpu in
+            gpu.id.device = 0x2236
+            gpu.subsystem = .present(PCIID(vendor: 0x10de, device: 0x14bf))
+            gpu.vgpuCapability = VGPUCapability.host("570.211.01")
+        }
+        let remedy = try decide(old).problems.first?.remedy
+        #expect(remedy?.hasPrefix("remove every driver but 570.211.01 and reboot") == true)
+        // An install that was begun and changed nothing has put no driver there.
+        let begun = old.with {
+            $0.driver.record = .present(
+                InstallRecord(
+                    state: .started,
+                    kind: .grid,
+                    version: "595.91.07",
+                    flavour: .open,
+                    kernelRelease: NodeFacts.kernel,
+                    artifactHash: String(repeating: "ab", count: 32)
+                )
+            )
+        }
+        #expect(try decide(begun).problems.first?.remedy.contains("595.91.07") == false)
     }
 
     @Test func whatANewKernelMayBringBackIsSaidOfAnAdoptedDriver() throws {

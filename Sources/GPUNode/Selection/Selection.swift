@@ -47,7 +47,8 @@ package struct Selection: Sendable {
         var gpus: [IdentifiedGPU] = []
         for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
             guard !function.isHandedToAGuest else {
-                evidence.append(Evidence(.sriov, function, "bound to vfio-pci: it belongs to a virtual machine"))
+                let driver = function.kernelDriver.value ?? "vfio"
+                evidence.append(Evidence(.sriov, function, "bound to \(driver): it belongs to a virtual machine"))
                 continue
             }
             let (identity, weighed) = identification.identify(function)

@@ -39,8 +39,10 @@ struct HostChoice {
         let versions = Set(sources.map(\.version)).sorted()
         let owners = versions.map { facts.owner(ofVersion: $0) }
         let told = zip(versions, owners).map { "\($0) is of \($1.owner.words)" }.joined(separator: "; ")
-        let fitting = versions.filter { DriverVersion($0).map { choice.misfit($0) == nil } ?? false }
-        let keep = record?.version ?? (fitting.count == 1 ? fitting.first : nil)
+        // The one to keep: our own, or else the only one that could do.
+        let own = versions.first { record?.owns($0) == true }
+        let fitting = versions.filter(mayFit)
+        let keep = own ?? (fitting.count == 1 ? fitting.first : nil)
         let problem = Problem(
             .driverVersionSplit,
             observed: "\(list); \(told)\(marker)",
@@ -56,6 +58,12 @@ struct HostChoice {
             evidence: owners.map(\.evidence),
             problems: [problem]
         )
+    }
+
+    /// Whether nothing speaks against the one of two drivers that has this version.
+    private func mayFit(_ version: String) -> Bool {
+        if let kind = facts.installedKind(ofVersion: version)?.kind, kind != choice.requirements.kind { return false }
+        return DriverVersion(version).map { choice.misfit($0) == nil } ?? false
     }
 
     /// What the AKS image says it brought: it tells where one of two drivers came from.

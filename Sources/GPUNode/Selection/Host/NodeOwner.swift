@@ -6,7 +6,9 @@ extension NodeFacts {
         let labels = claims.nodeLabels.value ?? [:]
         if let container = claims.driverContainer.value, container.isMounted {
             let version = container.version.map { " with driver \($0)" } ?? ""
-            return gpuOperator("driver root", "/run/nvidia/driver is the root of a driver container\(version)")
+            let files = container.validations.joined(separator: ", ")
+            let words = "/run/nvidia/driver is the root of a driver container\(version)"
+            return gpuOperator("driver root", words + (files.isEmpty ? "" : "; its validations: \(files)"))
         }
         if claims.driverContainer.value?.hasPIDFile == true {
             // It is gone with the boot, so it is of a container that builds its driver, or that was killed.
