@@ -11,12 +11,13 @@ import Testing
 @Suite struct NodeOwnerTests {
     private let operatorLabel = OwnerLabel.gpuOperatorDriver
 
-    private func publisher(_ cluster: TestCluster) -> NodePublisher {
+    private func publisher(_ cluster: TestCluster, previous: PublishedState? = nil) -> NodePublisher {
         NodePublisher(
             client: cluster.client,
             node: TestCluster.nodeName,
             prefix: "gpu-agent.dev",
             retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
+            previous: previous,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }
@@ -39,8 +40,8 @@ import Testing
             _ = try await label(cluster, [operatorLabel: "true", "nvidia.com/gpu.deploy.dcgm": "true"])
             cluster.server.log.clear()
             let publisher = publisher(cluster)
-            #expect(await publisher.ownerLabels() == .present([operatorLabel: "true"]))
-            #expect(await publisher.ownerLabels() == .present([operatorLabel: "true"]))
+            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
+            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
             #expect(await publisher.watchVersion != nil)
             let first = cluster.server.log.all
             #expect(first.map(\.method) == ["GET"])
@@ -54,7 +55,7 @@ import Testing
 
     @Test func areNoneOnANodeThatNobodyClaims() async throws {
         try await TestCluster.with { cluster in
-            #expect(await publisher(cluster).ownerLabels() == .present([:]))
+            #expect(await publisher(cluster).ownerLabels().current == .present([:]))
         }
     }
 
@@ -75,26 +76,27 @@ import Testing
                 let seen = try await label(cluster, patch)
                 cluster.server.log.clear()
                 #expect(await publisher.observe(.modified(seen)) == concerns)
-                #expect(await publisher.ownerLabels() == .present(expected))
+                #expect(await publisher.ownerLabels().current == .present(expected))
                 #expect(await publisher.state.ownerLabels == expected)
                 #expect(cluster.server.log.all.isEmpty)
             }
         }
     }
 
-    @Test func areUnreadableWithoutTheServerWhichIsNotAskedAgainAtOnce() async throws {
+    @Test func areUnreadableWithoutTheServerWhichPublishingDoesNotAskAgainAtOnce() async throws {
         try await TestCluster.with { cluster in
             let publisher = publisher(cluster)
             cluster.server.faults.add(Fault(.drop, times: 1000))
-            #expect(await publisher.ownerLabels().failure?.reason == .io)
+            #expect(await publisher.ownerLabels().current.failure?.reason == .io)
             let asked = cluster.server.log.all.count
-            #expect(await publisher.ownerLabels().failure?.reason == .io)
+            await #expect(throws: KubernetesError.self) { try await publisher.publish(publication) }
             #expect(cluster.server.log.all.count == asked)
             #expect(await publisher.state.ownerLabels == nil)
             cluster.server.faults.clear()
             _ = try await label(cluster, [operatorLabel: "true"])
+            _ = await publisher.ownerLabels()
             try await publisher.publish(publication)
-            #expect(await publisher.ownerLabels() == .present([operatorLabel: "true"]))
+            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
         }
     }
 
@@ -102,7 +104,7 @@ import Testing
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.hang(.seconds(60)), times: 1000))
             let began = ContinuousClock.now
-            #expect(await publisher(cluster).ownerLabels(within: .milliseconds(300)).failure?.reason == .hang)
+            #expect(await publisher(cluster).ownerLabels(within: .milliseconds(300)).current.failure?.reason == .hang)
             #expect(ContinuousClock.now - began < .seconds(5))
         }
     }
@@ -110,11 +112,11 @@ import Testing
     @Test func areUnreadableForWhoMayNotReadTheNode() async throws {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.status(403, message: "no"), times: 1000))
-            #expect(await publisher(cluster).ownerLabels().failure?.reason == .permission)
+            #expect(await publisher(cluster).ownerLabels().current.failure?.reason == .permission)
         }
     }
 
-    @Test func stayAsTheyWereSeenWhenTheServerGoesAway() async throws {
+    @Test func areUnreadableBesideWhatWasSeenLastWhenTheServerGoesAway() async throws {
         try await TestCluster.with { cluster in
             _ = try await label(cluster, [operatorLabel: "true"])
             let publisher = publisher(cluster)
@@ -123,8 +125,29 @@ import Testing
             var changed = publication
             changed.labels["nvidia.com/gpu.count"] = "2"
             await #expect(throws: KubernetesError.self) { try await publisher.publish(changed) }
-            #expect(await publisher.ownerLabels() == .present([operatorLabel: "true"]))
-            #expect(await publisher.state.ownerLabels == [operatorLabel: "true"])
+            let labels = await publisher.ownerLabels()
+            #expect(labels.current.failure?.reason == .io && labels.last == [operatorLabel: "true"])
+            let state = await publisher.state
+            #expect(state.ownerLabels == [operatorLabel: "true"] && state.ownerLabelsFailure != nil)
+            // The next agent on this node knows it too, before it reaches the server.
+            let next = self.publisher(cluster, previous: state)
+            let known = await next.ownerLabels()
+            #expect(known.current.failure != nil && known.last == [operatorLabel: "true"])
+            #expect(await self.publisher(cluster, previous: PublishedState(node: "other")).ownerLabels().last == nil)
+        }
+    }
+
+    @Test func areAskedForAgainWhenTheWatchBreaksOrTheAnswerIsTooOld() async throws {
+        try await TestCluster.with { cluster in
+            let publisher = publisher(cluster)
+            _ = await publisher.ownerLabels()
+            #expect(await publisher.ownerLabels(noOlderThan: .seconds(60)).current == .present([:]))
+            _ = try await label(cluster, [operatorLabel: "true"])
+            #expect(await publisher.ownerLabels().current == .present([:]))
+            #expect(await publisher.ownerLabels(noOlderThan: .zero).current == .present([operatorLabel: "true"]))
+            cluster.server.faults.add(Fault(.drop, times: 1000))
+            _ = await publisher.observe(.failed(.timedOut(subject: "watch", after: .seconds(1))))
+            #expect(await publisher.ownerLabels().current.failure != nil)
         }
     }
 
@@ -136,7 +159,7 @@ import Testing
             await cluster.deleteNode()
             #expect(await publisher.observe(.deleted(seen)))
             #expect(await publisher.state.ownerLabels == nil)
-            #expect(await publisher.ownerLabels().failure?.reason == .io)
+            #expect(await publisher.ownerLabels().current.failure?.reason == .io)
         }
     }
 }

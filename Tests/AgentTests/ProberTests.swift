@@ -54,6 +54,9 @@ import Testing
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
         #expect(await prober.look().facts.claims.nodeLabels == .skipped("no cluster was asked"))
         let labels = Reading.present([OwnerLabel.gpuOperatorDriver: "true"])
-        #expect(await prober.look(nodeLabels: labels).facts.claims.nodeLabels == labels)
+        #expect(await prober.look(ownerLabels: OwnerLabels(labels)).facts.claims.nodeLabels == labels)
+        let unreadable = Reading<[String: String]>.unreadable(ReadFailure(.io, "no answer"))
+        let claims = await prober.look(ownerLabels: OwnerLabels(unreadable, last: ["a": "b"])).facts.claims
+        #expect(claims.nodeLabels == unreadable && claims.lastNodeLabels == ["a": "b"])
     }
 }

@@ -38,7 +38,7 @@ import Testing
         let tree = try TemporaryDirectory()
         if let json { try tree.write("run/gpu-agent/published.json", json) }
         let prober = try Prober(Settings(hostRoot: tree.path, hostPID: nil))
-        #expect(await prober.publishedOwnerLabels() == expected)
+        #expect(await prober.publishedOwnerLabels().current == expected)
         let inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
         #expect(await inspector.look().facts.claims.nodeLabels == expected)
     }

@@ -191,7 +191,13 @@ extension SimulatedNode {
 
     /// How many installers run: shells whose script is the package.
     fileprivate func installers() -> Int {
-        processes().count { $0.hasPrefix("sh \(HostLayout.packages)/") }
+        // A shell that forks shows its own command line twice until the child becomes another program.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path("/proc"))) ?? []
+        let shells = names.filter { text("/proc/\($0)/cmdline")?.hasPrefix("sh\0\(HostLayout.packages)/") == true }
+        return shells.count { shell in
+            let stat = text("/proc/\(shell)/stat")?.split(separator: ")").last?.split(separator: " ") ?? []
+            return stat.count > 1 && !shells.contains(String(stat[1]))
+        }
     }
 
     /// What is left of the host after a reboot: no module, no device node, no `/run`.

@@ -1,6 +1,7 @@
 import ClusterSupport
 import FoundationEssentials
 import GPUNode
+import Glibc
 import Kubernetes
 import SimulatedCluster
 import TestSupport
@@ -85,19 +86,64 @@ struct RunTests {
         }
     }
 
-    @Test func installsWithoutTheAPIServerAndPublishesWhenItIsBack() async throws {
+    @Test func waitsForTheAPIServerAndInstallsWhenItIsBack() async throws {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.drop, times: 10_000))
             try await SimulatedNode.with("h100") { node in
-                try await RunningAgent.with(node, cluster, options: ["--interval", "1s"]) { agent in
-                    try await untilAsync("the driver is installed", deadline: .seconds(90)) {
-                        try await agent.get("/readyz")?.status == "200"
+                try await RunningAgent.with(node, cluster, options: ["--interval", "1h"]) { agent in
+                    try await untilAsync("the agent waits") {
+                        try await agent.get("/readyz")?.body.hasPrefix("waiting") == true
                     }
-                    #expect(try await node.status().verdict == "ready")
+                    try await untilAsync("status says so") { try await node.status().verdict == "waiting" }
+                    #expect(try await node.status().reason == "ownership-unknown")
+                    #expect(try await agent.get("/metrics")?.body.contains("{verdict=\"waiting\"} 1") == true)
+                    #expect(try node.requests().isEmpty && !node.exists(HostLayout.journal))
                     cluster.server.faults.clear()
+                    // No event wakes it and no interval ends: it asks again by itself.
                     try await agent.awaitVerdict(.ready)
                 }
             }
+        }
+    }
+
+    /// The clash of two drivers: an agent that lost sight of the Node must not install beside the GPU Operator.
+    @Test(arguments: [Fault.Action.drop, .status(401, message: "no"), .status(403, message: "no")])
+    func aRestartWithoutTheNodeHonorsTheOwnerThatWasKnown(_ fault: Fault.Action) async throws {
+        try await TestCluster.with { cluster in
+            let label: JSONValue = ["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]]
+            try await cluster.changeNode(label, fieldManager: "gpu-operator")
+            try await SimulatedNode.with("h100") { node in
+                try await RunningAgent.with(node, cluster) { agent in try await agent.awaitVerdict(.leftAlone) }
+                cluster.server.faults.add(Fault(fault, times: 10_000))
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await untilAsync("the agent looked") { try await agent.get("/readyz")?.status == "200" }
+                    #expect(try await node.status().verdict == "left-alone")
+                    // Nor does it install when nobody knows any more who owned the driver.
+                    try await node.run(["rm", "/run/gpu-agent/published.json"])
+                }
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await untilAsync("the agent waits") {
+                        try await agent.get("/readyz")?.body.hasPrefix("waiting") == true
+                    }
+                }
+                #expect(try node.requests().isEmpty && !node.exists(HostLayout.journal))
+            }
+        }
+    }
+
+    @Test func installsWithoutAClusterOnlyWhenToldSo() async throws {
+        try await SimulatedNode.with("h100") { node in
+            let refused = try await node.agent("run", ["--listen", "127.0.0.1:0"])
+            refused.expectExit(2)
+            #expect(refused.errors.contains("cluster: none"))
+            let config = node.directory.path("config.yaml")
+            try node.directory.write("config.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\ncluster: none\n")
+            try await node.agent("run", ["--listen", "127.0.0.1:0", "--config", config]) { process in
+                defer { kill(process, SIGTERM) }
+                try await untilAsync("the driver is installed", deadline: .seconds(90)) {
+                    node.text(HostLayout.journal)?.contains("\"installed\"") == true
+                }
+            }.expectExit(0)
         }
     }
 

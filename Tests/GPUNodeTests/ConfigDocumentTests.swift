@@ -18,6 +18,7 @@ import Testing
             labels: {prefix: gpu.example.com}
             mig: {strategy: mixed}
             catalogs: [/etc/a.yaml, /etc/b.yaml]
+            cluster: none
             """
         ).get()
         let policy = Policy(
@@ -42,7 +43,7 @@ import Testing
             labelPrefix: "gpu.example.com",
             migStrategy: .mixed
         )
-        #expect(config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"]))
+        #expect(config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"], cluster: .none))
     }
 
     @Test(

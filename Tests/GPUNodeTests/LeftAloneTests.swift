@@ -60,6 +60,55 @@ import Testing
         #expect(try Plan.made(for: facts).decision.action == .install)
     }
 
+    /// What the daemon knows of the Node's labels when the API server does not answer.
+    private func unreadable(_ facts: NodeFacts, last: [String: String]?) -> NodeFacts {
+        facts.with {
+            $0.claims.nodeLabels = .unreadable(ReadFailure(.io, "get node gpu-1: connection refused"))
+            $0.claims.lastNodeLabels = last
+        }
+    }
+
+    @Test(arguments: [nil, [:], [OwnerLabel.gpuOperatorDriver: "false"]] as [[String: String]?])
+    func nothingIsInstalledWhileTheNodeCannotBeRead(_ last: [String: String]?) throws {
+        let facts = unreadable(.h100, last: last)
+        let plan = try Plan.made(for: facts)
+        #expect(plan.steps.isEmpty && plan.decision.action == .blocked)
+        let report = try report(facts)
+        #expect(report.verdict == .waiting && report.reason == .ownershipUnknown)
+        #expect(report.nextAction.contains("cluster: none"))
+        let finding = try #require(report.finding(.ownershipUnknown))
+        #expect(finding.state == .unknown && finding.observed.contains("connection refused"))
+        #expect(Publication.of(facts, plan, report, Policy()).taint == .keep)
+    }
+
+    @Test func theLastKnownOwnerIsHonored() throws {
+        for labels in [[OwnerLabel.gpuOperatorDriver: "true"], [OwnerLabel.gkeDriverVersion: "default"]] {
+            #expect(try report(unreadable(.h100, last: labels)).verdict == .leftAlone)
+        }
+    }
+
+    @Test func aBegunInstallWaitsForTheNodeToo() throws {
+        let begun = NodeFacts.h100.with {
+            $0.driver = .loaded("595.71.05", .open, kind: .datacenter, record: .changing)
+        }
+        #expect(try Plan.made(for: unreadable(begun, last: [:])).steps.isEmpty)
+    }
+
+    @Test func aWorkingDriverNeedsNoNode() throws {
+        #expect(try report(unreadable(.h100Ready, last: nil)).verdict == .ready)
+        let old = NodeFacts.h100.with {
+            $0.driver = .loaded("470.256.02", .open, kind: .datacenter, record: .installed)
+            $0.vendor = .answering("470.256.02", gpus: [.h100])
+        }
+        let report = try report(unreadable(old, last: [:]))
+        #expect(report.verdict == .degraded && report.reason == .ownershipUnknown)
+    }
+
+    @Test func aNodeThatNobodyAskedAboutIsInstalledOn() throws {
+        let facts = NodeFacts.h100.with { $0.claims.nodeLabels = .skipped("there is no cluster") }
+        #expect(try Plan.made(for: facts).decision.action == .install)
+    }
+
     @Test func itsOwnDriverIsNotGivenUpForALabel() throws {
         let facts = NodeFacts.h100Ready.with {
             $0.claims.nodeLabels = .present([OwnerLabel.gpuOperatorDriver: "true"])

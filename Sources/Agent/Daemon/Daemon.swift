@@ -33,12 +33,14 @@ package struct Daemon: Sendable {
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let client = try await client()
+        let previous = await inspector.prober.publishedState()
         let publisher = client.flatMap { client in
             options.node.map { node in
                 NodePublisher(
                     client: client,
                     node: node,
                     prefix: self.inspector.setup.policy.labelPrefix,
+                    previous: previous,
                     logger: logger
                 )
             }
@@ -92,13 +94,15 @@ package struct Daemon: Sendable {
     /// The inspector that asks the cluster itself who owns the driver.
     private func inspector(asking publisher: NodePublisher?) -> Inspector {
         var inspector = inspector
-        inspector.ownerLabels = { await publisher?.ownerLabels() ?? .skipped("no cluster was asked") }
+        inspector.ownerLabels = {
+            await publisher?.ownerLabels() ?? OwnerLabels(.skipped("the configuration says that there is no cluster"))
+        }
         return inspector
     }
 
     private func client() async throws(KubernetesError) -> KubernetesClient? {
         guard options.node != nil else {
-            logger.warning("no node name: nothing is published", metadata: ["remedy": "give --node-name"])
+            logger.notice("cluster: none in the configuration: nothing is published")
             return nil
         }
         let named = options.cluster.map {

@@ -14,10 +14,32 @@ struct Reconciler: Service {
     let box: SnapshotBox
     let startJitter: Duration
     let logger: Logger
+    /// Looks again soon where the cluster did not answer.
+    let retry: ClusterRetry
+
+    init(
+        inspector: Inspector,
+        install: InstallRun?,
+        publisher: NodePublisher?,
+        wakeUp: WakeUp,
+        box: SnapshotBox,
+        startJitter: Duration,
+        logger: Logger
+    ) {
+        self.inspector = inspector
+        self.install = install
+        self.publisher = publisher
+        self.wakeUp = wakeUp
+        self.box = box
+        self.startJitter = startJitter
+        self.logger = logger
+        retry = ClusterRetry(wakeUp: wakeUp)
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
+            defer { retry.cancel() }
             // Nodes that were started together do not ask together, and the first look asks who owns the driver.
             if publisher != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
             await look(&backoff)
@@ -33,6 +55,12 @@ struct Reconciler: Service {
         guard !Task.isCancelled else { return }
         var view = await inspector.look()
         // A look that was cut off in the middle says nothing of the node.
+        guard !Task.isCancelled else { return }
+        // A watch can be silent because the network is: what an install rests on is asked for once more.
+        if install != nil, view.plan.decision.action == .install, let publisher {
+            let labels = await publisher.ownerLabels(noOlderThan: .seconds(30))
+            if labels.current != view.facts.claims.nodeLabels { view = await inspector.look() }
+        }
         guard !Task.isCancelled else { return }
         if let install, !view.plan.steps.isEmpty, view.plan.obstacles.isEmpty, backoff.allows(at: .now) {
             let installing = NodeView(
@@ -94,13 +122,15 @@ struct Reconciler: Service {
         guard let publisher, !Task.isCancelled else { return }
         do {
             try await publisher.publish(view.publication)
+            retry.succeeded()
         } catch {
             logger.warning("not published", metadata: ["error": "\(errorChain(error))"])
+            retry.failed()
         }
         box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher.requestCounts))
         let state = await publisher.state
         // What was decided without labels that are known by now is to be decided anew.
-        if state.ownerLabels != view.facts.claims.nodeLabels.value { wakeUp.ring() }
+        if state.ownerLabelsFailure == nil, state.ownerLabels != view.facts.claims.nodeLabels.value { wakeUp.ring() }
         do throws(HostError) {
             try await PublishedStateFile(root: inspector.prober.root).save(state)
         } catch {

@@ -121,8 +121,16 @@ extension Inspector {
                 )
             )
         }
+        // The operator asks for it: a cluster that does not answer does not hold it back. What is known still counts.
+        var inspector = self
+        inspector.ownerLabels = { [ownerLabels] in
+            let labels = await ownerLabels()
+            guard let why = labels.current.failure else { return labels }
+            let reason = "not readable (\(why.detail)), and an operator asked to install"
+            return OwnerLabels(.skipped(reason), last: labels.last)
+        }
         let run = InstallRun(
-            inspector: self,
+            inspector: inspector,
             commands: commands,
             downloader: Downloader(proxies: ProxySettings(environment: environment)),
             progress: progress

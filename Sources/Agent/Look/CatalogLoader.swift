@@ -34,6 +34,13 @@ extension SetupError: CausedError {
 package struct Setup: Sendable {
     package var catalog: Catalog
     package var policy: Policy
+    package var cluster: ClusterUse
+
+    package init(catalog: Catalog, policy: Policy, cluster: ClusterUse = .required) {
+        self.catalog = catalog
+        self.policy = policy
+        self.cluster = cluster
+    }
 
     /// Reads the configuration and every catalog file; reports the problems of all of them at once.
     package static func load(_ settings: Settings) throws(SetupError) -> Setup {
@@ -41,7 +48,7 @@ package struct Setup: Sendable {
         let catalog = documents.reduce(Catalog()) { catalog, read in
             read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
         }
-        return Setup(catalog: catalog, policy: config.policy)
+        return Setup(catalog: catalog, policy: config.policy, cluster: config.cluster)
     }
 
     /// Reads the same files, and looks at what is odd about the catalogs together.

@@ -30,12 +30,25 @@ package struct NodeView: Sendable {
     package var publication: Publication { Publication.of(facts, plan, report, policy) }
 }
 
+/// Those labels of the Node that say who owns its driver.
+package struct OwnerLabels: Sendable, Equatable {
+    /// As they are now.
+    package var current: Reading<[String: String]>
+    /// As they were last seen; nil when they never were.
+    package var last: [String: String]?
+
+    package init(_ current: Reading<[String: String]>, last: [String: String]? = nil) {
+        self.current = current
+        self.last = last
+    }
+}
+
 /// Looks at the node and judges it, as often as it is asked.
 package struct Inspector: Sendable {
     package var prober: Prober
     package var setup: Setup
     /// Gives those labels of the Node that say who owns its driver.
-    package var ownerLabels: @Sendable () async -> Reading<[String: String]>
+    package var ownerLabels: @Sendable () async -> OwnerLabels
 
     /// Looks without asking a cluster: the labels are those that the daemon on this node last saw.
     package init(prober: Prober, setup: Setup) {
@@ -55,7 +68,7 @@ package struct Inspector: Sendable {
     ///
     /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
     package func look() async -> NodeView {
-        let (facts, journal) = await prober.look(nodeLabels: await ownerLabels())
+        let (facts, journal) = await prober.look(ownerLabels: await ownerLabels())
         return NodeView(setup, facts: facts, journal: journal.value)
     }
 }

@@ -32,9 +32,9 @@ package struct Prober: Sendable {
 
     /// The facts of this moment, together with the journal on the host.
     ///
-    /// `nodeLabels` are those labels of the Node that say who owns its driver: the caller asks the cluster for them.
+    /// `ownerLabels` are those labels of the Node that say who owns its driver: the caller asks the cluster for them.
     package func look(
-        nodeLabels: Reading<[String: String]> = .skipped("no cluster was asked")
+        ownerLabels: OwnerLabels = OwnerLabels(.skipped("no cluster was asked"))
     ) async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
@@ -43,7 +43,8 @@ package struct Prober: Sendable {
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
         // The vendor child opens the device nodes: who uses them is read before it starts.
-        let claims = await claims.claimFacts(nodeLabels: nodeLabels)
+        var claims = await claims.claimFacts(nodeLabels: ownerLabels.current)
+        if ownerLabels.current.value == nil { claims.lastNodeLabels = ownerLabels.last }
         let vendor = await vendorFacts(probe, driver)
         let facts = NodeFacts(
             host: await host,
@@ -61,11 +62,16 @@ package struct Prober: Sendable {
     package func publishedState() async -> PublishedState? { await PublishedStateFile(root: root).load() }
 
     /// The labels that say who owns this node's driver, as the daemon last saw them on the Node.
-    package func publishedOwnerLabels() async -> Reading<[String: String]> {
-        guard let state = await publishedState() else { return .skipped("no agent published from this node") }
-        if let labels = state.ownerLabels { return .present(labels) }
-        return state.failure.map { .unreadable(ReadFailure(.io, $0)) }
-            ?? .skipped("the agent that published from this node did not look at them")
+    package func publishedOwnerLabels() async -> OwnerLabels {
+        guard let state = await publishedState() else {
+            return OwnerLabels(.skipped("no agent published from this node"))
+        }
+        if let why = state.ownerLabelsFailure {
+            return OwnerLabels(.unreadable(ReadFailure(.io, why)), last: state.ownerLabels)
+        }
+        if let labels = state.ownerLabels { return OwnerLabels(.present(labels)) }
+        let missing = "the agent that published from this node did not look at them"
+        return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
 
     /// Where to look for the names of PCI devices: on the host first, where an operator would.

@@ -14,14 +14,27 @@ package actor NodePublisher {
     private let logger: Logger
     private let retry: RetryPolicy
     private var metadata: ObjectMetadata? {
-        didSet { if let metadata { owners = .present(metadata.ownerLabels) } }
+        didSet {
+            guard let metadata else { return }
+            owners = .present(metadata.ownerLabels)
+            heardAt = .now
+        }
     }
     /// The labels that say who owns the driver, as they were last seen.
+    ///
+    /// What was seen last is kept in the state, so that it holds for the next agent too.
     private var owners: Reading<[String: String]> = .skipped("the node was not read yet") {
-        didSet { state.ownerLabels = owners.value }
+        didSet {
+            if let labels = owners.value { state.ownerLabels = labels }
+            state.ownerLabelsFailure = owners.failure?.detail
+        }
     }
-    /// When the Node was last read for them.
-    private var askedForOwners: ContinuousClock.Instant?
+    /// Whether the watch is broken, so that what was read may be out of date.
+    private var isUnwatched = false
+    /// When the Node was last read or heard of.
+    private var heardAt: ContinuousClock.Instant?
+    /// The last failure to read the Node, and when: the same look does not ask twice.
+    private var readFailure: (error: KubernetesError, at: ContinuousClock.Instant)?
     /// Who else had written the taints, and when, at the last look at the whole Node.
     private var seenTaintOwners: [FieldOwner]?
     private var seenTaint: TaintWish?
@@ -38,7 +51,8 @@ package actor NodePublisher {
         client: KubernetesClient,
         node: String,
         prefix: String,
-        retry: RetryPolicy = RetryPolicy(),
+        retry: RetryPolicy = RetryPolicy(attempts: 2),
+        previous: PublishedState? = nil,
         logger: Logger
     ) {
         self.client = client
@@ -47,6 +61,8 @@ package actor NodePublisher {
         self.retry = retry
         self.logger = logger
         state = PublishedState(node: node)
+        // Who owned the driver when the agent before this one saw the Node.
+        if let previous, previous.node == node { state.ownerLabels = previous.ownerLabels }
     }
 
     /// Requests so far, for the metrics.
@@ -58,20 +74,31 @@ package actor NodePublisher {
     /// Those labels of the Node that say who owns its driver.
     ///
     /// The first call reads the Node's metadata, and no other request needs to: `publish` goes on from it, and the
-    /// watch keeps it fresh. Where the server does not answer, what was seen last still holds, and it is asked again
-    /// after a minute at the earliest, because an install waits for this.
-    package func ownerLabels(within limit: Duration = .seconds(10)) async -> Reading<[String: String]> {
-        guard metadata == nil, askedForOwners.map({ $0 + .seconds(60) < .now }) ?? true else { return owners }
-        do throws(KubernetesError) {
-            try await withDeadline(limit, subject: "the request for the labels of node \(node)") {
-                () async throws(KubernetesError) in _ = try await self.currentMetadata()
+    /// watch keeps it fresh. Without a watch, or when nothing was heard of the Node for longer than `age`, it is read
+    /// again. Where it cannot be read the labels are unreadable, and what was seen last is given beside that.
+    ///
+    /// - Parameters:
+    ///   - age: How old the answer may be.
+    ///   - limit: How long to wait for the API server.
+    /// - Returns: The labels now, and as they were last seen.
+    package func ownerLabels(
+        noOlderThan age: Duration? = nil,
+        within limit: Duration = .seconds(10)
+    ) async -> OwnerLabels {
+        let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
+        if metadata == nil || isUnwatched || isOld {
+            do throws(KubernetesError) {
+                try await withDeadline(limit, subject: "the request for the labels of node \(node)") {
+                    () async throws(KubernetesError) in _ = try await self.readMetadata()
+                }
+            } catch {
+                logger.warning("the owner of the driver is not known", metadata: ["error": "\(errorChain(error))"])
+                owners = .unreadable(ReadFailure(error))
+                readFailure = (error, .now)
+                metadata = nil
             }
-        } catch {
-            logger.warning("the owner of the driver is not known", metadata: ["error": "\(errorChain(error))"])
-            if owners.value == nil { owners = .unreadable(ReadFailure(error)) }
         }
-        askedForOwners = .now
-        return owners
+        return OwnerLabels(owners, last: state.ownerLabels)
     }
 
     /// Takes what the watch saw, and says whether it concerns the agent.
@@ -83,8 +110,9 @@ package actor NodePublisher {
             return concerns
         case .deleted:
             metadata = nil
+            // The labels went with it: whoever makes it anew may claim it or not.
+            state.ownerLabels = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
-            askedForOwners = nil
             return true
         case .bookmark(let version):
             metadata?.resourceVersion = version
@@ -92,7 +120,9 @@ package actor NodePublisher {
         case .failed(.gone):
             metadata = nil
             return true
-        case .failed: return false
+        case .failed:
+            isUnwatched = true
+            return false
         }
     }
 
@@ -157,10 +187,17 @@ package actor NodePublisher {
     /// The metadata as it is known; read when it is not.
     private func currentMetadata() async throws(KubernetesError) -> ObjectMetadata {
         if let metadata { return metadata }
+        // What this look was told a moment ago it is not told again.
+        if let readFailure, readFailure.at + .seconds(2) > .now { throw readFailure.error }
+        return try await readMetadata()
+    }
+
+    private func readMetadata() async throws(KubernetesError) -> ObjectMetadata {
         let read = try await request("get") { () async throws(KubernetesError) in
             try await self.client.nodeMetadata(self.node)
         }
         metadata = read
+        (isUnwatched, readFailure) = (false, nil)
         return read
     }
 
@@ -213,7 +250,8 @@ package actor NodePublisher {
             nodeUID: metadata.uid,
             reason: publication.verdict.eventReason,
             message: String(publication.message.prefix(1024)),
-            severity: [.ready, .noGPU, .leftAlone, .installing].contains(publication.verdict) ? .normal : .warning,
+            severity: [.ready, .noGPU, .leftAlone, .installing, .waiting].contains(publication.verdict)
+                ? .normal : .warning,
             component: "gpu-agent",
             time: Date()
         )
@@ -266,6 +304,7 @@ extension Verdict {
         switch self {
         case .ready: "GPUReady"
         case .installing: "GPUInstalling"
+        case .waiting: "GPUWaiting"
         case .degraded: "GPUDegraded"
         case .notReady: "GPUNotReady"
         case .noGPU: "NoGPU"

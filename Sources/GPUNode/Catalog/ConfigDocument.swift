@@ -3,10 +3,13 @@ package struct Config: Sendable, Equatable {
     package var policy: Policy
     /// Catalog files to lay over the agent's own, in order.
     package var catalogs: [String]
+    /// Whether this node belongs to a cluster.
+    package var cluster: ClusterUse
 
-    package init(policy: Policy = Policy(), catalogs: [String] = []) {
+    package init(policy: Policy = Policy(), catalogs: [String] = [], cluster: ClusterUse = .required) {
         self.policy = policy
         self.catalogs = catalogs
+        self.cluster = cluster
     }
 
     /// Reads a configuration file from its document, or gives every problem in it.
@@ -17,10 +20,18 @@ package struct Config: Sendable, Equatable {
     }
 }
 
+/// What the daemon does about the cluster.
+package enum ClusterUse: String, Sendable, CaseIterable {
+    /// The node belongs to a cluster: nothing is installed before its Node was read.
+    case required
+    /// There is no cluster: nobody else can claim the driver, and nothing is published.
+    case none
+}
+
 extension DocumentReader {
     fileprivate mutating func config(_ node: DocumentNode) -> Config {
         var config = Config()
-        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs"]
+        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster"]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
@@ -35,6 +46,7 @@ extension DocumentReader {
         {
             config.policy.migStrategy = strategy
         }
+        config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.catalogs = items(fields["catalogs"], of: "catalogs").compactMap { text($0, "a catalog file") }
         return config
     }

@@ -73,7 +73,8 @@ package struct Checks: Sendable {
     ///
     /// Such a node has another driver than was asked for, and pods run on it all the same.
     private func worksWithAnOlderInstall(_ findings: [Finding]) -> Bool {
-        plan.decision.action == .install && facts.driver.record.value != nil && facts.driver.isLoaded
+        (plan.decision.action == .install || plan.decision.waitsForOwnership) && facts.driver.record.value != nil
+            && facts.driver.isLoaded
             && findings.allSatisfy { [.pass, .notApplicable, .warning].contains($0.state) }
     }
 
@@ -97,7 +98,7 @@ package struct Checks: Sendable {
         let title = "the driver for this node can be chosen and installed"
         let problems = plan.obstacles + [lastFailure].compactMap(\.self)
         return problems.map { problem in
-            let cannotTell: Set<ReasonCode> = [.pciUnreadable, .driverUnreadable, .hostUnreadable]
+            let cannotTell: Set<ReasonCode> = [.pciUnreadable, .driverUnreadable, .hostUnreadable, .ownershipUnknown]
             return Finding(
                 problem.code,
                 works ? .warning : cannotTell.contains(problem.code) ? .unknown : .failed,
@@ -121,6 +122,9 @@ package struct Checks: Sendable {
                 nextAction: "wait: an install is going on ('gpu-agent validate --wait 15m' waits for its end)",
                 findings: findings
             )
+        }
+        if let wait = findings.first(where: { $0.code == .ownershipUnknown && $0.state == .unknown }) {
+            return NodeReport(verdict: .waiting, reason: wait.code, nextAction: wait.remedy, findings: findings)
         }
         let decider = failed ?? unknown ?? skipped ?? warning
         let verdict: Verdict =

@@ -46,6 +46,8 @@ package enum Verdict: String, Codable, Sendable, CaseIterable {
     case ready
     /// The agent is bringing the driver up.
     case installing
+    /// The agent would change the host and waits for something that it must know first.
+    case waiting
     /// It works, but not all of it.
     case degraded
     /// It does not work.

@@ -11,6 +11,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case mixedGPUs = "mixed-gpus"
     case vgpuHost = "vgpu-host"
     case driverOwnedElsewhere = "driver-owned-elsewhere"
+    case ownershipUnknown = "ownership-unknown"
     case noDriverFits = "no-driver-fits"
     case artifactWithoutHash = "artifact-without-hash"
     case hostUnreadable = "host-unreadable"

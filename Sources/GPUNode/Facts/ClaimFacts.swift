@@ -18,6 +18,8 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     package var deviceUsers: Reading<[DeviceUser]>
     /// Those labels of the Node that say who owns its driver, by key; empty when it has none of them.
     package var nodeLabels: Reading<[String: String]>
+    /// The same labels as they were last seen on this node, where they cannot be read now; nil when they never were.
+    package var lastNodeLabels: [String: String]?
 
     package init(
         packages: Reading<[DriverPackage]>,
@@ -27,7 +29,8 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         driverContainer: Reading<DriverContainer>,
         gridUnit: Reading<String>,
         deviceUsers: Reading<[DeviceUser]>,
-        nodeLabels: Reading<[String: String]>
+        nodeLabels: Reading<[String: String]>,
+        lastNodeLabels: [String: String]? = nil
     ) {
         self.packages = packages
         self.runfile = runfile
@@ -37,7 +40,11 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         self.gridUnit = gridUnit
         self.deviceUsers = deviceUsers
         self.nodeLabels = nodeLabels
+        self.lastNodeLabels = lastNodeLabels
     }
+
+    /// The labels to decide by: as they are now or, where they cannot be read, as they were last seen.
+    package var knownNodeLabels: [String: String] { nodeLabels.value ?? lastNodeLabels ?? [:] }
 
     /// Nothing was looked at, for one reason.
     package static func skipped(_ why: String) -> ClaimFacts {

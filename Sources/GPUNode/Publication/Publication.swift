@@ -58,7 +58,7 @@ package enum TaintWish: String, Codable, Sendable {
         // Who runs the driver of a node that is left alone keeps pods away by their own means.
         case .ready, .noGPU, .leftAlone: self = .absent
         case .installing, .notReady: self = .present
-        case .degraded, .unknown: self = .keep
+        case .waiting, .degraded, .unknown: self = .keep
         }
     }
 }

@@ -118,6 +118,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var labels: [String: String]
     /// Those labels of the Node that say who owns its driver, as they were last seen; nil when they never were.
     package var ownerLabels: [String: String]?
+    /// Why those labels cannot be read now; nil when they can.
+    package var ownerLabelsFailure: String?
     /// Whether the agent's taint is on the Node; nil when that was not told yet.
     package var tainted: Bool?
     /// What went wrong at the last attempt; nil when it went well.
@@ -128,6 +130,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         at: Double? = nil,
         labels: [String: String] = [:],
         ownerLabels: [String: String]? = nil,
+        ownerLabelsFailure: String? = nil,
         tainted: Bool? = nil,
         failure: String? = nil
     ) {
@@ -135,6 +138,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.at = at
         self.labels = labels
         self.ownerLabels = ownerLabels
+        self.ownerLabelsFailure = ownerLabelsFailure
         self.tainted = tainted
         self.failure = failure
     }

@@ -82,7 +82,9 @@ package struct Selection: Sendable {
             return .blocked([problem], "cannot tell whether a driver container runs here", evidence: evidence)
         }
         let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks)
-        guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else { return decision }
+        guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else {
+            return decision.waiting(forOwnershipIn: facts.claims)
+        }
         return .left(to: owner, "\(owner.owner.words) may run the driver of this node", evidence)
     }
 
@@ -198,6 +200,32 @@ extension Decision {
         (decision.owner, decision.wayOut) = (owner.owner, owner.wayOut)
         return decision
     }
+
+    /// The same decision, held back where it would change the host and nobody knows whether another owner claims the
+    /// driver.
+    ///
+    /// Two installers on one host break it, so a Node that cannot be read is never taken for one that nobody claims.
+    fileprivate func waiting(forOwnershipIn claims: ClaimFacts) -> Decision {
+        guard action == .install, let failure = claims.nodeLabels.failure else { return self }
+        var decision = self
+        decision.action = .blocked
+        decision.driver?.artifact = nil
+        decision.takesOver = nil
+        decision.summary = "wait: the Node cannot be read, so the owner of the driver is not known"
+        decision.problems = [
+            Problem(
+                .ownershipUnknown,
+                observed: "the labels of the Node cannot be read: \(failure.detail)",
+                expected: "the labels of the Node, which say whether another owner installs the driver",
+                remedy: "make the API server reachable for the agent, which tries again by itself; to install without "
+                    + "the cluster, run gpu-agent install, or set 'cluster: none' in the configuration"
+            )
+        ]
+        return decision
+    }
+
+    /// Whether the agent would install a driver as soon as it knows who owns it.
+    package var waitsForOwnership: Bool { problems.contains { $0.code == .ownershipUnknown } }
 
     static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
         Decision(action: .idle, reason: reason, summary: summary, evidence: evidence)

@@ -21,7 +21,7 @@ struct FactsCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: try ChoiceOptions.parse([]), facts: try FactsOption.parse([]))
             let prober = try source.prober()
-            let (facts, _) = await prober.look(nodeLabels: await prober.publishedOwnerLabels())
+            let (facts, _) = await prober.look(ownerLabels: await prober.publishedOwnerLabels())
             try Output.print(facts, as: format.output) { FactsText(facts: facts, style: $0).text }
         }
     }

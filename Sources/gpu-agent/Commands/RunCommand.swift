@@ -66,8 +66,20 @@ struct RunCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
             let environment = Output.environment
+            let setup = try source.setup()
+            let named = nodeName ?? environment["NODE_NAME"].flatMap { $0.isEmpty ? nil : $0 }
+            if setup.cluster == .required, named == nil {
+                Output.complain(
+                    """
+                    gpu-agent: the name of this Node is missing, so nobody can tell whether another owner installs its driver
+                      → set NODE_NAME or --node-name, or 'cluster: none' in the configuration on a node without a cluster
+
+                    """
+                )
+                throw ExitStatus.usage
+            }
             let options = DaemonOptions(
-                node: nodeName ?? environment["NODE_NAME"].flatMap { $0.isEmpty ? nil : $0 },
+                node: setup.cluster == .none ? nil : named,
                 cluster: cluster,
                 host: listen.host,
                 port: listen.port,
@@ -78,7 +90,7 @@ struct RunCommand: AsyncParsableCommand {
             var logger = Logger(label: "gpu-agent") { _ in LineLogHandler() }
             logger.logLevel = logLevel.level
             try await Daemon(
-                inspector: Inspector(prober: try source.prober(), setup: try source.setup()),
+                inspector: Inspector(prober: try source.prober(), setup: setup),
                 options: options,
                 environment: environment,
                 version: Version.text,

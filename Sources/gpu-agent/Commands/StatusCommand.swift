@@ -8,7 +8,7 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Say what is wrong with this node's GPUs and what to do about it.",
         discussion: """
-            The first line is the verdict (ready, installing, degraded, not-ready, no-gpu, left-alone or unknown), \
+            The first line is the verdict (ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or unknown), \
             the second the next action. Changes nothing, works without the daemon and without the API server. Exits 0 \
             whatever the verdict is; 'gpu-agent validate' answers with its exit code.
             """

@@ -9,7 +9,7 @@ struct ValidateCommand: AsyncParsableCommand {
         abstract: "Check this node for a pipeline: the answer is the exit code.",
         discussion: """
             Exit codes: 0 every check passed; 1 a check failed; 2 wrong use or a broken catalog; 3 the deadline of \
-            --wait passed while an install was still going on; 4 there is no GPU; 5 it could not be told, or the driver is somebody else's.
+            --wait passed while an install was still going on or waited; 4 there is no GPU; 5 it could not be told, or the driver is somebody else's.
             Changes nothing. The report goes to standard output on every exit but 2.
             """
     )
@@ -36,7 +36,7 @@ struct ValidateCommand: AsyncParsableCommand {
             let end = ContinuousClock.now + (wait?.duration ?? .zero)
             var view = try await source.view()
             // Only an install that is going on is waited for: every other state is an answer.
-            while view.report.verdict == .installing, ContinuousClock.now < end {
+            while [.installing, .waiting].contains(view.report.verdict), ContinuousClock.now < end {
                 try await Task.sleep(for: min(.seconds(1), end - ContinuousClock.now))
                 view = try await source.view()
             }
@@ -50,7 +50,7 @@ struct ValidateCommand: AsyncParsableCommand {
         switch report.verdict {
         case .ready, .degraded: nil
         case .notReady: ExitStatus.failed
-        case .installing: ExitStatus.deadline
+        case .installing, .waiting: ExitStatus.deadline
         case .noGPU: allowNoGpu ? nil : ExitStatus.noGPU
         case .unknown, .leftAlone: ExitStatus.cannotTell
         }

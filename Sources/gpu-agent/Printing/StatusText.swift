@@ -17,7 +17,7 @@ struct StatusText {
         let coloured =
             switch status.verdict {
             case .ready, .noGPU, .leftAlone: style.green(word)
-            case .installing, .degraded, .unknown: style.yellow(word)
+            case .installing, .waiting, .degraded, .unknown: style.yellow(word)
             case .notReady: style.red(word)
             }
         let decider = status.findings.first { $0.code == status.reason && $0.state != .pass }

@@ -3,7 +3,7 @@ extension NodeFacts {
     ///
     /// A driver container that is there says what its owner did, and a label of the Node what its owner is about to do.
     var nodeOwner: OwnerClaim? {
-        let labels = claims.nodeLabels.value ?? [:]
+        let labels = claims.knownNodeLabels
         if let container = claims.driverContainer.value, container.isMounted {
             let version = container.version.map { " with driver \($0)" } ?? ""
             let files = container.validations.joined(separator: ", ")
@@ -45,7 +45,7 @@ extension NodeFacts {
     /// The GPU Operator gives this label to every GPU node, also where its driver is turned off: a driver that is there
     /// and fits is adopted all the same, and nothing is installed beside it.
     var expectedOwner: OwnerClaim? {
-        guard claims.nodeLabels.value?[OwnerLabel.gpuOperatorDriver] == "true" else { return nil }
+        guard claims.knownNodeLabels[OwnerLabel.gpuOperatorDriver] == "true" else { return nil }
         let words = "\(OwnerLabel.gpuOperatorDriver)=true: the GPU Operator may run its driver container here"
         return gpuOperator("node label", words)
     }
