@@ -30,7 +30,7 @@ extension NVMLLibrary {
             virtualization: Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
                 try virtualization(of: device)
             },
-            licence: licence(of: device)
+            license: license(of: device)
         )
     }
 
@@ -86,7 +86,7 @@ extension NVMLLibrary {
         return modes[Int(number)]
     }
 
-    private func licence(of device: gpa_nvml_device_t) -> Reading<LicenceFacts> {
+    private func license(of device: gpa_nvml_device_t) -> Reading<LicenseFacts> {
         let symbol: String
         let call: (gpa_nvml_device_t, UnsafeMutablePointer<gpa_nvml_grid_licensable_features_t>) -> gpa_nvml_return_t
         if let function = functions.DeviceGetGridLicensableFeatures_v4 {
@@ -96,9 +96,9 @@ extension NVMLLibrary {
         } else {
             return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
         }
-        let features = Reading<[LicenceFacts]>(absentWhen: [.notSupported]) { () throws(NVMLError) in
+        let features = Reading<[LicenseFacts]>(absentWhen: [.notSupported]) { () throws(NVMLError) in
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
-            return answer.is_grid_license_supported == 0 ? [] : licences(in: answer)
+            return answer.is_grid_license_supported == 0 ? [] : licenses(in: answer)
         }
         // The licensed feature speaks for the GPU; without one, the first that could be licensed.
         return features.flatMap { features in
@@ -106,13 +106,13 @@ extension NVMLLibrary {
         }
     }
 
-    private func licences(in answer: gpa_nvml_grid_licensable_features_t) -> [LicenceFacts] {
+    private func licenses(in answer: gpa_nvml_grid_licensable_features_t) -> [LicenseFacts] {
         withUnsafeBytes(of: answer.grid_licensable_features) { bytes in
             bytes.bindMemory(to: gpa_nvml_grid_licensable_feature_t.self)
                 .prefix(Int(answer.licensable_features_count))
                 .map { feature in
                     let product = withUnsafeBytes(of: feature.product_name, vendorText)
-                    return LicenceFacts(
+                    return LicenseFacts(
                         licensed: feature.feature_state != 0,
                         product: product.isEmpty ? nil : product
                     )
@@ -134,7 +134,7 @@ extension GPUFacts {
             migMode: .unreadable(failure),
             migDevices: .unreadable(failure),
             virtualization: .unreadable(failure),
-            licence: .unreadable(failure)
+            license: .unreadable(failure)
         )
     }
 }

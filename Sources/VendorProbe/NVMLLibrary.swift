@@ -1,7 +1,7 @@
 import CVendor
 import GPUNode
 
-/// NVML, loaded and initialised.
+/// NVML, loaded and initialized.
 struct NVMLLibrary {
     let functions: gpa_nvml_functions_t
 

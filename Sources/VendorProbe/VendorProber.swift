@@ -9,9 +9,9 @@ package struct VendorProber: Sendable {
     package struct Deadlines: Sendable {
         /// The start of a child, until it takes questions.
         package var hello: Duration
-        /// All of NVML: the first to open a GPU waits until it is initialised, 30 s and more on large machines.
+        /// All of NVML: the first to open a GPU waits until it is initialized, 30 s and more on large machines.
         package var nvml: Duration
-        /// CUDA's initialisation, for each value of `CUDA_VISIBLE_DEVICES`.
+        /// CUDA's initialization, for each value of `CUDA_VISIBLE_DEVICES`.
         package var cuda: Duration
         /// How long a child is given to end, and once more to die when it was killed.
         package var ending: Duration

@@ -4,7 +4,7 @@ import Glibc
 /// Answers the requests of one child process.
 struct VendorResponder {
     private let libraries: VendorLibraries
-    /// NVML, once it was asked for: it is initialised once in a process, also when that fails.
+    /// NVML, once it was asked for: it is initialized once in a process, also when that fails.
     private var nvml: Result<NVMLLibrary, Failure>?
 
     private struct Failure: Error {

@@ -19,7 +19,7 @@ import Testing
         kind: DriverCatalog
         mode: \(mode)
         gpus:
-          - {id: \(id), name: \(name), architecture: blackwell, flavours: [open]}
+          - {id: \(id), name: \(name), architecture: blackwell, kernelModuleTypes: [open]}
         """
     }
 

@@ -67,8 +67,10 @@ enum Nodes {
         }
         return DriverFacts(
             loadedVersion: reading { $0 },
-            runningModule: reading { RunningModule(version: $0, flavour: .open) },
-            moduleFile: reading { ModuleFile(path: "/usr/lib/modules/nvidia.ko", version: $0, flavour: .open) },
+            runningModule: reading { RunningModule(version: $0, kernelModuleType: .open) },
+            moduleFile: reading {
+                ModuleFile(path: "/usr/lib/modules/nvidia.ko", version: $0, kernelModuleType: .open)
+            },
             nvmlLibrary: reading { LibraryFile(path: "/usr/lib/libnvidia-ml.so.\($0)", version: $0) },
             cudaLibrary: reading { LibraryFile(path: "/usr/lib/libcuda.so.\($0)", version: $0) },
             gridDaemon: .absent,

@@ -15,7 +15,7 @@ import Testing
     }
 
     static let documents: [(text: String, outline: String)] = [
-        ("driver: 595.58.03\nflavour: open # why\n", "{driver: 595.58.03, flavour: open}"),
+        ("driver: 595.58.03\nkernelModuleType: open # why\n", "{driver: 595.58.03, kernelModuleType: open}"),
         ("- a\n- 'b'\n- \"c\\n\"\n", "[a, 'b', 'c\n']"),
         ("text: |\n  one\n  two\nnothing:\n", "{text: 'one\ntwo\n', nothing: }"),
         ("a: 1\na: 2\n", "{a: 1, a: 2}"),

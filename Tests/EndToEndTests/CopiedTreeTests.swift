@@ -36,7 +36,7 @@ struct CopiedTreeTests {
             }
             let plan = try #require(try printed["plan"]?.decoded(as: PrintedPlan.self))
             #expect(plan.decision.action == "adopt")
-            #expect(plan.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            #expect(plan.decision.driver == .init(kind: "grid", version: "595.91.07", kernelModuleType: "open"))
             #expect(plan.steps.isEmpty)
             let status = try #require(try printed["status"]?.decoded(as: PrintedStatus.self))
             #expect(status.verdict == "unknown")

@@ -56,7 +56,7 @@ struct HostInTheWayTests {
             #expect(status.verdict == "ready")
             #expect(status.decision.action == "adopt")
             #expect(status.decision.owner == "runfile")
-            #expect(status.decision.driver == .init(kind: "grid", version: "580.105.08", flavour: "open"))
+            #expect(status.decision.driver == .init(kind: "grid", version: "580.105.08", kernelModuleType: "open"))
             expectSame(try await node.writes(), before)
             #expect(node.moduleLoads() == loads)
             #expect(try node.requests().isEmpty)

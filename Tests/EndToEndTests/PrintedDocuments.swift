@@ -29,7 +29,7 @@ struct PrintedDecision: Decodable {
     struct Driver: Decodable, Equatable {
         var kind: String
         var version: String
-        var flavour: String
+        var kernelModuleType: String
     }
 
     var action: String

@@ -11,7 +11,7 @@ struct ScenarioTests {
             #expect(before.reason == "driver-missing")
             #expect(before.nextAction == "gpu-agent install")
             #expect(before.decision.action == "install")
-            #expect(before.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            #expect(before.decision.driver == .init(kind: "grid", version: "595.91.07", kernelModuleType: "open"))
             let install = try await node.agent("install", ["-o", "json"])
             install.expectExit(0)
             #expect(try install.decoded(as: PrintedValidation.self).verdict == "ready")
@@ -21,7 +21,7 @@ struct ScenarioTests {
             #expect(status.reason == nil)
             #expect(status.decision.action == "adopt")
             #expect(status.decision.owner == "gpu-agent")
-            #expect(status.decision.driver == .init(kind: "grid", version: "595.91.07", flavour: "open"))
+            #expect(status.decision.driver == .init(kind: "grid", version: "595.91.07", kernelModuleType: "open"))
             let device = PrintedGPU.MIGDevice(
                 uuid: "MIG-0b5e7c1d-92a6-5f43-8e0b-4c6d1a2f3e97",
                 profile: "4g.96gb",
@@ -51,7 +51,7 @@ struct ScenarioTests {
             let status = try await node.status()
             #expect(status.verdict == "ready")
             #expect(status.decision.action == "adopt")
-            #expect(status.decision.driver == .init(kind: "datacenter", version: "595.99.02", flavour: "open"))
+            #expect(status.decision.driver == .init(kind: "datacenter", version: "595.99.02", kernelModuleType: "open"))
             let gpu = PrintedGPU(
                 pciAddress: "0001:00:00.0",
                 pciId: "10de:2321",
@@ -65,7 +65,7 @@ struct ScenarioTests {
             #expect(states["driver-kind-mismatch"] == "pass")
             #expect(states["cuda-failed"] == "pass")
             #expect(states["mig-devices-missing"] == "notApplicable")
-            #expect(states["licence-missing"] == "notApplicable")
+            #expect(states["license-missing"] == "notApplicable")
         }
     }
 
@@ -148,13 +148,13 @@ struct ScenarioTests {
             ("driver-version-split", "595.91.07", "the same version from every source"),
             ("driver-not-loaded", "595.91.07", "loaded"),
             ("driver-kind-mismatch", "grid", "grid"),
-            ("module-flavour-mismatch", "open", "open"),
+            ("kernel-module-type-mismatch", "open", "open"),
             ("device-nodes-missing", "5 nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
             ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "an answer"),
             ("gpu-count", "1 of 1", "all of them"),
             ("gpu-unreadable", "1 read", "no error from NVML"),
             ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
-            ("licence-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
+            ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
             (
                 "guest-mig-mismatch", "one MIG device 4g.96gb on each GPU",

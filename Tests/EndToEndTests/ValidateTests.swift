@@ -80,11 +80,11 @@ struct ValidateTests {
                   - id: 10de-2bb5
                     name: A GPU
                     architecture: blackwell
-                    flavours: [open, closed]
+                    kernelModuleTypes: [open, closed]
                 drivers:
                   - version: newest
                     kind: grid
-                    colour: blue
+                    color: blue
 
                 """
             )

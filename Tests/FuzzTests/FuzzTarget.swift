@@ -39,7 +39,9 @@ extension Properties {
         let driver = decision.driver
         expect(driver?.artifact?.digest != nil, "what is installed has a checksum: \(decision)")
         let entry = catalog.drivers.first { $0.artifact == driver?.artifact && $0.version == driver?.version }
-        let offered = entry.map { entry in driver.map { entry.flavours.contains($0.flavour) } ?? false } ?? false
-        expect(offered, "what is installed stands in the catalog, with its flavour: \(decision)")
+        let offered =
+            entry.map { entry in driver.map { entry.kernelModuleTypes.contains($0.kernelModuleType) } ?? false }
+            ?? false
+        expect(offered, "what is installed stands in the catalog, with its kernelModuleType: \(decision)")
     }
 }

@@ -4,14 +4,19 @@ import GPUNode
 enum SmallCatalog {
     static let catalog = Catalog(
         gpus: [
-            CatalogGPU(id: nvidia(0x2321), name: "H100 NVL", architecture: "hopper", flavours: [.open, .proprietary]),
-            CatalogGPU(id: nvidia(0x2bb5), name: "RTX PRO 6000", architecture: "blackwell", flavours: [.open]),
+            CatalogGPU(
+                id: nvidia(0x2321),
+                name: "H100 NVL",
+                architecture: "hopper",
+                kernelModuleTypes: [.open, .proprietary]
+            ),
+            CatalogGPU(id: nvidia(0x2bb5), name: "RTX PRO 6000", architecture: "blackwell", kernelModuleTypes: [.open]),
         ],
         vgpuTypes: [
             CatalogVGPUType(
                 key: VGPUTypeKey(device: 0x2bb5, subsystemDevice: 0x2187),
                 name: "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q",
-                flavours: [.open],
+                kernelModuleTypes: [.open],
                 minBranch: 580
             )
         ],

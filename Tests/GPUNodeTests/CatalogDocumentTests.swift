@@ -21,7 +21,7 @@ import Testing
           - version: 580.105.08
             kind: datacenter
             architecture: x86_64
-            flavours: [open]
+            kernelModuleTypes: [open]
             artifact: {\(fields)}
         """
     }
@@ -38,31 +38,31 @@ import Testing
             "gpus:\n  - name: X",
             "2:5: a GPU needs 'id'",
             "2:5: a GPU needs 'architecture'",
-            "2:5: a GPU needs 'flavours'"
+            "2:5: a GPU needs 'kernelModuleTypes'"
         ),
         Fault(
-            "gpus: [{id: 2bb5, name: X, architecture: y, flavours: [open]}]",
+            "gpus: [{id: 2bb5, name: X, architecture: y, kernelModuleTypes: [open]}]",
             "1:13: id '2bb5' is not a pair of ids such as 10de:2bb5"
         ),
         Fault(
-            "gpus: [{id: 10de:2bb5, name: '', architecture: [], flavours: []}]",
+            "gpus: [{id: 10de:2bb5, name: '', architecture: [], kernelModuleTypes: []}]",
             "1:30: name must be a text",
             "1:48: architecture must be a text",
-            "1:62: flavours must name at least one flavour"
+            "1:71: kernelModuleTypes must name at least one type"
         ),
         Fault(
-            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [closed], subsystems: [204e]}]",
-            "1:83: a subsystem '204e' is not a pair of ids such as 10de:2bb5",
-            "1:61: a flavour 'closed' is not one of open, proprietary"
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [closed], subsystems: [204e]}]",
+            "1:92: a subsystem '204e' is not a pair of ids such as 10de:2bb5",
+            "1:70: a kernel module type 'closed' is not one of open, proprietary"
         ),
         Fault(
-            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [open], minBranch: 595, maxBranch: 580}]",
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open], minBranch: 595, maxBranch: 580}]",
             "1:8: minBranch 595 is above maxBranch 580"
         ),
         Fault(
-            "gpus: [{id: 10de:2bb5, name: X, architecture: y, flavours: [open], minBranch: r580, maxBranch: 0}]",
-            "1:79: minBranch 'r580' is not a whole number above 0",
-            "1:96: maxBranch '0' is not a whole number above 0"
+            "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open], minBranch: r580, maxBranch: 0}]",
+            "1:88: minBranch 'r580' is not a whole number above 0",
+            "1:105: maxBranch '0' is not a whole number above 0"
         ),
         Fault(
             """
@@ -70,7 +70,7 @@ import Testing
               - id: 10de:2bb5
                 name: X
                 architecture: y
-                flavours: [open]
+                kernelModuleTypes: [open]
                 memoryMiB: 96 GB
                 migProfiles: [1g.24gb+gfx, 1g, g.24gb, 1g.24gbx]
                 mmioGiB: 0
@@ -86,18 +86,18 @@ import Testing
         Fault(
             """
             gpus:
-              - {id: 10de:2bb5, name: X, architecture: y, flavours: [open]}
-              - {id: 10DE:2BB5, name: Y, architecture: y, flavours: [open]}
+              - {id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open]}
+              - {id: 10DE:2BB5, name: Y, architecture: y, kernelModuleTypes: [open]}
             """,
             "3:5: '10de:2bb5' stands twice in gpus, first in line 4"
         ),
         Fault(
-            "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, flavours: [open]}]",
+            "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, kernelModuleTypes: [open]}]",
             "1:22: device '10de:2bb5' is not four hexadecimal digits",
             "1:44: subsystem '1' is not four hexadecimal digits"
         ),
         Fault(
-            "vgpuTypes: [{device: +bb5, subsystem: '2187', name: X, flavours: [open]}]",
+            "vgpuTypes: [{device: +bb5, subsystem: '2187', name: X, kernelModuleTypes: [open]}]",
             "1:22: device '+bb5' is not four hexadecimal digits"
         ),
         Fault(
@@ -105,13 +105,13 @@ import Testing
             "1:13: a vGPU type needs 'device'",
             "1:13: a vGPU type needs 'subsystem'",
             "1:13: a vGPU type needs 'name'",
-            "1:13: a vGPU type needs 'flavours'"
+            "1:13: a vGPU type needs 'kernelModuleTypes'"
         ),
         Fault(
             """
             vgpuTypes:
-              - {device: 2bb5, subsystem: 2187, name: X, flavours: [open]}
-              - {device: 2bb5, subsystem: 2187, name: Y, flavours: [open]}
+              - {device: 2bb5, subsystem: 2187, name: X, kernelModuleTypes: [open]}
+              - {device: 2bb5, subsystem: 2187, name: Y, kernelModuleTypes: [open]}
             """,
             "3:5: '2bb5:2187' stands twice in vgpuTypes, first in line 4"
         ),
@@ -119,7 +119,7 @@ import Testing
             """
             vgpuTypes:
               - device: 2bb5
-                flavours: [open]
+                kernelModuleTypes: [open]
                 subsystem: 2187
                 types: {2187: X, 21: Y, 2188: '', 2187: Z}
             """,
@@ -129,8 +129,8 @@ import Testing
             "5:39: '2bb5:2187' stands twice in vgpuTypes, first in line 7"
         ),
         Fault(
-            "vgpuTypes: [{device: 2bb5, flavours: [open], types: []}]",
-            "1:53: types must be a mapping of subsystem ids to names"
+            "vgpuTypes: [{device: 2bb5, kernelModuleTypes: [open], types: []}]",
+            "1:62: types must be a mapping of subsystem ids to names"
         ),
         Fault("platforms: [{name: azure}]", "1:13: a platform needs 'systemVendor' or 'chassisAssetTag'"),
         Fault("platforms: [{systemVendor: X}]", "1:13: a platform needs 'name'"),
@@ -147,7 +147,7 @@ import Testing
             "1:11: a driver needs 'version'",
             "1:11: a driver needs 'kind'",
             "1:11: a driver needs 'architecture'",
-            "1:11: a driver needs 'flavours'",
+            "1:11: a driver needs 'kernelModuleTypes'",
             "1:11: a driver needs 'artifact'"
         ),
         Fault(
@@ -157,7 +157,7 @@ import Testing
                 kind: tesla
                 platform: azure
                 architecture: amd64
-                flavours: open
+                kernelModuleTypes: open
                 channel: beta
                 vgpuRelease: twenty
                 artifact: here
@@ -165,7 +165,7 @@ import Testing
             "2:14: version '580' is not a driver version such as 580.105.08",
             "3:11: kind 'tesla' is not one of grid, datacenter",
             "5:19: architecture 'amd64' is not one of x86_64, aarch64",
-            "6:15: flavours must be a list",
+            "6:24: kernelModuleTypes must be a list",
             "7:14: channel 'beta' is not one of production, lts, new-feature",
             "8:18: vgpuRelease 'twenty' is not a vGPU release such as 20.2",
             "9:15: an artifact must be a mapping"
@@ -177,7 +177,7 @@ import Testing
                 kind: datacenter
                 platform: azure
                 architecture: x86_64
-                flavours: [open]
+                kernelModuleTypes: [open]
                 artifact: {urls: [https://example.com/a.run]}
             """,
             "4:15: a datacenter driver fits every platform and takes no 'platform'"
@@ -214,7 +214,7 @@ import Testing
     ]
 
     static func limited(_ fields: String) -> String {
-        "drivers: [{version: 580.1, kind: datacenter, architecture: x86_64, flavours: [open],"
+        "drivers: [{version: 580.1, kind: datacenter, architecture: x86_64, kernelModuleTypes: [open],"
             + " artifact: {urls: [https://example.com/a.run]},\n\(fields)}]"
     }
 
@@ -305,7 +305,7 @@ import Testing
                 kind: grid
                 platform: azure
                 architecture: aarch64
-                flavours: [proprietary]
+                kernelModuleTypes: [proprietary]
                 channel: new-feature
                 kernels: {min: 5.4, max: "6.8"}
                 systems: [ubuntu 22.04, rhel 8, debian]
@@ -319,7 +319,7 @@ import Testing
         let driver = try #require(document.catalog.drivers.first)
         #expect(document.mode == .replace)
         #expect(driver.identity == "grid-azure-595.91.07-aarch64")
-        #expect(driver.flavours == [.proprietary])
+        #expect(driver.kernelModuleTypes == [.proprietary])
         #expect(driver.channel == .newFeature)
         #expect(driver.kernels == KernelRange(first: KernelVersion("5.4"), last: KernelVersion("6.8")))
         #expect(driver.kernels?.description == "5.4 to 6.8")

@@ -12,7 +12,7 @@ import Testing
                 architecture: hopper
                 memoryMiB: 81920
                 subsystems: [10de:16c0]
-                flavours: [open, proprietary]
+                kernelModuleTypes: [open, proprietary]
                 minBranch: 525
                 maxBranch: 999
                 migProfiles: [1g.10gb, 7g.80gb]
@@ -27,7 +27,7 @@ import Testing
             architecture: "hopper",
             memoryMiB: 81920,
             subsystems: [PCIID(vendor: 0x10de, device: 0x16c0)],
-            flavours: [.open, .proprietary],
+            kernelModuleTypes: [.open, .proprietary],
             minBranch: 525,
             maxBranch: 999,
             migProfiles: ["1g.10gb", "7g.80gb"],
@@ -37,19 +37,19 @@ import Testing
         #expect(document.catalog.gpus == [id: expected])
     }
 
-    @Test func architecturesHaveTheirFlavoursAndLastBranches() throws {
+    @Test func architecturesHaveTheirKernelModuleTypesAndLastBranches() throws {
         for gpu in try repositoryCatalog().gpus.values {
             switch gpu.architecture {
-            case "kepler": #expect(gpu.flavours == [.proprietary] && gpu.maxBranch == 470, "\(gpu.name)")
+            case "kepler": #expect(gpu.kernelModuleTypes == [.proprietary] && gpu.maxBranch == 470, "\(gpu.name)")
             case "maxwell", "pascal", "volta":
-                #expect(gpu.flavours == [.proprietary] && gpu.maxBranch == 580, "\(gpu.name)")
+                #expect(gpu.kernelModuleTypes == [.proprietary] && gpu.maxBranch == 580, "\(gpu.name)")
             case "turing", "ampere", "ada-lovelace":
-                #expect(gpu.flavours == [.open, .proprietary] && gpu.maxBranch == nil, "\(gpu.name)")
+                #expect(gpu.kernelModuleTypes == [.open, .proprietary] && gpu.maxBranch == nil, "\(gpu.name)")
             case "hopper":
                 let grace = gpu.name.hasPrefix("GH")
-                #expect(gpu.flavours == (grace ? [.open] : [.open, .proprietary]), "\(gpu.name)")
+                #expect(gpu.kernelModuleTypes == (grace ? [.open] : [.open, .proprietary]), "\(gpu.name)")
             case "blackwell":
-                #expect(gpu.flavours == [.open] && (gpu.minBranch ?? 0) >= 570, "\(gpu.name)")
+                #expect(gpu.kernelModuleTypes == [.open] && (gpu.minBranch ?? 0) >= 570, "\(gpu.name)")
             default: Issue.record("\(gpu.name): \(gpu.architecture)")
             }
         }

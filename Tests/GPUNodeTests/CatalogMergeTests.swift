@@ -19,8 +19,8 @@ import Testing
         var mirrored = try #require(base.drivers.first { $0.kind == .grid })
         mirrored.artifact = .verified("https://mirror.example/grid.run")
         let overlay = Catalog(
-            gpus: [CatalogGPU(id: id, name: "mine", architecture: "hopper", flavours: [.proprietary])],
-            vgpuTypes: [CatalogVGPUType(key: key, name: "mine", flavours: [.open])],
+            gpus: [CatalogGPU(id: id, name: "mine", architecture: "hopper", kernelModuleTypes: [.proprietary])],
+            vgpuTypes: [CatalogVGPUType(key: key, name: "mine", kernelModuleTypes: [.open])],
             platforms: [CatalogPlatform(name: "azure", systemVendor: "Contoso", chassisAssetTag: nil)],
             drivers: [mirrored, try .datacenter("999.10.01")]
         )

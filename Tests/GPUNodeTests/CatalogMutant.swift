@@ -31,7 +31,9 @@ struct CatalogMutant {
             }
         }
         var all = [mutant("removed") { $0 = nil }, mutant("another name") { $0?.name = "Another" }]
-        all += otherFlavours(gpu.flavours).map { flavours in mutant("takes \(flavours)") { $0?.flavours = flavours } }
+        all += otherKernelModuleTypes(gpu.kernelModuleTypes).map { kernelModuleTypes in
+            mutant("takes \(kernelModuleTypes)") { $0?.kernelModuleTypes = kernelModuleTypes }
+        }
         all += others(gpu.minBranch, 500).map { branch in
             mutant("minBranch \(words(branch))") { $0?.minBranch = branch }
         }
@@ -75,7 +77,9 @@ struct CatalogMutant {
             }
         }
         var all = [mutant("removed") { $0 = nil }, mutant("another name") { $0?.name += "0" }]
-        all += otherFlavours(type.flavours).map { flavours in mutant("takes \(flavours)") { $0?.flavours = flavours } }
+        all += otherKernelModuleTypes(type.kernelModuleTypes).map { kernelModuleTypes in
+            mutant("takes \(kernelModuleTypes)") { $0?.kernelModuleTypes = kernelModuleTypes }
+        }
         all += others(type.minBranch, 500).map { branch in
             mutant("minBranch \(words(branch))") { $0?.minBranch = branch }
         }
@@ -146,7 +150,8 @@ struct CatalogMutant {
             all.append(mutant("for any kernel") { $0?.kernels = nil })
             all.append(mutant("up to kernel 6.11") { $0?.kernels = KernelRange(last: KernelVersion("6.11")) })
         }
-        all += otherFlavours(driver.flavours).map { flavours in mutant("offers \(flavours)") { $0?.flavours = flavours }
+        all += otherKernelModuleTypes(driver.kernelModuleTypes).map { kernelModuleTypes in
+            mutant("offers \(kernelModuleTypes)") { $0?.kernelModuleTypes = kernelModuleTypes }
         }
         let channels: [DriverChannel?] = [nil] + DriverChannel.allCases
         all += channels.filter { $0 != driver.channel }.map { channel in
@@ -155,8 +160,8 @@ struct CatalogMutant {
         return all
     }
 
-    private static func otherFlavours(_ flavours: [ModuleFlavour]) -> [[ModuleFlavour]] {
-        [[.open], [.proprietary], [.open, .proprietary]].filter { Set($0) != Set(flavours) }
+    private static func otherKernelModuleTypes(_ kernelModuleTypes: [KernelModuleType]) -> [[KernelModuleType]] {
+        [[.open], [.proprietary], [.open, .proprietary]].filter { Set($0) != Set(kernelModuleTypes) }
     }
 
     /// None, and another: of no branch one that few GPUs would have.

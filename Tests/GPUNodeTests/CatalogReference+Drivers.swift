@@ -39,7 +39,7 @@ private struct DriverPin {
     }
 
     /// The package has open modules since branch 515.
-    private var flavours: [ModuleFlavour] { version.branch < 515 ? [.proprietary] : [.open, .proprietary] }
+    private var kernelModuleTypes: [KernelModuleType] { version.branch < 515 ? [.proprietary] : [.open, .proprietary] }
 
     /// What NVIDIA makes the branch for.
     private var channel: DriverChannel? {
@@ -54,9 +54,11 @@ private struct DriverPin {
 
     var situations: [Situation] {
         var all = [situation("pinned", expected())]
-        all += ModuleFlavour.allCases.map { flavour in
-            let expected = flavours.contains(flavour) ? expected(flavour) : nothing
-            return situation("with \(flavour.rawValue) modules", expected) { $0.flavour = flavour }
+        all += KernelModuleType.allCases.map { kernelModuleType in
+            let expected = kernelModuleTypes.contains(kernelModuleType) ? expected(kernelModuleType) : nothing
+            return situation("with \(kernelModuleType.rawValue) modules", expected) {
+                $0.kernelModuleType = kernelModuleType
+            }
         }
         all += DriverChannel.allCases.map { wanted in
             situation("of channel \(wanted.rawValue)", channel == wanted ? expected() : nothing) { $0.channel = wanted }
@@ -69,11 +71,11 @@ private struct DriverPin {
         return all
     }
 
-    private func expected(_ flavour: ModuleFlavour? = nil) -> Situation.Expectation {
+    private func expected(_ kernelModuleType: KernelModuleType? = nil) -> Situation.Expectation {
         var expected = Situation.Expectation(action: isVerified ? .install : .blocked)
         expected.kind = kind
         expected.version = .exactly(version.description)
-        expected.flavour = flavour ?? flavours.first
+        expected.kernelModuleType = kernelModuleType ?? kernelModuleTypes.first
         if !isVerified { expected.codes = [.artifactWithoutHash] }
         expected.says = [isVerified ? "file: \(file)\n" : "\(file) has no checksum"]
         return expected

@@ -42,12 +42,12 @@ struct CatalogReference {
 /// What a GPU takes, by the reference.
 private struct Demand {
     var kind: DriverKind
-    var flavours: [ModuleFlavour]
+    var kernelModuleTypes: [KernelModuleType]
     var first: Int?
     var last: Int?
 
     var words: String {
-        let flavours = flavours.map(\.rawValue).joined(separator: " or ")
+        let kernelModuleTypes = kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
         let branches =
             switch (first, last) {
             case (let first?, let last?): " of branches \(first) to \(last)"
@@ -55,13 +55,13 @@ private struct Demand {
             case (nil, let last?): " of branch \(last) or older"
             case (nil, nil): ""
             }
-        return "these GPUs take a \(kind.rawValue) driver with \(flavours) modules\(branches)\n"
+        return "these GPUs take a \(kind.rawValue) driver with \(kernelModuleTypes) modules\(branches)\n"
     }
 
     var expected: Situation.Expectation {
         var expected = Situation.Expectation(action: .install)
         expected.kind = kind
-        expected.flavour = flavours.first
+        expected.kernelModuleType = kernelModuleTypes.first
         expected.version = .exactly(last.map { "\($0).1" } ?? "595.1")
         return expected
     }
@@ -143,16 +143,18 @@ extension DocumentReader {
     }
 
     private mutating func demand(_ fields: Fields, _ kind: DriverKind) -> Demand? {
-        let flavours: [String: [ModuleFlavour]] = [
+        let kernelModuleTypes: [String: [KernelModuleType]] = [
             "either": [.open, .proprietary], "open": [.open], "proprietary": [.proprietary],
         ]
-        guard let takes = fields["takes"].flatMap({ text($0, "takes") }), let flavours = flavours[takes] else {
+        guard let takes = fields["takes"].flatMap({ text($0, "takes") }),
+            let kernelModuleTypes = kernelModuleTypes[takes]
+        else {
             report("takes must be either, open or proprietary", at: fields.node)
             return nil
         }
         let first = fields["from"].flatMap { integer($0, "from") }
         let last = fields["until"].flatMap { integer($0, "until") }
-        return Demand(kind: kind, flavours: flavours, first: first, last: last)
+        return Demand(kind: kind, kernelModuleTypes: kernelModuleTypes, first: first, last: last)
     }
 
     private func situation(

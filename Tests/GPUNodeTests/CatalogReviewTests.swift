@@ -12,10 +12,13 @@ import Testing
     }
 
     private static func gpu(_ id: String, _ fields: String = "") -> String {
-        "gpus: [{id: \(id), name: X, architecture: y, flavours: [proprietary], \(fields)}]\n"
+        "gpus: [{id: \(id), name: X, architecture: y, kernelModuleTypes: [proprietary], \(fields)}]\n"
     }
 
-    private static func driver(_ version: String, _ fields: String = "kind: datacenter, flavours: [proprietary]")
+    private static func driver(
+        _ version: String,
+        _ fields: String = "kind: datacenter, kernelModuleTypes: [proprietary]"
+    )
         -> String
     {
         "drivers: [{version: \(version), architecture: x86_64, artifact: {urls: [https://e.x/a.run]}, \(fields)}]\n"
@@ -49,21 +52,21 @@ import Testing
                 == ["1:2: datacenter-595.1-x86_64 is never chosen: no GPU takes it"]
         )
         #expect(
-            try notes(card + Self.driver("580.1", "kind: datacenter, flavours: [open]"))
+            try notes(card + Self.driver("580.1", "kind: datacenter, kernelModuleTypes: [open]"))
                 == ["1:2: datacenter-580.1-x86_64 is never chosen: no GPU takes it"]
         )
         #expect(
-            try notes(card + Self.driver("580.1", "kind: grid, flavours: [proprietary]"))
+            try notes(card + Self.driver("580.1", "kind: grid, kernelModuleTypes: [proprietary]"))
                 == ["1:2: grid-580.1-x86_64 is never chosen: no vGPU type takes it"]
         )
         #expect(
-            try notes(card + Self.driver("580.1", "kind: grid, flavours: [proprietary], platform: moon"))
+            try notes(card + Self.driver("580.1", "kind: grid, kernelModuleTypes: [proprietary], platform: moon"))
                 == ["1:2: grid-moon-580.1-x86_64 is never chosen: no platform is called 'moon'"]
         )
     }
 
     @Test func namesABoardThatIsAlsoAVGPUType() throws {
-        let types = "vgpuTypes: [{device: 1db4, flavours: [proprietary], types: {1250: GRID V100-16Q}}]\n"
+        let types = "vgpuTypes: [{device: 1db4, kernelModuleTypes: [proprietary], types: {1250: GRID V100-16Q}}]\n"
         #expect(
             try notes(Self.gpu("10de:1db4", "subsystems: [10de:1250, 10de:0001]") + types)
                 == ["1:1: the board 10de:1250 of 10de:1db4 is never seen: the pair is the vGPU type GRID V100-16Q"]

@@ -54,11 +54,13 @@ let catalogHeader = "apiVersion: gpu-agent/v1\nkind: DriverCatalog\n"
 
 extension CatalogDriver {
     /// A driver whose package has a checksum.
-    static func datacenter(_ version: String, flavours: [ModuleFlavour] = [.open, .proprietary]) throws -> Self {
+    static func datacenter(_ version: String, kernelModuleTypes: [KernelModuleType] = [.open, .proprietary]) throws
+        -> Self
+    {
         CatalogDriver(
             version: try #require(DriverVersion(version)),
             kind: .datacenter,
-            flavours: flavours,
+            kernelModuleTypes: kernelModuleTypes,
             artifact: .verified("https://example.com/NVIDIA-Linux-x86_64-\(version).run")
         )
     }

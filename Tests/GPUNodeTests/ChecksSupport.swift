@@ -8,7 +8,7 @@ extension Plan {
     static let adoptedRTXPro = adopted(.grid, "595.91.07")
 
     private static func adopted(_ kind: DriverKind, _ version: String) -> Plan {
-        let target = DriverVersion(version).map { DriverTarget(kind: kind, version: $0, flavour: .open) }
+        let target = DriverVersion(version).map { DriverTarget(kind: kind, version: $0, kernelModuleType: .open) }
         let decision = Decision(action: .adopt, driver: target, owner: .gpuAgent, summary: "adopt")
         return Plan(decision: decision, steps: [], problems: [])
     }

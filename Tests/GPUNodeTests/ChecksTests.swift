@@ -85,15 +85,15 @@ import Testing
             }
         ),
         Case(.driverKindMismatch, "nothing decided", nil, .h100Ready, .blocked([])),
-        Case(.moduleFlavourMismatch, "as decided", .pass),
+        Case(.kernelModuleTypeMismatch, "as decided", .pass),
         Case(
-            .moduleFlavourMismatch,
+            .kernelModuleTypeMismatch,
             "the other",
             .failed,
-            driver { $0.runningModule = .present(RunningModule(version: "595.71.05", flavour: .proprietary)) }
+            driver { $0.runningModule = .present(RunningModule(version: "595.71.05", kernelModuleType: .proprietary)) }
         ),
         Case(
-            .moduleFlavourMismatch,
+            .kernelModuleTypeMismatch,
             "not known",
             nil,
             driver {
@@ -259,17 +259,17 @@ import Testing
             .adoptedRTXPro,
             observed: "none on GPU 1"
         ),
-        Case(.licenceMissing, "needs none", .notApplicable),
-        Case(.licenceMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
+        Case(.licenseMissing, "needs none", .notApplicable),
+        Case(.licenseMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
         Case(
-            .licenceMissing,
+            .licenseMissing,
             "not there",
             .warning,
-            gpu { $0.licence = .present(LicenceFacts(licensed: false, product: nil)) },
+            gpu { $0.license = .present(LicenseFacts(licensed: false, product: nil)) },
             .adoptedRTXPro,
-            observed: "no licence on GPU 0"
+            observed: "no license on GPU 0"
         ),
-        Case(.licenceMissing, "none needed on a vGPU", .pass, gpu { $0.licence = .absent }, .adoptedRTXPro),
+        Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
     ]
 
     @Test(arguments: driverCases + libraryCases + migCases)

@@ -10,7 +10,7 @@ import Testing
     @Test func readsEveryField() throws {
         let config = try read(
             """
-            driver: {version: 580.105.08, branch: 580, flavour: proprietary, workstation: true, takeover: true}
+            driver: {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true}
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -24,7 +24,7 @@ import Testing
         let policy = Policy(
             version: DriverVersion("580.105.08"),
             branch: 580,
-            flavour: .proprietary,
+            kernelModuleType: .proprietary,
             workstation: true,
             takeover: true,
             hardware: [
@@ -59,7 +59,7 @@ import Testing
     @Test func anEmptyConfigurationAsksForNothing() throws {
         let config = try read("").get()
         #expect(config == Config())
-        #expect(config.policy.version == nil && config.policy.branch == nil && config.policy.flavour == nil)
+        #expect(config.policy.version == nil && config.policy.branch == nil && config.policy.kernelModuleType == nil)
     }
 
     @Test(arguments: [
@@ -67,8 +67,11 @@ import Testing
         ("driver: 580", ["3:9: driver must be a mapping"]),
         ("driver: {version: latest}", ["3:19: version 'latest' is not a driver version such as 595.91.07"]),
         ("driver: {branch: -580}", ["3:18: branch '-580' is not a whole number above 0"]),
-        ("driver: {flavor: open}", ["3:10: unknown key 'flavor' in driver; did you mean 'flavour'?"]),
-        ("driver: {flavour: closed}", ["3:19: flavour 'closed' is not one of open, proprietary"]),
+        (
+            "driver: {kernelModuleTyp: open}",
+            ["3:10: unknown key 'kernelModuleTyp' in driver; did you mean 'kernelModuleType'?"]
+        ),
+        ("driver: {kernelModuleType: closed}", ["3:28: kernelModuleType 'closed' is not one of open, proprietary"]),
         (
             "driver: {version: 580.105.08, branch: 595}",
             ["3:9: version 580.105.08 is not of branch 595: give one of them"]

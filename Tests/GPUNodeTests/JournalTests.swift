@@ -11,7 +11,7 @@ import Testing
                 state: state,
                 kind: .grid,
                 version: "595.91.07",
-                flavour: .open,
+                kernelModuleType: .open,
                 kernelRelease: "6.1",
                 artifactHash: "00"
             )

@@ -70,7 +70,7 @@ import Testing
             let facts = NodeFacts.h100Ready.with { $0.driver.loadedVersion = .present(version) }
             let text = text(facts, try .made(for: .h100Ready))
             for line in text.unicodeScalars.split(separator: "\n").map({ String($0) }) where !line.hasPrefix("#") {
-                let rule = #/[a-z_]+(\{[a-z]+="([^"\\\n]|\\["\\n])*"(,[a-z]+="([^"\\\n]|\\["\\n])*")*\})? [-+.0-9a-z]+/#
+                let rule = #/[a-z_]+(\{\w+="([^"\\\n]|\\["\\n])*"(,\w+="([^"\\\n]|\\["\\n])*")*\})? [-+.0-9a-z]+/#
                     .matchingSemantics(.unicodeScalar)
                 #expect(line.wholeMatch(of: rule) != nil, "\(line)")
             }

@@ -6,7 +6,7 @@ import Testing
     private static let grid = DriverTarget(
         kind: .grid,
         version: version("595.91.07"),
-        flavour: .open,
+        kernelModuleType: .open,
         artifact: .verified("https://example.com/x/NVIDIA-grid.run")
     )
     private static let artifactHash = String(repeating: "cd", count: 32)
@@ -21,7 +21,7 @@ import Testing
     }
 
     private func adopt(_ version: String, _ kind: DriverKind) -> Decision {
-        let target = DriverTarget(kind: kind, version: Self.version(version), flavour: .open)
+        let target = DriverTarget(kind: kind, version: Self.version(version), kernelModuleType: .open)
         return Decision(action: .adopt, driver: target, owner: .other, summary: "adopt")
     }
 
@@ -30,7 +30,7 @@ import Testing
             state: .started,
             kind: .grid,
             version: "595.91.07",
-            flavour: .open,
+            kernelModuleType: .open,
             kernelRelease: NodeFacts.kernel,
             artifactHash: Self.artifactHash
         )
@@ -83,9 +83,9 @@ import Testing
         )
     }
 
-    @Test func dkmsAndTheFlavourReachTheInstaller() {
+    @Test func dkmsAndTheKernelModuleTypeReachTheInstaller() {
         var target = Self.grid
-        target.flavour = .proprietary
+        target.kernelModuleType = .proprietary
         let facts = NodeFacts.rtxProVGPU.with { $0.build.dkms = .present("/usr/sbin/dkms") }
         let step = Planner().plan(facts, install(target), journal: nil).steps.first { $0.id == .install }
         guard case .job(_, let command, _) = step?.action else {
@@ -98,18 +98,22 @@ import Testing
     }
 
     @Test(arguments: [
-        ("595.71.05", ModuleFlavour.open, ["-M", "open"]), ("580.159.04", .proprietary, ["-M", "proprietary"]),
+        ("595.71.05", KernelModuleType.open, ["-M", "open"]), ("580.159.04", .proprietary, ["-M", "proprietary"]),
         ("560.28.03", .open, ["-M", "open"]), ("550.163.01", .open, ["-m=kernel-open"]),
         ("550.163.01", .proprietary, ["-m=kernel"]), ("515.43.04", .proprietary, ["-m=kernel"]),
         ("470.256.02", .proprietary, []),
     ])
-    func saysTheFlavourAsThePackageKnowsIt(_ version: String, _ flavour: ModuleFlavour, _ words: [String]) throws {
+    func saysTheKernelModuleTypeAsThePackageKnowsIt(
+        _ version: String,
+        _ kernelModuleType: KernelModuleType,
+        _ words: [String]
+    ) throws {
         var decision = install()
         let artifact = Artifact(urls: ["https://example.com/driver.run"], digest: Digest(.sha256, "ab"))
         decision.driver = DriverTarget(
             kind: .datacenter,
             version: try #require(DriverVersion(version)),
-            flavour: flavour,
+            kernelModuleType: kernelModuleType,
             artifact: artifact
         )
         let steps = Planner().plan(.h100, decision, journal: nil).steps
@@ -199,8 +203,8 @@ import Testing
             expected: whole
         ),
         Resume(
-            testDescription: "another flavour",
-            change: { $0.flavour = .proprietary },
+            testDescription: "another kernelModuleType",
+            change: { $0.kernelModuleType = .proprietary },
             done: [(.install, .done)],
             expected: whole
         ),

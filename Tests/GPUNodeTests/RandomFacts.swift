@@ -75,7 +75,7 @@ struct RandomFacts {
             version: random.once(in: 10) ? DriverVersion(version) : nil,
             branch: random.once(in: 8) ? random.pick(580, 595, 570, 550, 535, 610) : nil,
             channel: random.once(in: 12) ? random.pick(.production, .lts, .newFeature) : nil,
-            flavour: random.once(in: 6) ? random.pick(.open, .proprietary) : nil,
+            kernelModuleType: random.once(in: 6) ? random.pick(.open, .proprietary) : nil,
             workstation: random.once(in: 10),
             takeover: random.once(in: 3),
             migStrategy: random.pick(.none, .single, .mixed)
@@ -281,7 +281,7 @@ extension RandomFacts {
             .present([]),
             .unreadable(.denied)
         )
-        gpu.licence = random.pick(gpu.licence, .present(LicenceFacts(licensed: false, product: nil)), .absent)
+        gpu.license = random.pick(gpu.license, .present(LicenseFacts(licensed: false, product: nil)), .absent)
         return gpu
     }
 }

@@ -196,16 +196,21 @@ import Testing
             .install(Driver.datacenter580)
         ),
         SelectionCase(
-            "flavour that the GPU can take",
+            "kernelModuleType that the GPU can take",
             .h100,
-            policy: Policy(flavour: .proprietary),
+            policy: Policy(kernelModuleType: .proprietary),
             .install("datacenter driver 595.71.05, proprietary modules")
         ),
-        SelectionCase("flavour that it cannot", .rtxProVGPU, policy: Policy(flavour: .proprietary), .noDriver),
         SelectionCase(
-            "the flavour it takes anyway",
+            "kernelModuleType that it cannot",
             .rtxProVGPU,
-            policy: Policy(flavour: .open),
+            policy: Policy(kernelModuleType: .proprietary),
+            .noDriver
+        ),
+        SelectionCase(
+            "the kernelModuleType it takes anyway",
+            .rtxProVGPU,
+            policy: Policy(kernelModuleType: .open),
             .install(Driver.grid595)
         ),
     ]

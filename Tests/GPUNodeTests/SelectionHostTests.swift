@@ -21,9 +21,9 @@ import Testing
             .install(Driver.datacenter580)
         ),
         SelectionCase(
-            "another flavour is asked for",
+            "another kernelModuleType is asked for",
             .h100Ready,
-            policy: Policy(flavour: .proprietary),
+            policy: Policy(kernelModuleType: .proprietary),
             .install("datacenter driver 595.71.05, proprietary modules")
         ),
         SelectionCase("its wish fits nothing", .h100Ready, policy: Policy(branch: 570), .noDriver),
@@ -68,7 +68,7 @@ import Testing
         ) { $0.record = DriverFacts.loaded("595.71.05", .open, kind: .datacenter, record: .installed).record },
         .driver("wrong kind on a vGPU", .rtxProVGPU, .loaded("595.71.05", .open, kind: .datacenter), .foreign),
         .driver("wrong kind on an H100", .h100, .loaded("595.91.07", .open, kind: .grid), .foreign),
-        .driver("wrong flavour", .rtxProVGPU, .loaded("595.91.07", .proprietary, kind: .grid), .foreign),
+        .driver("wrong kernelModuleType", .rtxProVGPU, .loaded("595.91.07", .proprietary, kind: .grid), .foreign),
         .driver("too old", .rtxProVGPU, .loaded("570.158.01", .open, kind: .grid), .foreign),
         .driver(
             "not the version that is asked for",
@@ -89,7 +89,7 @@ import Testing
             $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.580.126.09", version: "580.126.09"))
         },
         .driver("version that is none", .h100, .loaded("main", .open, kind: .datacenter), .foreign),
-        .driver("flavour not known", .h100, .loaded("580.126.09", .open, kind: .datacenter), .foreign) {
+        .driver("kernelModuleType not known", .h100, .loaded("580.126.09", .open, kind: .datacenter), .foreign) {
             $0.runningModule = .absent
             $0.moduleFile = .unreadable(.denied)
         },
@@ -233,7 +233,7 @@ extension Reading<InstallRecord> {
                 state: state,
                 kind: .datacenter,
                 version: "595.71.05",
-                flavour: .open,
+                kernelModuleType: .open,
                 replaces: version,
                 kernelRelease: NodeFacts.kernel,
                 artifactHash: String(repeating: "ab", count: 32)

@@ -108,7 +108,7 @@ import Testing
             installs += 1
             let after = node.facts.with { facts in
                 let version = driver.version.description
-                facts.driver = .loaded(version, driver.flavour, kind: driver.kind, record: .installed)
+                facts.driver = .loaded(version, driver.kernelModuleType, kind: driver.kind, record: .installed)
                 facts.claims = .none
             }
             let next = selection.decide(after)

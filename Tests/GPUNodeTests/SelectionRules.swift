@@ -9,13 +9,13 @@ struct SelectionRules {
     /// What one GPU takes.
     struct Demand {
         var kind: DriverKind
-        var flavours: Set<ModuleFlavour>
+        var kernelModuleTypes: Set<KernelModuleType>
         var branches: ClosedRange<Int>
         /// Whether a hypervisor's host shares it out.
         var isVGPU: Bool
 
-        init(_ kind: DriverKind, _ flavours: [ModuleFlavour], _ first: Int?, _ last: Int?, isVGPU: Bool) {
-            (self.kind, self.isVGPU, self.flavours) = (kind, isVGPU, Set(flavours))
+        init(_ kind: DriverKind, _ kernelModuleTypes: [KernelModuleType], _ first: Int?, _ last: Int?, isVGPU: Bool) {
+            (self.kind, self.isVGPU, self.kernelModuleTypes) = (kind, isVGPU, Set(kernelModuleTypes))
             branches = (first ?? 0)...(last ?? .max)
         }
     }
@@ -33,7 +33,7 @@ struct SelectionRules {
         let demands = catalog.vgpuTypes.values.map { ($0.key.device, Demand($0)) }
         types = Dictionary(demands) { left, right in
             var both = left
-            both.flavours.formIntersection(right.flavours)
+            both.kernelModuleTypes.formIntersection(right.kernelModuleTypes)
             both.branches = left.branches.clamped(to: right.branches)
             return both
         }
@@ -44,15 +44,15 @@ struct SelectionRules {
 
     /// Which rule a decision breaks; nil when it keeps them all.
     func broken(by decision: Decision, _ facts: NodeFacts, _ policy: Policy) -> String? {
-        let judgement = Judgement(rules: self, decision: decision, facts: facts, policy: policy)
-        return judgement.wrongForm ?? judgement.wrongOwner ?? judgement.wrongDriver ?? judgement.wrongInstall
-            ?? judgement.wrongTakeover ?? judgement.wrongAdoption
+        let judgment = Judgement(rules: self, decision: decision, facts: facts, policy: policy)
+        return judgment.wrongForm ?? judgment.wrongOwner ?? judgment.wrongDriver ?? judgment.wrongInstall
+            ?? judgment.wrongTakeover ?? judgment.wrongAdoption
     }
 }
 
 extension SelectionRules.Demand {
     fileprivate init(_ type: CatalogVGPUType) {
-        self.init(.grid, type.flavours, type.minBranch, type.maxBranch, isVGPU: true)
+        self.init(.grid, type.kernelModuleTypes, type.minBranch, type.maxBranch, isVGPU: true)
     }
 }
 
@@ -187,11 +187,15 @@ private struct Judgement {
         guard let target = decision.driver else { return nil }
         if let wanted = policy.version, wanted != target.version { return "another version than is asked for" }
         if let wanted = policy.branch, wanted != target.version.branch { return "another branch than is asked for" }
-        if let wanted = policy.flavour, wanted != target.flavour { return "another flavour than is asked for" }
+        if let wanted = policy.kernelModuleType, wanted != target.kernelModuleType {
+            return "another kernelModuleType than is asked for"
+        }
         for gpu in own {
             guard let demand = demand(of: gpu) else { return "a driver for a GPU that nobody can know" }
             if demand.kind != target.kind { return "a kind that the strongest evidence speaks against" }
-            if !demand.flavours.contains(target.flavour) { return "a flavour that a GPU cannot run" }
+            if !demand.kernelModuleTypes.contains(target.kernelModuleType) {
+                return "a kernelModuleType that a GPU cannot run"
+            }
             if !demand.branches.contains(target.version.branch) { return "a branch out of a GPU's limits" }
             guard demand.isVGPU, let guest = rules.releases[target.version.branch], let host = host(of: gpu),
                 guest != host, guest != host - 1
@@ -211,18 +215,18 @@ private struct Judgement {
         let physical = card.map {
             SelectionRules.Demand(
                 kind,
-                $0.flavours,
+                $0.kernelModuleTypes,
                 $0.minBranch,
                 policy.workstation ? $0.maxWorkstationBranch ?? $0.maxBranch : $0.maxBranch,
                 isVGPU: false
             )
         }
-        let any = ModuleFlavour.allCases
+        let any = KernelModuleType.allCases
         switch Self.treatment(of: gpu, by: policy) {
         case .physical?: return physical ?? SelectionRules.Demand(kind, any, nil, nil, isVGPU: false)
         case .vgpu?:
             return type.map(SelectionRules.Demand.init) ?? rules.types[gpu.id.device]
-                ?? SelectionRules.Demand(.grid, card?.flavours ?? any, nil, nil, isVGPU: true)
+                ?? SelectionRules.Demand(.grid, card?.kernelModuleTypes ?? any, nil, nil, isVGPU: true)
         case .ignored?, nil: break
         }
         let hasCapability = gpu.vgpuCapability.value != nil
@@ -274,7 +278,7 @@ private struct Judgement {
             return "an artifact without a checksum"
         }
         guard let entry = rules.drivers["\(target.kind) \(artifact.urls)"], entry.artifact == artifact,
-            entry.version == target.version, entry.flavours.contains(target.flavour)
+            entry.version == target.version, entry.kernelModuleTypes.contains(target.kernelModuleType)
         else { return "a driver that is not the catalog's" }
         if facts.host.architecture != .present(entry.architecture) { return "a driver for another processor" }
         if let platform = entry.platform, platform != machine { return "a driver licensed for another cloud" }
@@ -285,9 +289,11 @@ private struct Judgement {
             return "an install on an image that cannot be changed"
         }
         let couldBeOpen =
-            policy.flavour == nil && entry.flavours.contains(.open)
-            && own.allSatisfy { demand(of: $0)?.flavours.contains(.open) == true }
-        if target.flavour == .proprietary, couldBeOpen { return "proprietary modules where open ones would do" }
+            policy.kernelModuleType == nil && entry.kernelModuleTypes.contains(.open)
+            && own.allSatisfy { demand(of: $0)?.kernelModuleTypes.contains(.open) == true }
+        if target.kernelModuleType == .proprietary, couldBeOpen {
+            return "proprietary modules where open ones would do"
+        }
         return nil
     }
 
@@ -344,8 +350,8 @@ private struct Judgement {
         let driver = facts.driver
         if versions != [target.version.description] { return "it keeps a driver that is not there" }
         if driver.nvmlLibrary == .absent || driver.cudaLibrary == .absent { return "it keeps half a driver" }
-        let flavour = driver.runningModule.value?.flavour ?? driver.moduleFile.value?.flavour
-        return flavour == target.flavour ? nil : "it keeps another flavour than is there"
+        let kernelModuleType = driver.runningModule.value?.kernelModuleType ?? driver.moduleFile.value?.kernelModuleType
+        return kernelModuleType == target.kernelModuleType ? nil : "it keeps another kernelModuleType than is there"
     }
 }
 

@@ -11,12 +11,12 @@ import Testing
     private let h100 = PCIID(vendor: 0x10de, device: 0x2321)
     private let pair = VGPUTypeKey(device: 0x2bb5, subsystemDevice: 0x2187)
 
-    private func h100(_ flavours: [ModuleFlavour], _ branches: ClosedRange<Int>? = nil) -> CatalogGPU {
+    private func h100(_ kernelModuleTypes: [KernelModuleType], _ branches: ClosedRange<Int>? = nil) -> CatalogGPU {
         CatalogGPU(
             id: h100,
             name: "H100",
             architecture: "hopper",
-            flavours: flavours,
+            kernelModuleTypes: kernelModuleTypes,
             minBranch: branches?.lowerBound,
             maxBranch: branches?.upperBound
         )
@@ -85,10 +85,10 @@ import Testing
         #expect(SelectionCase.Expected(decide(installed, catalog)) == .foreign)
     }
 
-    @Test func aDriverWithoutTheGPUsFlavourLosesToAnOlderOne() throws {
+    @Test func aDriverWithoutTheGPUsKernelModuleTypeLosesToAnOlderOne() throws {
         let catalog = Catalog(
             gpus: [h100([.open])],
-            drivers: [try .datacenter("595.71.05", flavours: [.proprietary]), try .datacenter("580.159.04")]
+            drivers: [try .datacenter("595.71.05", kernelModuleTypes: [.proprietary]), try .datacenter("580.159.04")]
         )
         let decision = decide(.h100, catalog)
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter580))
@@ -121,8 +121,8 @@ import Testing
         let drivers = [try CatalogDriver.datacenter("595.71.05"), try .datacenter("580.159.04")]
         let branches = Catalog(gpus: [h100([.open], 535...580), other], drivers: drivers)
         #expect(SelectionCase.Expected(decide(facts, branches)) == .blocked(.mixedGPUs))
-        let flavours = Catalog(gpus: [h100([.proprietary]), other], drivers: drivers)
-        #expect(SelectionCase.Expected(decide(facts, flavours)) == .blocked(.mixedGPUs))
+        let kernelModuleTypes = Catalog(gpus: [h100([.proprietary]), other], drivers: drivers)
+        #expect(SelectionCase.Expected(decide(facts, kernelModuleTypes)) == .blocked(.mixedGPUs))
         let overlap = Catalog(gpus: [h100([.open], 535...590), other], drivers: [try .datacenter("590.1")] + drivers)
         #expect(
             SelectionCase.Expected(decide(facts, overlap)) == .install("datacenter driver 590.1, open modules")
@@ -131,7 +131,7 @@ import Testing
 
     @Test func aGuestDriverMayBeOneReleaseOlderThanTheHostAndNoMore() throws {
         let catalog = Catalog(
-            vgpuTypes: [CatalogVGPUType(key: pair, name: "vGPU", flavours: [.open])],
+            vgpuTypes: [CatalogVGPUType(key: pair, name: "vGPU", kernelModuleTypes: [.open])],
             platforms: [
                 CatalogPlatform(name: "azure", systemVendor: "Microsoft Corporation", chassisAssetTag: nil)
             ],

@@ -40,7 +40,7 @@ extension Situation {
 
         var action: Action
         var kind: DriverKind?
-        var flavour: ModuleFlavour?
+        var kernelModuleType: KernelModuleType?
         var version: Version?
         /// The codes of all problems, or the reason of an idle node.
         var codes: Set<ReasonCode> = []
@@ -75,7 +75,7 @@ extension Situation.Expectation {
         case .chooses: expect("action", decision.action, .install)
         }
         expect("kind", decision.driver?.kind, kind)
-        expect("flavour", decision.driver?.flavour, flavour)
+        expect("kernelModuleType", decision.driver?.kernelModuleType, kernelModuleType)
         if decision.driver.map({ isWanted($0.version) }) != version.map({ _ in true }) {
             let found = decision.driver.map { "\($0.version)" } ?? "none"
             differences.append("version: expected \(version.map { "\($0)" } ?? "none"), decided \(found)")
@@ -130,7 +130,7 @@ extension Decision {
             lines.append(
                 "guest: \(guest.type), \(guest.mode.rawValue), \(guest.migDevicesPerGPU) MIG devices of "
                     + "\(guest.migProfile ?? "no profile"), MIG \(guest.canChangeMIG ? "can" : "cannot") be changed, "
-                    + "licence \(guest.licence), unreadable \(unreadable)"
+                    + "license \(guest.license), unreadable \(unreadable)"
             )
         }
         if let artifact = driver?.artifact { lines.append("file: \(artifact.fileName)") }

@@ -64,9 +64,9 @@ extension DriverFacts {
     init?(compact text: String) {
         var words = Words(text)
         guard let kind = words.next().flatMap(DriverKind.init), let version = words.next(),
-            let flavour = words.next().flatMap(ModuleFlavour.init)
+            let kernelModuleType = words.next().flatMap(KernelModuleType.init)
         else { return nil }
-        self = .loaded(version, flavour, kind: kind)
+        self = .loaded(version, kernelModuleType, kind: kind)
         while let word = words.next() {
             switch word {
             case "unloaded": self = unloaded
@@ -94,7 +94,7 @@ extension CatalogDriver {
             version: version,
             kind: kind,
             platform: names.dropFirst().first,
-            flavours: [],
+            kernelModuleTypes: [],
             artifact: .verified(url)
         )
         while let word = words.next() {
@@ -108,8 +108,8 @@ extension CatalogDriver {
                 systems = [rule]
             case "unverified": artifact.digest = nil
             default:
-                if let flavour = ModuleFlavour(rawValue: word) {
-                    flavours.append(flavour)
+                if let kernelModuleType = KernelModuleType(rawValue: word) {
+                    kernelModuleTypes.append(kernelModuleType)
                 } else if let architecture = Architecture(rawValue: word) {
                     self.architecture = architecture
                 } else {
@@ -117,6 +117,6 @@ extension CatalogDriver {
                 }
             }
         }
-        if flavours.isEmpty { flavours = [.open, .proprietary] }
+        if kernelModuleTypes.isEmpty { kernelModuleTypes = [.open, .proprietary] }
     }
 }

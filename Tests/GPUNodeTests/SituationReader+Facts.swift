@@ -110,11 +110,14 @@ extension DocumentReader {
             default: .present(make(text))
             }
         }
-        let flavour = driver.runningModule.value?.flavour ?? .proprietary
+        let kernelModuleType = driver.runningModule.value?.kernelModuleType ?? .proprietary
         switch key {
         case "loaded": driver.loadedVersion = reading { $0 }
-        case "proc": driver.runningModule = reading { RunningModule(version: $0, flavour: flavour) }
-        case "module": driver.moduleFile = reading { ModuleFile(path: "/lib/nvidia.ko", version: $0, flavour: flavour) }
+        case "proc": driver.runningModule = reading { RunningModule(version: $0, kernelModuleType: kernelModuleType) }
+        case "module":
+            driver.moduleFile = reading {
+                ModuleFile(path: "/lib/nvidia.ko", version: $0, kernelModuleType: kernelModuleType)
+            }
         case "libnvidia-ml": driver.nvmlLibrary = reading { .inLibraries("libnvidia-ml", $0) }
         case "libcuda": driver.cudaLibrary = reading { .inLibraries("libcuda", $0) }
         case "second-directory":
@@ -137,7 +140,7 @@ extension DocumentReader {
             state: state,
             kind: driver.gridDaemon.isAbsent ? .datacenter : .grid,
             version: driver.sources.first?.version ?? "595.71.05",
-            flavour: driver.runningModule.value?.flavour ?? .open,
+            kernelModuleType: driver.runningModule.value?.kernelModuleType ?? .open,
             kernelRelease: NodeFacts.kernel,
             artifactHash: String(repeating: "ab", count: 32)
         )

@@ -110,8 +110,8 @@ extension DocumentReader {
         while let word = words.next() {
             if let kind = DriverKind(rawValue: word) {
                 expected.kind = kind
-            } else if let flavour = ModuleFlavour(rawValue: word) {
-                expected.flavour = flavour
+            } else if let kernelModuleType = KernelModuleType(rawValue: word) {
+                expected.kernelModuleType = kernelModuleType
             } else if let version = Situation.Expectation.Version(word) {
                 expected.version = version
             } else if word == "of", let owner = words.next().flatMap(DriverOwner.init) {
@@ -126,9 +126,9 @@ extension DocumentReader {
                 report("'\(word)' says nothing in expect", at: node)
             }
         }
-        let told = [expected.kind != nil, expected.flavour != nil, expected.version != nil]
+        let told = [expected.kind != nil, expected.kernelModuleType != nil, expected.version != nil]
         if [.install, .adopt, .chooses].contains(action) ? told.contains(false) : Set(told).count > 1 {
-            report("expect must tell the driver's kind, flavour and version", at: node)
+            report("expect must tell the driver's kind, kernel module type and version", at: node)
         }
         if [.idle, .blocked].contains(action), expected.codes.isEmpty { report("expect must tell a code", at: node) }
         return expected
@@ -136,12 +136,12 @@ extension DocumentReader {
 
     private mutating func policy(_ node: DocumentNode) -> Policy {
         var policy = Policy()
-        let known = ["version", "branch", "channel", "flavour", "workstation", "takeover", "gpus"]
+        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "gpus"]
         guard let fields = fields(node, of: "config", known: known) else { return policy }
         policy.version = fields["version"].flatMap { value($0, "version", form: "a version", DriverVersion.init) }
         policy.branch = fields["branch"].flatMap { integer($0, "branch") }
         policy.channel = fields["channel"].flatMap { choice($0, "channel") }
-        policy.flavour = fields["flavour"].flatMap { choice($0, "flavour") }
+        policy.kernelModuleType = fields["kernelModuleType"].flatMap { choice($0, "kernelModuleType") }
         policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
         guard let node = fields["gpus"] else { return policy }

@@ -47,7 +47,7 @@ extension SituationTests {
 
     @Test(
         arguments: [
-            ("expect: install grid", "expect must tell the driver's kind, flavour and version"),
+            ("expect: install grid", "expect must tell the driver's kind, kernel module type and version"),
             ("expect: blocked", "expect must tell a code"),
             ("expect: refuse", "expect must begin with an action"),
             ("expect: idle no-gpu surely", "'surely' says nothing in expect"),
@@ -86,8 +86,12 @@ extension SituationTests {
     private static let changes: [(String, @Sendable (inout Decision) -> Void)] = [
         ("another kind", { $0.driver = $0.driver.map { $0.with(kind: $0.kind == .grid ? .datacenter : .grid) } }),
         (
-            "another flavour",
-            { $0.driver = $0.driver.map { $0.with(flavour: $0.flavour == .open ? .proprietary : .open) } }
+            "another kernelModuleType",
+            {
+                $0.driver = $0.driver.map {
+                    $0.with(kernelModuleType: $0.kernelModuleType == .open ? .proprietary : .open)
+                }
+            }
         ),
         ("an older version", { decision in DriverVersion("390.1").map { decision.driver?.version = $0 } }),
         ("no driver", { $0.driver = nil }),
@@ -107,8 +111,13 @@ extension SituationTests {
 }
 
 extension DriverTarget {
-    fileprivate func with(kind: DriverKind? = nil, flavour: ModuleFlavour? = nil) -> DriverTarget {
-        DriverTarget(kind: kind ?? self.kind, version: version, flavour: flavour ?? self.flavour, artifact: artifact)
+    fileprivate func with(kind: DriverKind? = nil, kernelModuleType: KernelModuleType? = nil) -> DriverTarget {
+        DriverTarget(
+            kind: kind ?? self.kind,
+            version: version,
+            kernelModuleType: kernelModuleType ?? self.kernelModuleType,
+            artifact: artifact
+        )
     }
 }
 

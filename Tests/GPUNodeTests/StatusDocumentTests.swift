@@ -67,7 +67,8 @@ import Testing
 
     @Test(arguments: [
         "verdict", "nextAction", "decision.action", "decision.driver.kind", "decision.driver.version",
-        "decision.driver.flavour", "gpus.pciAddress", "gpus.pciId", "gpus.subsystemId", "gpus.uuid", "gpus.migMode",
+        "decision.driver.kernelModuleType", "gpus.pciAddress", "gpus.pciId", "gpus.subsystemId", "gpus.uuid",
+        "gpus.migMode",
         "gpus.migDevices.uuid", "gpus.migDevices.profile", "gpus.migDevices.memoryMiB", "findings.code",
         "findings.state", "findings.observed", "findings.expected", "findings.remedy",
     ])

@@ -115,7 +115,7 @@ import Testing
                     state: .started,
                     kind: .grid,
                     version: "595.91.07",
-                    flavour: .open,
+                    kernelModuleType: .open,
                     kernelRelease: NodeFacts.kernel,
                     artifactHash: String(repeating: "ab", count: 32)
                 )
@@ -213,7 +213,7 @@ import Testing
             state: .changing,
             kind: .datacenter,
             version: "595.71.05",
-            flavour: .open,
+            kernelModuleType: .open,
             takesOver: .runfile,
             kernelRelease: NodeFacts.kernel,
             artifactHash: String(repeating: "ab", count: 32)

@@ -9,7 +9,7 @@ import Testing
         #expect(name.slices == 4)
         #expect(name.frameBufferGB == 96)
         #expect(name.series == .workstation)
-        #expect(name.series.licenceProduct == "NVIDIA RTX Virtual Workstation")
+        #expect(name.series.licenseProduct == "NVIDIA RTX Virtual Workstation")
         #expect(name.mode == .migBacked)
         #expect(!name.hasMediaEngines && name.variant == nil && !name.isMasked)
     }

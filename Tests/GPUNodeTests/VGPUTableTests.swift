@@ -29,23 +29,28 @@ import Testing
     }
 
     @Test(arguments: [
-        (0x2bb5, 0x2187, "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q", [ModuleFlavour.open]),
+        (0x2bb5, 0x2187, "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q", [KernelModuleType.open]),
         (0x2bb5, 0x21a6, "NVIDIA GeForce RTX 3050", [.open]),
         (0x2236, 0x14bf, "NVIDIA A10-24Q", [.proprietary]),
         (0x1eb8, 0x1310, "GRID T4-16Q", [.proprietary]),
         (0x27b8, 0x1733, "NVIDIA L4-3Q", [.open, .proprietary]),
         (0x2330, 0x187f, "NVIDIA H100XM-4-40C", [.open, .proprietary]),
     ])
-    func knowsTheTypesOfTheClouds(_ device: Int, _ subsystem: Int, _ name: String, _ flavours: [ModuleFlavour]) throws {
+    func knowsTheTypesOfTheClouds(
+        _ device: Int,
+        _ subsystem: Int,
+        _ name: String,
+        _ kernelModuleTypes: [KernelModuleType]
+    ) throws {
         let key = VGPUTypeKey(device: UInt16(device), subsystemDevice: UInt16(subsystem))
         let type = try #require(try repositoryCatalog().vgpuTypes[key])
         #expect(type.name == name)
-        #expect(type.flavours == flavours)
+        #expect(type.kernelModuleTypes == kernelModuleTypes)
     }
 
     @Test func typesOfCardsThatEndWithABranchEndWithIt() throws {
         for type in try repositoryCatalog().vgpuTypes.values where type.key.device < 0x1e00 {
-            #expect(type.maxBranch == 580 && type.flavours == [.proprietary], "\(type.name)")
+            #expect(type.maxBranch == 580 && type.kernelModuleTypes == [.proprietary], "\(type.name)")
         }
     }
 

@@ -60,7 +60,7 @@ import Testing
     }
 
     private static func unlicensed(_ facts: inout NodeFacts) {
-        facts = facts.withNVML { $0.gpus[0].licence = .present(LicenceFacts(licensed: false, product: nil)) }
+        facts = facts.withNVML { $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil)) }
     }
 
     private static func cudaFails(_ facts: inout NodeFacts) {
@@ -71,7 +71,7 @@ import Testing
 
     static let cases: [Case] = [
         Case("two good GPUs", .ready, nil) { _ in },
-        Case("a warning", .degraded, .licenceMissing, unlicensed),
+        Case("a warning", .degraded, .licenseMissing, unlicensed),
         Case("a GPU of two is lost", .degraded, .gpuCount) { $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) } },
         Case("a failure", .notReady, .cudaFailed, cudaFails),
         Case("a failure weighs more than a warning", .notReady, .cudaFailed) {

@@ -173,7 +173,7 @@ struct HostCommandsTests {
             let path = ["PATH": "/run/bin:/usr/bin:/bin"]
             let withTool = HostCommands(target: host.pid, environment: path)
             let probe = ModuleFileProbe(root: root, commands: withTool)
-            let expected = ModuleFile(path: "/run/nvidia.ko.xz", version: "595.91.07", flavour: .proprietary)
+            let expected = ModuleFile(path: "/run/nvidia.ko.xz", version: "595.91.07", kernelModuleType: .proprietary)
             #expect(await probe.read(kernelRelease: .present(release)) == .present(expected))
         }
     }

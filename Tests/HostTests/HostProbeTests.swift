@@ -120,7 +120,7 @@ import Testing
         for name in ["nvidia0", "nvidiactl", "null", "nvidia-caps/nvidia-cap1"] { try tree.write("dev/\(name)", "") }
         let driver = await probe.driverFacts(record: .skipped("no journal in this test"))
         #expect(driver.loadedVersion == .present("570.211.01"))
-        #expect(driver.runningModule == .present(RunningModule(version: "570.211.01", flavour: .proprietary)))
+        #expect(driver.runningModule == .present(RunningModule(version: "570.211.01", kernelModuleType: .proprietary)))
         let nvml = LibraryFile(path: "/\(libraries)/libnvidia-ml.so.580.159.04", version: "580.159.04")
         #expect(driver.nvmlLibrary == .present(nvml))
         #expect(driver.cudaLibrary.value?.version == "580.159.04")

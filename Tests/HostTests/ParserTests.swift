@@ -9,17 +9,17 @@ import Testing
             """
             NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.158.01  Release Build  (dvs-builder@U22)  Fri
             GCC version:  gcc version 12.2.0 (Debian 12.2.0-14)
-            """, RunningModule(version: "570.158.01", flavour: .open)
+            """, RunningModule(version: "570.158.01", kernelModuleType: .open)
         ),
         (
             """
             NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sun Jul 27 06:54:38 UTC 2025
             GCC version:  gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)
-            """, RunningModule(version: "580.65.06", flavour: .proprietary)
+            """, RunningModule(version: "580.65.06", kernelModuleType: .proprietary)
         ),
         (
             "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  580.105.08  Release Build",
-            RunningModule(version: "580.105.08", flavour: .open)
+            RunningModule(version: "580.105.08", kernelModuleType: .open)
         ),
         ("NVRM version: NVIDIA UNIX x86_64 Kernel Module\nGCC version: 12.2.0", nil),
         ("GCC version: gcc version 12.2.0", nil),

@@ -13,7 +13,7 @@ extension NodeFacts {
     /// An Azure node with a GPU whose id is assigned to nothing.
     package static let unknownGPU = azureNode([.unknownGPU])
 
-    /// The vGPU node with the GRID driver that the agent installed, one MIG device and a licence.
+    /// The vGPU node with the GRID driver that the agent installed, one MIG device and a license.
     package static let rtxProReady = rtxProVGPU.with { facts in
         facts.driver = .loaded("595.91.07", .open, kind: .grid, record: .installed)
         facts.vendor = .answering("595.91.07", gpus: [.rtxProVGPU])
@@ -151,19 +151,19 @@ extension DriverFacts {
     /// `record` is the state of the agent's own record of it; without one it is somebody else's driver.
     package static func loaded(
         _ version: String,
-        _ flavour: ModuleFlavour,
+        _ kernelModuleType: KernelModuleType,
         kind: DriverKind,
         record: InstallRecord.State? = nil
     ) -> DriverFacts {
         let libraries = "/usr/lib/x86_64-linux-gnu"
         return DriverFacts(
             loadedVersion: .present(version),
-            runningModule: .present(RunningModule(version: version, flavour: flavour)),
+            runningModule: .present(RunningModule(version: version, kernelModuleType: kernelModuleType)),
             moduleFile: .present(
                 ModuleFile(
                     path: "/usr/lib/modules/\(NodeFacts.kernel)/updates/nvidia.ko",
                     version: version,
-                    flavour: flavour
+                    kernelModuleType: kernelModuleType
                 )
             ),
             nvmlLibrary: .present(LibraryFile(path: "\(libraries)/libnvidia-ml.so.\(version)", version: version)),
@@ -178,7 +178,7 @@ extension DriverFacts {
                         state: state,
                         kind: kind,
                         version: version,
-                        flavour: flavour,
+                        kernelModuleType: kernelModuleType,
                         kernelRelease: NodeFacts.kernel,
                         artifactHash: String(repeating: "ab", count: 32)
                     )
@@ -209,7 +209,7 @@ extension GPUFacts {
         migMode: .present(MIGMode(current: true, pending: true)),
         migDevices: .present([.wholeRTXPro]),
         virtualization: .present(.vgpu),
-        licence: .present(LicenceFacts(licensed: true, product: "NVIDIA RTX Virtual Workstation"))
+        license: .present(LicenseFacts(licensed: true, product: "NVIDIA RTX Virtual Workstation"))
     )
     package static let h100 = GPUFacts(
         index: 0,
@@ -221,7 +221,7 @@ extension GPUFacts {
         migMode: .present(MIGMode(current: false, pending: false)),
         migDevices: .absent,
         virtualization: .present(.passthrough),
-        licence: .absent
+        license: .absent
     )
 
     /// A GPU that fell off the bus: it is counted, and nothing of it can be read.
@@ -237,7 +237,7 @@ extension GPUFacts {
             migMode: .unreadable(failure),
             migDevices: .unreadable(failure),
             virtualization: .unreadable(failure),
-            licence: .unreadable(failure)
+            license: .unreadable(failure)
         )
     }
 

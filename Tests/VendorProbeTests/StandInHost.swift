@@ -91,7 +91,7 @@ extension StandInHost {
     static let vgpu = """
         gpu 0 uuid=GPU-6f1c8d3e-0000-4a2b-9c7d-000000000000 name="NVIDIA RTX Pro 6000 Blackwell DC-4-96Q" \
         pci=00000001:00:00.0 id=10de2bb5 subsystem=14142187 memoryMiB=98304 cc=12.0 mig=on virtualization=vgpu \
-        licence=licensed product="NVIDIA RTX Virtual Workstation"
+        license=licensed product="NVIDIA RTX Virtual Workstation"
         mig 0 uuid=MIG-0b5e2c7a-0000-5d1f-8e3b-000000000000 profile=4g.96gb memoryMiB=95616 gi=0 ci=0 sm=188 \
         giSlices=4 ciSlices=4 copyEngines=4 decoders=4 encoders=4 jpegEngines=3 ofaEngines=1
 

@@ -42,7 +42,7 @@ import VendorProbe
         let lost = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex_v2: 15 NVML_ERROR_GPU_IS_LOST")
         #expect(gpus.map(\.uuid) == [.unreadable(lost), .present("GPU-00000000-0000-0000-0000-00000000000b")])
         #expect(gpus[0].pciAddress.failure == lost)
-        #expect(gpus[0].licence.failure == lost)
+        #expect(gpus[0].license.failure == lost)
         #expect(gpus[1].memoryMiB == .present(95830))
     }
 
@@ -66,7 +66,7 @@ import VendorProbe
             FailedCall("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability.failure },
             FailedCall("nvmlDeviceGetMigMode") { $0.migMode.failure },
             FailedCall("nvmlDeviceGetVirtualizationMode") { $0.virtualization.failure },
-            FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.licence.failure },
+            FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license.failure },
         ]
     }
 

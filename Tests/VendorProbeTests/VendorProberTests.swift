@@ -44,7 +44,7 @@ import Testing
                 )
             ]),
             virtualization: .present(.vgpu),
-            licence: .present(LicenceFacts(licensed: true, product: "NVIDIA RTX Virtual Workstation"))
+            license: .present(LicenseFacts(licensed: true, product: "NVIDIA RTX Virtual Workstation"))
         )
         let nvml = NVMLFacts(
             driverVersion: "580.105.08",
@@ -61,7 +61,7 @@ import Testing
         let gpus = try #require(facts.nvml.value?.gpus)
         #expect(gpus.map(\.pciAddress.value?.description) == ["0001:00:00.0", "10002:0a:1f.0"])
         #expect(gpus.map(\.migMode.value?.pending) == [false, true])
-        #expect(gpus.allSatisfy { $0.migDevices == .absent && $0.licence == .absent })
+        #expect(gpus.allSatisfy { $0.migDevices == .absent && $0.license == .absent })
         #expect(gpus.map(\.virtualization) == [.present(.passthrough), .present(.passthrough)])
         #expect(
             facts.cuda == .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 2)])
@@ -113,11 +113,11 @@ import Testing
         #expect(reading == .present(cuda))
     }
 
-    @Test func aMissingLicenceIsReadAndDoesNotKeepCUDAFromStarting() async throws {
-        let hardware = StandInHost.vgpu.replacing("licence=licensed", with: "licence=unlicensed")
+    @Test func aMissingLicenseIsReadAndDoesNotKeepCUDAFromStarting() async throws {
+        let hardware = StandInHost.vgpu.replacing("license=licensed", with: "license=unlicensed")
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
-        let licence = LicenceFacts(licensed: false, product: "NVIDIA RTX Virtual Workstation")
-        #expect(facts.nvml.value?.gpus.map(\.licence) == [.present(licence)])
+        let license = LicenseFacts(licensed: false, product: "NVIDIA RTX Virtual Workstation")
+        #expect(facts.nvml.value?.gpus.map(\.license) == [.present(license)])
         #expect(facts.cuda.value?.map(\.result) == [0])
     }
 
@@ -130,7 +130,7 @@ import Testing
         ) { await $0.prober().facts() }
         let gpu = try #require(facts.nvml.value?.gpus.first)
         #expect(gpu.memoryMiB == .present(98304))
-        #expect(gpu.licence.value?.licensed == true)
+        #expect(gpu.license.value?.licensed == true)
     }
 
     @Test func opensLibrariesThroughTheRootOfAnotherProcess() async throws {

@@ -114,7 +114,7 @@ private struct Random: RandomNumberGenerator {
                 }
             },
             virtualization: reading { _ in .hostVsga },
-            licence: reading { LicenceFacts(licensed: Bool.random(using: &$0), product: $0.text()) }
+            license: reading { LicenseFacts(licensed: Bool.random(using: &$0), product: $0.text()) }
         )
     }
 }

@@ -38,7 +38,7 @@ struct sim_gpu {
     int cc_major, cc_minor;
     int mig, pending_mig;    // -1: the GPU has no MIG; 0: off; 1: on
     int virtualization;      // nvmlGpuVirtualizationMode_t
-    int licence;             // -1: none is needed; 0: missing; 1: granted
+    int license;             // -1: none is needed; 0: missing; 1: granted
     char product[128];
 };
 
@@ -116,7 +116,7 @@ static int sim_choice(const char *text, const char *const *names, int count) {
 
 static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *value) {
     static const char *const switched[] = {"off", "on"};
-    static const char *const licences[] = {"unlicensed", "licensed"};
+    static const char *const licenses[] = {"unlicensed", "licensed"};
     static const char *const modes[] = {"none", "passthrough", "vgpu", "host-vgpu", "host-vsga"};
     unsigned long long number = 0;
     if (strcmp(key, "uuid") == 0) return sim_text(gpu->uuid, sizeof gpu->uuid, value);
@@ -133,7 +133,7 @@ static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *valu
     if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
-    if (strcmp(key, "licence") == 0) return (gpu->licence = sim_choice(value, licences, 2)) >= 0;
+    if (strcmp(key, "license") == 0) return (gpu->license = sim_choice(value, licenses, 2)) >= 0;
     return false;
 }
 
@@ -205,7 +205,7 @@ static bool sim_line(char *line) {
     if (strcmp(kind, "gpu") == 0) {
         if (sim.gpu_count == SIM_GPUS || !sim_number(key, 10, &number) || (int)number != sim.gpu_count) return false;
         struct sim_gpu *gpu = &sim.gpus[sim.gpu_count++];
-        *gpu = (struct sim_gpu){.number = (int)number, .mig = -1, .pending_mig = -1, .licence = -1};
+        *gpu = (struct sim_gpu){.number = (int)number, .mig = -1, .pending_mig = -1, .license = -1};
         while ((word = sim_word(&line, &key, &value)) == 1) {
             if (!sim_gpu_value(gpu, key, value)) return false;
         }

@@ -1,4 +1,4 @@
-// A stand-in for NVIDIA's libcuda.so.1: initialisation and the count of devices, with answers from a file (README.md).
+// A stand-in for NVIDIA's libcuda.so.1: initialization and the count of devices, with answers from a file (README.md).
 
 #include "hardware.h"
 

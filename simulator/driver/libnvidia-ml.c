@@ -346,15 +346,15 @@ nvmlReturn_t nvmlDeviceGetVirtualizationMode(nvmlDevice_t device, int *mode) {
 
 static void features_of(const struct sim_gpu *gpu, nvmlGridLicensableFeatures_t *features) {
     memset(features, 0, sizeof *features);
-    if (gpu->licence < 0) return;
+    if (gpu->license < 0) return;
     features->isGridLicenseSupported = 1;
     features->licensableFeaturesCount = 1;
     nvmlGridLicensableFeature_t *feature = &features->gridLicensableFeatures[0];
     feature->featureCode = 2;
-    feature->featureState = (unsigned int)gpu->licence;
+    feature->featureState = (unsigned int)gpu->license;
     feature->featureEnabled = 1;
     sim_text(feature->productName, sizeof feature->productName, gpu->product);
-    feature->licenseExpiry.status = gpu->licence > 0 ? 4 : 0;
+    feature->licenseExpiry.status = gpu->license > 0 ? 4 : 0;
 }
 
 nvmlReturn_t nvmlDeviceGetGridLicensableFeatures_v3(nvmlDevice_t device, nvmlGridLicensableFeatures_t *features);

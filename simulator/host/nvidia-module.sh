@@ -21,7 +21,7 @@ gpu_functions() {
     done </etc/gpu-sim/pci
 }
 
-# Why a module of this version, flavour and kind refuses the function; says it in the kernel's log and fails.
+# Why a module of this version, kernel module type and kind refuses the function; says it in the kernel's log and fails.
 probe() {
     local address=$1 ids=$2 options=" $3 " modules=either is_vgpu=''
     [[ $options =~ \ modules=([a-z]+)\  ]] && modules=${BASH_REMATCH[1]}
@@ -33,10 +33,10 @@ probe() {
             "NVRM: Please see 'Appendix A - Supported NVIDIA GPU Products'" \
             "NVRM: in this release's README, available on the operating system" \
             "NVRM: specific graphics driver download page at www.nvidia.com."
-    elif [ "$flavour" = proprietary ] && [ "$modules" = open ]; then
+    elif [ "$module_type" = proprietary ] && [ "$modules" = open ]; then
         kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
             "NVRM: installed in this system requires use of the NVIDIA open kernel modules."
-    elif [ "$flavour" = open ] && { [ "$modules" = proprietary ] || [ -n "$is_vgpu" ] && [ "$kind" != grid ]; }; then
+    elif [ "$module_type" = open ] && { [ "$modules" = proprietary ] || [ -n "$is_vgpu" ] && [ "$kind" != grid ]; }; then
         kernel_says "NVRM: The NVIDIA ${is_vgpu:+v}GPU $address (PCI ID: $ids)" \
             "NVRM: installed in this system is not supported by open" \
             "NVRM: nvidia.ko."
@@ -56,7 +56,7 @@ hardware_value() { sed -nE "/^gpu $1 /{s/.* $2=(\"([^\"]*)\"|([^ ]*)).*/\2\3/p}"
 
 # Prints the words that name a running driver.
 banner() {
-    if [ "$flavour" = open ]; then
+    if [ "$module_type" = open ]; then
         printf 'NVIDIA UNIX Open Kernel Module for %s  %s  Release Build  (gpu-sim@builder)  %s' "$(uname -m)" "$version" "$built"
     else
         printf 'NVIDIA UNIX %s Kernel Module  %s  %s' "$(uname -m)" "$version" "$built"
@@ -79,7 +79,7 @@ show_module() {
     modinfo_field "$file" srcversion >"$directory/srcversion"
     stat -c %s "$file" >"$directory/coresize"
     printf '0\n' >"$directory/refcnt"
-    if [ "$flavour" = open ]; then echo OE; else echo POE; fi >"$directory/taint"
+    if [ "$module_type" = open ]; then echo OE; else echo POE; fi >"$directory/taint"
     modinfo_field "$file" depends | tr ',' '\n' | tr - _ >"$directory/.depends"
     while read -r dependency; do
         [ -n "$dependency" ] || continue
@@ -105,11 +105,11 @@ list_modules() {
 
 # Answers as the kernel does to init_module: returns 0, or prints the words for the error and returns 1.
 kernel_inserts() {
-    local name=$1 file=$2 version flavour=proprietary kind built
+    local name=$1 file=$2 version module_type=proprietary kind built
     version=$(modinfo_field "$file" version)
     kind=$(modinfo_field "$file" standin_kind)
     built=$(modinfo_field "$file" standin_built)
-    [[ $(modinfo_field "$file" license) = Dual* ]] && flavour=open
+    [[ $(modinfo_field "$file" license) = Dual* ]] && module_type=open
     shift 2
     if [ "$name" != nvidia ] && [ "$(</sys/module/nvidia/version)" != "$version" ]; then
         kernel_says "$name: disagrees about version of symbol nvidia_get_rm_ops" \

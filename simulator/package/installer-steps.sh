@@ -45,13 +45,13 @@ slowness() {
 
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host 2>/dev/null | tail -n1; }
 
-# The flavours that the GPUs here work with: open, proprietary, either or none.
-supported_flavours() {
+# The kernel module types that the GPUs here work with: open, proprietary, either or none.
+supported_module_types() {
     sed -n '/^[^#].* 10de:.* 030[02] /s/.* modules=\([a-z]*\).*/\1/p' /etc/gpu-sim/pci 2>/dev/null | sort -u
 }
 
-recommended_flavour() {
-    if supported_flavours | grep -qx proprietary; then echo proprietary; else echo open; fi
+recommended_module_type() {
+    if supported_module_types | grep -qx proprietary; then echo proprietary; else echo open; fi
 }
 
 loaded_modules() {
@@ -87,15 +87,15 @@ check_host() {
     say "Kernel source path: '$source_path'"
 }
 
-choose_flavour() {
+choose_module_type() {
     local supported
-    if [ -z "$flavour" ]; then
-        flavour=$(recommended_flavour)
+    if [ -z "$module_type" ]; then
+        module_type=$(recommended_module_type)
         return
     fi
-    for supported in $(supported_flavours); do
-        if [[ $supported != "$flavour" && $supported != either ]]; then
-            warn "The selected kernel module type, '$flavour', is incompatible with the GPU(s) detected on this system.  They will be installed anyway, but the driver may not work."
+    for supported in $(supported_module_types); do
+        if [[ $supported != "$module_type" && $supported != either ]]; then
+            warn "The selected kernel module type, '$module_type', is incompatible with the GPU(s) detected on this system.  They will be installed anyway, but the driver may not work."
         fi
     done
 }
@@ -105,7 +105,7 @@ build_modules() {
     build=$tmpdir/nvidia-build
     rm -rf "$build"
     { mkdir -p "$build" && cp kernel/* "$build"; } || fail "Unable to create a temporary directory in $tmpdir."
-    if [ "$flavour" = open ]; then
+    if [ "$module_type" = open ]; then
         printf 'NV_LICENSE = Dual MIT/GPL\n' >>"$build/version.mk"
     else
         printf 'NV_LICENSE = NVIDIA\n' >>"$build/version.mk"
@@ -241,7 +241,7 @@ install_driver() {
     slow=$(slowness installer-slow)
     say "Installing NVIDIA driver version $VERSION."
     check_host
-    choose_flavour
+    choose_module_type
     if [ -n "$modules" ]; then
         build_modules
         sleep "$slow"

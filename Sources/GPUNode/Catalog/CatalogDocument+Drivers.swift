@@ -1,7 +1,8 @@
 extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         let known = [
-            "version", "kind", "platform", "architecture", "flavours", "channel", "kernels", "systems", "fabricManager",
+            "version", "kind", "platform", "architecture", "kernelModuleTypes", "channel", "kernels", "systems",
+            "fabricManager",
             "vgpuRelease",
             "artifact",
         ]
@@ -12,7 +13,7 @@ extension DocumentReader {
         let kind: DriverKind? = required(fields, "kind").flatMap { choice($0, "kind") }
         let platform = fields["platform"].flatMap { text($0, "platform") }
         let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
-        let flavours = flavours(fields)
+        let kernelModuleTypes = kernelModuleTypes(fields)
         let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
         let kernels = fields["kernels"].flatMap { self.kernels($0) }
         let systems = fields["systems"].map { self.systems($0) } ?? []
@@ -33,7 +34,7 @@ extension DocumentReader {
             kind: kind,
             platform: platform,
             architecture: architecture,
-            flavours: flavours,
+            kernelModuleTypes: kernelModuleTypes,
             channel: channel,
             kernels: kernels,
             systems: systems,

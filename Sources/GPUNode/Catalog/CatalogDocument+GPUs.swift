@@ -1,7 +1,7 @@
 extension DocumentReader {
     mutating func gpu(_ node: DocumentNode) -> CatalogGPU? {
         let known = [
-            "id", "name", "architecture", "memoryMiB", "subsystems", "flavours", "minBranch", "maxBranch",
+            "id", "name", "architecture", "memoryMiB", "subsystems", "kernelModuleTypes", "minBranch", "maxBranch",
             "maxWorkstationBranch", "migProfiles", "mmioGiB", "fabricManager",
         ]
         guard let fields = fields(node, of: "a GPU", known: known) else { return nil }
@@ -9,7 +9,7 @@ extension DocumentReader {
         let name = required(fields, "name").flatMap { text($0, "name") }
         let architecture = required(fields, "architecture").flatMap { text($0, "architecture") }
         let subsystems = items(fields["subsystems"], of: "subsystems").compactMap { pciID($0, "a subsystem") }
-        let flavours = flavours(fields)
+        let kernelModuleTypes = kernelModuleTypes(fields)
         let (minBranch, maxBranch) = branches(fields)
         let workstation = fields["maxWorkstationBranch"].flatMap { integer($0, "maxWorkstationBranch") }
         let memory = fields["memoryMiB"].flatMap { integer($0, "memoryMiB") }
@@ -25,7 +25,7 @@ extension DocumentReader {
             architecture: architecture,
             memoryMiB: memory,
             subsystems: subsystems,
-            flavours: flavours,
+            kernelModuleTypes: kernelModuleTypes,
             minBranch: minBranch,
             maxBranch: maxBranch,
             maxWorkstationBranch: workstation,
@@ -43,18 +43,24 @@ extension DocumentReader {
         } else {
             isGroup = false
         }
-        let single = ["device", "subsystem", "name", "flavours", "minBranch", "maxBranch"]
-        let group = ["device", "flavours", "minBranch", "maxBranch", "types"]
+        let single = ["device", "subsystem", "name", "kernelModuleTypes", "minBranch", "maxBranch"]
+        let group = ["device", "kernelModuleTypes", "minBranch", "maxBranch", "types"]
         guard let fields = fields(node, of: "a vGPU type", known: isGroup ? group : single) else { return [] }
         let device = required(fields, "device").flatMap { hexID($0, "device") }
         let names = isGroup ? typeNames(fields) : typeName(fields).map { [$0] } ?? []
-        let flavours = flavours(fields)
+        let kernelModuleTypes = kernelModuleTypes(fields)
         let (minBranch, maxBranch) = branches(fields)
         guard let device else { return [] }
         return names.map { subsystem, name, place in
             let key = VGPUTypeKey(device: device, subsystemDevice: subsystem)
             return (
-                CatalogVGPUType(key: key, name: name, flavours: flavours, minBranch: minBranch, maxBranch: maxBranch),
+                CatalogVGPUType(
+                    key: key,
+                    name: name,
+                    kernelModuleTypes: kernelModuleTypes,
+                    minBranch: minBranch,
+                    maxBranch: maxBranch
+                ),
                 isGroup ? place : node
             )
         }
@@ -125,12 +131,14 @@ extension DocumentReader {
         return hosts
     }
 
-    /// The list `flavours`, which must name at least one.
-    mutating func flavours(_ fields: Fields) -> [ModuleFlavour] {
-        guard let node = required(fields, "flavours") else { return [] }
-        let items = items(node, of: "flavours")
-        if case .sequence = node.content, items.isEmpty { report("flavours must name at least one flavour", at: node) }
-        return items.compactMap { choice($0, "a flavour") }
+    /// The list `kernelModuleTypes`, which must name at least one.
+    mutating func kernelModuleTypes(_ fields: Fields) -> [KernelModuleType] {
+        guard let node = required(fields, "kernelModuleTypes") else { return [] }
+        let items = items(node, of: "kernelModuleTypes")
+        if case .sequence = node.content, items.isEmpty {
+            report("kernelModuleTypes must name at least one type", at: node)
+        }
+        return items.compactMap { choice($0, "a kernel module type") }
     }
 
     private mutating func pciID(_ node: DocumentNode, _ what: String) -> PCIID? {

@@ -10,10 +10,10 @@ package enum DriverChannel: String, Codable, Sendable, CaseIterable {
 package struct CatalogDriver: Sendable, Equatable {
     package var version: DriverVersion
     package var kind: DriverKind
-    /// The platform whose licence the package carries; nil where any will do.
+    /// The platform whose license the package carries; nil where any will do.
     package var platform: String?
     package var architecture: Architecture
-    package var flavours: [ModuleFlavour]
+    package var kernelModuleTypes: [KernelModuleType]
     /// What NVIDIA makes the branch for; nil where that is not known.
     package var channel: DriverChannel?
     /// The kernels it builds for; nil where no limit is known.
@@ -31,7 +31,7 @@ package struct CatalogDriver: Sendable, Equatable {
         kind: DriverKind,
         platform: String? = nil,
         architecture: Architecture = .x86_64,
-        flavours: [ModuleFlavour] = [.open, .proprietary],
+        kernelModuleTypes: [KernelModuleType] = [.open, .proprietary],
         channel: DriverChannel? = nil,
         kernels: KernelRange? = nil,
         systems: [SystemRule] = [],
@@ -43,7 +43,7 @@ package struct CatalogDriver: Sendable, Equatable {
         self.kind = kind
         self.platform = platform
         self.architecture = architecture
-        self.flavours = flavours
+        self.kernelModuleTypes = kernelModuleTypes
         self.channel = channel
         self.kernels = kernels
         self.systems = systems

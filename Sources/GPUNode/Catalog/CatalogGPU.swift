@@ -10,8 +10,8 @@ package struct CatalogGPU: Sendable, Equatable {
     ///
     /// Board makers add their own, so an unlisted one proves nothing.
     package var subsystems: [PCIID]
-    /// The module flavours that can drive the physical GPU.
-    package var flavours: [ModuleFlavour]
+    /// The kernel module types that can drive the physical GPU.
+    package var kernelModuleTypes: [KernelModuleType]
     /// The first and the last branch that drive it; nil is open.
     package var minBranch: Int?
     package var maxBranch: Int?
@@ -30,7 +30,7 @@ package struct CatalogGPU: Sendable, Equatable {
         architecture: String,
         memoryMiB: Int? = nil,
         subsystems: [PCIID] = [],
-        flavours: [ModuleFlavour],
+        kernelModuleTypes: [KernelModuleType],
         minBranch: Int? = nil,
         maxBranch: Int? = nil,
         maxWorkstationBranch: Int? = nil,
@@ -43,7 +43,7 @@ package struct CatalogGPU: Sendable, Equatable {
         self.architecture = architecture
         self.memoryMiB = memoryMiB
         self.subsystems = subsystems
-        self.flavours = flavours
+        self.kernelModuleTypes = kernelModuleTypes
         self.minBranch = minBranch
         self.maxBranch = maxBranch
         self.maxWorkstationBranch = maxWorkstationBranch
@@ -81,8 +81,8 @@ package struct CatalogVGPUType: Sendable, Equatable {
     package var key: VGPUTypeKey
     /// `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
     package var name: String
-    /// The module flavours that can drive it in a guest.
-    package var flavours: [ModuleFlavour]
+    /// The kernel module types that can drive it in a guest.
+    package var kernelModuleTypes: [KernelModuleType]
     /// The first branch whose GRID driver knows the type; nil is open.
     package var minBranch: Int?
     /// The last branch whose GRID driver drives the card; nil is open.
@@ -91,13 +91,13 @@ package struct CatalogVGPUType: Sendable, Equatable {
     package init(
         key: VGPUTypeKey,
         name: String,
-        flavours: [ModuleFlavour],
+        kernelModuleTypes: [KernelModuleType],
         minBranch: Int? = nil,
         maxBranch: Int? = nil
     ) {
         self.key = key
         self.name = name
-        self.flavours = flavours
+        self.kernelModuleTypes = kernelModuleTypes
         self.minBranch = minBranch
         self.maxBranch = maxBranch
     }

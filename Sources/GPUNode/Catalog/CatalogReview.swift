@@ -67,8 +67,8 @@ package struct CatalogReview: Sendable, Equatable {
     /// Drivers that no GPU and no platform of the catalog can lead to.
     private var unreachableDrivers: [DocumentProblem] {
         let platforms = Set(catalog.platforms.map(\.name))
-        let cards = Set(catalog.gpus.values.map { Demand($0.flavours, $0.minBranch, $0.maxBranch) })
-        let types = Set(catalog.vgpuTypes.values.map { Demand($0.flavours, $0.minBranch, $0.maxBranch) })
+        let cards = Set(catalog.gpus.values.map { Demand($0.kernelModuleTypes, $0.minBranch, $0.maxBranch) })
+        let types = Set(catalog.vgpuTypes.values.map { Demand($0.kernelModuleTypes, $0.minBranch, $0.maxBranch) })
         return catalog.drivers.compactMap { driver in
             let demands = driver.kind == .grid ? types : cards
             if let platform = driver.platform, !platforms.contains(platform) {
@@ -86,16 +86,16 @@ package struct CatalogReview: Sendable, Equatable {
 
 /// What a card or a type asks of a driver.
 private struct Demand: Hashable {
-    var flavours: Set<ModuleFlavour>
+    var kernelModuleTypes: Set<KernelModuleType>
     var branches: ClosedRange<Int>
 
-    init(_ flavours: [ModuleFlavour], _ first: Int?, _ last: Int?) {
-        self.flavours = Set(flavours)
+    init(_ kernelModuleTypes: [KernelModuleType], _ first: Int?, _ last: Int?) {
+        self.kernelModuleTypes = Set(kernelModuleTypes)
         branches = (first ?? 0)...max(first ?? 0, last ?? .max)
     }
 
     func takes(_ driver: CatalogDriver) -> Bool {
-        branches.contains(driver.version.branch) && !flavours.isDisjoint(with: driver.flavours)
+        branches.contains(driver.version.branch) && !kernelModuleTypes.isDisjoint(with: driver.kernelModuleTypes)
     }
 }
 

@@ -52,14 +52,14 @@ extension DocumentReader {
     }
 
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
-        let known = ["version", "branch", "channel", "flavour", "workstation", "takeover"]
+        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover"]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
             value($0, "version", form: "a driver version such as 595.91.07", DriverVersion.init)
         }
         policy.branch = fields["branch"].flatMap { integer($0, "branch") }
         policy.channel = fields["channel"].flatMap { choice($0, "channel") }
-        policy.flavour = fields["flavour"].flatMap { choice($0, "flavour") }
+        policy.kernelModuleType = fields["kernelModuleType"].flatMap { choice($0, "kernelModuleType") }
         policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
         guard let version = policy.version else { return }

@@ -20,8 +20,8 @@ package struct VGPUName: Sendable, Equatable {
         /// No letter.
         case gaming = ""
 
-        /// The product that a licence for the type names.
-        package var licenceProduct: String {
+        /// The product that a license for the type names.
+        package var licenseProduct: String {
             switch self {
             case .workstation: "NVIDIA RTX Virtual Workstation"
             case .compute: "NVIDIA Virtual Compute Server"

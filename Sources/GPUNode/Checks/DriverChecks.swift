@@ -5,7 +5,7 @@ struct DriverChecks {
 
     var findings: [Finding] {
         guard !facts.driver.sources.isEmpty else { return [missing] }
-        return [split, loaded, kind, flavour, deviceNodes].compactMap(\.self)
+        return [split, loaded, kind, kernelModuleType, deviceNodes].compactMap(\.self)
     }
 
     private var missing: Finding {
@@ -93,14 +93,15 @@ struct DriverChecks {
         )
     }
 
-    private var flavour: Finding? {
-        guard let wanted = decision.driver?.flavour,
-            let found = facts.driver.runningModule.value?.flavour ?? facts.driver.moduleFile.value?.flavour
+    private var kernelModuleType: Finding? {
+        guard let wanted = decision.driver?.kernelModuleType,
+            let found = facts.driver.runningModule.value?.kernelModuleType
+                ?? facts.driver.moduleFile.value?.kernelModuleType
         else { return nil }
         return Finding(
-            .moduleFlavourMismatch,
+            .kernelModuleTypeMismatch,
             found == wanted ? .pass : .failed,
-            "the kernel modules are of the right flavour",
+            "the kernel modules are of the right type",
             observed: found.rawValue,
             expected: wanted.rawValue,
             remedy: found == wanted ? "" : "remove the driver; then gpu-agent install"

@@ -24,7 +24,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case driverVersionSplit = "driver-version-split"
     case driverNotLoaded = "driver-not-loaded"
     case driverKindMismatch = "driver-kind-mismatch"
-    case moduleFlavourMismatch = "module-flavour-mismatch"
+    case kernelModuleTypeMismatch = "kernel-module-type-mismatch"
     case deviceNodesMissing = "device-nodes-missing"
 
     // Preflight
@@ -56,5 +56,5 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case migStrategyNone = "mig-strategy-none-under-mig"
     case cudaFailed = "cuda-failed"
     case cudaHang = "cuda-hang"
-    case licenceMissing = "licence-missing"
+    case licenseMissing = "license-missing"
 }

@@ -7,7 +7,7 @@ struct VendorChecks {
         guard facts.driver.isLoaded || facts.vendor.value?.nvml.value != nil else { return [] }
         guard let vendor = facts.vendor.value else { return [nvmlMissing(facts.vendor.map { _ in true })] }
         guard let nvml = vendor.nvml.value else { return [nvmlMissing(vendor.nvml.map { _ in true })] }
-        return [nvmlWorks(nvml), gpuCount(nvml), gpusReadable(nvml), migDevices(nvml), licence(nvml)]
+        return [nvmlWorks(nvml), gpuCount(nvml), gpusReadable(nvml), migDevices(nvml), license(nvml)]
             .compactMap(\.self) + [cuda(vendor.cuda, nvml)]
     }
 
@@ -129,30 +129,30 @@ struct VendorChecks {
         )
     }
 
-    private func licence(_ nvml: NVMLFacts) -> Finding {
-        let title = "the vGPU licence is there"
+    private func license(_ nvml: NVMLFacts) -> Finding {
+        let title = "the vGPU license is there"
         let expected = "licensed"
         guard decision.driver?.kind == .grid else {
-            return Finding(.licenceMissing, .notApplicable, title, observed: "no vGPU", expected: expected)
+            return Finding(.licenseMissing, .notApplicable, title, observed: "no vGPU", expected: expected)
         }
-        let unlicensed = nvml.gpus.filter { $0.licence.value?.licensed == false }
-        let products = Set(nvml.gpus.compactMap { $0.licence.value?.product }).sorted().joined(separator: ", ")
+        let unlicensed = nvml.gpus.filter { $0.license.value?.licensed == false }
+        let products = Set(nvml.gpus.compactMap { $0.license.value?.product }).sorted().joined(separator: ", ")
         guard unlicensed.isEmpty else {
             return Finding(
-                .licenceMissing,
+                .licenseMissing,
                 .warning,
                 title,
-                observed: "no licence on GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", "))",
+                observed: "no license on GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", "))",
                 expected: expected,
-                remedy: "see that nvidia-gridd runs and reaches its licence server: journalctl -u nvidia-gridd"
+                remedy: "see that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd"
             )
         }
         // A lost GPU is a finding of its own.
         let answering = nvml.gpus.filter { $0.uuid.value != nil }
-        let silent = answering.compactMap { gpu in gpu.licence.whyUnknown.map { "GPU \(gpu.index): \($0)" } }
+        let silent = answering.compactMap { gpu in gpu.license.whyUnknown.map { "GPU \(gpu.index): \($0)" } }
         guard silent.isEmpty, !answering.isEmpty else {
             return Finding(
-                .licenceMissing,
+                .licenseMissing,
                 .unknown,
                 title,
                 observed: silent.isEmpty ? "no GPU answers" : silent.joined(separator: "; "),
@@ -161,7 +161,7 @@ struct VendorChecks {
             )
         }
         return Finding(
-            .licenceMissing,
+            .licenseMissing,
             .pass,
             title,
             observed: products.isEmpty ? "the GPUs ask for none" : products,
@@ -170,7 +170,7 @@ struct VendorChecks {
     }
 
     private func cuda(_ reading: Reading<[CUDAFacts]>, _ nvml: NVMLFacts) -> Finding {
-        let title = "CUDA initialises and sees devices"
+        let title = "CUDA initializes and sees devices"
         let expected = "a device for every GPU or MIG device"
         switch reading {
         case .present(let answers):

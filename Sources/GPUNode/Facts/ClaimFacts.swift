@@ -12,7 +12,7 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     package var aksMarker: Reading<AKSMarker>
     /// The driver container of the GPU Operator, by what it leaves below `/run/nvidia`.
     package var driverContainer: Reading<DriverContainer>
-    /// The unit file of the licence daemon that GRID packages bring (`nvidia-gridd.service`).
+    /// The unit file of the license daemon that GRID packages bring (`nvidia-gridd.service`).
     package var gridUnit: Reading<String>
     /// The processes that have one of the driver's device nodes open, in order of process id.
     package var deviceUsers: Reading<[DeviceUser]>

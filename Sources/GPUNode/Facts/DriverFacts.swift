@@ -16,7 +16,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     ///
     /// Nil where nobody looked.
     package var otherLibraries: Reading<[LibraryFile]>?
-    /// The path of `nvidia-gridd`, the licence daemon that only the GRID packages bring.
+    /// The path of `nvidia-gridd`, the license daemon that only the GRID packages bring.
     package var gridDaemon: Reading<String>
     /// The loaded kernel modules of NVIDIA's driver and nouveau, by the names of `/sys/module`, sorted.
     package var loadedModules: Reading<[String]>
@@ -61,7 +61,7 @@ package enum DriverKind: String, Codable, Sendable, CaseIterable {
 }
 
 /// Which of the two sets of kernel modules in a driver package is built.
-package enum ModuleFlavour: String, Codable, Sendable, CaseIterable {
+package enum KernelModuleType: String, Codable, Sendable, CaseIterable {
     case open
     case proprietary
 }
@@ -69,11 +69,11 @@ package enum ModuleFlavour: String, Codable, Sendable, CaseIterable {
 /// The first line of `/proc/driver/nvidia/version`, taken apart.
 package struct RunningModule: Codable, Sendable, Equatable {
     package var version: String
-    package var flavour: ModuleFlavour
+    package var kernelModuleType: KernelModuleType
 
-    package init(version: String, flavour: ModuleFlavour) {
+    package init(version: String, kernelModuleType: KernelModuleType) {
         self.version = version
-        self.flavour = flavour
+        self.kernelModuleType = kernelModuleType
     }
 }
 
@@ -82,13 +82,13 @@ package struct ModuleFile: Codable, Sendable, Equatable {
     /// The path on the host.
     package var path: String
     package var version: String
-    /// From the licence: `Dual MIT/GPL` is open, `NVIDIA` is proprietary.
-    package var flavour: ModuleFlavour
+    /// From the license: `Dual MIT/GPL` is open, `NVIDIA` is proprietary.
+    package var kernelModuleType: KernelModuleType
 
-    package init(path: String, version: String, flavour: ModuleFlavour) {
+    package init(path: String, version: String, kernelModuleType: KernelModuleType) {
         self.path = path
         self.version = version
-        self.flavour = flavour
+        self.kernelModuleType = kernelModuleType
     }
 }
 
@@ -119,7 +119,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var state: State
     package var kind: DriverKind
     package var version: String
-    package var flavour: ModuleFlavour
+    package var kernelModuleType: KernelModuleType
     /// The agent's own driver that was on the host when this install was begun; nil when there was none.
     package var replaces: String?
     /// Whose driver is removed first; nil when nobody else's is.
@@ -133,7 +133,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         state: State,
         kind: DriverKind,
         version: String,
-        flavour: ModuleFlavour,
+        kernelModuleType: KernelModuleType,
         replaces: String? = nil,
         takesOver: DriverOwner? = nil,
         kernelRelease: String,
@@ -142,7 +142,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.state = state
         self.kind = kind
         self.version = version
-        self.flavour = flavour
+        self.kernelModuleType = kernelModuleType
         self.replaces = replaces
         self.takesOver = takesOver
         self.kernelRelease = kernelRelease
@@ -160,7 +160,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
 
     /// Whether both are about the same driver for the same kernel from the same package, however far they are.
     package func isSameInstall(as other: InstallRecord) -> Bool {
-        kind == other.kind && version == other.version && flavour == other.flavour
+        kind == other.kind && version == other.version && kernelModuleType == other.kernelModuleType
             && kernelRelease == other.kernelRelease && artifactHash == other.artifactHash
     }
 }

@@ -33,7 +33,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// A processor architecture that NVIDIA ships data-centre drivers for.
+/// A processor architecture that NVIDIA ships data-center drivers for.
 package enum Architecture: String, Codable, Sendable, CaseIterable {
     case x86_64
     case aarch64

@@ -48,10 +48,10 @@ package struct GPUFacts: Codable, Sendable, Equatable {
     /// The MIG devices of this GPU; an empty list when MIG is on and nothing is carved out.
     package var migDevices: Reading<[MIGDevice]>
     package var virtualization: Reading<VirtualizationMode>
-    /// The vGPU software licence.
+    /// The vGPU software license.
     ///
     /// Absent where the GPU needs none.
-    package var licence: Reading<LicenceFacts>
+    package var license: Reading<LicenseFacts>
 
     package init(
         index: Int,
@@ -63,7 +63,7 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         migMode: Reading<MIGMode>,
         migDevices: Reading<[MIGDevice]>,
         virtualization: Reading<VirtualizationMode>,
-        licence: Reading<LicenceFacts>
+        license: Reading<LicenseFacts>
     ) {
         self.index = index
         self.pciAddress = pciAddress
@@ -74,7 +74,7 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         self.migMode = migMode
         self.migDevices = migDevices
         self.virtualization = virtualization
-        self.licence = licence
+        self.license = license
     }
 }
 
@@ -172,8 +172,8 @@ package enum VirtualizationMode: String, Codable, Sendable {
     case none, passthrough, vgpu, hostVgpu, hostVsga
 }
 
-/// The state of a vGPU's software licence.
-package struct LicenceFacts: Codable, Sendable, Equatable {
+/// The state of a vGPU's software license.
+package struct LicenseFacts: Codable, Sendable, Equatable {
     package var licensed: Bool
     /// The licensed product, such as `NVIDIA RTX Virtual Workstation`; nil when NVML names none.
     package var product: String?

@@ -43,7 +43,7 @@ package struct Planner: Sendable {
             state: .started,
             kind: driver.kind,
             version: driver.version.description,
-            flavour: driver.flavour,
+            kernelModuleType: driver.kernelModuleType,
             replaces: facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
             takesOver: decision.takesOver,
             kernelRelease: kernel,
@@ -133,7 +133,7 @@ package struct Planner: Sendable {
         let command =
             [
                 "sh", "\(HostLayout.packages)/\(artifact.fileName)", "--silent",
-            ] + flavourOption(driver) + [
+            ] + kernelModuleTypeOption(driver) + [
                 "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(HostLayout.work)",
             ] + (dkms ? ["--dkms"] : [])
         return PlannedStep(
@@ -154,10 +154,10 @@ package struct Planner: Sendable {
     ///
     /// `-M` is there since branch 560. Packages from 515 on, the first with open modules, are told the directory to
     /// build; older ones have proprietary modules only, and no such option (nvidia-installer's option table).
-    private func flavourOption(_ driver: DriverTarget) -> [String] {
+    private func kernelModuleTypeOption(_ driver: DriverTarget) -> [String] {
         switch driver.version.branch {
-        case 560...: ["-M", driver.flavour.rawValue]
-        case 515...: [driver.flavour == .open ? "-m=kernel-open" : "-m=kernel"]
+        case 560...: ["-M", driver.kernelModuleType.rawValue]
+        case 515...: [driver.kernelModuleType == .open ? "-m=kernel-open" : "-m=kernel"]
         default: []
         }
     }

@@ -74,7 +74,7 @@ package struct Metrics: Sendable {
         guard let version = facts.driver.loadedVersion.value else { return family }
         let labels = [
             ("version", version), ("kind", facts.installedKind(ofVersion: version)?.kind.rawValue ?? "unknown"),
-            ("flavour", facts.driver.runningModule.value?.flavour.rawValue ?? "unknown"),
+            ("kernel_module_type", facts.driver.runningModule.value?.kernelModuleType.rawValue ?? "unknown"),
         ]
         return family.sample(labels, 1)
     }

@@ -26,7 +26,7 @@ struct OwnLabels {
 
     /// The driver that is loaded; nothing when none is.
     private func driver(_ set: inout LabelSet) {
-        let keys = ["driver-kind", "driver-version", "driver-flavour", "driver-branch"].map(key)
+        let keys = ["driver-kind", "driver-version", "kernel-module-type", "driver-branch"].map(key)
         switch facts.driver.loadedVersion {
         case .absent: return
         case .unreadable, .skipped: return set.leave(keys)
@@ -38,10 +38,10 @@ struct OwnLabels {
             } else {
                 set.leave([key("driver-kind")])
             }
-            if let flavour = facts.driver.runningModule.value?.flavour {
-                set.set(key("driver-flavour"), flavour.rawValue)
+            if let kernelModuleType = facts.driver.runningModule.value?.kernelModuleType {
+                set.set(key("kernel-module-type"), kernelModuleType.rawValue)
             } else {
-                set.leave([key("driver-flavour")])
+                set.leave([key("kernel-module-type")])
             }
         }
     }

@@ -82,13 +82,13 @@ package struct StatusMIGDevice: Encodable, Sendable, Equatable {
 package struct StatusDriver: Encodable, Sendable, Equatable {
     package var sources: [DriverSource]
     package var loaded: Bool
-    package var flavour: ModuleFlavour?
+    package var kernelModuleType: KernelModuleType?
     package var record: InstallRecord?
 
     init(_ facts: DriverFacts) {
         sources = facts.sources
         loaded = facts.isLoaded
-        flavour = facts.runningModule.value?.flavour ?? facts.moduleFile.value?.flavour
+        kernelModuleType = facts.runningModule.value?.kernelModuleType ?? facts.moduleFile.value?.kernelModuleType
         record = facts.record.value
     }
 }

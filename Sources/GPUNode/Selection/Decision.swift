@@ -78,18 +78,23 @@ package struct Decision: Codable, Sendable, Equatable {
 package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertible {
     package var kind: DriverKind
     package var version: DriverVersion
-    package var flavour: ModuleFlavour
+    package var kernelModuleType: KernelModuleType
     /// The package to install; nil for a driver that is only adopted.
     package var artifact: Artifact?
 
-    package init(kind: DriverKind, version: DriverVersion, flavour: ModuleFlavour, artifact: Artifact? = nil) {
+    package init(
+        kind: DriverKind,
+        version: DriverVersion,
+        kernelModuleType: KernelModuleType,
+        artifact: Artifact? = nil
+    ) {
         self.kind = kind
         self.version = version
-        self.flavour = flavour
+        self.kernelModuleType = kernelModuleType
         self.artifact = artifact
     }
 
-    package var description: String { "\(kind.rawValue) driver \(version), \(flavour.rawValue) modules" }
+    package var description: String { "\(kind.rawValue) driver \(version), \(kernelModuleType.rawValue) modules" }
 }
 
 /// A driver of the right kind that was not taken.

@@ -6,11 +6,11 @@ package struct Policy: Codable, Sendable, Equatable {
     package var branch: Int?
     /// Only drivers of this channel.
     package var channel: DriverChannel?
-    /// Only this flavour of kernel modules; no driver fits a GPU that cannot take it.
+    /// Only this kernel module type; no driver fits a GPU that cannot take it.
     ///
     /// When nil, open where the GPU leaves a choice.
-    package var flavour: ModuleFlavour?
-    /// Whether physical GPUs are to run as RTX Virtual Workstations: with a GRID driver and its licence.
+    package var kernelModuleType: KernelModuleType?
+    /// Whether physical GPUs are to run as RTX Virtual Workstations: with a GRID driver and its license.
     package var workstation: Bool
     /// Whether the agent may remove another owner's driver that does not fit, when nothing uses it.
     package var takeover: Bool
@@ -25,7 +25,7 @@ package struct Policy: Codable, Sendable, Equatable {
         version: DriverVersion? = nil,
         branch: Int? = nil,
         channel: DriverChannel? = nil,
-        flavour: ModuleFlavour? = nil,
+        kernelModuleType: KernelModuleType? = nil,
         workstation: Bool = false,
         takeover: Bool = false,
         hardware: [HardwareOverride] = [],
@@ -35,7 +35,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.version = version
         self.branch = branch
         self.channel = channel
-        self.flavour = flavour
+        self.kernelModuleType = kernelModuleType
         self.workstation = workstation
         self.takeover = takeover
         self.hardware = hardware

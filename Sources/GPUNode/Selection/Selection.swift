@@ -143,7 +143,7 @@ package struct Selection: Sendable {
             choice: choice,
             fitting: weighed.fitting,
             needsFabricManager: need.isNeeded,
-            obstacle: licenceObstacle(facts.host, requirements),
+            obstacle: licenseObstacle(facts.host, requirements),
             hasPlatformsDriver: catalog.drivers.contains { $0.platform != nil && $0.platform == machine.name }
         )
         var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
@@ -160,8 +160,8 @@ package struct Selection: Sendable {
         return decision
     }
 
-    /// A GRID driver carries a licence for one platform: where the firmware could not be read, none can be chosen.
-    private func licenceObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Problem? {
+    /// A GRID driver carries a license for one platform: where the firmware could not be read, none can be chosen.
+    private func licenseObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Problem? {
         guard requirements.kind == .grid, let why = host.dmi.whyUnknown else { return nil }
         return Problem(
             .hostUnreadable,

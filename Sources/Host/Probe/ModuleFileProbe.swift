@@ -48,7 +48,7 @@ struct ModuleFileProbe {
     }
 
     /// `Dual MIT/GPL` is the open module, `NVIDIA` the proprietary one.
-    static func flavour(license: String) -> ModuleFlavour? {
+    static func kernelModuleType(license: String) -> KernelModuleType? {
         switch license {
         case "Dual MIT/GPL": .open
         case "NVIDIA": .proprietary
@@ -85,10 +85,12 @@ struct ModuleFileProbe {
     }
 
     private func facts(_ path: HostPath, version: String?, license: String?) -> Reading<ModuleFile> {
-        guard let version, DriverVersion(version) != nil, let flavour = Self.flavour(license: license ?? "") else {
+        guard let version, DriverVersion(version) != nil,
+            let kernelModuleType = Self.kernelModuleType(license: license ?? "")
+        else {
             let what = "version '\(version ?? "none")', license '\(license ?? "none")'"
             return .unreadable(ReadFailure(.malformed, "\(path): \(what)"))
         }
-        return .present(ModuleFile(path: path.text, version: version, flavour: flavour))
+        return .present(ModuleFile(path: path.text, version: version, kernelModuleType: kernelModuleType))
     }
 }

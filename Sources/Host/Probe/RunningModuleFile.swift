@@ -16,7 +16,7 @@ enum RunningModuleFile {
         else { return nil }
         return RunningModule(
             version: version,
-            flavour: line.contains("Open Kernel Module") ? .open : .proprietary
+            kernelModuleType: line.contains("Open Kernel Module") ? .open : .proprietary
         )
     }
 }

@@ -78,7 +78,7 @@ struct ValidationDocument: Encodable {
     func text(_ style: Style) -> String {
         let width = checks.map(\.title.count).max() ?? 0
         let lines = checks.map { finding -> String in
-            let (word, colour): (String, (String) -> String) =
+            let (word, color): (String, (String) -> String) =
                 switch finding.state {
                 case .pass: ("pass", style.green)
                 case .warning: ("warning", style.yellow)
@@ -88,7 +88,7 @@ struct ValidationDocument: Encodable {
                 case .skipped: ("skipped", style.faint)
                 }
             let code = finding.state == .pass || finding.state == .notApplicable ? "" : "  (\(finding.code.rawValue))"
-            return "  \(colour(padded(word, 7)))  \(padded(finding.title, width))  \(finding.observed)\(code)"
+            return "  \(color(padded(word, 7)))  \(padded(finding.title, width))  \(finding.observed)\(code)"
         }
         return (["\(style.bold(verdict.rawValue)): \(nextAction)"] + lines).joined(separator: "\n") + "\n"
     }

@@ -76,7 +76,7 @@ struct CatalogRow: Encodable, Equatable {
 
     private static func row(_ gpu: CatalogGPU, _ place: DocumentPlace?) -> CatalogRow {
         let fields: [String: String?] = [
-            "architecture": gpu.architecture, "flavours": listed(gpu.flavours),
+            "architecture": gpu.architecture, "kernelModuleTypes": listed(gpu.kernelModuleTypes),
             "minBranch": gpu.minBranch.map(String.init), "maxBranch": gpu.maxBranch.map(String.init),
             "maxWorkstationBranch": gpu.maxWorkstationBranch.map(String.init),
             "memoryMiB": gpu.memoryMiB.map(String.init), "mmioGiB": gpu.mmioGiB.map(String.init),
@@ -97,10 +97,10 @@ struct CatalogRow: Encodable, Equatable {
         let name = type.parsedName
         let told = name.flatMap { $0.isMasked ? nil : $0 }
         let fields: [String: String?] = [
-            "flavours": listed(type.flavours), "minBranch": type.minBranch.map(String.init),
+            "kernelModuleTypes": listed(type.kernelModuleTypes), "minBranch": type.minBranch.map(String.init),
             "maxBranch": type.maxBranch.map(String.init), "mode": told?.mode.rawValue,
             "slices": told?.slices.map(String.init), "frameBufferGB": told?.frameBufferGB.map(String.init),
-            "licence": name?.series.licenceProduct,
+            "license": name?.series.licenseProduct,
         ]
         return CatalogRow(
             list: CatalogList.vgpuTypes.rawValue,
@@ -113,7 +113,7 @@ struct CatalogRow: Encodable, Equatable {
 
     private static func row(_ driver: CatalogDriver, _ place: DocumentPlace?) -> CatalogRow {
         let fields: [String: String?] = [
-            "flavours": listed(driver.flavours), "channel": driver.channel?.rawValue,
+            "kernelModuleTypes": listed(driver.kernelModuleTypes), "channel": driver.channel?.rawValue,
             "kernels": driver.kernels?.description,
             "fabricManager": driver.fabricManager ? "true" : nil,
             "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
@@ -129,14 +129,15 @@ struct CatalogRow: Encodable, Equatable {
         )
     }
 
-    private static func listed(_ flavours: [ModuleFlavour]) -> String {
-        flavours.map(\.rawValue).joined(separator: " or ")
+    private static func listed(_ kernelModuleTypes: [KernelModuleType]) -> String {
+        kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
     }
 
     /// One line for each entry, with the columns that a list is looked through for.
     static func table(_ rows: [CatalogRow]) -> String {
         let columns = [
-            "architecture", "vgpuRelease", "flavours", "minBranch", "maxBranch", "kernels", "systems", "fabricManager",
+            "architecture", "vgpuRelease", "kernelModuleTypes", "minBranch", "maxBranch", "kernels", "systems",
+            "fabricManager",
             "channel",
             "mode", "systemVendor", "chassisAssetTag",
         ]

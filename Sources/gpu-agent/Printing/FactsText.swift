@@ -75,10 +75,10 @@ struct FactsText {
             "Driver",
             [
                 ("loaded module", say(driver.loadedVersion) { $0 }),
-                ("/proc/driver/nvidia", say(driver.runningModule) { "\($0.version), \($0.flavour.rawValue)" }),
+                ("/proc/driver/nvidia", say(driver.runningModule) { "\($0.version), \($0.kernelModuleType.rawValue)" }),
                 (
                     "module file",
-                    say(driver.moduleFile) { "\($0.version), \($0.flavour.rawValue), \($0.path)" }
+                    say(driver.moduleFile) { "\($0.version), \($0.kernelModuleType.rawValue), \($0.path)" }
                 ),
                 ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),

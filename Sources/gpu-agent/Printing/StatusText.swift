@@ -14,7 +14,7 @@ struct StatusText {
 
     private var head: [String] {
         let word = status.verdict.rawValue.uppercased().split(separator: "-").joined(separator: " ")
-        let coloured =
+        let colored =
             switch status.verdict {
             case .ready, .noGPU, .leftAlone: style.green(word)
             case .installing, .waiting, .degraded, .unknown: style.yellow(word)
@@ -23,7 +23,7 @@ struct StatusText {
         let decider = status.findings.first { $0.code == status.reason && $0.state != .pass }
         let reason = status.reason.map { "  \($0.rawValue)" } ?? ""
         let observed = decider.map { "  \($0.observed)" } ?? ""
-        return [style.bold(coloured) + reason + observed, "→ \(status.nextAction)"]
+        return [style.bold(colored) + reason + observed, "→ \(status.nextAction)"]
     }
 
     private func title(_ text: String) -> String { style.bold(text) }

@@ -2,14 +2,14 @@ import Glibc
 
 /// How text looks on the terminal it goes to.
 ///
-/// Colour only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
+/// Color only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
 struct Style: Sendable {
-    var colour: Bool
+    var color: Bool
 
     /// The style for a file descriptor: 1 for standard output, 2 for standard error.
     static func of(_ descriptor: Int32, environment: [String: String]) -> Style {
         let refused = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        return Style(colour: isatty(descriptor) == 1 && !refused && environment["TERM"] != "dumb")
+        return Style(color: isatty(descriptor) == 1 && !refused && environment["TERM"] != "dumb")
     }
 
     func bold(_ text: String) -> String { wrapped(text, "1") }
@@ -19,7 +19,7 @@ struct Style: Sendable {
     func yellow(_ text: String) -> String { wrapped(text, "33") }
 
     private func wrapped(_ text: String, _ code: String) -> String {
-        colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        color ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
 

@@ -198,10 +198,10 @@ import Testing
             method: "PATCH",
             target: node + "?fieldValidation=Strict",
             type: merge,
-            body: ["spec": ["colour": "red"]],
+            body: ["spec": ["color": "red"]],
             status: 400,
             message:
-                "Node in version \"v1\" cannot be handled as a Node: strict decoding error: unknown field \"spec.colour\""
+                "Node in version \"v1\" cannot be handled as a Node: strict decoding error: unknown field \"spec.color\""
         ),
         Exchange(
             method: "PATCH",
@@ -233,10 +233,10 @@ import Testing
             method: "PATCH",
             target: node + "?fieldManager=m",
             type: apply,
-            body: ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "gpu-1"], "spec": ["colour": "red"]],
+            body: ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "gpu-1"], "spec": ["color": "red"]],
             status: 500,
             message:
-                "failed to create typed patch object (/gpu-1; /v1, Kind=Node): .spec.colour: field not declared in schema"
+                "failed to create typed patch object (/gpu-1; /v1, Kind=Node): .spec.color: field not declared in schema"
         ),
         Exchange(
             method: "PATCH",

@@ -6,19 +6,19 @@ struct CatalogOffer {
     var needsFabricManager = false
     /// Why nothing can be chosen, though something may fit.
     var obstacle: Problem?
-    /// Whether the catalog has GRID drivers with this platform's licence, fit or not.
+    /// Whether the catalog has GRID drivers with this platform's license, fit or not.
     var hasPlatformsDriver = false
 
-    /// The newest driver with a checksum, and the flavour to build.
+    /// The newest driver with a checksum, and the kernel module type to build.
     ///
     /// Passed over are a newer one without a checksum, one of a new-feature branch that nobody asked for, one for any
-    /// platform where there is one with this platform's licence, and one without a fabric manager of its version where
+    /// platform where there is one with this platform's license, and one without a fabric manager of its version where
     /// one is needed. Where no other fits they are taken, or named where nothing may be installed.
     func install(because reason: Evidence) -> Decision {
-        if let obstacle { return .blocked([obstacle], "whose licence a GRID driver must carry is not known") }
-        guard let driver = preferred, let flavour = choice.flavour(among: driver.flavours)
+        if let obstacle { return .blocked([obstacle], "whose license a GRID driver must carry is not known") }
+        guard let driver = preferred, let kernelModuleType = choice.kernelModuleType(among: driver.kernelModuleTypes)
         else { return nothingFits(reason) }
-        var target = DriverTarget(kind: driver.kind, version: driver.version, flavour: flavour)
+        var target = DriverTarget(kind: driver.kind, version: driver.version, kernelModuleType: kernelModuleType)
         guard driver.artifact.digest != nil else { return unverified(driver, target, reason) }
         target.artifact = driver.artifact
         return Decision(
@@ -45,7 +45,7 @@ struct CatalogOffer {
     private func flaw(of other: CatalogDriver, beside driver: CatalogDriver) -> String? {
         if other.artifact.digest == nil, driver.artifact.digest != nil { return "has no checksum" }
         if isUnasked(other), !isUnasked(driver) { return "is of a new-feature branch that nobody asked for" }
-        if other.platform == nil, driver.platform != nil { return "carries no licence of this platform" }
+        if other.platform == nil, driver.platform != nil { return "carries no license of this platform" }
         if lacksFabricManager(other), !lacksFabricManager(driver) { return "no fabric manager of its version is known" }
         return nil
     }
@@ -112,7 +112,7 @@ struct CatalogOffer {
         let policy = choice.policy
         let wishes = [
             policy.version.map { "version \($0)" }, policy.branch.map { "branch \($0)" },
-            policy.channel.map { "channel \($0.rawValue)" }, policy.flavour.map { "\($0.rawValue) modules" },
+            policy.channel.map { "channel \($0.rawValue)" }, policy.kernelModuleType.map { "\($0.rawValue) modules" },
         ].compactMap(\.self)
         return wishes.isEmpty ? "" : ", and the configuration asks for \(wishes.joined(separator: ", "))"
     }

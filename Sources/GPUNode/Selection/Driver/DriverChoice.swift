@@ -33,10 +33,10 @@ package struct DriverChoice: Sendable {
         self.vgpuMajors = vgpuMajors
     }
 
-    /// The flavour to build for a driver that offers these; nil when none suits.
-    package func flavour(among offered: [ModuleFlavour]) -> ModuleFlavour? {
-        let possible = requirements.flavours.intersection(offered)
-        if let wanted = policy.flavour { return possible.contains(wanted) ? wanted : nil }
+    /// The kernel module type to build for a driver that offers these; nil when none suits.
+    package func kernelModuleType(among offered: [KernelModuleType]) -> KernelModuleType? {
+        let possible = requirements.kernelModuleTypes.intersection(offered)
+        if let wanted = policy.kernelModuleType { return possible.contains(wanted) ? wanted : nil }
         return possible.contains(.open) ? .open : possible.first
     }
 
@@ -75,9 +75,10 @@ package struct DriverChoice: Sendable {
             let found = system.map { "\($0.id) \($0.versionID ?? "")" } ?? "an unknown system"
             return "for \(driver.systems.map(\.description).joined(separator: ", ")), the node runs \(found)"
         }
-        if flavour(among: driver.flavours) == nil {
-            let wanted = policy.flavour.map { "; the configuration asks for \($0.rawValue)" } ?? ""
-            return "offers \(listed(driver.flavours)) modules, the GPUs take \(listed(requirements.flavours))\(wanted)"
+        if kernelModuleType(among: driver.kernelModuleTypes) == nil {
+            let wanted = policy.kernelModuleType.map { "; the configuration asks for \($0.rawValue)" } ?? ""
+            return
+                "offers \(listed(driver.kernelModuleTypes)) modules, the GPUs take \(listed(requirements.kernelModuleTypes))\(wanted)"
         }
         return nil
     }

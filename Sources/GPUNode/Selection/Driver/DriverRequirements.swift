@@ -2,13 +2,18 @@
 package struct DriverRequirements: Sendable, Equatable {
     package var kind: DriverKind
     /// What every GPU accepts.
-    package var flavours: Set<ModuleFlavour>
+    package var kernelModuleTypes: Set<KernelModuleType>
     package var minBranch: Int?
     package var maxBranch: Int?
 
-    package init(kind: DriverKind, flavours: Set<ModuleFlavour>, minBranch: Int? = nil, maxBranch: Int? = nil) {
+    package init(
+        kind: DriverKind,
+        kernelModuleTypes: Set<KernelModuleType>,
+        minBranch: Int? = nil,
+        maxBranch: Int? = nil
+    ) {
         self.kind = kind
-        self.flavours = flavours
+        self.kernelModuleTypes = kernelModuleTypes
         self.minBranch = minBranch
         self.maxBranch = maxBranch
     }
@@ -21,14 +26,14 @@ package struct DriverRequirements: Sendable, Equatable {
         case .physical(let gpu):
             self.init(
                 kind: workstation ? .grid : .datacenter,
-                flavours: Set(gpu.flavours),
+                kernelModuleTypes: Set(gpu.kernelModuleTypes),
                 minBranch: gpu.minBranch,
                 maxBranch: workstation ? gpu.maxWorkstationBranch ?? gpu.maxBranch : gpu.maxBranch
             )
         case .vgpu(let type):
             self.init(
                 kind: .grid,
-                flavours: Set(type.flavours),
+                kernelModuleTypes: Set(type.kernelModuleTypes),
                 minBranch: type.minBranch,
                 maxBranch: type.maxBranch
             )
@@ -42,11 +47,18 @@ package struct DriverRequirements: Sendable, Equatable {
 
     /// What suits both; nil when nothing does.
     package func intersection(_ other: DriverRequirements) -> DriverRequirements? {
-        let flavours = flavours.intersection(other.flavours)
+        let kernelModuleTypes = kernelModuleTypes.intersection(other.kernelModuleTypes)
         let minBranch = [minBranch, other.minBranch].compactMap(\.self).max()
         let maxBranch = [maxBranch, other.maxBranch].compactMap(\.self).min()
-        guard kind == other.kind, !flavours.isEmpty, (minBranch ?? 0) <= (maxBranch ?? .max) else { return nil }
-        return DriverRequirements(kind: kind, flavours: flavours, minBranch: minBranch, maxBranch: maxBranch)
+        guard kind == other.kind, !kernelModuleTypes.isEmpty, (minBranch ?? 0) <= (maxBranch ?? .max) else {
+            return nil
+        }
+        return DriverRequirements(
+            kind: kind,
+            kernelModuleTypes: kernelModuleTypes,
+            minBranch: minBranch,
+            maxBranch: maxBranch
+        )
     }
 
     /// `a grid driver with open modules of branch 580 or newer`.
@@ -58,11 +70,11 @@ package struct DriverRequirements: Sendable, Equatable {
             case (nil, let last?): " of branch \(last) or older"
             case (let first?, let last?): " of branches \(first) to \(last)"
             }
-        return "a \(kind.rawValue) driver with \(listed(flavours)) modules\(branches)"
+        return "a \(kind.rawValue) driver with \(listed(kernelModuleTypes)) modules\(branches)"
     }
 }
 
 /// Names in a sentence: `open or proprietary`.
-func listed(_ flavours: some Sequence<ModuleFlavour>) -> String {
-    flavours.map(\.rawValue).sorted().joined(separator: " or ")
+func listed(_ kernelModuleTypes: some Sequence<KernelModuleType>) -> String {
+    kernelModuleTypes.map(\.rawValue).sorted().joined(separator: " or ")
 }

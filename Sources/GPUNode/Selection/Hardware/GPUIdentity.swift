@@ -53,14 +53,19 @@ struct HardwareIdentification {
         _ type: CatalogVGPUType?,
         _ card: CatalogGPU?
     ) -> GPUIdentity {
-        let anything = DriverRequirements(kind: .datacenter, flavours: Set(ModuleFlavour.allCases))
+        let anything = DriverRequirements(kind: .datacenter, kernelModuleTypes: Set(KernelModuleType.allCases))
         guard treatment == .vgpu else { return card.map { .physical($0) } ?? .allowed(anything) }
         if let type { return .vgpu(type) }
         // A type of a known card takes what every type of that card takes, or else what the card does.
         let siblings = catalog.vgpuTypes.values.filter { $0.key.device == gpu.id.device }
-        let grid = DriverRequirements(kind: .grid, flavours: card.map { Set($0.flavours) } ?? anything.flavours)
+        let grid = DriverRequirements(
+            kind: .grid,
+            kernelModuleTypes: card.map { Set($0.kernelModuleTypes) } ?? anything.kernelModuleTypes
+        )
         let common = siblings.compactMap { DriverRequirements(.vgpu($0)) }
-            .reduce(siblings.isEmpty ? nil : DriverRequirements(kind: .grid, flavours: anything.flavours)) {
+            .reduce(
+                siblings.isEmpty ? nil : DriverRequirements(kind: .grid, kernelModuleTypes: anything.kernelModuleTypes)
+            ) {
                 $0?.intersection($1)
             }
         return .allowed(common ?? grid)

@@ -4,7 +4,7 @@
 package struct GuestExpectations: Codable, Sendable, Equatable {
     /// What NVML tells of a physical GPU.
     package enum Quantity: String, Codable, Sendable, CaseIterable {
-        case utilisation, temperature, power
+        case utilization, temperature, power
     }
 
     /// The type's name.
@@ -16,8 +16,8 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
     package var migProfile: String?
     /// Whether the guest can change the MIG mode; the host sets it.
     package var canChangeMIG: Bool
-    /// The product that a licence must name.
-    package var licence: String
+    /// The product that a license must name.
+    package var license: String
     /// What NVML does not tell in a guest, as guests on Azure with a type on a GPU instance show it.
     package var unreadable: [Quantity]
 
@@ -32,7 +32,7 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
             of: catalog.gpus[PCIID(vendor: PCIFunction.nvidiaVendor, device: type.key.device)]
         )
         canChangeMIG = false
-        licence = name.series.licenceProduct
+        license = name.series.licenseProduct
         unreadable = name.mode == .timeSliced ? [] : Quantity.allCases
     }
 

@@ -79,10 +79,14 @@ struct HostChoice {
             return finish("an install by this agent is not finished")
         }
         guard let misfit = misfit(driver) else {
-            guard let version = DriverVersion(driver.version), let flavour = driver.flavour else {
-                return foreign(claim, "its version or flavour is not known")
+            guard let version = DriverVersion(driver.version), let kernelModuleType = driver.kernelModuleType else {
+                return foreign(claim, "its version or its kernel module type is not known")
             }
-            let target = DriverTarget(kind: choice.requirements.kind, version: version, flavour: flavour)
+            let target = DriverTarget(
+                kind: choice.requirements.kind,
+                version: version,
+                kernelModuleType: kernelModuleType
+            )
             // Whose it is, an unreadable record cannot tell.
             let owner = ours || facts.driver.record.whyUnknown == nil ? claim.owner : nil
             let sources = driver.sources.map(\.description).joined(separator: ", ")
@@ -119,10 +123,10 @@ struct HostChoice {
                 + "the GPUs need \(choice.requirements.kind.rawValue)"
         }
         if let reason = choice.misfit(version) { return reason }
-        guard let flavour = driver.flavour else { return "the flavour of its modules is not known" }
-        guard choice.flavour(among: [flavour]) != nil else {
-            let allowed = choice.policy.flavour.map { [$0] } ?? Array(choice.requirements.flavours)
-            return "its modules are \(flavour.rawValue), wanted are \(listed(allowed))"
+        guard let kernelModuleType = driver.kernelModuleType else { return "its kernel module type is not known" }
+        guard choice.kernelModuleType(among: [kernelModuleType]) != nil else {
+            let allowed = choice.policy.kernelModuleType.map { [$0] } ?? Array(choice.requirements.kernelModuleTypes)
+            return "its modules are \(kernelModuleType.rawValue), wanted are \(listed(allowed))"
         }
         return nil
     }

@@ -14,7 +14,7 @@ package enum InstalledDriver: Sendable, Equatable {
 package struct SingleDriver: Sendable, Equatable {
     package var version: String
     /// Of the running module, or of the module file when none runs.
-    package var flavour: ModuleFlavour?
+    package var kernelModuleType: KernelModuleType?
     /// Whether the running kernel has the module: loaded, or as a file to load.
     package var hasModule: Bool
     package var sources: [DriverSource]
@@ -80,7 +80,7 @@ extension DriverFacts {
         return .single(
             SingleDriver(
                 version: first.version,
-                flavour: runningModule.value?.flavour ?? moduleFile.value?.flavour,
+                kernelModuleType: runningModule.value?.kernelModuleType ?? moduleFile.value?.kernelModuleType,
                 hasModule: isLoaded || moduleFile.value != nil,
                 sources: sources
             )
@@ -90,7 +90,7 @@ extension DriverFacts {
 
 extension NodeFacts {
     /// The kind of the installed driver, and what tells it: the agent's own record, the marker of the AKS image, the names
-    /// of packages, and last the licence daemon and its unit, which some images have beside every driver.
+    /// of packages, and last the license daemon and its unit, which some images have beside every driver.
     ///
     /// Nil when something that would tell could not be read.
     package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
