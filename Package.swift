@@ -75,22 +75,39 @@ let package = Package(
         .target(name: "CLinux", dependencies: ["CPCI"], cSettings: [.define("_GNU_SOURCE")]),
 
         // The program
-        target("GPUNode"),
-        target("Documents", ["CYAML", "GPUNode"]),
-        target("PCIBus", ["CLinux", "CUdev", "GPUNode"]),
-        target("VendorProbe", ["CLinux", "CVendor", "GPUNode", logging, subprocess, system]),
-        target("Host", ["CLinux", "GPUNode", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]),
-        target("Kubernetes", [asyncHTTPClient, logging, nioCore, nioEssentials, nioHTTP1, nioPosix, nioSSL]),
+        target("Support"),
+        target("NodeModel", ["Support"]),
+        target("Documents", ["CYAML", "Support"]),
+        target("Catalog", ["Documents", "NodeModel", "Support"]),
+        target("Selection", ["Catalog", "NodeModel", "Support"]),
+        target("Planning", ["Catalog", "NodeModel", "Selection", "Support"]),
+        target("Health", ["Catalog", "NodeModel", "Planning", "Selection", "Support"]),
+        target("Reporting", ["Catalog", "Documents", "Health", "NodeModel", "Planning", "Selection", "Support"]),
+        target(
+            "Host",
+            ["CLinux", "NodeModel", "Support", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]
+        ),
+        target("PCIBus", ["CLinux", "CPCI", "CUdev", "NodeModel", "Support"]),
+        target("VendorProbe", ["CLinux", "CVendor", "NodeModel", "Support", logging, subprocess, system]),
+        target(
+            "Kubernetes",
+            ["Support", asyncHTTPClient, logging, nioCore, nioEssentials, nioHTTP1, nioPosix, nioSSL]
+        ),
+        target("Cluster", ["Kubernetes", "NodeModel", "Reporting", "Support", logging]),
         target(
             "Agent",
             [
-                "Documents", "GPUNode", "Host", "Kubernetes", "PCIBus", "VendorProbe",
+                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NodeModel", "PCIBus", "Planning",
+                "Reporting", "Selection", "Support", "VendorProbe",
                 hummingbird, lifecycle, logging, nioCore, system, unixSignals,
             ]
         ),
         .executableTarget(
             name: "gpu-agent",
-            dependencies: ["Agent", "GPUNode", argumentParser, logging],
+            dependencies: [
+                "Agent", "Catalog", "Documents", "NodeModel", "Planning", "Reporting", "Selection", "Support",
+                argumentParser, logging,
+            ],
             swiftSettings: swiftSettings
         ),
 
@@ -99,13 +116,15 @@ let package = Package(
             "SimulatedCluster",
             path: "simulator/Sources/SimulatedCluster",
             [
-                "Kubernetes",
+                "Kubernetes", "Support",
                 hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioEssentials, nioSSL, system, unixSignals,
             ]
         ),
         .executableTarget(
             name: "gpu-sim",
-            dependencies: ["Kubernetes", "SimulatedCluster", argumentParser, hummingbird, logging, nioCore, nioPosix],
+            dependencies: [
+                "Kubernetes", "SimulatedCluster", "Support", argumentParser, hummingbird, logging, nioCore, nioPosix,
+            ],
             path: "simulator/Sources/gpu-sim",
             swiftSettings: swiftSettings
         ),
@@ -113,51 +132,64 @@ let package = Package(
         // Tests
         .executableTarget(
             name: "gpu-benchmark",
-            dependencies: ["Agent", "GPUNode"],
+            dependencies: ["Agent", "Catalog", "NodeModel", "Selection"],
             path: "Tests/Benchmark",
             swiftSettings: swiftSettings
         ),
-        target("TestSupport", path: "Tests/TestSupport", ["GPUNode", subprocess, system]),
+        target("TestSupport", path: "Tests/TestSupport", ["NodeModel", subprocess, system]),
         tests(
-            "GPUNodeTests",
-            ["Documents", "GPUNode", "TestSupport"],
+            "CoreTests",
+            [
+                "Catalog", "Documents", "Health", "NodeModel", "Planning", "Reporting", "Selection", "Support",
+                "TestSupport",
+            ],
             exclude: ["Goldens", "Reference", "Situations"]
         ),
-        tests("DocumentsTests", ["Documents", "GPUNode", "TestSupport"]),
-        tests("PCIBusTests", ["GPUNode", "PCIBus", "TestSupport"]),
+        tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),
+        tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport"]),
         tests(
             "FuzzTests",
-            ["Documents", "GPUNode", "PCIBus", "TestSupport"],
+            ["Catalog", "Documents", "NodeModel", "PCIBus", "Selection", "Support", "TestSupport"],
             exclude: ["Corpus", "LibFuzzer", "document.dict", "vgpu-name.dict"]
         ),
-        tests("VendorProbeTests", ["CVendor", "GPUNode", "TestSupport", "VendorProbe", subprocess, system]),
+        tests(
+            "VendorProbeTests",
+            ["CVendor", "NodeModel", "Support", "TestSupport", "VendorProbe", subprocess, system]
+        ),
         tests(
             "HostTests",
-            ["GPUNode", "Host", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]
+            ["NodeModel", "Host", "Support", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]
         ),
         target(
             "ClusterSupport",
             path: "Tests/ClusterSupport",
-            ["Kubernetes", "SimulatedCluster", "TestSupport", logging]
+            ["Kubernetes", "SimulatedCluster", "Support", "TestSupport", logging]
         ),
         tests(
             "KubernetesTests",
-            ["ClusterSupport", "Kubernetes", "SimulatedCluster", "TestSupport", logging, nioCore]
+            ["ClusterSupport", "Kubernetes", "SimulatedCluster", "Support", "TestSupport", logging, nioCore]
         ),
         tests(
             "AgentTests",
-            ["Agent", "ClusterSupport", "GPUNode", "Host", "Kubernetes", "SimulatedCluster", "TestSupport", logging]
+            [
+                "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "Kubernetes",
+                "NodeModel",
+                "Planning", "Reporting", "Selection", "SimulatedCluster", "Support", "TestSupport", logging,
+            ]
         ),
-        tests("CommandTests", ["Agent", "GPUNode", "TestSupport", subprocess, system], exclude: ["Goldens"]),
+        tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),
         tests(
             "EndToEndTests",
-            ["ClusterSupport", "GPUNode", "Kubernetes", "SimulatedCluster", "TestSupport", subprocess, system],
+            [
+                "ClusterSupport", "Kubernetes", "NodeModel", "SimulatedCluster", "Support", "TestSupport", subprocess,
+                system,
+            ],
             exclude: ["KillShim"]
         ),
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",
-            ["Kubernetes", "SimulatedCluster", "TestSupport", subprocess, system]
+            ["Kubernetes", "SimulatedCluster", "Support", "TestSupport", subprocess, system]
         ),
     ]
 )

@@ -1,4 +1,4 @@
-package import GPUNode
+package import NodeModel
 
 /// Something the agent could not do: what people are told, and the error below it.
 package struct AgentFailure: Error, Sendable, CustomStringConvertible {
@@ -14,20 +14,4 @@ package struct AgentFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(problem.code.rawValue): \(problem.observed)" }
-}
-
-/// An error with all that lie below it, each said once: `cannot open /x: no such file`.
-package func errorChain(_ error: any Error) -> String {
-    var parts: [String] = []
-    var next: (any Error)? = error
-    while let current = next {
-        parts.append("\(current)")
-        next = (current as? any CausedError)?.cause
-    }
-    return parts.joined(separator: ": ")
-}
-
-/// An error that knows the one below it.
-package protocol CausedError: Error {
-    var cause: (any Error)? { get }
 }

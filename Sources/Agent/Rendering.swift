@@ -1,6 +1,7 @@
 import Documents
 import FoundationEssentials
-package import GPUNode
+package import NodeModel
+import Support
 import SystemPackage
 
 /// Values as JSON and YAML text, with keys in a stable order.
@@ -12,7 +13,7 @@ package enum Rendering {
     }
 
     package static func yaml(_ value: some Encodable) throws -> String {
-        YAMLText.render(try OutputValue(encoding: value))
+        YAMLText.render(try JSONValue(encoding: value))
     }
 }
 

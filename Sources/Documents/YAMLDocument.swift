@@ -1,5 +1,4 @@
 import CYAML
-package import GPUNode
 
 /// Reads YAML, and JSON as a part of it, into a tree that knows where each value stands.
 ///

@@ -1,5 +1,4 @@
 import CYAML
-import GPUNode
 
 /// The events of libyaml's parser, one at a time.
 ///

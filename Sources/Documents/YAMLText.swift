@@ -1,4 +1,5 @@
 import CYAML
+package import Support
 
 /// Writes a value as a YAML document in block style.
 ///
@@ -6,7 +7,7 @@ import CYAML
 /// text is quoted.
 package enum YAMLText {
     /// The document, with a final newline.
-    package static func render(_ value: OutputValue) -> String {
+    package static func render(_ value: JSONValue) -> String {
         let emitter = YAMLEmitter()
         emitter.write(document: value)
         return emitter.text
@@ -73,7 +74,7 @@ private final class YAMLEmitter {
         emitter.deallocate()
     }
 
-    func write(document: OutputValue) {
+    func write(document: JSONValue) {
         emit { yaml_stream_start_event_initialize($0, YAML_UTF8_ENCODING) }
         emit { yaml_document_start_event_initialize($0, nil, nil, nil, 1) }
         write(document)
@@ -81,7 +82,7 @@ private final class YAMLEmitter {
         emit { yaml_stream_end_event_initialize($0) }
     }
 
-    private func write(_ value: OutputValue) {
+    private func write(_ value: JSONValue) {
         switch value {
         case .null: scalar("null", YAML_PLAIN_SCALAR_STYLE)
         case .bool(let bool): scalar(bool ? "true" : "false", YAML_PLAIN_SCALAR_STYLE)
@@ -96,7 +97,7 @@ private final class YAMLEmitter {
         case .object(let members):
             let style = members.isEmpty ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE
             emit { yaml_mapping_start_event_initialize($0, nil, nil, 1, style) }
-            for member in members {
+            for member in members.sorted(by: { $0.key < $1.key }) {
                 string(member.key)
                 write(member.value)
             }

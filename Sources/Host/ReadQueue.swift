@@ -1,5 +1,6 @@
 import Dispatch
-import GPUNode
+import NodeModel
+import Support
 
 /// Reads that may hang, one after the other, on a thread of their own, each with a deadline.
 ///

@@ -1,3 +1,5 @@
+package import Support
+
 /// One operation of a JSON patch (RFC 6902), as far as the agent needs them.
 package enum JSONPatchOperation: Sendable, Equatable {
     /// The whole patch fails unless the value at the path is this one.

@@ -1,3 +1,5 @@
+package import Support
+
 /// The part of an answer that is decoded when only the metadata is wanted.
 struct MetadataEnvelope: Decodable, Sendable {
     var metadata: ObjectMetadata

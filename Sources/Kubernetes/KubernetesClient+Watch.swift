@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOFoundationEssentialsCompat
+import Support
 
 /// What a watch of a Node's metadata reports.
 package enum NodeWatchEvent: Sendable {

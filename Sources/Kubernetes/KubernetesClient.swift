@@ -5,6 +5,7 @@ import NIOCore
 import NIOFoundationEssentialsCompat
 import NIOHTTP1
 import NIOSSL
+import Support
 
 /// A client for the few requests the agent makes.
 ///

@@ -1,3 +1,5 @@
+package import Support
+
 /// One request to the API server as a value: built without a server, and asserted without one.
 package struct KubernetesRequest: Sendable, Equatable {
     /// The HTTP method.

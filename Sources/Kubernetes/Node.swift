@@ -1,3 +1,5 @@
+package import Support
+
 /// A Node, as far as the agent reads it.
 package struct Node: Sendable, Equatable {
     package var metadata: ObjectMetadata

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+package import Support
 
 /// Something that happened to a Node, for `kubectl describe node`.
 package struct NodeEvent: Sendable, Equatable {

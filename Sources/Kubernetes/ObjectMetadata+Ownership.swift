@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import Support
 
 /// A manager of a field.
 package struct FieldOwner: Sendable, Equatable {

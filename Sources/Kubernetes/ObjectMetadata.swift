@@ -1,4 +1,5 @@
 package import FoundationEssentials
+package import Support
 
 /// The part of an object's metadata that the agent decides by.
 package struct ObjectMetadata: Sendable, Equatable {

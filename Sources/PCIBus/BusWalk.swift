@@ -1,5 +1,6 @@
 import CLinux
-import GPUNode
+import NodeModel
+import Support
 
 /// One pass over the bus, on the thread that calls it.
 struct BusWalk {

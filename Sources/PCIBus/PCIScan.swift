@@ -1,5 +1,6 @@
 import Dispatch
-package import GPUNode
+package import NodeModel
+import Support
 import Synchronization
 
 /// What one look at the PCI bus found.
@@ -51,42 +52,13 @@ package struct PCIScan: Sendable {
         deadline: Duration = .seconds(20),
         nameLists: [PCINameList] = [.own]
     ) async -> PCIScanResult {
-        await withCheckedContinuation { continuation in
-            let answer = FirstAnswer(continuation)
-            queue.async {
-                guard answer.isAwaited else { return }
-                answer.give(BusWalk(sysfs: sysfs, nameLists: nameLists).run())
-            }
-            DispatchQueue.global().asyncAfter(deadline: .now() + .init(deadline)) {
-                let failure = ReadFailure(.hang, "no answer from \(sysfs)/bus/pci within \(deadline)")
-                answer.give(PCIScanResult(functions: .unreadable(failure)))
-            }
+        let first = FirstAnswer<PCIScanResult>()
+        queue.async {
+            guard !first.isGiven else { return }
+            first.give(BusWalk(sysfs: sysfs, nameLists: nameLists).run())
         }
-    }
-}
-
-/// Resumes a waiting task with the first of several answers.
-private final class FirstAnswer: Sendable {
-    private let continuation: Mutex<CheckedContinuation<PCIScanResult, Never>?>
-
-    init(_ continuation: CheckedContinuation<PCIScanResult, Never>) {
-        self.continuation = Mutex(continuation)
-    }
-
-    var isAwaited: Bool { continuation.withLock { $0 != nil } }
-
-    func give(_ result: PCIScanResult) {
-        let waiting = continuation.withLock { held in
-            defer { held = nil }
-            return held
-        }
-        waiting?.resume(returning: result)
-    }
-}
-
-extension DispatchTimeInterval {
-    fileprivate init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+        let failure = ReadFailure(.hang, "no answer from \(sysfs)/bus/pci within \(deadline)")
+        let late = PCIScanResult(functions: .unreadable(failure))
+        return await first.answer(within: deadline, otherwise: late, whenCancelled: nil)
     }
 }

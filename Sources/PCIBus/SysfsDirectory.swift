@@ -1,5 +1,5 @@
-import GPUNode
 import Glibc
+import NodeModel
 
 /// One device's directory in sysfs, and the attributes libpci does not tell apart.
 ///

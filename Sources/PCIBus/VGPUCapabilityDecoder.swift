@@ -1,4 +1,5 @@
-package import GPUNode
+package import NodeModel
+import Support
 
 /// Finds the capability of a vGPU in a function's configuration space.
 ///

@@ -1,5 +1,5 @@
 import CVendor
-import GPUNode
+import NodeModel
 
 /// The CUDA driver API, loaded.
 struct CUDALibrary {

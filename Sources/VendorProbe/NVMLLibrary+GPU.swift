@@ -1,5 +1,5 @@
 import CVendor
-import GPUNode
+import NodeModel
 
 extension NVMLLibrary {
     /// One GPU; what fails is unreadable, and the rest is still asked.

@@ -1,5 +1,5 @@
 import CVendor
-import GPUNode
+import NodeModel
 
 extension NVMLLibrary {
     func migMode(of device: gpa_nvml_device_t) throws(NVMLError) -> MIGMode {

@@ -1,5 +1,5 @@
 import CVendor
-import GPUNode
+import NodeModel
 
 /// NVML, loaded and initialized.
 struct NVMLLibrary {

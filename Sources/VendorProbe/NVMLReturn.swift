@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// A return code of NVML (`nvmlReturn_t`).
 package struct NVMLReturn: RawRepresentable, Sendable, Hashable {

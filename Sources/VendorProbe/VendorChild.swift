@@ -1,5 +1,4 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
 package import SystemPackage
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
+import Support
 
 /// One question to a fresh child process, from its start to its end.
 struct VendorExchange {

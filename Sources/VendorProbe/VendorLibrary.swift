@@ -1,5 +1,5 @@
-import GPUNode
 import Glibc
+import NodeModel
 
 /// Why a library of the driver could not be used.
 enum LibraryError: Error {

@@ -1,5 +1,5 @@
 import Dispatch
-package import GPUNode
+package import NodeModel
 
 /// Asks NVIDIA's libraries, each time in child processes that live no longer than the question.
 ///

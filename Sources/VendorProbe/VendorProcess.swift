@@ -1,6 +1,7 @@
 import CLinux
 import Dispatch
 import Glibc
+import Support
 import SystemPackage
 
 /// A child process at work, and the channels to it.

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import GPUNode
+import NodeModel
 
 /// The version that both ends must have; the agent and its child are one program, so they always do.
 let vendorProtocolVersion = 1

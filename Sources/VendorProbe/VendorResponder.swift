@@ -1,5 +1,5 @@
-import GPUNode
 import Glibc
+import NodeModel
 
 /// Answers the requests of one child process.
 struct VendorResponder {

@@ -1,5 +1,5 @@
 import Agent
-import GPUNode
+import Documents
 import TestSupport
 import Testing
 

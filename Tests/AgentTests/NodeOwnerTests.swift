@@ -1,8 +1,11 @@
+import Cluster
 import ClusterSupport
-import GPUNode
 import Kubernetes
 import Logging
+import NodeModel
+import Reporting
 import SimulatedCluster
+import Support
 import Testing
 
 @testable import Agent

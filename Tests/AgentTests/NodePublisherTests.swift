@@ -1,9 +1,12 @@
 import Agent
+import Cluster
 import ClusterSupport
-import GPUNode
 import Kubernetes
 import Logging
+import NodeModel
+import Reporting
 import SimulatedCluster
+import Support
 import Testing
 
 /// The publisher against an API server over TLS, by what the Node shows and which requests were made.

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
-import GPUNode
+import Catalog
 import Host
+import NodeModel
 import TestSupport
 import Testing
 

@@ -1,8 +1,12 @@
+import Catalog
+import Cluster
 import ClusterSupport
-import GPUNode
 import Kubernetes
 import Logging
+import NodeModel
+import Reporting
 import SimulatedCluster
+import Support
 import TestSupport
 import Testing
 

@@ -1,5 +1,7 @@
 import Agent
-import GPUNode
+import Catalog
+import NodeModel
+import Support
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
 import Agent
-import GPUNode
+import Catalog
 import Glibc
+import NodeModel
+import Selection
 
 /// Times what a node pays at each start and at each look: `gpu-benchmark [DIRECTORY OF THE CATALOG]`.
 ///

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// Nodes of 16 GPUs that take the longest ways through the choice.
 enum Nodes {

@@ -2,6 +2,7 @@ import FoundationEssentials
 package import Kubernetes
 import Logging
 package import SimulatedCluster
+package import Support
 package import TestSupport
 
 /// A running simulated API server with one Node, and a client of it.

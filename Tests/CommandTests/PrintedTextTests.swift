@@ -1,6 +1,6 @@
 import Agent
 import FoundationEssentials
-import GPUNode
+import NodeModel
 import Subprocess
 import SystemPackage
 import TestSupport

@@ -1,5 +1,4 @@
 import Documents
-import GPUNode
 import Testing
 
 @Suite struct YAMLDocumentTests {

@@ -1,5 +1,5 @@
 import Documents
-import GPUNode
+import Support
 import Testing
 
 @Suite struct YAMLTextTests {
@@ -33,7 +33,7 @@ import Testing
             state: ready
 
             """
-        #expect(YAMLText.render(try OutputValue(encoding: Verdict())) == expected)
+        #expect(YAMLText.render(try JSONValue(encoding: Verdict())) == expected)
     }
 
     static let texts: [(text: String, rendered: String)] = [
@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: texts)
     func quotesWhatWouldNotBeText(_ row: (text: String, rendered: String)) throws {
-        let rendered = YAMLText.render(.object([.init("k", .string(row.text))]))
+        let rendered = YAMLText.render(["k": .string(row.text)])
         #expect(rendered == "k: \(row.rendered)\n")
     }
 
@@ -98,15 +98,14 @@ import Testing
             }
             enum Key: CodingKey { case big, fraction, nothing, list }
         }
-        let expected = OutputValue.object([
-            .init("big", .int(.max)), .init("fraction", .double(0.1)),
-            .init("list", .array([.array([.bool(true)]), .array([])])), .init("nothing", .null),
-        ])
-        #expect(try OutputValue(encoding: Everything()) == expected)
+        let expected: JSONValue = [
+            "big": .int(.max), "fraction": 0.1, "list": [[true], []], "nothing": .null,
+        ]
+        #expect(try JSONValue(encoding: Everything()) == expected)
     }
 
     /// What a reader of YAML makes of a tree: quoted is text, plain is text only when it is nothing else.
-    private func reading(_ node: DocumentNode) -> OutputValue {
+    private func reading(_ node: DocumentNode) -> JSONValue {
         switch node.content {
         case .scalar(let text, quoted: true): .string(text)
         case .scalar("null", _), .scalar("", _), .scalar("~", _): .null
@@ -117,10 +116,12 @@ import Testing
         case .sequence(let children): .array(children.map(reading))
         case .mapping(let entries):
             .object(
-                entries.map { entry in
-                    guard case .scalar(let key, _) = entry.key.content else { return .init("?", .null) }
-                    return .init(key, reading(entry.value))
-                }
+                Dictionary(
+                    entries.map { entry in
+                        guard case .scalar(let key, _) = entry.key.content else { return ("?", .null) }
+                        return (key, reading(entry.value))
+                    }
+                ) { _, last in last }
             )
         }
     }
@@ -150,7 +151,7 @@ private struct RandomOutput: RandomNumberGenerator {
         return String((0..<pick(12)).map { _ in Self.alphabet[pick(Self.alphabet.count)] })
     }
 
-    mutating func value(depth: Int) -> OutputValue {
+    mutating func value(depth: Int) -> JSONValue {
         switch pick(depth > 3 ? 5 : 8) {
         case 0: .null
         case 1: .bool(pick(2) == 0)
@@ -158,7 +159,7 @@ private struct RandomOutput: RandomNumberGenerator {
         case 3: .double(Double(bitPattern: next() & 0xbfff_ffff_ffff_ffff))
         case 4: .string(text())
         case 5: .array((0..<pick(4)).map { _ in value(depth: depth + 1) })
-        default: .object((0..<pick(4)).map { _ in .init(text(), value(depth: depth + 1)) })
+        default: .object(Dictionary((0..<pick(4)).map { _ in (text(), value(depth: depth + 1)) }) { _, last in last })
         }
     }
 }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import GPUNode
+import NodeModel
 import TestSupport
 import Testing
 

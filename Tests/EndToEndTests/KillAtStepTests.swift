@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import Synchronization
 import TestSupport
 import Testing

@@ -1,4 +1,3 @@
-import GPUNode
 import TestSupport
 import Testing
 

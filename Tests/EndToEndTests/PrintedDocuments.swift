@@ -1,3 +1,5 @@
+import NodeModel
+
 /// What `status -o json` prints, as somebody reads it who has not our types.
 struct PrintedStatus: Decodable {
     struct Step: Decodable {

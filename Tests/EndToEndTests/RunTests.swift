@@ -1,9 +1,10 @@
 import ClusterSupport
 import FoundationEssentials
-import GPUNode
 import Glibc
 import Kubernetes
+import NodeModel
 import SimulatedCluster
+import Support
 import TestSupport
 import Testing
 

@@ -1,9 +1,10 @@
 import ClusterSupport
 import FoundationEssentials
-import GPUNode
 import Glibc
 import Kubernetes
+import NodeModel
 import SimulatedCluster
+import Support
 import Testing
 
 /// `gpu-agent run` on a simulated node, beside an API server that knows the Node `gpu-1`.

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import Testing
 
 /// The four nodes that a first user has, from nothing to the verdict.

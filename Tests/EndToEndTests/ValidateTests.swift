@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import TestSupport
 import Testing
 
@@ -96,7 +96,7 @@ struct ValidateTests {
             let run = try await node.agent("validate", catalogs)
             run.expectExit(2)
             #expect(run.output == "")
-            let places = ["\(wrong):4:9: ", "\(wrong):7:22: ", "\(wrong):9:14: ", "\(wrong):11:5: ", "\(last):1:13: "]
+            let places = ["\(wrong):4:9: ", "\(wrong):7:31: ", "\(wrong):9:14: ", "\(wrong):11:5: ", "\(last):1:13: "]
             for place in places { #expect(run.errors.contains(place), "\(place) is not in \(run.errors)") }
             #expect(run.errors.contains("\(broken):"))
         }

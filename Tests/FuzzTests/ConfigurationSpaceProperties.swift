@@ -1,5 +1,6 @@
-import GPUNode
+import NodeModel
 import PCIBus
+import Selection
 import TestSupport
 
 extension Properties {

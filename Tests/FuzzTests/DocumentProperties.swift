@@ -1,5 +1,8 @@
+import Catalog
 import Documents
-import GPUNode
+import NodeModel
+import Selection
+import Support
 import TestSupport
 
 extension Properties {
@@ -49,11 +52,11 @@ extension Properties {
 
     /// What `-o yaml` writes is what was read.
     private mutating func checkPrinting(_ root: DocumentNode) {
-        guard let value = OutputValue(texts: root) else { return }
+        guard let value = JSONValue(texts: root) else { return }
         let printed = YAMLText.render(value)
         guard printed.utf8.count <= YAMLDocument.sizeLimit else { return }
         do throws(DocumentProblems) {
-            let again = OutputValue(texts: try YAMLDocument.parse(printed, file: "f"))
+            let again = JSONValue(texts: try YAMLDocument.parse(printed, file: "f"))
             expect(again == value, "written and read again it is something else: \(printed)")
         } catch {
             expect(false, "written, it cannot be read again: \(error): \(printed)")
@@ -132,20 +135,21 @@ private struct LineLengths {
     }
 }
 
-extension OutputValue {
-    /// The tree with its scalars as text; nil when a key is no scalar, which the form has no place for.
+extension JSONValue {
+    /// The tree with its scalars as text; nil when a key is no scalar or stands twice, which the form has no place for.
     fileprivate init?(texts node: DocumentNode) {
         switch node.content {
         case .scalar(let text, _):
             self = .string(text)
         case .sequence(let items):
-            let values = items.compactMap(OutputValue.init(texts:))
+            let values = items.compactMap(JSONValue.init(texts:))
             guard values.count == items.count else { return nil }
             self = .array(values)
         case .mapping(let entries):
-            let members = entries.compactMap { entry -> Member? in
+            var members: [String: JSONValue] = [:]
+            for entry in entries {
                 guard case .scalar(let key, _) = entry.key.content else { return nil }
-                return OutputValue(texts: entry.value).map { Member(key, $0) }
+                members[key] = JSONValue(texts: entry.value)
             }
             guard members.count == entries.count else { return nil }
             self = .object(members)

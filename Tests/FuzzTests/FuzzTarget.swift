@@ -1,4 +1,5 @@
-import GPUNode
+import Catalog
+import Selection
 import TestSupport
 
 /// What is fuzzed: code that takes bytes which others wrote.

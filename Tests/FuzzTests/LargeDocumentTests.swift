@@ -1,5 +1,5 @@
+import Catalog
 import Documents
-import GPUNode
 import Testing
 
 /// Texts near the limit of size, made of what a reader could need the square of their length for.

@@ -1,4 +1,5 @@
-import GPUNode
+import Catalog
+import NodeModel
 
 extension Properties {
     mutating func checkName(_ text: String) {

@@ -1,4 +1,6 @@
-import GPUNode
+import Catalog
+import NodeModel
+import Support
 
 /// A catalog that knows the scenarios' GPUs, small enough to be asked in every run.
 enum SmallCatalog {
@@ -46,7 +48,7 @@ enum SmallCatalog {
                 vgpuRelease: release,
                 artifact: Artifact(
                     urls: ["https://example.com/NVIDIA-\(version).run"],
-                    digest: hasDigest ? Digest(.sha256, String(repeating: "cd", count: 32)) : nil
+                    digest: hasDigest ? Checksum(.sha256, String(repeating: "cd", count: 32)) : nil
                 )
             )
         }

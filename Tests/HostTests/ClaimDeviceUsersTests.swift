@@ -1,5 +1,5 @@
-import GPUNode
 import Glibc
+import NodeModel
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Crypto
 import FoundationEssentials
 import Glibc
 import Host
+import Support
 import SystemPackage
 
 /// A directory to download into, and a file to ask for.
@@ -47,7 +48,7 @@ final class DownloadBench: Sendable {
 
     func request(
         _ urls: [String],
-        digest: ExpectedDigest = .sha256(sha256),
+        digest: Checksum = Checksum(.sha256, sha256),
         size: Int? = file.count,
         stallTimeout: Duration = .seconds(30),
         deadline: Duration = .seconds(100)

@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Support
 import Synchronization
 import SystemPackage
 import Testing
@@ -13,12 +14,13 @@ import Testing
         let seen = Mutex<[DownloadProgress]>([])
     }
 
-    static let digests: [ExpectedDigest] = [
-        .sha256(DownloadBench.sha256), .sha512(DownloadBench.sha512), .sha256(DownloadBench.sha256.uppercased()),
+    static let digests: [Checksum] = [
+        Checksum(.sha256, DownloadBench.sha256), Checksum(.sha512, DownloadBench.sha512),
+        Checksum(.sha256, DownloadBench.sha256.uppercased()),
     ]
 
     @Test(arguments: digests)
-    func fetchesTheWholeFileAndSaysHowFarItIs(_ digest: ExpectedDigest) async throws {
+    func fetchesTheWholeFileAndSaysHowFarItIs(_ digest: Checksum) async throws {
         let recorder = Recorder()
         try await FileServer.serving(DownloadBench.file) { server in
             let request = bench.request([server.url], digest: digest, size: nil)

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import Testing
 
 @testable import Host

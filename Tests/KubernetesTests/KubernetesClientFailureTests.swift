@@ -2,6 +2,7 @@ import ClusterSupport
 import FoundationEssentials
 import Kubernetes
 import SimulatedCluster
+import Support
 import TestSupport
 import Testing
 

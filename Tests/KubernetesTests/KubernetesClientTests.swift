@@ -3,6 +3,7 @@ import FoundationEssentials
 import Kubernetes
 import Logging
 import SimulatedCluster
+import Support
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Kubernetes
+import Support
 import Testing
 
 @Suite struct KubernetesRequestTests {

@@ -1,4 +1,5 @@
 import Kubernetes
+import Support
 import Testing
 
 /// A source of chance that gives the same numbers every time.

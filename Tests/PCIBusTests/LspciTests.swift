@@ -1,6 +1,7 @@
-import GPUNode
 import Glibc
+import NodeModel
 import PCIBus
+import Support
 import Testing
 
 /// The scan against `lspci`, which reads the same trees with code that is not ours.

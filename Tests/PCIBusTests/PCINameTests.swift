@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import PCIBus
 import Testing
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 import Testing
 
 /// A sysfs in a temporary directory, with the directories and links the kernel makes for PCI functions.

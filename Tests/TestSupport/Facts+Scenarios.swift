@@ -1,4 +1,4 @@
-package import GPUNode
+package import NodeModel
 
 /// The four nodes of the demo before anything was done to them, and what a driver makes of them.
 ///

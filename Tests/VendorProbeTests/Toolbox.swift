@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Subprocess
+import Support
 import SystemPackage
 
 /// Programs and places that the tests of this target use.

@@ -1,6 +1,7 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
+import Support
 import Testing
 
 @testable import VendorProbe

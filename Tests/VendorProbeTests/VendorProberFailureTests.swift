@@ -1,5 +1,5 @@
 import FoundationEssentials
-import GPUNode
+import NodeModel
 import Testing
 import VendorProbe
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
 import Testing
 
 @testable import VendorProbe

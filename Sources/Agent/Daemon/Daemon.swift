@@ -1,7 +1,9 @@
-import GPUNode
+import Cluster
 import Host
 import Kubernetes
 package import Logging
+import NodeModel
+import Planning
 import ServiceLifecycle
 import UnixSignals
 

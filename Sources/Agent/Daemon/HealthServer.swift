@@ -1,7 +1,8 @@
-import GPUNode
 import Hummingbird
 import Logging
 import NIOCore
+import NodeModel
+import Reporting
 
 /// Answers `/healthz`, `/readyz` and `/metrics`.
 struct HealthServer {

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// How long to wait after a failed install before the next try.
 struct InstallBackoff {

@@ -1,7 +1,11 @@
-import GPUNode
+import Cluster
 import Host
 import Logging
+import NodeModel
+import Planning
+import Selection
 import ServiceLifecycle
+import Support
 
 /// The daemon's loop: look at the node, install what is missing, publish what is seen.
 ///

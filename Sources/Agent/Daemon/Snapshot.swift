@@ -1,4 +1,5 @@
-package import GPUNode
+package import Reporting
+import Support
 import Synchronization
 
 /// The last look at the node, for whoever asks the daemon about it.

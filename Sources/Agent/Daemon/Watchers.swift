@@ -1,7 +1,9 @@
+import Cluster
 import Kubernetes
 import Logging
 import PCIBus
 import ServiceLifecycle
+import Support
 
 /// Rings the bell at a fixed interval.
 struct ClockWatcher: Service {

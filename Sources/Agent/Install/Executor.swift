@@ -1,6 +1,8 @@
+import Catalog
 import FoundationEssentials
-package import GPUNode
 import Host
+package import NodeModel
+package import Planning
 import SystemPackage
 
 /// Does the steps of a plan, one `switch` and nothing more; every `if` about the host is in the planner.
@@ -66,7 +68,7 @@ struct Executor {
         let request = DownloadRequest(
             urls: artifact.urls,
             fileName: artifact.fileName,
-            digest: digest.algorithm == .sha256 ? .sha256(digest.hex) : .sha512(digest.hex),
+            digest: digest,
             size: artifact.size,
             deadline: deadline
         )

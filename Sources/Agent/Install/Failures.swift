@@ -1,5 +1,7 @@
-import GPUNode
+import Catalog
 import Host
+import NodeModel
+import Support
 
 extension HostError {
     /// What people are told of an error on the host; `code` names the operation it hit.

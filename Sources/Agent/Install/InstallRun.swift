@@ -1,6 +1,8 @@
 import FoundationEssentials
-import GPUNode
 package import Host
+import NodeModel
+import Planning
+import Support
 
 /// One install from the first look to the last: lock, settle, plan, execute, verify.
 package struct InstallRun: Sendable {

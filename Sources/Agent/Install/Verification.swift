@@ -1,4 +1,8 @@
-import GPUNode
+import Health
+import NodeModel
+import Planning
+import Selection
+import Support
 
 /// Looks at a node until it is good, or until it is clear that it will not be.
 struct Verification: Sendable {

@@ -1,5 +1,7 @@
-import Documents
-package import GPUNode
+package import Catalog
+package import Documents
+package import NodeModel
+import Support
 import SystemPackage
 
 /// Why the agent's own files could not be used.

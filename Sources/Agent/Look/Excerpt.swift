@@ -1,5 +1,4 @@
-import Documents
-package import GPUNode
+package import Documents
 import SystemPackage
 
 /// Problems of files as people read them: each with its line, and a caret below the place.

@@ -1,4 +1,8 @@
-package import GPUNode
+import Health
+package import NodeModel
+package import Planning
+package import Reporting
+import Selection
 
 /// One look at a node with all that follows from it.
 package struct NodeView: Sendable {
@@ -28,19 +32,6 @@ package struct NodeView: Sendable {
 
     /// What the Node should show.
     package var publication: Publication { Publication.of(facts, plan, report, policy) }
-}
-
-/// Those labels of the Node that say who owns its driver.
-package struct OwnerLabels: Sendable, Equatable {
-    /// As they are now.
-    package var current: Reading<[String: String]>
-    /// As they were last seen; nil when they never were.
-    package var last: [String: String]?
-
-    package init(_ current: Reading<[String: String]>, last: [String: String]? = nil) {
-        self.current = current
-        self.last = last
-    }
 }
 
 /// Looks at the node and judges it, as often as it is asked.

@@ -1,7 +1,8 @@
-package import GPUNode
 import Glibc
 package import Host
+package import NodeModel
 import PCIBus
+import Support
 import VendorProbe
 
 /// Looks at a node and gives its facts: the bus, the host's files, and NVIDIA's own libraries in a child process.

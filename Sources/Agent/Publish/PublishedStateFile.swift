@@ -1,6 +1,6 @@
 import FoundationEssentials
-package import GPUNode
 package import Host
+package import NodeModel
 
 /// The file on the host in which the daemon tells `status` what it put on the Node.
 package struct PublishedStateFile: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import Support
 import SystemPackage
 
 /// Runs commands in the host's namespaces, through `nsenter`.

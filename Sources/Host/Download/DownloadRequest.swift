@@ -1,10 +1,12 @@
+package import Support
+
 /// One file to fetch, and what it must be.
 package struct DownloadRequest: Sendable, Equatable {
     /// Where the file is, as `http` or `https` addresses; a later one is a mirror, asked when those before fail.
     package var urls: [String]
     /// The name of the file in the directory; what is not finished is there as `NAME.partial`.
     package var fileName: String
-    package var digest: ExpectedDigest
+    package var digest: Checksum
     /// The size in bytes, when it is known.
     package var size: Int?
     /// For everything together: all mirrors, all attempts, the waits between them.
@@ -15,7 +17,7 @@ package struct DownloadRequest: Sendable, Equatable {
     package init(
         urls: [String],
         fileName: String,
-        digest: ExpectedDigest,
+        digest: Checksum,
         size: Int? = nil,
         deadline: Duration = .seconds(3600),
         stallTimeout: Duration = .seconds(60)
@@ -26,19 +28,6 @@ package struct DownloadRequest: Sendable, Equatable {
         self.size = size
         self.deadline = deadline
         self.stallTimeout = stallTimeout
-    }
-}
-
-/// The digest a file must have, in hexadecimal.
-package enum ExpectedDigest: Sendable, Equatable {
-    case sha256(String)
-    case sha512(String)
-
-    /// The digits, in lower case.
-    package var hexadecimal: String {
-        switch self {
-        case .sha256(let text), .sha512(let text): text.lowercased()
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Support
 import SystemPackage
 
 import struct NIOCore.ByteBuffer
@@ -18,11 +19,11 @@ actor PartialFile {
 
     private let executor = QueueExecutor()
     private let directory: FileDescriptor
-    private let expected: ExpectedDigest
+    private let expected: Checksum
     private var digest: RunningDigest
     private var file: FileDescriptor?
 
-    init(name: String, in directory: FileDescriptor, expected: ExpectedDigest) {
+    init(name: String, in directory: FileDescriptor, expected: Checksum) {
         self.name = name
         self.directory = directory
         self.expected = expected
@@ -40,7 +41,7 @@ actor PartialFile {
         defer { try? descriptor.close() }
         var found = RunningDigest(expected)
         let size = try hash(descriptor, named: name) { found.update($0) }
-        guard found.hexadecimal == expected.hexadecimal else {
+        guard found.hexadecimal == expected.hex else {
             try remove(name)
             return nil
         }

@@ -1,4 +1,5 @@
 import Crypto
+import Support
 
 /// A digest that grows with the file.
 struct RunningDigest {
@@ -9,8 +10,8 @@ struct RunningDigest {
 
     private var function: Function
 
-    init(_ expected: ExpectedDigest) {
-        switch expected {
+    init(_ expected: Checksum) {
+        switch expected.algorithm {
         case .sha256: function = .sha256(SHA256())
         case .sha512: function = .sha512(SHA512())
         }
@@ -36,6 +37,6 @@ struct RunningDigest {
     }
 
     private func text(_ digest: some Sequence<UInt8>) -> String {
-        digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        digest.map { hex($0, digits: 2) }.joined()
     }
 }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import Support
 
 /// One file on its way, attempt by attempt.
 struct Transfer: Sendable {
@@ -11,7 +12,7 @@ struct Transfer: Sendable {
 
     /// Takes what an earlier fetch left, when that is the whole file and only its name is still wanting.
     func takeWhole() async throws(DownloadError) -> Bool {
-        guard await file.count > 0, await file.actualDigest == request.digest.hexadecimal else { return false }
+        guard await file.count > 0, await file.actualDigest == request.digest.hex else { return false }
         try await file.commit()
         return true
     }
@@ -130,14 +131,14 @@ struct Transfer: Sendable {
     /// Gives the file its name, when it is the one that was asked for.
     private func accept(_ url: String, isWhole: Bool) async throws {
         let actual = await file.actualDigest
-        guard actual != request.digest.hexadecimal else { return try await file.commit() }
+        guard actual != request.digest.hex else { return try await file.commit() }
         // A crash can leave bytes that were never written; only a digest of one whole answer speaks of the server.
         guard isWhole else {
             try await file.restart(tag: nil)
             throw DownloadFault.damagedRemainder(url: url)
         }
         try await file.discard()
-        throw DownloadError.wrongDigest(url: url, expected: request.digest.hexadecimal, actual: actual)
+        throw DownloadError.wrongDigest(url: url, expected: request.digest.hex, actual: actual)
     }
 }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
 import SystemPackage
 
 /// Long work on the host that outlives the agent: an agent that is killed and started again finds it by its name.

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// What a build of a kernel module needs, and the room for it.
 enum BuildProbe {

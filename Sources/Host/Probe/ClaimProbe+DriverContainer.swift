@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 extension ClaimProbe {
     private static let driverRoot: HostPath = "/run/nvidia/driver"

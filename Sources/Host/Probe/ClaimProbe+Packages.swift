@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 extension ClaimProbe {
     static let dpkgStatus: HostPath = "/var/lib/dpkg/status"

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// What installers leave in files: NVIDIA's own, DKMS, the node image of AKS, the GRID packages.
 extension ClaimProbe {

@@ -1,4 +1,4 @@
-package import GPUNode
+package import NodeModel
 
 /// Looks for the traces of those who own, or claim, the driver of this host.
 ///

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// Tells packages that bring NVIDIA's driver, or a part of it, from all others that have its name in theirs.
 ///

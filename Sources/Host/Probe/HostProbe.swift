@@ -1,4 +1,4 @@
-package import GPUNode
+package import NodeModel
 
 /// Reads the facts of the host: all files below its root, and the few commands that are needed where they may be run.
 package struct HostProbe: Sendable {

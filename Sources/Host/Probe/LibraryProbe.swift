@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// The driver's libraries on the host.
 struct LibraryProbe {

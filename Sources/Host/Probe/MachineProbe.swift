@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 import SystemPackage
 
 /// The processor, the firmware's words on the machine, and Secure Boot.

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// Finds the file that `modprobe nvidia` would load for a kernel, and what it says of itself.
 struct ModuleFileProbe {

@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// `/etc/os-release`: assignments in the shell's form, with comments and quotes (os-release(5)).
 ///

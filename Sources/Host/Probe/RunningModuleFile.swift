@@ -1,4 +1,4 @@
-import GPUNode
+import NodeModel
 
 /// `/proc/driver/nvidia/version`, whose first line is the loaded module's word on itself.
 ///

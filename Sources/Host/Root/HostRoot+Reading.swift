@@ -1,4 +1,4 @@
-package import GPUNode
+package import NodeModel
 import SystemPackage
 
 extension ReadFailure {

@@ -1,5 +1,6 @@
-package import GPUNode
 import Glibc
+package import NodeModel
+import Support
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import GPUNode
+import NodeModel
 
 /// Keeps one journal as a JSON file on the host, so that a host knows what was done to it.
 package struct JournalStore<Journal: Codable & Sendable>: Sendable {

@@ -1,6 +1,8 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import Catalog
+import Documents
+import Reporting
 
 /// `catalog`: what choices are made from.
 struct CatalogCommand: AsyncParsableCommand {
@@ -15,12 +17,7 @@ struct CatalogCommand: AsyncParsableCommand {
     )
 }
 
-/// A list of the catalog.
-enum CatalogList: String, ExpressibleByArgument, CaseIterable {
-    case gpus
-    case vgpuTypes = "vgpu-types"
-    case platforms, drivers
-}
+extension CatalogList: ExpressibleByArgument {}
 
 /// `catalog list`.
 struct CatalogListCommand: AsyncParsableCommand {

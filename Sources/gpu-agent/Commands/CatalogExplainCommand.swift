@@ -1,6 +1,9 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import Catalog
+import NodeModel
+import Reporting
+import Selection
 
 /// `catalog explain`: a choice without a node.
 struct CatalogExplainCommand: AsyncParsableCommand {
@@ -73,7 +76,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
                 secureBoot: .absent
             )
             let facts = NodeFacts.imagined(id, board, host, hostDriver)
-            let explanation = Explanation(setup, facts)
+            let explanation = Explanation(facts, catalog: setup.catalog, policy: setup.policy)
             try Output.print(explanation, as: format.output) { explanation.text($0) }
             guard explanation.decision.action == .install else { throw ExitStatus.failed }
         }
@@ -114,41 +117,6 @@ extension Catalog {
     fileprivate func mayBeGPU(_ id: PCIID) -> Int {
         guard id.vendor == PCIFunction.nvidiaVendor else { return 0 }
         return gpus[id] != nil || vgpuTypes.keys.contains { $0.device == id.device } ? 2 : 1
-    }
-}
-
-/// A decision, and the contest of rules and drivers that led to it.
-struct Explanation: Encodable {
-    var apiVersion = NodeFacts.currentAPIVersion
-    var kind = "Explanation"
-    var decision: Decision
-    var rules: [RuleContest.Rule]
-
-    init(_ setup: Setup, _ facts: NodeFacts) {
-        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        rules = facts.gpus.flatMap {
-            RuleContest($0, decision, in: setup.catalog, policy: setup.policy).rules
-        }
-        self.decision = decision
-    }
-
-    func text(_ style: Style) -> String {
-        var lines = [style.bold(decision.action.rawValue) + ": \(decision.summary)"]
-        lines += EvidenceText.lines(decision.evidence).map { "  \($0)" }
-        if let artifact = decision.driver?.artifact { lines += artifact.urls.map { "  package  \($0)" } }
-        lines += decision.problems.flatMap { problem in
-            [
-                "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
-                "      expected \(problem.expected)", "      → \(problem.remedy)",
-            ]
-        }
-        lines += ["", style.bold("Rules")]
-        lines += rules.map { "  \($0.decides ? style.green("√") : style.faint("–")) \($0.name): \($0.why)" }
-        if !decision.rejected.isEmpty {
-            lines += ["", style.bold("Drivers that were not taken")]
-            lines += decision.rejected.map { "  \($0.driver): \($0.reason)" }
-        }
-        return lines.joined(separator: "\n") + "\n"
     }
 }
 

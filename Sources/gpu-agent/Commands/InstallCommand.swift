@@ -1,7 +1,10 @@
 import Agent
 import ArgumentParser
-import GPUNode
 import Glibc
+import NodeModel
+import Planning
+import Reporting
+import Selection
 
 /// `install`: brings the driver onto the host.
 struct InstallCommand: AsyncParsableCommand {

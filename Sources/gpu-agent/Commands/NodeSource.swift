@@ -1,6 +1,7 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import NodeModel
+import Support
 
 /// Where a command gets its view of a node from: this node, or a file of facts.
 struct NodeSource {

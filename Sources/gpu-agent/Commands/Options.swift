@@ -1,7 +1,6 @@
 import Agent
 import ArgumentParser
 import FoundationEssentials
-import GPUNode
 import Glibc
 
 /// Where the node is.

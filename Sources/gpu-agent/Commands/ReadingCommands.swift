@@ -1,7 +1,9 @@
 import Agent
 import ArgumentParser
 import FoundationEssentials
-import GPUNode
+import NodeModel
+import Planning
+import Reporting
 
 /// `facts`: what is known of the node.
 struct FactsCommand: AsyncParsableCommand {
@@ -67,27 +69,6 @@ struct LabelsCommand: AsyncParsableCommand {
             let labels = LabelsDocument(view.publication)
             try Output.print(labels, as: format.output) { _ in labels.text }
         }
-    }
-}
-
-/// The labels as a document.
-struct LabelsDocument: Encodable {
-    var apiVersion = NodeFacts.currentAPIVersion
-    var kind = "Labels"
-    var labels: [String: String]
-    /// Keys that cannot be told now: a running agent leaves them as they are.
-    var undetermined: [String]
-    var taint: TaintWish
-
-    init(_ publication: Publication) {
-        labels = publication.labels
-        undetermined = publication.undetermined.sorted()
-        taint = publication.taint
-    }
-
-    var text: String {
-        labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
-            + undetermined.map { "# \($0): cannot be told, stays as it is\n" }.joined()
     }
 }
 

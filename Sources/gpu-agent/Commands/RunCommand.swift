@@ -1,6 +1,6 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import Catalog
 import Logging
 
 /// `run`: the daemon.

@@ -1,6 +1,7 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import Reporting
+import Support
 
 /// `status`: the verdict and the next action, on one screen.
 struct StatusCommand: AsyncParsableCommand {

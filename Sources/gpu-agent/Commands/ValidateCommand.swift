@@ -1,6 +1,8 @@
 import Agent
 import ArgumentParser
-import GPUNode
+import NodeModel
+import Reporting
+import Support
 
 /// `validate`: the checks as pass or fail.
 struct ValidateCommand: AsyncParsableCommand {
@@ -54,43 +56,6 @@ struct ValidateCommand: AsyncParsableCommand {
         case .noGPU: allowNoGpu ? nil : ExitStatus.noGPU
         case .unknown, .leftAlone: ExitStatus.cannotTell
         }
-    }
-}
-
-/// The report of `validate`.
-struct ValidationDocument: Encodable {
-    var apiVersion = NodeFacts.currentAPIVersion
-    var kind = "Validation"
-    var success: Bool
-    var verdict: Verdict
-    var reason: ReasonCode?
-    var nextAction: String
-    var checks: [Finding]
-
-    init(_ report: NodeReport, allowingNoGPU: Bool = false) {
-        success = [.ready, .degraded].contains(report.verdict) || (allowingNoGPU && report.verdict == .noGPU)
-        verdict = report.verdict
-        reason = report.reason
-        nextAction = report.nextAction
-        checks = report.findings
-    }
-
-    func text(_ style: Style) -> String {
-        let width = checks.map(\.title.count).max() ?? 0
-        let lines = checks.map { finding -> String in
-            let (word, color): (String, (String) -> String) =
-                switch finding.state {
-                case .pass: ("pass", style.green)
-                case .warning: ("warning", style.yellow)
-                case .failed: ("FAILED", style.red)
-                case .unknown: ("unknown", style.yellow)
-                case .notApplicable: ("n/a", style.faint)
-                case .skipped: ("skipped", style.faint)
-                }
-            let code = finding.state == .pass || finding.state == .notApplicable ? "" : "  (\(finding.code.rawValue))"
-            return "  \(color(padded(word, 7)))  \(padded(finding.title, width))  \(finding.observed)\(code)"
-        }
-        return (["\(style.bold(verdict.rawValue)): \(nextAction)"] + lines).joined(separator: "\n") + "\n"
     }
 }
 

@@ -1,8 +1,10 @@
 import Agent
 import ArgumentParser
 import FoundationEssentials
-import GPUNode
 import Glibc
+import NodeModel
+import Reporting
+import Support
 
 /// Writes results to standard output and everything else to standard error.
 enum Output {

@@ -1,6 +1,8 @@
 import Agent
-import GPUNode
 import Glibc
+import NodeModel
+import Planning
+import Reporting
 import Synchronization
 
 /// Writes the progress of an install to standard error: a line for each step, and a moving one while it lasts where

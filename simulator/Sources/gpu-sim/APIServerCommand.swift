@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Kubernetes
 import SimulatedCluster
+import Support
 
 /// `gpu-sim api-server`: an API server for Nodes and Events that keeps everything in memory.
 struct APIServerCommand: AsyncParsableCommand {

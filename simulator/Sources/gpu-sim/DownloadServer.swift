@@ -2,6 +2,7 @@ import Glibc
 import Hummingbird
 import NIOCore
 import NIOPosix
+import Support
 import Synchronization
 
 /// Answers requests for the files of one directory.

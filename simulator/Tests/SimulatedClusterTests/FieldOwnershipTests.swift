@@ -1,5 +1,6 @@
 import Kubernetes
 import SimulatedCluster
+import Support
 import Testing
 
 /// Who owns what after a sequence of writes: a table, because the rules only show in sequences.

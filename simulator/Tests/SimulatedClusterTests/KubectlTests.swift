@@ -2,6 +2,7 @@ import FoundationEssentials
 import Kubernetes
 import SimulatedCluster
 import Subprocess
+import Support
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Kubernetes
 import SimulatedCluster
+import Support
 import Testing
 
 @Suite struct PatchTests {

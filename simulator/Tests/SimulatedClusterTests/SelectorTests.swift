@@ -1,5 +1,6 @@
 import Kubernetes
 import SimulatedCluster
+import Support
 import Testing
 
 @Suite struct SelectorTests {

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// Keeps an object's `managedFields` right across writes, with the rules of the real server.
 ///

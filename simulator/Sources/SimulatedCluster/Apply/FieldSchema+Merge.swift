@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 extension FieldSchema {
     /// The live object with an applied one laid over it.

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// How two states of an object differ, field by field.
 package struct FieldComparison: Sendable, Equatable {

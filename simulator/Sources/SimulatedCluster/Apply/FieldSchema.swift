@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// What the fields of an object are, as far as ownership and decoding depend on it.
 package indirect enum FieldSchema: Sendable {

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A set of fields of an object, kept as the tree that `FieldsV1` writes.
 ///

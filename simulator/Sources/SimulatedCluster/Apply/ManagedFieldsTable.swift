@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// One entry of an object's `managedFields`.
 package struct ManagedFieldsEntry: Sendable, Hashable {

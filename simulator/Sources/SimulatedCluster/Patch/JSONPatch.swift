@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A JSON patch (RFC 6902).
 package struct JSONPatch: Sendable, Equatable {

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A JSON merge patch (RFC 7386).
 package enum MergePatch {

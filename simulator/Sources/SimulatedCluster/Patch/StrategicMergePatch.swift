@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A strategic merge patch, as far as kubectl needs one for a Node.
 ///

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// What becomes of a written object when the server reads it into its own types.
 ///

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// The rules that an object must keep to be stored, with the real server's sentences.
 ///

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A request that failed: what a `Status` object says.
 package struct APIFailure: Error, Sendable, Equatable {

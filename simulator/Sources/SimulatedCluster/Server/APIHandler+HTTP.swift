@@ -3,6 +3,7 @@ import Hummingbird
 import Kubernetes
 import NIOCore
 import NIOFoundationEssentialsCompat
+import Support
 
 /// A request's connection, which a fault may close.
 struct ConnectionContext: RequestContext {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Kubernetes
+import Support
 
 extension APIHandler {
     static let patchTypes = [

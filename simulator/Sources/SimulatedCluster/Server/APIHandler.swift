@@ -1,5 +1,6 @@
 package import FoundationEssentials
 import Kubernetes
+import Support
 
 /// Answers requests: faults first, then who asks, then whether they may, then what.
 package struct APIHandler: Sendable {

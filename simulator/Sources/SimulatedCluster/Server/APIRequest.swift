@@ -1,5 +1,6 @@
 package import FoundationEssentials
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// One request as the server sees it.
 package struct APIRequest: Sendable {

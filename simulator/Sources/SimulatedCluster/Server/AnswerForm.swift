@@ -1,4 +1,5 @@
 import Kubernetes
+import Support
 
 /// The form in which a client wants objects.
 package enum AnswerForm: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Kubernetes
+import Support
 
 /// What the server says about itself: enough for kubectl to find the resources.
 enum Discovery {

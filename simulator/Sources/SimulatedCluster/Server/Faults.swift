@@ -1,3 +1,4 @@
+import Support
 import Synchronization
 
 /// Something that goes wrong with the next requests of a kind.

@@ -1,11 +1,12 @@
 package import FoundationEssentials
 import Hummingbird
 import HummingbirdTLS
-package import Kubernetes
+import Kubernetes
 package import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+package import Support
 import Synchronization
 import UnixSignals
 

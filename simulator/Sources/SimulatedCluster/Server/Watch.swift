@@ -1,4 +1,5 @@
 import Kubernetes
+import Support
 
 /// What a watch is to report, and for how long.
 package struct WatchPlan: Sendable {

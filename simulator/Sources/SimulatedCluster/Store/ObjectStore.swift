@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// Where one object is kept.
 package struct ObjectKey: Sendable, Hashable {

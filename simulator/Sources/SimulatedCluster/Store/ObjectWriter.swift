@@ -1,5 +1,6 @@
 import FoundationEssentials
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// Makes new states of objects out of what clients send: reading, restoring, checking, ownership, in the real order.
 package struct ObjectWriter: Sendable {

@@ -1,4 +1,5 @@
-package import Kubernetes
+import Kubernetes
+package import Support
 
 /// A label or field selector of a list or a watch.
 package struct Selector: Sendable, Equatable {

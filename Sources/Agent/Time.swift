@@ -1,8 +1,0 @@
-import FoundationEssentials
-
-/// Seconds since 1970.
-package func now() -> Double { Date().timeIntervalSince1970 }
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-}

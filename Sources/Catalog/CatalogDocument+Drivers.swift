@@ -1,0 +1,125 @@
+import Documents
+import NodeModel
+import Support
+
+extension DocumentReader {
+    mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
+        let known = [
+            "version", "kind", "platform", "architecture", "kernelModuleTypes", "channel", "kernels", "systems",
+            "fabricManager",
+            "vgpuRelease",
+            "artifact",
+        ]
+        guard let fields = fields(node, of: "a driver", known: known) else { return nil }
+        let version = required(fields, "version").flatMap {
+            value($0, "version", form: "a driver version such as 580.105.08", DriverVersion.init)
+        }
+        let kind: DriverKind? = required(fields, "kind").flatMap { choice($0, "kind") }
+        let platform = fields["platform"].flatMap { text($0, "platform") }
+        let architecture: Architecture? = required(fields, "architecture").flatMap { choice($0, "architecture") }
+        let kernelModuleTypes = kernelModuleTypes(fields)
+        let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
+        let kernels = fields["kernels"].flatMap { self.kernels($0) }
+        let systems = fields["systems"].map { self.systems($0) } ?? []
+        let fabricManager = fields["fabricManager"].flatMap { boolean($0, "fabricManager") } ?? false
+        let release = fields["vgpuRelease"].flatMap { node in
+            value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
+                let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+                return parts.count <= 2 && parts.allSatisfy { isDigits($0, radix: 10) } ? text : nil
+            }
+        }
+        let artifact = required(fields, "artifact").flatMap { self.artifact($0) }
+        if kind == .datacenter, let node = fields["platform"] {
+            report("a datacenter driver fits every platform and takes no 'platform'", at: node)
+        }
+        guard let version, let kind, let architecture, let artifact else { return nil }
+        return CatalogDriver(
+            version: version,
+            kind: kind,
+            platform: platform,
+            architecture: architecture,
+            kernelModuleTypes: kernelModuleTypes,
+            channel: channel,
+            kernels: kernels,
+            systems: systems,
+            fabricManager: fabricManager,
+            vgpuRelease: release,
+            artifact: artifact
+        )
+    }
+
+    /// The kernels that a driver builds for: `{min: "5.4", max: "6.8"}`, of which one may be left out.
+    private mutating func kernels(_ node: DocumentNode) -> KernelRange? {
+        guard let fields = fields(node, of: "kernels", known: ["min", "max"]) else { return nil }
+        if fields["min"] == nil, fields["max"] == nil { report("kernels needs 'min' or 'max'", at: node) }
+        let first = fields["min"].flatMap { kernel($0, "min") }
+        let last = fields["max"].flatMap { kernel($0, "max") }
+        if let first, let last, first.compared(to: last) > 0 {
+            report("min \(first) is above max \(last)", at: node)
+        }
+        return KernelRange(first: first, last: last)
+    }
+
+    private mutating func kernel(_ node: DocumentNode, _ what: String) -> KernelVersion? {
+        value(node, what, form: "a kernel version such as 6.8") { text in
+            // Nothing may stand behind the numbers: `6.8.0-1044-azure` says more than a limit can hold.
+            KernelVersion(text).flatMap { $0.description == text ? $0 : nil }
+        }
+    }
+
+    private mutating func systems(_ node: DocumentNode) -> [SystemRule] {
+        let items = items(node, of: "systems")
+        if case .sequence = node.content, items.isEmpty { report("systems must name at least one system", at: node) }
+        return items.compactMap {
+            value(
+                $0,
+                "a system",
+                form: "an os-release ID, with or without a version, such as ubuntu 22.04",
+                SystemRule.init
+            )
+        }
+    }
+
+    private mutating func artifact(_ node: DocumentNode) -> Artifact? {
+        guard let fields = fields(node, of: "an artifact", known: ["urls", "sha256", "sha512", "size"]) else {
+            return nil
+        }
+        let urls = required(fields, "urls").map { items($0, of: "urls") } ?? []
+        if let node = fields["urls"], case .sequence = node.content, urls.isEmpty {
+            report("urls must name at least one URL", at: node)
+        }
+        let addresses = urls.compactMap { node in
+            value(node, "a URL", form: "an http or https URL that ends in a file name", Self.url)
+        }
+        let digests = [Checksum.Algorithm.sha256, .sha512].compactMap { algorithm in
+            fields[algorithm.rawValue].flatMap { digest($0, algorithm) }
+        }
+        let size = fields["size"].flatMap { integer($0, "size") }
+        if fields["sha256"] != nil, let second = fields["sha512"] {
+            report("give one checksum, sha256 or sha512", at: second)
+        }
+        guard !addresses.isEmpty else { return nil }
+        return Artifact(urls: addresses, digest: digests.first, size: size)
+    }
+
+    private mutating func digest(_ node: DocumentNode, _ algorithm: Checksum.Algorithm) -> Checksum? {
+        let form = "\(algorithm.hexLength) hexadecimal digits"
+        return value(node, algorithm.rawValue, form: form) { text in
+            guard text.utf8.count == algorithm.hexLength, isDigits(text, radix: 16) else { return nil }
+            return Checksum(algorithm, text.lowercased())
+        }
+    }
+
+    /// The text itself when it is a URL whose path ends in a name that is safe as a file name.
+    private static func url(_ text: String) -> String? {
+        let scheme = ["https://", "http://"].first(where: text.hasPrefix)
+        guard let scheme, text.utf8.count < 2048, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            return nil
+        }
+        let path = text.dropFirst(scheme.count).prefix { $0 != "?" }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1, let host = parts.first, !host.isEmpty, let name = parts.last else { return nil }
+        let safe = name.allSatisfy { $0.isLetter || $0.isNumber || "._-+".contains($0) }
+        return safe && !name.isEmpty && !name.hasPrefix(".") ? text : nil
+    }
+}

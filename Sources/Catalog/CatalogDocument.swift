@@ -1,0 +1,83 @@
+package import Documents
+import NodeModel
+
+/// One catalog file: its content and how it goes together with what was read before it.
+package struct CatalogDocument: Sendable, Equatable {
+    /// What a file does to the catalog read so far.
+    package enum Mode: String, Sendable, CaseIterable {
+        /// Its entries are added, and replace those of the same identity.
+        case extend
+        /// It stands alone.
+        case replace
+    }
+
+    package var mode: Mode
+    package var catalog: Catalog
+    /// Where each entry stands.
+    package var places: [CatalogIdentity: DocumentPlace]
+
+    /// Reads a catalog file from its document, or gives every problem in it.
+    package static func read(_ document: DocumentNode) -> Result<CatalogDocument, DocumentProblems> {
+        var reader = DocumentReader()
+        let read = reader.catalogDocument(document)
+        guard reader.problems.isEmpty, let read else { return .failure(DocumentProblems(reader.problems)) }
+        return .success(read)
+    }
+}
+
+extension DocumentReader {
+    fileprivate mutating func catalogDocument(_ node: DocumentNode) -> CatalogDocument? {
+        let known = ["apiVersion", "kind", "mode", "gpus", "vgpuTypes", "platforms", "drivers"]
+        guard let fields = fields(node, of: "the catalog", known: known) else { return nil }
+        header(fields, kind: "DriverCatalog")
+        let mode: CatalogDocument.Mode? = fields["mode"].map { choice($0, "mode") } ?? .extend
+        var places: [CatalogIdentity: DocumentPlace] = [:]
+        let gpus = entries(fields["gpus"], of: "gpus", &places) { reader, node in
+            reader.gpu(node).map { [($0, .gpu($0.id), node)] } ?? []
+        }
+        let types = entries(fields["vgpuTypes"], of: "vgpuTypes", &places) { reader, node in
+            reader.vgpuTypes(node).map { ($0.type, .vgpuType($0.type.key), $0.node) }
+        }
+        let platforms = entries(fields["platforms"], of: "platforms", &places) { reader, node in
+            reader.platform(node).map { [($0, .platform($0.name), node)] } ?? []
+        }
+        let drivers = entries(fields["drivers"], of: "drivers", &places) { reader, node in
+            reader.driver(node).map { [($0, .driver($0.identity), node)] } ?? []
+        }
+        guard let mode else { return nil }
+        return CatalogDocument(
+            mode: mode,
+            catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers),
+            places: places
+        )
+    }
+
+    /// Reads a list whose entries must differ in their identity: which of two equal ones counts, nobody could tell.
+    ///
+    /// One item can hold several entries.
+    private mutating func entries<Entry>(
+        _ node: DocumentNode?,
+        of what: String,
+        _ places: inout [CatalogIdentity: DocumentPlace],
+        read: (inout DocumentReader, DocumentNode) -> [(entry: Entry, identity: CatalogIdentity, node: DocumentNode)]
+    ) -> [Entry] {
+        var entries: [Entry] = []
+        for item in items(node, of: what) {
+            for (entry, identity, node) in read(&self, item) {
+                if let first = places.updateValue(node.place, forKey: identity) {
+                    report("'\(identity)' stands twice in \(what), first in line \(first.line)", at: node)
+                }
+                entries.append(entry)
+            }
+        }
+        return entries
+    }
+
+    /// Checks the two lines that every document of ours begins with.
+    package mutating func header(_ fields: Fields, kind: String) {
+        for (key, expected) in [("apiVersion", NodeFacts.currentAPIVersion), ("kind", kind)] {
+            guard let node = required(fields, key), let found = text(node, key), found != expected else { continue }
+            report("\(key) is '\(found)', not '\(expected)'", at: node)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package import Documents
+import NodeModel
+
+/// Catalog files laid over each other, with what is odd about them together.
+package struct CatalogReview: Sendable, Equatable {
+    package private(set) var catalog = Catalog()
+    /// Where each entry that counts stands.
+    package private(set) var places: [CatalogIdentity: DocumentPlace] = [:]
+    /// What is no mistake in any one file, and may be none at all.
+    package private(set) var notes: [DocumentProblem] = []
+
+    /// Lays the files over each other in their order.
+    package init(_ documents: [CatalogDocument]) {
+        for document in documents { add(document) }
+        notes += lostPlatforms + overlaps + unreachableDrivers
+        notes.sort { ($0.place.file, $0.place.line, $0.place.column) < ($1.place.file, $1.place.line, $1.place.column) }
+    }
+
+    private mutating func add(_ document: CatalogDocument) {
+        guard document.mode == .extend else {
+            (catalog, places) = (document.catalog, document.places)
+            return
+        }
+        catalog = catalog.merged(with: document.catalog)
+        for (identity, place) in document.places {
+            if let earlier = places.updateValue(place, forKey: identity) {
+                note("'\(identity)' in \(identity.list) replaces the entry at \(earlier)", at: place)
+            }
+        }
+    }
+
+    private mutating func note(_ message: String, at place: DocumentPlace) {
+        notes.append(DocumentProblem(message, at: place))
+    }
+
+    private func problem(_ identity: CatalogIdentity, _ message: String) -> DocumentProblem? {
+        places[identity].map { DocumentProblem(message, at: $0) }
+    }
+
+    /// Platforms that an earlier one always wins over.
+    private var lostPlatforms: [DocumentProblem] {
+        var first: [PlatformRule: (number: Int, name: String)] = [:]
+        return catalog.platforms.enumerated().compactMap { number, platform in
+            let rule = PlatformRule(vendor: platform.systemVendor, tag: platform.chassisAssetTag)
+            defer { first[rule] = first[rule] ?? (number, platform.name) }
+            let winner = rule.wider.compactMap { first[$0] }.min { $0.number < $1.number }
+            return winner.flatMap {
+                problem(
+                    .platform(platform.name),
+                    "platform '\(platform.name)' is never taken: '\($0.name)' matches first"
+                )
+            }
+        }
+    }
+
+    /// Boards whose subsystem is also that of a vGPU type.
+    private var overlaps: [DocumentProblem] {
+        catalog.gpus.values.flatMap { gpu in
+            gpu.subsystems.compactMap { board in
+                let key = VGPUTypeKey(device: gpu.id.device, subsystemDevice: board.device)
+                guard gpu.id.vendor == PCIFunction.nvidiaVendor, let type = catalog.vgpuTypes[key] else { return nil }
+                return problem(
+                    .gpu(gpu.id),
+                    "the board \(board) of \(gpu.id) is never seen: the pair is the vGPU type \(type.name)"
+                )
+            }
+        }
+    }
+
+    /// Drivers that no GPU and no platform of the catalog can lead to.
+    private var unreachableDrivers: [DocumentProblem] {
+        let platforms = Set(catalog.platforms.map(\.name))
+        let cards = Set(catalog.gpus.values.map { Demand($0.kernelModuleTypes, $0.minBranch, $0.maxBranch) })
+        let types = Set(catalog.vgpuTypes.values.map { Demand($0.kernelModuleTypes, $0.minBranch, $0.maxBranch) })
+        return catalog.drivers.compactMap { driver in
+            let demands = driver.kind == .grid ? types : cards
+            if let platform = driver.platform, !platforms.contains(platform) {
+                return problem(
+                    .driver(driver.identity),
+                    "\(driver.identity) is never chosen: no platform is called '\(platform)'"
+                )
+            }
+            guard !demands.contains(where: { $0.takes(driver) }) else { return nil }
+            let whom = driver.kind == .grid ? "vGPU type" : "GPU"
+            return problem(.driver(driver.identity), "\(driver.identity) is never chosen: no \(whom) takes it")
+        }
+    }
+}
+
+/// What a card or a type asks of a driver.
+private struct Demand: Hashable {
+    var kernelModuleTypes: Set<KernelModuleType>
+    var branches: ClosedRange<Int>
+
+    init(_ kernelModuleTypes: [KernelModuleType], _ first: Int?, _ last: Int?) {
+        self.kernelModuleTypes = Set(kernelModuleTypes)
+        branches = (first ?? 0)...max(first ?? 0, last ?? .max)
+    }
+
+    func takes(_ driver: CatalogDriver) -> Bool {
+        branches.contains(driver.version.branch) && !kernelModuleTypes.isDisjoint(with: driver.kernelModuleTypes)
+    }
+}
+
+/// What a platform asks of the firmware's words; nil matches all.
+private struct PlatformRule: Hashable {
+    var vendor: String?
+    var tag: String?
+
+    /// The rules that match every machine that this one matches, itself among them.
+    var wider: Set<PlatformRule> {
+        [self, PlatformRule(vendor: vendor), PlatformRule(tag: tag), PlatformRule()]
+    }
+}

@@ -1,0 +1,116 @@
+package import Documents
+package import NodeModel
+
+/// The agent's configuration file: what the operator asks for, and catalogs of their own.
+package struct Config: Sendable, Equatable {
+    package var policy: Policy
+    /// Catalog files to lay over the agent's own, in order.
+    package var catalogs: [String]
+    /// Whether this node belongs to a cluster.
+    package var cluster: ClusterUse
+
+    package init(policy: Policy = Policy(), catalogs: [String] = [], cluster: ClusterUse = .required) {
+        self.policy = policy
+        self.catalogs = catalogs
+        self.cluster = cluster
+    }
+
+    /// Reads a configuration file from its document, or gives every problem in it.
+    package static func read(_ document: DocumentNode) -> Result<Config, DocumentProblems> {
+        var reader = DocumentReader()
+        let config = reader.config(document)
+        return reader.problems.isEmpty ? .success(config) : .failure(DocumentProblems(reader.problems))
+    }
+}
+
+/// What the daemon does about the cluster.
+package enum ClusterUse: String, Sendable, CaseIterable {
+    /// The node belongs to a cluster: nothing is installed before its Node was read.
+    case required
+    /// There is no cluster: nobody else can claim the driver, and nothing is published.
+    case none
+}
+
+extension DocumentReader {
+    fileprivate mutating func config(_ node: DocumentNode) -> Config {
+        var config = Config()
+        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster"]
+        guard let fields = fields(node, of: "the configuration", known: known) else { return config }
+        header(fields, kind: "AgentConfig")
+        if let node = fields["driver"] { driverPolicy(node, &config.policy) }
+        if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
+        if let node = fields["labels"], let fields = self.fields(node, of: "labels", known: ["prefix"]),
+            let prefix = fields["prefix"].flatMap({ labelPrefix($0) })
+        {
+            config.policy.labelPrefix = prefix
+        }
+        if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy"]),
+            let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") })
+        {
+            config.policy.migStrategy = strategy
+        }
+        config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
+        config.catalogs = items(fields["catalogs"], of: "catalogs").compactMap { text($0, "a catalog file") }
+        return config
+    }
+
+    private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
+        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover"]
+        guard let fields = fields(node, of: "driver", known: known) else { return }
+        policy.version = fields["version"].flatMap {
+            value($0, "version", form: "a driver version such as 595.91.07", DriverVersion.init)
+        }
+        policy.branch = fields["branch"].flatMap { integer($0, "branch") }
+        policy.channel = fields["channel"].flatMap { choice($0, "channel") }
+        policy.kernelModuleType = fields["kernelModuleType"].flatMap { choice($0, "kernelModuleType") }
+        policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
+        policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
+        guard let version = policy.version else { return }
+        if let branch = policy.branch, version.branch != branch {
+            report("version \(version) is not of branch \(branch): give one of them", at: node)
+        }
+        // Which channel a version is of stands in the catalog alone, so a second word on it can only be in the way.
+        if let channel = fields["channel"] {
+            report("version \(version) already names one driver: leave 'channel' out", at: channel)
+        }
+    }
+
+    /// What the operator says of GPUs, by their ids: `10de:2bb5/1414:2187: vgpu`.
+    ///
+    /// Those with a subsystem come first, since the first that matches a GPU is taken.
+    private mutating func hardware(_ node: DocumentNode) -> [HardwareOverride] {
+        guard case .mapping(let entries) = node.content else {
+            report("gpus must be a mapping of ids to physical, vgpu or ignored", at: node)
+            return []
+        }
+        var places: [[PCIID]: DocumentPlace] = [:]
+        let overrides: [HardwareOverride] = entries.compactMap { entry in
+            let ids = value(entry.key, "a key of gpus", form: "a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187") {
+                let ids = $0.split(separator: "/", omittingEmptySubsequences: false).map { PCIID(String($0)) }
+                return (1...2).contains(ids.count) && !ids.contains(nil) ? ids.compactMap(\.self) : nil
+            }
+            let treatment: HardwareOverride.Treatment? = choice(entry.value, "treatment")
+            guard let ids, let id = ids.first else { return nil }
+            if id.vendor != PCIFunction.nvidiaVendor {
+                report("\(id) is no device of NVIDIA's, whose vendor id is 10de", at: entry.key)
+            }
+            if let first = places.updateValue(entry.key.place, forKey: ids) {
+                let key = ids.map(\.description).joined(separator: "/")
+                report("'\(key)' stands twice in gpus, first in line \(first.line)", at: entry.key)
+            }
+            return treatment.map { HardwareOverride(id: id, subsystem: ids.dropFirst().first, treatment: $0) }
+        }
+        return overrides.filter { $0.subsystem != nil } + overrides.filter { $0.subsystem == nil }
+    }
+
+    private mutating func labelPrefix(_ node: DocumentNode) -> String? {
+        value(node, "prefix", form: "a DNS name such as gpu.example.com, without a slash") { text in
+            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+            let good = parts.allSatisfy { part in
+                !part.isEmpty && part.first != "-" && part.last != "-"
+                    && part.allSatisfy { $0 == "-" || ($0.isASCII && ($0.isLowercase || $0.isNumber)) }
+            }
+            return good && text.utf8.count <= 253 ? text : nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Support
+
+/// A driver version such as `580.105.08`: two or three numbers.
+///
+/// Ordered by the numbers; of two that differ in leading zeros only, by the text.
+package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
+    package let description: String
+    /// The numbers, in order: major (the branch), minor, and patch when there is one.
+    package let numbers: [Int]
+
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { part in isDigits(part, radix: 10) ? UInt32(part).map(Int.init) : nil }
+        guard (2...3).contains(parts.count), numbers.count == parts.count else { return nil }
+        description = text
+        self.numbers = numbers
+    }
+
+    /// The driver's major line: 580 of `580.105.08`.
+    package var branch: Int { numbers[0] }
+}
+
+extension DriverVersion: Comparable {
+    package static func < (left: DriverVersion, right: DriverVersion) -> Bool {
+        guard left.numbers == right.numbers else { return left.numbers.lexicographicallyPrecedes(right.numbers) }
+        return left.description < right.description
+    }
+}
+
+extension DriverVersion: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let version = DriverVersion(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "'\(text)' is not a driver version such as 580.105.08"
+            )
+        }
+        self = version
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,6 @@
+/// A list of the catalog.
+package enum CatalogList: String, Sendable, CaseIterable {
+    case gpus
+    case vgpuTypes = "vgpu-types"
+    case platforms, drivers
+}

@@ -1,0 +1,184 @@
+package import NodeModel
+
+/// The labels under `nvidia.com/` with the meaning that NVIDIA's GPU feature discovery gives them.
+///
+/// Where GPUs of several models share a node, feature discovery lets a random one win; here it is the model of the
+/// lowest PCI address. Values are cut to what Kubernetes accepts.
+struct NVIDIALabels {
+    var facts: NodeFacts
+    var policy: Policy
+
+    private static let prefix = "nvidia.com/"
+    /// Every key that needs an answer from NVML.
+    private static let nvmlKeys: [String] =
+        ([
+            "cuda.driver-version.major", "cuda.driver-version.minor", "cuda.driver-version.revision",
+            "cuda.driver-version.full", "cuda.runtime-version.major", "cuda.runtime-version.minor",
+            "cuda.runtime-version.full", "gpu.family", "gpu.compute.major", "gpu.compute.minor", "mig.capable",
+            "mig.strategy",
+        ] + singleStrategyKeys).map { prefix + $0 }
+    /// What the MIG layout decides under the strategy `single`.
+    private static let singleStrategyKeys =
+        [
+            "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy",
+        ] + attributeKeys
+    /// What a MIG device has of its GPU.
+    private static let attributeKeys = [
+        "gpu.multiprocessors", "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder",
+        "gpu.engines.encoder", "gpu.engines.jpeg", "gpu.engines.ofa",
+    ]
+
+    func build() -> LabelSet {
+        var set = LabelSet()
+        guard facts.pci.whyUnknown == nil else {
+            set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"])
+            return set
+        }
+        guard !facts.gpus.isEmpty else {
+            // One that cannot be told apart may be the GPU.
+            if !facts.unidentified.isEmpty { set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"]) }
+            return set
+        }
+        set.set(Self.prefix + "gpu.present", "true")
+        guard let nvml = facts.vendor.value?.nvml.value else {
+            if facts.nvmlIsUndetermined { set.leave(Self.nvmlKeys) }
+            return set
+        }
+        gpus(nvml, &set)
+        driver(nvml, &set)
+        return set
+    }
+
+    private func put(_ key: String, _ value: some CustomStringConvertible, _ set: inout LabelSet) {
+        set.set(Self.prefix + key, value.description)
+    }
+
+    /// The value of a reading; where it is not known, the keys that it fills are left as they are.
+    private func value<Value>(_ reading: Reading<Value>, of keys: [String], _ set: inout LabelSet) -> Value? {
+        if reading.whyUnknown != nil { leave(keys, &set) }
+        return reading.value
+    }
+
+    private func leave(_ keys: [String], _ set: inout LabelSet) {
+        set.leave(keys.map { Self.prefix + $0 })
+    }
+
+    private func driver(_ nvml: NVMLFacts, _ set: inout LabelSet) {
+        let parts = nvml.driverVersion.split(separator: ".").map(String.init)
+        if (2...3).contains(parts.count) {
+            put("cuda.driver-version.major", parts[0], &set)
+            put("cuda.driver-version.minor", parts[1], &set)
+            put("cuda.driver-version.revision", parts.count == 3 ? parts[2] : "", &set)
+            put("cuda.driver-version.full", nvml.driverVersion, &set)
+        }
+        let runtime = ["major", "minor", "full"].map { "cuda.runtime-version.\($0)" }
+        guard let cuda = value(nvml.cudaVersion, of: runtime, &set) else { return }
+        let numbers = cuda.split(separator: ".").map(String.init)
+        guard numbers.count == 2 else { return }
+        put("cuda.runtime-version.major", numbers[0], &set)
+        put("cuda.runtime-version.minor", numbers[1], &set)
+        put("cuda.runtime-version.full", cuda, &set)
+    }
+
+    private func gpus(_ nvml: NVMLFacts, _ set: inout LabelSet) {
+        let gpus = nvml.gpus.sorted { left, right in
+            guard let a = left.pciAddress.value, let b = right.pciAddress.value else {
+                return left.pciAddress.value != nil
+            }
+            return a < b
+        }
+        guard let first = gpus.first, let model = first.name.value.map(productName) else {
+            return set.leave(Self.nvmlKeys)
+        }
+        put("gpu.count", gpus.filter { $0.name.value.map(productName) == model }.count, &set)
+        if gpus.contains(where: { $0.name.whyUnknown != nil }) { leave(["gpu.count"], &set) }
+        put("gpu.product", model, &set)
+        if let memory = value(first.memoryMiB, of: ["gpu.memory"], &set), memory > 0 {
+            put("gpu.memory", memory, &set)
+        }
+        let computeKeys = ["gpu.family", "gpu.compute.major", "gpu.compute.minor"]
+        if let compute = value(first.computeCapability, of: computeKeys, &set), compute.major > 0 {
+            put("gpu.family", familyName(compute), &set)
+            put("gpu.compute.major", compute.major, &set)
+            put("gpu.compute.minor", compute.minor, &set)
+        }
+        let capable = gpus.contains { $0.migMode.value != nil }
+        if !capable, gpus.contains(where: { $0.migMode.whyUnknown != nil }) {
+            leave(["mig.capable"], &set)
+        } else {
+            put("mig.capable", capable, &set)
+        }
+        guard policy.migStrategy != .none else { return }
+        put("mig.strategy", policy.migStrategy.rawValue, &set)
+        if policy.migStrategy == .single { singleStrategy(gpus, &set) }
+    }
+
+    /// Feature discovery's rules for the strategy `single`: all GPUs have MIG on and all MIG devices are of one
+    /// profile, or the labels say that the layout is invalid.
+    private func singleStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
+        let enabled = gpus.filter { $0.migMode.value?.current == true }
+        let unread = gpus.filter { $0.migMode.whyUnknown != nil } + enabled.filter { $0.migDevices.whyUnknown != nil }
+        // Whether the layout is valid cannot be told; without MIG on any of the others it is taken for off.
+        guard unread.isEmpty || (enabled.isEmpty && unread.count < gpus.count) else {
+            return leave(Self.singleStrategyKeys, &set)
+        }
+        guard let parent = enabled.first else { return }
+        guard let model = parent.name.value.map(productName) else { return leave(Self.singleStrategyKeys, &set) }
+        let devices = enabled.flatMap { $0.migDevices.value ?? [] }
+        let profiles = Set(devices.map(\.profile))
+        let uniform = enabled.count == gpus.count && profiles.count == 1
+        guard uniform, enabled.allSatisfy({ !($0.migDevices.value ?? []).isEmpty }), let device = devices.first else {
+            put("gpu.product", product(model, "-MIG-INVALID"), &set)
+            put("gpu.count", 0, &set)
+            put("gpu.replicas", 0, &set)
+            put("gpu.sharing-strategy", "", &set)
+            put("gpu.memory", 0, &set)
+            return
+        }
+        put("gpu.product", product(model, "-MIG-\(device.profile.split(separator: "+").joined(separator: "."))"), &set)
+        put("gpu.count", devices.count, &set)
+        put("gpu.replicas", 1, &set)
+        put("gpu.sharing-strategy", "none", &set)
+        put("gpu.memory", device.memoryMiB, &set)
+        guard let attributes = value(device.attributes, of: Self.attributeKeys, &set) else { return }
+        put("gpu.multiprocessors", attributes.multiprocessors, &set)
+        put("gpu.slices.gi", attributes.gpuInstanceSlices, &set)
+        put("gpu.slices.ci", attributes.computeInstanceSlices, &set)
+        put("gpu.engines.copy", attributes.copyEngines, &set)
+        put("gpu.engines.decoder", attributes.decoders, &set)
+        put("gpu.engines.encoder", attributes.encoders, &set)
+        put("gpu.engines.jpeg", attributes.jpegEngines, &set)
+        put("gpu.engines.ofa", attributes.opticalFlowEngines, &set)
+    }
+}
+
+/// A product with what MIG adds to it; where both are too long for a label, the model's end is cut.
+private func product(_ model: String, _ addition: String) -> String {
+    "\(model.prefix(max(0, 63 - addition.count)))\(addition)"
+}
+
+/// NVML's product name as feature discovery writes it: every character but letters, digits, `-`, `_`, `.` and spaces is
+/// dropped, and each run of spaces becomes one `-`.
+package func productName(_ name: String) -> String {
+    let kept = name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_. ".contains($0)) }
+    return kept.split(separator: " ").joined(separator: "-")
+}
+
+/// The architecture's name by compute capability, in feature discovery's words.
+package func familyName(_ compute: ComputeCapability) -> String {
+    switch (compute.major, compute.minor) {
+    case (1, _): "tesla"
+    case (2, _): "fermi"
+    case (3, _): "kepler"
+    case (5, _): "maxwell"
+    case (6, _): "pascal"
+    case (7, ..<5): "volta"
+    case (7, _): "turing"
+    case (8, ..<9): "ampere"
+    case (8, _): "ada-lovelace"
+    case (9, _): "hopper"
+    case (10, _), (12, _): "blackwell"
+    case (13, _): "rubin"
+    default: "undefined"
+    }
+}

@@ -1,0 +1,73 @@
+import NodeModel
+import Planning
+import Support
+
+/// The agent's own labels, below its prefix.
+struct OwnLabels {
+    var facts: NodeFacts
+    var plan: Plan
+    var report: NodeReport
+    var prefix: String
+
+    func build() -> LabelSet {
+        var set = LabelSet()
+        set.set(key("verdict"), report.verdict.rawValue)
+        pciID(&set)
+        driver(&set)
+        migDevices(&set)
+        return set
+    }
+
+    private func key(_ name: String) -> String { "\(prefix)/\(name)" }
+
+    /// The vendor and device id of the GPUs, `10de-2bb5`; several different ones are joined by an underscore.
+    private func pciID(_ set: inout LabelSet) {
+        guard facts.pci.whyUnknown == nil else { return set.leave([key("pci-id")]) }
+        let ids = Set(facts.gpus.map { "\(hex($0.id.vendor, digits: 4))-\(hex($0.id.device, digits: 4))" })
+        guard !ids.isEmpty else { return facts.unidentified.isEmpty ? () : set.leave([key("pci-id")]) }
+        set.set(key("pci-id"), ids.sorted().joined(separator: "_"))
+    }
+
+    /// The driver that is loaded; nothing when none is.
+    private func driver(_ set: inout LabelSet) {
+        let keys = ["driver-kind", "driver-version", "kernel-module-type", "driver-branch"].map(key)
+        switch facts.driver.loadedVersion {
+        case .absent: return
+        case .unreadable, .skipped: return set.leave(keys)
+        case .present(let version):
+            set.set(key("driver-version"), version)
+            if let branch = DriverVersion(version)?.branch { set.set(key("driver-branch"), branch) }
+            if let kind = facts.installedKind(ofVersion: version)?.kind {
+                set.set(key("driver-kind"), kind.rawValue)
+            } else {
+                set.leave([key("driver-kind")])
+            }
+            if let kernelModuleType = facts.driver.runningModule.value?.kernelModuleType {
+                set.set(key("kernel-module-type"), kernelModuleType.rawValue)
+            } else {
+                set.leave([key("kernel-module-type")])
+            }
+        }
+    }
+
+    private func migDevices(_ set: inout LabelSet) {
+        let name = key("mig-devices")
+        guard facts.pci.whyUnknown == nil else { return set.leave([name]) }
+        guard !facts.gpus.isEmpty else { return facts.unidentified.isEmpty ? () : set.leave([name]) }
+        guard let nvml = facts.vendor.value?.nvml.value else {
+            if facts.nvmlIsUndetermined { set.leave([name]) }
+            return
+        }
+        guard !nvml.gpus.isEmpty, nvml.gpus.allSatisfy({ $0.migDevices.whyUnknown == nil }) else {
+            return set.leave([name])
+        }
+        set.set(name, nvml.gpus.reduce(0) { $0 + ($1.migDevices.value?.count ?? 0) })
+    }
+}
+
+extension NodeFacts {
+    /// Whether NVML may be there and did not answer.
+    ///
+    /// False when no driver is loaded: then there is certainly nothing that NVML could say.
+    var nvmlIsUndetermined: Bool { !driver.loadedVersion.isAbsent }
+}

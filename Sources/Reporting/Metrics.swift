@@ -1,0 +1,139 @@
+import Health
+package import NodeModel
+
+/// The state of a node in Prometheus' text format, version 0.0.4.
+package struct Metrics: Sendable {
+    package var report: NodeReport
+    package var facts: NodeFacts
+    package var journal: Journal?
+    /// Requests to the API server so far, by what they were for and how they ended.
+    package var apiRequests: [APIRequestCount]
+    /// When the node was last looked at, in seconds since 1970.
+    package var lookedAt: Double
+
+    /// How often one kind of request was made.
+    package struct APIRequestCount: Sendable, Equatable {
+        package var verb: String
+        package var outcome: String
+        package var count: Int
+
+        package init(verb: String, outcome: String, count: Int) {
+            self.verb = verb
+            self.outcome = outcome
+            self.count = count
+        }
+    }
+
+    package init(
+        report: NodeReport,
+        facts: NodeFacts,
+        journal: Journal?,
+        apiRequests: [APIRequestCount],
+        lookedAt: Double
+    ) {
+        self.report = report
+        self.facts = facts
+        self.journal = journal
+        self.apiRequests = apiRequests
+        self.lookedAt = lookedAt
+    }
+
+    package var text: String {
+        var families = [verdict, counts, findings, driver]
+        families.append(
+            Family("gpu_agent_last_look_timestamp_seconds", "When the node was last looked at.")
+                .sample([], lookedAt)
+        )
+        if let journal { families.append(steps(journal)) }
+        families.append(requests)
+        return families.map(\.text).joined()
+    }
+
+    private var verdict: Family {
+        Verdict.allCases.reduce(Family("gpu_agent_verdict", "The verdict on this node: 1 for the one that holds.")) {
+            $0.sample([("verdict", $1.rawValue)], $1 == report.verdict ? 1 : 0)
+        }
+    }
+
+    private var counts: Family {
+        let family = Family("gpu_agent_gpus", "GPUs of this node, by who counts them.")
+            .sample([("source", "pci")], Double(facts.gpus.count))
+        guard let nvml = facts.vendor.value?.nvml.value else { return family }
+        return
+            family
+            .sample([("source", "nvml")], Double(nvml.gpus.count))
+            .sample([("source", "mig")], Double(nvml.gpus.reduce(0) { $0 + ($1.migDevices.value?.count ?? 0) }))
+    }
+
+    private var findings: Family {
+        report.findings.filter { $0.state != .notApplicable }
+            .reduce(Family("gpu_agent_check_passed", "Checks of this node: 1 passed, 0 not.")) {
+                $0.sample([("code", $1.code.rawValue)], $1.state == .pass ? 1 : 0)
+            }
+    }
+
+    private var driver: Family {
+        let family = Family("gpu_agent_driver_info", "The loaded driver.")
+        guard let version = facts.driver.loadedVersion.value else { return family }
+        let labels = [
+            ("version", version), ("kind", facts.installedKind(ofVersion: version)?.kind.rawValue ?? "unknown"),
+            ("kernel_module_type", facts.driver.runningModule.value?.kernelModuleType.rawValue ?? "unknown"),
+        ]
+        return family.sample(labels, 1)
+    }
+
+    private func steps(_ journal: Journal) -> Family {
+        journal.steps.reduce(Family("gpu_agent_install_step_seconds", "How long each step of the last install took.")) {
+            guard let seconds = $1.seconds else { return $0 }
+            return $0.sample([("step", $1.step.rawValue), ("state", $1.state.rawValue)], seconds)
+        }
+    }
+
+    private var requests: Family {
+        let name = "gpu_agent_api_requests_total"
+        return apiRequests.reduce(Family(name, "Requests to the API server.", type: "counter")) {
+            $0.sample([("verb", $1.verb), ("outcome", $1.outcome)], Double($1.count))
+        }
+    }
+}
+
+/// One metric with its samples; without samples it is left out.
+private struct Family {
+    let name: String
+    let help: String
+    let type: String
+    var samples: [String] = []
+
+    init(_ name: String, _ help: String, type: String = "gauge") {
+        self.name = name
+        self.help = help
+        self.type = type
+    }
+
+    func sample(_ labels: [(String, String)], _ value: Double) -> Family {
+        var copy = self
+        let number = Int(exactly: value).map(String.init) ?? String(value)
+        let pairs = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
+        let line = pairs.isEmpty ? "\(name) \(number)" : "\(name){\(pairs)} \(number)"
+        // A check can have two findings of one code; a metric must not have one sample twice.
+        if !copy.samples.contains(where: { $0.hasPrefix("\(name){\(pairs)} ") }) { copy.samples.append(line) }
+        return copy
+    }
+
+    var text: String {
+        guard !samples.isEmpty else { return "" }
+        return "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n" + samples.map { $0 + "\n" }.joined()
+    }
+
+    private func escaped(_ value: String) -> String {
+        // By scalars: a carriage return and a line feed together are one character.
+        value.unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}

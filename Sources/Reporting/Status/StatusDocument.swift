@@ -1,0 +1,115 @@
+package import NodeModel
+package import Planning
+package import Selection
+
+/// What `gpu-agent status` shows: everything an operator needs about one node, on one screen or as JSON.
+package struct StatusDocument: Encodable, Sendable, Equatable {
+    package var apiVersion = NodeFacts.currentAPIVersion
+    package var kind = "Status"
+    package var verdict: Verdict
+    package var reason: ReasonCode?
+    package var nextAction: String
+    package var decision: Decision
+    package var gpus: [StatusGPU]
+    package var driver: StatusDriver
+    package var host: StatusHost
+    package var findings: [Finding]
+    /// The steps of the last install; empty when there was none.
+    package var lastInstall: [StepRecord]
+    /// What the running agent put on the Node last; nil when no agent published from here.
+    package var published: PublishedState?
+
+    package init(
+        facts: NodeFacts,
+        plan: Plan,
+        report: NodeReport,
+        journal: Journal?,
+        published: PublishedState?
+    ) {
+        verdict = report.verdict
+        reason = report.reason
+        nextAction = report.nextAction
+        decision = plan.decision
+        gpus = StatusGPU.all(of: facts)
+        driver = StatusDriver(facts.driver)
+        host = StatusHost(facts.host)
+        findings = report.findings
+        lastInstall = journal?.steps ?? []
+        self.published = published
+    }
+}
+
+/// One GPU as the bus and NVML show it together.
+package struct StatusGPU: Encodable, Sendable, Equatable {
+    package var pciAddress: PCIAddress
+    package var pciId: PCIID
+    package var subsystemId: PCIID?
+    package var name: String?
+    package var uuid: String?
+    package var memoryMiB: Int?
+    /// `enabled`, `disabled`, or nil where the GPU has no MIG or nobody could tell.
+    package var migMode: String?
+    package var migDevices: [StatusMIGDevice]
+
+    static func all(of facts: NodeFacts) -> [StatusGPU] {
+        let answers = facts.vendor.value?.nvml.value?.gpus ?? []
+        return facts.gpus.map { function in
+            let gpu = answers.first { $0.pciAddress.value == function.address }
+            return StatusGPU(
+                pciAddress: function.address,
+                pciId: function.id,
+                subsystemId: function.subsystem.value,
+                name: gpu?.name.value,
+                uuid: gpu?.uuid.value,
+                memoryMiB: gpu?.memoryMiB.value,
+                migMode: gpu?.migMode.value.map { $0.current ? "enabled" : "disabled" },
+                migDevices: (gpu?.migDevices.value ?? []).map(StatusMIGDevice.init)
+            )
+        }
+    }
+}
+
+/// One MIG device of a GPU.
+package struct StatusMIGDevice: Encodable, Sendable, Equatable {
+    package var uuid: String
+    package var profile: String
+    package var memoryMiB: Int
+
+    init(_ device: MIGDevice) {
+        uuid = device.uuid
+        profile = device.profile
+        memoryMiB = device.memoryMiB
+    }
+}
+
+/// The driver on the host, by every source that names a version.
+package struct StatusDriver: Encodable, Sendable, Equatable {
+    package var sources: [DriverSource]
+    package var loaded: Bool
+    package var kernelModuleType: KernelModuleType?
+    package var record: InstallRecord?
+
+    init(_ facts: DriverFacts) {
+        sources = facts.sources
+        loaded = facts.isLoaded
+        kernelModuleType = facts.runningModule.value?.kernelModuleType ?? facts.moduleFile.value?.kernelModuleType
+        record = facts.record.value
+    }
+}
+
+/// The machine, in the words that people know it by.
+package struct StatusHost: Encodable, Sendable, Equatable {
+    package var operatingSystem: String?
+    package var kernelRelease: String?
+    package var architecture: Architecture?
+    package var machine: String?
+
+    init(_ facts: HostFacts) {
+        operatingSystem = facts.osRelease.value.map { $0.prettyName ?? $0.id }
+        kernelRelease = facts.kernelRelease.value
+        architecture = facts.architecture.value
+        machine = facts.dmi.value.map { dmi in
+            [dmi.systemVendor, dmi.productName].compactMap(\.self).joined(separator: " ")
+        }
+    }
+}

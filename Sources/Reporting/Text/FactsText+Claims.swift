@@ -1,0 +1,62 @@
+import NodeModel
+
+extension FactsText {
+    /// Who has, or claims, the driver: only the traces that are there, and those that could not be looked for.
+    var claims: [String] {
+        let claims = facts.claims
+        let rows =
+            row("packages", claims.packages, packages)
+            + row("nvidia-installer", claims.runfile) { $0 }
+            + row("DKMS", claims.dkms) { $0.isEmpty ? nil : $0.map(tree).joined(separator: "; ") }
+            + row("AKS node image", claims.aksMarker, marker)
+            + row("driver container", claims.driverContainer, container)
+            + row("nvidia-gridd unit", claims.gridUnit) { $0 }
+            + row("in use by", claims.deviceUsers) { $0.isEmpty ? nil : $0.map(user).joined(separator: "; ") }
+            + row("Node labels", claims.nodeLabels) { labels in
+                labels.isEmpty ? nil : labels.map { "\($0)=\($1)" }.sorted().joined(separator: ", ")
+            }
+        return rows.isEmpty ? [] : section("Claims on the driver", rows)
+    }
+
+    /// No row for what is not there.
+    private func row<Value>(
+        _ name: String,
+        _ reading: Reading<Value>,
+        _ words: (Value) -> String?
+    ) -> [(String, String)] {
+        switch reading {
+        case .absent: []
+        case .present(let value): words(value).map { [(name, $0)] } ?? []
+        case .unreadable, .skipped: [(name, say(reading) { _ in "" })]
+        }
+    }
+
+    /// The first few: a distribution cuts its driver into dozens.
+    private func packages(_ packages: [DriverPackage]) -> String? {
+        guard !packages.isEmpty else { return nil }
+        let shown = packages.prefix(3).map { "\($0.name) \($0.version) (\($0.manager.rawValue))" }
+        let rest = packages.count > shown.count ? ["\(packages.count - shown.count) more"] : []
+        return (shown + rest).joined(separator: ", ")
+    }
+
+    private func tree(_ tree: DKMSTree) -> String {
+        let built = tree.kernels.isEmpty ? "not built" : "built for \(tree.kernels.joined(separator: ", "))"
+        return "\(tree.name) \(tree.version), \(built)"
+    }
+
+    private func marker(_ marker: AKSMarker) -> String {
+        let kernel = marker.kernel.map { "for kernel \($0)" }
+        let words = [marker.kind, marker.version, kernel].compactMap(\.self)
+        return words.isEmpty ? "a marker that says nothing" : words.joined(separator: " ")
+    }
+
+    private func container(_ container: DriverContainer) -> String {
+        let root = container.isMounted ? "mounted, driver \(container.version ?? "not found")" : "not mounted"
+        let pid = container.hasPIDFile ? ["pid file"] : []
+        return ([root] + pid + container.validations).joined(separator: ", ")
+    }
+
+    private func user(_ user: DeviceUser) -> String {
+        "\(user.command) (\(user.pid)): \(user.nodes.joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,136 @@
+package import NodeModel
+import Support
+
+/// `facts` for people: one line a fact, with what could not be read said as such.
+package struct FactsText {
+    package var facts: NodeFacts
+    package var style: Style
+
+    package init(facts: NodeFacts, style: Style) {
+        self.facts = facts
+        self.style = style
+    }
+
+    package var text: String {
+        let sections = [host, pci, driver, claims, build, vendor].filter { !$0.isEmpty }
+        return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+    }
+
+    func section(_ title: String, _ rows: [(String, String)]) -> [String] {
+        let width = rows.map(\.0.count).max() ?? 0
+        return [style.bold(title)] + rows.map { "  \(padded($0.0, width))  \($0.1)" }
+    }
+
+    func say<Value>(_ reading: Reading<Value>, _ words: (Value) -> String) -> String {
+        switch reading {
+        case .present(let value): words(value)
+        case .absent: style.faint("absent")
+        case .unreadable(let failure): style.yellow("unreadable (\(failure.reason.rawValue)): \(failure.detail)")
+        case .skipped(let why): style.faint("skipped: \(why)")
+        }
+    }
+
+    private var host: [String] {
+        let host = facts.host
+        return section(
+            "Host",
+            [
+                ("operating system", say(host.osRelease) { $0.prettyName ?? $0.id }),
+                ("kernel", say(host.kernelRelease) { $0 }),
+                ("architecture", say(host.architecture) { $0.rawValue }),
+                (
+                    "machine",
+                    say(host.dmi) { dmi in
+                        [dmi.systemVendor, dmi.productName, dmi.chassisAssetTag].compactMap(\.self)
+                            .joined(separator: ", ")
+                    }
+                ),
+                ("hypervisor", say(host.hypervisor ?? .absent) { $0 ? "yes" : "none" }),
+                ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
+            ]
+        )
+    }
+
+    private var pci: [String] {
+        guard case .present(let functions) = facts.pci else {
+            return section("PCI", [("bus", say(facts.pci) { _ in "" })])
+        }
+        guard !functions.isEmpty else { return section("PCI", [("bus", "no function of vendor 10de")]) }
+        return section(
+            "PCI",
+            functions.map { function in
+                let role = function.isGPU ? "GPU" : "class \(hex(function.classCode, digits: 4))"
+                let name = function.name.map { " \($0)" } ?? ""
+                let subsystem = say(function.subsystem) { "\($0)" }
+                let driver = function.kernelDriver.value.map { ", driver \($0)" } ?? ""
+                let vgpu = function.vgpuCapability.value.map { ", vGPU of host \($0.hostDriverVersion ?? "?")" } ?? ""
+                return ("\(function.address)", "\(role) \(function.id)\(name), subsystem \(subsystem)\(driver)\(vgpu)")
+            }
+        )
+    }
+
+    private var driver: [String] {
+        let driver = facts.driver
+        let others: [(String, String)] =
+            switch driver.otherLibraries {
+            case .present(let files): files.map { ("another library", "\($0.version), \($0.path)") }
+            case .unreadable?: [("other libraries", say(driver.otherLibraries ?? .absent) { _ in "" })]
+            case .absent, .skipped, nil: []
+            }
+        return section(
+            "Driver",
+            [
+                ("loaded module", say(driver.loadedVersion) { $0 }),
+                ("/proc/driver/nvidia", say(driver.runningModule) { "\($0.version), \($0.kernelModuleType.rawValue)" }),
+                (
+                    "module file",
+                    say(driver.moduleFile) { "\($0.version), \($0.kernelModuleType.rawValue), \($0.path)" }
+                ),
+                ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
+                ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
+            ] + others + [
+                ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
+                ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
+                ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
+                ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
+                (
+                    "installed by us",
+                    say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
+                ),
+            ]
+        )
+    }
+
+    private var build: [String] {
+        let build = facts.build
+        return section(
+            "Build",
+            [
+                ("compiler", say(build.compiler) { $0 }),
+                ("make", say(build.make) { $0 }),
+                ("dkms", say(build.dkms) { $0 }),
+                ("kernel headers", say(build.headersRelease) { $0 }),
+            ] + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
+        )
+    }
+
+    private var vendor: [String] {
+        guard let vendor = facts.vendor.value else {
+            return section("NVIDIA's libraries", [("NVML", say(facts.vendor) { _ in "" })])
+        }
+        let nvml = say(vendor.nvml) { "driver \($0.driverVersion), \($0.gpus.count) GPUs" }
+        let gpus = (vendor.nvml.value?.gpus ?? []).flatMap { gpu -> [(String, String)] in
+            let address = gpu.pciAddress.value?.description ?? "?"
+            let line = "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
+            let devices = (gpu.migDevices.value ?? []).map { ("", "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB") }
+            return [("GPU \(gpu.index)", line), ("", say(gpu.uuid) { $0 })] + devices
+        }
+        let cuda = say(vendor.cuda) { answers in
+            answers.map { answer in
+                let which = answer.visibleDevices.map { " (\($0))" } ?? ""
+                return "\(answer.errorName ?? "\(answer.deviceCount) devices")\(which)"
+            }.joined(separator: ", ")
+        }
+        return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
+    }
+}

@@ -1,0 +1,88 @@
+import Catalog
+import NodeModel
+package import Planning
+import Selection
+import Support
+
+/// `plan` for people: what would happen, and why.
+package struct PlanText {
+    package var plan: Plan
+    package var style: Style
+
+    package init(plan: Plan, style: Style) {
+        self.plan = plan
+        self.style = style
+    }
+
+    package var text: String {
+        [decision, obstacles, steps, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+            .joined(separator: "\n\n") + "\n"
+    }
+
+    private var decision: [String] {
+        let decision = plan.decision
+        let headline =
+            plan.problems.isEmpty
+            ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
+            : "\(style.bold("not now")): \(decision.summary), once nothing is in the way"
+        return [headline] + EvidenceText.lines(decision.evidence).map { "  \($0)" }
+    }
+
+    private var steps: [String] {
+        guard !plan.steps.isEmpty else {
+            let why = plan.obstacles.isEmpty ? "there is nothing to do" : "until what is in the way is gone"
+            return [style.bold("Steps") + ": none, \(why)"]
+        }
+        return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : ", once nothing is in the way")]
+            + plan.steps.enumerated().map { number, step in
+                let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
+                return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
+                    + details(step.action).map { "\n       " + style.faint($0) }.joined()
+            }
+    }
+
+    private func details(_ action: StepAction) -> [String] {
+        switch action {
+        case .run(let commands, failure: _): commands.map { "$ " + $0.joined(separator: " ") }
+        case .unload(let modules): modules.map { "$ modprobe -r \($0)" }
+        case .job(name: _, let command, failure: _):
+            // A script is shown by its lines.
+            command.prefix(2) == ["sh", "-ec"]
+                ? command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
+                : ["$ " + command.joined(separator: " ")]
+        case .download(let artifact): artifact.urls.prefix(1) + (artifact.digest.map { ["\($0)"] } ?? [])
+        case .begin, .verify, .finish: []
+        }
+    }
+
+    private var obstacles: [String] {
+        guard !plan.obstacles.isEmpty else { return [] }
+        return [style.bold("In the way")]
+            + plan.obstacles.flatMap { problem in
+                [
+                    "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
+                    "      expected \(problem.expected)",
+                    "      → \(problem.remedy)",
+                ]
+            }
+    }
+
+    private var rejected: [String] {
+        guard plan.decision.action != .adopt, !plan.decision.rejected.isEmpty else { return [] }
+        var reasons: [(text: String, drivers: [String])] = []
+        for driver in plan.decision.rejected {
+            if let index = reasons.firstIndex(where: { $0.text == driver.reason }) {
+                reasons[index].drivers.append(driver.driver)
+            } else {
+                reasons.append((driver.reason, [driver.driver]))
+            }
+        }
+        return [style.bold("Drivers that were not taken")]
+            + reasons.flatMap { reason in
+                // Of many that lose for one reason the reason is what counts; `-o yaml` names them all.
+                reason.drivers.count > 3
+                    ? ["  \(reason.drivers.count) drivers: \(reason.text)"]
+                    : reason.drivers.map { "  \($0): \(reason.text)" }
+            }
+    }
+}

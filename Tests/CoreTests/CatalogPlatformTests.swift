@@ -1,0 +1,57 @@
+import Catalog
+import NodeModel
+import Reporting
+import Testing
+
+@Suite struct CatalogPlatformTests {
+    static let azureTag = "7783-7084-3265-9085-8269-3286-77"
+
+    @Test(
+        arguments: [
+            ("Microsoft Corporation", azureTag, "azure"), ("Microsoft Corporation", "1234-5678", "hyper-v"),
+            ("Microsoft Corporation", nil, "hyper-v"), ("Amazon EC2", nil, "aws"), ("Google", nil, "gcp"),
+            ("QEMU", "OracleCloud.com", "oci"), ("Oracle Corporation", "OracleCloud.com", "oci"),
+            ("Alibaba Cloud", nil, "alibaba"), ("DigitalOcean", nil, "digitalocean"), ("Scaleway", nil, "scaleway"),
+            ("Vultr", nil, "vultr"), ("OpenStack Foundation", nil, "openstack"), ("Nutanix", nil, "nutanix"),
+            ("VMware, Inc.", "No Asset Tag", "vmware"), ("Xen", nil, "xen"), ("QEMU", nil, "kvm"),
+            ("Dell Inc.", nil, nil), ("Supermicro", "", nil), ("NVIDIA", nil, nil), (nil, nil, nil),
+            ("qemu", nil, nil), (nil, azureTag, nil),
+        ] as [(String?, String?, String?)]
+    )
+    func tellsAMachineByItsFirmware(_ vendor: String?, _ tag: String?, _ platform: String?) throws {
+        let dmi = DMIFacts(systemVendor: vendor, productName: nil, chassisAssetTag: tag)
+        #expect(try repositoryCatalog().platforms.first { $0.matches(dmi) }?.name == platform)
+    }
+
+    @Test func everyPlatformThatADriverIsForIsKnown() throws {
+        let catalog = try repositoryCatalog()
+        #expect(Set(catalog.drivers.compactMap(\.platform)) == ["azure", "aws", "gcp"])
+        #expect(catalog.platforms.count == 14)
+    }
+
+    @Test func ofOneListThePlatformThatAsksForMostIsTriedFirst() throws {
+        let vendor = CatalogPlatform(name: "vendor", systemVendor: "V", chassisAssetTag: nil)
+        let tag = CatalogPlatform(name: "tag", systemVendor: nil, chassisAssetTag: "T")
+        let both = CatalogPlatform(name: "both", systemVendor: "V", chassisAssetTag: "T")
+        for platforms in [[vendor, tag, both], [both, vendor, tag], [tag, both, vendor]] {
+            #expect(Catalog(platforms: platforms).platforms == [both, tag, vendor])
+        }
+    }
+
+    @Test func knowsWhatTheHostsOfACloudRun() throws {
+        #expect(try repositoryCatalog().platforms.first { $0.name == "azure" }?.vgpuHosts == [0x2236: 18, 0x2bb5: 20])
+        let read = try readCatalog(
+            "platforms:\n  - name: p\n    systemVendor: V\n    vgpuHosts: {2236: 18, 2BB5: 20}\n"
+        )
+        #expect(read.catalog.platforms.first?.vgpuHosts == [0x2236: 18, 0x2bb5: 20])
+        #expect(
+            try catalogProblems(
+                "platforms:\n  - name: p\n    systemVendor: V\n    vgpuHosts: {2bb5: 0, 1: 18, 2236: 18, 2236: 19}\n"
+            ) == [
+                "4:23: a vGPU release '0' is not a whole number above 0",
+                "4:26: a device '1' is not four hexadecimal digits",
+                "4:43: device '2236' stands twice in vgpuHosts",
+            ]
+        )
+    }
+}

@@ -1,0 +1,299 @@
+import Health
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// Every check in each of its states.
+@Suite struct ChecksTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var name: String
+        var code: ReasonCode
+        var state: Finding.State?
+        var observed: String?
+        var facts: NodeFacts
+        var plan: Plan
+        var testDescription: String { "\(code.rawValue): \(name)" }
+
+        init(
+            _ code: ReasonCode,
+            _ name: String,
+            _ state: Finding.State?,
+            _ facts: NodeFacts = .h100Ready,
+            _ plan: Plan = .adoptedH100,
+            observed: String? = nil
+        ) {
+            (self.code, self.name, self.state, self.facts, self.plan) = (code, name, state, facts, plan)
+            self.observed = observed
+        }
+    }
+
+    private static func driver(_ change: (inout DriverFacts) -> Void) -> NodeFacts {
+        NodeFacts.h100Ready.with { change(&$0.driver) }
+    }
+
+    private static func gpu(_ change: (inout GPUFacts) -> Void) -> NodeFacts {
+        NodeFacts.rtxProReady.withNVML { change(&$0.gpus[0]) }
+    }
+
+    private static func vendor(_ change: (inout VendorFacts) -> Void) -> NodeFacts {
+        NodeFacts.h100Ready.with { facts in
+            guard var vendor = facts.vendor.value else { return }
+            change(&vendor)
+            facts.vendor = .present(vendor)
+        }
+    }
+
+    private static let hang = ReadFailure(.hang, "no answer within 10 s")
+    private static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
+
+    static let driverCases: [Case] = [
+        Case(.driverMissing, "none", .failed, .h100),
+        Case(.driverMissing, "there", nil),
+        Case(
+            .driverUnreadable,
+            "not readable",
+            .unknown,
+            NodeFacts.h100.with { $0.driver.moduleFile = .unreadable(.denied) }
+        ),
+        Case(.driverVersionSplit, "one version", .pass, observed: "595.71.05"),
+        Case(
+            .driverVersionSplit,
+            "two versions",
+            .failed,
+            driver { $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.570.1", version: "570.1")) },
+            observed: "loaded module 595.71.05, /proc/driver/nvidia 595.71.05, module file 595.71.05, "
+                + "libnvidia-ml 595.71.05, libcuda 570.1"
+        ),
+        Case(.driverNotLoaded, "loaded", .pass, observed: "595.71.05"),
+        Case(.driverNotLoaded, "not loaded", .failed, driver { $0 = $0.unloaded }),
+        Case(.driverNotLoaded, "not readable", .unknown, driver { $0.loadedVersion = .unreadable(.denied) }),
+        Case(.driverNotLoaded, "skipped", .skipped, driver { $0.loadedVersion = .skipped("not asked") }),
+        Case(.driverKindMismatch, "as decided", .pass),
+        Case(
+            .driverKindMismatch,
+            "the other",
+            .failed,
+            driver { $0 = .loaded("595.71.05", .open, kind: .grid) },
+            observed: "grid"
+        ),
+        Case(
+            .driverKindMismatch,
+            "not readable",
+            .unknown,
+            driver {
+                $0.record = .absent
+                $0.gridDaemon = .unreadable(.denied)
+            }
+        ),
+        Case(.driverKindMismatch, "nothing decided", nil, .h100Ready, .blocked([])),
+        Case(.kernelModuleTypeMismatch, "as decided", .pass),
+        Case(
+            .kernelModuleTypeMismatch,
+            "the other",
+            .failed,
+            driver { $0.runningModule = .present(RunningModule(version: "595.71.05", kernelModuleType: .proprietary)) }
+        ),
+        Case(
+            .kernelModuleTypeMismatch,
+            "not known",
+            nil,
+            driver {
+                $0.runningModule = .absent
+                $0.moduleFile = .absent
+            }
+        ),
+        Case(.deviceNodesMissing, "there", .pass, observed: "4 nodes"),
+        Case(
+            .deviceNodesMissing,
+            "nvidia-uvm is not",
+            .failed,
+            driver { $0.deviceNodes = .present(["nvidiactl"]) },
+            observed: "no nvidia-uvm"
+        ),
+        Case(.deviceNodesMissing, "no /dev", .failed, driver { $0.deviceNodes = .absent }),
+        Case(.deviceNodesMissing, "not readable", .unknown, driver { $0.deviceNodes = .unreadable(.denied) }),
+        Case(.deviceNodesMissing, "skipped", .skipped, driver { $0.deviceNodes = .skipped("not asked") }),
+        Case(.deviceNodesMissing, "no module is loaded", nil, driver { $0 = $0.unloaded }),
+    ]
+
+    static let libraryCases: [Case] = [
+        Case(.nvmlUnavailable, "answers", .pass, observed: "driver 595.71.05, CUDA 13.2"),
+        Case(.nvmlUnavailable, "no library", .failed, vendor { $0.nvml = .absent }),
+        Case(
+            .nvmlUnavailable,
+            "nobody asked",
+            .skipped,
+            NodeFacts.h100Ready.with { $0.vendor = .skipped("not asked") }
+        ),
+        Case(
+            .nvmlUnavailable,
+            "an error",
+            .failed,
+            vendor { $0.nvml = .unreadable(vendorError) },
+            observed: vendorError.detail
+        ),
+        Case(.nvmlUnavailable, "not allowed", .unknown, vendor { $0.nvml = .unreadable(.denied) }),
+        Case(
+            .nvmlUnavailable,
+            "no module is loaded",
+            nil,
+            NodeFacts.h100Ready.with {
+                $0.driver = $0.driver.unloaded
+                $0.vendor = .absent
+            }
+        ),
+        Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
+        Case(.gpuCount, "all", .pass, observed: "1 of 1"),
+        Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
+        Case(
+            .gpuCount,
+            "one of two",
+            .warning,
+            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
+            observed: "1 of 2 without an answer: 0001:02:00.0"
+        ),
+        Case(
+            .gpuCount,
+            "the other is a virtual machine's",
+            .pass,
+            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .handedOut(bus: 2)]) },
+            observed: "1 of 1"
+        ),
+        Case(.gpuUnreadable, "all read", .pass),
+        Case(
+            .gpuUnreadable,
+            "the only one is lost",
+            .failed,
+            NodeFacts.h100Ready.withNVML { $0.gpus = [.lost(index: 0)] }
+        ),
+        Case(
+            .gpuUnreadable,
+            "one of two is lost",
+            .warning,
+            NodeFacts.h100Ready.withNVML { $0.gpus.append(.lost(index: 1)) }
+        ),
+        Case(.cudaFailed, "sees devices", .pass, observed: "1 device"),
+        Case(.cudaFailed, "no library", .failed, vendor { $0.cuda = .absent }),
+        Case(.cudaFailed, "skipped", .skipped, vendor { $0.cuda = .skipped("not asked") }),
+        Case(.cudaFailed, "not allowed", .unknown, vendor { $0.cuda = .unreadable(.denied) }),
+        Case(.cudaFailed, "died", .failed, vendor { $0.cuda = .unreadable(ReadFailure(.crashed, "signal 11")) }),
+        Case(
+            .cudaFailed,
+            "no answer at all",
+            .failed,
+            vendor { $0.cuda = .present([]) },
+            observed: "CUDA was not asked about any device"
+        ),
+        Case(
+            .cudaFailed,
+            "an error on one MIG device of two",
+            .failed,
+            vendor {
+                $0.cuda = .present([
+                    CUDAFacts(visibleDevices: "MIG-1", result: 0, errorName: nil, deviceCount: 1),
+                    CUDAFacts(visibleDevices: "MIG-2", result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0),
+                ])
+            },
+            observed: "CUDA_ERROR_NO_DEVICE on MIG-2"
+        ),
+        Case(
+            .cudaFailed,
+            "success without a device",
+            .failed,
+            vendor { $0.cuda = .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 0)]) },
+            observed: "no device"
+        ),
+        Case(
+            .cudaFailed,
+            "sees one GPU of two",
+            .warning,
+            NodeFacts.h100Ready.with {
+                $0.pci = .present([.h100.at(bus: 0), .h100.at(bus: 1)])
+                $0.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0)])
+                $0 = $0.withNVML { $0.gpus.append(.h100.at(index: 1)) }
+            },
+            observed: "1 of the 2 GPUs in NVML"
+        ),
+        Case(.cudaHang, "hangs", .failed, vendor { $0.cuda = .unreadable(hang) }),
+    ]
+
+    static let migCases: [Case] = [
+        Case(.migDevicesMissing, "off", .notApplicable),
+        Case(.migDevicesMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "1: 4g.96gb"),
+        Case(
+            .migDevicesMissing,
+            "none",
+            .failed,
+            gpu { $0.migDevices = .present([]) },
+            .adoptedRTXPro,
+            observed: "none on GPU 0"
+        ),
+        Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
+        Case(
+            .migDevicesMissing,
+            "not readable",
+            .unknown,
+            gpu { $0.migDevices = .unreadable(.denied) },
+            .adoptedRTXPro
+        ),
+        Case(
+            .migDevicesMissing,
+            "not readable on one of two",
+            .pass,
+            NodeFacts.rtxProReady.withNVML {
+                var second = GPUFacts.rtxProVGPU.at(index: 1)
+                second.migDevices = .unreadable(.denied)
+                $0.gpus.append(second)
+            },
+            .adoptedRTXPro
+        ),
+        Case(
+            .migDevicesMissing,
+            "not readable on one, none on the other",
+            .failed,
+            NodeFacts.rtxProReady.withNVML {
+                var second = GPUFacts.rtxProVGPU.at(index: 1)
+                second.migDevices = .present([])
+                $0.gpus[0].migDevices = .unreadable(.denied)
+                $0.gpus.append(second)
+            },
+            .adoptedRTXPro,
+            observed: "none on GPU 1"
+        ),
+        Case(.licenseMissing, "needs none", .notApplicable),
+        Case(.licenseMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
+        Case(
+            .licenseMissing,
+            "not there",
+            .warning,
+            gpu { $0.license = .present(LicenseFacts(licensed: false, product: nil)) },
+            .adoptedRTXPro,
+            observed: "no license on GPU 0"
+        ),
+        Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
+    ]
+
+    @Test(arguments: driverCases + libraryCases + migCases)
+    func finds(_ row: Case) throws {
+        let report = Checks(facts: row.facts, plan: row.plan).report()
+        let finding = report.finding(row.code)
+        #expect(finding?.state == row.state)
+        if let observed = row.observed { #expect(finding?.observed == observed) }
+        for finding in report.findings {
+            #expect(!finding.title.isEmpty && !finding.observed.isEmpty && !finding.expected.isEmpty)
+            #expect(finding.state != .failed || !finding.remedy.isEmpty, "no remedy for \(finding.code)")
+            #expect(finding.state != .pass || finding.remedy.isEmpty, "a remedy for \(finding.code), which passed")
+        }
+        #expect(Set(report.findings.map(\.code)).count == report.findings.count)
+    }
+}
+
+extension PCIFunction {
+    /// An H100 that a virtual machine of this node has.
+    fileprivate static func handedOut(bus: UInt8) -> PCIFunction {
+        var function = PCIFunction.h100.at(bus: bus)
+        function.kernelDriver = .present("vfio-pci")
+        return function
+    }
+}

@@ -1,0 +1,160 @@
+import Catalog
+import Documents
+import NodeModel
+import Testing
+
+@Suite struct ConfigDocumentTests {
+    private func read(_ body: String) throws -> Result<Config, DocumentProblems> {
+        Config.read(try YAMLDocument.parse("apiVersion: gpu-agent/v1\nkind: AgentConfig\n" + body, file: "c"))
+    }
+
+    @Test func readsEveryField() throws {
+        let config = try read(
+            """
+            driver: {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true}
+            gpus:
+              10de:2bb5/1414:2187: vgpu
+              10DE:FFFF: physical
+              10de:1DB4/10de:1212: ignored
+            labels: {prefix: gpu.example.com}
+            mig: {strategy: mixed}
+            catalogs: [/etc/a.yaml, /etc/b.yaml]
+            cluster: none
+            """
+        ).get()
+        let policy = Policy(
+            version: DriverVersion("580.105.08"),
+            branch: 580,
+            kernelModuleType: .proprietary,
+            workstation: true,
+            takeover: true,
+            hardware: [
+                HardwareOverride(
+                    id: PCIID(vendor: 0x10de, device: 0x2bb5),
+                    subsystem: PCIID(vendor: 0x1414, device: 0x2187),
+                    treatment: .vgpu
+                ),
+                HardwareOverride(
+                    id: PCIID(vendor: 0x10de, device: 0x1db4),
+                    subsystem: PCIID(vendor: 0x10de, device: 0x1212),
+                    treatment: .ignored
+                ),
+                HardwareOverride(id: PCIID(vendor: 0x10de, device: 0xffff), treatment: .physical),
+            ],
+            labelPrefix: "gpu.example.com",
+            migStrategy: .mixed
+        )
+        #expect(config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"], cluster: .none))
+    }
+
+    @Test(
+        arguments: [("production", .production), ("lts", .lts), ("new-feature", .newFeature)]
+            as [(String, DriverChannel)]
+    )
+    func readsAChannel(_ text: String, _ channel: DriverChannel) throws {
+        #expect(
+            try read("driver: {channel: \(text), branch: 580}").get().policy == Policy(branch: 580, channel: channel)
+        )
+    }
+
+    @Test func anEmptyConfigurationAsksForNothing() throws {
+        let config = try read("").get()
+        #expect(config == Config())
+        #expect(config.policy.version == nil && config.policy.branch == nil && config.policy.kernelModuleType == nil)
+    }
+
+    @Test(arguments: [
+        ("drivers: {}", ["3:1: unknown key 'drivers' in the configuration; did you mean 'driver'?"]),
+        ("driver: 580", ["3:9: driver must be a mapping"]),
+        ("driver: {version: latest}", ["3:19: version 'latest' is not a driver version such as 595.91.07"]),
+        ("driver: {branch: -580}", ["3:18: branch '-580' is not a whole number above 0"]),
+        (
+            "driver: {kernelModuleTyp: open}",
+            ["3:10: unknown key 'kernelModuleTyp' in driver; did you mean 'kernelModuleType'?"]
+        ),
+        ("driver: {kernelModuleType: closed}", ["3:28: kernelModuleType 'closed' is not one of open, proprietary"]),
+        (
+            "driver: {version: 580.105.08, branch: 595}",
+            ["3:9: version 580.105.08 is not of branch 595: give one of them"]
+        ),
+        ("driver: {channel: beta}", ["3:19: channel 'beta' is not one of production, lts, new-feature"]),
+        (
+            "driver: {version: 580.105.08, channel: lts}",
+            ["3:40: version 580.105.08 already names one driver: leave 'channel' out"]
+        ),
+        (
+            "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1}",
+            [
+                "3:71: workstation 'yes' is not true or false",
+                "3:86: takeover '1' is not true or false",
+                "3:9: version 580.105.08 is not of branch 595: give one of them",
+                "3:53: version 580.105.08 already names one driver: leave 'channel' out",
+            ]
+        ),
+        ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of ids to physical, vgpu or ignored"]),
+        ("gpus:", ["3:6: gpus must be a mapping of ids to physical, vgpu or ignored"]),
+        (
+            "gpus:\n  10de:2bb5: passthrough\n  2bb5: vgpu\n  10de:2bb5/2187: vgpu\n  10de:1/10de:2: vgpu",
+            [
+                "4:14: treatment 'passthrough' is not one of physical, vgpu, ignored",
+                "5:3: a key of gpus '2bb5' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "6:3: a key of gpus '10de:2bb5/2187' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "7:3: a key of gpus '10de:1/10de:2' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
+            ]
+        ),
+        (
+            "gpus:\n  10de:2bb5/1414:2187/10de:1: vgpu\n  10de:2bb5/: vgpu\n  [10de:2bb5]: vgpu",
+            [
+                "4:3: a key of gpus '10de:2bb5/1414:2187/10de:1' is not a GPU's ids such as 10de:2bb5 or "
+                    + "10de:2bb5/1414:2187",
+                "5:3: a key of gpus '10de:2bb5/' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "6:3: a key of gpus must be a text",
+            ]
+        ),
+        ("gpus: {1002:73bf: physical}", ["3:8: 1002:73bf is no device of NVIDIA's, whose vendor id is 10de"]),
+        (
+            "gpus:\n  10de:2bb5/1414:2187: vgpu\n  10de:2bb5: physical\n  10DE:2BB5/1414:2187: physical\n"
+                + "  10de:2bB5: what",
+            [
+                "6:3: '10de:2bb5/1414:2187' stands twice in gpus, first in line 4",
+                "7:14: treatment 'what' is not one of physical, vgpu, ignored",
+                "7:3: '10de:2bb5' stands twice in gpus, first in line 5",
+            ]
+        ),
+        ("labels: []", ["3:9: labels must be a mapping"]),
+        ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
+        ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),
+        ("catalogs: [[]]", ["3:12: a catalog file must be a text"]),
+        (
+            "mig: {strategy: all}\nlabels: {prefix: A}\ndriver: {branch: x}",
+            [
+                "5:18: branch 'x' is not a whole number above 0",
+                "4:18: prefix 'A' is not a DNS name such as gpu.example.com, without a slash",
+                "3:17: strategy 'all' is not one of none, single, mixed",
+            ]
+        ),
+    ])
+    func reportsEveryFaultAtItsPlace(_ body: String, _ expected: [String]) throws {
+        guard case .failure(let found) = try read(body) else {
+            Issue.record("was read")
+            return
+        }
+        #expect(found.problems.map { "\($0.place.line):\($0.place.column): \($0.message)" } == expected)
+    }
+
+    @Test(arguments: ["gpu-agent.dev", "a", "x1.y-2.z", "0.0", String(repeating: "a", count: 253)])
+    func takesAPrefixThatIsADNSName(_ prefix: String) throws {
+        #expect(try read("labels: {prefix: '\(prefix)'}").get().policy.labelPrefix == prefix)
+    }
+
+    @Test(arguments: [
+        "a/b", "A.b", ".a", "a.", "a..b", "-a", "a-", "a.-b", "a_b", "ä.b", "a b", String(repeating: "a", count: 254),
+    ])
+    func refusesAPrefixThatIsNone(_ prefix: String) throws {
+        guard case .failure(let found) = try read("labels: {prefix: '\(prefix)'}") else {
+            Issue.record("was read")
+            return
+        }
+        #expect(found.problems.count == 1)
+    }
+}

@@ -1,0 +1,118 @@
+import FoundationEssentials
+import NodeModel
+import Testing
+
+@Suite struct JournalTests {
+    private let broken = Problem(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
+
+    private func journal(_ state: InstallRecord.State = .started) -> Journal {
+        Journal(
+            record: InstallRecord(
+                state: state,
+                kind: .grid,
+                version: "595.91.07",
+                kernelModuleType: .open,
+                kernelRelease: "6.1",
+                artifactHash: "00"
+            )
+        )
+    }
+
+    @Test func aStepIsFinishedOnlyWhenItEndedWell() {
+        var journal = journal()
+        #expect(!journal.finished(.install))
+        journal.begin(.install, at: 100)
+        #expect(!journal.finished(.install))
+        #expect(journal.steps == [StepRecord(step: .install, state: .started, startedAt: 100)])
+        journal.end(.install, at: 142.5, failure: broken)
+        #expect(!journal.finished(.install))
+        #expect(journal.steps.first?.seconds == 42.5)
+        journal.begin(.install, at: 200)
+        #expect(!journal.finished(.install))
+        journal.end(.install, at: 230)
+        #expect(journal.finished(.install))
+        #expect(!journal.finished(.load))
+    }
+
+    @Test func aStepThatIsBegunAgainStandsOnceAndLast() {
+        var journal = journal()
+        for (step, time) in [(StepID.download, 1.0), (.install, 2), (.download, 3)] { journal.begin(step, at: time) }
+        #expect(journal.steps.map(\.step) == [.install, .download])
+        #expect(journal.steps.last?.startedAt == 3)
+    }
+
+    @Test func aNewTryForgetsTheOldFailure() {
+        var journal = journal()
+        journal.begin(.install, at: 1)
+        journal.end(.install, at: 2, failure: broken)
+        #expect(journal.failure == broken)
+        journal.begin(.install, at: 3)
+        #expect(journal.failure == nil)
+        journal.end(.install, at: 4)
+        #expect(journal.failure == nil && journal.steps.first?.failure == nil)
+    }
+
+    @Test func onlyTheLastStepIsTheFailure() {
+        var unfinished = journal()
+        unfinished.begin(.install, at: 1)
+        unfinished.end(.install, at: 2, failure: broken)
+        #expect(unfinished.failure == broken)
+        unfinished.begin(.load, at: 3)
+        #expect(unfinished.failure == nil)
+
+        // A driver that is adopted is loaded without a record of an install.
+        var unrecorded = Journal()
+        unrecorded.begin(.load, at: 1)
+        unrecorded.end(.load, at: 2, failure: broken)
+        #expect(unrecorded.failure == broken)
+    }
+
+    @Test func theHostIsBeingChangedFromTheInstallersStartOn() {
+        var begun = journal()
+        for step in [StepID.begin, .download, .unload] {
+            begun.begin(step, at: 1)
+            #expect(begun.record?.state == .started)
+        }
+        begun.begin(.install, at: 2)
+        #expect(begun.record?.state == .changing)
+        begun.begin(.load, at: 3)
+        #expect(begun.record?.state == .changing)
+    }
+
+    @Test func aStepThatWasCutOffAndIsNeededNoMoreIsForgotten() {
+        var journal = journal()
+        journal.begin(.download, at: 1)
+        journal.end(.download, at: 2)
+        journal.begin(.unload, at: 3)
+        var needed = journal
+        needed.forget(cutOffStepsMissingIn: [.unload, .install])
+        #expect(needed == journal)
+        journal.forget(cutOffStepsMissingIn: [.install])
+        #expect(journal.steps.map(\.step) == [.download])
+    }
+
+    @Test func theEndOfAStepThatNeverBeganIsNoRecord() {
+        var journal = journal()
+        journal.end(.load, at: 5)
+        #expect(journal.steps.isEmpty && !journal.finished(.load))
+    }
+
+    @Test func aClockThatWasSetBackMakesNoNegativeTime() {
+        var journal = journal()
+        journal.begin(.download, at: 1000)
+        journal.end(.download, at: 400)
+        #expect(journal.steps.first?.seconds == 0)
+    }
+
+    @Test func survivesTheWayThroughItsFile() throws {
+        var journal = journal()
+        journal.begin(.download, at: 1)
+        journal.end(.download, at: 2.25)
+        journal.begin(.install, at: 3)
+        journal.end(.install, at: 4, failure: broken)
+        journal.begin(.load, at: 5)
+        let data = try JSONEncoder().encode(journal)
+        #expect(try JSONDecoder().decode(Journal.self, from: data) == journal)
+        #expect(try JSONDecoder().decode(Journal.self, from: try JSONEncoder().encode(Journal())) == Journal())
+    }
+}

@@ -1,0 +1,296 @@
+import Catalog
+import NodeModel
+import Planning
+import Selection
+import Support
+import TestSupport
+import Testing
+
+@Suite struct PlannerTests {
+    private static let grid = DriverTarget(
+        kind: .grid,
+        version: version("595.91.07"),
+        kernelModuleType: .open,
+        artifact: .verified("https://example.com/x/NVIDIA-grid.run")
+    )
+    private static let artifactHash = String(repeating: "cd", count: 32)
+
+    private static func version(_ text: String) -> DriverVersion {
+        guard let version = DriverVersion(text) else { preconditionFailure("\(text) is no version") }
+        return version
+    }
+
+    private func install(_ target: DriverTarget = grid) -> Decision {
+        Decision(action: .install, driver: target, summary: "install")
+    }
+
+    private func adopt(_ version: String, _ kind: DriverKind) -> Decision {
+        let target = DriverTarget(kind: kind, version: Self.version(version), kernelModuleType: .open)
+        return Decision(action: .adopt, driver: target, owner: .other, summary: "adopt")
+    }
+
+    private func record(_ change: (inout InstallRecord) -> Void = { _ in }) -> InstallRecord {
+        var record = InstallRecord(
+            state: .started,
+            kind: .grid,
+            version: "595.91.07",
+            kernelModuleType: .open,
+            kernelRelease: NodeFacts.kernel,
+            artifactHash: Self.artifactHash
+        )
+        change(&record)
+        return record
+    }
+
+    private func journal(_ record: InstallRecord, _ states: [(StepID, StepRecord.State)]) -> Journal {
+        Journal(record: record, steps: states.map { StepRecord(step: $0, state: $1, startedAt: 1) })
+    }
+
+    private func steps(_ facts: NodeFacts, _ decision: Decision, _ journal: Journal? = nil) -> [StepID] {
+        Planner().plan(facts, decision, journal: journal).steps.map(\.id)
+    }
+
+    @Test func aFreshInstallHasAllStepsButUnload() {
+        let plan = Planner().plan(.rtxProVGPU, install(), journal: nil)
+        #expect(plan.steps.map(\.id) == [.begin, .download, .install, .load, .verify, .finish])
+        #expect(plan.problems.isEmpty && plan.obstacles.isEmpty)
+        #expect(plan.steps.allSatisfy { !$0.disrupts && $0.deadlineSeconds > 0 && !$0.changes.isEmpty })
+        #expect(plan.steps.allSatisfy { $0.undo != nil || [.verify, .finish].contains($0.id) })
+    }
+
+    @Test func theJournalAndTheInstallerGetExactlyThis() throws {
+        let steps = Planner().plan(.rtxProVGPU, install(), journal: nil).steps
+        var complete = record()
+        complete.state = .installed
+        #expect(
+            steps.map(\.action) == [
+                .begin(record()),
+                .download(try #require(Self.grid.artifact)),
+                .job(
+                    name: "install-595.91.07",
+                    command: [
+                        "sh", "/var/lib/gpu-agent/packages/NVIDIA-grid.run", "--silent", "-M", "open", "--no-drm",
+                        "--log-file-name=/var/log/gpu-agent/nvidia-installer.log", "--tmpdir=/var/lib/gpu-agent/work",
+                    ],
+                    failure: .installerFailed
+                ),
+                .run(
+                    [
+                        ["modprobe", "nvidia"], ["modprobe", "nvidia-uvm"], ["modprobe", "nvidia-modeset"],
+                        ["nvidia-modprobe", "-u", "-c0"],
+                    ],
+                    failure: .moduleLoadFailed
+                ),
+                .verify,
+                .finish(complete, package: "NVIDIA-grid.run"),
+            ]
+        )
+    }
+
+    @Test func dkmsAndTheKernelModuleTypeReachTheInstaller() {
+        var target = Self.grid
+        target.kernelModuleType = .proprietary
+        let facts = NodeFacts.rtxProVGPU.with { $0.build.dkms = .present("/usr/sbin/dkms") }
+        let step = Planner().plan(facts, install(target), journal: nil).steps.first { $0.id == .install }
+        guard case .job(_, let command, _) = step?.action else {
+            Issue.record("the installer is no job: \(String(describing: step))")
+            return
+        }
+        #expect(command[3...4] == ["-M", "proprietary"])
+        #expect(command.filter { $0 == "--dkms" }.count == 1)
+        #expect(command.allSatisfy { !$0.contains(" ") })
+    }
+
+    @Test(arguments: [
+        ("595.71.05", KernelModuleType.open, ["-M", "open"]), ("580.159.04", .proprietary, ["-M", "proprietary"]),
+        ("560.28.03", .open, ["-M", "open"]), ("550.163.01", .open, ["-m=kernel-open"]),
+        ("550.163.01", .proprietary, ["-m=kernel"]), ("515.43.04", .proprietary, ["-m=kernel"]),
+        ("470.256.02", .proprietary, []),
+    ])
+    func saysTheKernelModuleTypeAsThePackageKnowsIt(
+        _ version: String,
+        _ kernelModuleType: KernelModuleType,
+        _ words: [String]
+    ) throws {
+        var decision = install()
+        let artifact = Artifact(urls: ["https://example.com/driver.run"], digest: Checksum(.sha256, "ab"))
+        decision.driver = DriverTarget(
+            kind: .datacenter,
+            version: try #require(DriverVersion(version)),
+            kernelModuleType: kernelModuleType,
+            artifact: artifact
+        )
+        let steps = Planner().plan(.h100, decision, journal: nil).steps
+        guard case .job(_, let command, _) = steps.first(where: { $0.id == .install })?.action else {
+            Issue.record("no installer in \(steps.map(\.id))")
+            return
+        }
+        #expect(Array(command.drop { $0 != "--silent" }.dropFirst().prefix { $0 != "--no-drm" }) == words)
+    }
+
+    @Test func aLoadedModuleIsUnloadedBeforeTheInstallerAndThatDisrupts() throws {
+        let facts = NodeFacts.rtxProVGPU.with {
+            $0.driver = .loaded("580.105.08", .open, kind: .grid, record: .installed)
+        }
+        let steps = Planner().plan(facts, install(), journal: nil).steps
+        #expect(steps.map(\.id) == [.begin, .download, .unload, .install, .load, .verify, .finish])
+        #expect(steps.filter(\.disrupts).map(\.id) == [.unload])
+        #expect(steps.first { $0.id == .unload }?.action == .unload(["nvidia_uvm", "nvidia_modeset", "nvidia"]))
+        let more = facts.with {
+            $0.driver.loadedModules = .present(["nouveau", "nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_peermem"])
+        }
+        // Modules that use others come before them.
+        let modules = ["nvidia_peermem", "nvidia_drm", "nvidia_modeset", "nvidia"]
+        let again = Planner().plan(more, install(), journal: nil).steps
+        #expect(again.first { $0.id == .unload }?.action == .unload(modules))
+    }
+
+    struct Resume: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var change: @Sendable (inout InstallRecord) -> Void = { _ in }
+        var done: [(StepID, StepRecord.State)]
+        var moduleFile = true
+        var expected: [StepID]
+    }
+
+    private static let whole: [StepID] = [.begin, .download, .install, .load, .verify, .finish]
+
+    static let resumes: [Resume] = [
+        Resume(testDescription: "begun", done: [(.begin, .done)], expected: Array(whole.dropFirst())),
+        Resume(
+            testDescription: "downloaded",
+            done: [(.begin, .done), (.download, .done)],
+            expected: Array(whole.dropFirst())
+        ),
+        Resume(
+            testDescription: "cut off in the installer",
+            done: [(.begin, .done), (.download, .done), (.install, .started)],
+            expected: Array(whole.dropFirst())
+        ),
+        Resume(
+            testDescription: "the installer failed",
+            done: [(.begin, .done), (.install, .failed)],
+            expected: Array(whole.dropFirst())
+        ),
+        Resume(
+            testDescription: "installed",
+            done: [(.begin, .done), (.install, .done)],
+            expected: [.load, .verify, .finish]
+        ),
+        Resume(
+            testDescription: "loading failed",
+            done: [(.install, .done), (.load, .failed)],
+            expected: [.load, .verify, .finish]
+        ),
+        Resume(
+            testDescription: "installed, and the host was made anew",
+            done: [(.begin, .done), (.install, .done)],
+            moduleFile: false,
+            expected: Array(whole.dropFirst())
+        ),
+        Resume(
+            testDescription: "another kernel",
+            change: { $0.kernelRelease = "5.15.0-1090-azure" },
+            done: [(.install, .done)],
+            expected: whole
+        ),
+        Resume(
+            testDescription: "another package",
+            change: { $0.artifactHash = "00" },
+            done: [(.install, .done)],
+            expected: whole
+        ),
+        Resume(
+            testDescription: "another version",
+            change: { $0.version = "580.105.08" },
+            done: [(.install, .done)],
+            expected: whole
+        ),
+        Resume(
+            testDescription: "another kernelModuleType",
+            change: { $0.kernelModuleType = .proprietary },
+            done: [(.install, .done)],
+            expected: whole
+        ),
+        Resume(
+            testDescription: "an install that was finished",
+            change: { $0.state = .installed },
+            done: [(.install, .done)],
+            expected: whole
+        ),
+    ]
+
+    @Test(arguments: resumes)
+    func goesOnWhereTheJournalEnds(_ resume: Resume) {
+        let facts = NodeFacts.rtxProVGPU.with { facts in
+            guard resume.moduleFile else { return }
+            facts.driver = DriverFacts.loaded("595.91.07", .open, kind: .grid).unloaded
+        }
+        #expect(steps(facts, install(), journal(record(resume.change), resume.done)) == resume.expected)
+    }
+
+    @Test func aResumedInstallDoesNotUnloadWhatItLoaded() {
+        let facts = NodeFacts.rtxProVGPU.with { $0.driver = .loaded("595.91.07", .open, kind: .grid, record: .started) }
+        let resumed = journal(record(), [(.install, .done), (.load, .done)])
+        #expect(steps(facts, install(), resumed) == [.load, .verify, .finish])
+    }
+
+    @Test func whatIsInstalledNeedsNoPreflight() {
+        let facts = NodeFacts.rtxProVGPU.with {
+            $0.driver = DriverFacts.loaded("595.91.07", .open, kind: .grid).unloaded
+            $0.build.compiler = .absent
+        }
+        let resumed = Planner().plan(facts, install(), journal: journal(record(), [(.install, .done)]))
+        #expect(resumed.problems.isEmpty && !resumed.steps.isEmpty)
+        #expect(Planner().plan(facts, install(), journal: nil).problems.map(\.code) == [.compilerMissing])
+    }
+
+    @Test func anAdoptedDriverIsLoadedWhereSomethingOfItIsMissing() {
+        let h100 = adopt("595.71.05", .datacenter)
+        #expect(steps(.h100Ready, h100).isEmpty)
+        let changes: [(String, (inout DriverFacts) -> Void, [StepID])] = [
+            ("not loaded", { $0 = $0.unloaded }, [.load, .verify]),
+            ("no nvidia-uvm", { $0.deviceNodes = .present(["nvidiactl", "nvidia0"]) }, [.load, .verify]),
+            ("no nvidiactl", { $0.deviceNodes = .present(["nvidia-uvm", "nvidia0"]) }, [.load, .verify]),
+            ("no /dev", { $0.deviceNodes = .absent }, [.load, .verify]),
+            ("nodes not readable", { $0.deviceNodes = .unreadable(.denied) }, []),
+            ("version not readable", { $0.loadedVersion = .unreadable(.denied) }, []),
+        ]
+        for (name, change, expected) in changes {
+            let facts = NodeFacts.h100Ready.with { change(&$0.driver) }
+            let plan = Planner().plan(facts, h100, journal: nil)
+            #expect(plan.steps.map(\.id) == expected, "\(name)")
+            #expect(plan.steps.allSatisfy { !$0.disrupts } && plan.problems.isEmpty)
+        }
+    }
+
+    @Test func doesNothingOnAGoodNode() throws {
+        let catalog = try repositoryCatalog()
+        for facts in [NodeFacts.rtxProReady, .h100Ready, .noGPU] {
+            let decision = Selection(catalog: catalog, policy: Policy()).decide(facts)
+            let finished = journal(record { $0.state = .installed }, [(.finish, .done)])
+            for journal in [nil, finished] {
+                let plan = Planner().plan(facts, decision, journal: journal)
+                #expect(plan.steps.isEmpty && plan.obstacles.isEmpty)
+            }
+        }
+    }
+
+    @Test func neitherIdleNorBlockedHasSteps() {
+        let problem = Problem(.unknownGPU, observed: "x", expected: "y", remedy: "z")
+        let idle = Planner().plan(.noGPU, Decision(action: .idle, summary: "idle"), journal: nil)
+        #expect(idle.steps.isEmpty && idle.obstacles.isEmpty)
+        let decision = Decision(action: .blocked, driver: Self.grid, summary: "blocked", problems: [problem])
+        let blocked = Planner().plan(.rtxProVGPU, decision, journal: nil)
+        #expect(blocked.steps.isEmpty && blocked.obstacles == [problem] && blocked.problems.isEmpty)
+    }
+
+    @Test func noStepsWithoutTheKernelsRelease() {
+        for reading in [Reading<String>.unreadable(.denied), .absent, .skipped("not asked")] {
+            let facts = NodeFacts.rtxProVGPU.with { $0.host.kernelRelease = reading }
+            let plan = Planner().plan(facts, install(), journal: nil)
+            #expect(plan.steps.isEmpty)
+            #expect(plan.problems.map(\.code) == [.hostUnreadable])
+        }
+    }
+}

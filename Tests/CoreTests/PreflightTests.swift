@@ -1,0 +1,102 @@
+import Catalog
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+@Suite struct PreflightTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+        var expected: [ReasonCode]
+
+        init(_ name: String, _ expected: ReasonCode..., change: (inout NodeFacts) -> Void) {
+            testDescription = name
+            facts = NodeFacts.h100.with(change)
+            self.expected = expected
+        }
+    }
+
+    /// The package has 400 MiB: 1600 MiB below /var/lib and 1200 MiB below /usr are needed.
+    private static func free(_ path: String, _ mebibytes: Reading<Int>, _ facts: inout NodeFacts) {
+        facts.build.freeSpace = facts.build.freeSpace.map {
+            $0.path == path ? FreeSpace(path: path, mebibytes: mebibytes) : $0
+        }
+    }
+
+    static let cases: [Case] = [
+        Case("good") { _ in },
+        Case("Secure Boot", .secureBoot) { $0.host.secureBoot = .present(true) },
+        Case("no Secure Boot variable") { $0.host.secureBoot = .absent },
+        Case("Secure Boot not readable") { $0.host.secureBoot = .unreadable(.denied) },
+        Case("nouveau", .nouveauLoaded) { $0.driver.nouveauLoaded = .present(true) },
+        Case("nouveau not known") { $0.driver.nouveauLoaded = .unreadable(.denied) },
+        Case("no compiler", .compilerMissing) { $0.build.compiler = .absent },
+        Case("compiler not known") { $0.build.compiler = .unreadable(.denied) },
+        Case("no make", .makeMissing) { $0.build.make = .absent },
+        Case("make not known") { $0.build.make = .skipped("not asked") },
+        Case("no dkms is no problem") { $0.build.dkms = .absent },
+        Case("no headers", .kernelHeadersMissing) { $0.build.headersRelease = .absent },
+        Case("headers of another kernel", .kernelHeadersMissing) { $0.build.headersRelease = .present("5.4.0-1") },
+        Case("headers not readable") { $0.build.headersRelease = .unreadable(.denied) },
+        Case("headers skipped") { $0.build.headersRelease = .skipped("not asked") },
+        Case("just enough room") {
+            free("/var/lib", .present(1600), &$0)
+            free("/usr", .present(1200), &$0)
+        },
+        Case("little room for the package", .diskSpace) { free("/var/lib", .present(1599), &$0) },
+        Case("little room for the driver", .diskSpace) { free("/usr", .present(1199), &$0) },
+        Case("room not readable") { free("/usr", .unreadable(.denied), &$0) },
+        Case("room not measured") { $0.build.freeSpace = [] },
+        Case("little room elsewhere") { free("/tmp", .present(1), &$0) },
+        Case(
+            "everything at once",
+            .secureBoot,
+            .nouveauLoaded,
+            .compilerMissing,
+            .makeMissing,
+            .kernelHeadersMissing,
+            .diskSpace,
+            .diskSpace
+        ) {
+            $0.host.secureBoot = .present(true)
+            $0.driver.nouveauLoaded = .present(true)
+            $0.build = BuildFacts(
+                compiler: .absent,
+                make: .absent,
+                dkms: .absent,
+                headersRelease: .absent,
+                freeSpace: ["/usr", "/var/lib"].map { FreeSpace(path: $0, mebibytes: .present(0)) }
+            )
+        },
+    ]
+
+    @Test(arguments: cases)
+    func findsWhatIsCertainlyInTheWay(_ row: Case) {
+        let preflight = Preflight(
+            facts: row.facts,
+            artifact: .verified("https://example.com/a.run"),
+            kernel: NodeFacts.kernel
+        )
+        #expect(preflight.problems.map(\.code) == row.expected)
+        #expect(preflight.problems.allSatisfy { !$0.observed.isEmpty && !$0.expected.isEmpty && !$0.remedy.isEmpty })
+    }
+
+    @Test func aPackageOfUnknownSizeIsTakenForAUsualOne() {
+        var artifact = Artifact.verified("https://example.com/a.run")
+        artifact.size = nil
+        let facts = NodeFacts.h100.with { $0.build.freeSpace = [FreeSpace(path: "/usr", mebibytes: .present(1000))] }
+        let problems = Preflight(facts: facts, artifact: artifact, kernel: NodeFacts.kernel).problems
+        #expect(problems.map(\.code) == [.diskSpace])
+        #expect(problems.first?.observed == "1000 MiB free in /usr")
+        #expect(problems.first?.expected == "1203 MiB free")
+    }
+
+    @Test func namesTheKernelWhoseHeadersAreMissing() {
+        let facts = NodeFacts.h100.with { $0.build.headersRelease = .present("5.4.0-1") }
+        let problem = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
+            .problems.first
+        #expect(problem?.observed == "kernel headers of 5.4.0-1 only")
+        #expect(problem?.remedy.contains("linux-headers-\(NodeFacts.kernel)") == true)
+    }
+}

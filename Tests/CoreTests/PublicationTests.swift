@@ -1,0 +1,177 @@
+import Health
+import NodeModel
+import Planning
+import Reporting
+import TestSupport
+import Testing
+
+@Suite struct PublicationTests {
+    private func publication(_ facts: NodeFacts, _ policy: Policy = Policy()) throws -> Publication {
+        let plan = try Plan.made(for: facts, policy: policy)
+        return Publication.of(facts, plan, Checks(facts: facts, plan: plan).report(), policy)
+    }
+
+    private func text(_ publication: Publication) -> String {
+        let labels = publication.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }
+        let left = publication.undetermined.sorted().map { "(left) \($0)\n" }
+        return labels.joined() + left.joined() + "(taint) \(publication.taint.rawValue)\n"
+    }
+
+    static let nodes: [String: NodeFacts] = [
+        "rtx-pro-6000": .rtxProReady, "h100": .h100Ready, "no-gpu": .noGPU, "unknown-gpu": .unknownGPU,
+        "rtx-pro-6000-without-driver": .rtxProVGPU,
+        "h100-without-nvml": .h100Ready.with { $0.vendor = .unreadable(ReadFailure(.hang, "no answer")) },
+        "h100-not-read": .h100Ready.with {
+            $0.pci = .unreadable(.denied)
+            $0.driver = .none
+            $0.driver.loadedVersion = .unreadable(.denied)
+            $0.vendor = .skipped("not asked")
+        },
+    ]
+
+    @Test(arguments: nodes.keys.sorted())
+    func showsTheLabelsOfItsGolden(_ name: String) throws {
+        let facts = try #require(Self.nodes[name])
+        try expectGolden(text(try publication(facts)), "Goldens/labels-\(name).txt")
+    }
+
+    @Test func theLabelsHaveThePrefixThatIsAskedFor() throws {
+        let own = try publication(.h100Ready, Policy(labelPrefix: "gpu.example.com")).labels.keys
+        #expect(own.contains("gpu.example.com/verdict") && own.contains("gpu.example.com/driver-version"))
+        #expect(own.allSatisfy { $0.hasPrefix("gpu.example.com/") || $0.hasPrefix("nvidia.com/") })
+    }
+
+    /// A node that lost one answer, and the labels that must stay as the Node shows them.
+    struct Loss: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+        var kept: Set<String>?
+
+        init(_ name: String, _ facts: NodeFacts, kept: Set<String>? = nil) {
+            testDescription = name
+            self.facts = facts
+            self.kept = kept.map { Set($0.map { "nvidia.com/\($0)" }) }
+        }
+    }
+
+    private static func lost(_ change: (inout GPUFacts) -> Void) -> NodeFacts {
+        NodeFacts.rtxProReady.withNVML { change(&$0.gpus[0]) }
+    }
+
+    static let losses: [Loss] = [
+        Loss("the bus", NodeFacts.rtxProReady.with { $0.pci = .unreadable(.denied) }),
+        Loss("the bus was skipped", NodeFacts.rtxProReady.with { $0.pci = .skipped("not asked") }),
+        Loss("NVML hangs", NodeFacts.rtxProReady.with { $0.vendor = .unreadable(ReadFailure(.hang, "no answer")) }),
+        Loss("NVML was skipped", NodeFacts.rtxProReady.with { $0.vendor = .skipped("not asked") }),
+        Loss("NVML is not there, and the module is loaded", NodeFacts.rtxProReady.with { $0.vendor = .absent }),
+        Loss("the loaded version", NodeFacts.rtxProReady.with { $0.driver.loadedVersion = .unreadable(.denied) }),
+        Loss("the running module", NodeFacts.rtxProReady.with { $0.driver.runningModule = .unreadable(.denied) }),
+        Loss(
+            "nvidia-gridd",
+            NodeFacts.rtxProReady.with {
+                $0.driver.gridDaemon = .unreadable(.denied)
+                $0.driver.record = .absent
+            }
+        ),
+        Loss("the GPU", NodeFacts.rtxProReady.withNVML { $0.gpus = [.lost(index: 0)] }),
+        Loss("all GPUs", NodeFacts.rtxProReady.withNVML { $0.gpus = [] }),
+        Loss("its name", lost { $0.name = .unreadable(.denied) }),
+        Loss("its memory, with MIG", lost { $0.memoryMiB = .unreadable(.denied) }, kept: []),
+        Loss(
+            "its compute capability",
+            lost { $0.computeCapability = .unreadable(.denied) },
+            kept: ["gpu.family", "gpu.compute.major", "gpu.compute.minor"]
+        ),
+        Loss(
+            "the CUDA version",
+            NodeFacts.rtxProReady.withNVML { $0.cudaVersion = .unreadable(.denied) },
+            kept: ["cuda.runtime-version.full", "cuda.runtime-version.major", "cuda.runtime-version.minor"]
+        ),
+        Loss("the MIG mode", lost { $0.migMode = .unreadable(.denied) }),
+        Loss("the MIG devices", lost { $0.migDevices = .unreadable(.denied) }),
+        Loss(
+            "one GPU of two",
+            NodeFacts.rtxProReady.withNVML { $0.gpus.append(.lost(index: 1)) }
+        ),
+    ]
+
+    @Test(arguments: losses)
+    func aReadErrorTakesNoLabelOff(_ loss: Loss) throws {
+        let owned = try publication(.rtxProReady).labels
+        let after = try publication(loss.facts)
+        let applied = after.labelsToApply(owned: owned)
+        #expect(Set(applied.keys) == Set(owned.keys))
+        for (key, value) in owned where key != "gpu-agent.dev/verdict" {
+            #expect(applied[key] == value, "\(key)")
+        }
+        #expect(after.undetermined.isDisjoint(with: after.labels.keys))
+        if let kept = loss.kept { #expect(after.undetermined == kept) }
+    }
+
+    @Test func memoryWithoutMIGIsLeft() throws {
+        let facts = NodeFacts.h100Ready.withNVML { $0.gpus[0].memoryMiB = .unreadable(.denied) }
+        let after = try publication(facts)
+        #expect(after.undetermined == ["nvidia.com/gpu.memory"])
+        #expect(after.labelsToApply(owned: ["nvidia.com/gpu.memory": "95830"])["nvidia.com/gpu.memory"] == "95830")
+        #expect(after.labelsToApply(owned: [:])["nvidia.com/gpu.memory"] == nil)
+    }
+
+    @Test func whatIsCertainlyGoneIsTakenOff() throws {
+        let owned = try publication(.rtxProReady).labels
+        let unloaded = NodeFacts.rtxProReady.with {
+            $0.driver = $0.driver.unloaded
+            $0.vendor = .absent
+        }
+        #expect(
+            try publication(unloaded).labelsToApply(owned: owned) == [
+                "gpu-agent.dev/verdict": "not-ready", "gpu-agent.dev/pci-id": "10de-2bb5",
+                "nvidia.com/gpu.present": "true",
+            ]
+        )
+        for bus in [Reading<[PCIFunction]>.present([]), .absent] {
+            let removed = unloaded.with { $0.pci = bus }
+            #expect(try publication(removed).labelsToApply(owned: owned) == ["gpu-agent.dev/verdict": "no-gpu"])
+        }
+    }
+
+    @Test func onlyTheAgentsOwnUndeterminedLabelsAreSentAgain() {
+        let publication = Publication(
+            labels: ["a": "new"],
+            undetermined: ["a", "b", "c"],
+            taint: .keep,
+            verdict: .unknown,
+            message: ""
+        )
+        #expect(publication.labelsToApply(owned: ["a": "old", "b": "kept", "d": "gone"]) == ["a": "new", "b": "kept"])
+    }
+
+    @Test(arguments: [
+        (Verdict.ready, TaintWish.absent), (.noGPU, .absent), (.notReady, .present), (.installing, .present),
+        (.degraded, .keep), (.unknown, .keep),
+    ])
+    func theTaintFollowsTheVerdict(_ verdict: Verdict, _ wish: TaintWish) {
+        #expect(TaintWish(verdict) == wish)
+    }
+
+    @Test func theLabelsOfSeveralModelsAreThoseOfTheLowestAddress() throws {
+        var a100 = GPUFacts.h100
+        a100.name = .present("NVIDIA A100 80GB PCIe")
+        a100.computeCapability = .present(ComputeCapability(major: 8, minor: 0))
+        a100.memoryMiB = .present(81920)
+        let gpus = [GPUFacts.h100.at(index: 2), a100.at(index: 1), GPUFacts.h100.at(index: 3), a100.at(index: 4)]
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<50 {
+            let facts = NodeFacts.h100Ready.withNVML { $0.gpus = gpus.shuffled(using: &random) }
+            let labels = try publication(facts).labels
+            #expect(labels["nvidia.com/gpu.product"] == "NVIDIA-A100-80GB-PCIe")
+            #expect(labels["nvidia.com/gpu.count"] == "2")
+            #expect(labels["nvidia.com/gpu.memory"] == "81920")
+            #expect(labels["nvidia.com/gpu.family"] == "ampere")
+        }
+    }
+
+    @Test func severalIdsStandInOneLabel() throws {
+        let facts = NodeFacts.h100.with { $0.pci = .present([.unknownGPU.at(bus: 3), .h100, .unknownGPU.at(bus: 2)]) }
+        #expect(try publication(facts).labels["gpu-agent.dev/pci-id"] == "10de-2321_10de-ffff")
+    }
+}

@@ -1,0 +1,95 @@
+import Catalog
+import NodeModel
+import Selection
+import TestSupport
+import Testing
+
+/// One row of a table of decisions: a node, what is changed about it, and what is decided.
+struct SelectionCase: Sendable, CustomTestStringConvertible {
+    /// What is expected of a decision.
+    enum Expected: Sendable, Equatable {
+        case install(String)
+        case adopt(String, DriverOwner)
+        case idle
+        /// One problem of this code; the driver is given where one is known all the same.
+        case blocked(ReasonCode, String? = nil)
+
+        init(_ decision: Decision) {
+            let driver = decision.driver?.description
+            switch decision.action {
+            case .install: self = .install(driver ?? "no driver")
+            case .adopt: self = .adopt(driver ?? "no driver", decision.owner ?? .other)
+            case .idle: self = .idle
+            case .blocked: self = .blocked(decision.problems.first?.code ?? .installFailed, driver)
+            }
+        }
+    }
+
+    var name: String
+    var facts: NodeFacts
+    var policy: Policy
+    var expected: Expected
+
+    var testDescription: String { name }
+
+    init(
+        _ name: String,
+        _ facts: NodeFacts,
+        policy: Policy = Policy(),
+        _ expected: Expected,
+        _ change: (inout NodeFacts) -> Void = { _ in }
+    ) {
+        self.name = name
+        self.facts = facts.with(change)
+        self.policy = policy
+        self.expected = expected
+    }
+
+    /// A row that changes the GPU.
+    static func gpu(
+        _ name: String,
+        _ facts: NodeFacts,
+        _ expected: Expected,
+        _ change: (inout PCIFunction) -> Void
+    ) -> SelectionCase {
+        SelectionCase(name, facts.withGPU(change), expected)
+    }
+
+    /// A row about the driver that is on the host.
+    static func driver(
+        _ name: String,
+        _ facts: NodeFacts,
+        _ driver: DriverFacts,
+        policy: Policy = Policy(),
+        _ expected: Expected,
+        _ change: (inout DriverFacts) -> Void = { _ in }
+    ) -> SelectionCase {
+        SelectionCase(name, facts, policy: policy, expected) { facts in
+            facts.driver = driver
+            change(&facts.driver)
+        }
+    }
+
+    func decide(_ catalog: Catalog) -> Decision {
+        Selection(catalog: catalog, policy: policy).decide(facts)
+    }
+}
+
+/// The texts of the drivers that the repository's catalog gives.
+enum Driver {
+    static let grid595 = "grid driver 595.91.07, open modules"
+    static let grid580 = "grid driver 580.105.08, open modules"
+    static let datacenter595 = "datacenter driver 595.71.05, open modules"
+    static let datacenter580 = "datacenter driver 580.159.04, open modules"
+}
+
+extension VGPUCapability {
+    /// What a host with this driver writes into a guest's configuration space.
+    static func host(_ version: String?) -> Reading<VGPUCapability> {
+        .present(VGPUCapability(hostDriverVersion: version, hostDriverBranch: nil))
+    }
+}
+
+extension ReadFailure {
+    static let denied = ReadFailure(.permission, "permission denied")
+}

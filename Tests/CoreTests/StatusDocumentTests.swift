@@ -1,0 +1,100 @@
+import Documents
+import FoundationEssentials
+import Health
+import NodeModel
+import Planning
+import Reporting
+import Support
+import TestSupport
+import Testing
+
+@Suite struct StatusDocumentTests {
+    private func status(
+        _ facts: NodeFacts,
+        journal: Journal? = nil,
+        published: PublishedState? = nil
+    ) throws -> StatusDocument {
+        let plan = try Plan.made(for: facts, journal: journal)
+        let report = Checks(facts: facts, plan: plan).report()
+        return StatusDocument(facts: facts, plan: plan, report: report, journal: journal, published: published)
+    }
+
+    private func json(_ status: StatusDocument) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(status), as: UTF8.self) + "\n"
+    }
+
+    static let nodes: [String: NodeFacts] = [
+        "h100": .h100Ready, "no-gpu": .noGPU, "unknown-gpu": .unknownGPU, "h100-without-driver": .h100,
+    ]
+
+    @Test(arguments: nodes.keys.sorted())
+    func isThatOfItsGolden(_ name: String) throws {
+        let facts = try #require(Self.nodes[name])
+        try expectGolden(try json(status(facts)), "Goldens/status-\(name).json")
+    }
+
+    @Test func aNodeWithAHistoryIsThatOfItsGolden() throws {
+        var journal = Journal(record: NodeFacts.rtxProReady.driver.record.value)
+        journal.begin(.load, at: 1000)
+        journal.end(
+            .load,
+            at: 1002.5,
+            failure: Problem(.moduleLoadFailed, observed: "exit 1", expected: "exit 0", remedy: "see dmesg")
+        )
+        journal.begin(.finish, at: 1003)
+        journal.end(.finish, at: 1003.25)
+        let published = PublishedState(
+            node: "aks-rtxpro-00000000",
+            at: 1004,
+            labels: ["gpu-agent.dev/verdict": "ready"],
+            tainted: false,
+            failure: "connection refused"
+        )
+        let status = try status(.rtxProReady, journal: journal, published: published)
+        try expectGolden(try json(status), "Goldens/status-rtx-pro-6000.json")
+    }
+
+    /// The members of an object, or of each element of an array.
+    private func member(_ path: String, of value: JSONValue) -> [JSONValue] {
+        path.split(separator: ".").reduce([value]) { values, name in
+            values.compactMap { $0[String(name)] }.flatMap { $0.array ?? [$0] }
+        }
+    }
+
+    @Test(arguments: [
+        "verdict", "nextAction", "decision.action", "decision.driver.kind", "decision.driver.version",
+        "decision.driver.kernelModuleType", "gpus.pciAddress", "gpus.pciId", "gpus.subsystemId", "gpus.uuid",
+        "gpus.migMode",
+        "gpus.migDevices.uuid", "gpus.migDevices.profile", "gpus.migDevices.memoryMiB", "findings.code",
+        "findings.state", "findings.observed", "findings.expected", "findings.remedy",
+    ])
+    func aReadyNodeHasTheFieldThatOthersReadByName(_ path: String) throws {
+        let values = member(path, of: try JSONValue(encoding: status(.rtxProReady)))
+        #expect(!values.isEmpty && !values.contains(.null))
+    }
+
+    @Test func theBusAndNVMLAreJoinedByTheAddress() throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.pci = .present([.h100.at(bus: 1), .h100.at(bus: 2), .h100.at(bus: 3)])
+            facts.vendor = .answering(
+                "595.71.05",
+                gpus: [.h100.at(index: 3), .h100.at(index: 1), .lost(index: 2)]
+            )
+        }
+        let gpus = try status(facts).gpus
+        #expect(gpus.map(\.pciAddress.bus) == [1, 2, 3])
+        #expect(gpus.map { $0.uuid?.last } == ["1", nil, "3"])
+        #expect(gpus.map(\.migMode) == ["disabled", nil, "disabled"])
+    }
+
+    @Test func showsNoGPUThatIsNone() throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            var bridge = PCIFunction.h100.at(bus: 9)
+            bridge.classCode = 0x0680
+            facts.pci = .present([.h100, bridge])
+        }
+        #expect(try status(facts).gpus.count == 1)
+    }
+}

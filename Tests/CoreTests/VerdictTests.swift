@@ -1,0 +1,203 @@
+import Health
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// One word for a node, the reason for it and what to do next.
+@Suite struct VerdictTests {
+    private static let broken = Problem(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
+    private static let noCompiler = Problem(.compilerMissing, observed: "none", expected: "gcc", remedy: "install gcc")
+
+    private func report(
+        _ facts: NodeFacts,
+        _ plan: Plan,
+        installing: Bool = false,
+        lastFailure: Problem? = nil
+    ) -> NodeReport {
+        Checks(facts: facts, plan: plan, installing: installing, lastFailure: lastFailure).report()
+    }
+
+    @Test func theNodesOfTheDemo() throws {
+        for (facts, verdict, reason) in [
+            (NodeFacts.rtxProReady, Verdict.ready, nil), (.h100Ready, .ready, nil), (.noGPU, .noGPU, .noGPU),
+            (.unknownGPU, .notReady, .unknownGPU), (.rtxProVGPU, .notReady, .driverMissing),
+            (.h100, .notReady, ReasonCode?.some(.driverMissing)),
+        ] {
+            let report = try NodeReport.made(for: facts)
+            #expect(report.verdict == verdict)
+            #expect(report.reason == reason)
+        }
+    }
+
+    @Test func aNodeIsReadyOnlyWhenEveryCheckPassed() throws {
+        let report = try NodeReport.made(for: .rtxProReady)
+        #expect(report.findings.allSatisfy { $0.state == .pass || $0.state == .notApplicable })
+        #expect(report.findings.count { $0.state == .pass } >= 9)
+        #expect(report.nextAction == "nothing to do: CUDA works on this node")
+    }
+
+    @Test func aNodeWithoutAGPUHasOneFinding() throws {
+        let report = try NodeReport.made(for: .noGPU)
+        #expect(report.findings.map(\.state) == [.notApplicable])
+        #expect(report.nextAction == "nothing to do on this node")
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+        var verdict: Verdict
+        var reason: ReasonCode?
+
+        init(_ name: String, _ verdict: Verdict, _ reason: ReasonCode?, _ change: (inout NodeFacts) -> Void) {
+            testDescription = name
+            facts = NodeFacts.rtxProReady.with { facts in
+                facts.pci = .present([.rtxProVGPU, .rtxProVGPU.at(bus: 1)])
+                facts.vendor = .answering("595.91.07", gpus: [.rtxProVGPU.at(index: 0), .rtxProVGPU.at(index: 1)])
+                change(&facts)
+            }
+            self.verdict = verdict
+            self.reason = reason
+        }
+    }
+
+    private static func unlicensed(_ facts: inout NodeFacts) {
+        facts = facts.withNVML { $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil)) }
+    }
+
+    private static func cudaFails(_ facts: inout NodeFacts) {
+        guard var vendor = facts.vendor.value else { return }
+        vendor.cuda = .absent
+        facts.vendor = .present(vendor)
+    }
+
+    static let cases: [Case] = [
+        Case("two good GPUs", .ready, nil) { _ in },
+        Case("a warning", .degraded, .licenseMissing, unlicensed),
+        Case("a GPU of two is lost", .degraded, .gpuCount) { $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) } },
+        Case("a failure", .notReady, .cudaFailed, cudaFails),
+        Case("a failure weighs more than a warning", .notReady, .cudaFailed) {
+            unlicensed(&$0)
+            cudaFails(&$0)
+        },
+        Case("the first failure is the reason", .notReady, .driverNotLoaded) {
+            $0.driver.loadedVersion = .absent
+            cudaFails(&$0)
+        },
+        Case("something that cannot be told", .unknown, .deviceNodesMissing) {
+            $0.driver.deviceNodes = .unreadable(.denied)
+        },
+        Case("what cannot be told weighs more than a warning", .unknown, .deviceNodesMissing) {
+            $0.driver.deviceNodes = .unreadable(.denied)
+            unlicensed(&$0)
+        },
+        Case("a failure weighs more than what cannot be told", .notReady, .cudaFailed) {
+            $0.driver.deviceNodes = .unreadable(.denied)
+            cudaFails(&$0)
+        },
+        Case("nobody asked the vendor's libraries", .unknown, .nvmlUnavailable) {
+            $0.vendor = .skipped("no vendor library is loaded without a host process")
+        },
+        Case("nobody asked CUDA", .unknown, .cudaFailed) { facts in
+            guard var vendor = facts.vendor.value else { return }
+            vendor.cuda = .skipped("not asked")
+            facts.vendor = .present(vendor)
+        },
+        Case("a bus that cannot be read, and a good driver", .unknown, .pciUnreadable) {
+            $0.pci = .unreadable(.denied)
+        },
+    ]
+
+    @Test(arguments: cases)
+    func judges(_ row: Case) throws {
+        let report = try NodeReport.made(for: row.facts)
+        #expect(report.verdict == row.verdict)
+        #expect(report.reason == row.reason)
+        #expect(!report.nextAction.isEmpty)
+    }
+
+    @Test func whatCannotBeToldIsNoFailure() {
+        for code in [ReasonCode.pciUnreadable, .driverUnreadable, .hostUnreadable] {
+            let problem = Problem(code, observed: "x", expected: "y", remedy: "z")
+            let report = report(.h100, .blocked([problem]))
+            #expect(report.verdict == .unknown && report.reason == code && report.nextAction == "z")
+        }
+        let problem = Problem(.noDriverFits, observed: "x", expected: "y", remedy: "z")
+        #expect(report(.h100, .blocked([problem])).verdict == .notReady)
+    }
+
+    @Test func whatStandsInTheWayComesBeforeWhatIsMissing() throws {
+        var plan = try Plan.made(for: .h100)
+        plan.problems = [Self.noCompiler]
+        let report = report(.h100, plan)
+        #expect(report.findings.map(\.code) == [.compilerMissing, .driverMissing])
+        #expect(report.reason == .compilerMissing && report.nextAction == "install gcc")
+    }
+
+    @Test func withoutObstaclesTheNextActionIsToInstall() throws {
+        let plan = try Plan.made(for: .h100)
+        #expect(report(.h100, plan).nextAction == "gpu-agent install")
+        let failed = report(.h100, plan, lastFailure: Self.broken)
+        #expect(failed.verdict == .notReady && failed.reason == .installerFailed)
+        #expect(failed.nextAction == "see the log")
+        #expect(failed.finding(.installerFailed)?.observed == "exit 1")
+    }
+
+    @Test func whileAnInstallGoesOnThatIsTheVerdict() throws {
+        let plan = try Plan.made(for: .h100)
+        let first = report(.h100, plan, installing: true)
+        #expect(first.verdict == .installing && first.reason == .driverMissing)
+        #expect(first.nextAction.contains("validate --wait"))
+        let last = report(.h100Ready, .adoptedH100, installing: true)
+        #expect(last.verdict == .installing && last.reason == nil)
+        #expect(report(.noGPU, try .made(for: .noGPU), installing: true).verdict == .noGPU)
+    }
+
+    @Test func aReadyNodeWhosePlanHasStepsLeftSaysSo() throws {
+        let plan = try Plan.made(for: .h100Ready, policy: Policy(branch: 580))
+        #expect(!plan.steps.isEmpty)
+        let report = report(.h100Ready, plan)
+        #expect(report.verdict == .ready)
+        #expect(report.nextAction.hasPrefix("gpu-agent install"))
+    }
+
+    @Test func aBlockedNodeShowsTheDriverThatIsThere() throws {
+        let facts = NodeFacts.rtxProVGPU.with { $0.driver = .loaded("595.71.05", .open, kind: .datacenter) }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.reason == .foreignDriver)
+        #expect(report.finding(.driverVersionSplit)?.state == .pass)
+        #expect(report.finding(.nvmlUnavailable)?.state == .failed)
+    }
+
+    @Test func aWorkingDriverOfOursThatCannotBeReplacedDegradesTheNode() throws {
+        var plan = try Plan.made(for: .h100Ready, policy: Policy(branch: 580))
+        plan.problems = [Self.noCompiler]
+        let refused = report(.h100Ready, plan)
+        #expect(refused.verdict == .degraded && refused.reason == .compilerMissing)
+        #expect(refused.nextAction == "install gcc")
+        let failed = report(
+            .h100Ready,
+            try .made(for: .h100Ready, policy: Policy(branch: 580)),
+            lastFailure: Self.broken
+        )
+        #expect(failed.verdict == .degraded && failed.reason == .installerFailed)
+        // The same obstacle where CUDA does not work.
+        let broken = NodeFacts.h100Ready.with { $0.vendor = .unreadable(ReadFailure(.hang, "nvmlInit_v2")) }
+        #expect(report(broken, plan).verdict == .notReady)
+        // And where the driver is not ours.
+        let foreign = NodeFacts.h100Ready.with { $0.driver.record = .absent }
+        #expect(report(foreign, plan).verdict == .notReady)
+    }
+
+    @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {
+        let lost = UnidentifiedFunction(
+            address: PCIAddress(domain: 0, bus: 9, device: 0, function: 0),
+            failure: ReadFailure(.malformed, "vendor is ffff")
+        )
+        let beside = try NodeReport.made(for: NodeFacts.h100Ready.with { $0.unidentified = [lost] })
+        #expect(beside.verdict == .degraded && beside.reason == .pciUnreadable)
+        #expect(beside.finding(.pciUnreadable)?.observed == "0000:09:00.0: vendor is ffff")
+        let alone = try NodeReport.made(for: NodeFacts.noGPU.with { $0.unidentified = [lost] })
+        #expect(alone.verdict == .unknown && alone.reason == .pciUnreadable)
+    }
+}
