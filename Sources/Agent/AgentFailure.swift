@@ -2,12 +2,12 @@ package import NodeModel
 
 /// Something the agent could not do: what people are told, and the error below it.
 package struct AgentFailure: Error, Sendable, CustomStringConvertible {
-    package var problem: Problem
+    package var problem: Finding
     /// What else stands in the way, where several things do: a host is made right once, not once for each of them.
-    package var others: [Problem]
+    package var others: [Finding]
     package var cause: (any Error)?
 
-    package init(_ problem: Problem, others: [Problem] = [], cause: (any Error)? = nil) {
+    package init(_ problem: Finding, others: [Finding] = [], cause: (any Error)? = nil) {
         self.problem = problem
         self.others = others
         self.cause = cause

@@ -11,7 +11,7 @@ package struct Checks: Sendable {
     /// Whether an install is going on right now.
     package var installing: Bool
     /// How the last install failed; nil when it did not.
-    package var lastFailure: Problem?
+    package var lastFailure: Finding?
     /// How the device plugin is set to show MIG devices.
     package var migStrategy: MIGStrategy
 
@@ -20,7 +20,7 @@ package struct Checks: Sendable {
         plan: Plan,
         migStrategy: MIGStrategy = .single,
         installing: Bool = false,
-        lastFailure: Problem? = nil
+        lastFailure: Finding? = nil
     ) {
         self.facts = facts
         self.plan = plan
@@ -41,7 +41,7 @@ package struct Checks: Sendable {
         let obstacles = obstacles(ofAWorkingNode: worksWithAnOlderInstall(node))
         if installing || !obstacles.isEmpty {
             // What would be typed cannot work now, or works already.
-            for index in node.indices where node[index].remedy == "gpu-agent install" { node[index].remedy = "" }
+            for index in node.indices where node[index].remedy == .install { node[index].remedy = .none }
         }
         // What stands in the way says more of it than the check of the same name.
         let said = Set(obstacles.map(\.code))
@@ -54,7 +54,6 @@ package struct Checks: Sendable {
         let finding = Finding(
             reason,
             .notApplicable,
-            reason == .noGPU ? "NVIDIA GPU on the PCI bus" : "the driver of this node is the agent's business",
             observed: decision.summary,
             expected: reason == .noGPU
                 ? "a function of vendor 10de with class 0300 or 0302" : "GPUs whose driver nobody else runs"
@@ -90,7 +89,6 @@ package struct Checks: Sendable {
             Finding(
                 .pciUnreadable,
                 .warning,
-                "every PCI function can be told apart",
                 observed: list,
                 expected: "ids and class of each",
                 remedy: "look at the kernel log for these addresses: one of them may be a GPU that fell off the bus"
@@ -99,18 +97,12 @@ package struct Checks: Sendable {
     }
 
     private func obstacles(ofAWorkingNode works: Bool) -> [Finding] {
-        let title = "the driver for this node can be chosen and installed"
         let problems = plan.obstacles + [lastFailure].compactMap(\.self)
         return problems.map { problem in
             let cannotTell: Set<ReasonCode> = [.pciUnreadable, .driverUnreadable, .hostUnreadable, .ownershipUnknown]
-            return Finding(
-                problem.code,
-                works ? .warning : cannotTell.contains(problem.code) ? .unknown : .failed,
-                title,
-                observed: problem.observed,
-                expected: problem.expected,
-                remedy: problem.remedy
-            )
+            var finding = problem
+            finding.state = works ? .warning : cannotTell.contains(problem.code) ? .unknown : .failed
+            return finding
         }
     }
 
@@ -128,7 +120,7 @@ package struct Checks: Sendable {
             )
         }
         if let wait = findings.first(where: { $0.code == .ownershipUnknown && $0.state == .unknown }) {
-            return NodeReport(verdict: .waiting, reason: wait.code, nextAction: wait.remedy, findings: findings)
+            return NodeReport(verdict: .waiting, reason: wait.code, nextAction: wait.remedy.text, findings: findings)
         }
         let decider = failed ?? unknown ?? skipped ?? warning
         let verdict: Verdict =
@@ -150,6 +142,6 @@ package struct Checks: Sendable {
             return "gpu-agent install"
         }
         guard let remedy = decider?.remedy, !remedy.isEmpty else { return "see the findings" }
-        return remedy
+        return remedy.text
     }
 }

@@ -18,16 +18,14 @@ struct DriverChecks {
             return Finding(
                 .driverMissing,
                 .failed,
-                "a driver on the host",
                 observed: "no NVIDIA driver on this host",
                 expected: wanted,
-                remedy: "gpu-agent install"
+                remedy: .install
             )
         }
         return Finding(
             .driverUnreadable,
             .unknown,
-            "a driver on the host",
             observed: why.joined(separator: "; "),
             expected: wanted,
             remedy: "run as root with the host's root directory mounted"
@@ -40,7 +38,6 @@ struct DriverChecks {
         return Finding(
             .driverVersionSplit,
             versions.count == 1 ? .pass : .failed,
-            "one driver version on the host",
             observed: versions.count == 1
                 ? versions.joined() : sources.map(\.description).joined(separator: ", "),
             expected: "the same version from every source",
@@ -53,35 +50,31 @@ struct DriverChecks {
 
     private var loaded: Finding {
         let version = facts.driver.loadedVersion
-        let title = "the kernel module nvidia is loaded"
         switch version {
         case .present(let version):
-            return Finding(.driverNotLoaded, .pass, title, observed: version, expected: "loaded")
+            return Finding(.driverNotLoaded, .pass, observed: version, expected: "loaded")
         case .absent:
-            let remedy = "gpu-agent install"
+            let remedy = Remedy.install
             return Finding(
                 .driverNotLoaded,
                 .failed,
-                title,
                 observed: "the module is not loaded",
                 expected: "loaded",
                 remedy: remedy
             )
         case .unreadable(let failure):
-            return Finding(.driverNotLoaded, .unknown, title, observed: failure.detail, expected: "loaded")
+            return Finding(.driverNotLoaded, .unknown, observed: failure.detail, expected: "loaded")
         case .skipped(let why):
-            return Finding(.driverNotLoaded, .skipped, title, observed: why, expected: "loaded")
+            return Finding(.driverNotLoaded, .skipped, observed: why, expected: "loaded")
         }
     }
 
     private var kind: Finding? {
         guard let wanted = decision.driver?.kind, let version = facts.driver.sources.first?.version else { return nil }
-        let title = "the driver is of the right kind"
         guard let kind = facts.installedKind(ofVersion: version)?.kind else {
             return Finding(
                 .driverKindMismatch,
                 .unknown,
-                title,
                 observed: "cannot tell whether nvidia-gridd is installed",
                 expected: wanted.rawValue,
                 remedy: "run as root with the host's root directory mounted"
@@ -90,7 +83,6 @@ struct DriverChecks {
         return Finding(
             .driverKindMismatch,
             kind == wanted ? .pass : .failed,
-            title,
             observed: kind.rawValue,
             expected: wanted.rawValue,
             remedy: kind == wanted ? "" : "remove the \(kind.rawValue) driver; then gpu-agent install"
@@ -105,7 +97,6 @@ struct DriverChecks {
         return Finding(
             .kernelModuleTypeMismatch,
             found == wanted ? .pass : .failed,
-            "the kernel modules are of the right type",
             observed: found.rawValue,
             expected: wanted.rawValue,
             remedy: found == wanted ? "" : "remove the driver; then gpu-agent install"
@@ -114,7 +105,6 @@ struct DriverChecks {
 
     private var deviceNodes: Finding? {
         guard facts.driver.isLoaded else { return nil }
-        let title = "the device nodes are there"
         let needed = Planner.neededNodes
         let expected = needed.map { "/dev/\($0)" }.joined(separator: ", ")
         switch facts.driver.deviceNodes {
@@ -123,7 +113,6 @@ struct DriverChecks {
             return Finding(
                 .deviceNodesMissing,
                 lacking.isEmpty ? .pass : .failed,
-                title,
                 observed: lacking.isEmpty ? "\(nodes.count) nodes" : "no \(lacking.joined(separator: ", no "))",
                 expected: expected,
                 remedy: lacking.isEmpty ? "" : "gpu-agent install"
@@ -132,15 +121,14 @@ struct DriverChecks {
             return Finding(
                 .deviceNodesMissing,
                 .failed,
-                title,
                 observed: "none",
                 expected: expected,
-                remedy: "gpu-agent install"
+                remedy: .install
             )
         case .unreadable(let failure):
-            return Finding(.deviceNodesMissing, .unknown, title, observed: failure.detail, expected: expected)
+            return Finding(.deviceNodesMissing, .unknown, observed: failure.detail, expected: expected)
         case .skipped(let why):
-            return Finding(.deviceNodesMissing, .skipped, title, observed: why, expected: expected)
+            return Finding(.deviceNodesMissing, .skipped, observed: why, expected: expected)
         }
     }
 }

@@ -29,7 +29,6 @@ struct GuestChecks {
         return Finding(
             .guestMIGMismatch,
             others.isEmpty ? .pass : .warning,
-            "the host gave what the vGPU type says",
             observed: others.isEmpty ? "one MIG device\(profile) on each GPU" : others.joined(separator: "; "),
             expected: "one MIG device\(profile) on each GPU (\(guest.type))",
             remedy: others.isEmpty ? "" : "MIG is the host's here: ask the cloud's support, or take another node"
@@ -49,7 +48,6 @@ struct GuestChecks {
         return Finding(
             .migStrategyNone,
             good ? .pass : .failed,
-            "the device plugin hands out MIG devices",
             observed: good ? "mig.strategy \(migStrategy.rawValue)" : "mig.strategy none; \(whose)",
             expected: "mig.strategy single or mixed where MIG is on",
             remedy: good

@@ -18,32 +18,28 @@ struct VendorChecks {
         Finding(
             .nvmlUnavailable,
             .pass,
-            "NVML answers",
             observed: "driver \(nvml.driverVersion), CUDA \(nvml.cudaVersion.value ?? "unknown")",
             expected: "an answer"
         )
     }
 
     private func nvmlMissing(_ reading: Reading<Bool>) -> Finding {
-        let title = "NVML answers"
         let expected = "an answer"
         switch reading {
         case .present, .absent:
             return Finding(
                 .nvmlUnavailable,
                 .failed,
-                title,
                 observed: "no libnvidia-ml.so.1 on the host",
                 expected: expected,
                 remedy: "the driver is incomplete: install its libraries on the host, or remove the rest of it"
             )
         case .skipped(let why):
-            return Finding(.nvmlUnavailable, .skipped, title, observed: why, expected: expected)
+            return Finding(.nvmlUnavailable, .skipped, observed: why, expected: expected)
         case .unreadable(let failure) where failure.reason == .hang:
             return Finding(
                 .nvmlHang,
                 .failed,
-                title,
                 observed: failure.detail,
                 expected: expected,
                 remedy:
@@ -53,7 +49,6 @@ struct VendorChecks {
             return Finding(
                 .nvmlUnavailable,
                 failure.isOurOwn ? .unknown : .failed,
-                title,
                 observed: failure.detail,
                 expected: expected,
                 remedy: failure.isOurOwn
@@ -73,7 +68,6 @@ struct VendorChecks {
         return Finding(
             .gpuCount,
             state,
-            "every GPU on the bus answers",
             observed: missing.isEmpty
                 ? "\(gpus.count) of \(gpus.count)"
                 : "\(missing.count) of \(gpus.count) without an answer: "
@@ -92,7 +86,6 @@ struct VendorChecks {
         return Finding(
             .gpuUnreadable,
             state,
-            "every GPU can be read",
             observed: nvml.gpus.isEmpty
                 ? "NVML shows no GPU" : lost.isEmpty ? "\(nvml.gpus.count) read" : lost.joined(separator: "; "),
             expected: "no error from NVML",
@@ -101,18 +94,16 @@ struct VendorChecks {
     }
 
     private func migDevices(_ nvml: NVMLFacts) -> Finding {
-        let title = "MIG devices are there where MIG is on"
         let expected = "at least one on each GPU with MIG on"
         let enabled = nvml.gpus.filter { $0.migMode.value?.current == true }
         guard !enabled.isEmpty else {
-            return Finding(.migDevicesMissing, .notApplicable, title, observed: "MIG is off", expected: expected)
+            return Finding(.migDevicesMissing, .notApplicable, observed: "MIG is off", expected: expected)
         }
         let unread = enabled.compactMap(\.migDevices.whyUnknown)
         guard unread.count < enabled.count else {
             return Finding(
                 .migDevicesMissing,
                 .unknown,
-                title,
                 observed: unread.joined(separator: "; "),
                 expected: expected,
                 remedy: "look at the kernel log for Xid lines of these GPUs"
@@ -123,7 +114,6 @@ struct VendorChecks {
         return Finding(
             .migDevicesMissing,
             empty.isEmpty ? .pass : .failed,
-            title,
             observed: empty.isEmpty
                 ? "\(profiles.count): \(Set(profiles).sorted().joined(separator: ", "))"
                 : "none on GPU \(empty.map { "\($0.index)" }.joined(separator: ", "))",
@@ -133,10 +123,9 @@ struct VendorChecks {
     }
 
     private func license(_ nvml: NVMLFacts) -> Finding {
-        let title = "the vGPU license is there"
         let expected = "licensed"
         guard decision.driver?.kind == .grid else {
-            return Finding(.licenseMissing, .notApplicable, title, observed: "no vGPU", expected: expected)
+            return Finding(.licenseMissing, .notApplicable, observed: "no vGPU", expected: expected)
         }
         let unlicensed = nvml.gpus.filter { $0.license.value?.licensed == false }
         let products = Set(nvml.gpus.compactMap { $0.license.value?.product }).sorted().joined(separator: ", ")
@@ -144,7 +133,6 @@ struct VendorChecks {
             return Finding(
                 .licenseMissing,
                 .warning,
-                title,
                 observed: "no license on GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", "))",
                 expected: expected,
                 remedy: "see that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd"
@@ -157,7 +145,6 @@ struct VendorChecks {
             return Finding(
                 .licenseMissing,
                 .unknown,
-                title,
                 observed: silent.isEmpty ? "no GPU answers" : silent.joined(separator: "; "),
                 expected: expected,
                 remedy: "see that nvidia-gridd runs: systemctl status nvidia-gridd"
@@ -166,14 +153,12 @@ struct VendorChecks {
         return Finding(
             .licenseMissing,
             .pass,
-            title,
             observed: products.isEmpty ? "the GPUs ask for none" : products,
             expected: expected
         )
     }
 
     private func cuda(_ reading: Reading<[CUDAFacts]>, _ nvml: NVMLFacts) -> Finding {
-        let title = "CUDA initializes and sees devices"
         let expected = "a device for every GPU or MIG device"
         switch reading {
         case .present(let answers):
@@ -192,7 +177,6 @@ struct VendorChecks {
                 return Finding(
                     .cudaFailed,
                     .warning,
-                    title,
                     observed: "\(devices) of the \(nvml.gpus.count) GPUs in NVML",
                     expected: expected,
                     remedy: "look at the kernel log for Xid lines of the missing GPUs"
@@ -201,7 +185,6 @@ struct VendorChecks {
             return Finding(
                 .cudaFailed,
                 works ? .pass : .failed,
-                title,
                 observed: works
                     ? "\(devices) device\(devices == 1 ? "" : "s")"
                     : (words.isEmpty ? "CUDA was not asked about any device" : words.joined(separator: "; ")),
@@ -212,19 +195,17 @@ struct VendorChecks {
             return Finding(
                 .cudaFailed,
                 .failed,
-                title,
                 observed: "no libcuda.so.1 on the host",
                 expected: expected,
                 remedy: "the driver is incomplete: install its libraries on the host, or remove the rest of it"
             )
         case .skipped(let why):
-            return Finding(.cudaFailed, .skipped, title, observed: why, expected: expected)
+            return Finding(.cudaFailed, .skipped, observed: why, expected: expected)
         case .unreadable(let failure):
             let hang = failure.reason == .hang
             return Finding(
                 hang ? .cudaHang : .cudaFailed,
                 failure.isOurOwn ? .unknown : .failed,
-                title,
                 observed: failure.detail,
                 expected: expected,
                 remedy: failure.isOurOwn

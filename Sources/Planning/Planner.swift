@@ -36,7 +36,7 @@ package struct Planner: Sendable {
         guard let driver = decision.driver, let artifact = driver.artifact, let digest = artifact.digest,
             let kernel = facts.host.kernelRelease.value
         else {
-            let problem = Problem(
+            let problem = Finding(
                 .hostUnreadable,
                 observed: facts.host.kernelRelease.failure?.detail ?? "the running kernel's release is not known",
                 expected: "a kernel release in /proc/sys/kernel/osrelease",

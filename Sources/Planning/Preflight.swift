@@ -16,13 +16,13 @@ package struct Preflight: Sendable {
         self.kernel = kernel
     }
 
-    package var problems: [Problem] {
+    package var problems: [Finding] {
         [secureBoot, nouveau, compiler, make, headers].compactMap(\.self) + diskSpace
     }
 
-    private var secureBoot: Problem? {
+    private var secureBoot: Finding? {
         guard facts.host.secureBoot.value == true else { return nil }
-        return Problem(
+        return Finding(
             .secureBoot,
             observed: "Secure Boot is on",
             expected: "off, or modules that are signed with an enrolled key",
@@ -31,9 +31,9 @@ package struct Preflight: Sendable {
         )
     }
 
-    private var nouveau: Problem? {
+    private var nouveau: Finding? {
         guard facts.driver.nouveauLoaded.value == true else { return nil }
-        return Problem(
+        return Finding(
             .nouveauLoaded,
             observed: "the kernel module nouveau is loaded",
             expected: "no other driver on the GPU",
@@ -41,27 +41,27 @@ package struct Preflight: Sendable {
         )
     }
 
-    private var compiler: Problem? {
+    private var compiler: Finding? {
         missing(facts.build.compiler, .compilerMissing, "C compiler", "install gcc on the host")
     }
 
-    private var make: Problem? {
+    private var make: Finding? {
         missing(facts.build.make, .makeMissing, "make", "install make on the host")
     }
 
-    private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Problem? {
+    private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Finding? {
         guard tool.isAbsent else { return nil }
-        return Problem(code, observed: "no \(what) on the host", expected: "\(what) on the host", remedy: remedy)
+        return Finding(code, observed: "no \(what) on the host", expected: "\(what) on the host", remedy: remedy)
     }
 
-    private var headers: Problem? {
+    private var headers: Finding? {
         let observed: String
         switch facts.build.headersRelease {
         case .present(kernel), .unreadable, .skipped: return nil
         case .present(let release): observed = "kernel headers of \(release) only"
         case .absent: observed = "no kernel headers below /lib/modules/\(kernel)/build"
         }
-        return Problem(
+        return Finding(
             .kernelHeadersMissing,
             observed: observed,
             expected: "headers of the running kernel \(kernel)",
@@ -70,14 +70,14 @@ package struct Preflight: Sendable {
     }
 
     /// The package, its unpacked tree (about three times its size) and what it installs (about as much again).
-    private var diskSpace: [Problem] {
+    private var diskSpace: [Finding] {
         let package = ((artifact.size ?? Self.usualSize) + 0xfffff) >> 20
         let needs = [(path: "/var/lib", mebibytes: 4 * package), (path: "/usr", mebibytes: 3 * package)]
         return needs.compactMap { need in
             guard let free = facts.build.freeSpace.first(where: { $0.path == need.path })?.mebibytes.value,
                 free < need.mebibytes
             else { return nil }
-            return Problem(
+            return Finding(
                 .diskSpace,
                 observed: "\(free) MiB free in \(need.path)",
                 expected: "\(need.mebibytes) MiB free",

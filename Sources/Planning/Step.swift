@@ -91,9 +91,9 @@ package struct Plan: Encodable, Sendable, Equatable {
     /// In order; empty when there is nothing to do.
     package var steps: [PlannedStep]
     /// What keeps the host from taking the driver now: the preflight's findings.
-    package var problems: [Problem]
+    package var problems: [Finding]
 
-    package init(decision: Decision, steps: [PlannedStep], problems: [Problem]) {
+    package init(decision: Decision, steps: [PlannedStep], problems: [Finding]) {
         apiVersion = NodeFacts.currentAPIVersion
         kind = "Plan"
         self.decision = decision
@@ -102,7 +102,7 @@ package struct Plan: Encodable, Sendable, Equatable {
     }
 
     /// Everything in the way: what blocks the decision, and what the preflight found.
-    package var obstacles: [Problem] { decision.problems + problems }
+    package var obstacles: [Finding] { decision.problems + problems }
 }
 
 /// A command as a line of a shell script.

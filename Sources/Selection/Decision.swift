@@ -42,7 +42,7 @@ package struct Decision: Codable, Sendable, Equatable {
     /// Drivers of the right kind that were not taken, with the reason; first those that fit.
     package var rejected: [RejectedDriver]
     /// What blocks, when the action is `blocked`.
-    package var problems: [Problem]
+    package var problems: [Finding]
 
     package init(
         action: Action,
@@ -58,7 +58,7 @@ package struct Decision: Codable, Sendable, Equatable {
         summary: String,
         evidence: [Evidence] = [],
         rejected: [RejectedDriver] = [],
-        problems: [Problem] = []
+        problems: [Finding] = []
     ) {
         self.action = action
         self.driver = driver

@@ -76,7 +76,7 @@ package struct Selection: Sendable {
             return .left(to: owner, "\(owner.owner.words) runs the driver of this node", evidence)
         }
         if let why = facts.claims.driverContainer.failure?.detail, !facts.hasOwnDriver {
-            let problem = Problem(
+            let problem = Finding(
                 .driverUnreadable,
                 observed: "whether a driver container runs here: \(why)",
                 expected: "a certain answer",
@@ -118,7 +118,7 @@ package struct Selection: Sendable {
         _ requirements: DriverRequirements
     ) -> Decision {
         guard let architecture = facts.host.architecture.value else {
-            let problem = Problem(
+            let problem = Finding(
                 .hostUnreadable,
                 observed: facts.host.architecture.failure?.detail ?? "no architecture was found",
                 expected: "x86_64 or aarch64",
@@ -164,9 +164,9 @@ package struct Selection: Sendable {
     }
 
     /// A GRID driver carries a license for one platform: where the firmware could not be read, none can be chosen.
-    private func licenseObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Problem? {
+    private func licenseObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Finding? {
         guard requirements.kind == .grid, let why = host.dmi.whyUnknown else { return nil }
-        return Problem(
+        return Finding(
             .hostUnreadable,
             observed: "what the firmware says of this machine: \(why)",
             expected: "the files below /sys/class/dmi/id",
@@ -193,7 +193,7 @@ package struct Selection: Sendable {
 }
 
 extension Decision {
-    static func blocked(_ problems: [Problem], _ summary: String, evidence: [Evidence] = []) -> Decision {
+    static func blocked(_ problems: [Finding], _ summary: String, evidence: [Evidence] = []) -> Decision {
         Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
     }
 
@@ -216,7 +216,7 @@ extension Decision {
         decision.takesOver = nil
         decision.summary = "wait: the Node cannot be read, so the owner of the driver is not known"
         decision.problems = [
-            Problem(
+            Finding(
                 .ownershipUnknown,
                 observed: "the labels of the Node cannot be read: \(failure.detail)",
                 expected: "the labels of the Node, which say whether another owner installs the driver",
@@ -235,10 +235,10 @@ extension Decision {
     }
 }
 
-extension [Problem] {
-    fileprivate static func pciUnreadable(_ why: String) -> [Problem] {
+extension [Finding] {
+    fileprivate static func pciUnreadable(_ why: String) -> [Finding] {
         [
-            Problem(
+            Finding(
                 .pciUnreadable,
                 observed: why,
                 expected: "the functions below /sys/bus/pci",

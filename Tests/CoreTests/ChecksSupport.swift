@@ -16,7 +16,7 @@ extension Plan {
         return Plan(decision: decision, steps: [], problems: [])
     }
 
-    static func blocked(_ problems: [Problem], driver: DriverTarget? = nil) -> Plan {
+    static func blocked(_ problems: [Finding], driver: DriverTarget? = nil) -> Plan {
         let decision = Decision(action: .blocked, driver: driver, summary: "blocked", problems: problems)
         return Plan(decision: decision, steps: [], problems: [])
     }

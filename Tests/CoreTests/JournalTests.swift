@@ -3,7 +3,7 @@ import NodeModel
 import Testing
 
 @Suite struct JournalTests {
-    private let broken = Problem(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
+    private let broken = Finding(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
 
     private func journal(_ state: InstallRecord.State = .started) -> Journal {
         Journal(

@@ -128,7 +128,7 @@ import Testing
         let bad = try report(.rtxProReady, .none)
         let finding = try #require(bad.finding(.migStrategyNone))
         #expect(finding.state == .failed && bad.verdict == .notReady)
-        #expect(finding.observed.contains("DC-4-96Q") && finding.remedy.contains("mig.strategy to single"))
+        #expect(finding.observed.contains("DC-4-96Q") && finding.remedy.text.contains("mig.strategy to single"))
     }
 
     @Test func theSameHoldsWhereMIGWasTurnedOnByHand() throws {
@@ -158,8 +158,8 @@ import Testing
             (nvSwitch.id.device, nvSwitch.classCode) = (0x22a3, 0x0680)
             facts.pci = .present([gpu, nvSwitch])
         }
-        #expect(try report(joined).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == true)
-        #expect(try report(failing).finding(.cudaFailed)?.remedy.contains("nvidia-fabricmanager") == false)
+        #expect(try report(joined).finding(.cudaFailed)?.remedy.text.contains("nvidia-fabricmanager") == true)
+        #expect(try report(failing).finding(.cudaFailed)?.remedy.text.contains("nvidia-fabricmanager") == false)
     }
 
     @Test func aGuestWhoseHostGaveSomethingElseIsDegraded() throws {

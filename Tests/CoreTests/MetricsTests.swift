@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func noSampleStandsTwice() throws {
-        let finding = Finding(.cudaFailed, .failed, "CUDA", observed: "x", expected: "y", remedy: "z")
+        let finding = Finding(.cudaFailed, .failed, observed: "x", expected: "y", remedy: "z")
         var passed = finding
         passed.state = .pass
         let report = NodeReport(verdict: .notReady, reason: .cudaFailed, nextAction: "", findings: [finding, passed])

@@ -277,7 +277,7 @@ import Testing
     }
 
     @Test func neitherIdleNorBlockedHasSteps() {
-        let problem = Problem(.unknownGPU, observed: "x", expected: "y", remedy: "z")
+        let problem = Finding(.unknownGPU, observed: "x", expected: "y", remedy: "z")
         let idle = Planner().plan(.noGPU, Decision(action: .idle, summary: "idle"), journal: nil)
         #expect(idle.steps.isEmpty && idle.obstacles.isEmpty)
         let decision = Decision(action: .blocked, driver: Self.grid, summary: "blocked", problems: [problem])

@@ -97,6 +97,6 @@ import Testing
         let problem = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
             .problems.first
         #expect(problem?.observed == "kernel headers of 5.4.0-1 only")
-        #expect(problem?.remedy.contains("linux-headers-\(NodeFacts.kernel)") == true)
+        #expect(problem?.remedy.text.contains("linux-headers-\(NodeFacts.kernel)") == true)
     }
 }

@@ -68,7 +68,7 @@ import Testing
             )
             #expect(decision.driver?.artifact == nil)
             #expect(decision.problems.first?.observed.contains("NVIDIA-Linux-x86_64-610.10.01.run") == true)
-            #expect(decision.problems.first?.remedy.contains("https://") == true)
+            #expect(decision.problems.first?.remedy.text.contains("https://") == true)
         }
     }
 
@@ -203,7 +203,7 @@ import Testing
     @Test func refusesUnknownHardwareWithItsIds() throws {
         let problem = try #require(decide(.unknownGPU, try fourDriverCatalog()).problems.first)
         #expect(problem.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302, not in pci.ids")
-        #expect(problem.remedy.contains("'10de:ffff/10de:0001: physical'"))
+        #expect(problem.remedy.text.contains("'10de:ffff/10de:0001: physical'"))
     }
 
     @Test func namesEveryGPUThatItDoesNotKnow() throws {
@@ -215,6 +215,6 @@ import Testing
         let problems = decide(facts, try fourDriverCatalog()).problems
         #expect(problems.map(\.code) == [.unknownGPU, .unknownVGPUType, .unknownGPU])
         #expect(problems.map { $0.observed.prefix(12) } == ["0001:00:00.0", "0001:03:00.0", "0001:04:00.0"])
-        #expect(problems[1].remedy.contains("'10de:2bb5/1414:2fff: vgpu'"))
+        #expect(problems[1].remedy.text.contains("'10de:2bb5/1414:2fff: vgpu'"))
     }
 }

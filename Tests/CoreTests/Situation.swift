@@ -113,7 +113,7 @@ extension Situation.Expectation {
             wrongs.append("artifact: \(decision)")
         }
         if decision.action == .install, decision.driver?.artifact?.digest == nil { wrongs.append("no checksum") }
-        let parts = decision.problems.flatMap { [$0.observed, $0.expected, $0.remedy] } + [decision.summary]
+        let parts = decision.problems.flatMap { [$0.observed, $0.expected, $0.remedy.text] } + [decision.summary]
         if parts.contains("") { wrongs.append("an empty text") }
         return wrongs
     }
@@ -124,7 +124,7 @@ extension Decision {
     var everyWord: String {
         var lines = [summary]
         for problem in problems {
-            lines += ["\(problem.code.rawValue): \(problem.observed)", problem.expected, problem.remedy]
+            lines += ["\(problem.code.rawValue): \(problem.observed)", problem.expected, problem.remedy.text]
         }
         for piece in evidence { lines.append("\(piece.basis.rawValue): \(piece.source): \(piece.statement)") }
         for driver in rejected { lines.append("\(driver.driver): \(driver.reason)") }

@@ -107,7 +107,7 @@ extension SituationTests {
         ("no problem", { $0.problems = [] }),
         (
             "a further problem",
-            { $0.problems.append(Problem(.diskSpace, observed: "o", expected: "e", remedy: "r")) }
+            { $0.problems.append(Finding(.diskSpace, observed: "o", expected: "e", remedy: "r")) }
         ),
     ]
 }

@@ -41,7 +41,7 @@ import Testing
         journal.end(
             .load,
             at: 1002.5,
-            failure: Problem(.moduleLoadFailed, observed: "exit 1", expected: "exit 0", remedy: "see dmesg")
+            failure: Finding(.moduleLoadFailed, observed: "exit 1", expected: "exit 0", remedy: "see dmesg")
         )
         journal.begin(.finish, at: 1003)
         journal.end(.finish, at: 1003.25)

@@ -27,7 +27,9 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .foreign)
         let problem = try #require(decision.problems.first)
         #expect(problem.observed.contains("NVIDIA's installer, run by somebody else"))
-        #expect(problem.remedy.contains("nvidia-uninstall") && problem.remedy.contains("driver.takeover: true"))
+        #expect(
+            problem.remedy.text.contains("nvidia-uninstall") && problem.remedy.text.contains("driver.takeover: true")
+        )
     }
 
     @Test func takesOverWhatNobodyUses() throws {
@@ -109,7 +111,7 @@ import Testing
             gpu.vgpuCapability = VGPUCapability.host("570.211.01")
         }
         let remedy = try decide(old).problems.first?.remedy
-        #expect(remedy?.hasPrefix("remove every driver but 570.211.01 and reboot") == true)
+        #expect(remedy?.text.hasPrefix("remove every driver but 570.211.01 and reboot") == true)
         // An install that was begun and changed nothing has put no driver there.
         let begun = old.with {
             $0.driver.record = .present(
@@ -123,7 +125,7 @@ import Testing
                 )
             )
         }
-        #expect(try decide(begun).problems.first?.remedy.contains("595.91.07") == false)
+        #expect(try decide(begun).problems.first?.remedy.text.contains("595.91.07") == false)
     }
 
     @Test func whatANewKernelMayBringBackIsSaidOfAnAdoptedDriver() throws {

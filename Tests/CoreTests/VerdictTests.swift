@@ -6,14 +6,14 @@ import Testing
 
 /// One word for a node, the reason for it and what to do next.
 @Suite struct VerdictTests {
-    private static let broken = Problem(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
-    private static let noCompiler = Problem(.compilerMissing, observed: "none", expected: "gcc", remedy: "install gcc")
+    private static let broken = Finding(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
+    private static let noCompiler = Finding(.compilerMissing, observed: "none", expected: "gcc", remedy: "install gcc")
 
     private func report(
         _ facts: NodeFacts,
         _ plan: Plan,
         installing: Bool = false,
-        lastFailure: Problem? = nil
+        lastFailure: Finding? = nil
     ) -> NodeReport {
         Checks(facts: facts, plan: plan, installing: installing, lastFailure: lastFailure).report()
     }
@@ -118,11 +118,11 @@ import Testing
 
     @Test func whatCannotBeToldIsNoFailure() {
         for code in [ReasonCode.pciUnreadable, .driverUnreadable, .hostUnreadable] {
-            let problem = Problem(code, observed: "x", expected: "y", remedy: "z")
+            let problem = Finding(code, observed: "x", expected: "y", remedy: "z")
             let report = report(.h100, .blocked([problem]))
             #expect(report.verdict == .unknown && report.reason == code && report.nextAction == "z")
         }
-        let problem = Problem(.noDriverFits, observed: "x", expected: "y", remedy: "z")
+        let problem = Finding(.noDriverFits, observed: "x", expected: "y", remedy: "z")
         #expect(report(.h100, .blocked([problem])).verdict == .notReady)
     }
 

@@ -12,7 +12,7 @@ struct Executor {
     let downloader: Downloader
     let progress: @Sendable (InstallProgress) -> Void
     /// Looks at the node again and says what is wrong, if anything.
-    let verify: @Sendable (Duration) async -> Problem?
+    let verify: @Sendable (Duration) async -> Finding?
 
     /// Does one step; its record for the journal comes back changed where the step is about the journal itself.
     func execute(_ step: PlannedStep, _ journal: inout Journal) async throws(AgentFailure) {
@@ -57,7 +57,7 @@ struct Executor {
     private func download(_ artifact: Artifact, _ deadline: Duration) async throws(AgentFailure) {
         guard let digest = artifact.digest else {
             throw AgentFailure(
-                Problem(
+                Finding(
                     .artifactWithoutHash,
                     observed: "\(artifact.fileName) has no checksum",
                     expected: "a SHA-256 or SHA-512",
@@ -144,7 +144,7 @@ package enum InstallProgress: Sendable {
     /// A line that the installer wrote.
     case said(String)
     case finished(PlannedStep, seconds: Double)
-    case failed(PlannedStep, Problem)
+    case failed(PlannedStep, Finding)
     /// An installer that an earlier agent started still runs.
     case waitingForJob(String)
 }

@@ -6,31 +6,31 @@ import Support
 extension HostError {
     /// What people are told of an error on the host; `code` names the operation it hit.
     func failure(_ code: ReasonCode) -> AgentFailure {
-        let problem: Problem
+        let problem: Finding
         switch self {
         case .lockHeld:
-            problem = Problem(
+            problem = Finding(
                 .hostLocked,
                 observed: errorChain(self),
                 expected: "one installer at a time on a host",
                 remedy: "wait for the other one to end, or end it if it hangs"
             )
         case .root, .noRootedOpen:
-            problem = Problem(
+            problem = Finding(
                 .hostUnreachable,
                 observed: errorChain(self),
                 expected: "the host's root directory",
                 remedy: "run as root, in the host's PID namespace (hostPID: true)"
             )
         case .commandNotStarted:
-            problem = Problem(
+            problem = Finding(
                 code,
                 observed: errorChain(self),
                 expected: "the command to run on the host",
                 remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
             )
         default:
-            problem = Problem(code, observed: errorChain(self), expected: "no error", remedy: code.remedy)
+            problem = Finding(code, observed: errorChain(self), expected: "no error", remedy: code.remedy)
         }
         return AgentFailure(problem, cause: self)
     }
@@ -55,7 +55,7 @@ extension DownloadError {
         switch self {
         case .wrongDigest(_, let expected, let actual):
             return AgentFailure(
-                Problem(
+                Finding(
                     .downloadHashMismatch,
                     observed: "\(artifact.fileName) has \(actual); the file was deleted",
                     expected: "\(expected)",
@@ -78,7 +78,7 @@ extension DownloadError {
     }
 
     private func failure(_ observed: String, _ artifact: Artifact, _ remedy: String) -> AgentFailure {
-        let problem = Problem(.downloadFailed, observed: observed, expected: artifact.fileName, remedy: remedy)
+        let problem = Finding(.downloadFailed, observed: observed, expected: artifact.fileName, remedy: remedy)
         return AgentFailure(problem, cause: self)
     }
 }
@@ -92,17 +92,17 @@ struct JobLog {
     var code: ReasonCode
 
     /// A problem with the lines of NVIDIA's installer that begin with `ERROR:`, or with a job's last lines.
-    func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Problem {
+    func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
         let log = (try? root.text(path, limit: 8 << 20)) ?? nil
         return problem(outcome, log: log ?? "")
     }
 
-    func problem(_ outcome: HostJob.Outcome, log: String) -> Problem {
+    func problem(_ outcome: HostJob.Outcome, log: String) -> Finding {
         let lines = log.split(separator: "\n")
         let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
         let telling = (errors.isEmpty && code != .installerFailed ? lines : errors).suffix(2)
             .map { $0.split(separator: " ").joined(separator: " ") }
-        return Problem(
+        return Finding(
             code,
             observed: ([words(outcome)] + telling).joined(separator: ": "),
             expected: "status 0",

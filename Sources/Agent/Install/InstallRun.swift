@@ -115,7 +115,7 @@ extension Inspector {
     ) async throws(AgentFailure) -> NodeView {
         guard let commands = prober.commands else {
             throw AgentFailure(
-                Problem(
+                Finding(
                     .hostUnreachable,
                     observed: "no command can be run on the host",
                     expected: "root, and a host process to enter (--host-pid)",

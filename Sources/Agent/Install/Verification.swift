@@ -10,7 +10,7 @@ struct Verification: Sendable {
     /// Device nodes of nvidia-uvm were seen to appear up to 15 seconds after the module.
     var patience: Duration = .seconds(15)
 
-    func problem(within deadline: Duration) async -> Problem? {
+    func problem(within deadline: Duration) async -> Finding? {
         let end = ContinuousClock.now + min(patience, deadline)
         while true {
             let view = await inspector.look()

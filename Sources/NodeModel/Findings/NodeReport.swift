@@ -44,9 +44,9 @@ package struct NodeReport: Codable, Sendable, Equatable {
     }
 
     /// What decided the verdict, as a problem; the verdict itself where no finding did.
-    package var problem: Problem {
+    package var problem: Finding {
         let decider = findings.first { $0.code == reason && $0.state != .pass }
-        return Problem(
+        return Finding(
             decider?.code ?? .installFailed,
             observed: decider?.observed ?? "the node is \(verdict.rawValue)",
             expected: decider?.expected ?? "a node that is ready",

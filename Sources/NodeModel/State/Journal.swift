@@ -22,7 +22,7 @@ package struct Journal: Codable, Sendable, Equatable {
     /// Why the last steps stand still, which is the failure of the last of them.
     ///
     /// Nil when they go on or are complete.
-    package var failure: Problem? {
+    package var failure: Finding? {
         guard let last = steps.last, last.state == .failed else { return nil }
         return last.failure
     }
@@ -41,7 +41,7 @@ package struct Journal: Codable, Sendable, Equatable {
     }
 
     /// Notes how the step that was begun last ended.
-    package mutating func end(_ step: StepID, at time: Double, failure: Problem? = nil) {
+    package mutating func end(_ step: StepID, at time: Double, failure: Finding? = nil) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
         // The host's clock may have been set back meanwhile.
@@ -63,9 +63,9 @@ package struct StepRecord: Codable, Sendable, Equatable {
     /// How long it took; nil while it runs, and when it was cut off.
     package var seconds: Double?
     /// Why it failed; nil when it did not.
-    package var failure: Problem?
+    package var failure: Finding?
 
-    package init(step: StepID, state: State, startedAt: Double, seconds: Double? = nil, failure: Problem? = nil) {
+    package init(step: StepID, state: State, startedAt: Double, seconds: Double? = nil, failure: Finding? = nil) {
         self.step = step
         self.state = state
         self.startedAt = startedAt

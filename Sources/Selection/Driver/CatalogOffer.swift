@@ -8,7 +8,7 @@ struct CatalogOffer {
     /// Whether a fabric manager of the driver's version must run beside it.
     var needsFabricManager = false
     /// Why nothing can be chosen, though something may fit.
-    var obstacle: Problem?
+    var obstacle: Finding?
     /// Whether the catalog has GRID drivers with this platform's license, fit or not.
     var hasPlatformsDriver = false
 
@@ -93,7 +93,7 @@ struct CatalogOffer {
         let own =
             choice.requirements.kind == .grid && !hasPlatformsDriver
             ? "; the GRID package of your own vGPU hosts comes from NVIDIA's licensing portal" : ""
-        let problem = Problem(
+        let problem = Finding(
             .noDriverFits,
             observed: "no driver of the catalog is \(choice.requirements.words) "
                 + "for platform \(choice.platform ?? "unknown") and \(choice.architecture.rawValue)"
@@ -121,7 +121,7 @@ struct CatalogOffer {
     }
 
     private func unverified(_ driver: CatalogDriver, _ target: DriverTarget, _ reason: Evidence) -> Decision {
-        let problem = Problem(
+        let problem = Finding(
             .artifactWithoutHash,
             observed: "\(driver.artifact.fileName) has no checksum in the catalog",
             expected: "a SHA-256 or SHA-512 of the package",

@@ -8,7 +8,7 @@ extension [IdentifiedGPU] {
     }
 
     /// GPUs that no one driver runs, those alike told together, with what each takes.
-    func mixedProblem(workstation: Bool) -> Problem {
+    func mixedProblem(workstation: Bool) -> Finding {
         var groups: [(words: String, gpus: [IdentifiedGPU])] = []
         for gpu in self {
             let asked = DriverRequirements(gpu.identity, workstation: workstation)
@@ -24,7 +24,7 @@ extension [IdentifiedGPU] {
             return "\(group.gpus[0].words)\(more) takes \(group.words)"
         }
         let fewest = groups.min { $0.gpus.count < $1.gpus.count }?.gpus[0].key ?? ""
-        return Problem(
+        return Finding(
             .mixedGPUs,
             observed: list.joined(separator: "; "),
             expected: "GPUs that one driver can run",

@@ -49,7 +49,7 @@ struct IdentifiedGPU {
     }
 
     /// Why nothing can be chosen for it; nil when it is known.
-    var problem: Problem? {
+    var problem: Finding? {
         let name = function.name.map { ", named '\($0)' in pci.ids" } ?? ", not in pci.ids"
         let observed =
             "\(function.address): \(function.id), \(subsystem), "
@@ -57,7 +57,7 @@ struct IdentifiedGPU {
         switch identity {
         case .physical, .vgpu, .allowed: return nil
         case .unknownVGPUType(let card):
-            return Problem(
+            return Finding(
                 .unknownVGPUType,
                 observed: "\(observed): a vGPU of \(card.name), or a board of it that is not known",
                 expected: "a vGPU type of the catalog",
@@ -66,14 +66,14 @@ struct IdentifiedGPU {
                     + "the configuration, or add the type to vgpuTypes in a catalog of your own"
             )
         case .undetermined(let card):
-            return Problem(
+            return Finding(
                 .pciUnreadable,
                 observed: "\(observed): \(card.name), or a vGPU of it",
                 expected: "a subsystem id and a whole configuration space that can be read",
                 remedy: "run the agent as root: others read the first 64 bytes of configuration space only"
             )
         case .contradictory(let physical, let vgpu):
-            return Problem(
+            return Finding(
                 .evidenceConflict,
                 observed: "\(observed): \(vgpu.statement); but \(physical.statement)",
                 expected: "evidence that says one thing: a vGPU or a physical GPU",
@@ -81,7 +81,7 @@ struct IdentifiedGPU {
                     + "'\(key): vgpu' or '\(key): physical' below gpus in the configuration"
             )
         case .unknown:
-            return Problem(
+            return Finding(
                 .unknownGPU,
                 observed: observed + name,
                 expected: "a GPU of the catalog",

@@ -20,7 +20,7 @@ struct HostChoice {
             }
             return offer.install(because: Evidence(.installed, "host", "no NVIDIA driver on this host"))
         case .unreadable(let why):
-            let problem = Problem(
+            let problem = Finding(
                 .driverUnreadable,
                 observed: why.joined(separator: "; "),
                 expected: "a certain answer whether a driver is installed",
@@ -45,7 +45,7 @@ struct HostChoice {
         let own = versions.first { record?.owns($0) == true }
         let fitting = versions.filter(mayFit)
         let keep = own ?? (fitting.count == 1 ? fitting.first : nil)
-        let problem = Problem(
+        let problem = Finding(
             .driverVersionSplit,
             observed: "\(list); \(told)\(marker)",
             expected: "one driver version on the host",
@@ -144,7 +144,7 @@ struct HostChoice {
         let leave =
             claim.removal != nil && !choice.policy.takeover
             ? "; or set driver.takeover: true, and the agent removes that driver when nothing uses it" : ""
-        let problem = Problem(
+        let problem = Finding(
             .foreignDriver,
             observed: "\(misfit); it is of \(claim.owner.words) (\(claim.source): \(claim.statement))",
             expected: "no driver, or one that fits: \(choice.requirements.words)\(offer.wishes)",
@@ -167,7 +167,7 @@ struct HostChoice {
                 facts.claims.deviceUsers.value.map { users in
                     "used by " + users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
                 } ?? "cannot tell who uses it: \(facts.claims.deviceUsers.whyUnknown ?? "no process could be seen")"
-            let problem = Problem(
+            let problem = Finding(
                 .driverInUse,
                 observed: "\(misfit); \(observed)",
                 expected: "no process that uses a driver which is to be removed",

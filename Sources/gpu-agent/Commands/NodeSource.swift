@@ -22,7 +22,7 @@ struct NodeSource {
     func prober() throws -> Prober {
         do { return try Prober(Settings(host, choice)) } catch {
             throw AgentFailure(
-                Problem(
+                Finding(
                     .hostUnreachable,
                     observed: errorChain(error),
                     expected: "the host's root directory",
