@@ -1,7 +1,6 @@
 import Cluster
 import ClusterSupport
 import Kubernetes
-import Logging
 import NodeModel
 import Reporting
 import SimulatedCluster
@@ -10,19 +9,12 @@ import Testing
 
 @testable import Agent
 
-/// The labels that say who owns the driver, as the publisher has them from the API server.
+/// The labels that say who owns the driver, as the mirror of the Node has them from the API server.
 @Suite struct NodeOwnerTests {
     private let operatorLabel = OwnerLabel.gpuOperatorDriver
 
-    private func publisher(_ cluster: TestCluster, previous: PublishedState? = nil) -> NodePublisher {
-        NodePublisher(
-            client: cluster.client,
-            node: TestCluster.nodeName,
-            prefix: "gpu-agent.dev",
-            retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
-            previous: previous,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
+    private func link(_ cluster: TestCluster, previous: PublishedState? = nil) -> TestLink {
+        TestLink(cluster, previous: previous)
     }
 
     private let publication = Publication(
@@ -42,30 +34,30 @@ import Testing
         try await TestCluster.with { cluster in
             _ = try await label(cluster, [operatorLabel: "true", "nvidia.com/gpu.deploy.dcgm": "true"])
             cluster.server.log.clear()
-            let publisher = publisher(cluster)
-            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
-            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
-            #expect(await publisher.watchVersion != nil)
+            let link = link(cluster)
+            #expect(await link.mirror.ownerLabels().current == .present([operatorLabel: "true"]))
+            #expect(await link.mirror.ownerLabels().current == .present([operatorLabel: "true"]))
+            #expect(await link.mirror.watchVersion != nil)
             let first = cluster.server.log.all
             #expect(first.map(\.method) == ["GET"])
             #expect(first.first?.accept?.contains("PartialObjectMetadata") == true)
-            try await publisher.publish(publication)
+            try await link.publish(publication)
             // The whole Node once, the labels, and the event: as many as without the owners' labels.
             #expect(cluster.server.log.all.map(\.method) == ["GET", "GET", "PATCH", "POST"])
-            #expect(await publisher.state.ownerLabels == [operatorLabel: "true"])
+            #expect(await link.state.ownerLabels == [operatorLabel: "true"])
         }
     }
 
     @Test func areNoneOnANodeThatNobodyClaims() async throws {
         try await TestCluster.with { cluster in
-            #expect(await publisher(cluster).ownerLabels().current == .present([:]))
+            #expect(await link(cluster).mirror.ownerLabels().current == .present([:]))
         }
     }
 
     @Test func aChangeOfOneConcernsTheAgentAndCostsNoRequest() async throws {
         try await TestCluster.with { cluster in
-            let publisher = publisher(cluster)
-            _ = await publisher.ownerLabels()
+            let link = link(cluster)
+            _ = await link.mirror.ownerLabels()
             let changes: [([String: JSONValue], [String: String], concerns: Bool)] = [
                 ([operatorLabel: "true"], [operatorLabel: "true"], true),
                 (["nvidia.com/gpu.deploy.dcgm": "true"], [operatorLabel: "true"], false),
@@ -78,9 +70,9 @@ import Testing
             for (patch, expected, concerns) in changes {
                 let seen = try await label(cluster, patch)
                 cluster.server.log.clear()
-                #expect(await publisher.observe(.modified(seen)) == concerns)
-                #expect(await publisher.ownerLabels().current == .present(expected))
-                #expect(await publisher.state.ownerLabels == expected)
+                #expect(await link.observe(.modified(seen)) == concerns)
+                #expect(await link.mirror.ownerLabels().current == .present(expected))
+                #expect(await link.state.ownerLabels == expected)
                 #expect(cluster.server.log.all.isEmpty)
             }
         }
@@ -88,18 +80,18 @@ import Testing
 
     @Test func areUnreadableWithoutTheServerWhichPublishingDoesNotAskAgainAtOnce() async throws {
         try await TestCluster.with { cluster in
-            let publisher = publisher(cluster)
+            let link = link(cluster)
             cluster.server.faults.add(Fault(.drop, times: 1000))
-            #expect(await publisher.ownerLabels().current.failure?.reason == .io)
+            #expect(await link.mirror.ownerLabels().current.failure?.reason == .io)
             let asked = cluster.server.log.all.count
-            await #expect(throws: KubernetesError.self) { try await publisher.publish(publication) }
+            await #expect(throws: KubernetesError.self) { try await link.publish(publication) }
             #expect(cluster.server.log.all.count == asked)
-            #expect(await publisher.state.ownerLabels == nil)
+            #expect(await link.state.ownerLabels == nil)
             cluster.server.faults.clear()
             _ = try await label(cluster, [operatorLabel: "true"])
-            _ = await publisher.ownerLabels()
-            try await publisher.publish(publication)
-            #expect(await publisher.ownerLabels().current == .present([operatorLabel: "true"]))
+            _ = await link.mirror.ownerLabels()
+            try await link.publish(publication)
+            #expect(await link.mirror.ownerLabels().current == .present([operatorLabel: "true"]))
         }
     }
 
@@ -107,7 +99,7 @@ import Testing
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.hang(.seconds(60)), times: 1000))
             let began = ContinuousClock.now
-            #expect(await publisher(cluster).ownerLabels(within: .milliseconds(300)).current.failure?.reason == .hang)
+            #expect(await link(cluster).mirror.ownerLabels(within: .milliseconds(300)).current.failure?.reason == .hang)
             #expect(ContinuousClock.now - began < .seconds(5))
         }
     }
@@ -115,54 +107,54 @@ import Testing
     @Test func areUnreadableForWhoMayNotReadTheNode() async throws {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.status(403, message: "no"), times: 1000))
-            #expect(await publisher(cluster).ownerLabels().current.failure?.reason == .permission)
+            #expect(await link(cluster).mirror.ownerLabels().current.failure?.reason == .permission)
         }
     }
 
     @Test func areUnreadableBesideWhatWasSeenLastWhenTheServerGoesAway() async throws {
         try await TestCluster.with { cluster in
             _ = try await label(cluster, [operatorLabel: "true"])
-            let publisher = publisher(cluster)
-            try await publisher.publish(publication)
+            let link = link(cluster)
+            try await link.publish(publication)
             cluster.server.faults.add(Fault(.drop, times: 1000))
             var changed = publication
             changed.labels["nvidia.com/gpu.count"] = "2"
-            await #expect(throws: KubernetesError.self) { try await publisher.publish(changed) }
-            let labels = await publisher.ownerLabels()
+            await #expect(throws: KubernetesError.self) { try await link.publish(changed) }
+            let labels = await link.mirror.ownerLabels()
             #expect(labels.current.failure?.reason == .io && labels.last == [operatorLabel: "true"])
-            let state = await publisher.state
+            let state = await link.state
             #expect(state.ownerLabels == [operatorLabel: "true"] && state.ownerLabelsFailure != nil)
             // The next agent on this node knows it too, before it reaches the server.
-            let next = self.publisher(cluster, previous: state)
-            let known = await next.ownerLabels()
+            let next = self.link(cluster, previous: state)
+            let known = await next.mirror.ownerLabels()
             #expect(known.current.failure != nil && known.last == [operatorLabel: "true"])
-            #expect(await self.publisher(cluster, previous: PublishedState(node: "other")).ownerLabels().last == nil)
+            #expect(await self.link(cluster, previous: PublishedState(node: "other")).mirror.ownerLabels().last == nil)
         }
     }
 
     @Test func areAskedForAgainWhenTheWatchBreaksOrTheAnswerIsTooOld() async throws {
         try await TestCluster.with { cluster in
-            let publisher = publisher(cluster)
-            _ = await publisher.ownerLabels()
-            #expect(await publisher.ownerLabels(noOlderThan: .seconds(60)).current == .present([:]))
+            let link = link(cluster)
+            _ = await link.mirror.ownerLabels()
+            #expect(await link.mirror.ownerLabels(noOlderThan: .seconds(60)).current == .present([:]))
             _ = try await label(cluster, [operatorLabel: "true"])
-            #expect(await publisher.ownerLabels().current == .present([:]))
-            #expect(await publisher.ownerLabels(noOlderThan: .zero).current == .present([operatorLabel: "true"]))
+            #expect(await link.mirror.ownerLabels().current == .present([:]))
+            #expect(await link.mirror.ownerLabels(noOlderThan: .zero).current == .present([operatorLabel: "true"]))
             cluster.server.faults.add(Fault(.drop, times: 1000))
-            _ = await publisher.observe(.failed(.timedOut(subject: "watch", after: .seconds(1))))
-            #expect(await publisher.ownerLabels().current.failure != nil)
+            _ = await link.observe(.failed(.timedOut(subject: "watch", after: .seconds(1))))
+            #expect(await link.mirror.ownerLabels().current.failure != nil)
         }
     }
 
     @Test func goWithTheNode() async throws {
         try await TestCluster.with { cluster in
             let seen = try await label(cluster, [operatorLabel: "true"])
-            let publisher = publisher(cluster)
-            _ = await publisher.ownerLabels()
+            let link = link(cluster)
+            _ = await link.mirror.ownerLabels()
             await cluster.deleteNode()
-            #expect(await publisher.observe(.deleted(seen)))
-            #expect(await publisher.state.ownerLabels == nil)
-            #expect(await publisher.ownerLabels().current.failure?.reason == .io)
+            #expect(await link.observe(.deleted(seen)))
+            #expect(await link.state.ownerLabels == nil)
+            #expect(await link.mirror.ownerLabels().current.failure?.reason == .io)
         }
     }
 }

@@ -2,7 +2,6 @@ import Agent
 import Cluster
 import ClusterSupport
 import Kubernetes
-import Logging
 import NodeModel
 import Reporting
 import SimulatedCluster
@@ -13,15 +12,7 @@ import Testing
 @Suite struct NodePublisherTests {
     private let prefix = "gpu-agent.dev"
 
-    private func publisher(_ cluster: TestCluster) -> NodePublisher {
-        NodePublisher(
-            client: cluster.client,
-            node: TestCluster.nodeName,
-            prefix: prefix,
-            retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
-    }
+    private func publisher(_ cluster: TestCluster) -> TestLink { TestLink(cluster) }
 
     private func publication(
         _ verdict: Verdict,

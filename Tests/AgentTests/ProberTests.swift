@@ -1,3 +1,4 @@
+import Catalog
 import FoundationEssentials
 import Glibc
 import NodeModel
@@ -49,14 +50,25 @@ import Testing
         #expect(await prober.look().facts.gpus.map(\.name) == ["GX999 [Of next year]"])
     }
 
-    @Test func takesTheLabelsThatItIsGiven() async throws {
+    @Test func aLookTakesTheOwnersLabelsFromWhoeverKnowsThem() async throws {
         let host = try TemporaryDirectory()
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
         #expect(await prober.look().facts.claims.nodeLabels == .skipped("no cluster was asked"))
-        let labels = Reading.present([OwnerLabel.gpuOperatorDriver: "true"])
-        #expect(await prober.look(ownerLabels: OwnerLabels(labels)).facts.claims.nodeLabels == labels)
-        let unreadable = Reading<[String: String]>.unreadable(ReadFailure(.io, "no answer"))
-        let claims = await prober.look(ownerLabels: OwnerLabels(unreadable, last: ["a": "b"])).facts.claims
-        #expect(claims.nodeLabels == unreadable && claims.lastNodeLabels == ["a": "b"])
+        var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
+        for labels in [
+            OwnerLabels(.present([OwnerLabel.gpuOperatorDriver: "true"]), last: ["not": "this"]),
+            OwnerLabels(.unreadable(ReadFailure(.io, "no answer")), last: ["a": "b"]),
+        ] {
+            inspector.owners = Known(labels: labels)
+            let claims = await inspector.look().facts.claims
+            #expect(claims.nodeLabels == labels.current)
+            #expect(claims.lastNodeLabels == (labels.current.value == nil ? labels.last : nil))
+        }
+    }
+
+    private struct Known: OwnerLabelSource {
+        let labels: OwnerLabels
+
+        func ownerLabels() async -> OwnerLabels { labels }
     }
 }

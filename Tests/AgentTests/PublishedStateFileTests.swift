@@ -30,7 +30,7 @@ import Testing
         // As an agent wrote it that did not know of them.
         (
             #"{"node":"n","labels":{},"at":1,"tainted":false}"#,
-            .skipped("the agent that published from this node did not look at them")
+            .skipped("the agent that published from this node did not read them")
         ),
     ]
 
@@ -39,7 +39,7 @@ import Testing
         let tree = try TemporaryDirectory()
         if let json { try tree.write("run/gpu-agent/published.json", json) }
         let prober = try Prober(Settings(hostRoot: tree.path, hostPID: nil))
-        #expect(await prober.publishedOwnerLabels().current == expected)
+        #expect(await prober.published.ownerLabels().current == expected)
         let inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
         #expect(await inspector.look().facts.claims.nodeLabels == expected)
     }

@@ -23,21 +23,15 @@ struct ReconcilerTests {
     ) async throws {
         let host = try TemporaryDirectory()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let publisher = NodePublisher(
-            client: cluster.client,
-            node: TestCluster.nodeName,
-            prefix: "gpu-agent.dev",
-            retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
-            logger: logger
-        )
+        let link = TestLink(cluster)
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
         var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
-        inspector.ownerLabels = { await publisher.ownerLabels() }
+        inspector.owners = link.mirror
         let box = SnapshotBox()
         let reconciler = Reconciler(
             inspector: inspector,
             install: nil,
-            publisher: publisher,
+            cluster: ClusterLink(mirror: link.mirror, publisher: link.publisher),
             wakeUp: WakeUp(),
             box: box,
             startJitter: startJitter,

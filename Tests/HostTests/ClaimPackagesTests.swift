@@ -63,7 +63,7 @@ import Testing
             package("libcuda1", "535.261.03-1"), package("libnvidia-compute-580", "580.105.08-0ubuntu1"),
             package("nvidia-dkms-580", "580.105.08-0ubuntu1"),
         ]
-        #expect(await probe.claimFacts(nodeLabels: .absent).packages == .present(expected))
+        #expect(await probe.claimFacts().packages == .present(expected))
     }
 
     @Test func readsAListWithAndWithoutItsLastLine() throws {
@@ -150,18 +150,18 @@ import Testing
         let tree = try TemporaryDirectory()
         let probe = ClaimProbe(root: try HostRoot(tree.path), commands: nil)
         try tree.makeDirectory("var/lib/rpm")
-        #expect(await probe.claimFacts(nodeLabels: .absent).packages == .absent)
+        #expect(await probe.claimFacts().packages == .absent)
         try tree.write("usr/lib/sysimage/rpm/rpmdb.sqlite", "")
-        let missing = await probe.claimFacts(nodeLabels: .absent).packages.failure
+        let missing = await probe.claimFacts().packages.failure
         #expect(missing?.reason == .command)
         #expect(missing?.detail.contains("there is no /usr/bin/rpm") == true)
         try tree.write("usr/bin/rpm", "")
         #expect(chmod(tree.path("usr/bin/rpm"), 0o755) == 0)
-        let detail = await probe.claimFacts(nodeLabels: .absent).packages.failure?.detail
+        let detail = await probe.claimFacts().packages.failure?.detail
         #expect(detail?.contains("no command may be run on the host") == true)
         // What dpkg says does not stand for both.
         try tree.write("var/lib/dpkg/status", Self.status)
-        #expect(await probe.claimFacts(nodeLabels: .absent).packages.failure?.reason == .command)
+        #expect(await probe.claimFacts().packages.failure?.reason == .command)
     }
 
     @Test func readsWhatRpmSays() {
@@ -198,15 +198,15 @@ import Testing
         let install = "rpm --dbpath /var/lib/rpm --nodeps -i /run/build/RPMS/noarch/*.rpm"
         try await PrivateHost.with { host in
             let probe = ClaimProbe(root: host.root, commands: host.commands)
-            #expect(await probe.claimFacts(nodeLabels: .absent).packages == .absent)
+            #expect(await probe.claimFacts().packages == .absent)
             _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(60))
-            #expect(await probe.claimFacts(nodeLabels: .absent).packages == .present([]))
+            #expect(await probe.claimFacts().packages == .present([]))
             _ = try await host.commands.run(["sh", "-ec", install], deadline: .seconds(60))
             let driver = DriverPackage(manager: .rpm, name: "nvidia-driver", version: "3:595.71.05-1.el9")
-            #expect(await probe.claimFacts(nodeLabels: .absent).packages == .present([driver]))
+            #expect(await probe.claimFacts().packages == .present([driver]))
             let breaking = "for file in /var/lib/rpm/*; do echo broken >$file; done"
             _ = try await host.commands.run(["sh", "-ec", breaking], deadline: .seconds(60))
-            #expect(await probe.claimFacts(nodeLabels: .absent).packages.failure?.reason == .command)
+            #expect(await probe.claimFacts().packages.failure?.reason == .command)
         }
     }
 }

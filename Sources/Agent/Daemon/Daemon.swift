@@ -35,19 +35,10 @@ package struct Daemon: Sendable {
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let client = try await client()
-        let previous = await inspector.prober.publishedState()
-        let publisher = client.flatMap { client in
-            options.node.map { node in
-                NodePublisher(
-                    client: client,
-                    node: node,
-                    prefix: self.inspector.setup.policy.labelPrefix,
-                    previous: previous,
-                    logger: logger
-                )
-            }
-        }
-        let inspector = inspector(asking: publisher)
+        let mirror = await mirror(of: client)
+        let publisher = mirror.map { NodePublisher(mirror: $0, logger: logger) }
+        var inspector = inspector
+        inspector.owners = mirror ?? NoCluster()
         let install = inspector.prober.commands.flatMap { commands in
             options.installs
                 ? InstallRun(
@@ -63,7 +54,7 @@ package struct Daemon: Sendable {
             Reconciler(
                 inspector: inspector,
                 install: install,
-                publisher: publisher,
+                cluster: mirror.flatMap { mirror in publisher.map { ClusterLink(mirror: mirror, publisher: $0) } },
                 wakeUp: wakeUp,
                 box: box,
                 startJitter: options.startJitter,
@@ -72,10 +63,8 @@ package struct Daemon: Sendable {
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),
             DeviceWatcher(wakeUp: wakeUp, logger: logger),
         ]
-        if let client, let publisher, let node = options.node {
-            services.append(
-                NodeWatcher(client: client, publisher: publisher, node: node, wakeUp: wakeUp, logger: logger)
-            )
+        if let client, let mirror {
+            services.append(NodeWatcher(client: client, mirror: mirror, wakeUp: wakeUp, logger: logger))
         }
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -93,13 +82,16 @@ package struct Daemon: Sendable {
         await client?.shutdown()
     }
 
-    /// The inspector that asks the cluster itself who owns the driver.
-    private func inspector(asking publisher: NodePublisher?) -> Inspector {
-        var inspector = inspector
-        inspector.ownerLabels = {
-            await publisher?.ownerLabels() ?? OwnerLabels(.skipped("the configuration says that there is no cluster"))
-        }
-        return inspector
+    /// The mirror of the Node; nil on a node without a cluster.
+    private func mirror(of client: KubernetesClient?) async -> NodeMirror? {
+        guard let client, let node = options.node else { return nil }
+        return NodeMirror(
+            client: client,
+            node: node,
+            prefix: inspector.setup.policy.labelPrefix,
+            previous: await inspector.prober.published.load(),
+            logger: logger
+        )
     }
 
     private func client() async throws(KubernetesError) -> KubernetesClient? {
@@ -113,6 +105,19 @@ package struct Daemon: Sendable {
         let access: ClusterAccess
         if let named { access = named } else { access = try .inCluster(environment: environment) }
         return try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
+    }
+}
+
+/// What the daemon reads the Node by, and what it writes it by.
+struct ClusterLink: Sendable {
+    let mirror: NodeMirror
+    let publisher: NodePublisher
+}
+
+/// On a node without a cluster nobody else can claim the driver.
+private struct NoCluster: OwnerLabelSource {
+    func ownerLabels() async -> OwnerLabels {
+        OwnerLabels(.skipped("the configuration says that there is no cluster"))
     }
 }
 

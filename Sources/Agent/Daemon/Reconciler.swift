@@ -13,7 +13,7 @@ import Support
 struct Reconciler: Service {
     let inspector: Inspector
     let install: InstallRun?
-    let publisher: NodePublisher?
+    let cluster: ClusterLink?
     let wakeUp: WakeUp
     let box: SnapshotBox
     let startJitter: Duration
@@ -24,7 +24,7 @@ struct Reconciler: Service {
     init(
         inspector: Inspector,
         install: InstallRun?,
-        publisher: NodePublisher?,
+        cluster: ClusterLink?,
         wakeUp: WakeUp,
         box: SnapshotBox,
         startJitter: Duration,
@@ -32,7 +32,7 @@ struct Reconciler: Service {
     ) {
         self.inspector = inspector
         self.install = install
-        self.publisher = publisher
+        self.cluster = cluster
         self.wakeUp = wakeUp
         self.box = box
         self.startJitter = startJitter
@@ -45,7 +45,7 @@ struct Reconciler: Service {
             var backoff = InstallBackoff()
             defer { retry.cancel() }
             // Nodes that were started together do not ask together, and the first look asks who owns the driver.
-            if publisher != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
+            if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
             await look(&backoff)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
@@ -61,8 +61,8 @@ struct Reconciler: Service {
         // A look that was cut off in the middle says nothing of the node.
         guard !Task.isCancelled else { return }
         // A watch can be silent because the network is: what an install rests on is asked for once more.
-        if install != nil, view.plan.decision.action == .install, let publisher {
-            let labels = await publisher.ownerLabels(noOlderThan: .seconds(30))
+        if install != nil, view.plan.decision.action == .install, let cluster {
+            let labels = await cluster.mirror.ownerLabels(noOlderThan: .seconds(30))
             if labels.current != view.facts.claims.nodeLabels { view = await inspector.look() }
         }
         guard !Task.isCancelled else { return }
@@ -122,21 +122,21 @@ struct Reconciler: Service {
             ]
         )
         let at = now()
-        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher?.requestCounts ?? []))
-        guard let publisher, !Task.isCancelled else { return }
+        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await cluster?.mirror.requestCounts ?? []))
+        guard let cluster, !Task.isCancelled else { return }
         do {
-            try await publisher.publish(view.publication)
+            try await cluster.publisher.publish(view.publication)
             retry.succeeded()
         } catch {
             logger.warning("not published", metadata: ["error": "\(errorChain(error))"])
             retry.failed()
         }
-        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await publisher.requestCounts))
-        let state = await publisher.state
+        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await cluster.mirror.requestCounts))
+        let state = await cluster.publisher.state
         // What was decided without labels that are known by now is to be decided anew.
         if state.ownerLabelsFailure == nil, state.ownerLabels != view.facts.claims.nodeLabels.value { wakeUp.ring() }
         do throws(HostError) {
-            try await PublishedStateFile(root: inspector.prober.root).save(state)
+            try await inspector.prober.published.save(state)
         } catch {
             logger.warning("the published state was not saved", metadata: ["error": "\(errorChain(error))"])
         }

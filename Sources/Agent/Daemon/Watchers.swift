@@ -43,8 +43,7 @@ struct DeviceWatcher: Service {
 /// Rings the bell when somebody changes what the agent put on its Node.
 struct NodeWatcher: Service {
     let client: KubernetesClient
-    let publisher: NodePublisher
-    let node: String
+    let mirror: NodeMirror
     let wakeUp: WakeUp
     let logger: Logger
 
@@ -52,8 +51,8 @@ struct NodeWatcher: Service {
         await cancelWhenGracefulShutdown {
             var failures = 0
             while !Task.isCancelled {
-                // The publisher reads the Node first; a watch goes on from what it saw.
-                guard let version = await publisher.watchVersion else {
+                // The first look reads the Node; a watch goes on from what it saw.
+                guard let version = await mirror.watchVersion else {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
@@ -71,8 +70,8 @@ struct NodeWatcher: Service {
 
     /// Follows one watch to its end; whether it ended well.
     private func follow(from version: String) async -> Bool {
-        for await event in client.watchNodeMetadata(node, from: version) {
-            if await publisher.observe(event) { wakeUp.ring() }
+        for await event in client.watchNodeMetadata(mirror.node, from: version) {
+            if await mirror.observe(event) { wakeUp.ring() }
             if case .failed(let error) = event {
                 logger.debug("the watch ended", metadata: ["error": "\(errorChain(error))"])
                 return false

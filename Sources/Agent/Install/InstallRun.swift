@@ -125,12 +125,7 @@ extension Inspector {
         }
         // The operator asks for it: a cluster that does not answer does not hold it back. What is known still counts.
         var inspector = self
-        inspector.ownerLabels = { [ownerLabels] in
-            let labels = await ownerLabels()
-            guard let why = labels.current.failure else { return labels }
-            let reason = "not readable (\(why.detail)), and an operator asked to install"
-            return OwnerLabels(.skipped(reason), last: labels.last)
-        }
+        inspector.owners = OperatorsWord(known: owners)
         let run = InstallRun(
             inspector: inspector,
             commands: commands,
@@ -138,5 +133,18 @@ extension Inspector {
             progress: progress
         )
         return try await run.run(lockDeadline: lockDeadline)
+    }
+}
+
+/// What counts as the owner of the driver when an operator asks for an install: a Node that cannot be read does not hold
+/// it back, and an owner that is known still does.
+private struct OperatorsWord: OwnerLabelSource {
+    let known: any OwnerLabelSource
+
+    func ownerLabels() async -> OwnerLabels {
+        let labels = await known.ownerLabels()
+        guard let why = labels.current.failure else { return labels }
+        let reason = "the Node cannot be read (\(why.detail)), and an operator asked for the install"
+        return OwnerLabels(.skipped(reason), last: labels.last)
     }
 }

@@ -38,14 +38,14 @@ package struct NodeView: Sendable {
 package struct Inspector: Sendable {
     package var prober: Prober
     package var setup: Setup
-    /// Gives those labels of the Node that say who owns its driver.
-    package var ownerLabels: @Sendable () async -> OwnerLabels
+    /// Knows the labels of the Node that name the owner of its driver.
+    package var owners: any OwnerLabelSource
 
     /// Looks without asking a cluster: the labels are those that the daemon on this node last saw.
     package init(prober: Prober, setup: Setup) {
         self.prober = prober
         self.setup = setup
-        ownerLabels = { await prober.publishedOwnerLabels() }
+        owners = prober.published
     }
 
     /// Looks now, and sees whether somebody is installing.
@@ -59,7 +59,9 @@ package struct Inspector: Sendable {
     ///
     /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
     package func look() async -> NodeView {
-        let (facts, journal) = await prober.look(ownerLabels: await ownerLabels())
+        let labels = await owners.ownerLabels()
+        var (facts, journal) = await prober.look()
+        facts.claims = facts.claims.with(labels)
         return NodeView(setup, facts: facts, journal: journal.value)
     }
 }

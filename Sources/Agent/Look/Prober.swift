@@ -32,11 +32,7 @@ package struct Prober: Sendable {
     }
 
     /// The facts of this moment, together with the journal on the host.
-    ///
-    /// `ownerLabels` are those labels of the Node that say who owns its driver: the caller asks the cluster for them.
-    package func look(
-        ownerLabels: OwnerLabels = OwnerLabels(.skipped("no cluster was asked"))
-    ) async -> (facts: NodeFacts, journal: Reading<Journal>) {
+    package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
         async let pci = bus.scan(deadline: busDeadline, nameLists: await nameLists())
@@ -44,8 +40,7 @@ package struct Prober: Sendable {
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
         // The vendor child opens the device nodes: who uses them is read before it starts.
-        var claims = await claims.claimFacts(nodeLabels: ownerLabels.current)
-        if ownerLabels.current.value == nil { claims.lastNodeLabels = ownerLabels.last }
+        let claims = await claims.claimFacts()
         let vendor = await vendorFacts(probe, driver)
         let facts = NodeFacts(
             host: await host,
@@ -59,21 +54,8 @@ package struct Prober: Sendable {
         return (facts, journal)
     }
 
-    /// What the daemon last put on the Node, by the file it left; nil without one.
-    package func publishedState() async -> PublishedState? { await PublishedStateFile(root: root).load() }
-
-    /// The labels that say who owns this node's driver, as the daemon last saw them on the Node.
-    package func publishedOwnerLabels() async -> OwnerLabels {
-        guard let state = await publishedState() else {
-            return OwnerLabels(.skipped("no agent published from this node"))
-        }
-        if let why = state.ownerLabelsFailure {
-            return OwnerLabels(.unreadable(ReadFailure(.io, why)), last: state.ownerLabels)
-        }
-        if let labels = state.ownerLabels { return OwnerLabels(.present(labels)) }
-        let missing = "the agent that published from this node did not look at them"
-        return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
-    }
+    /// The file that the daemon leaves on the host for commands.
+    package var published: PublishedStateFile { PublishedStateFile(root: root) }
 
     /// Where to look for the names of PCI devices: on the host first, where an operator would.
     private func nameLists() async -> [PCINameList] {

@@ -3,7 +3,7 @@ package import Host
 package import NodeModel
 
 /// The file on the host in which the daemon tells `status` what it put on the Node.
-package struct PublishedStateFile: Sendable {
+package struct PublishedStateFile: OwnerLabelSource {
     static let path: HostPath = "/run/gpu-agent/published.json"
     let root: HostRoot
 
@@ -16,6 +16,17 @@ package struct PublishedStateFile: Sendable {
         let root = root
         let bytes = try? await offPool { () throws(HostError) in try root.read(Self.path) }
         return bytes.flatMap(\.self).flatMap { try? JSONDecoder().decode(PublishedState.self, from: Data($0)) }
+    }
+
+    /// The labels that name the owner of this node's driver, as the daemon last saw them on the Node.
+    package func ownerLabels() async -> OwnerLabels {
+        guard let state = await load() else { return OwnerLabels(.skipped("no agent published from this node")) }
+        if let why = state.ownerLabelsFailure {
+            return OwnerLabels(.unreadable(ReadFailure(.io, why)), last: state.ownerLabels)
+        }
+        if let labels = state.ownerLabels { return OwnerLabels(.present(labels)) }
+        let missing = "the agent that published from this node did not read them"
+        return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
 
     func save(_ state: PublishedState) async throws(HostError) {

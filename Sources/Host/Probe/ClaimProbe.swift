@@ -20,8 +20,8 @@ package struct ClaimProbe: Sendable {
         self.commands = commands
     }
 
-    /// The traces on the host, with the labels that the caller has from the cluster.
-    package func claimFacts(nodeLabels: Reading<[String: String]>) async -> ClaimFacts {
+    /// The traces on the host; what the Node's labels say is not seen from here.
+    package func claimFacts() async -> ClaimFacts {
         let (root, limit) = (root, fileDeadline)
         async let packages = packages()
         async let runfile = files.read("\(Self.runfileLog)", within: limit) { Self.runfile(root) }
@@ -38,7 +38,7 @@ package struct ClaimProbe: Sendable {
             driverContainer: await container,
             gridUnit: await unit,
             deviceUsers: await users,
-            nodeLabels: nodeLabels
+            nodeLabels: .skipped("no cluster was asked")
         )
     }
 

@@ -23,7 +23,9 @@ struct FactsCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: try ChoiceOptions.parse([]), facts: try FactsOption.parse([]))
             let prober = try source.prober()
-            let (facts, _) = await prober.look(ownerLabels: await prober.publishedOwnerLabels())
+            let labels = await prober.published.ownerLabels()
+            var (facts, _) = await prober.look()
+            facts.claims = facts.claims.with(labels)
             try Output.print(facts, as: format.output) { FactsText(facts: facts, style: $0).text }
         }
     }

@@ -24,7 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: facts)
             let view = try await source.view()
-            let published = facts.facts == nil ? await (try source.prober()).publishedState() : nil
+            let published = facts.facts == nil ? await (try source.prober()).published.load() : nil
             let status = StatusDocument(
                 facts: view.facts,
                 plan: view.plan,

@@ -1,0 +1,33 @@
+import Cluster
+import ClusterSupport
+import Kubernetes
+import Logging
+import NodeModel
+import Reporting
+
+/// A mirror of the test cluster's Node with a publisher that writes through it, as the daemon has them.
+struct TestLink: Sendable {
+    let mirror: NodeMirror
+    let publisher: NodePublisher
+
+    init(_ cluster: TestCluster, previous: PublishedState? = nil) {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        mirror = NodeMirror(
+            client: cluster.client,
+            node: TestCluster.nodeName,
+            prefix: "gpu-agent.dev",
+            retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
+            previous: previous,
+            logger: logger
+        )
+        publisher = NodePublisher(mirror: mirror, logger: logger)
+    }
+
+    var state: PublishedState { get async { await publisher.state } }
+
+    func publish(_ publication: Publication) async throws(KubernetesError) {
+        try await publisher.publish(publication)
+    }
+
+    func observe(_ event: NodeWatchEvent) async -> Bool { await mirror.observe(event) }
+}
