@@ -23,7 +23,9 @@ package enum FactsFile {
         let bytes: [UInt8]
         do throws(Errno) { bytes = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
         let facts: NodeFacts
-        do { facts = try JSONDecoder().decode(NodeFacts.self, from: json(Data(bytes), file: file)) } catch {
+        do {
+            facts = try JSONDecoder().decode(NodeFacts.self, from: EarlierNames.upgraded(json(Data(bytes), file: file)))
+        } catch {
             throw .noFacts(file, why: Self.words(error))
         }
         for (key, found, expected) in [

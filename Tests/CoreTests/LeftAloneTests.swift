@@ -183,7 +183,7 @@ import Testing
         let guest = try #require(decision.guest.first)
         #expect(decision.guest.count == 1)
         #expect(guest.type == "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q" && guest.mode == .migBacked)
-        #expect(guest.migDevicesPerGPU == 1 && guest.migProfile == "4g.96gb" && !guest.canChangeMIG)
+        #expect(guest.migDevicesPerGPU == 1 && guest.migProfile == "4g.96gb")
         #expect(guest.license == "NVIDIA RTX Virtual Workstation")
         #expect(guest.unreadable == [.utilization, .temperature, .power])
         #expect(try Plan.made(for: .h100).decision.guest.isEmpty)

@@ -1,39 +1,56 @@
 import FoundationEssentials
 import NodeModel
+import Support
 import TestSupport
 import Testing
 
 /// The document of facts: what an agent wrote, every later one reads.
 @Suite struct NodeFactsTests {
-    /// The facts as the first agents wrote them, before they looked for claims.
-    private struct FirstFacts: Encodable {
-        var apiVersion = NodeFacts.currentAPIVersion
-        var kind = NodeFacts.documentKind
-        var host: HostFacts
-        var pci: Reading<[PCIFunction]>
-        var unidentified: [UnidentifiedFunction] = []
-        var driver: DriverFacts
-        var build: BuildFacts
-        var vendor: Reading<VendorFacts>
+    /// A file that an agent wrote before keys were renamed, on the simulated node.
+    private static func recorded(_ name: String) throws -> JSONValue {
+        let path = fixture("../Formats/v1-0.1/\(name)")
+        return try JSONValue(parsing: Data(contentsOf: URL(filePath: path)))
     }
 
-    @Test func readsFactsFromBeforeTheClaims() throws {
-        let facts = NodeFacts.h100Ready
-        let first = FirstFacts(
-            host: facts.host,
-            pci: facts.pci,
-            driver: facts.driver,
-            build: facts.build,
-            vendor: facts.vendor
-        )
-        let json = try JSONEncoder().encode(first)
-        let text = String(decoding: json, as: UTF8.self)
-        for key in ["claims", "hypervisor", "otherLibraries", "\"name\":null"] { #expect(!text.contains(key)) }
-        let read = try JSONDecoder().decode(NodeFacts.self, from: json)
-        let skipped = ClaimFacts.skipped("these facts are of an agent that did not look at this")
-        #expect(read == facts.with { $0.claims = skipped })
-        #expect(read.host.hypervisor == nil)
-        #expect(read.driver.otherLibraries == nil)
+    private static func facts(_ document: JSONValue) throws -> NodeFacts {
+        try JSONDecoder().decode(NodeFacts.self, from: EarlierNames.upgraded(document.data()))
+    }
+
+    @Test func readsAFileOfTheFirstVersionWithItsNames() throws {
+        let facts = try Self.facts(Self.recorded("facts.json"))
+        #expect(facts.driver.runningModule == .present(RunningModule(version: "595.91.07", kernelModuleType: .open)))
+        #expect(facts.driver.record.value?.kernelModuleType == .open)
+        #expect(facts.vendor.value?.nvml.value?.gpus.first?.license.value?.licensed == true)
+    }
+
+    /// The paths of all readings in a document: the objects that have a state.
+    private static func readings(_ value: JSONValue, _ path: [String] = []) -> [[String]] {
+        guard case .object(let members) = value else { return [] }
+        let here =
+            members["state"]?.string.map { ["present", "absent", "unreadable", "skipped"].contains($0) } ?? false
+        return (here ? [path] : []) + members.flatMap { readings($0.value, path + [$0.key]) }
+    }
+
+    private static func removing(_ path: [String], from value: JSONValue) -> JSONValue {
+        guard let key = path.first else { return value }
+        var value = value
+        value[key] = path.count == 1 ? nil : value[key].map { removing(Array(path.dropFirst()), from: $0) }
+        return value
+    }
+
+    /// Facts grow with every version: a file that lacks a reading says that nobody recorded it, and the rest counts.
+    @Test func aReadingThatAnEarlierVersionDidNotHaveIsNotRecorded() throws {
+        let document = try EarlierNames.upgraded(Self.recorded("facts.json"))
+        let paths = Self.readings(document)
+        #expect(paths.count > 30)
+        for path in paths {
+            let facts = try Self.facts(Self.removing(path, from: document))
+            let written = try JSONValue(encoding: facts)
+            #expect(written[path: path]?["state"] == "skipped", "\(path)")
+            #expect(written[path: path]?["detail"] == "not recorded by that version", "\(path)")
+        }
+        let withoutClaims = try Self.facts(Self.removing(["claims"], from: document))
+        #expect(withoutClaims.claims == .skipped("not recorded by that version"))
     }
 
     @Test func keepsWhatItReads() throws {

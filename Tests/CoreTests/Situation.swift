@@ -132,7 +132,7 @@ extension Decision {
             let unreadable = guest.unreadable.map(\.rawValue).joined(separator: " ")
             lines.append(
                 "guest: \(guest.type), \(guest.mode.rawValue), \(guest.migDevicesPerGPU) MIG devices of "
-                    + "\(guest.migProfile ?? "no profile"), MIG \(guest.canChangeMIG ? "can" : "cannot") be changed, "
+                    + "\(guest.migProfile ?? "no profile"), "
                     + "license \(guest.license), unreadable \(unreadable)"
             )
         }

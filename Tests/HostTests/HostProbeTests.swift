@@ -174,7 +174,7 @@ import Testing
         ]
         #expect(driver.otherLibraries == .present(others))
         try tree.write("usr/local/nvidia/lib64/libcuda.so.1", "")
-        let failure = await probe.driverFacts(record: .absent).otherLibraries?.failure
+        let failure = await probe.driverFacts(record: .absent).otherLibraries.failure
         #expect(failure?.reason == .malformed)
         #expect(failure?.detail.contains("/usr/local/nvidia/lib64/libcuda.so.1") == true)
     }
@@ -196,7 +196,7 @@ import Testing
         let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
         let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }
         let hypervisor = await HostProbe(root: try HostRoot("/"), commands: nil).hostFacts().hypervisor
-        #expect(hypervisor?.value == flags?.split(separator: " ").contains("hypervisor"))
+        #expect(hypervisor.value == flags?.split(separator: " ").contains("hypervisor"))
     }
 
     @Test func looksAtTheModuleOfTheRunningKernelOnly() async throws {

@@ -18,7 +18,7 @@ package struct JournalStore<Journal: Codable & Sendable>: Sendable {
     package func load() async throws(HostError) -> Journal? {
         try await offPool { () throws(HostError) in
             guard let bytes = try root.read(path, limit: 16 << 20) else { return nil }
-            do { return try JSONDecoder().decode(Journal.self, from: Data(bytes)) } catch {
+            do { return try JSONDecoder().decode(Journal.self, from: EarlierNames.upgraded(Data(bytes))) } catch {
                 throw .malformed(path, cause: error)
             }
         }

@@ -13,9 +13,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     /// What `libcuda.so.1` leads to.
     package var cudaLibrary: Reading<LibraryFile>
     /// Further copies of `libnvidia-ml.so.1` and `libcuda.so.1`, in other directories of libraries: a second driver.
-    ///
-    /// Nil where nobody looked.
-    package var otherLibraries: Reading<[LibraryFile]>?
+    package var otherLibraries: Reading<[LibraryFile]>
     /// The path of `nvidia-gridd`, the license daemon that only the GRID packages bring.
     package var gridDaemon: Reading<String>
     /// The loaded kernel modules of NVIDIA's driver and nouveau, by the names of `/sys/module`, sorted.
@@ -33,7 +31,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         moduleFile: Reading<ModuleFile>,
         nvmlLibrary: Reading<LibraryFile>,
         cudaLibrary: Reading<LibraryFile>,
-        otherLibraries: Reading<[LibraryFile]>? = nil,
+        otherLibraries: Reading<[LibraryFile]> = .skipped("nobody looked"),
         gridDaemon: Reading<String>,
         loadedModules: Reading<[String]>,
         nouveauLoaded: Reading<Bool>,

@@ -8,8 +8,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var dmi: Reading<DMIFacts>
     /// Whether the processor says that a hypervisor runs this machine (the flag `hypervisor` of `/proc/cpuinfo`).
     ///
-    /// Nil where nobody looked; absent on processors that do not say so, such as those of ARM.
-    package var hypervisor: Reading<Bool>?
+    /// Absent on processors that do not say so, such as those of ARM.
+    package var hypervisor: Reading<Bool>
     /// Changes with every boot.
     package var bootID: Reading<String>
     package var secureBoot: Reading<Bool>
@@ -19,7 +19,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         architecture: Reading<Architecture>,
         osRelease: Reading<OSRelease>,
         dmi: Reading<DMIFacts>,
-        hypervisor: Reading<Bool>? = nil,
+        hypervisor: Reading<Bool> = .skipped("nobody looked"),
         bootID: Reading<String>,
         secureBoot: Reading<Bool>
     ) {

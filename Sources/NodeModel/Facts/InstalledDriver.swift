@@ -43,14 +43,14 @@ extension DriverFacts {
             nvmlLibrary.value.map { DriverSource(name: "libnvidia-ml", version: $0.version) },
             cudaLibrary.value.map { DriverSource(name: "libcuda", version: $0.version) },
         ].compactMap(\.self)
-            + (otherLibraries?.value ?? []).map { DriverSource(name: $0.path, version: $0.version) }
+            + (otherLibraries.value ?? []).map { DriverSource(name: $0.path, version: $0.version) }
     }
 
     /// Why those sources that may be there were not read.
     private var unreadableSources: [String] {
         [
             loadedVersion.whyUnknown, runningModule.whyUnknown, moduleFile.whyUnknown, nvmlLibrary.whyUnknown,
-            cudaLibrary.whyUnknown, otherLibraries?.failure?.detail,
+            cudaLibrary.whyUnknown, otherLibraries.failure?.detail,
         ].compactMap(\.self)
     }
 
@@ -61,7 +61,7 @@ extension DriverFacts {
     package var versionAfterBoot: String? {
         let onDisk =
             [moduleFile.value?.version, nvmlLibrary.value?.version, cudaLibrary.value?.version].compactMap(\.self)
-            + (otherLibraries?.value ?? []).map(\.version)
+            + (otherLibraries.value ?? []).map(\.version)
         guard isLoaded, moduleFile.value != nil, let first = onDisk.first, onDisk.allSatisfy({ $0 == first }) else {
             return nil
         }

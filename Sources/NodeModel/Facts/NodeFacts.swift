@@ -45,18 +45,18 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     /// The GPUs on the bus; empty when there are none or the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
 
-    /// Reads facts of this version of the agent, and those of earlier ones that knew less.
+    /// Reads facts of this version of the agent, and those of earlier ones, which recorded less.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         apiVersion = try container.decode(String.self, forKey: .apiVersion)
         kind = try container.decode(String.self, forKey: .kind)
         host = try container.decode(HostFacts.self, forKey: .host)
         pci = try container.decode(Reading<[PCIFunction]>.self, forKey: .pci)
-        unidentified = try container.decode([UnidentifiedFunction].self, forKey: .unidentified)
+        unidentified = try container.decodeIfPresent([UnidentifiedFunction].self, forKey: .unidentified) ?? []
         driver = try container.decode(DriverFacts.self, forKey: .driver)
         claims =
             try container.decodeIfPresent(ClaimFacts.self, forKey: .claims)
-            ?? .skipped("these facts are of an agent that did not look at this")
+            ?? .skipped(Reading<ClaimFacts>.notRecorded)
         build = try container.decode(BuildFacts.self, forKey: .build)
         vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
     }

@@ -45,7 +45,7 @@ package struct FactsText {
                             .joined(separator: ", ")
                     }
                 ),
-                ("hypervisor", say(host.hypervisor ?? .absent) { $0 ? "yes" : "none" }),
+                ("hypervisor", say(host.hypervisor) { $0 ? "yes" : "none" }),
                 ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
             ]
         )
@@ -74,8 +74,8 @@ package struct FactsText {
         let others: [(String, String)] =
             switch driver.otherLibraries {
             case .present(let files): files.map { ("another library", "\($0.version), \($0.path)") }
-            case .unreadable?: [("other libraries", say(driver.otherLibraries ?? .absent) { _ in "" })]
-            case .absent, .skipped, nil: []
+            case .unreadable: [("other libraries", say(driver.otherLibraries) { _ in "" })]
+            case .absent, .skipped: []
             }
         return section(
             "Driver",

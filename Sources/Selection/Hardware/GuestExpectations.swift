@@ -17,8 +17,6 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
     package var migDevicesPerGPU: Int
     /// The profile of that device, such as `4g.96gb`; nil without one, and where the catalog names none for the card.
     package var migProfile: String?
-    /// Whether the guest can change the MIG mode; the host sets it.
-    package var canChangeMIG: Bool
     /// The product that a license must name.
     package var license: String
     /// What NVML does not tell in a guest, as guests on Azure with a type on a GPU instance show it.
@@ -34,7 +32,6 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
             name,
             of: catalog.gpus[PCIID(vendor: PCIFunction.nvidiaVendor, device: type.key.device)]
         )
-        canChangeMIG = false
         license = name.series.licenseProduct
         unreadable = name.mode == .timeSliced ? [] : Quantity.allCases
     }

@@ -15,7 +15,7 @@ enum Machine: Sendable, Equatable {
             self = .platform(platform.name)
         } else {
             // Firmware that could not be read may name a cloud.
-            self = host.hypervisor?.value == false && host.dmi.whyUnknown == nil ? .bareMetal : .unknown
+            self = host.hypervisor.value == false && host.dmi.whyUnknown == nil ? .bareMetal : .unknown
         }
     }
 

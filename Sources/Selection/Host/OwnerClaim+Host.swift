@@ -83,7 +83,7 @@ extension NodeFacts {
     private func libraryDirectories(_ version: String) -> [String] {
         let all =
             [driver.nvmlLibrary.value, driver.cudaLibrary.value].compactMap(\.self)
-            + (driver.otherLibraries?.value ?? [])
+            + (driver.otherLibraries.value ?? [])
         let directories = all.filter { $0.version == version }.map { library in
             library.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         }
