@@ -19,9 +19,12 @@ package actor NodeMirror {
         didSet {
             guard let metadata else { return }
             owners = .present(metadata.ownerLabels)
+            lastPart = writtenPart(of: metadata)
             heardAt = .now
         }
     }
+    /// The part of the Node that the agent writes to, as it was last seen; kept when the rest of the mirror is dropped.
+    private var lastPart: [String]?
     /// The labels that name the owner of the driver, as they are now.
     private var owners: Reading<[String: String]> = .skipped("the Node was not read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
@@ -40,14 +43,14 @@ package actor NodeMirror {
     ///   - client: The client of the API server.
     ///   - node: The name of the Node.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
-    ///   - retry: How often one request is tried. The daemon itself comes back later, so the default is small.
+    ///   - retry: How often one request is tried. The daemon comes back later by itself, so the default is once.
     ///   - previous: What the agent before this one left on the host; another Node's is ignored.
     ///   - logger: Where failures are logged.
     package init(
         client: KubernetesClient,
         node: String,
         prefix: String,
-        retry: RetryPolicy = RetryPolicy(attempts: 2),
+        retry: RetryPolicy = RetryPolicy(attempts: 1),
         previous: PublishedState? = nil,
         logger: Logger
     ) {
@@ -121,40 +124,53 @@ package actor NodeMirror {
     /// Drops the mirror, so that the next question reads the Node again.
     package func forget() { metadata = nil }
 
-    /// Takes what the watch saw, and says whether the agent has to look at the node because of it.
-    package func observe(_ event: NodeWatchEvent) -> Bool {
+    /// What an event of the watch means for the agent.
+    package enum Change: Sendable, Equatable {
+        /// Nothing that the agent decides by or writes.
+        case none
+        /// Labels or taints changed: compare them with what the Node should show.
+        case written
+        /// The owner of the driver may be another one now, or the Node is gone: decide anew.
+        case owner
+    }
+
+    /// Takes what the watch saw, and says what it means.
+    package func observe(_ event: NodeWatchEvent) -> Change {
         switch event {
         case .added(let new), .modified(let new):
-            let concerns = metadata.map { relevantPart(of: $0) != relevantPart(of: new) } ?? true
+            let before = (owners: owners.value, ours: lastPart)
             metadata = new
-            return concerns
+            lastPart = writtenPart(of: new)
+            if before.owners != owners.value { return .owner }
+            return before.ours == lastPart ? .none : .written
         case .deleted:
             metadata = nil
+            lastPart = nil
             // The labels went with the Node: a new one of this name may have another owner.
             lastOwners = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
-            return true
+            return .owner
         case .bookmark(let version):
             metadata?.resourceVersion = version
-            return false
+            heardAt = .now
+            return .none
         case .failed(.gone):
             metadata = nil
-            return true
+            return .written
         case .failed:
             isUnwatched = true
-            return false
+            return .none
         }
     }
 
     /// The version to watch from; nil before the first read.
     package var watchVersion: String? { metadata?.resourceVersion }
 
-    /// The part of a Node that the agent decides by; others write the rest of it every few seconds.
-    private func relevantPart(of metadata: ObjectMetadata) -> [String] {
-        let keys = metadata.labelKeys(ownedBy: NodeUpdate.fieldManager)
-        let own = metadata.labels.filter { keys.contains($0.key) || $0.key.hasPrefix("\(prefix)/") }
-        let labels = own.merging(metadata.ownerLabels) { $1 }
-        return labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
+    /// The part of a Node that the agent writes to: its labels, and who wrote its list of taints.
+    ///
+    /// Labels of others count too: one that the agent left to another writer is the agent's again when it goes away.
+    private func writtenPart(of metadata: ObjectMetadata) -> [String] {
+        metadata.labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
     }
 
     /// Makes one request with the mirror's retries, and counts how it ended.

@@ -5,14 +5,21 @@ package import NodeModel
 package import Reporting
 import Support
 
-/// Writes a publication to the Node, with as few requests as possible: nothing is written when nothing changed.
+/// Keeps the Node as the latest publication says, with as few requests as possible.
+///
+/// Nothing is written when nothing changed. What cannot be published now is tried again after seconds and then with
+/// growing pauses, whether or not anybody looks at the node meanwhile.
 package actor NodePublisher {
     private let mirror: NodeMirror
     private let logger: Logger
+    private let bell = Bell()
+    private var wanted: Publication?
+    private var pace = PublicationPace()
     /// The state of the taint list, and who wrote it, at the last look at the whole Node.
     private var seenTaintOwners: [FieldOwner]?
     private var seenTaint: TaintWish?
-    private var lastVerdict: Verdict?
+    /// The verdict that was reported last, and on which Node: one that is made anew has no events yet.
+    private var reported: (uid: String, verdict: Verdict)?
     private var published: PublishedState
 
     package init(mirror: NodeMirror, logger: Logger) {
@@ -32,7 +39,56 @@ package actor NodePublisher {
         }
     }
 
-    /// Brings the Node to the publication.
+    /// Sets what the Node should show from now on.
+    package func want(_ publication: Publication) {
+        wanted = publication
+        bell.ring()
+    }
+
+    /// Compares the Node with what it should show, because somebody changed it.
+    package func check() { bell.ring() }
+
+    /// The API server answers again: what could not be published is tried now.
+    package func serverAnswers() {
+        pace.reachable()
+        bell.ring()
+    }
+
+    /// Publishes until the task is cancelled.
+    ///
+    /// - Parameter attempted: Called after each attempt, with whether the labels of the driver's owner changed by it.
+    package func run(attempted: @Sendable (_ ownersChanged: Bool) async -> Void) async {
+        for await _ in bell.calls where !Task.isCancelled {
+            while let publication = wanted, !Task.isCancelled {
+                let delay = pace.delay(at: .now)
+                guard delay == .zero else {
+                    await bell.sleep(for: delay)
+                    continue
+                }
+                let before = await mirror.knownOwners.current
+                let isDone = await attempt(publication)
+                await attempted(before != mirror.knownOwners.current)
+                if isDone, publication == wanted { break }
+            }
+        }
+    }
+
+    /// Makes one attempt, and says whether the Node is as it should be.
+    private func attempt(_ publication: Publication) async -> Bool {
+        do throws(KubernetesError) {
+            try await publish(publication)
+            pace.succeeded()
+            return true
+        } catch {
+            var generator = SystemRandomNumberGenerator()
+            pace.failed(error, at: .now, using: &generator)
+            let pause = pace.delay(at: .now)
+            logger.warning("not published", metadata: ["error": "\(errorChain(error))", "next-try-in": "\(pause)"])
+            return false
+        }
+    }
+
+    /// Brings the Node to the publication now.
     ///
     /// A failure is remembered for `status` and thrown.
     package func publish(_ publication: Publication) async throws(KubernetesError) {
@@ -42,9 +98,9 @@ package actor NodePublisher {
             published.failure = nil
         } catch {
             published.failure = errorChain(error)
-            // What the mirror had may be the cause: the next attempt reads the Node again.
-            await mirror.forget()
             seenTaintOwners = nil
+            // What the mirror had may be the cause. A refusal says nothing about the Node.
+            if !error.isRefusal { await mirror.forget() }
             throw error
         }
     }
@@ -67,8 +123,9 @@ package actor NodePublisher {
         }
         published.labels = update.shown
         let verdict = publication.verdict
-        if verdict.rawValue != before, verdict != lastVerdict { await report(publication, on: latest) }
-        lastVerdict = verdict
+        let isKnown = reported.map { $0.uid == latest.uid && $0.verdict == verdict } ?? false
+        if verdict.rawValue != before, !isKnown { await report(publication, on: latest) }
+        reported = (latest.uid, verdict)
     }
 
     private func apply(
@@ -85,6 +142,7 @@ package actor NodePublisher {
             )
         }
         await mirror.accept(applied)
+        pace.wrote(at: .now)
         return applied
     }
 
@@ -110,10 +168,8 @@ package actor NodePublisher {
                 (seenTaint, seenTaintOwners) = (wish, patched.taintOwners)
                 return patched
             } catch {
-                switch error {
-                case .invalid where attempt < 5, .conflict where attempt < 5: attempt += 1
-                default: throw error
-                }
+                guard error.isFailedTest, attempt < 3 else { throw error }
+                attempt += 1
             }
         }
     }
@@ -127,6 +183,7 @@ package actor NodePublisher {
             )
         }
         await mirror.accept(patched.metadata)
+        pace.wrote(at: .now)
         let taint = NodeUpdate.taint(prefix: mirror.prefix).key
         let isOn = patched.taints.contains { $0.key == taint }
         logger.notice("taint changed", metadata: ["taint": "\(taint)", "present": "\(isOn)"])

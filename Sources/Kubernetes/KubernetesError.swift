@@ -63,6 +63,19 @@ package struct InvalidField: Sendable, Hashable {
 }
 
 extension KubernetesError {
+    /// Whether a JSON patch found the object other than its `test` operations say, or the object changed meanwhile.
+    ///
+    /// The API server answers a failed test with 422 and this one sentence; a denial by a policy has 422 too, and names
+    /// the policy (recorded from kube-apiserver 1.36.2).
+    package var isFailedTest: Bool {
+        switch self {
+        case .conflict: true
+        case .invalid(let message, let causes):
+            causes.isEmpty && message == "the server rejected our request due to an error in our request"
+        default: false
+        }
+    }
+
     /// The error of the layer below, when there is one.
     package var cause: (any Error)? {
         switch self {

@@ -58,19 +58,19 @@ import Testing
         try await TestCluster.with { cluster in
             let link = link(cluster)
             _ = await link.mirror.ownerLabels()
-            let changes: [([String: JSONValue], [String: String], concerns: Bool)] = [
-                ([operatorLabel: "true"], [operatorLabel: "true"], true),
-                (["nvidia.com/gpu.deploy.dcgm": "true"], [operatorLabel: "true"], false),
-                ([operatorLabel: "pre-installed"], [operatorLabel: "pre-installed"], true),
+            let changes: [([String: JSONValue], [String: String], NodeMirror.Change)] = [
+                ([operatorLabel: "true"], [operatorLabel: "true"], .owner),
+                (["nvidia.com/gpu.deploy.dcgm": "true"], [operatorLabel: "true"], .written),
+                ([operatorLabel: "pre-installed"], [operatorLabel: "pre-installed"], .owner),
                 (
                     [operatorLabel: .null, OwnerLabel.gkeDriverVersion: "latest"],
-                    [OwnerLabel.gkeDriverVersion: "latest"], true
+                    [OwnerLabel.gkeDriverVersion: "latest"], .owner
                 ),
             ]
-            for (patch, expected, concerns) in changes {
+            for (patch, expected, change) in changes {
                 let seen = try await label(cluster, patch)
                 cluster.server.log.clear()
-                #expect(await link.observe(.modified(seen)) == concerns)
+                #expect(await link.observe(.modified(seen)) == change)
                 #expect(await link.mirror.ownerLabels().current == .present(expected))
                 #expect(await link.state.ownerLabels == expected)
                 #expect(cluster.server.log.all.isEmpty)
@@ -152,7 +152,7 @@ import Testing
             let link = link(cluster)
             _ = await link.mirror.ownerLabels()
             await cluster.deleteNode()
-            #expect(await link.observe(.deleted(seen)))
+            #expect(await link.observe(.deleted(seen)) == .owner)
             #expect(await link.state.ownerLabels == nil)
             #expect(await link.mirror.ownerLabels().current.failure?.reason == .io)
         }

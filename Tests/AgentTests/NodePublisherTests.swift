@@ -132,7 +132,7 @@ import Testing
             try await publisher.publish(publication(.ready))
             try await cluster.changeNode(["metadata": ["labels": ["gpu-agent.dev/verdict": "fine"]]])
             let seen = try await cluster.client.nodeMetadata(TestCluster.nodeName)
-            #expect(await publisher.observe(.modified(seen)))
+            #expect(await publisher.observe(.modified(seen)) == .written)
             try await publisher.publish(publication(.ready))
             let node = try await cluster.client.node(TestCluster.nodeName)
             #expect(node.metadata.labels["gpu-agent.dev/verdict"] == "ready")
@@ -145,7 +145,7 @@ import Testing
             try await publisher.publish(publication(.ready))
             try await cluster.changeNode(["metadata": ["annotations": ["beat": "1"]]], fieldManager: "kubelet")
             let seen = try await cluster.client.nodeMetadata(TestCluster.nodeName)
-            #expect(await publisher.observe(.modified(seen)) == false)
+            #expect(await publisher.observe(.modified(seen)) == .none)
         }
     }
 
@@ -155,7 +155,7 @@ import Testing
             try await publisher.publish(publication(.ready))
             try await cluster.changeNode(startupTaints)
             let seen = try await cluster.client.nodeMetadata(TestCluster.nodeName)
-            #expect(await publisher.observe(.modified(seen)))
+            #expect(await publisher.observe(.modified(seen)) == .written)
             try await publisher.publish(publication(.ready))
             #expect(try await cluster.client.node(TestCluster.nodeName).taints.map(\.key) == ["sku"])
         }
@@ -164,7 +164,7 @@ import Testing
     @Test func readsAgainWhenTheTaintsChangedUnderIt() async throws {
         try await TestCluster.with { cluster in
             try await cluster.changeNode(startupTaints)
-            cluster.server.faults.add(Fault(.status(422, message: "the test failed"), times: 2, method: "PATCH"))
+            cluster.server.faults.add(Fault(.failedTest, times: 2, method: "PATCH"))
             try await publisher(cluster).publish(publication(.ready))
             #expect(try await cluster.client.node(TestCluster.nodeName).taints.map(\.key) == ["sku"])
         }
@@ -235,6 +235,36 @@ import Testing
         }
     }
 
+    /// A label that was left to its owner is the agent's again when the owner takes it away.
+    @Test func takesUpALabelThatItsOwnerRemoved() async throws {
+        try await TestCluster.with { cluster in
+            try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/gpu.count": "8"]]], fieldManager: "gfd")
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            let count = "nvidia.com/gpu.count"
+            #expect(try await cluster.client.nodeMetadata(TestCluster.nodeName).labels[count] == "8")
+            try await cluster.changeNode(["metadata": ["labels": [count: .null]]], fieldManager: "gfd")
+            let seen = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            #expect(await publisher.observe(.modified(seen)) == .written)
+            try await publisher.publish(publication(.ready))
+            #expect(try await cluster.client.nodeMetadata(TestCluster.nodeName).labels[count] == "1")
+        }
+    }
+
+    @Test func aNodeThatIsMadeAnewGetsItsEvent() async throws {
+        try await TestCluster.with { cluster in
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            let gone = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            await cluster.deleteNode()
+            #expect(await publisher.observe(.deleted(gone)) == .owner)
+            try await cluster.server.seed(node: TestCluster.node.with(uid: "uid-2"))
+            try await publisher.publish(publication(.ready))
+            let events = await cluster.server.store.list("events", namespace: "default")
+            #expect(events.objects.compactMap { $0["reason"]?.string } == ["GPUReady", "GPUReady"])
+        }
+    }
+
     @Test func tellsOfANewVerdictOnce() async throws {
         try await TestCluster.with { cluster in
             let publisher = publisher(cluster)
@@ -245,4 +275,18 @@ import Testing
             #expect(events.objects.compactMap { $0["reason"]?.string }.sorted() == ["GPUInstalling", "GPUReady"])
         }
     }
+}
+
+extension JSONValue {
+    /// The same object with another uid.
+    fileprivate func with(uid: String) -> JSONValue {
+        var copy = self
+        copy["metadata"]?["uid"] = .string(uid)
+        return copy
+    }
+}
+
+extension Fault.Action {
+    /// What the API server answers when a `test` of a JSON patch fails.
+    static let failedTest = status(422, message: "the server rejected our request due to an error in our request")
 }

@@ -27,17 +27,21 @@ struct ReconcilerTests {
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
         var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
         inspector.owners = link.mirror
-        let box = SnapshotBox()
+        let (box, wakeUp) = (SnapshotBox(), WakeUp())
         let reconciler = Reconciler(
             inspector: inspector,
             install: nil,
             cluster: ClusterLink(mirror: link.mirror, publisher: link.publisher),
-            wakeUp: WakeUp(),
+            wakeUp: wakeUp,
             box: box,
             startJitter: startJitter,
             logger: logger
         )
         let loop = Task { try await reconciler.run() }
+        let publishing = Task {
+            await link.publisher.run { ownersChanged in if ownersChanged { wakeUp.ring() } }
+        }
+        defer { publishing.cancel() }
         do { try await body(box) } catch {
             loop.cancel()
             throw error

@@ -29,5 +29,5 @@ struct TestLink: Sendable {
         try await publisher.publish(publication)
     }
 
-    func observe(_ event: NodeWatchEvent) async -> Bool { await mirror.observe(event) }
+    func observe(_ event: NodeWatchEvent) async -> NodeMirror.Change { await mirror.observe(event) }
 }

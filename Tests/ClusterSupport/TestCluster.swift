@@ -10,6 +10,8 @@ package struct TestCluster: Sendable {
     package static let nodeName = "gpu-1"
     package static let agent = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: nodeName))
     package static let manager = "gpu-agent"
+    /// What a change of the Node is made of.
+    package typealias Patch = JSONValue
 
     package let server: SimulatedAPIServer
     package let client: KubernetesClient

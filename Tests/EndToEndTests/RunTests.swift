@@ -132,6 +132,18 @@ struct RunTests {
         }
     }
 
+    /// `RunningAgent` expects the end within five seconds of SIGTERM.
+    @Test func sigtermEndsAnAgentWhoseServerNeverAnswers() async throws {
+        try await TestCluster.with { cluster in
+            cluster.server.faults.add(Fault(.hang(.seconds(120)), times: 10_000))
+            try await SimulatedNode.with("no-gpu") { node in
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await untilAsync("the agent asked the server") { !agent.requests().isEmpty }
+                }
+            }
+        }
+    }
+
     @Test func installsWithoutAClusterOnlyWhenToldSo() async throws {
         try await SimulatedNode.with("h100") { node in
             let refused = try await node.agent("run", ["--listen", "127.0.0.1:0"])

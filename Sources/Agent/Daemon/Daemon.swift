@@ -5,6 +5,7 @@ package import Logging
 import NodeModel
 import Planning
 import ServiceLifecycle
+import Support
 import UnixSignals
 
 /// The agent as it runs on a node for good: the loop and what wakes it, the health server, and the way out.
@@ -35,10 +36,11 @@ package struct Daemon: Sendable {
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let client = try await client()
-        let mirror = await mirror(of: client)
-        let publisher = mirror.map { NodePublisher(mirror: $0, logger: logger) }
+        let cluster = await mirror(of: client).map {
+            ClusterLink(mirror: $0, publisher: NodePublisher(mirror: $0, logger: logger))
+        }
         var inspector = inspector
-        inspector.owners = mirror ?? NoCluster()
+        inspector.owners = cluster?.mirror ?? NoCluster()
         let install = inspector.prober.commands.flatMap { commands in
             options.installs
                 ? InstallRun(
@@ -54,7 +56,7 @@ package struct Daemon: Sendable {
             Reconciler(
                 inspector: inspector,
                 install: install,
-                cluster: mirror.flatMap { mirror in publisher.map { ClusterLink(mirror: mirror, publisher: $0) } },
+                cluster: cluster,
                 wakeUp: wakeUp,
                 box: box,
                 startJitter: options.startJitter,
@@ -63,8 +65,12 @@ package struct Daemon: Sendable {
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),
             DeviceWatcher(wakeUp: wakeUp, logger: logger),
         ]
-        if let client, let mirror {
-            services.append(NodeWatcher(client: client, mirror: mirror, wakeUp: wakeUp, logger: logger))
+        if let client, let cluster {
+            services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))
+            let file = inspector.prober.published
+            services.append(
+                PublisherService(publisher: cluster.publisher, file: file, wakeUp: wakeUp, logger: logger)
+            )
         }
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -73,13 +79,23 @@ package struct Daemon: Sendable {
         )
         configuration.maximumGracefulShutdownDuration = .seconds(3)
         defer { logger.notice("stopped") }
-        do {
-            try await ServiceGroup(configuration: configuration).run()
-        } catch {
-            await client?.shutdown()
-            throw error
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
+            outcome = .failure(error)
         }
-        await client?.shutdown()
+        await end(client)
+        try outcome.get()
+    }
+
+    /// Closes the connections to the API server, and does not wait for one that hangs: the process ends anyway.
+    private func end(_ client: KubernetesClient?) async {
+        guard let client else { return }
+        let closed = FirstAnswer<Void>()
+        Task {
+            await client.shutdown()
+            closed.give(())
+        }
+        await closed.answer(within: .seconds(1), otherwise: (), whenCancelled: nil)
     }
 
     /// The mirror of the Node; nil on a node without a cluster.

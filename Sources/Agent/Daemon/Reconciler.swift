@@ -18,37 +18,23 @@ struct Reconciler: Service {
     let box: SnapshotBox
     let startJitter: Duration
     let logger: Logger
-    /// Looks again soon where the cluster did not answer.
-    let retry: ClusterRetry
 
-    init(
-        inspector: Inspector,
-        install: InstallRun?,
-        cluster: ClusterLink?,
-        wakeUp: WakeUp,
-        box: SnapshotBox,
-        startJitter: Duration,
-        logger: Logger
-    ) {
-        self.inspector = inspector
-        self.install = install
-        self.cluster = cluster
-        self.wakeUp = wakeUp
-        self.box = box
-        self.startJitter = startJitter
-        self.logger = logger
-        retry = ClusterRetry(wakeUp: wakeUp)
-    }
+    /// How far looks are apart at least, however many events say "look again".
+    private static let pauseBetweenLooks = Duration.seconds(2)
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
-            defer { retry.cancel() }
+            var lookedAt = ContinuousClock.now
             // Nodes that were started together do not ask together, and the first look asks who owns the driver.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
             await look(&backoff)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
+                // A storm of events is one look every few seconds: what came meanwhile is seen by the next one.
+                let rest = lookedAt + Self.pauseBetweenLooks - ContinuousClock.now
+                if rest > .zero { try? await Task.sleep(for: rest) }
+                lookedAt = .now
                 await look(&backoff)
                 giveBackMemory()
             }
@@ -73,10 +59,8 @@ struct Reconciler: Service {
                 journal: view.journal,
                 installing: true
             )
-            // The install does not wait for the cluster to be told: its server may be slow, or away.
-            async let told: Void = publish(installing)
+            await publish(installing)
             view = await bringUp(install, &backoff)
-            await told
             guard !Task.isCancelled else { return }
             await publish(view)
         } else {
@@ -121,24 +105,8 @@ struct Reconciler: Service {
                 "action": "\(view.plan.decision.action.rawValue)",
             ]
         )
-        let at = now()
-        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await cluster?.mirror.requestCounts ?? []))
-        guard let cluster, !Task.isCancelled else { return }
-        do {
-            try await cluster.publisher.publish(view.publication)
-            retry.succeeded()
-        } catch {
-            logger.warning("not published", metadata: ["error": "\(errorChain(error))"])
-            retry.failed()
-        }
-        box.put(SnapshotBox.Snapshot(view: view, at: at, requests: await cluster.mirror.requestCounts))
-        let state = await cluster.publisher.state
-        // What was decided without labels that are known by now is to be decided anew.
-        if state.ownerLabelsFailure == nil, state.ownerLabels != view.facts.claims.nodeLabels.value { wakeUp.ring() }
-        do throws(HostError) {
-            try await inspector.prober.published.save(state)
-        } catch {
-            logger.warning("the published state was not saved", metadata: ["error": "\(errorChain(error))"])
-        }
+        let requests = await cluster?.mirror.requestCounts ?? []
+        box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
+        await cluster?.publisher.want(view.publication)
     }
 }

@@ -1,0 +1,81 @@
+import Cluster
+import Kubernetes
+import TestSupport
+import Testing
+
+/// How often the agent talks to an API server that refuses, is away, or whose Node somebody else keeps changing.
+@Suite struct PublicationPaceTests {
+    private let start = ContinuousClock.now
+    private let denied = KubernetesError.invalid(
+        message: "nodes \"gpu-1\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
+        causes: []
+    )
+    private let away = KubernetesError.timedOut(subject: "get node gpu-1", after: .seconds(10))
+
+    /// How many attempts fit into a time when every one fails with the same error.
+    private func attempts(_ error: KubernetesError, within limit: Duration) -> Int {
+        var (pace, now, count, generator) = (PublicationPace(), start, 0, SeededGenerator(seed: 7))
+        while now < start + limit {
+            count += 1
+            pace.failed(error, at: now, using: &generator)
+            now += max(.milliseconds(1), pace.delay(at: now))
+        }
+        return count
+    }
+
+    @Test func aRefusalIsRepeatedAFewTimesAMinute() {
+        #expect(denied.isRefusal && KubernetesError.unauthorized(subject: "x").isRefusal)
+        #expect((2...4).contains(attempts(denied, within: .seconds(60))))
+        #expect(attempts(denied, within: .seconds(3600)) <= 125)
+    }
+
+    @Test func aServerThatIsAwayIsAskedAfterSecondsAndThenEachMinute() {
+        #expect(!away.isRefusal)
+        #expect((3...6).contains(attempts(away, within: .seconds(60))))
+        #expect(attempts(away, within: .seconds(3600)) <= 128)
+    }
+
+    @Test func aFailedTestOfAPatchIsNoRefusal() {
+        let text = "the server rejected our request due to an error in our request"
+        #expect(KubernetesError.invalid(message: text, causes: []).isFailedTest)
+        #expect(!denied.isFailedTest)
+        let field = InvalidField(field: "metadata.labels", reason: "FieldValueInvalid", message: "bad")
+        #expect(!KubernetesError.invalid(message: text, causes: [field]).isFailedTest)
+    }
+
+    @Test func whatTheServerAsksForIsWaited() {
+        var (pace, generator) = (PublicationPace(), SeededGenerator(seed: 7))
+        pace.failed(.tooManyRequests(retryAfter: .seconds(20)), at: start, using: &generator)
+        #expect(pace.delay(at: start) >= .seconds(20))
+        // A header with an absurd number does not put the agent to sleep.
+        pace.failed(.tooManyRequests(retryAfter: .seconds(1_000_000)), at: start, using: &generator)
+        #expect(pace.delay(at: start) <= .seconds(120))
+    }
+
+    @Test func aServerThatAnswersAgainEndsTheWaitButNotARefusal() {
+        var (pace, generator) = (PublicationPace(), SeededGenerator(seed: 7))
+        pace.failed(away, at: start, using: &generator)
+        #expect(pace.delay(at: start) > .zero)
+        pace.reachable()
+        #expect(pace.delay(at: start) == .zero)
+        pace.failed(denied, at: start, using: &generator)
+        pace.reachable()
+        #expect(pace.delay(at: start) > .zero)
+        pace.succeeded()
+        #expect(pace.delay(at: start) == .zero)
+    }
+
+    @Test func writesAreFewAMinuteHoweverOftenTheNodeIsChanged() {
+        var (pace, now, count) = (PublicationPace(), start, 0)
+        while now < start + .seconds(600) {
+            if pace.delay(at: now) == .zero {
+                pace.wrote(at: now)
+                count += 1
+            }
+            now += .milliseconds(100)
+        }
+        #expect((54...66).contains(count))
+        #expect(pace.isContested(at: now - .seconds(30)))
+        #expect(!pace.isContested(at: now + .seconds(61)))
+    }
+}

@@ -1,0 +1,113 @@
+import Cluster
+import ClusterSupport
+import Kubernetes
+import Logging
+import NodeModel
+import Reporting
+import SimulatedCluster
+import Support
+import Testing
+
+@testable import Agent
+
+/// The requests that the daemon's publisher and watch make while something goes wrong, counted by the API server.
+@Suite(.timeLimit(.minutes(2)))
+struct PublishingBudgetTests {
+    private let publication = Publication(
+        labels: ["gpu-agent.dev/verdict": "ready", "nvidia.com/gpu.count": "1"],
+        undetermined: [],
+        taint: .absent,
+        verdict: .ready,
+        message: "ready: a test"
+    )
+
+    /// Runs the publisher and the watch beside a cluster while `body` runs.
+    private func withPublisher(
+        _ cluster: TestCluster,
+        _ body: (ClusterLink) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let mirror = NodeMirror(
+            client: cluster.client,
+            node: TestCluster.nodeName,
+            prefix: "gpu-agent.dev",
+            logger: logger
+        )
+        let link = ClusterLink(mirror: mirror, publisher: NodePublisher(mirror: mirror, logger: logger))
+        let watcher = NodeWatcher(client: cluster.client, cluster: link, wakeUp: WakeUp(), logger: logger)
+        let tasks: [Task<Void, Never>] = [
+            Task { await link.publisher.run { _ in } }, Task { _ = try? await watcher.run() },
+        ]
+        await link.publisher.want(publication)
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body(link)) } catch { outcome = .failure(error) }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+        try outcome.get()
+    }
+
+    /// Another writer changes the Node ten times a second.
+    private func disturb(_ cluster: TestCluster, for duration: Duration, _ patch: (Int) -> JSONPatch) async throws {
+        let end = ContinuousClock.now + duration
+        var count = 0
+        while ContinuousClock.now < end {
+            try await cluster.changeNode(patch(count), fieldManager: "somebody")
+            count += 1
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private typealias JSONPatch = TestCluster.Patch
+
+    private func requests(_ cluster: TestCluster) -> [String] {
+        cluster.server.log.all.filter { $0.userAgent?.hasPrefix("gpu-agent/") == true }.map(\.method)
+    }
+
+    @Test func aPolicyThatDeniesEveryWriteCostsAHandfulOfRequests() async throws {
+        try await TestCluster.with { cluster in
+            let text = "nodes \"gpu-1\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no"
+            cluster.server.faults.add(
+                Fault(.status(422, message: text), times: 100_000, method: "PATCH", target: "force")
+            )
+            try await withPublisher(cluster) { link in
+                try await disturb(cluster, for: .seconds(6)) {
+                    ["metadata": ["annotations": ["beat": .string("\($0)")], "labels": ["other": .string("\($0)")]]]
+                }
+                // Before the fix: hundreds of reads and patches in these seconds.
+                #expect(requests(cluster).count <= 6, "\(requests(cluster))")
+                let failure = await link.publisher.state.failure
+                #expect(failure?.contains("ValidatingAdmissionPolicy 'p'") == true)
+            }
+        }
+    }
+
+    @Test func aLabelThatSomebodyKeepsChangingIsWrittenAFewTimesAMinute() async throws {
+        try await TestCluster.with { cluster in
+            try await withPublisher(cluster) { link in
+                try await disturb(cluster, for: .seconds(6)) { _ in
+                    ["metadata": ["labels": ["gpu-agent.dev/verdict": "contested"]]]
+                }
+                let writes = requests(cluster).filter { $0 == "PATCH" }.count
+                #expect((1...PublicationPace.writesPerMinute).contains(writes), "\(requests(cluster))")
+            }
+        }
+    }
+
+    @Test func aServerThatComesBackIsToldAtOnceAndWatchedAgain() async throws {
+        try await TestCluster.with { cluster in
+            cluster.server.faults.add(Fault(.drop, times: 100_000))
+            try await withPublisher(cluster) { _ in
+                try await Task.sleep(for: .seconds(3))
+                #expect(requests(cluster).count <= 4, "\(requests(cluster))")
+                cluster.server.faults.clear()
+                let end = ContinuousClock.now + .seconds(15)
+                while ContinuousClock.now < end {
+                    let labels = try await cluster.client.nodeMetadata(TestCluster.nodeName).labels
+                    if labels["gpu-agent.dev/verdict"] == "ready" { return }
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                Issue.record("the Node was not brought up to date within 15 seconds")
+            }
+        }
+    }
+}
