@@ -55,6 +55,13 @@ need_tests() {
     need_packages pciutils python3 python3-pip rpm strace
 }
 
+# Prints the direct dependencies of every manifest here, a line each: URL KIND VERSION. KIND is how the version is named.
+dependencies() {
+    git ls-files -co --exclude-standard -- Package.swift '*/Package.swift' | sort -u | xargs cat | tr '\n' ' ' |
+        grep -oE '\.package\( *url: "[^"]+", *[^"]*"[^"]*"' |
+        sed -E 's/.*url: "([^"]+)", *([^"]*)"([^"]*)"/\1 \2 \3/; s/ +/ /g; s/: / /; s/^([^ ]+) ([^ ]+)$/\1 range \2/' | sort -u
+}
+
 # The build's settings, the same everywhere, so that one build serves every script.
 swift_build() {
     swift build --explicit-target-dependency-import-check error "$@"
