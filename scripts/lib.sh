@@ -26,7 +26,11 @@ need_packages() {
     fi
     say "installing: ${missing[*]}"
     local install=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-    local log
+    # Two scripts at once wait for each other: apt's own lock is not held from the update to the install.
+    mkdir -p "$root/.build"
+    local log lock
+    exec {lock}>"$root/.build/packages.lock"
+    flock "$lock"
     log=$(mktemp)
     if ! { "${as_root[@]}" "${install[@]}" update &&
         DEBIAN_FRONTEND=noninteractive "${as_root[@]}" "${install[@]}" install -y --no-install-recommends \
@@ -36,11 +40,54 @@ need_packages() {
         die "the packages could not be installed: ${missing[*]}"
     fi
     rm -f "$log"
+    exec {lock}>&-
 }
 
-# What a build needs besides git and Swift.
+# from_here PATH: the path as the caller meant it; $here is where the script was called.
+from_here() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "${here:?}/$1" ;;
+    esac
+}
+
+# The Swift version that the project is built with.
+pinned_swift() { tr -d '[:space:]' <"$root/.swift-version"; }
+
+# swift_platform OS-RELEASE: what swift.org calls the system of that file, as in the names of its archives.
+swift_platform() {
+    local system
+    # shellcheck disable=SC1090
+    system=$(. "$1" 2>/dev/null && printf '%s' "${ID:-}${VERSION_ID:-}")
+    case $system in
+    debian12 | ubuntu22.04 | ubuntu24.04) printf '%s\n' "$system" ;;
+    *) die "swift.org has no toolchain for '$system': install Swift $(pinned_swift) (https://www.swift.org/install), or \
+run scripts/toolchain --platform with the closest system" ;;
+    esac
+}
+
+# Has the pinned Swift on the PATH: another one is used when it is new enough, and with none the pinned one is installed.
+need_swift() {
+    local pinned least found programs
+    pinned=$(pinned_swift)
+    if ! command -v swift >/dev/null; then
+        programs=$("$root/scripts/toolchain") || exit
+        export PATH=$programs:$PATH
+        return
+    fi
+    least=${pinned%.*}
+    found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
+    [ "$found" != "$pinned" ] || return 0
+    if [ -z "$found" ] || [ "$(printf '%s\n' "$least" "$found" | sort -V | head -n 1)" != "$least" ]; then
+        die "Swift $least or newer is needed, and $(command -v swift) is ${found:-of no known version}"
+    fi
+    [ "${swift_noted:-}" = "$found" ] || say "Swift $found is on the PATH; the project is built with $pinned"
+    export swift_noted=$found
+}
+
+# What a build needs besides git.
 need_build() {
-    command -v swift >/dev/null || die 'Swift 6.3 is needed on the PATH (https://www.swift.org/install)'
+    need_swift
     need_packages libpci-dev libudev-dev libyaml-dev pkg-config
 }
 
