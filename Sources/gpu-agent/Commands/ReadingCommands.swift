@@ -87,8 +87,6 @@ struct VersionCommand: ParsableCommand {
 
 /// The agent's version as a document.
 struct Version: Encodable {
-    static let text = "0.1.0"
-
     var apiVersion = NodeFacts.currentAPIVersion
     var kind = "Version"
     var version = Version.text
