@@ -102,6 +102,12 @@ need_tests() {
     need_packages pciutils python3 python3-pip rpm strace
 }
 
+# What the checks need further.
+need_checks() {
+    need_packages curl gnupg python3 python3-venv shellcheck
+    command -v kubectl >/dev/null || need_packages kubernetes-client
+}
+
 # Prints the direct dependencies of every manifest here, a line each: URL KIND VERSION. KIND is how the version is named.
 dependencies() {
     git ls-files -co --exclude-standard -- Package.swift '*/Package.swift' | sort -u | xargs cat | tr '\n' ' ' |
