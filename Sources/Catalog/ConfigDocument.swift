@@ -8,11 +8,19 @@ package struct Config: Sendable, Equatable {
     package var catalogs: [String]
     /// Whether this node belongs to a cluster.
     package var cluster: ClusterUse
+    /// How much the daemon may change.
+    package var mode: AgentMode
 
-    package init(policy: Policy = Policy(), catalogs: [String] = [], cluster: ClusterUse = .required) {
+    package init(
+        policy: Policy = Policy(),
+        catalogs: [String] = [],
+        cluster: ClusterUse = .required,
+        mode: AgentMode = .manage
+    ) {
         self.policy = policy
         self.catalogs = catalogs
         self.cluster = cluster
+        self.mode = mode
     }
 
     /// Reads a configuration file from its document, or gives every problem in it.
@@ -34,7 +42,7 @@ package enum ClusterUse: String, Sendable, CaseIterable {
 extension DocumentReader {
     fileprivate mutating func config(_ node: DocumentNode) -> Config {
         var config = Config()
-        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster"]
+        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster", "mode"]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
@@ -50,6 +58,7 @@ extension DocumentReader {
             config.policy.migStrategy = strategy
         }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
+        config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
         config.catalogs = items(fields["catalogs"], of: "catalogs").compactMap { text($0, "a catalog file") }
         return config
     }

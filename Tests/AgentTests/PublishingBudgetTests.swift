@@ -24,7 +24,7 @@ struct PublishingBudgetTests {
     /// Runs the publisher and the watch beside a cluster while `body` runs.
     private func withPublisher(
         _ cluster: TestCluster,
-        _ body: (ClusterLink) async throws -> Void
+        _ body: (NodePublisher) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let mirror = NodeMirror(
@@ -33,14 +33,15 @@ struct PublishingBudgetTests {
             prefix: "gpu-agent.dev",
             logger: logger
         )
-        let link = ClusterLink(mirror: mirror, publisher: NodePublisher(mirror: mirror, logger: logger))
+        let publisher = NodePublisher(mirror: mirror, logger: logger)
+        let link = ClusterLink(mirror: mirror, publisher: publisher)
         let watcher = NodeWatcher(client: cluster.client, cluster: link, wakeUp: WakeUp(), logger: logger)
         let tasks: [Task<Void, Never>] = [
-            Task { await link.publisher.run { _ in } }, Task { _ = try? await watcher.run() },
+            Task { await publisher.run { _ in } }, Task { _ = try? await watcher.run() },
         ]
-        await link.publisher.want(publication)
+        await publisher.want(publication)
         let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(link)) } catch { outcome = .failure(error) }
+        do { outcome = .success(try await body(publisher)) } catch { outcome = .failure(error) }
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         try outcome.get()
@@ -69,13 +70,13 @@ struct PublishingBudgetTests {
             cluster.server.faults.add(
                 Fault(.status(422, message: text), times: 100_000, method: "PATCH", target: "force")
             )
-            try await withPublisher(cluster) { link in
+            try await withPublisher(cluster) { publisher in
                 try await disturb(cluster, for: .seconds(6)) {
                     ["metadata": ["annotations": ["beat": .string("\($0)")], "labels": ["other": .string("\($0)")]]]
                 }
                 // Before the fix: hundreds of reads and patches in these seconds.
                 #expect(requests(cluster).count <= 6, "\(requests(cluster))")
-                let failure = await link.publisher.state.failure
+                let failure = await publisher.state.failure
                 #expect(failure?.contains("ValidatingAdmissionPolicy 'p'") == true)
             }
         }
@@ -83,7 +84,7 @@ struct PublishingBudgetTests {
 
     @Test func aLabelThatSomebodyKeepsChangingIsWrittenAFewTimesAMinute() async throws {
         try await TestCluster.with { cluster in
-            try await withPublisher(cluster) { link in
+            try await withPublisher(cluster) { _ in
                 try await disturb(cluster, for: .seconds(6)) { _ in
                     ["metadata": ["labels": ["gpu-agent.dev/verdict": "contested"]]]
                 }

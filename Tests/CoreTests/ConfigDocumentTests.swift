@@ -20,6 +20,7 @@ import Testing
             mig: {strategy: mixed}
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
+            mode: label
             """
         ).get()
         let policy = Policy(
@@ -44,7 +45,9 @@ import Testing
             labelPrefix: "gpu.example.com",
             migStrategy: .mixed
         )
-        #expect(config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"], cluster: .none))
+        #expect(
+            config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"], cluster: .none, mode: .label)
+        )
     }
 
     @Test(

@@ -33,16 +33,18 @@ package struct Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT, and ends within five seconds of it.
     package func run() async throws {
         let wakeUp = WakeUp()
+        let mode = options.mode ?? inspector.setup.mode
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let client = try await client()
         let cluster = await mirror(of: client).map {
-            ClusterLink(mirror: $0, publisher: NodePublisher(mirror: $0, logger: logger))
+            ClusterLink(mirror: $0, publisher: mode == .observe ? nil : NodePublisher(mirror: $0, logger: logger))
         }
+        logger.notice("started", metadata: ["mode": "\(mode.rawValue)", "version": "\(version)"])
         var inspector = inspector
         inspector.owners = cluster?.mirror ?? NoCluster()
         let install = inspector.prober.commands.flatMap { commands in
-            options.installs
+            options.installs && mode == .manage
                 ? InstallRun(
                     inspector: inspector,
                     commands: commands,
@@ -60,6 +62,7 @@ package struct Daemon: Sendable {
                 wakeUp: wakeUp,
                 box: box,
                 startJitter: options.startJitter,
+                mode: mode,
                 logger: logger
             ),
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),
@@ -67,10 +70,10 @@ package struct Daemon: Sendable {
         ]
         if let client, let cluster {
             services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))
-            let file = inspector.prober.published
-            services.append(
-                PublisherService(publisher: cluster.publisher, file: file, wakeUp: wakeUp, logger: logger)
-            )
+            if let publisher = cluster.publisher {
+                let file = inspector.prober.published
+                services.append(PublisherService(publisher: publisher, file: file, wakeUp: wakeUp, logger: logger))
+            }
         }
         var configuration = ServiceGroupConfiguration(
             services: services,
@@ -127,7 +130,8 @@ package struct Daemon: Sendable {
 /// What the daemon reads the Node by, and what it writes it by.
 struct ClusterLink: Sendable {
     let mirror: NodeMirror
-    let publisher: NodePublisher
+    /// Nil in the mode `observe`, in which nothing is written.
+    let publisher: NodePublisher?
 }
 
 /// On a node without a cluster nobody else can claim the driver.

@@ -1,3 +1,5 @@
+package import NodeModel
+
 /// What the daemon's command line says beyond where the node is.
 package struct DaemonOptions: Sendable {
     /// An API server that is named explicitly.
@@ -26,6 +28,8 @@ package struct DaemonOptions: Sendable {
     package var startJitter: Duration
     /// Whether to install drivers, or only to look and publish.
     package var installs: Bool
+    /// How much to change; nil for what the configuration says.
+    package var mode: AgentMode?
 
     package init(
         node: String?,
@@ -34,7 +38,8 @@ package struct DaemonOptions: Sendable {
         port: Int,
         interval: Duration,
         startJitter: Duration,
-        installs: Bool
+        installs: Bool,
+        mode: AgentMode? = nil
     ) {
         self.node = node
         self.cluster = cluster
@@ -43,5 +48,6 @@ package struct DaemonOptions: Sendable {
         self.interval = interval
         self.startJitter = startJitter
         self.installs = installs
+        self.mode = mode
     }
 }

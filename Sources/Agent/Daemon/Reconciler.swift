@@ -3,6 +3,7 @@ import Host
 import Logging
 import NodeModel
 import Planning
+import Reporting
 import Selection
 import ServiceLifecycle
 import Support
@@ -17,6 +18,7 @@ struct Reconciler: Service {
     let wakeUp: WakeUp
     let box: SnapshotBox
     let startJitter: Duration
+    var mode = AgentMode.manage
     let logger: Logger
 
     /// How far looks are apart at least, however many events say "look again".
@@ -107,6 +109,6 @@ struct Reconciler: Service {
         )
         let requests = await cluster?.mirror.requestCounts ?? []
         box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
-        await cluster?.publisher.want(view.publication)
+        await cluster?.publisher?.want(view.publication.limited(to: mode))
     }
 }

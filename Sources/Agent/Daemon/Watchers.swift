@@ -77,11 +77,11 @@ struct NodeWatcher: Service {
                 logger.debug("the watch ended", metadata: ["error": "\(errorChain(error))"])
             } else if isSilent {
                 isSilent = false
-                await cluster.publisher.serverAnswers()
+                await cluster.publisher?.serverAnswers()
             }
             switch await cluster.mirror.observe(event) {
             case .owner: wakeUp.ring()
-            case .written: await cluster.publisher.check()
+            case .written: await cluster.publisher?.check()
             case .none: break
             }
             if case .failed = event { return false }

@@ -37,11 +37,19 @@ package struct Setup: Sendable {
     package var catalog: Catalog
     package var policy: Policy
     package var cluster: ClusterUse
+    /// How much the daemon may change.
+    package var mode: AgentMode
 
-    package init(catalog: Catalog, policy: Policy, cluster: ClusterUse = .required) {
+    package init(
+        catalog: Catalog,
+        policy: Policy,
+        cluster: ClusterUse = .required,
+        mode: AgentMode = .manage
+    ) {
         self.catalog = catalog
         self.policy = policy
         self.cluster = cluster
+        self.mode = mode
     }
 
     /// Reads the configuration and every catalog file; reports the problems of all of them at once.
@@ -50,7 +58,7 @@ package struct Setup: Sendable {
         let catalog = documents.reduce(Catalog()) { catalog, read in
             read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
         }
-        return Setup(catalog: catalog, policy: config.policy, cluster: config.cluster)
+        return Setup(catalog: catalog, policy: config.policy, cluster: config.cluster, mode: config.mode)
     }
 
     /// Reads the same files, and looks at what is odd about the catalogs together.

@@ -26,6 +26,13 @@ package struct Publication: Codable, Sendable, Equatable {
         self.message = message
     }
 
+    /// The part of it that the agent may write in a mode: only `manage` holds the taint.
+    package func limited(to mode: AgentMode) -> Publication {
+        var publication = self
+        if mode != .manage { publication.taint = .keep }
+        return publication
+    }
+
     /// The labels to apply, given those that the agent owns on the Node now.
     ///
     /// With server-side apply a key that is left out is removed, so an undetermined key is sent again with the value it

@@ -2,6 +2,7 @@ import Agent
 import ArgumentParser
 import Catalog
 import Logging
+import NodeModel
 
 /// `run`: the daemon.
 struct RunCommand: AsyncParsableCommand {
@@ -42,6 +43,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @Flag(inversion: .prefixedNo, help: "Install the driver when the node needs one.")
     var install = true
+
+    @Option(help: "How much to change: observe, label or manage. Default: 'mode' in the configuration, or manage.")
+    var mode: AgentMode?
 
     @Option(help: "How much to log: debug, info, notice, warning or error.")
     var logLevel = LogLevel(.info)
@@ -85,7 +89,8 @@ struct RunCommand: AsyncParsableCommand {
                 port: listen.port,
                 interval: interval.duration,
                 startJitter: startJitter.duration,
-                installs: install
+                installs: install,
+                mode: mode
             )
             var logger = Logger(label: "gpu-agent") { _ in LineLogHandler() }
             logger.logLevel = logLevel.level
@@ -99,6 +104,8 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension AgentMode: ExpressibleByArgument {}
 
 /// An address to listen on.
 struct ListenAddress: ExpressibleByArgument {
