@@ -23,7 +23,10 @@ RUN apt-get update \
         libpci-dev libudev-dev libyaml-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-COPY . .
+COPY Package.swift ./
+COPY Sources Sources
+# The simulator and the tests stay outside.
+ENV GPU_AGENT_PRODUCT_ONLY=1
 RUN swift build -c release --product gpu-agent --static-swift-stdlib \
     && install -D "$(swift build -c release --show-bin-path)/gpu-agent" /out/gpu-agent \
     && strip /out/gpu-agent

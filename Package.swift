@@ -14,7 +14,6 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -50,9 +49,7 @@ func tests(
 let package = Package(
     name: "gpu-agent",
     products: [
-        .executable(name: "gpu-agent", targets: ["gpu-agent"]),
-        .executable(name: "gpu-sim", targets: ["gpu-sim"]),
-        .executable(name: "gpu-benchmark", targets: ["gpu-benchmark"]),
+        .executable(name: "gpu-agent", targets: ["gpu-agent"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -110,26 +107,16 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+    ]
+)
 
-        // The simulated node: for the demo and the tests only
-        target(
-            "SimulatedCluster",
-            path: "simulator/Sources/SimulatedCluster",
-            [
-                "Kubernetes", "Support",
-                hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioEssentials, nioSSL, system, unixSignals,
-            ]
-        ),
-        .executableTarget(
-            name: "gpu-sim",
-            dependencies: [
-                "Kubernetes", "SimulatedCluster", "Support", argumentParser, hummingbird, logging, nioCore, nioPosix,
-            ],
-            path: "simulator/Sources/gpu-sim",
-            swiftSettings: swiftSettings
-        ),
-
-        // Tests
+// What only tests need. GPU_AGENT_PRODUCT_ONLY=1 leaves it out: the agent then builds from Sources and this file alone,
+// which is what the image and packagers do.
+if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
+    let simulatedCluster = Target.Dependency.product(name: "SimulatedCluster", package: "simulator")
+    package.dependencies.append(.package(path: "simulator"))
+    package.products.append(.executable(name: "gpu-benchmark", targets: ["gpu-benchmark"]))
+    package.targets += [
         .executableTarget(
             name: "gpu-benchmark",
             dependencies: ["Agent", "Catalog", "NodeModel", "Selection"],
@@ -163,25 +150,25 @@ let package = Package(
         target(
             "ClusterSupport",
             path: "Tests/ClusterSupport",
-            ["Kubernetes", "SimulatedCluster", "Support", "TestSupport", logging]
+            ["Kubernetes", simulatedCluster, "Support", "TestSupport", logging]
         ),
         tests(
             "KubernetesTests",
-            ["ClusterSupport", "Kubernetes", "SimulatedCluster", "Support", "TestSupport", logging, nioCore]
+            ["ClusterSupport", "Kubernetes", simulatedCluster, "Support", "TestSupport", logging, nioCore]
         ),
         tests(
             "AgentTests",
             [
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "Kubernetes",
                 "NodeModel",
-                "Planning", "Reporting", "Selection", "SimulatedCluster", "Support", "TestSupport", logging,
+                "Planning", "Reporting", "Selection", simulatedCluster, "Support", "TestSupport", logging,
             ]
         ),
         tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),
         tests(
             "EndToEndTests",
             [
-                "ClusterSupport", "Kubernetes", "NodeModel", "SimulatedCluster", "Support", "TestSupport", subprocess,
+                "ClusterSupport", "Kubernetes", "NodeModel", simulatedCluster, "Support", "TestSupport", subprocess,
                 system,
             ],
             exclude: ["KillShim"]
@@ -189,7 +176,7 @@ let package = Package(
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",
-            ["Kubernetes", "SimulatedCluster", "Support", "TestSupport", subprocess, system]
+            [simulatedCluster, "TestSupport", subprocess, system]
         ),
     ]
-)
+}

@@ -25,7 +25,7 @@ import Testing
         message: "ready: a test"
     )
 
-    private func label(_ cluster: TestCluster, _ labels: [String: JSONValue]) async throws -> ObjectMetadata {
+    private func label(_ cluster: TestCluster, _ labels: [String: JSON]) async throws -> ObjectMetadata {
         try await cluster.changeNode(["metadata": ["labels": .object(labels)]], fieldManager: "gpu-operator")
         return try await cluster.client.nodeMetadata(TestCluster.nodeName)
     }
@@ -58,7 +58,7 @@ import Testing
         try await TestCluster.with { cluster in
             let link = link(cluster)
             _ = await link.mirror.ownerLabels()
-            let changes: [([String: JSONValue], [String: String], NodeMirror.Change)] = [
+            let changes: [([String: JSON], [String: String], NodeMirror.Change)] = [
                 ([operatorLabel: "true"], [operatorLabel: "true"], .owner),
                 (["nvidia.com/gpu.deploy.dcgm": "true"], [operatorLabel: "true"], .written),
                 ([operatorLabel: "pre-installed"], [operatorLabel: "pre-installed"], .owner),

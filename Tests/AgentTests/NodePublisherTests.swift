@@ -28,7 +28,7 @@ import Testing
         )
     }
 
-    private let startupTaints: JSONValue = [
+    private let startupTaints: JSON = [
         "spec": [
             "taints": [
                 ["key": "sku", "value": "gpu", "effect": "NoSchedule"],
@@ -113,7 +113,7 @@ import Testing
 
     @Test func leavesLabelsOfOthersToThem() async throws {
         try await TestCluster.with { cluster in
-            let theirs: JSONValue = ["metadata": ["labels": ["nvidia.com/gpu.count": "4"]]]
+            let theirs: JSON = ["metadata": ["labels": ["nvidia.com/gpu.count": "4"]]]
             try await cluster.changeNode(theirs, fieldManager: "nfd-master")
             let publisher = publisher(cluster)
             try await publisher.publish(publication(.ready))
@@ -277,9 +277,9 @@ import Testing
     }
 }
 
-extension JSONValue {
+extension JSON {
     /// The same object with another uid.
-    fileprivate func with(uid: String) -> JSONValue {
+    fileprivate func with(uid: String) -> JSON {
         var copy = self
         copy["metadata"]?["uid"] = .string(uid)
         return copy

@@ -8,10 +8,15 @@ package import TestSupport
 /// A running simulated API server with one Node, and a client of it.
 package struct TestCluster: Sendable {
     package static let nodeName = "gpu-1"
-    package static let agent = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: nodeName))
+    /// The agent, with the rights of the shipped manifests.
+    package static func agent() throws -> User {
+        let rights = try Rights(rbac: fixture("../../daemonset/base/rbac.yaml"), account: "gpu-agent", in: "gpu-agent")
+        return User("system:serviceaccount:gpu-agent:gpu-agent", rights)
+    }
+
     package static let manager = "gpu-agent"
     /// What a change of the Node is made of.
-    package typealias Patch = JSONValue
+    package typealias Patch = JSON
 
     package let server: SimulatedAPIServer
     package let client: KubernetesClient
@@ -35,7 +40,7 @@ package struct TestCluster: Sendable {
                 certificateFile: certificates.certificateFile,
                 privateKeyFile: certificates.privateKeyFile
             ),
-            tokens: ["agent": agent, "other": User("somebody", .everything)],
+            tokens: ["agent": try agent(), "other": User("somebody", .everything)],
             historyLimit: historyLimit,
             bookmarkInterval: bookmarkInterval
         )
@@ -73,7 +78,7 @@ package struct TestCluster: Sendable {
         return try await KubernetesClient(access: access, limits: limits, userAgent: "gpu-agent/test", logger: logger)
     }
 
-    package static let node: JSONValue = [
+    package static let node: JSON = [
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": ["name": .string(nodeName), "uid": "uid-1", "labels": ["kubernetes.io/os": "linux"]],
@@ -91,7 +96,7 @@ package struct TestCluster: Sendable {
     }
 
     /// Changes the Node as somebody else would.
-    package func changeNode(_ patch: JSONValue, fieldManager: String = "kubectl-edit") async throws {
+    package func changeNode(_ patch: JSON, fieldManager: String = "kubectl-edit") async throws {
         let answer = await server.respond(
             to: APIRequest(
                 method: "PATCH",

@@ -11,7 +11,7 @@ import Testing
 /// The daemon, on a node and beside an API server.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct RunTests {
-    private static let startupTaints: JSONValue = [
+    private static let startupTaints: JSON = [
         "spec": [
             "taints": [
                 ["key": "sku", "value": "gpu", "effect": "NoSchedule"],
@@ -111,7 +111,7 @@ struct RunTests {
     @Test(arguments: [Fault.Action.drop, .status(401, message: "no"), .status(403, message: "no")])
     func aRestartWithoutTheNodeHonorsTheOwnerThatWasKnown(_ fault: Fault.Action) async throws {
         try await TestCluster.with { cluster in
-            let label: JSONValue = ["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]]
+            let label: JSON = ["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]]
             try await cluster.changeNode(label, fieldManager: "gpu-operator")
             try await SimulatedNode.with("h100") { node in
                 try await RunningAgent.with(node, cluster) { agent in try await agent.awaitVerdict(.leftAlone) }

@@ -38,7 +38,7 @@ private let hasIPv6Loopback: Bool = {
         try await TestCluster.with { cluster in
             _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
             cluster.server.users.set(nil, for: "agent")
-            cluster.server.users.set(TestCluster.agent, for: "rotated")
+            cluster.server.users.set(try TestCluster.agent(), for: "rotated")
             try cluster.directory.write("token", "rotated\n")
             _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
             #expect(cluster.server.log.all.map(\.status) == [200, 200])
@@ -58,13 +58,14 @@ private let hasIPv6Loopback: Bool = {
         }
     }
 
-    @Test func anotherNodeIsForbidden() async throws {
+    @Test func whoHasNoRightIsForbiddenAndTold() async throws {
         try await TestCluster.with { cluster in
+            let user = try TestCluster.agent().name
+            cluster.server.users.set(User(user, Rights([])), for: "agent")
             guard case .forbidden(let message) = await readError(cluster, name: "gpu-2") else {
                 Issue.record("not forbidden")
                 return
             }
-            let user = TestCluster.agent.name
             let sentence = "cannot get resource \"nodes\" in API group \"\" at the cluster scope"
             #expect(message == "nodes \"gpu-2\" is forbidden: User \"\(user)\" \(sentence)")
         }

@@ -17,7 +17,7 @@ import Testing
             #expect(metadata.managedFields.contains { $0.manager == "kubelet" && $0.time != nil })
             let request = try #require(cluster.server.log.all.last)
             #expect(request.accept?.hasPrefix("application/json;as=PartialObjectMetadata;") == true)
-            #expect(request.user == TestCluster.agent.name)
+            #expect(request.user == (try TestCluster.agent().name))
             #expect(request.userAgent == "gpu-agent/test")
         }
     }
@@ -100,7 +100,7 @@ import Testing
     @Test func saysWhoOwnsTheTaintsAndSinceWhen() async throws {
         try await TestCluster.with { cluster in
             #expect(try await cluster.client.nodeMetadata(TestCluster.nodeName).taintOwners.isEmpty)
-            let taints: JSONValue = [["key": "example.com/a", "effect": "NoSchedule"]]
+            let taints: JSON = [["key": "example.com/a", "effect": "NoSchedule"]]
             try await cluster.changeNode(["spec": ["taints": taints]], fieldManager: "kubectl-taint")
             let owners = try await cluster.client.nodeMetadata(TestCluster.nodeName).taintOwners
             #expect(owners.map(\.manager) == ["kubectl-taint"])

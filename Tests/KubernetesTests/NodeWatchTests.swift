@@ -9,7 +9,7 @@ import Testing
 @testable import Kubernetes
 
 @Suite struct NodeWatchTests {
-    private func label(_ value: String) -> JSONValue { ["metadata": ["labels": ["example.com/a": .string(value)]]] }
+    private func label(_ value: String) -> JSON { ["metadata": ["labels": ["example.com/a": .string(value)]]] }
 
     private func describe(_ event: NodeWatchEvent) -> String {
         switch event {
@@ -96,10 +96,11 @@ import Testing
         }
     }
 
-    @Test func anotherNodeMayNotBeWatched() async throws {
+    @Test func aWatchWithoutTheRightIsForbidden() async throws {
         try await TestCluster.with { cluster in
+            cluster.server.users.set(User("nobody", Rights([])), for: "agent")
             var seen: [NodeWatchEvent] = []
-            for await event in cluster.client.watchNodeMetadata("gpu-2", from: "1") { seen.append(event) }
+            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "1") { seen.append(event) }
             guard case .failed(.forbidden) = try #require(seen.first) else {
                 Issue.record("\(seen)")
                 return

@@ -1,9 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
-import Kubernetes
 import SimulatedCluster
-import Support
 
 /// `gpu-sim api-server`: an API server for Nodes and Events that keeps everything in memory.
 struct APIServerCommand: AsyncParsableCommand {
@@ -32,9 +30,12 @@ struct APIServerCommand: AsyncParsableCommand {
     var token: [String] = []
 
     @Option(
-        help: ArgumentHelp("A token of an agent that may only use its own Node; repeatable.", valueName: "token=node")
+        help: ArgumentHelp("A token of the agent on a node; repeatable.", valueName: "token=node")
     )
     var agentToken: [String] = []
+
+    @Option(help: ArgumentHelp("The manifest that gives agents their rights.", valueName: "file"))
+    var rbac = "daemonset/base/rbac.yaml"
 
     @Option(help: ArgumentHelp("A Node, or a list of them, as JSON; repeatable.", valueName: "file"))
     var nodeFile: [String] = []
@@ -52,11 +53,11 @@ struct APIServerCommand: AsyncParsableCommand {
     func run() async throws {
         let server = try SimulatedAPIServer(
             certificate: ServerCertificate(certificateFile: cert, privateKeyFile: key),
-            tokens: users(),
+            tokens: try users(),
             requestLogFile: requestLog
         )
         for path in nodeFile {
-            let document = try JSONValue(parsing: try Data(contentsOf: URL(filePath: path)))
+            let document = try JSON(parsing: try Data(contentsOf: URL(filePath: path)))
             for node in document["items"]?.array ?? document.array ?? [document] {
                 try await server.seed(node: node)
             }
@@ -69,13 +70,15 @@ struct APIServerCommand: AsyncParsableCommand {
         }
     }
 
-    private func users() -> [String: User] {
+    private func users() throws -> [String: User] {
         var users: [String: User] = [:]
         for token in token { users[token] = User("admin", .everything) }
+        guard !agentToken.isEmpty else { return users }
+        let rights = try Rights(rbac: rbac, account: "gpu-agent", in: "gpu-agent")
         for entry in agentToken {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { continue }
-            users[parts[0]] = User("system:serviceaccount:gpu-agent:gpu-agent", .agent(node: parts[1]))
+            users[parts[0]] = User("system:serviceaccount:gpu-agent:gpu-agent", rights)
         }
         return users
     }

@@ -2,7 +2,6 @@ import Glibc
 import Hummingbird
 import NIOCore
 import NIOPosix
-import Support
 import Synchronization
 
 /// Answers requests for the files of one directory.

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Hummingbird
 import Logging
 import NIOCore
+import SimulatedCluster
 
 /// `gpu-sim download-server`: a vendor's download site.
 struct DownloadServerCommand: AsyncParsableCommand {

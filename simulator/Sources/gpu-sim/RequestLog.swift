@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Hummingbird
+import SimulatedCluster
 
 /// What was asked and how far the answer came.
 struct LoggedRequest: Encodable, Sendable {

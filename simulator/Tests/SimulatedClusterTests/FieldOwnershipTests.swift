@@ -1,6 +1,4 @@
-import Kubernetes
 import SimulatedCluster
-import Support
 import Testing
 
 /// Who owns what after a sequence of writes: a table, because the rules only show in sequences.
@@ -129,7 +127,7 @@ import Testing
 
     @Test(arguments: cases)
     func follows(_ test: Case) throws {
-        var node: JSONValue = [
+        var node: JSON = [
             "apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"], "spec": [:], "status": [:],
         ]
         var conflict: String?
@@ -153,22 +151,22 @@ import Testing
         #expect(Dictionary(uniqueKeysWithValues: owners) == test.owners)
     }
 
-    private func perform(_ write: Write, on node: JSONValue, second: Int) throws(APIFailure) -> JSONValue {
+    private func perform(_ write: Write, on node: JSON, second: Int) throws(APIFailure) -> JSON {
         func writer(_ manager: String) -> ObjectWriter {
             ObjectWriter(resource: .node, namespace: nil, manager: manager, time: "2026-01-01T00:00:0\(second)Z")
         }
-        func json(_ taints: [String]) -> JSONValue {
+        func json(_ taints: [String]) -> JSON {
             .array(taints.map { ["key": .string($0), "effect": "NoSchedule"] })
         }
         switch write {
         case .apply(let manager, let labels, let taints, let force):
-            var body: JSONValue = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"]]
-            if !labels.isEmpty { body["metadata"]?["labels"] = JSONValue(labels) }
+            var body: JSON = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"]]
+            if !labels.isEmpty { body["metadata"]?["labels"] = JSON(labels) }
             if let taints { body["spec"] = ["taints": json(taints)] }
             return try writer(manager).apply(body, to: node, named: "n", force: force)
         case .update(let manager, let labels, let taints):
-            var patch: JSONValue = [
-                "metadata": ["labels": .object(labels.mapValues { $0.map(JSONValue.string) ?? .null })]
+            var patch: JSON = [
+                "metadata": ["labels": .object(labels.mapValues { $0.map(JSON.string) ?? .null })]
             ]
             if let taints { patch["spec"] = ["taints": json(taints)] }
             return try writer(manager).patch(node, named: "n", with: .merge(patch))

@@ -1,7 +1,5 @@
 import FoundationEssentials
-import Kubernetes
 import SimulatedCluster
-import Support
 import Testing
 
 @Suite struct FieldSetTests {
@@ -17,7 +15,7 @@ import Testing
         #"{"f:status":{"f:conditions":{"k:{\"type\":\"Ready\"}":{".":{},"f:status":{}}}}}"#,
     ])
     func keepsTheWrittenForm(_ text: String) throws {
-        let set = FieldSet(json: try JSONValue(parsing: Data(text.utf8)))
+        let set = FieldSet(json: try JSON(parsing: Data(text.utf8)))
         #expect(String(decoding: try set.json.data(), as: UTF8.self) == text)
     }
 
@@ -36,12 +34,12 @@ import Testing
     }
 
     @Test func comparesFieldByField() {
-        let old: JSONValue = [
+        let old: JSON = [
             "metadata": ["labels": ["a": "1", "b": "1"]],
             "spec": ["taints": [["key": "x", "effect": "NoSchedule"]]],
             "status": ["conditions": [["type": "Ready", "status": "True"]]],
         ]
-        let new: JSONValue = [
+        let new: JSON = [
             "metadata": ["labels": ["a": "2"], "annotations": ["c": "1"]],
             "spec": ["taints": [["key": "y", "effect": "NoSchedule"]]],
             "status": ["conditions": [["type": "Ready", "status": "False"]]],

@@ -1,8 +1,6 @@
 import FoundationEssentials
-import Kubernetes
 import SimulatedCluster
 import Subprocess
-import Support
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,24 +1,22 @@
-import Kubernetes
 import SimulatedCluster
-import Support
 import Testing
 
 @Suite struct ObjectRulesTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
-        var change: JSONValue
+        var change: JSON
         /// The problems as `field: message`, by their beginnings; empty when the object is good.
         var problems: [String]
 
-        init(_ name: String, _ change: JSONValue, _ problems: [String] = []) {
+        init(_ name: String, _ change: JSON, _ problems: [String] = []) {
             testDescription = name
             self.change = change
             self.problems = problems
         }
     }
 
-    private static func labels(_ labels: [String: String]) -> JSONValue { ["metadata": ["labels": JSONValue(labels)]] }
-    private static func taints(_ taints: JSONValue...) -> JSONValue { ["spec": ["taints": .array(taints)]] }
+    private static func labels(_ labels: [String: String]) -> JSON { ["metadata": ["labels": JSON(labels)]] }
+    private static func taints(_ taints: JSON...) -> JSON { ["spec": ["taints": .array(taints)]] }
     private static let longest = String(repeating: "x", count: 63)
 
     static let cases: [Case] = [
@@ -153,7 +151,7 @@ import Testing
 
     @Test(arguments: cases)
     func checksANode(_ test: Case) {
-        let live: JSONValue = ["metadata": ["name": "n", "uid": "1"], "spec": ["providerID": "a"]]
+        let live: JSON = ["metadata": ["name": "n", "uid": "1"], "spec": ["providerID": "a"]]
         let problems = ObjectRules.problems(node: MergePatch.apply(test.change, to: live), replacing: live)
         let lines = problems.map { "\($0.field): \($0.message)" }
         #expect(lines.count == test.problems.count, "\(lines)")
@@ -166,16 +164,16 @@ import Testing
             (["metadata": ["namespace": "gpu"], "involvedObject": ["kind": "Node"]], false),
             (["metadata": ["namespace": "gpu"], "involvedObject": ["kind": "Pod", "namespace": "gpu"]], true),
             (["metadata": ["namespace": "gpu"], "involvedObject": ["kind": "Pod", "namespace": "other"]], false),
-        ] as [(JSONValue, Bool)]
+        ] as [(JSON, Bool)]
     )
-    func anEventStandsBesideItsObject(_ event: JSONValue, _ isGood: Bool) {
+    func anEventStandsBesideItsObject(_ event: JSON, _ isGood: Bool) {
         var event = event
         event["metadata"]?["name"] = "e"
         #expect(ObjectRules.problems(event: event, replacing: nil).isEmpty == isGood)
     }
 
     @Test func dropsWhatATypeDoesNotHave() throws {
-        let written: JSONValue = [
+        let written: JSON = [
             "metadata": ["name": "n", "labels": ["a": ""], "color": "red"],
             "spec": ["taints": [], "unschedulable": false],
             "kind": "Node",

@@ -1,7 +1,5 @@
 import FoundationEssentials
-import Kubernetes
 import SimulatedCluster
-import Support
 import Testing
 
 @Suite struct PatchTests {
@@ -20,7 +18,7 @@ import Testing
         var testDescription: String { "\(patch) on \(document)" }
     }
 
-    private func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: Data(text.utf8)) }
+    private func json(_ text: String) throws -> JSON { try JSON(parsing: Data(text.utf8)) }
 
     @Test(arguments: [
         Case(#"{"a":1}"#, #"[{"op":"add","path":"/b","value":2}]"#, #"{"a":1,"b":2}"#),

@@ -1,6 +1,4 @@
-import Kubernetes
 import SimulatedCluster
-import Support
 import Testing
 
 @Suite struct SelectorTests {
@@ -18,7 +16,7 @@ import Testing
         ("metadata.name=n,spec.unschedulable=true", false),
     ])
     func selectsByFields(_ text: String, _ expected: Bool) throws {
-        let node: JSONValue = ["metadata": ["name": "n"], "spec": [:]]
+        let node: JSON = ["metadata": ["name": "n"], "spec": [:]]
         #expect(try Selector.fields(text, of: .node).matches(fieldsOf: node) == expected)
     }
 

@@ -1,7 +1,5 @@
 import FoundationEssentials
-import Kubernetes
 import SimulatedCluster
-import Support
 import TestSupport
 import Testing
 
@@ -12,7 +10,7 @@ import Testing
         var target: String
         var type: String?
         var accept: String?
-        var body: JSONValue?
+        var body: JSON?
         var token: String? = "admin"
         var status: Int
         /// How the message begins, when it fails.
@@ -24,7 +22,17 @@ import Testing
     private func server() async throws -> SimulatedAPIServer {
         let server = try SimulatedAPIServer(
             certificate: .init(certificateFile: "unused", privateKeyFile: "unused"),
-            tokens: ["admin": User("admin", .everything), "agent": User("agent", .agent(node: "gpu-1"))],
+            tokens: [
+                "admin": User("admin", .everything),
+                "agent": User(
+                    "agent",
+                    try Rights(
+                        rbac: fixture("../../../daemonset/base/rbac.yaml"),
+                        account: "gpu-agent",
+                        in: "gpu-agent"
+                    )
+                ),
+            ],
             now: { Date(timeIntervalSince1970: 1_800_000_000) }
         )
         try await server.seed(node: [
@@ -33,7 +41,7 @@ import Testing
         return server
     }
 
-    private func send(_ server: SimulatedAPIServer, _ exchange: Exchange) async throws -> (Int, JSONValue) {
+    private func send(_ server: SimulatedAPIServer, _ exchange: Exchange) async throws -> (Int, JSON) {
         let answer = await server.respond(
             to: APIRequest(
                 method: exchange.method,
@@ -52,7 +60,7 @@ import Testing
     private static let node = "/api/v1/nodes/gpu-1"
     private static let merge = "application/merge-patch+json"
     private static let apply = "application/apply-patch+yaml"
-    private static let applied: JSONValue = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "gpu-1"]]
+    private static let applied: JSON = ["apiVersion": "v1", "kind": "Node", "metadata": ["name": "gpu-1"]]
 
     static let exchanges: [Exchange] = [
         Exchange(method: "GET", target: node, status: 200),
@@ -63,9 +71,8 @@ import Testing
             method: "GET",
             target: "/api/v1/nodes/gpu-2",
             token: "agent",
-            status: 403,
-            message:
-                "nodes \"gpu-2\" is forbidden: User \"agent\" cannot get resource \"nodes\" in API group \"\" at the "
+            status: 404,
+            message: "nodes \"gpu-2\" not found"
         ),
         Exchange(
             method: "GET",
@@ -73,13 +80,15 @@ import Testing
             token: "agent",
             status: 403,
             message:
-                "nodes is forbidden: User \"agent\" cannot list resource \"nodes\" in API group \"\" at the cluster scope"
+                "nodes \"gpu-1\" is forbidden: User \"agent\" cannot list resource \"nodes\" in API group \"\" at the "
         ),
         Exchange(
             method: "GET",
             target: "/api/v1/nodes?fieldSelector=metadata.name%3Dgpu-1",
             token: "agent",
-            status: 200
+            status: 403,
+            message:
+                "nodes \"gpu-1\" is forbidden: User \"agent\" cannot list resource \"nodes\" in API group \"\" at the "
         ),
         Exchange(
             method: "PATCH",
@@ -316,14 +325,14 @@ import Testing
     @Test func aWriteThatChangesNothingMakesNoVersion() async throws {
         let server = try await server()
         let before = await server.store.currentVersion
-        let patch: JSONValue = ["metadata": ["labels": ["a": "1"]]]
+        let patch: JSON = ["metadata": ["labels": ["a": "1"]]]
         _ = try await send(
             server,
             Exchange(method: "PATCH", target: Self.node, type: Self.merge, body: patch, status: 200)
         )
         #expect(await server.store.currentVersion == before)
         let dry = Self.node + "?dryRun=All"
-        let other: JSONValue = ["metadata": ["labels": ["a": "2"]]]
+        let other: JSON = ["metadata": ["labels": ["a": "2"]]]
         let (_, shown) = try await send(
             server,
             Exchange(method: "PATCH", target: dry, type: Self.merge, body: other, status: 200)
@@ -334,7 +343,7 @@ import Testing
 
     @Test func theStatusIsBehindItsSubresource() async throws {
         let server = try await server()
-        let patch: JSONValue = ["status": ["phase": "y"], "spec": ["unschedulable": true]]
+        let patch: JSON = ["status": ["phase": "y"], "spec": ["unschedulable": true]]
         var exchange = Exchange(method: "PATCH", target: Self.node, type: Self.merge, body: patch, status: 200)
         let (_, main) = try await send(server, exchange)
         #expect(main[path: ["status", "phase"]] == "x" && main[path: ["spec", "unschedulable"]] == true)
@@ -349,7 +358,7 @@ import Testing
 
     @Test func generatesANameAndDefaultsTheManager() async throws {
         let server = try await server()
-        let event: JSONValue = [
+        let event: JSON = [
             "metadata": ["generateName": "gpu-1."], "involvedObject": ["kind": "Node", "name": "gpu-1"],
         ]
         let target = "/api/v1/namespaces/default/events"
@@ -372,7 +381,7 @@ import Testing
         )
         _ = try await send(server, Exchange(method: "GET", target: "/api/v1/nodes?limit=1", status: 200))
         _ = try await send(server, Exchange(method: "GET", target: "/api", token: "x", status: 401))
-        let lines = try directory.text("log").split(separator: "\n").map { try JSONValue(parsing: Data($0.utf8)) }
+        let lines = try directory.text("log").split(separator: "\n").map { try JSON(parsing: Data($0.utf8)) }
         #expect(lines.map { $0["target"] } == ["/api/v1/nodes?limit=1", "/api"])
         #expect(lines.map { $0["user"] } == ["admin", nil])
         #expect(server.log.all.map(\.status) == [200, 401])

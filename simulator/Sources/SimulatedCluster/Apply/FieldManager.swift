@@ -1,18 +1,15 @@
-import Kubernetes
-package import Support
-
 /// Keeps an object's `managedFields` right across writes, with the rules of the real server.
 ///
 /// The rules are those of kubernetes-sigs/structured-merge-diff (`merge/update.go`) and of the server's
 /// `managedfields` package.
-package struct FieldManager: Sendable {
-    package let schema: FieldSchema
+public struct FieldManager: Sendable {
+    public let schema: FieldSchema
     /// The part of the object that this endpoint cannot change: `status`, or `spec` for the status subresource.
-    package let untouched: String
+    public let untouched: String
     /// What a new time stamp is.
-    package let time: String
+    public let time: String
 
-    package init(schema: FieldSchema, untouched: String, time: String) {
+    public init(schema: FieldSchema, untouched: String, time: String) {
         self.schema = schema
         self.untouched = untouched
         self.time = time
@@ -25,8 +22,8 @@ package struct FieldManager: Sendable {
     ///   - new: The object after.
     ///   - owner: The writer.
     /// - Returns: The object after, with its new table.
-    package func update(live: JSONValue?, new: JSONValue, by owner: ManagedFieldsEntry.Owner) -> JSONValue {
-        let base: JSONValue = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+    public func update(live: JSON?, new: JSON, by owner: ManagedFieldsEntry.Owner) -> JSON {
+        let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
         let comparison = compare(base, new)
         // A writer may replace the table, and reset it with one empty entry; leaving it out keeps it.
         let written = new[path: ["metadata", "managedFields"]]?.array ?? []
@@ -48,13 +45,13 @@ package struct FieldManager: Sendable {
     ///   - force: Take fields from others.
     /// - Returns: The merged object with its new table.
     /// - Throws: A conflict with the fields that others own.
-    package func apply(
-        live: JSONValue?,
-        applied: JSONValue,
+    public func apply(
+        live: JSON?,
+        applied: JSON,
         by owner: ManagedFieldsEntry.Owner,
         force: Bool
-    ) throws(APIFailure) -> JSONValue {
-        let base: JSONValue = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+    ) throws(APIFailure) -> JSON {
+        let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
         var table = ManagedFieldsTable(of: live)
         let last = table[owner]
         let wanted = owned(schema.fields(of: applied))
@@ -93,7 +90,7 @@ extension FieldManager {
         return rest
     }
 
-    private func compare(_ old: JSONValue, _ new: JSONValue) -> FieldComparison {
+    private func compare(_ old: JSON, _ new: JSON) -> FieldComparison {
         var comparison = schema.compare(old, new)
         comparison.added = owned(comparison.added)
         comparison.modified = owned(comparison.modified)
@@ -102,7 +99,7 @@ extension FieldManager {
     }
 
     /// The merged object without the fields that the manager named last time and that nobody names now.
-    private func pruned(_ merged: JSONValue, of last: FieldSet, keeping table: ManagedFieldsTable) -> JSONValue {
+    private func pruned(_ merged: JSON, of last: FieldSet, keeping table: ManagedFieldsTable) -> JSON {
         let kept = table.entries.reduce(FieldSet()) { $0.union($1.fields) }
         var going = FieldSet()
         for path in last.paths where !path.isEmpty {
@@ -135,7 +132,7 @@ extension FieldManager {
         }
     }
 
-    private func with(_ table: ManagedFieldsTable, in object: JSONValue) -> JSONValue {
+    private func with(_ table: ManagedFieldsTable, in object: JSON) -> JSON {
         var object = object
         object["metadata"]?["managedFields"] = table.json
         return object

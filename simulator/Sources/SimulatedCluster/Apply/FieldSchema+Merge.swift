@@ -1,9 +1,6 @@
-import Kubernetes
-package import Support
-
 extension FieldSchema {
     /// The live object with an applied one laid over it.
-    package func merge(_ live: JSONValue?, _ applied: JSONValue) -> JSONValue {
+    public func merge(_ live: JSON?, _ applied: JSON) -> JSON {
         switch (self, applied) {
         case (.list(let schema, let kind), .array(let elements)) where isGranular:
             return .array(Self.merge(live?.array ?? [], elements, schema, kind))
@@ -19,11 +16,11 @@ extension FieldSchema {
     }
 
     private static func merge(
-        _ live: [JSONValue],
-        _ applied: [JSONValue],
+        _ live: [JSON],
+        _ applied: [JSON],
         _ schema: FieldSchema,
         _ kind: ListKind
-    ) -> [JSONValue] {
+    ) -> [JSON] {
         var result = live
         for value in applied {
             let key = element(value, kind)
@@ -40,11 +37,11 @@ extension FieldSchema {
     ///
     /// A field that goes takes everything below it along. A map or a list that becomes empty by it goes too; a
     /// structure stays.
-    package func remove(_ fields: FieldSet, from value: JSONValue) -> JSONValue? {
+    public func remove(_ fields: FieldSet, from value: JSON) -> JSON? {
         guard !fields.isMember else { return nil }
         switch (self, value) {
         case (.list(let schema, let kind), .array(let elements)) where isGranular:
-            let rest = elements.compactMap { value -> JSONValue? in
+            let rest = elements.compactMap { value -> JSON? in
                 guard let key = Self.element(value, kind), let below = fields.children[key] else { return value }
                 return schema.remove(below, from: value)
             }

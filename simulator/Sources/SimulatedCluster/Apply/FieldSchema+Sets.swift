@@ -1,25 +1,22 @@
-import Kubernetes
-package import Support
-
 /// How two states of an object differ, field by field.
-package struct FieldComparison: Sendable, Equatable {
-    package var added = FieldSet()
-    package var modified = FieldSet()
-    package var removed = FieldSet()
+public struct FieldComparison: Sendable, Equatable {
+    public var added = FieldSet()
+    public var modified = FieldSet()
+    public var removed = FieldSet()
 
     /// Whether both states are the same.
-    package var isSame: Bool { added.isEmpty && modified.isEmpty && removed.isEmpty }
+    public var isSame: Bool { added.isEmpty && modified.isEmpty && removed.isEmpty }
 }
 
 extension FieldSchema {
     /// The fields that an applied object names.
-    package func fields(of value: JSONValue) -> FieldSet {
+    public func fields(of value: JSON) -> FieldSet {
         var set = FieldSet()
         collect(value, into: &set)
         return set
     }
 
-    private func collect(_ value: JSONValue, into set: inout FieldSet) {
+    private func collect(_ value: JSON, into set: inout FieldSet) {
         switch value {
         case .object(let members) where isGranular && !members.isEmpty:
             for (name, member) in members {
@@ -41,13 +38,13 @@ extension FieldSchema {
     }
 
     /// What is different between two states of an object.
-    package func compare(_ old: JSONValue, _ new: JSONValue) -> FieldComparison {
+    public func compare(_ old: JSON, _ new: JSON) -> FieldComparison {
         var comparison = FieldComparison()
         compare(old, new, at: [], into: &comparison)
         return comparison
     }
 
-    private func compare(_ old: JSONValue?, _ new: JSONValue?, at path: [String], into result: inout FieldComparison) {
+    private func compare(_ old: JSON?, _ new: JSON?, at path: [String], into result: inout FieldComparison) {
         guard old != new else { return }
         if old == nil { result.added.insert(path) }
         if new == nil { result.removed.insert(path) }
@@ -62,12 +59,12 @@ extension FieldSchema {
     }
 
     /// Both states cut into what is owned one by one; nil when the field is owned as a whole.
-    private func parts(_ old: JSONValue?, _ new: JSONValue?) -> ([String: JSONValue], [String: JSONValue])? {
+    private func parts(_ old: JSON?, _ new: JSON?) -> ([String: JSON], [String: JSON])? {
         guard isGranular, let olds = parts(old), let news = parts(new) else { return nil }
         return (olds, news)
     }
 
-    private func parts(_ value: JSONValue?) -> [String: JSONValue]? {
+    private func parts(_ value: JSON?) -> [String: JSON]? {
         switch (self, value) {
         case (_, .none): return [:]
         case (.list(_, let kind), .some(.array(let elements))):

@@ -1,10 +1,7 @@
-import Kubernetes
-package import Support
-
 /// What the fields of an object are, as far as ownership and decoding depend on it.
-package indirect enum FieldSchema: Sendable {
+public indirect enum FieldSchema: Sendable {
     /// How a list is owned.
-    package enum ListKind: Sendable {
+    public enum ListKind: Sendable {
         /// As one field.
         case atomic
         /// Element by element, each named by its value.
@@ -24,7 +21,7 @@ package indirect enum FieldSchema: Sendable {
     case list(FieldSchema, ListKind)
 
     /// What a member of this is; nil when there is no such member.
-    package func member(_ name: String) -> FieldSchema? {
+    public func member(_ name: String) -> FieldSchema? {
         switch self {
         case .structure(let fields): fields[name]
         case .map(let element): element
@@ -34,7 +31,7 @@ package indirect enum FieldSchema: Sendable {
     }
 
     /// Whether members or elements are owned one by one.
-    package var isGranular: Bool {
+    public var isGranular: Bool {
         switch self {
         case .string, .boolean, .integer, .list(_, .atomic): false
         default: true
@@ -42,7 +39,7 @@ package indirect enum FieldSchema: Sendable {
     }
 
     /// The path element of an element of a list that is owned one by one.
-    package static func element(_ value: JSONValue, _ kind: ListKind) -> String? {
+    public static func element(_ value: JSON, _ kind: ListKind) -> String? {
         switch kind {
         case .atomic: return nil
         case .set: return "v:" + text(value)
@@ -52,7 +49,7 @@ package indirect enum FieldSchema: Sendable {
         }
     }
 
-    private static func text(_ value: JSONValue) -> String {
+    private static func text(_ value: JSON) -> String {
         // A string or an object of strings can always be encoded.
         (try? value.data()).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
@@ -77,7 +74,7 @@ extension FieldSchema {
     ])
 
     /// A Node of the core API.
-    package static let node = FieldSchema.structure([
+    public static let node = FieldSchema.structure([
         "apiVersion": .string, "kind": .string, "metadata": metadata,
         "spec": .structure([
             "podCIDR": .string, "podCIDRs": .list(.string, .set), "providerID": .string, "unschedulable": .boolean,
@@ -94,7 +91,7 @@ extension FieldSchema {
     ])
 
     /// An Event of the core API.
-    package static let event = FieldSchema.structure([
+    public static let event = FieldSchema.structure([
         "apiVersion": .string, "kind": .string, "metadata": metadata, "involvedObject": .untyped, "reason": .string,
         "message": .string, "source": .untyped, "firstTimestamp": .string, "lastTimestamp": .string,
         "count": .integer, "type": .string, "eventTime": .string, "series": .untyped, "action": .string,
@@ -102,5 +99,5 @@ extension FieldSchema {
     ])
 
     /// A kind that is only listed.
-    package static let other = FieldSchema.untyped
+    public static let other = FieldSchema.untyped
 }

@@ -1,22 +1,19 @@
-import Kubernetes
-package import Support
-
 /// A set of fields of an object, kept as the tree that `FieldsV1` writes.
 ///
 /// Keys are path elements in their written form: `f:name` for a member, `k:{"type":"Ready"}` for an element of a
 /// keyed list, `v:"text"` for an element of a set.
-package struct FieldSet: Sendable, Hashable {
+public struct FieldSet: Sendable, Hashable {
     /// Whether the field at this place is in the set itself, apart from what is below it.
-    package var isMember = false
-    package var children: [String: FieldSet] = [:]
+    public var isMember = false
+    public var children: [String: FieldSet] = [:]
 
-    package init() {}
+    public init() {}
 
     /// Whether nothing is in the set.
-    package var isEmpty: Bool { !isMember && children.isEmpty }
+    public var isEmpty: Bool { !isMember && children.isEmpty }
 
     /// Puts the field at the end of a path into the set.
-    package mutating func insert(_ path: some Collection<String>) {
+    public mutating func insert(_ path: some Collection<String>) {
         guard let first = path.first else {
             isMember = true
             return
@@ -25,19 +22,19 @@ package struct FieldSet: Sendable, Hashable {
     }
 
     /// Whether the field itself is in the set.
-    package func contains(_ path: some Collection<String>) -> Bool {
+    public func contains(_ path: some Collection<String>) -> Bool {
         guard let first = path.first else { return isMember }
         return children[first]?.contains(path.dropFirst()) ?? false
     }
 
     /// The part of the set at and below a field.
-    package func subtree(_ path: some Collection<String>) -> FieldSet {
+    public func subtree(_ path: some Collection<String>) -> FieldSet {
         guard let first = path.first else { return self }
         return children[first]?.subtree(path.dropFirst()) ?? FieldSet()
     }
 
     /// The paths of all fields in the set, sorted.
-    package var paths: [[String]] {
+    public var paths: [[String]] {
         var paths: [[String]] = isMember ? [[]] : []
         for (key, child) in children.sorted(by: { $0.key < $1.key }) {
             paths += child.paths.map { [key] + $0 }
@@ -47,14 +44,14 @@ package struct FieldSet: Sendable, Hashable {
 }
 
 extension FieldSet {
-    package func union(_ other: FieldSet) -> FieldSet {
+    public func union(_ other: FieldSet) -> FieldSet {
         var result = self
         result.isMember = isMember || other.isMember
         for (key, child) in other.children { result.children[key] = (children[key] ?? FieldSet()).union(child) }
         return result
     }
 
-    package func intersection(_ other: FieldSet) -> FieldSet {
+    public func intersection(_ other: FieldSet) -> FieldSet {
         var result = FieldSet()
         result.isMember = isMember && other.isMember
         for (key, child) in children {
@@ -65,7 +62,7 @@ extension FieldSet {
     }
 
     /// What is in this set and not in the other.
-    package func subtracting(_ other: FieldSet) -> FieldSet {
+    public func subtracting(_ other: FieldSet) -> FieldSet {
         var result = FieldSet()
         result.isMember = isMember && !other.isMember
         for (key, child) in children {
@@ -76,7 +73,7 @@ extension FieldSet {
     }
 
     /// What is in this set and neither in the other nor below one of its fields.
-    package func subtractingTrees(of other: FieldSet) -> FieldSet {
+    public func subtractingTrees(of other: FieldSet) -> FieldSet {
         guard !other.isMember else { return FieldSet() }
         var result = FieldSet()
         result.isMember = isMember
@@ -90,21 +87,21 @@ extension FieldSet {
 
 extension FieldSet {
     /// The set in the form `FieldsV1`.
-    package var json: JSONValue {
+    public var json: JSON {
         var members = children.mapValues(\.json)
         if isMember, !members.isEmpty { members["."] = [:] }
         return .object(members)
     }
 
     /// Reads the form `FieldsV1`: a place without children, or with the child `.`, is a field of the set.
-    package init(json: JSONValue, isTop: Bool = true) {
+    public init(json: JSON, isTop: Bool = true) {
         let members = json.object ?? [:]
         isMember = !isTop && (members.isEmpty || members["."] != nil)
         for (key, child) in members where key != "." { children[key] = FieldSet(json: child, isTop: false) }
     }
 
     /// A path as the server prints it: `.metadata.labels.x`, `.status.conditions[type="Ready"]`.
-    package static func printed(_ path: [String]) -> String {
+    public static func printed(_ path: [String]) -> String {
         path.map { element in
             let text = element.dropFirst(2)
             if element.hasPrefix("f:") { return "." + text }

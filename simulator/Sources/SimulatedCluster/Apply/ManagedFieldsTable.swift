@@ -1,41 +1,38 @@
-import Kubernetes
-package import Support
-
 /// One entry of an object's `managedFields`.
-package struct ManagedFieldsEntry: Sendable, Hashable {
+public struct ManagedFieldsEntry: Sendable, Hashable {
     /// Who an entry belongs to; the time is not part of it.
-    package struct Owner: Sendable, Hashable {
-        package var manager: String
+    public struct Owner: Sendable, Hashable {
+        public var manager: String
         /// `Apply` or `Update`.
-        package var operation: String
-        package var subresource: String?
+        public var operation: String
+        public var subresource: String?
 
-        package init(manager: String, operation: String, subresource: String? = nil) {
+        public init(manager: String, operation: String, subresource: String? = nil) {
             self.manager = manager
             self.operation = operation
             self.subresource = subresource
         }
 
         /// The owner as conflict messages print it.
-        package var printed: String {
+        public var printed: String {
             let name = subresource.map { "\"\(manager)\" with subresource \"\($0)\"" } ?? "\"\(manager)\""
             return operation == "Update" ? "\(name) using v1" : name
         }
     }
 
-    package var owner: Owner
-    package var time: String
-    package var fields: FieldSet
+    public var owner: Owner
+    public var time: String
+    public var fields: FieldSet
 }
 
 /// An object's `managedFields`: who owns which fields, and since when.
-package struct ManagedFieldsTable: Sendable, Equatable {
-    package var entries: [ManagedFieldsEntry] = []
+public struct ManagedFieldsTable: Sendable, Equatable {
+    public var entries: [ManagedFieldsEntry] = []
 
-    package init() {}
+    public init() {}
 
     /// Reads an object's table; a list with one empty entry resets it, as in the real server.
-    package init(of object: JSONValue?) {
+    public init(of object: JSON?) {
         for entry in object?[path: ["metadata", "managedFields"]]?.array ?? [] {
             guard let manager = entry["manager"]?.string, let operation = entry["operation"]?.string else { continue }
             let owner = ManagedFieldsEntry.Owner(
@@ -49,7 +46,7 @@ package struct ManagedFieldsTable: Sendable, Equatable {
     }
 
     /// What one owner owns; assigning an empty set removes the entry.
-    package subscript(owner: ManagedFieldsEntry.Owner) -> FieldSet {
+    public subscript(owner: ManagedFieldsEntry.Owner) -> FieldSet {
         get { entries.first { $0.owner == owner }?.fields ?? FieldSet() }
         set {
             let index = entries.firstIndex { $0.owner == owner }
@@ -63,13 +60,13 @@ package struct ManagedFieldsTable: Sendable, Equatable {
     }
 
     /// Sets the time of one entry.
-    package mutating func touch(_ owner: ManagedFieldsEntry.Owner, at time: String) {
+    public mutating func touch(_ owner: ManagedFieldsEntry.Owner, at time: String) {
         guard let index = entries.firstIndex(where: { $0.owner == owner }) else { return }
         entries[index].time = time
     }
 
     /// The table as it stands in an object: appliers first, then by time and name.
-    package var json: JSONValue? {
+    public var json: JSON? {
         guard !entries.isEmpty else { return nil }
         let sorted = entries.sorted { one, other in
             (one.owner.operation, one.time, one.owner.manager, one.owner.subresource ?? "")
@@ -77,7 +74,7 @@ package struct ManagedFieldsTable: Sendable, Equatable {
         }
         return .array(
             sorted.map { entry in
-                var json: JSONValue = [
+                var json: JSON = [
                     "manager": .string(entry.owner.manager),
                     "operation": .string(entry.owner.operation),
                     "apiVersion": "v1",
@@ -85,7 +82,7 @@ package struct ManagedFieldsTable: Sendable, Equatable {
                     "fieldsType": "FieldsV1",
                     "fieldsV1": entry.fields.json,
                 ]
-                json["subresource"] = entry.owner.subresource.map(JSONValue.string)
+                json["subresource"] = entry.owner.subresource.map(JSON.string)
                 return json
             }
         )

@@ -1,37 +1,34 @@
-import Kubernetes
-package import Support
-
 /// A JSON patch (RFC 6902).
-package struct JSONPatch: Sendable, Equatable {
+public struct JSONPatch: Sendable, Equatable {
     /// What one operation does.
-    package enum Operation: Sendable, Equatable {
-        case test(path: [String], JSONValue)
-        case add(path: [String], JSONValue)
-        case replace(path: [String], JSONValue)
+    public enum Operation: Sendable, Equatable {
+        case test(path: [String], JSON)
+        case add(path: [String], JSON)
+        case replace(path: [String], JSON)
         case remove(path: [String])
         case move(from: [String], path: [String])
         case copy(from: [String], path: [String])
     }
 
     /// Why a patch cannot be carried out.
-    package enum Failure: Error, Sendable, Equatable {
+    public enum Failure: Error, Sendable, Equatable {
         case malformed(String)
         case missing(path: [String])
         case testFailed(path: [String])
     }
 
-    package var operations: [Operation]
+    public var operations: [Operation]
 
-    package init(_ operations: [Operation]) { self.operations = operations }
+    public init(_ operations: [Operation]) { self.operations = operations }
 
     /// Reads a patch document.
-    package init(json: JSONValue) throws(Failure) {
+    public init(json: JSON) throws(Failure) {
         guard let list = json.array else { throw .malformed("a JSON patch is a list") }
         operations = []
         for entry in list { operations.append(try Self.operation(entry)) }
     }
 
-    private static func operation(_ entry: JSONValue) throws(Failure) -> Operation {
+    private static func operation(_ entry: JSON) throws(Failure) -> Operation {
         guard let name = entry["op"]?.string else { throw .malformed("an operation without \"op\"") }
         let path = try pointer(entry["path"])
         switch name {
@@ -47,7 +44,7 @@ package struct JSONPatch: Sendable, Equatable {
     }
 
     /// Reads a JSON pointer (RFC 6901).
-    package static func pointer(_ value: JSONValue?) throws(Failure) -> [String] {
+    public static func pointer(_ value: JSON?) throws(Failure) -> [String] {
         guard let text = value?.string else { throw .malformed("a path is missing") }
         if text.isEmpty { return [] }
         guard text.hasPrefix("/") else { throw .malformed("the path \"\(text)\" does not begin with a slash") }
@@ -57,7 +54,7 @@ package struct JSONPatch: Sendable, Equatable {
     }
 
     /// The document after all operations; none of them counts when one fails.
-    package func apply(to document: JSONValue) throws(Failure) -> JSONValue {
+    public func apply(to document: JSON) throws(Failure) -> JSON {
         var result = document
         for operation in operations {
             switch operation {
@@ -88,17 +85,17 @@ package struct JSONPatch: Sendable, Equatable {
 extension JSONPatch {
     /// What to do with the last step of a path.
     private enum Change {
-        case insert(JSONValue, String)
-        case overwrite(JSONValue, String)
+        case insert(JSON, String)
+        case overwrite(JSON, String)
         case delete(String)
     }
 
     /// The value at a path; the real server takes a missing member for null in a `test`.
     private static func value(
         at path: [String],
-        in document: JSONValue,
+        in document: JSON,
         orNull: Bool = false
-    ) throws(Failure) -> JSONValue {
+    ) throws(Failure) -> JSON {
         var value = document
         for (depth, step) in path.enumerated() {
             switch value {
@@ -120,7 +117,7 @@ extension JSONPatch {
     }
 
     private static func change(
-        _ document: inout JSONValue,
+        _ document: inout JSON,
         _ path: [String],
         depth: Int = 0,
         _ make: (String) -> Change
@@ -161,7 +158,7 @@ extension JSONPatch {
     }
 
     private static func change(
-        _ elements: inout [JSONValue],
+        _ elements: inout [JSON],
         _ step: String,
         _ change: Change,
         _ path: [String]

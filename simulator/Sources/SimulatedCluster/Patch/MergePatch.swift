@@ -1,10 +1,7 @@
-import Kubernetes
-package import Support
-
 /// A JSON merge patch (RFC 7386).
-package enum MergePatch {
+public enum MergePatch {
     /// The document after the patch: null removes a member, an object is merged, anything else replaces.
-    package static func apply(_ patch: JSONValue, to document: JSONValue?) -> JSONValue {
+    public static func apply(_ patch: JSON, to document: JSON?) -> JSON {
         guard case .object(let changes) = patch else { return patch }
         var members = document?.object ?? [:]
         for (name, change) in changes {

@@ -1,20 +1,17 @@
-import Kubernetes
-package import Support
-
 /// A strategic merge patch, as far as kubectl needs one for a Node.
 ///
 /// Which lists are merged follows the `patchStrategy` tags of the core types: finalizers and podCIDRs by value, owner
 /// references by uid, conditions and addresses by type, attached volumes by name. All others, the taints among them,
 /// are replaced.
-package enum StrategicMergePatch {
+public enum StrategicMergePatch {
     /// The document after the patch.
     ///
     /// - Throws: 400 for a directive that is not known.
-    package static func apply(
-        _ patch: JSONValue,
-        to document: JSONValue?,
+    public static func apply(
+        _ patch: JSON,
+        to document: JSON?,
         schema: FieldSchema
-    ) throws(APIFailure) -> JSONValue {
+    ) throws(APIFailure) -> JSON {
         guard case .object(var changes) = patch else { return patch }
         switch changes.removeValue(forKey: "$patch")?.string {
         case .none, .some("merge"): break
@@ -45,11 +42,11 @@ package enum StrategicMergePatch {
     }
 
     private static func merge(
-        _ changes: [JSONValue],
-        into live: [JSONValue],
+        _ changes: [JSON],
+        into live: [JSON],
         element: FieldSchema,
         kind: FieldSchema.ListKind
-    ) throws(APIFailure) -> [JSONValue] {
+    ) throws(APIFailure) -> [JSON] {
         if case .atomic = kind { return changes }
         if changes.contains(where: { $0["$patch"] == "replace" }) {
             return changes.filter { $0["$patch"] != "replace" }

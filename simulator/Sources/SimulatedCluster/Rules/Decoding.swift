@@ -1,15 +1,12 @@
-import Kubernetes
-package import Support
-
 /// What becomes of a written object when the server reads it into its own types.
 ///
 /// Members that the type does not have are dropped, empty ones are not written back, and a value of the wrong type
 /// fails the request.
-package struct Decoding: Sendable {
-    package let kind: String
-    package let schema: FieldSchema
+public struct Decoding: Sendable {
+    public let kind: String
+    public let schema: FieldSchema
 
-    package init(kind: String, schema: FieldSchema) {
+    public init(kind: String, schema: FieldSchema) {
         self.kind = kind
         self.schema = schema
     }
@@ -21,7 +18,7 @@ package struct Decoding: Sendable {
     ///   - strict: Fail on members that the type does not have, as `fieldValidation=Strict` does.
     /// - Returns: The object with its kind and version.
     /// - Throws: 400 with the real server's sentence.
-    package func decode(_ object: JSONValue, strict: Bool = false) throws(APIFailure) -> JSONValue {
+    public func decode(_ object: JSON, strict: Bool = false) throws(APIFailure) -> JSON {
         var unknown: [String] = []
         guard var result = try decode(object, schema, at: [], unknown: &unknown) else {
             throw .badRequest("the object provided is unrecognized (must be of type \(kind))")
@@ -42,16 +39,16 @@ package struct Decoding: Sendable {
     }
 
     private func decode(
-        _ value: JSONValue,
+        _ value: JSON,
         _ schema: FieldSchema,
         at path: [String],
         unknown: inout [String]
-    ) throws(APIFailure) -> JSONValue? {
+    ) throws(APIFailure) -> JSON? {
         switch (schema, value) {
         case (_, .null): return nil
         case (.string, .string), (.boolean, .bool), (.integer, .int), (.untyped, _): return value
         case (.structure(let fields), .object(let members)):
-            var result: [String: JSONValue] = [:]
+            var result: [String: JSON] = [:]
             for (name, member) in members {
                 guard let schema = fields[name] else {
                     unknown.append((path + [name]).joined(separator: "."))
@@ -62,7 +59,7 @@ package struct Decoding: Sendable {
             }
             return .object(result)
         case (.map(let element), .object(let members)):
-            var result: [String: JSONValue] = [:]
+            var result: [String: JSON] = [:]
             for (name, member) in members {
                 // A null in a map of strings is read as the empty string.
                 let decoded = try decode(member, element, at: path, unknown: &unknown)
@@ -70,7 +67,7 @@ package struct Decoding: Sendable {
             }
             return .object(result)
         case (.list(let element, _), .array(let elements)):
-            var result: [JSONValue] = []
+            var result: [JSON] = []
             for member in elements {
                 result.append(try decode(member, element, at: path, unknown: &unknown) ?? .null)
             }
@@ -81,7 +78,7 @@ package struct Decoding: Sendable {
     }
 
     /// The server's types leave empty members out (`omitempty`), apart from the parts of the object itself.
-    private static func isLeftOut(_ value: JSONValue) -> Bool {
+    private static func isLeftOut(_ value: JSON) -> Bool {
         switch value {
         case .object(let members): members.isEmpty
         case .array(let elements): elements.isEmpty
@@ -91,7 +88,7 @@ package struct Decoding: Sendable {
         }
     }
 
-    private func mismatch(_ value: JSONValue, _ schema: FieldSchema, at path: [String]) -> APIFailure {
+    private func mismatch(_ value: JSON, _ schema: FieldSchema, at path: [String]) -> APIFailure {
         let given =
             switch value {
             case .null: "null"

@@ -1,10 +1,7 @@
-import Kubernetes
-package import Support
-
 /// The rules that an object must keep to be stored, with the real server's sentences.
 ///
 /// Source: apimachinery, `pkg/api/validation/objectmeta.go`, and the server's `pkg/apis/core/validation`.
-package enum ObjectRules {
+public enum ObjectRules {
     /// The most that the keys and values of all annotations may take, in bytes.
     static let annotationBytes = 256 * 1024
 
@@ -14,7 +11,7 @@ package enum ObjectRules {
     ///   - node: The Node to store.
     ///   - live: The Node it replaces; nil when it is created.
     /// - Returns: One cause for each problem.
-    package static func problems(node: JSONValue, replacing live: JSONValue?) -> [APIFailure.Cause] {
+    public static func problems(node: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems = metadataProblems(node, replacing: live)
         problems += taintProblems(node[path: ["spec", "taints"]]?.array ?? [])
         if let live { problems += specProblems(node, replacing: live) }
@@ -22,7 +19,7 @@ package enum ObjectRules {
     }
 
     /// What is wrong with an Event; empty when nothing is.
-    package static func problems(event: JSONValue, replacing live: JSONValue?) -> [APIFailure.Cause] {
+    public static func problems(event: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems = metadataProblems(event, replacing: live)
         let namespace = event[path: ["metadata", "namespace"]]?.string ?? ""
         let about = event[path: ["involvedObject", "namespace"]]?.string ?? ""
@@ -32,7 +29,7 @@ package enum ObjectRules {
         return problems
     }
 
-    private static func metadataProblems(_ object: JSONValue, replacing live: JSONValue?) -> [APIFailure.Cause] {
+    private static func metadataProblems(_ object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         let name = object[path: ["metadata", "name"]]?.string ?? ""
         if name.isEmpty {
@@ -70,7 +67,7 @@ package enum ObjectRules {
     }
 
     /// The server reports taints below `metadata`, although they are in `spec`.
-    private static func taintProblems(_ taints: [JSONValue]) -> [APIFailure.Cause] {
+    private static func taintProblems(_ taints: [JSON]) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         var seen: Set<[String]> = []
         for (index, taint) in taints.enumerated() {
@@ -102,7 +99,7 @@ package enum ObjectRules {
         return [.init(reason: "FieldValueNotSupported", message: message, field: field)]
     }
 
-    private static func specProblems(_ node: JSONValue, replacing live: JSONValue) -> [APIFailure.Cause] {
+    private static func specProblems(_ node: JSON, replacing live: JSON) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         let old = live["spec"] ?? [:]
         let new = node["spec"] ?? [:]
@@ -122,7 +119,7 @@ package enum ObjectRules {
         return problems
     }
 
-    private static func sorted(_ strings: JSONValue?) -> [(key: String, value: String)] {
+    private static func sorted(_ strings: JSON?) -> [(key: String, value: String)] {
         (strings?.strings ?? [:]).sorted { $0.key < $1.key }
     }
 }

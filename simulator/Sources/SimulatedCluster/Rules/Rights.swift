@@ -1,64 +1,86 @@
 /// Who a token stands for, and what they may do.
-package struct User: Sendable, Equatable {
-    package var name: String
-    package var rights: Rights
+public struct User: Sendable, Equatable {
+    public var name: String
+    public var rights: Rights
 
-    package init(_ name: String, _ rights: Rights) {
+    public init(_ name: String, _ rights: Rights) {
         self.name = name
         self.rights = rights
     }
 }
 
 /// One thing that a request wants to do.
-package struct Access: Sendable, Equatable {
-    package var verb: String
-    package var group = ""
-    package var resource: String
-    package var subresource: String?
-    package var namespace: String?
+public struct Access: Sendable, Equatable {
+    public var verb: String
+    public var group = ""
+    public var resource: String
+    public var subresource: String?
+    public var namespace: String?
     /// For a list or a watch, the name that its field selector asks for.
-    package var name: String?
+    public var name: String?
+
+    public init(
+        verb: String,
+        group: String = "",
+        resource: String,
+        subresource: String? = nil,
+        namespace: String? = nil,
+        name: String? = nil
+    ) {
+        self.verb = verb
+        self.group = group
+        self.resource = resource
+        self.subresource = subresource
+        self.namespace = namespace
+        self.name = name
+    }
 }
 
 /// A table of rules; whatever no rule allows is forbidden.
-package struct Rights: Sendable, Equatable {
-    /// One rule, as in a Role.
-    package struct Rule: Sendable, Equatable {
-        package var verbs: Set<String>
+public struct Rights: Sendable, Equatable {
+    /// One rule of a role, with the namespace in which the role is bound.
+    public struct Rule: Sendable, Equatable {
+        public var verbs: Set<String>
+        /// `""` is the core group; `*` stands for all.
+        public var groups: Set<String>
         /// `nodes`, `nodes/status`, `events` and so on; `*` stands for all.
-        package var resources: Set<String>
+        public var resources: Set<String>
         /// The names it is limited to; empty stands for all.
-        package var resourceNames: Set<String>
+        public var resourceNames: Set<String>
+        /// Nil for a rule that holds in the whole cluster.
+        public var namespace: String?
 
-        package init(verbs: Set<String>, resources: Set<String>, resourceNames: Set<String> = []) {
+        public init(
+            verbs: Set<String>,
+            groups: Set<String> = [""],
+            resources: Set<String>,
+            resourceNames: Set<String> = [],
+            namespace: String? = nil
+        ) {
             self.verbs = verbs
+            self.groups = groups
             self.resources = resources
             self.resourceNames = resourceNames
+            self.namespace = namespace
         }
 
         func allows(_ access: Access) -> Bool {
             let resource = access.subresource.map { "\(access.resource)/\($0)" } ?? access.resource
             guard verbs.contains(access.verb) || verbs.contains("*") else { return false }
+            guard groups.contains(access.group) || groups.contains("*") else { return false }
             guard resources.contains(resource) || resources.contains("*") else { return false }
+            guard namespace == nil || namespace == access.namespace else { return false }
             guard !resourceNames.isEmpty else { return true }
             return access.name.map(resourceNames.contains) ?? false
         }
     }
 
-    package var rules: [Rule]
+    public var rules: [Rule]
 
-    package init(_ rules: [Rule]) { self.rules = rules }
+    public init(_ rules: [Rule]) { self.rules = rules }
 
     /// A cluster administrator.
-    package static let everything = Rights([Rule(verbs: ["*"], resources: ["*"])])
+    public static let everything = Rights([Rule(verbs: ["*"], groups: ["*"], resources: ["*"])])
 
-    /// A node agent: its own Node, and events.
-    package static func agent(node: String) -> Rights {
-        Rights([
-            Rule(verbs: ["get", "list", "watch", "patch"], resources: ["nodes"], resourceNames: [node]),
-            Rule(verbs: ["create", "patch"], resources: ["events"]),
-        ])
-    }
-
-    package func allow(_ access: Access) -> Bool { rules.contains { $0.allows(access) } }
+    public func allow(_ access: Access) -> Bool { rules.contains { $0.allows(access) } }
 }

@@ -1,29 +1,26 @@
-import Kubernetes
-package import Support
-
 /// A request that failed: what a `Status` object says.
-package struct APIFailure: Error, Sendable, Equatable {
+public struct APIFailure: Error, Sendable, Equatable {
     /// One reason among several, with the field it is about.
-    package struct Cause: Sendable, Equatable {
-        package var reason: String
-        package var message: String
-        package var field: String
+    public struct Cause: Sendable, Equatable {
+        public var reason: String
+        public var message: String
+        public var field: String
 
-        package init(reason: String, message: String, field: String) {
+        public init(reason: String, message: String, field: String) {
             self.reason = reason
             self.message = message
             self.field = field
         }
     }
 
-    package var code: Int
-    package var reason: String
-    package var message: String
-    package var details: JSONValue?
+    public var code: Int
+    public var reason: String
+    public var message: String
+    public var details: JSON?
     /// Seconds for the `Retry-After` header.
-    package var retryAfter: Int?
+    public var retryAfter: Int?
 
-    package init(code: Int, reason: String, message: String, details: JSONValue? = nil, retryAfter: Int? = nil) {
+    public init(code: Int, reason: String, message: String, details: JSON? = nil, retryAfter: Int? = nil) {
         self.code = code
         self.reason = reason
         self.message = message
@@ -32,8 +29,8 @@ package struct APIFailure: Error, Sendable, Equatable {
     }
 
     /// The `Status` object.
-    package var json: JSONValue {
-        var json: JSONValue = [
+    public var json: JSON {
+        var json: JSON = [
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
             "message": .string(message), "reason": .string(reason), "code": .int(code),
         ]
@@ -55,7 +52,7 @@ extension APIFailure {
     }
 
     static func internalError(_ message: String) -> APIFailure {
-        let causes: JSONValue = [["message": .string(message)]]
+        let causes: JSON = [["message": .string(message)]]
         return APIFailure(
             code: 500,
             reason: "InternalError",
@@ -113,7 +110,7 @@ extension APIFailure {
     /// Fields that an apply wants and others own.
     static func applyConflict(_ conflicts: [(owner: ManagedFieldsEntry.Owner, path: [String])]) -> APIFailure {
         let printed = conflicts.map { (owner: $0.owner.printed, field: FieldSet.printed($0.path)) }
-        let causes = printed.map { conflict -> JSONValue in
+        let causes = printed.map { conflict -> JSON in
             [
                 "reason": "FieldManagerConflict",
                 "message": .string("conflict with \(conflict.owner)"),
@@ -168,7 +165,7 @@ extension APIFailure {
     static func invalid(group: String = "", kind: String, name: String, _ causes: [Cause]) -> APIFailure {
         let lines = causes.map { "\($0.field): \($0.message)" }
         let list = lines.count == 1 ? lines[0] : "[\(lines.joined(separator: ", "))]"
-        var details: JSONValue = ["kind": .string(kind)]
+        var details: JSON = ["kind": .string(kind)]
         if !name.isEmpty { details["name"] = .string(name) }
         if !group.isEmpty { details["group"] = .string(group) }
         details["causes"] = .array(
@@ -194,8 +191,8 @@ extension APIFailure {
         let subject = access.name.map { "\(access.resource) \"\($0)\"" } ?? access.resource
         let place = access.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"
         let full = access.subresource.map { "\(access.resource)/\($0)" } ?? access.resource
-        var details: JSONValue = ["kind": .string(access.resource)]
-        details["name"] = access.name.map(JSONValue.string)
+        var details: JSON = ["kind": .string(access.resource)]
+        details["name"] = access.name.map(JSON.string)
         return APIFailure(
             code: 403,
             reason: "Forbidden",

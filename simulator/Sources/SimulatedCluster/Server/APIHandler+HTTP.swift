@@ -1,9 +1,7 @@
 import FoundationEssentials
 import Hummingbird
-import Kubernetes
 import NIOCore
 import NIOFoundationEssentialsCompat
-import Support
 
 /// A request's connection, which a fault may close.
 struct ConnectionContext: RequestContext {

@@ -1,6 +1,4 @@
 import FoundationEssentials
-import Kubernetes
-import Support
 
 extension APIHandler {
     static let patchTypes = [
@@ -75,7 +73,7 @@ extension APIHandler {
         _ address: ResourceAddress,
         _ name: String,
         _ user: User,
-        _ body: JSONValue
+        _ body: JSON
     ) async throws(APIFailure) -> APIAnswer {
         let form = try AnswerForm(accept: request.accept, isList: false)
         let writer = writer(request, address)

@@ -1,20 +1,18 @@
-package import FoundationEssentials
-import Kubernetes
-import Support
+public import FoundationEssentials
 
 /// Answers requests: faults first, then who asks, then whether they may, then what.
-package struct APIHandler: Sendable {
-    package let store: ObjectStore
-    package let users: UserTable
-    package let faults: FaultQueue
-    package let log: RequestLog
+public struct APIHandler: Sendable {
+    public let store: ObjectStore
+    public let users: UserTable
+    public let faults: FaultQueue
+    public let log: RequestLog
     /// How often an open watch gets a bookmark.
-    package let bookmarkInterval: Duration
+    public let bookmarkInterval: Duration
     /// The server's clock.
-    package let now: @Sendable () -> Date
+    public let now: @Sendable () -> Date
 
     /// The answer to a request, which is also logged.
-    package func respond(to request: APIRequest) async -> APIAnswer {
+    public func respond(to request: APIRequest) async -> APIAnswer {
         let user = request.token.flatMap { users.user(of: $0) }
         let answer: APIAnswer
         if let fault = await faults.answer(to: request) {
@@ -132,16 +130,16 @@ extension APIHandler {
 }
 
 /// Which objects of a resource a request is about.
-package struct Selection: Sendable {
-    package var labels = Selector.everything
-    package var fields = Selector.everything
+public struct Selection: Sendable {
+    public var labels = Selector.everything
+    public var fields = Selector.everything
 
     init(_ request: APIRequest, _ address: ResourceAddress) throws(APIFailure) {
         if let text = request.query["labelSelector"] { labels = try .labels(text) }
         if let text = request.query["fieldSelector"] { fields = try .fields(text, of: address.resource) }
     }
 
-    func matches(_ object: JSONValue) -> Bool {
+    func matches(_ object: JSON) -> Bool {
         labels.matches(labels: object[path: ["metadata", "labels"]]?.strings ?? [:]) && fields.matches(fieldsOf: object)
     }
 }

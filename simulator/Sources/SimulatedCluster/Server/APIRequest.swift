@@ -1,22 +1,20 @@
-package import FoundationEssentials
-import Kubernetes
-package import Support
+public import FoundationEssentials
 
 /// One request as the server sees it.
-package struct APIRequest: Sendable {
-    package var method: String
+public struct APIRequest: Sendable {
+    public var method: String
     /// The path with its query, as sent.
-    package var target: String
+    public var target: String
     /// The decoded segments of the path.
-    package var path: [String]
-    package var query: [String: String]
-    package var accept: String?
-    package var contentType: String?
-    package var userAgent: String?
-    package var token: String?
-    package var body: Data
+    public var path: [String]
+    public var query: [String: String]
+    public var accept: String?
+    public var contentType: String?
+    public var userAgent: String?
+    public var token: String?
+    public var body: Data
 
-    package init(
+    public init(
         method: String,
         target: String,
         accept: String? = nil,
@@ -66,9 +64,9 @@ package struct APIRequest: Sendable {
     }
 
     /// The body as JSON.
-    func json() throws(APIFailure) -> JSONValue {
+    func json() throws(APIFailure) -> JSON {
         do {
-            return try JSONValue(parsing: body)
+            return try JSON(parsing: body)
         } catch {
             throw .badRequest("error decoding the body: \(error)")
         }
@@ -85,19 +83,19 @@ package struct APIRequest: Sendable {
 }
 
 /// What the server answers.
-package struct APIAnswer: Sendable {
+public struct APIAnswer: Sendable {
     /// What follows the head.
-    package enum Body: Sendable {
-        case json(JSONValue)
+    public enum Body: Sendable {
+        case json(JSON)
         case text(String)
         case watch(WatchPlan)
         /// Nothing: the connection is closed without an answer.
         case dropped
     }
 
-    package var status: Int
-    package var body: Body
-    package var retryAfter: Int?
+    public var status: Int
+    public var body: Body
+    public var retryAfter: Int?
 
     init(_ status: Int, _ body: Body, retryAfter: Int? = nil) {
         self.status = status

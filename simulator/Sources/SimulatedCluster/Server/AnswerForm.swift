@@ -1,8 +1,5 @@
-import Kubernetes
-import Support
-
 /// The form in which a client wants objects.
-package enum AnswerForm: Sendable, Equatable {
+public enum AnswerForm: Sendable, Equatable {
     case full
     /// `PartialObjectMetadata`, or a list of them.
     case metadataOnly
@@ -12,7 +9,7 @@ package enum AnswerForm: Sendable, Equatable {
     /// A `Table` is not among them: clients that ask for one accept plain JSON too.
     ///
     /// - Throws: 406 when there is none.
-    package init(accept: String?, isList: Bool) throws(APIFailure) {
+    public init(accept: String?, isList: Bool) throws(APIFailure) {
         guard let accept, !accept.isEmpty else {
             self = .full
             return
@@ -41,7 +38,7 @@ package enum AnswerForm: Sendable, Equatable {
     }
 
     /// One object in this form.
-    func object(_ object: JSONValue) -> JSONValue {
+    func object(_ object: JSON) -> JSON {
         switch self {
         case .full: object
         case .metadataOnly:
@@ -54,7 +51,7 @@ package enum AnswerForm: Sendable, Equatable {
     /// A list of objects in this form.
     ///
     /// The real server leaves kind and version out of a full list's items.
-    func list(_ objects: [JSONValue], of resource: Resource, version: Int) -> JSONValue {
+    func list(_ objects: [JSON], of resource: Resource, version: Int) -> JSON {
         let items = objects.map { object in
             var item = self.object(object)
             if self == .full {

@@ -1,10 +1,7 @@
-import Kubernetes
-import Support
-
 /// What the server says about itself: enough for kubectl to find the resources.
 enum Discovery {
     /// The document at a path; nil when there is none.
-    static func document(_ request: APIRequest) -> JSONValue? {
+    static func document(_ request: APIRequest) -> JSON? {
         guard request.method == "GET" else { return nil }
         switch request.path {
         case ["version"]: return version
@@ -18,18 +15,18 @@ enum Discovery {
         }
     }
 
-    private static let version: JSONValue = [
+    private static let version: JSON = [
         "major": "1", "minor": "32", "gitVersion": "v1.32.0", "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
     ]
 
-    private static let group: JSONValue = [
+    private static let group: JSON = [
         "name": "coordination.k8s.io",
         "versions": [["groupVersion": "coordination.k8s.io/v1", "version": "v1"]],
         "preferredVersion": ["groupVersion": "coordination.k8s.io/v1", "version": "v1"],
     ]
 
-    private static func resources(of group: String) -> JSONValue {
+    private static func resources(of group: String) -> JSON {
         let entries = Resource.all.filter { $0.group == group }.flatMap { resource in
             [entry(resource, resource.plural, resource.isStored ? all : ["get", "list"])]
                 + resource.subresources.map { entry(resource, "\(resource.plural)/\($0)", ["get", "patch", "update"]) }
@@ -44,14 +41,14 @@ enum Discovery {
 
     private static let all = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
-    private static func entry(_ resource: Resource, _ name: String, _ verbs: [String]) -> JSONValue {
+    private static func entry(_ resource: Resource, _ name: String, _ verbs: [String]) -> JSON {
         [
             "name": .string(name),
             "singularName": .string(name.contains("/") ? "" : resource.kind.lowercased()),
             "namespaced": .bool(resource.isNamespaced),
             "kind": .string(resource.kind),
-            "verbs": .array(verbs.map(JSONValue.string)),
-            "shortNames": .array(name.contains("/") ? [] : resource.shortNames.map(JSONValue.string)),
+            "verbs": .array(verbs.map(JSON.string)),
+            "shortNames": .array(name.contains("/") ? [] : resource.shortNames.map(JSON.string)),
         ]
     }
 }

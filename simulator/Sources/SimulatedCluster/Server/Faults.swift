@@ -1,10 +1,9 @@
-import Support
 import Synchronization
 
 /// Something that goes wrong with the next requests of a kind.
-package struct Fault: Sendable {
+public struct Fault: Sendable {
     /// What goes wrong.
-    package enum Action: Sendable {
+    public enum Action: Sendable {
         /// A `Status` answer with this code.
         case status(Int, message: String, retryAfter: Int? = nil)
         /// A plain text answer, as proxies give and as the real server gives when it is overloaded.
@@ -19,15 +18,15 @@ package struct Fault: Sendable {
         case delay(Duration)
     }
 
-    package var action: Action
+    public var action: Action
     /// How many requests it hits.
-    package var times: Int
+    public var times: Int
     /// The method it hits; nil for all.
-    package var method: String?
+    public var method: String?
     /// What the path with its query must contain; nil for all.
-    package var target: String?
+    public var target: String?
 
-    package init(_ action: Action, times: Int = 1, method: String? = nil, target: String? = nil) {
+    public init(_ action: Action, times: Int = 1, method: String? = nil, target: String? = nil) {
         self.action = action
         self.times = times
         self.method = method
@@ -35,7 +34,7 @@ package struct Fault: Sendable {
     }
 
     /// What an overloaded server answers.
-    package static func tooManyRequests(retryAfter: Int, times: Int = 1) -> Fault {
+    public static func tooManyRequests(retryAfter: Int, times: Int = 1) -> Fault {
         let text = "Too many requests, please try again later."
         return Fault(.plain(429, text: text, retryAfter: retryAfter), times: times)
     }
@@ -46,17 +45,17 @@ package struct Fault: Sendable {
 }
 
 /// The faults that are still to happen, in order.
-package final class FaultQueue: Sendable {
+public final class FaultQueue: Sendable {
     private let faults = Mutex<[Fault]>([])
     /// Grows with every release; an answer is held back only as long as it stays the same.
     private let releases = Mutex(0)
 
-    package init() {}
+    public init() {}
 
-    package func add(_ fault: Fault) { faults.withLock { $0.append(fault) } }
+    public func add(_ fault: Fault) { faults.withLock { $0.append(fault) } }
 
     /// Lets everything go right again.
-    package func clear() { faults.withLock { $0.removeAll() } }
+    public func clear() { faults.withLock { $0.removeAll() } }
 
     /// The faulty answer to a request; nil when nothing goes wrong.
     func answer(to request: APIRequest) async -> APIAnswer? {
@@ -79,7 +78,7 @@ package final class FaultQueue: Sendable {
     }
 
     /// Lets the answers go on that are held back now.
-    package func release() { releases.withLock { $0 += 1 } }
+    public func release() { releases.withLock { $0 += 1 } }
 
     private func hang(_ duration: Duration) async {
         let end = ContinuousClock.now + duration

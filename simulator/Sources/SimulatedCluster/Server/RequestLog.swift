@@ -3,17 +3,17 @@ import Synchronization
 import SystemPackage
 
 /// One request that the server answered.
-package struct RequestRecord: Codable, Sendable, Equatable {
-    package var method: String
+public struct RequestRecord: Codable, Sendable, Equatable {
+    public var method: String
     /// The path with its query, as sent.
-    package var target: String
-    package var contentType: String?
-    package var accept: String?
-    package var userAgent: String?
+    public var target: String
+    public var contentType: String?
+    public var accept: String?
+    public var userAgent: String?
     /// nil when the token is not known.
-    package var user: String?
+    public var user: String?
     /// 0 when the connection was closed instead.
-    package var status: Int
+    public var status: Int
 
     init(_ request: APIRequest, user: String?, status: Int) {
         method = request.method
@@ -27,13 +27,13 @@ package struct RequestRecord: Codable, Sendable, Equatable {
 }
 
 /// All requests so far, in memory and, if wanted, one JSON line each in a file.
-package final class RequestLog: Sendable {
+public final class RequestLog: Sendable {
     private let records = Mutex<[RequestRecord]>([])
     private let file: FileDescriptor?
 
     /// - Parameter path: A file to append to; it is made when it is not there.
     /// - Throws: `Errno` when the file cannot be opened.
-    package init(path: String? = nil) throws {
+    public init(path: String? = nil) throws {
         file = try path.map {
             let options: FileDescriptor.OpenOptions = [.append, .create]
             return try FileDescriptor.open(FilePath($0), .writeOnly, options: options, permissions: [.ownerReadWrite])
@@ -43,10 +43,10 @@ package final class RequestLog: Sendable {
     deinit { try? file?.close() }
 
     /// The requests so far.
-    package var all: [RequestRecord] { records.withLock { $0 } }
+    public var all: [RequestRecord] { records.withLock { $0 } }
 
     /// Forgets the requests so far; the file keeps them.
-    package func clear() { records.withLock { $0.removeAll() } }
+    public func clear() { records.withLock { $0.removeAll() } }
 
     func append(_ record: RequestRecord) {
         records.withLock { records in

@@ -1,28 +1,26 @@
-package import FoundationEssentials
+public import FoundationEssentials
 import Hummingbird
 import HummingbirdTLS
-import Kubernetes
-package import Logging
+public import Logging
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
-package import Support
 import Synchronization
 import UnixSignals
 
 /// A certificate and its key, as PEM files.
-package struct ServerCertificate: Sendable, Equatable {
-    package var certificateFile: String
-    package var privateKeyFile: String
+public struct ServerCertificate: Sendable, Equatable {
+    public var certificateFile: String
+    public var privateKeyFile: String
 
-    package init(certificateFile: String, privateKeyFile: String) {
+    public init(certificateFile: String, privateKeyFile: String) {
         self.certificateFile = certificateFile
         self.privateKeyFile = privateKeyFile
     }
 }
 
 /// Why the simulated server did not start.
-package enum SimulatedAPIServerError: Error, Sendable {
+public enum SimulatedAPIServerError: Error, Sendable {
     case certificate(path: String, cause: any Error)
     case seed(String)
     case alreadyRunning
@@ -31,11 +29,11 @@ package enum SimulatedAPIServerError: Error, Sendable {
 }
 
 /// An API server for Nodes and Events in this process: real HTTPS, and as strict as the real one.
-package final class SimulatedAPIServer: Sendable {
-    package let store: ObjectStore
-    package let faults = FaultQueue()
-    package let log: RequestLog
-    package let users: UserTable
+public final class SimulatedAPIServer: Sendable {
+    public let store: ObjectStore
+    public let faults = FaultQueue()
+    public let log: RequestLog
+    public let users: UserTable
     private let handler: APIHandler
     private let certificate: ServerCertificate
     private let logger: Logger
@@ -58,7 +56,7 @@ package final class SimulatedAPIServer: Sendable {
     ///   - now: The server's clock.
     ///   - logger: Where the HTTP server logs.
     /// - Throws: `Errno` when the request log cannot be opened.
-    package init(
+    public init(
         certificate: ServerCertificate,
         tokens: [String: User],
         historyLimit: Int = 1000,
@@ -86,7 +84,7 @@ package final class SimulatedAPIServer: Sendable {
     /// Puts a Node there as its kubelet would: the kubelet owns the fields, those of the status by the subresource.
     ///
     /// - Throws: `APIFailure` when the Node breaks a rule.
-    package func seed(node: JSONValue) async throws(APIFailure) {
+    public func seed(node: JSON) async throws(APIFailure) {
         let time = now().formatted(.iso8601)
         let resource = Resource.node
         let main = ObjectWriter(resource: resource, namespace: nil, manager: "kubelet", time: time)
@@ -111,7 +109,7 @@ package final class SimulatedAPIServer: Sendable {
     }
 
     /// Answers a request without a connection, as it would be answered over one.
-    package func respond(to request: APIRequest) async -> APIAnswer { await handler.respond(to: request) }
+    public func respond(to request: APIRequest) async -> APIAnswer { await handler.respond(to: request) }
 
     /// Begins to listen.
     ///
@@ -120,7 +118,7 @@ package final class SimulatedAPIServer: Sendable {
     ///   - port: The port; 0 for any that is free.
     /// - Returns: The port.
     /// - Throws: `SimulatedAPIServerError` when it cannot listen.
-    package func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
+    public func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let group = try services(host: host, port: port, signals: []) { continuation.yield($0) }
         let isFirst = running.withLock { running in
@@ -148,7 +146,7 @@ package final class SimulatedAPIServer: Sendable {
     }
 
     /// Stops to listen, ends watches and hanging answers, and closes all connections; the objects stay.
-    package func stop() async {
+    public func stop() async {
         let stopping = running.withLock { running in
             defer { running = nil }
             return running
@@ -164,7 +162,7 @@ package final class SimulatedAPIServer: Sendable {
     ///   - port: The port; 0 for any that is free.
     ///   - onReady: Called with the port.
     /// - Throws: `SimulatedAPIServerError`, or the HTTP server's own error.
-    package func run(host: String, port: Int, onReady: @escaping @Sendable (Int) async -> Void) async throws {
+    public func run(host: String, port: Int, onReady: @escaping @Sendable (Int) async -> Void) async throws {
         try await services(host: host, port: port, signals: [.sigterm, .sigint], onReady: onReady).run()
     }
 

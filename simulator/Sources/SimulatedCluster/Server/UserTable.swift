@@ -1,13 +1,13 @@
 import Synchronization
 
 /// Which tokens the server knows.
-package final class UserTable: Sendable {
+public final class UserTable: Sendable {
     private let users: Mutex<[String: User]>
 
-    package init(_ users: [String: User]) { self.users = Mutex(users) }
+    public init(_ users: [String: User]) { self.users = Mutex(users) }
 
-    package func user(of token: String) -> User? { users.withLock { $0[token] } }
+    public func user(of token: String) -> User? { users.withLock { $0[token] } }
 
     /// Makes a token known, changes what it may do, or, with nil, lets it expire.
-    package func set(_ user: User?, for token: String) { users.withLock { $0[token] = user } }
+    public func set(_ user: User?, for token: String) { users.withLock { $0[token] = user } }
 }

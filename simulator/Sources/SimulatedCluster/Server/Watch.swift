@@ -1,8 +1,5 @@
-import Kubernetes
-import Support
-
 /// What a watch is to report, and for how long.
-package struct WatchPlan: Sendable {
+public struct WatchPlan: Sendable {
     let store: ObjectStore
     let resource: Resource
     let namespace: String?
@@ -50,7 +47,7 @@ package struct WatchPlan: Sendable {
     }
 
     /// The event that a change is for this watch; an object that leaves or enters the selection looks deleted or new.
-    fileprivate func event(_ change: Change) -> JSONValue? {
+    fileprivate func event(_ change: Change) -> JSON? {
         guard change.key.resource == resource.plural, (namespace ?? change.key.namespace) == change.key.namespace else {
             return nil
         }
@@ -64,13 +61,13 @@ package struct WatchPlan: Sendable {
         }
     }
 
-    fileprivate func event(_ type: String, _ object: JSONValue) -> JSONValue {
+    fileprivate func event(_ type: String, _ object: JSON) -> JSON {
         ["type": .string(type), "object": object]
     }
 
-    fileprivate func bookmark(_ version: Int) -> JSONValue {
-        let metadata: JSONValue = ["resourceVersion": .string(String(version)), "creationTimestamp": .null]
-        let object: JSONValue = [
+    fileprivate func bookmark(_ version: Int) -> JSON {
+        let metadata: JSON = ["resourceVersion": .string(String(version)), "creationTimestamp": .null]
+        let object: JSON = [
             "kind": .string(resource.kind), "apiVersion": .string(resource.groupVersion), "metadata": metadata,
         ]
         return form.object(object)
@@ -86,7 +83,7 @@ struct WatchSession {
     fileprivate var version: Int
 
     /// What the client is told about a signal; nil for nothing.
-    mutating func event(for signal: WatchSignal) -> JSONValue? {
+    mutating func event(for signal: WatchSignal) -> JSON? {
         switch signal {
         case .change(let change):
             version = max(version, change.version)

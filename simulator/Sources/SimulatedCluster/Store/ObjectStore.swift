@@ -1,13 +1,10 @@
-import Kubernetes
-package import Support
-
 /// Where one object is kept.
-package struct ObjectKey: Sendable, Hashable {
-    package var resource: String
-    package var namespace: String?
-    package var name: String
+public struct ObjectKey: Sendable, Hashable {
+    public var resource: String
+    public var namespace: String?
+    public var name: String
 
-    package init(resource: String, namespace: String? = nil, name: String) {
+    public init(resource: String, namespace: String? = nil, name: String) {
         self.resource = resource
         self.namespace = namespace
         self.name = name
@@ -15,18 +12,18 @@ package struct ObjectKey: Sendable, Hashable {
 }
 
 /// One change of one object, as watches see it.
-package struct Change: Sendable {
-    package var version: Int
-    package var key: ObjectKey
+public struct Change: Sendable {
+    public var version: Int
+    public var key: ObjectKey
     /// The object before; nil when it was created.
-    package var old: JSONValue?
+    public var old: JSON?
     /// The object after; nil when it was deleted.
-    package var new: JSONValue?
+    public var new: JSON?
 }
 
 /// All objects, their versions, and the recent changes: what etcd and the watch cache are to the real server.
-package actor ObjectStore {
-    private var objects: [ObjectKey: JSONValue] = [:]
+public actor ObjectStore {
+    private var objects: [ObjectKey: JSON] = [:]
     private var version = 1
     private var history: [Change] = []
     private let historyLimit: Int
@@ -34,15 +31,15 @@ package actor ObjectStore {
     private var nextWatcher = 0
     private var allowsWatches = true
 
-    package init(historyLimit: Int) { self.historyLimit = historyLimit }
+    public init(historyLimit: Int) { self.historyLimit = historyLimit }
 
     /// The version of the last change.
-    package var currentVersion: Int { version }
+    public var currentVersion: Int { version }
 
-    package func object(_ key: ObjectKey) -> JSONValue? { objects[key] }
+    public func object(_ key: ObjectKey) -> JSON? { objects[key] }
 
     /// All objects of a resource, sorted by namespace and name, with the version they are of.
-    package func list(_ resource: String, namespace: String?) -> (objects: [JSONValue], version: Int) {
+    public func list(_ resource: String, namespace: String?) -> (objects: [JSON], version: Int) {
         let keys = objects.keys.filter { $0.resource == resource && (namespace ?? $0.namespace) == $0.namespace }
         let sorted = keys.sorted { ($0.namespace ?? "", $0.name) < ($1.namespace ?? "", $1.name) }
         return (sorted.compactMap { objects[$0] }, version)
@@ -56,11 +53,11 @@ package actor ObjectStore {
     ///   - transform: The new object, from the live one if there is one.
     /// - Returns: The object, and whether it is new.
     /// - Throws: Whatever the transform throws.
-    package func write(
+    public func write(
         _ key: ObjectKey,
         dryRun: Bool = false,
-        _ transform: @Sendable (JSONValue?) throws(APIFailure) -> JSONValue
-    ) throws(APIFailure) -> (object: JSONValue, created: Bool) {
+        _ transform: @Sendable (JSON?) throws(APIFailure) -> JSON
+    ) throws(APIFailure) -> (object: JSON, created: Bool) {
         let old = objects[key]
         var new = try transform(old)
         new["metadata"]?["resourceVersion"] = old?[path: ["metadata", "resourceVersion"]]
@@ -79,10 +76,10 @@ package actor ObjectStore {
     ///   - check: Looks at the live object, and throws when it must stay.
     /// - Returns: Its last state; nil when it was not there.
     /// - Throws: Whatever the check throws.
-    package func delete(
+    public func delete(
         _ key: ObjectKey,
-        _ check: @Sendable (JSONValue) throws(APIFailure) -> Void = { _ throws(APIFailure) in }
-    ) throws(APIFailure) -> JSONValue? {
+        _ check: @Sendable (JSON) throws(APIFailure) -> Void = { _ throws(APIFailure) in }
+    ) throws(APIFailure) -> JSON? {
         guard let old = objects[key] else { return nil }
         try check(old)
         objects[key] = nil
@@ -101,7 +98,7 @@ package actor ObjectStore {
     }
 
     /// Forgets all changes so far, as compaction does: older versions can no longer be watched from.
-    package func compact() { history.removeAll() }
+    public func compact() { history.removeAll() }
 }
 
 extension ObjectStore {
@@ -133,7 +130,7 @@ extension ObjectStore {
     func unsubscribe(_ id: Int) { watchers[id] = nil }
 
     /// How many watches are open.
-    package var openWatches: Int { watchers.count }
+    public var openWatches: Int { watchers.count }
 
     /// Says whether watches may stay open; if not, those that are end.
     func allowWatches(_ allowed: Bool) {
@@ -142,7 +139,7 @@ extension ObjectStore {
     }
 
     /// Ends all open watches, as a server does that restarts.
-    package func endWatches() {
+    public func endWatches() {
         for watcher in watchers.values { watcher.finish() }
         watchers.removeAll()
     }

@@ -1,29 +1,27 @@
 import FoundationEssentials
-import Kubernetes
-package import Support
 
 /// Makes new states of objects out of what clients send: reading, restoring, checking, ownership, in the real order.
-package struct ObjectWriter: Sendable {
+public struct ObjectWriter: Sendable {
     /// How an object is to be changed.
-    package enum Patch: Sendable {
+    public enum Patch: Sendable {
         case json(JSONPatch)
-        case merge(JSONValue)
-        case strategic(JSONValue)
+        case merge(JSON)
+        case strategic(JSON)
         /// PUT: the whole object.
-        case whole(JSONValue)
+        case whole(JSON)
     }
 
-    package let resource: Resource
-    package let namespace: String?
-    package let subresource: String?
+    public let resource: Resource
+    public let namespace: String?
+    public let subresource: String?
     /// Who writes, for `managedFields`.
-    package let manager: String
+    public let manager: String
     /// Whether members that the type does not have are refused.
-    package var isStrict = false
+    public var isStrict = false
     /// Now, as RFC 3339 text with whole seconds.
-    package let time: String
+    public let time: String
 
-    package init(
+    public init(
         resource: Resource,
         namespace: String?,
         subresource: String? = nil,
@@ -48,7 +46,7 @@ package struct ObjectWriter: Sendable {
     }
 
     /// A new object.
-    package func create(_ object: JSONValue) throws(APIFailure) -> JSONValue {
+    public func create(_ object: JSON) throws(APIFailure) -> JSON {
         var new = try decoding.decode(object, strict: isStrict)
         try restore(&new, from: nil)
         try check(new, replacing: nil)
@@ -56,8 +54,8 @@ package struct ObjectWriter: Sendable {
     }
 
     /// A changed object.
-    package func patch(_ live: JSONValue, named name: String, with patch: Patch) throws(APIFailure) -> JSONValue {
-        let patched: JSONValue
+    public func patch(_ live: JSON, named name: String, with patch: Patch) throws(APIFailure) -> JSON {
+        let patched: JSON
         switch patch {
         case .json(let patch):
             do throws(JSONPatch.Failure) {
@@ -78,12 +76,12 @@ package struct ObjectWriter: Sendable {
     }
 
     /// The object after a server-side apply, which creates it when it is not there.
-    package func apply(
-        _ applied: JSONValue,
-        to live: JSONValue?,
+    public func apply(
+        _ applied: JSON,
+        to live: JSON?,
         named name: String,
         force: Bool
-    ) throws(APIFailure) -> JSONValue {
+    ) throws(APIFailure) -> JSON {
         let group = "\(applied["apiVersion"]?.string ?? ""), Kind=\(applied["kind"]?.string ?? "")"
         guard group == "v1, Kind=\(resource.kind)" else {
             throw .badRequest(
@@ -109,7 +107,7 @@ package struct ObjectWriter: Sendable {
 
 extension ObjectWriter {
     /// An apply is stricter than other writes: a member that the type does not have fails it.
-    private func checkTyped(_ applied: JSONValue, _ name: String) throws(APIFailure) {
+    private func checkTyped(_ applied: JSON, _ name: String) throws(APIFailure) {
         let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); /v1, Kind=\(resource.kind))"
         do throws(APIFailure) {
             _ = try decoding.decode(applied, strict: true)
@@ -120,13 +118,13 @@ extension ObjectWriter {
         }
     }
 
-    private func checkName(_ object: JSONValue, _ name: String) throws(APIFailure) {
+    private func checkName(_ object: JSON, _ name: String) throws(APIFailure) {
         guard let given = object[path: ["metadata", "name"]]?.string, given != name else { return }
         throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
     }
 
     /// Puts back what no client can change, and refuses a write to a state that is not the live one.
-    private func restore(_ new: inout JSONValue, from live: JSONValue?) throws(APIFailure) {
+    private func restore(_ new: inout JSON, from live: JSON?) throws(APIFailure) {
         guard let live else {
             new["metadata"]?["uid"] = .string(UUID().uuidString.lowercased())
             new["metadata"]?["creationTimestamp"] = .string(time)
@@ -149,7 +147,7 @@ extension ObjectWriter {
         if !resource.subresources.isEmpty { new[untouched] = live[untouched] }
     }
 
-    private func check(_ new: JSONValue, replacing live: JSONValue?) throws(APIFailure) {
+    private func check(_ new: JSON, replacing live: JSON?) throws(APIFailure) {
         let problems =
             resource.kind == "Node"
             ? ObjectRules.problems(node: new, replacing: live)

@@ -1,18 +1,18 @@
 /// A kind of object that the server knows.
-package struct Resource: Sendable {
+public struct Resource: Sendable {
     /// The API group; empty for the core.
-    package var group = ""
+    public var group = ""
     /// The plural that stands in paths, such as `nodes`.
-    package var plural: String
-    package var kind: String
-    package var shortNames: [String] = []
-    package var isNamespaced: Bool
-    package var schema: FieldSchema
-    package var subresources: [String] = []
+    public var plural: String
+    public var kind: String
+    public var shortNames: [String] = []
+    public var isNamespaced: Bool
+    public var schema: FieldSchema
+    public var subresources: [String] = []
     /// Whether objects can be written; the others are always an empty list.
-    package var isStored = true
+    public var isStored = true
 
-    package static let node = Resource(
+    public static let node = Resource(
         plural: "nodes",
         kind: "Node",
         shortNames: ["no"],
@@ -20,7 +20,7 @@ package struct Resource: Sendable {
         schema: .node,
         subresources: ["status"]
     )
-    package static let event = Resource(
+    public static let event = Resource(
         plural: "events",
         kind: "Event",
         shortNames: ["ev"],
@@ -28,7 +28,7 @@ package struct Resource: Sendable {
         schema: .event
     )
     /// `kubectl describe node` asks for the node's pods.
-    package static let pod = Resource(
+    public static let pod = Resource(
         plural: "pods",
         kind: "Pod",
         shortNames: ["po"],
@@ -37,7 +37,7 @@ package struct Resource: Sendable {
         isStored: false
     )
     /// `kubectl describe node` asks for the node's lease.
-    package static let lease = Resource(
+    public static let lease = Resource(
         group: "coordination.k8s.io",
         plural: "leases",
         kind: "Lease",
@@ -46,21 +46,21 @@ package struct Resource: Sendable {
         isStored: false
     )
 
-    package static let all = [node, event, pod, lease]
+    public static let all = [node, event, pod, lease]
 
     /// `v1` for the core, else `group/v1`.
-    package var groupVersion: String { group.isEmpty ? "v1" : "\(group)/v1" }
+    public var groupVersion: String { group.isEmpty ? "v1" : "\(group)/v1" }
 }
 
 /// What a path names: a resource, one object of it, or a subresource.
-package struct ResourceAddress: Sendable {
-    package var resource: Resource
-    package var namespace: String?
-    package var name: String?
-    package var subresource: String?
+public struct ResourceAddress: Sendable {
+    public var resource: Resource
+    public var namespace: String?
+    public var name: String?
+    public var subresource: String?
 
     /// Reads the segments of a path; nil when they name no resource.
-    package init?(path: [String]) {
+    public init?(path: [String]) {
         var rest = path[...]
         let group: String
         if path.starts(with: ["api", "v1"]) {

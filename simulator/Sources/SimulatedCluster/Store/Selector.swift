@@ -1,25 +1,22 @@
-import Kubernetes
-package import Support
-
 /// A label or field selector of a list or a watch.
-package struct Selector: Sendable, Equatable {
+public struct Selector: Sendable, Equatable {
     /// One condition.
-    package enum Term: Sendable, Equatable {
+    public enum Term: Sendable, Equatable {
         case oneOf(String, Set<String>)
         case noneOf(String, Set<String>)
         case exists(String)
         case missing(String)
     }
 
-    package var terms: [Term]
+    public var terms: [Term]
 
     /// Selects everything.
-    package static let everything = Selector(terms: [])
+    public static let everything = Selector(terms: [])
 
     /// Reads a label selector such as `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
     ///
     /// - Throws: 400 for a term that is not understood.
-    package static func labels(_ text: String) throws(APIFailure) -> Selector {
+    public static func labels(_ text: String) throws(APIFailure) -> Selector {
         var terms: [Term] = []
         for part in split(text) {
             let words = part.split(separator: " ")
@@ -42,7 +39,7 @@ package struct Selector: Sendable, Equatable {
     /// Reads a field selector such as `metadata.name=node-1,spec.unschedulable!=true`.
     ///
     /// - Throws: 400 for a field that the resource cannot be selected by.
-    package static func fields(_ text: String, of resource: Resource) throws(APIFailure) -> Selector {
+    public static func fields(_ text: String, of resource: Resource) throws(APIFailure) -> Selector {
         var terms: [Term] = []
         for part in split(text) {
             let term = try comparison(part)
@@ -55,18 +52,18 @@ package struct Selector: Sendable, Equatable {
     }
 
     /// The one value that a field must have, if there is such a condition.
-    package func only(_ key: String) -> String? {
+    public func only(_ key: String) -> String? {
         for case .oneOf(key, let values) in terms where values.count == 1 { return values.first }
         return nil
     }
 
     /// Whether a set of labels is selected.
-    package func matches(labels: [String: String]) -> Bool {
+    public func matches(labels: [String: String]) -> Bool {
         terms.allSatisfy { $0.holds { labels[$0] } }
     }
 
     /// Whether an object's fields are selected; a missing field counts as empty.
-    package func matches(fieldsOf object: JSONValue) -> Bool {
+    public func matches(fieldsOf object: JSON) -> Bool {
         terms.allSatisfy { term in
             term.holds { key in
                 let value = object[path: key.split(separator: ".").map(String.init)]

@@ -1,0 +1,53 @@
+import FoundationEssentials
+
+extension Rights {
+    /// The rights that the manifests of a file give to a service account, through its bindings.
+    ///
+    /// The server so allows what the shipped `rbac.yaml` allows, and nothing that only a copy of it would.
+    ///
+    /// - Parameters:
+    ///   - file: A file with roles and role bindings.
+    ///   - account: The name of the service account.
+    ///   - space: The namespace of the service account.
+    /// - Throws: `YAMLFileError`.
+    public init(rbac file: String, account: String, in space: String) throws(YAMLFileError) {
+        guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+            throw YAMLFileError(file: file, message: "cannot be read")
+        }
+        self.init(try YAMLFile.documents(Array(data), file: file), account: account, in: space)
+        guard !rules.isEmpty else { throw YAMLFileError(file: file, message: "gives \(space)/\(account) no right") }
+    }
+
+    /// The rights in documents that were read already.
+    init(_ documents: [JSON], account: String, in space: String) {
+        rules = documents.flatMap { binding -> [Rule] in
+            let isCluster = binding["kind"] == "ClusterRoleBinding"
+            guard isCluster || binding["kind"] == "RoleBinding" else { return [] }
+            let isBound = (binding["subjects"]?.array ?? []).contains { subject in
+                subject["kind"] == "ServiceAccount" && subject["name"]?.string == account
+                    && subject["namespace"]?.string == space
+            }
+            guard isBound, let reference = binding["roleRef"] else { return [] }
+            let namespace = isCluster ? nil : binding[path: ["metadata", "namespace"]]?.string
+            return documents.filter { role in
+                role["kind"] == reference["kind"] && role[path: ["metadata", "name"]] == reference["name"]
+                    && (role["kind"] == "ClusterRole" || role[path: ["metadata", "namespace"]]?.string == namespace)
+            }
+            .flatMap { $0["rules"]?.array ?? [] }
+            .map { Rule($0, namespace: namespace) }
+        }
+    }
+}
+
+extension Rights.Rule {
+    fileprivate init(_ rule: JSON, namespace: String?) {
+        func words(_ key: String) -> Set<String> { Set((rule[key]?.array ?? []).compactMap(\.string)) }
+        self.init(
+            verbs: words("verbs"),
+            groups: words("apiGroups"),
+            resources: words("resources"),
+            resourceNames: words("resourceNames"),
+            namespace: namespace
+        )
+    }
+}
