@@ -80,7 +80,7 @@ import Testing
             token: "agent",
             status: 403,
             message:
-                "nodes \"gpu-1\" is forbidden: User \"agent\" cannot list resource \"nodes\" in API group \"\" at the "
+                "nodes is forbidden: User \"agent\" cannot list resource \"nodes\" in API group \"\" at the "
         ),
         Exchange(
             method: "GET",
