@@ -124,13 +124,22 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             swiftSettings: swiftSettings
         ),
         target("TestSupport", path: "Tests/TestSupport", ["NodeModel", subprocess, system]),
+        target(
+            "CoreSupport",
+            path: "Tests/CoreSupport",
+            ["Catalog", "Documents", "Health", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]
+        ),
         tests(
             "CoreTests",
             [
-                "Catalog", "Documents", "Health", "NodeModel", "Planning", "Reporting", "Selection", "Support",
-                "TestSupport",
+                "Catalog", "CoreSupport", "Documents", "Health", "NodeModel", "Planning", "Reporting", "Selection",
+                "Support", "TestSupport",
             ],
             exclude: ["Goldens", "Reference", "Situations"]
+        ),
+        tests(
+            "HealthTests",
+            ["Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "TestSupport"]
         ),
         tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),
         tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport"]),

@@ -66,10 +66,14 @@ package struct Metrics: Sendable {
     }
 
     private var findings: Family {
-        report.findings.filter { $0.state != .notApplicable }
-            .reduce(Family("gpu_agent_check_passed", "Checks of this node: 1 passed, 0 not.")) {
-                $0.sample([("code", $1.code.rawValue)], $1.state == .pass ? 1 : 0)
-            }
+        let family = Family("gpu_agent_check_passed", "Checks of this node: 1 passed, 0 not.")
+        // A check can have several findings: disk space is one for each file system.
+        return CheckRegistry.checks.reduce(family) { family, check in
+            let states = report.findings.filter { $0.code == check.code && $0.state != .notApplicable }.map(\.state)
+            guard !states.isEmpty else { return family }
+            let holds = states.allSatisfy { [.pass, .notice].contains($0) }
+            return family.sample([("code", check.code.rawValue)], holds ? 1 : 0)
+        }
     }
 
     private var driver: Family {
@@ -115,7 +119,7 @@ private struct Family {
         let number = Int(exactly: value).map(String.init) ?? String(value)
         let pairs = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
         let line = pairs.isEmpty ? "\(name) \(number)" : "\(name){\(pairs)} \(number)"
-        // A check can have two findings of one code; a metric must not have one sample twice.
+        // Requests of one kind may be counted in two places; a metric must not have one sample twice.
         if !copy.samples.contains(where: { $0.hasPrefix("\(name){\(pairs)} ") }) { copy.samples.append(line) }
         return copy
     }

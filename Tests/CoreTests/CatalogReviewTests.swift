@@ -1,4 +1,5 @@
 import Catalog
+import CoreSupport
 import Documents
 import Testing
 

@@ -1,4 +1,5 @@
 import Catalog
+import CoreSupport
 import NodeModel
 import Planning
 import Selection

@@ -1,3 +1,4 @@
+import CoreSupport
 import Health
 import NodeModel
 import Planning

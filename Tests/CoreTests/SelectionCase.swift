@@ -89,7 +89,3 @@ extension VGPUCapability {
         .present(VGPUCapability(hostDriverVersion: version, hostDriverBranch: nil))
     }
 }
-
-extension ReadFailure {
-    static let denied = ReadFailure(.permission, "permission denied")
-}

@@ -1,3 +1,4 @@
+import CoreSupport
 import Documents
 import FoundationEssentials
 import Health

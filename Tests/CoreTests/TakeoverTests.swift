@@ -1,3 +1,4 @@
+import CoreSupport
 import NodeModel
 import Planning
 import Selection

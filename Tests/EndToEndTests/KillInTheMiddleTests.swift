@@ -143,7 +143,7 @@ struct KillInTheMiddleTests {
             let status = try await node.status()
             #expect(status.verdict == "not-ready")
             #expect(status.reason == "driver-not-loaded")
-            #expect(status.nextAction == "gpu-agent install")
+            #expect(status.nextAction == "Run 'gpu-agent install'.")
 
             try await node.agent("install").expectExit(0)
             #expect(try await node.status().verdict == "ready")

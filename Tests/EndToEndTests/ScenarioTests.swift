@@ -9,7 +9,7 @@ struct ScenarioTests {
             let before = try await node.status()
             #expect(before.verdict == "not-ready")
             #expect(before.reason == "driver-missing")
-            #expect(before.nextAction == "gpu-agent install")
+            #expect(before.nextAction == "Run 'gpu-agent install'.")
             #expect(before.decision.action == "install")
             #expect(before.decision.driver == .init(kind: "grid", version: "595.91.07", kernelModuleType: "open"))
             let install = try await node.agent("install", ["-o", "json"])
@@ -84,7 +84,7 @@ struct ScenarioTests {
                 code: "no-gpu",
                 state: "notApplicable",
                 observed: "no NVIDIA GPU on the PCI bus",
-                expected: "a function of vendor 10de with class 0300 or 0302",
+                expected: "a PCI function of vendor 10de with class 0300 or 0302",
                 remedy: ""
             )
             #expect(status.findings == [finding])
@@ -149,18 +149,18 @@ struct ScenarioTests {
             ("driver-not-loaded", "595.91.07", "loaded"),
             ("driver-kind-mismatch", "grid", "grid"),
             ("kernel-module-type-mismatch", "open", "open"),
-            ("device-nodes-missing", "5 nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
+            ("device-nodes-missing", "5 device nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
             ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "an answer"),
-            ("gpu-count", "1 of 1", "all of them"),
-            ("gpu-unreadable", "1 read", "no error from NVML"),
-            ("mig-devices-missing", "1: 4g.96gb", "at least one on each GPU with MIG on"),
+            ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
+            ("gpu-unreadable", "1 GPU read", "no error from NVML"),
+            ("mig-devices-missing", "1: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
             ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
             (
                 "guest-mig-mismatch", "one MIG device 4g.96gb on each GPU",
                 "one MIG device 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"
             ),
-            ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed where MIG is on"),
+            ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed where MIG mode is on"),
         ].map { code, observed, expected in
             PrintedFinding(code: code, state: "pass", observed: observed, expected: expected, remedy: "")
         }

@@ -297,3 +297,7 @@ extension Reading<VendorFacts> {
         )
     }
 }
+
+extension ReadFailure {
+    package static let denied = ReadFailure(.permission, "permission denied")
+}

@@ -2,39 +2,41 @@
 package struct Finding: Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
         case pass
-        /// Worth knowing; the node works.
+        /// The node works, and not as it should: the verdict is `degraded`.
         case warning
+        /// Worth knowing; the verdict does not change.
+        case notice
         case failed
-        /// It could not be told.
+        /// The agent could not tell.
         case unknown
-        /// It does not apply to this node.
+        /// The check does not apply to this node.
         case notApplicable
-        /// Nobody looked, on purpose.
+        /// The agent did not look, on purpose.
         case skipped
     }
 
     /// The stable name of what the statement is about: what is wrong when it fails.
     package var code: ReasonCode
     package var state: State
-    /// The statement that holds when all is well, for people: `one driver version on the host`.
+    /// The statement that holds when all is well, for people: `the host has one driver version`.
+    ///
+    /// Empty until a report takes the finding up: the title stands in the registry of checks.
     package var title: String
     package var observed: String
     package var expected: String
     /// What to do about it; `none` when there is nothing to do.
     package var remedy: Remedy
 
-    /// Without a title the finding has the title of its code.
     package init(
         _ code: ReasonCode,
         _ state: State = .failed,
-        title: String? = nil,
         observed: String,
         expected: String,
         remedy: Remedy = .none
     ) {
         self.code = code
         self.state = state
-        self.title = title ?? code.title
+        title = ""
         self.observed = observed
         self.expected = expected
         self.remedy = remedy
@@ -44,13 +46,11 @@ package struct Finding: Sendable, Equatable {
     package init(
         _ code: ReasonCode,
         _ state: State = .failed,
-        title: String? = nil,
         observed: String,
         expected: String,
         remedy: String
     ) {
-        let remedy = Remedy(remedy)
-        self.init(code, state, title: title, observed: observed, expected: expected, remedy: remedy)
+        self.init(code, state, observed: observed, expected: expected, remedy: Remedy(remedy))
     }
 }
 
@@ -66,7 +66,6 @@ extension Finding: Codable {
         self.init(
             code,
             try container.decodeIfPresent(State.self, forKey: .state) ?? .failed,
-            title: try container.decodeIfPresent(String.self, forKey: .title),
             observed: try container.decode(String.self, forKey: .observed),
             expected: try container.decode(String.self, forKey: .expected),
             remedy: Remedy(
@@ -75,13 +74,14 @@ extension Finding: Codable {
                 link: try container.decodeIfPresent(String.self, forKey: .remedyLink)
             )
         )
+        title = try container.decodeIfPresent(String.self, forKey: .title) ?? ""
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(code, forKey: .code)
         try container.encode(state, forKey: .state)
-        try container.encode(title, forKey: .title)
+        if !title.isEmpty { try container.encode(title, forKey: .title) }
         try container.encode(observed, forKey: .observed)
         try container.encode(expected, forKey: .expected)
         try container.encode(remedy.text, forKey: .remedy)

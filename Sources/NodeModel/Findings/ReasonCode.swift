@@ -58,3 +58,19 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case cudaHang = "cuda-hang"
     case licenseMissing = "license-missing"
 }
+
+extension ReasonCode {
+    /// Reads the names of earlier versions too: a journal on a host is as old as the install it is about.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let code = ReasonCode(rawValue: Self.earlierNames[name] ?? name) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(name)' is not a reason code")
+        }
+        self = code
+    }
+
+    private static let earlierNames = [
+        "licence-missing": "license-missing", "module-flavour-mismatch": "kernel-module-type-mismatch",
+    ]
+}

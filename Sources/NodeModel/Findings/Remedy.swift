@@ -1,6 +1,6 @@
 /// What to do about a finding.
 ///
-/// A remedy is for people first: `text` is a clause such as "install gcc on the host". Where one command does it, the
+/// A remedy is for people first: `text` is a sentence such as "Install gcc on the host." Where one command does it, the
 /// command is a field of its own, so that no code has to look for it in the text.
 package struct Remedy: Sendable, Equatable {
     /// The next action in words; empty when there is nothing to do.
@@ -19,8 +19,8 @@ package struct Remedy: Sendable, Equatable {
     /// Nothing has to be done.
     package static let none = Remedy("")
 
-    /// The agent itself brings the node to its driver.
-    package static let install = Remedy("gpu-agent install", command: "gpu-agent install")
+    /// The agent itself installs or loads the driver.
+    package static let install = Remedy("Run 'gpu-agent install'.", command: "gpu-agent install")
 
     package var isEmpty: Bool { text.isEmpty && command == nil }
 }

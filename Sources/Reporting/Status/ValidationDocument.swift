@@ -25,6 +25,7 @@ package struct ValidationDocument: Encodable, Sendable {
                 switch finding.state {
                 case .pass: ("pass", style.green)
                 case .warning: ("warning", style.yellow)
+                case .notice: ("notice", style.faint)
                 case .failed: ("FAILED", style.red)
                 case .unknown: ("unknown", style.yellow)
                 case .notApplicable: ("n/a", style.faint)

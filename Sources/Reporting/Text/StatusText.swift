@@ -1,4 +1,3 @@
-import Health
 import NodeModel
 import Selection
 import Support
@@ -78,6 +77,7 @@ package struct StatusText {
         switch state {
         case .pass: style.green("√")
         case .warning: style.yellow("‼")
+        case .notice: style.faint("i")
         case .failed: style.red("×")
         case .unknown: style.yellow("?")
         case .notApplicable, .skipped: style.faint("–")

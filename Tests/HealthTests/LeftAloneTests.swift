@@ -1,4 +1,5 @@
 import Catalog
+import CoreSupport
 import Health
 import NodeModel
 import Planning
@@ -28,7 +29,7 @@ import Testing
         ),
         (
             NodeFacts.h100.with { $0.driver.loadedModules = .present(["nvidia", "nvidia_vgpu_vfio"]) }, .vgpuHost,
-            "nothing"
+            "Nothing"
         ),
     ]
 
@@ -128,7 +129,7 @@ import Testing
         let bad = try report(.rtxProReady, .none)
         let finding = try #require(bad.finding(.migStrategyNone))
         #expect(finding.state == .failed && bad.verdict == .notReady)
-        #expect(finding.observed.contains("DC-4-96Q") && finding.remedy.text.contains("mig.strategy to single"))
+        #expect(finding.observed.contains("DC-4-96Q") && finding.remedy.text.contains("Set mig.strategy to single"))
     }
 
     @Test func theSameHoldsWhereMIGWasTurnedOnByHand() throws {
@@ -174,7 +175,7 @@ import Testing
             nvml.gpus[0].migMode = .present(MIGMode(current: false, pending: false))
             nvml.gpus[0].migDevices = .absent
         }
-        #expect(try report(off).finding(.guestMIGMismatch)?.observed == "GPU 0: MIG is off")
+        #expect(try report(off).finding(.guestMIGMismatch)?.observed == "GPU 0: MIG mode is off")
         #expect(try report(.h100Ready).finding(.guestMIGMismatch) == nil)
     }
 

@@ -1,14 +1,14 @@
 import Health
-import NodeModel
-import Planning
-import Selection
+package import NodeModel
+package import Planning
+package import Selection
 import TestSupport
 
 extension Plan {
     /// Nothing to do: the datacenter driver of `NodeFacts.h100Ready` is there.
-    static let adoptedH100 = adopted(.datacenter, "595.71.05")
+    package static let adoptedH100 = adopted(.datacenter, "595.71.05")
     /// Nothing to do: the GRID driver of `NodeFacts.rtxProReady` is there.
-    static let adoptedRTXPro = adopted(.grid, "595.91.07")
+    package static let adoptedRTXPro = adopted(.grid, "595.91.07")
 
     private static func adopted(_ kind: DriverKind, _ version: String) -> Plan {
         let target = DriverVersion(version).map { DriverTarget(kind: kind, version: $0, kernelModuleType: .open) }
@@ -16,13 +16,17 @@ extension Plan {
         return Plan(decision: decision, steps: [], problems: [])
     }
 
-    static func blocked(_ problems: [Finding], driver: DriverTarget? = nil) -> Plan {
+    package static func blocked(_ problems: [Finding], driver: DriverTarget? = nil) -> Plan {
         let decision = Decision(action: .blocked, driver: driver, summary: "blocked", problems: problems)
         return Plan(decision: decision, steps: [], problems: [])
     }
 
     /// The plan for a node, made as the agent makes it.
-    static func made(for facts: NodeFacts, journal: Journal? = nil, policy: Policy = Policy()) throws -> Plan {
+    package static func made(
+        for facts: NodeFacts,
+        journal: Journal? = nil,
+        policy: Policy = Policy()
+    ) throws -> Plan {
         let decision = Selection(catalog: try fourDriverCatalog(), policy: policy).decide(facts)
         return Planner().plan(facts, decision, journal: journal)
     }
@@ -30,9 +34,9 @@ extension Plan {
 
 extension NodeReport {
     /// The report on a node, made as the agent makes it.
-    static func made(for facts: NodeFacts) throws -> NodeReport {
+    package static func made(for facts: NodeFacts) throws -> NodeReport {
         Checks(facts: facts, plan: try .made(for: facts)).report()
     }
 
-    func finding(_ code: ReasonCode) -> Finding? { findings.first { $0.code == code } }
+    package func finding(_ code: ReasonCode) -> Finding? { findings.first { $0.code == code } }
 }

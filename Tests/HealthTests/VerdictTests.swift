@@ -1,3 +1,4 @@
+import CoreSupport
 import Health
 import NodeModel
 import Planning
@@ -34,13 +35,13 @@ import Testing
         let report = try NodeReport.made(for: .rtxProReady)
         #expect(report.findings.allSatisfy { $0.state == .pass || $0.state == .notApplicable })
         #expect(report.findings.count { $0.state == .pass } >= 9)
-        #expect(report.nextAction == "nothing to do: CUDA works on this node")
+        #expect(report.nextAction == "Nothing to do: CUDA works on this node.")
     }
 
     @Test func aNodeWithoutAGPUHasOneFinding() throws {
         let report = try NodeReport.made(for: .noGPU)
         #expect(report.findings.map(\.state) == [.notApplicable])
-        #expect(report.nextAction == "nothing to do on this node")
+        #expect(report.nextAction == "Nothing to do on this node.")
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -136,7 +137,7 @@ import Testing
 
     @Test func withoutObstaclesTheNextActionIsToInstall() throws {
         let plan = try Plan.made(for: .h100)
-        #expect(report(.h100, plan).nextAction == "gpu-agent install")
+        #expect(report(.h100, plan).nextAction == "Run 'gpu-agent install'.")
         let failed = report(.h100, plan, lastFailure: Self.broken)
         #expect(failed.verdict == .notReady && failed.reason == .installerFailed)
         #expect(failed.nextAction == "see the log")
@@ -158,7 +159,7 @@ import Testing
         #expect(!plan.steps.isEmpty)
         let report = report(.h100Ready, plan)
         #expect(report.verdict == .ready)
-        #expect(report.nextAction.hasPrefix("gpu-agent install"))
+        #expect(report.nextAction.hasPrefix("Run 'gpu-agent install'"))
     }
 
     @Test func aBlockedNodeShowsTheDriverThatIsThere() throws {

@@ -1,3 +1,4 @@
+import CoreSupport
 import Health
 import NodeModel
 import Planning
@@ -103,13 +104,13 @@ import Testing
                 $0.moduleFile = .absent
             }
         ),
-        Case(.deviceNodesMissing, "there", .pass, observed: "4 nodes"),
+        Case(.deviceNodesMissing, "there", .pass, observed: "4 device nodes"),
         Case(
             .deviceNodesMissing,
             "nvidia-uvm is not",
             .failed,
             driver { $0.deviceNodes = .present(["nvidiactl"]) },
-            observed: "no nvidia-uvm"
+            observed: "no /dev/nvidia-uvm"
         ),
         Case(.deviceNodesMissing, "no /dev", .failed, driver { $0.deviceNodes = .absent }),
         Case(.deviceNodesMissing, "not readable", .unknown, driver { $0.deviceNodes = .unreadable(.denied) }),
@@ -151,7 +152,7 @@ import Testing
             "one of two",
             .warning,
             NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
-            observed: "1 of 2 without an answer: 0001:02:00.0"
+            observed: "1 of 2, missing: 0001:02:00.0"
         ),
         Case(
             .gpuCount,
@@ -183,7 +184,7 @@ import Testing
             "no answer at all",
             .failed,
             vendor { $0.cuda = .present([]) },
-            observed: "CUDA was not asked about any device"
+            observed: "the agent asked CUDA about no device"
         ),
         Case(
             .cudaFailed,
@@ -227,7 +228,7 @@ import Testing
             .failed,
             gpu { $0.migDevices = .present([]) },
             .adoptedRTXPro,
-            observed: "none on GPU 0"
+            observed: "no MIG device on GPU 0"
         ),
         Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
         Case(
@@ -259,7 +260,7 @@ import Testing
                 $0.gpus.append(second)
             },
             .adoptedRTXPro,
-            observed: "none on GPU 1"
+            observed: "no MIG device on GPU 1"
         ),
         Case(.licenseMissing, "needs none", .notApplicable),
         Case(.licenseMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
@@ -276,16 +277,37 @@ import Testing
 
     @Test(arguments: driverCases + libraryCases + migCases)
     func finds(_ row: Case) throws {
-        let report = Checks(facts: row.facts, plan: row.plan).report()
-        let finding = report.finding(row.code)
-        #expect(finding?.state == row.state)
-        if let observed = row.observed { #expect(finding?.observed == observed) }
-        for finding in report.findings {
-            #expect(!finding.title.isEmpty && !finding.observed.isEmpty && !finding.expected.isEmpty)
-            #expect(finding.state != .failed || !finding.remedy.isEmpty, "no remedy for \(finding.code)")
-            #expect(finding.state != .pass || finding.remedy.isEmpty, "a remedy for \(finding.code), which passed")
+        let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
+        let outcome = try #require(CheckRegistry.check(row.code)).outcome(on: node)
+        #expect(outcome?.state == row.state)
+        if let observed = row.observed { #expect(outcome?.observed == observed) }
+    }
+
+    /// What every check says on every node of the tables, read by a person.
+    @Test func areWordedForPeople() {
+        for row in Self.driverCases + Self.libraryCases + Self.migCases {
+            let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
+            for check in CheckRegistry.checks {
+                guard let outcome = check.outcome(on: node) else { continue }
+                let remedy = outcome.remedy.text
+                #expect(!outcome.observed.isEmpty && !outcome.expected.isEmpty, "\(check.code) says nothing")
+                switch outcome.state {
+                case .pass, .notApplicable, .skipped: #expect(remedy.isEmpty, "a remedy for \(check.code)")
+                case .failed, .warning, .notice, .unknown:
+                    #expect(remedy.first?.isUppercase == true && remedy.hasSuffix("."), "\(check.code): \(remedy)")
+                }
+            }
         }
-        #expect(Set(report.findings.map(\.code)).count == report.findings.count)
+    }
+
+    @Test func aReportTitlesItsFindingsAndSaysWhereToReadMore() throws {
+        let report = Checks(facts: Self.driver { $0.deviceNodes = .absent }, plan: .adoptedH100).report()
+        for finding in report.findings {
+            #expect(finding.title == CheckRegistry.check(finding.code)?.title)
+            let link = finding.state == .failed ? "docs/reason-codes.md#\(finding.code.rawValue)" : nil
+            #expect(finding.remedy.link == link)
+        }
+        #expect(report.finding(.deviceNodesMissing)?.state == .failed)
     }
 }
 

@@ -1,0 +1,32 @@
+import NodeModel
+import Planning
+
+extension Check {
+    static let deviceNodesMissing = Check(
+        .deviceNodesMissing,
+        title: "the device nodes exist",
+        group: .driver,
+        phase: .load,
+        dependsOn: [.driverNotLoaded, .moduleLoadFailed],
+        // Udev was seen to make those of nvidia-uvm up to 15 seconds after the module was loaded.
+        settlesWithin: .seconds(15),
+        meaning: "The device node `/dev/nvidiactl` or `/dev/nvidia-uvm` is missing. CUDA needs both.",
+        advice: "Run `gpu-agent install`, which creates the device nodes."
+    ) { node in
+        guard node.facts.driver.isLoaded else { return nil }
+        let needed = Planner.neededNodes
+        let expected = needed.map { "/dev/\($0)" }.joined(separator: ", ")
+        switch node.facts.driver.deviceNodes {
+        case .present(let nodes):
+            let lacking = needed.filter { !nodes.contains($0) }
+            guard !lacking.isEmpty else { return .passed(counted(nodes.count, "device node"), expected: expected) }
+            return .failed("no /dev/\(lacking.joined(separator: ", no /dev/"))", expected: expected, remedy: .install)
+        case .absent:
+            return .failed("no device nodes", expected: expected, remedy: .install)
+        case .unreadable(let failure):
+            return .unknown(failure.detail, expected: expected, remedy: .mountHostRoot)
+        case .skipped(let why):
+            return .skipped(why, expected: expected)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import NodeModel
+import Selection
+
+extension Check {
+    static let driverKindMismatch = Check(
+        .driverKindMismatch,
+        title: "the driver is of the right kind",
+        group: .driver,
+        phase: .load,
+        dependsOn: [.driverMissing],
+        meaning: "The host has a GRID driver and the GPUs need a datacenter driver, or the other way round.",
+        advice: "Remove the driver, then run `gpu-agent install`."
+    ) { node in
+        guard let wanted = node.decision.driver?.kind, let version = node.facts.driver.sources.first?.version else {
+            return nil
+        }
+        guard let kind = node.facts.installedKind(ofVersion: version)?.kind else {
+            return .unknown(
+                "the agent could not tell whether nvidia-gridd is installed",
+                expected: wanted.rawValue,
+                remedy: .mountHostRoot
+            )
+        }
+        guard kind != wanted else { return .passed(kind.rawValue, expected: wanted.rawValue) }
+        return .failed(
+            kind.rawValue,
+            expected: wanted.rawValue,
+            remedy: "Remove the \(kind.rawValue) driver, then run 'gpu-agent install'."
+        )
+    }
+}

@@ -1,0 +1,20 @@
+import NodeModel
+import Selection
+
+extension Check {
+    static let driverMissing = Check(
+        .driverMissing,
+        title: "a driver is installed",
+        group: .driver,
+        phase: .load,
+        meaning: "The host has no NVIDIA driver.",
+        advice: "Run `gpu-agent install`. The daemon installs the driver by itself, unless it runs with `--no-install`."
+    ) { node in
+        guard node.isJudgedByItsDriver, !node.hasDriver, case .none = node.facts.driver.installed else { return nil }
+        return .failed(
+            "no NVIDIA driver on this host",
+            expected: node.decision.driver.map { "\($0)" } ?? "a driver",
+            remedy: .install
+        )
+    }
+}

@@ -1,0 +1,29 @@
+import NodeModel
+
+extension Check {
+    static let driverVersionSplit = Check(
+        .driverVersionSplit,
+        title: "the host has one driver version",
+        group: .driver,
+        phase: .load,
+        dependsOn: [.driverMissing],
+        meaning: "The loaded module, the module file and the libraries name different versions: two drivers are on the "
+            + "host.",
+        advice: "If only the loaded module differs, reboot the node. Otherwise remove the driver that does not belong "
+            + "on the node, and reboot."
+    ) { node in
+        guard node.hasDriver else { return nil }
+        let sources = node.facts.driver.sources
+        let expected = "the same version from every source"
+        let versions = Set(sources.map(\.version))
+        guard versions.count > 1 else { return .passed(versions.joined(), expected: expected) }
+        let remedy =
+            node.facts.driver.versionAfterBoot.map { "Reboot the node: driver \($0) is complete on its disk." }
+            ?? "Remove the driver that does not belong on this node, then reboot the node."
+        return .failed(
+            sources.map(\.description).joined(separator: ", "),
+            expected: expected,
+            remedy: Remedy(remedy)
+        )
+    }
+}

@@ -1,0 +1,34 @@
+import NodeModel
+import Selection
+
+extension Check {
+    static let guestMIGMismatch = Check(
+        .guestMIGMismatch,
+        title: "the vGPUs have the MIG devices of their type",
+        group: .mig,
+        phase: .use,
+        dependsOn: [.migDevicesMissing],
+        meaning: "A vGPU shows other MIG devices than its type promises. The check only warns.",
+        advice: "The vGPU host controls MIG. Ask the cloud's support, or use another node."
+    ) { node in
+        // Types that are no GPU instance promise no MIG device.
+        guard node.decision.guest.count == 1, let guest = node.decision.guest.first, guest.migDevicesPerGPU == 1,
+            let gpus = node.nvml?.gpus.filter({ $0.virtualization.value == .vgpu }), !gpus.isEmpty
+        else { return nil }
+        let others = gpus.compactMap { gpu -> String? in
+            if gpu.migMode.value?.current == false { return "GPU \(gpu.index): MIG mode is off" }
+            guard let devices = gpu.migDevices.value else { return nil }
+            if devices.count == 1, guest.migProfile == nil || devices[0].profile == guest.migProfile { return nil }
+            let list = devices.isEmpty ? "no MIG device" : devices.map(\.profile).joined(separator: ", ")
+            return "GPU \(gpu.index): \(list)"
+        }
+        let good = "one MIG device\(guest.migProfile.map { " \($0)" } ?? "") on each GPU"
+        let expected = "\(good) (\(guest.type))"
+        guard !others.isEmpty else { return .passed(good, expected: expected) }
+        return .warning(
+            others.joined(separator: "; "),
+            expected: expected,
+            remedy: "The vGPU host controls MIG. Ask the cloud's support, or use another node."
+        )
+    }
+}

@@ -1,0 +1,34 @@
+import NodeModel
+
+extension Check {
+    static let migDevicesMissing = Check(
+        .migDevicesMissing,
+        title: "GPUs in MIG mode have MIG devices",
+        group: .mig,
+        phase: .use,
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable],
+        // Whoever changes the MIG geometry removes the old devices first.
+        settlesWithin: .seconds(60),
+        meaning: "MIG mode is on, and a GPU has no MIG device. CUDA finds no device on such a GPU.",
+        advice: "Create MIG devices, or turn MIG mode off. On a vGPU only the host can do either."
+    ) { node in
+        guard node.nvml != nil else { return nil }
+        let expected = "at least one MIG device on each GPU in MIG mode"
+        let enabled = node.gpusWithMIG
+        guard !enabled.isEmpty else { return .notApplicable("MIG mode is off", expected: expected) }
+        let unread = enabled.compactMap(\.migDevices.whyUnknown)
+        guard unread.count < enabled.count else {
+            return .unknown(unread.joined(separator: "; "), expected: expected, remedy: .readXidLines)
+        }
+        let empty = enabled.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
+        guard empty.isEmpty else {
+            return .failed(
+                "no MIG device on GPU \(empty.map { "\($0.index)" }.joined(separator: ", "))",
+                expected: expected,
+                remedy: "Create MIG devices, or turn MIG mode off. On a vGPU only the host can do either."
+            )
+        }
+        let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)
+        return .passed("\(profiles.count): \(Set(profiles).sorted().joined(separator: ", "))", expected: expected)
+    }
+}

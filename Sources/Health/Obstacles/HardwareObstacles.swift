@@ -1,0 +1,53 @@
+import NodeModel
+
+/// What the selection raises about the host and its GPUs.
+extension Check {
+    static let hostUnreadable = Check(
+        .hostUnreadable,
+        title: "the agent can read the host",
+        group: .hardware,
+        phase: .discover,
+        raisedAs: .unknown,
+        meaning: "The agent could not read the host's architecture, kernel release or firmware tables.",
+        advice: "Run the agent as root with the host's root directory mounted."
+    )
+
+    static let noGPU = Check(
+        .noGPU,
+        title: "the node has an NVIDIA GPU",
+        group: .hardware,
+        phase: .discover,
+        meaning: "The PCI bus has no NVIDIA GPU, or none that containers on this node can use.",
+        advice: "Nothing. If you expect a GPU, run `lspci -d 10de:` on the node."
+    )
+
+    static let unknownGPU = Check(
+        .unknownGPU,
+        title: "the catalog knows every GPU",
+        group: .hardware,
+        phase: .discover,
+        meaning: "No catalog has the PCI IDs of a GPU. The agent installs nothing on unknown hardware.",
+        advice: "Use a newer agent, add the GPU to a [catalog](catalog.md) of your own, or allow the GPU with "
+            + "[one line](selection.md#when-you-know-better) in the configuration."
+    )
+
+    static let unknownVGPUType = Check(
+        .unknownVGPUType,
+        title: "the catalog knows every vGPU type",
+        group: .hardware,
+        phase: .discover,
+        meaning: "The catalog knows the card, but no catalog has the type of this vGPU.",
+        advice: "Use a newer agent, add the type to a [catalog](catalog.md) of your own, or allow the vGPU with "
+            + "[one line](selection.md#when-you-know-better) in the configuration."
+    )
+
+    static let evidenceConflict = Check(
+        .evidenceConflict,
+        title: "the evidence about each GPU agrees",
+        group: .hardware,
+        phase: .discover,
+        meaning: "One source says that a GPU is a vGPU, and another says that it is a physical GPU. The agent does not "
+            + "guess, so it installs nothing.",
+        advice: "Find out what the GPU is, and [say so in the configuration](selection.md#when-you-know-better)."
+    )
+}

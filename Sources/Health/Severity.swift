@@ -1,0 +1,55 @@
+package import NodeModel
+
+/// How much a finding weighs in the verdict.
+///
+/// A failure weighs more than something the agent could not tell, which weighs more than something it did not look at,
+/// which weighs more than a warning. Among findings of one state the order of the registry decides.
+package struct Severity: Comparable, Sendable {
+    private let weight: Int
+    private let position: Int
+
+    /// Nil for a finding that leaves the verdict alone.
+    package init?(_ finding: Finding) {
+        switch finding.state {
+        case .failed: weight = 4
+        case .unknown: weight = 3
+        case .skipped: weight = 2
+        case .warning: weight = 1
+        case .notice, .pass, .notApplicable: return nil
+        }
+        position = CheckRegistry.position(of: finding.code)
+    }
+
+    package static func < (left: Severity, right: Severity) -> Bool {
+        (left.weight, right.position) < (right.weight, left.position)
+    }
+}
+
+extension [Finding] {
+    /// The finding that decides the verdict: the most severe one, and of equals the first.
+    package var decider: Finding? {
+        let weighed = compactMap { finding in Severity(finding).map { (finding: finding, severity: $0) } }
+        // Of equals `min` gives the first, `max` the last.
+        return weighed.min { $0.severity > $1.severity }?.finding
+    }
+
+    /// In the order of the registry; findings of one code keep their order.
+    var inOrder: [Finding] {
+        enumerated().sorted {
+            (CheckRegistry.position(of: $0.element.code), $0.offset)
+                < (CheckRegistry.position(of: $1.element.code), $1.offset)
+        }.map(\.element)
+    }
+}
+
+extension Verdict {
+    /// The verdict that follows from the deciding finding alone.
+    init(decidedBy finding: Finding?) {
+        switch finding?.state {
+        case .failed: self = .notReady
+        case .unknown, .skipped: self = .unknown
+        case .warning: self = .degraded
+        case .notice, .pass, .notApplicable, nil: self = .ready
+        }
+    }
+}

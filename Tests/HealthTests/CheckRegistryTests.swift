@@ -1,0 +1,55 @@
+import Health
+import NodeModel
+import Testing
+
+/// The list of checks is complete and in order.
+@Suite struct CheckRegistryTests {
+    private let checks = CheckRegistry.checks
+
+    @Test func everyCodeHasOneCheck() {
+        let codes = checks.map(\.code)
+        #expect(Set(codes) == Set(ReasonCode.allCases))
+        #expect(codes.count == ReasonCode.allCases.count)
+        for code in ReasonCode.allCases { #expect(CheckRegistry.check(code)?.code == code) }
+    }
+
+    @Test(arguments: CheckRegistry.checks)
+    func isExplained(_ check: Check) {
+        #expect(!check.title.isEmpty && !check.title.hasSuffix("."))
+        for text in [check.meaning, check.advice] {
+            #expect(text.first?.isUppercase == true || text.hasPrefix("`"), "\(text)")
+            #expect(text.hasSuffix("."), "\(text)")
+        }
+        #expect([.failed, .unknown].contains(check.raisedState))
+        #expect(check.settlingTime >= .zero && check.settlingTime <= .seconds(120))
+    }
+
+    /// So no dependency leads in a circle, and a cause comes before what follows from it.
+    @Test func everyCheckComesAfterItsDependencies() {
+        var seen: Set<ReasonCode> = []
+        for check in checks {
+            for dependency in check.dependencies {
+                #expect(seen.contains(dependency), "\(check.code) stands before \(dependency)")
+            }
+            #expect(Set(check.dependencies).count == check.dependencies.count)
+            seen.insert(check.code)
+        }
+    }
+
+    @Test func thePhasesAreInOrder() {
+        for (earlier, later) in zip(checks, checks.dropFirst()) {
+            #expect(earlier.phase <= later.phase, "\(later.code) is of an earlier phase than \(earlier.code)")
+        }
+        #expect(Set(checks.map(\.phase)) == Set(Check.Phase.allCases))
+        #expect(Set(checks.map(\.group)) == Set(Check.Group.allCases))
+    }
+
+    /// What another room raises counts at once: that room has decided already.
+    @Test func onlyAFailureThatTheNodeShowsSettles() {
+        for check in checks where check.settlingTime > .zero { #expect(check.looksAtTheNode, "\(check.code)") }
+    }
+}
+
+extension Check: CustomTestStringConvertible {
+    package var testDescription: String { code.rawValue }
+}
