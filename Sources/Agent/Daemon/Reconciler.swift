@@ -1,4 +1,5 @@
 import Cluster
+import Health
 import Host
 import Logging
 import NodeModel
@@ -18,32 +19,57 @@ struct Reconciler: Service {
     let wakeUp: WakeUp
     let box: SnapshotBox
     let startJitter: Duration
-    var mode = AgentMode.manage
+    let mode: AgentMode
     let logger: Logger
+    /// Looks again when a failure that does not count yet is about to.
+    private let settlingAlarm: Alarm
 
     /// How far looks are apart at least, however many events say "look again".
     private static let pauseBetweenLooks = Duration.seconds(2)
+
+    init(
+        inspector: Inspector,
+        install: InstallRun?,
+        cluster: ClusterLink?,
+        wakeUp: WakeUp,
+        box: SnapshotBox,
+        startJitter: Duration,
+        mode: AgentMode = .manage,
+        logger: Logger
+    ) {
+        self.inspector = inspector
+        self.install = install
+        self.cluster = cluster
+        self.wakeUp = wakeUp
+        self.box = box
+        self.startJitter = startJitter
+        self.mode = mode
+        self.logger = logger
+        settlingAlarm = Alarm(wakeUp: wakeUp)
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
             var lookedAt = ContinuousClock.now
+            var settling = Settling()
+            defer { settlingAlarm.cancel() }
             // Nodes that were started together do not ask together, and the first look asks who owns the driver.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
-            await look(&backoff)
+            await look(&backoff, &settling)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
                 // A storm of events is one look every few seconds: what came meanwhile is seen by the next one.
                 let rest = lookedAt + Self.pauseBetweenLooks - ContinuousClock.now
                 if rest > .zero { try? await Task.sleep(for: rest) }
                 lookedAt = .now
-                await look(&backoff)
+                await look(&backoff, &settling)
                 giveBackMemory()
             }
         }
     }
 
-    private func look(_ backoff: inout InstallBackoff) async {
+    private func look(_ backoff: inout InstallBackoff, _ settling: inout Settling) async {
         guard !Task.isCancelled else { return }
         var view = await inspector.look()
         // A look that was cut off in the middle says nothing of the node.
@@ -64,10 +90,19 @@ struct Reconciler: Service {
             await publish(installing)
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
-            await publish(view)
+            await publish(settled(view, &settling))
         } else {
-            await publish(view)
+            await publish(settled(view, &settling))
         }
+    }
+
+    /// The view with those failures that have lasted long enough to count.
+    private func settled(_ view: NodeView, _ settling: inout Settling) -> NodeView {
+        var settledView = view
+        let instant = ContinuousClock.now
+        settledView.report = settling.settle(view.report, at: instant)
+        settlingAlarm.ring(in: settling.nextChange(after: instant))
+        return settledView
     }
 
     private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {

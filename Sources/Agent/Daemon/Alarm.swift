@@ -1,0 +1,29 @@
+import Synchronization
+
+/// Wakes the daemon's loop at a set time.
+///
+/// There is one time: a new one replaces the one before.
+final class Alarm: Sendable {
+    private let wakeUp: WakeUp
+    private let pending = Mutex<Task<Void, Never>?>(nil)
+
+    init(wakeUp: WakeUp) {
+        self.wakeUp = wakeUp
+    }
+
+    /// Wakes the loop after a time; nil only cancels.
+    func ring(in delay: Duration?) {
+        let wakeUp = wakeUp
+        pending.withLock { pending in
+            pending?.cancel()
+            pending = delay.map { delay in
+                Task {
+                    do { try await Task.sleep(for: delay) } catch { return }
+                    wakeUp.ring()
+                }
+            }
+        }
+    }
+
+    func cancel() { ring(in: nil) }
+}
