@@ -58,6 +58,7 @@ package enum CheckRegistry {
         .gpuCount,
         .gpuUnreadable,
         .migDevicesMissing,
+        .migModePending,
         .licenseMissing,
         .cudaHang,
         .cudaFailed,

@@ -262,6 +262,32 @@ import Testing
             .adoptedRTXPro,
             observed: "no MIG device on GPU 1"
         ),
+        Case(.migModePending, "in force", nil, .rtxProReady, .adoptedRTXPro),
+        Case(
+            .migModePending,
+            "on after a reset",
+            .notice,
+            NodeFacts.h100Ready.withNVML { $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true)) },
+            observed: "GPU 0: MIG mode is off, and on after a reset"
+        ),
+        Case(
+            .migModePending,
+            "off after a reset, on one of two",
+            .notice,
+            NodeFacts.h100Ready.withNVML {
+                $0.gpus.append(.h100.at(index: 1))
+                $0.gpus[1].migMode = .present(MIGMode(current: true, pending: false))
+            },
+            observed: "GPU 1: MIG mode is on, and off after a reset"
+        ),
+        Case(
+            .migModePending,
+            "a vGPU, whose host resets it",
+            nil,
+            gpu { $0.migMode = .present(MIGMode(current: true, pending: false)) },
+            .adoptedRTXPro
+        ),
+        Case(.migModePending, "not readable", nil, gpu { $0.migMode = .unreadable(.denied) }, .adoptedRTXPro),
         Case(.licenseMissing, "needs none", .notApplicable),
         Case(.licenseMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
         Case(

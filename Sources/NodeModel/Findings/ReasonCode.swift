@@ -52,6 +52,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case gpuCount = "gpu-count"
     case gpuUnreadable = "gpu-unreadable"
     case migDevicesMissing = "mig-devices-missing"
+    case migModePending = "mig-mode-pending"
     case guestMIGMismatch = "guest-mig-mismatch"
     case migStrategyNone = "mig-strategy-none-under-mig"
     case cudaFailed = "cuda-failed"
