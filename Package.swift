@@ -123,7 +123,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             path: "Tests/Benchmark",
             swiftSettings: swiftSettings
         ),
-        target("TestSupport", path: "Tests/TestSupport", ["NodeModel", subprocess, system]),
+        target("TestSupport", path: "Tests/TestSupport", ["NodeModel", "Support", subprocess, system]),
         target(
             "CoreSupport",
             path: "Tests/CoreSupport",
@@ -141,6 +141,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "HealthTests",
             ["Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "TestSupport"]
         ),
+        tests("PlanningTests", ["Catalog", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),
         tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport"]),
         tests(

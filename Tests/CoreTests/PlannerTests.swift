@@ -44,7 +44,18 @@ import Testing
     }
 
     private func journal(_ record: InstallRecord, _ states: [(StepID, StepRecord.State)]) -> Journal {
-        Journal(record: record, steps: states.map { StepRecord(step: $0, state: $1, startedAt: 1) })
+        Journal(record: record, steps: states.map { StepRecord(step: $0, state: $1, startedAt: Timestamp(1)) })
+    }
+
+    /// The command of the job that a step runs.
+    private func command(of id: StepID, in plan: Plan) throws -> [String] {
+        let step = try #require(plan.steps.first { $0.id == id })
+        guard case .job(let job) = step.effects.first else { throw NoJob(step: step) }
+        return job.command
+    }
+
+    private struct NoJob: Error {
+        var step: PlannedStep
     }
 
     private func steps(_ facts: NodeFacts, _ decision: Decision, _ journal: Journal? = nil) -> [StepID] {
@@ -56,47 +67,66 @@ import Testing
         #expect(plan.steps.map(\.id) == [.begin, .download, .install, .load, .verify, .finish])
         #expect(plan.problems.isEmpty && plan.obstacles.isEmpty)
         #expect(plan.steps.allSatisfy { !$0.disrupts && $0.deadlineSeconds > 0 && !$0.changes.isEmpty })
-        #expect(plan.steps.allSatisfy { $0.undo != nil || [.verify, .finish].contains($0.id) })
+        #expect(plan.steps.allSatisfy { !$0.inverse.isEmpty || [.verify, .finish].contains($0.id) })
     }
 
     @Test func theJournalAndTheInstallerGetExactlyThis() throws {
         let steps = Planner().plan(.rtxProVGPU, install(), journal: nil).steps
         var complete = record()
         complete.state = .installed
+        let (packages, work) = ("/var/lib/gpu-agent/packages", "/var/lib/gpu-agent/work")
+        let jobs = ["remove-595.91.07", "install-595.91.07"]
         #expect(
-            steps.map(\.action) == [
-                .begin(record()),
-                .download(try #require(Self.grid.artifact)),
-                .job(
-                    name: "install-595.91.07",
-                    command: [
-                        "sh", "/var/lib/gpu-agent/packages/NVIDIA-grid.run", "--silent", "-M", "open", "--no-drm",
-                        "--log-file-name=/var/log/gpu-agent/nvidia-installer.log", "--tmpdir=/var/lib/gpu-agent/work",
-                    ],
-                    failure: .installerFailed
-                ),
-                .run(
-                    [
+            steps.map(\.effects) == [
+                [
+                    .record(record()), .forgetEarlierSteps, .remove([packages, work]),
+                    .makeDirectories([packages, work, "/var/log/gpu-agent"]), .forgetJobs(jobs),
+                ],
+                [
+                    .download(
+                        Effect.Download(
+                            urls: ["https://example.com/x/NVIDIA-grid.run"],
+                            directory: packages,
+                            fileName: "NVIDIA-grid.run",
+                            digest: Checksum(.sha256, Self.artifactHash),
+                            size: 400 << 20
+                        )
+                    )
+                ],
+                [
+                    .job(
+                        Effect.Job(
+                            name: "install-595.91.07",
+                            command: [
+                                "sh", "\(packages)/NVIDIA-grid.run", "--silent", "-M", "open", "--no-drm",
+                                "--log-file-name=/var/log/gpu-agent/nvidia-installer.log", "--tmpdir=\(work)",
+                            ],
+                            environment: ["TMPDIR": work],
+                            log: "/var/log/gpu-agent/nvidia-installer.log"
+                        )
+                    )
+                ],
+                [
+                    .run([
                         ["modprobe", "nvidia"], ["modprobe", "nvidia-uvm"], ["modprobe", "nvidia-modeset"],
                         ["nvidia-modprobe", "-u", "-c0"],
-                    ],
-                    failure: .moduleLoadFailed
-                ),
-                .verify,
-                .finish(complete, package: "NVIDIA-grid.run"),
+                    ])
+                ],
+                [.verify],
+                [.remove(["\(packages)/NVIDIA-grid.run", work]), .forgetJobs(jobs), .record(complete)],
             ]
         )
+        let codes: [ReasonCode] = [
+            .installFailed, .downloadFailed, .installerFailed, .moduleLoadFailed, .installFailed, .installFailed,
+        ]
+        #expect(steps.map(\.failure.code) == codes)
     }
 
-    @Test func dkmsAndTheKernelModuleTypeReachTheInstaller() {
+    @Test func dkmsAndTheKernelModuleTypeReachTheInstaller() throws {
         var target = Self.grid
         target.kernelModuleType = .proprietary
         let facts = NodeFacts.rtxProVGPU.with { $0.build.dkms = .present("/usr/sbin/dkms") }
-        let step = Planner().plan(facts, install(target), journal: nil).steps.first { $0.id == .install }
-        guard case .job(_, let command, _) = step?.action else {
-            Issue.record("the installer is no job: \(String(describing: step))")
-            return
-        }
+        let command = try command(of: .install, in: Planner().plan(facts, install(target), journal: nil))
         #expect(command[3...4] == ["-M", "proprietary"])
         #expect(command.filter { $0 == "--dkms" }.count == 1)
         #expect(command.allSatisfy { !$0.contains(" ") })
@@ -121,11 +151,7 @@ import Testing
             kernelModuleType: kernelModuleType,
             artifact: artifact
         )
-        let steps = Planner().plan(.h100, decision, journal: nil).steps
-        guard case .job(_, let command, _) = steps.first(where: { $0.id == .install })?.action else {
-            Issue.record("no installer in \(steps.map(\.id))")
-            return
-        }
+        let command = try command(of: .install, in: Planner().plan(.h100, decision, journal: nil))
         #expect(Array(command.drop { $0 != "--silent" }.dropFirst().prefix { $0 != "--no-drm" }) == words)
     }
 
@@ -136,14 +162,16 @@ import Testing
         let steps = Planner().plan(facts, install(), journal: nil).steps
         #expect(steps.map(\.id) == [.begin, .download, .unload, .install, .load, .verify, .finish])
         #expect(steps.filter(\.disrupts).map(\.id) == [.unload])
-        #expect(steps.first { $0.id == .unload }?.action == .unload(["nvidia_uvm", "nvidia_modeset", "nvidia"]))
+        #expect(
+            steps.first { $0.id == .unload }?.effects == [.unloadModules(["nvidia_uvm", "nvidia_modeset", "nvidia"])]
+        )
         let more = facts.with {
             $0.driver.loadedModules = .present(["nouveau", "nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_peermem"])
         }
         // Modules that use others come before them.
         let modules = ["nvidia_peermem", "nvidia_drm", "nvidia_modeset", "nvidia"]
         let again = Planner().plan(more, install(), journal: nil).steps
-        #expect(again.first { $0.id == .unload }?.action == .unload(modules))
+        #expect(again.first { $0.id == .unload }?.effects == [.unloadModules(modules)])
     }
 
     struct Resume: Sendable, CustomTestStringConvertible {

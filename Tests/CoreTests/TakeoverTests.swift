@@ -2,6 +2,7 @@ import CoreSupport
 import NodeModel
 import Planning
 import Selection
+import Support
 import TestSupport
 import Testing
 
@@ -42,15 +43,20 @@ import Testing
         #expect(plan.steps.map(\.id) == [.begin, .download, .unload, .remove, .install, .load, .verify, .finish])
         let remove = try #require(plan.steps.first { $0.id == .remove })
         #expect(
-            remove.action
-                == .job(
-                    name: "remove-595.71.05",
-                    command: ["sh", "-ec", "nvidia-uninstall --silent"],
-                    failure: .driverRemovalFailed
+            remove.effects == [
+                .job(
+                    Effect.Job(
+                        name: "remove-595.71.05",
+                        command: ["sh", "-ec", "nvidia-uninstall --silent"],
+                        environment: ["TMPDIR": "/var/lib/gpu-agent/work"]
+                    )
                 )
+            ]
         )
+        #expect(remove.failure.code == .driverRemovalFailed && remove.failure.subject == "nvidia-uninstall")
+        #expect(remove.inverse.isEmpty && remove.leaves?.contains("NVIDIA's installer") == true)
         #expect(remove.disrupts)
-        guard case .begin(let record) = plan.steps[0].action else { throw Unexpected() }
+        guard case .record(let record?) = plan.steps[0].effects[0] else { throw Unexpected() }
         #expect(record.takesOver == .runfile)
     }
 
@@ -158,8 +164,8 @@ import Testing
     }
 
     @Test func removesEveryPackageOfTheDriverAtOnce() throws {
-        for (manager, command) in [
-            (DriverPackage.Manager.dpkg, ["apt-get", "purge", "-y"]), (.rpm, ["rpm", "-e"]),
+        for (manager, subject, command) in [
+            (DriverPackage.Manager.dpkg, "apt-get purge", ["apt-get", "purge", "-y"]), (.rpm, "rpm -e", ["rpm", "-e"]),
         ] {
             let facts = Self.misfit.with {
                 $0.claims.runfile = .absent
@@ -173,10 +179,10 @@ import Testing
             }
             let decision = try decide(facts)
             #expect(decision.takesOver == .packageManager)
-            let commands = facts.removal(of: .packageManager)
-            #expect(commands.count == 1)
-            #expect(Set(command + ["libnvidia-compute-580", "nvidia-driver-580"]).isSubset(of: commands[0]))
-            #expect(commands[0].count { $0 == "nvidia-driver-580" } == 1)
+            let removal = try #require(facts.removal(of: .packageManager))
+            #expect(removal.subject == subject && removal.commands.count == 1)
+            #expect(Set(command + ["libnvidia-compute-580", "nvidia-driver-580"]).isSubset(of: removal.commands[0]))
+            #expect(removal.commands[0].count { $0 == "nvidia-driver-580" } == 1)
         }
     }
 
@@ -188,8 +194,8 @@ import Testing
             ])
         }
         let remove = Planner().plan(facts, try decide(facts), journal: nil).steps.first { $0.id == .remove }
-        guard case .job(_, let command, _) = remove?.action else { throw Unexpected() }
-        #expect(command[2].contains("find '/opt/a b'\\''c' -maxdepth 1 -name '*.so.580.105.08' -delete\n"))
+        guard case .job(let job) = remove?.effects.first else { throw Unexpected() }
+        #expect(job.command[2].contains("find '/opt/a b'\\''c' -maxdepth 1 -name '*.so.580.105.08' -delete\n"))
     }
 
     @Test func removesTheAKSImagesDriverWithItsMarkerAndCopies() throws {
@@ -202,7 +208,7 @@ import Testing
         let decision = try decide(facts)
         #expect(decision.takesOver == .aksImage)
         #expect(
-            facts.removal(of: .aksImage) == [
+            facts.removal(of: .aksImage)?.commands == [
                 ["nvidia-uninstall", "--silent"],
                 ["find", "/usr/bin/lib64", "-maxdepth", "1", "-name", "*.so.580.105.08", "-delete"],
                 ["find", "/usr/lib/x86_64-linux-gnu", "-maxdepth", "1", "-name", "*.so.580.105.08", "-delete"],
@@ -245,11 +251,11 @@ import Testing
 
     @Test func theHostIsBeingChangedFromTheRemovalsStartOn() throws {
         let plan = Planner().plan(Self.misfit, try decide(Self.misfit), journal: nil)
-        guard case .begin(let record) = plan.steps[0].action else { throw Unexpected() }
+        guard case .record(let record?) = plan.steps[0].effects[0] else { throw Unexpected() }
         var journal = Journal(record: record)
-        journal.begin(.unload, at: 1)
-        #expect(journal.record?.state == .started)
-        journal.begin(.remove, at: 2)
-        #expect(journal.record?.state == .changing)
+        for (id, state) in [(StepID.unload, InstallRecord.State.started), (.remove, .changing)] {
+            journal.begin(try #require(plan.steps.first { $0.id == id }), at: Timestamp(1))
+            #expect(journal.record?.state == state)
+        }
     }
 }

@@ -5,13 +5,8 @@ import Testing
 @testable import Host
 
 @Suite struct JournalStoreTests {
-    private struct Journal: Codable, Equatable {
-        var steps: [String]
-        var version: Int
-    }
-
     private let tree: TemporaryDirectory
-    private let store: JournalStore<Journal>
+    private let store: JournalStore
 
     init() throws {
         tree = try TemporaryDirectory()
@@ -20,17 +15,27 @@ import Testing
 
     @Test func keepsAJournal() async throws {
         #expect(try await store.load() == nil)
-        let journal = Journal(steps: ["download", "install"], version: 1)
+        var journal = Journal()
+        journal.begin(.download, at: 1_795_752_625.588)
+        journal.end(.download, at: 1_795_752_628.088)
         try await store.save(journal)
         #expect(try await store.load() == journal)
         #expect(
             try tree.text("var/lib/gpu-agent/journal.json") == """
                 {
+                  "apiVersion" : "gpu-agent/v1",
+                  "kind" : "Journal",
                   "steps" : [
-                    "download",
-                    "install"
-                  ],
-                  "version" : 1
+                    {
+                      "inverse" : [
+
+                      ],
+                      "seconds" : 2.5,
+                      "startedAt" : "2026-11-27T04:10:25.588Z",
+                      "state" : "done",
+                      "step" : "download"
+                    }
+                  ]
                 }
 
                 """
@@ -50,7 +55,7 @@ import Testing
     }
 
     @Test func removesWhatKilledWritersLeft() async throws {
-        let journal = Journal(steps: ["download"], version: 1)
+        let journal = Journal()
         try await store.save(journal)
         for name in [".journal.json.17.4711.new", ".other.json.17.4711.new", "journal.json.bad"] {
             try tree.write("var/lib/gpu-agent/\(name)", "{")
@@ -65,6 +70,6 @@ import Testing
     @Test func saysThatAJournalCannotBeRead() async throws {
         try tree.makeDirectory("var/lib/gpu-agent/journal.json/x")
         await #expect(throws: HostError.self) { try await store.load() }
-        await #expect(throws: HostError.self) { try await store.save(Journal(steps: [], version: 1)) }
+        await #expect(throws: HostError.self) { try await store.save(Journal()) }
     }
 }

@@ -1,11 +1,9 @@
-import Catalog
 import FoundationEssentials
 import Host
 package import NodeModel
-package import Planning
 import SystemPackage
 
-/// Does the steps of a plan, one `switch` and nothing more; every `if` about the host is in the planner.
+/// Carries out the effects of a step, one `switch` and nothing more; every `if` about the host is in the recipes.
 struct Executor {
     let root: HostRoot
     let commands: HostCommands
@@ -14,66 +12,60 @@ struct Executor {
     /// Looks at the node again and says what is wrong, if anything.
     let verify: @Sendable (Duration) async -> Finding?
 
-    /// Does one step; its record for the journal comes back changed where the step is about the journal itself.
+    /// Does one step; the journal comes back changed where the step is about the journal itself.
     func execute(_ step: PlannedStep, _ journal: inout Journal) async throws(AgentFailure) {
+        for effect in step.effects { try await perform(effect, of: step, &journal) }
+    }
+
+    private func perform(
+        _ effect: Effect,
+        of step: PlannedStep,
+        _ journal: inout Journal
+    ) async throws(AgentFailure) {
         let deadline = Duration.seconds(step.deadlineSeconds)
-        switch step.action {
-        case .begin(let record):
-            journal.record = record
-            journal.steps.removeAll { $0.step != step.id }
-            try await onHost(.installFailed) { () async throws(HostError) in
-                // What an earlier choice left half downloaded or half unpacked is of no use to this one.
-                for directory in [HostLayout.packages, HostLayout.work] {
-                    try root.removeTree(HostPath(stringLiteral: directory))
-                }
-                for directory in [HostLayout.packages, HostLayout.work, HostLayout.logs] {
-                    try root.makeDirectories(HostPath(stringLiteral: directory))
-                }
-                // A result that an earlier install of this version left must not count for this one.
-                try await forgetJobs(of: record)
+        switch effect {
+        case .record(let record): journal.record = record
+        case .forgetEarlierSteps: journal.steps.removeAll { $0.step != step.id }
+        case .makeDirectories(let paths):
+            try await onHost(step) { () async throws(HostError) in
+                for path in paths { try root.makeDirectories(HostPath(stringLiteral: path)) }
             }
-        case .download(let artifact):
-            try await download(artifact, deadline)
-        case .unload(let modules):
-            try await onHost(.moduleUnloadFailed) { () async throws(HostError) in try await unload(modules, deadline) }
-        case .run(let commands, let failure):
-            try await onHost(failure) { () async throws(HostError) in
+        case .remove(let paths):
+            try await onHost(step) { () async throws(HostError) in
+                for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }
+            }
+        case .download(let file): try await download(file, deadline, of: step)
+        case .unloadModules(let modules):
+            try await onHost(step) { () async throws(HostError) in try await unload(modules, deadline) }
+        case .run(let commands):
+            try await onHost(step) { () async throws(HostError) in
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
             }
-        case .job(let name, let command, let failure):
-            try await run(name, command, deadline, failure)
+        case .job(let job): try await run(job, deadline, of: step)
+        case .forgetJobs(let names):
+            try await onHost(step) { () async throws(HostError) in
+                for name in names { try await HostJob(name, root: root, commands: commands).forget() }
+            }
         case .verify:
             if let problem = await verify(deadline) { throw AgentFailure(problem) }
-        case .finish(let record, let package):
-            try await onHost(.installFailed) { () async throws(HostError) in
-                try root.remove(HostPath(stringLiteral: HostLayout.packages).entry(package))
-                try root.removeTree(HostPath(stringLiteral: HostLayout.work))
-                try await forgetJobs(of: record)
-            }
-            journal.record = record
+        case .unknown(let kind): throw AgentFailure(.unknownEffect(kind, of: step))
         }
     }
 
-    private func download(_ artifact: Artifact, _ deadline: Duration) async throws(AgentFailure) {
-        guard let digest = artifact.digest else {
-            throw AgentFailure(
-                Finding(
-                    .artifactWithoutHash,
-                    observed: "\(artifact.fileName) has no checksum",
-                    expected: "a SHA-256 or SHA-512",
-                    remedy: "add the checksum in a catalog of your own"
-                )
-            )
-        }
+    private func download(
+        _ file: Effect.Download,
+        _ deadline: Duration,
+        of step: PlannedStep
+    ) async throws(AgentFailure) {
         let request = DownloadRequest(
-            urls: artifact.urls,
-            fileName: artifact.fileName,
-            digest: digest,
-            size: artifact.size,
+            urls: file.urls,
+            fileName: file.fileName,
+            digest: file.digest,
+            size: file.size,
             deadline: deadline
         )
-        let directory = try await onHost(.downloadFailed) { () async throws(HostError) in
-            try root.openDirectory(HostPath(stringLiteral: HostLayout.packages), create: true)
+        let directory = try await onHost(step) { () async throws(HostError) in
+            try root.openDirectory(HostPath(stringLiteral: file.directory), create: true)
         }
         defer { try? directory.close() }
         let progress = progress
@@ -81,7 +73,7 @@ struct Executor {
             _ = try await downloader.fetch(request, into: directory) {
                 progress(.downloaded(bytes: $0.received, total: $0.total))
             }
-        } catch { throw error.failure(of: artifact) }
+        } catch { throw error.failure(of: file, step.failure) }
     }
 
     /// Where a module is in use, those that are gone by then come back: without its UVM module a driver runs no new
@@ -101,38 +93,25 @@ struct Executor {
         }
     }
 
-    private func forgetJobs(of record: InstallRecord) async throws(HostError) {
-        for name in StepID.jobs.map({ $0.jobName(for: record.version) }) {
-            try await HostJob(name, root: root, commands: commands).forget()
-        }
-    }
-
     /// Starts a job anew and waits for its end.
     ///
     /// What an earlier agent left running was waited for before.
-    private func run(
-        _ name: String,
-        _ command: [String],
-        _ deadline: Duration,
-        _ failure: ReasonCode
-    ) async throws(AgentFailure) {
+    private func run(_ effect: Effect.Job, _ deadline: Duration, of step: PlannedStep) async throws(AgentFailure) {
         let progress = progress
-        let (outcome, log) = try await onHost(failure) { () async throws(HostError) in
-            let job = try HostJob(name, root: self.root, commands: self.commands)
-            // What a compiler that is killed leaves behind is removed with the work directory.
-            try await job.start(command, environment: ["TMPDIR": HostLayout.work])
+        let (outcome, output) = try await onHost(step) { () async throws(HostError) in
+            let job = try HostJob(effect.name, root: self.root, commands: self.commands)
+            try await job.start(effect.command, environment: effect.environment)
             return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }
         guard outcome != .finished(status: 0) else { return }
-        let path = failure == .installerFailed ? HostPath(stringLiteral: HostLayout.installerLog) : log
-        throw AgentFailure(JobLog(path: path, code: failure).problem(outcome, root: root))
+        throw AgentFailure(JobLog(of: effect, output: output, failure: step.failure).problem(outcome, root: root))
     }
 
     private func onHost<Value: Sendable>(
-        _ code: ReasonCode,
+        _ step: PlannedStep,
         _ work: () async throws(HostError) -> Value
     ) async throws(AgentFailure) -> Value {
-        do throws(HostError) { return try await work() } catch { throw error.failure(code) }
+        do throws(HostError) { return try await work() } catch { throw error.failure(step.failure) }
     }
 }
 
@@ -141,10 +120,10 @@ package enum InstallProgress: Sendable {
     case started(PlannedStep, number: Int, of: Int)
     /// Bytes that are there, and of how many when that is known.
     case downloaded(bytes: Int, total: Int?)
-    /// A line that the installer wrote.
+    /// A line that a job wrote.
     case said(String)
     case finished(PlannedStep, seconds: Double)
     case failed(PlannedStep, Finding)
-    /// An installer that an earlier agent started still runs.
+    /// A job that an earlier agent started still runs.
     case waitingForJob(String)
 }

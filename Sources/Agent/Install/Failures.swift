@@ -1,11 +1,10 @@
-import Catalog
 import Host
 import NodeModel
 import Support
 
 extension HostError {
-    /// What people are told of an error on the host; `code` names the operation it hit.
-    func failure(_ code: ReasonCode) -> AgentFailure {
+    /// What people are told of an error on the host; `step` has the words for what it hit.
+    func failure(_ step: StepFailure) -> AgentFailure {
         let problem: Finding
         switch self {
         case .lockHeld:
@@ -24,74 +23,90 @@ extension HostError {
             )
         case .commandNotStarted:
             problem = Finding(
-                code,
+                step.code,
                 observed: errorChain(self),
                 expected: "the command to run on the host",
                 remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
             )
+        case .jobRunning, .jobDeadline, .waitCancelled:
+            // These errors name a job of the host, which says nothing to people.
+            problem = Finding(
+                step.code,
+                observed: "\(step.subject): \(errorChain(self))",
+                expected: "no error",
+                remedy: step.remedy
+            )
         default:
-            problem = Finding(code, observed: errorChain(self), expected: "no error", remedy: code.remedy)
+            problem = Finding(step.code, observed: errorChain(self), expected: "no error", remedy: step.remedy)
         }
         return AgentFailure(problem, cause: self)
     }
 }
 
-extension ReasonCode {
-    /// What to do after an operation that failed in a way that says nothing more.
-    fileprivate var remedy: String {
-        switch self {
-        case .installFailed: "see that /var/lib and /var/log of the node can be written to, then gpu-agent install"
-        case .moduleLoadFailed: "look at the kernel log of the node for lines with NVRM (dmesg)"
-        case .moduleUnloadFailed: "something still uses the GPU: drain the node, or reboot it"
-        case .installerFailed: "read \(HostLayout.installerLog) on the node"
-        default: "gpu-agent install"
-        }
-    }
-}
-
 extension DownloadError {
-    func failure(of artifact: Artifact) -> AgentFailure {
+    func failure(of file: Effect.Download, _ step: StepFailure) -> AgentFailure {
         let observed = errorChain(self)
+        let address = file.urls.first ?? "the URL"
         switch self {
         case .wrongDigest(_, let expected, let actual):
-            return AgentFailure(
-                Finding(
-                    .downloadHashMismatch,
-                    observed: "\(artifact.fileName) has \(actual); the file was deleted",
-                    expected: "\(expected)",
-                    remedy: "do not install this file: compare the catalog's checksum with the vendor's, "
-                        + "and look at what answers at \(artifact.urls.first ?? "the URL")"
-                ),
-                cause: self
+            let problem = Finding(
+                .downloadHashMismatch,
+                observed: "\(file.fileName) has \(actual); the file was deleted",
+                expected: "\(expected)",
+                remedy: "do not install this file: compare the catalog's checksum with the vendor's, "
+                    + "and look at what answers at \(address)"
             )
-        case .noSpace:
-            return failure(observed, artifact, "free space in \(HostLayout.packages) on the node")
-        case .file, .busy, .cancelled:
-            return failure(observed, artifact, "look at \(HostLayout.packages) on the node, then gpu-agent install")
+            return AgentFailure(problem, cause: self)
+        case .noSpace: return failure(observed, file, step, "free space in \(file.directory) on the node")
+        case .file, .busy, .cancelled: return failure(observed, file, step, step.remedy)
         case .badRequest, .badAddress:
-            return failure(observed, artifact, "correct the URLs of this driver in the catalog (gpu-agent plan)")
+            return failure(observed, file, step, "correct the URLs of this driver in the catalog (gpu-agent plan)")
         case .refused, .webPage, .unavailable, .deadline, .wrongSize:
-            let address = artifact.urls.first ?? "the URL"
             let remedy = "see what \(address) answers on the node, or name a mirror in a catalog of your own"
-            return failure(observed, artifact, remedy)
+            return failure(observed, file, step, remedy)
         }
     }
 
-    private func failure(_ observed: String, _ artifact: Artifact, _ remedy: String) -> AgentFailure {
-        let problem = Finding(.downloadFailed, observed: observed, expected: artifact.fileName, remedy: remedy)
+    private func failure(
+        _ observed: String,
+        _ file: Effect.Download,
+        _ step: StepFailure,
+        _ remedy: String
+    ) -> AgentFailure {
+        let problem = Finding(step.code, observed: observed, expected: file.fileName, remedy: remedy)
         return AgentFailure(problem, cause: self)
     }
 }
 
 extension DownloadError: CausedError {}
 
+extension Finding {
+    /// An effect that another version of the agent recorded.
+    static func unknownEffect(_ kind: String, of step: PlannedStep) -> Finding {
+        Finding(
+            step.failure.code,
+            observed: "this version does not know the effect '\(kind)' of step \(step.id.rawValue)",
+            expected: "an effect of this version",
+            remedy: "use the version of the agent that wrote \(HostLayout.journal)"
+        )
+    }
+}
+
 /// What the log of a job says about its failure.
 struct JobLog {
     var path: HostPath
-    /// What the job was to do, as the code of its failure.
-    var code: ReasonCode
+    /// Whether the log has more than errors, so that only its lines with `ERROR:` tell why the job failed.
+    var hasOwnErrors: Bool
+    var failure: StepFailure
 
-    /// A problem with the lines of NVIDIA's installer that begin with `ERROR:`, or with a job's last lines.
+    /// The log of a job: the one that its program writes or else what the job said.
+    init(of job: Effect.Job, output: HostPath, failure: StepFailure) {
+        path = job.log.flatMap { HostPath(absolute: $0) } ?? output
+        hasOwnErrors = job.log != nil
+        self.failure = failure
+    }
+
+    /// A problem with the lines of the log that begin with `ERROR:`, or with a job's last lines.
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
         let log = (try? root.text(path, limit: 8 << 20)) ?? nil
         return problem(outcome, log: log ?? "")
@@ -100,10 +115,10 @@ struct JobLog {
     func problem(_ outcome: HostJob.Outcome, log: String) -> Finding {
         let lines = log.split(separator: "\n")
         let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
-        let telling = (errors.isEmpty && code != .installerFailed ? lines : errors).suffix(2)
+        let telling = (errors.isEmpty && !hasOwnErrors ? lines : errors).suffix(2)
             .map { $0.split(separator: " ").joined(separator: " ") }
         return Finding(
-            code,
+            failure.code,
             observed: ([words(outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
             remedy: "read \(path) on the node"
@@ -111,11 +126,10 @@ struct JobLog {
     }
 
     private func words(_ outcome: HostJob.Outcome) -> String {
-        let what = code == .installerFailed ? "the installer" : "the removal"
-        return switch outcome {
-        case .finished(let status): "\(what) ended with status \(status)"
-        case .lost: "\(what) was killed"
-        case .absent: "\(what) was never started"
+        switch outcome {
+        case .finished(let status): "\(failure.subject) ended with status \(status)"
+        case .lost: "\(failure.subject) was killed"
+        case .absent: "\(failure.subject) was never started"
         }
     }
 }

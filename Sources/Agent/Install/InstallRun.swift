@@ -9,22 +9,26 @@ package struct InstallRun: Sendable {
     let inspector: Inspector
     let commands: HostCommands
     let downloader: Downloader
+    /// How long the check at the end waits for a node to become good.
+    let patience: Duration
     let progress: @Sendable (InstallProgress) -> Void
 
     package init(
         inspector: Inspector,
         commands: HostCommands,
         downloader: Downloader,
+        patience: Duration = Verification.patience,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) {
         self.inspector = inspector
         self.commands = commands
         self.downloader = downloader
+        self.patience = patience
         self.progress = progress
     }
 
     private var root: HostRoot { inspector.prober.root }
-    private var store: JournalStore<Journal> { JournalStore(root: root) }
+    private var store: JournalStore { JournalStore(root: root) }
 
     /// Brings the node to its decision and gives the last look at it.
     ///
@@ -32,7 +36,7 @@ package struct InstallRun: Sendable {
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
         let lock: HostLock
         do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {
-            throw error.failure(.hostLocked)
+            throw error.failure(.state)
         }
         defer { lock.release() }
         try await settle()
@@ -40,69 +44,68 @@ package struct InstallRun: Sendable {
         let obstacles = view.plan.obstacles
         if let first = obstacles.first { throw AgentFailure(first, others: Array(obstacles.dropFirst())) }
         guard !view.plan.steps.isEmpty else { return view }
-        try await execute(view.plan, view.journal ?? Journal())
+        try await execute(view.plan.steps, view.journal ?? Journal())
         return await inspector.look()
     }
 
-    /// Waits for an installer that an agent before this one left running, and notes its end in the journal.
+    /// Waits for a job that an agent before this one left running, and notes its end in the journal.
     ///
     /// Without this an agent that was killed in the middle would start a second installer beside the first.
     private func settle() async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
-            guard var journal = try await store.load(), let record = journal.record, record.state == .changing
-            else { return }
-            for step in StepID.jobs where !journal.finished(step) {
+            guard var journal = try await store.load() else { return }
+            for unfinished in journal.unfinishedJobs {
                 let job: HostJob
                 do throws(HostError) {
-                    job = try HostJob(step.jobName(for: record.version), root: root, commands: commands)
+                    job = try HostJob(unfinished.name, root: root, commands: commands)
                 } catch { throw .malformed(store.path, cause: error) }
                 if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
                 let progress = progress
                 let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }
                 guard outcome == .finished(status: 0) else { continue }
-                journal.end(step, at: now())
+                journal.end(unfinished.step, at: Timestamp(now()))
                 try await store.save(journal)
             }
         } catch {
-            guard case .malformed(store.path, _) = error else { throw error.failure(.installFailed) }
-            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.installFailed) }
+            guard case .malformed(store.path, _) = error else { throw error.failure(.state) }
+            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.state) }
         }
     }
 
-    private func execute(_ plan: Plan, _ journal: Journal) async throws(AgentFailure) {
-        let inspector = inspector
+    private func execute(_ steps: [PlannedStep], _ journal: Journal) async throws(AgentFailure) {
+        let verification = Verification(look: inspector.look, patience: patience)
         let executor = Executor(
             root: root,
             commands: commands,
             downloader: downloader,
             progress: progress,
-            verify: { await Verification(inspector: inspector).problem(within: $0) }
+            verify: verification.problem
         )
         var journal = journal
-        journal.forget(cutOffStepsMissingIn: plan.steps.map(\.id))
-        for (index, step) in plan.steps.enumerated() {
-            progress(.started(step, number: index + 1, of: plan.steps.count))
-            journal.begin(step.id, at: now())
+        journal.settleCutOffSteps(missingIn: steps.map(\.id))
+        for (index, step) in steps.enumerated() {
+            progress(.started(step, number: index + 1, of: steps.count))
+            journal.begin(step, at: Timestamp(now()))
             // The first step writes the record itself: before it the journal is about the install before.
             if step.id != .begin { try await save(journal) }
             let began = ContinuousClock.now
             do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                 // An agent that is told to stop leaves the journal as one that is killed: the next one goes on there.
                 guard !Task.isCancelled else { throw error }
-                journal.end(step.id, at: now(), failure: error.problem)
+                journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 try await save(journal)
                 progress(.failed(step, error.problem))
                 throw error
             }
-            journal.end(step.id, at: now())
+            journal.end(step.id, at: Timestamp(now()))
             try await save(journal)
             progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
     }
 
     private func save(_ journal: Journal) async throws(AgentFailure) {
-        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.installFailed) }
+        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.state) }
     }
 }
 

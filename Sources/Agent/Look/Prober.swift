@@ -79,9 +79,9 @@ package struct Prober: Sendable {
     /// Whether the host is being changed now: by whoever holds its lock, or by an installer that outlived its agent.
     func isChanging(_ journal: Journal?) async -> Bool {
         if await installer() != nil { return true }
-        guard let commands, let record = journal?.record, record.state == .changing else { return false }
-        for name in StepID.jobs.map({ $0.jobName(for: record.version) }) {
-            guard let job = try? HostJob(name, root: root, commands: commands) else { continue }
+        guard let commands else { return false }
+        for unfinished in journal?.unfinishedJobs ?? [] {
+            guard let job = try? HostJob(unfinished.name, root: root, commands: commands) else { continue }
             if case .running = try? await job.state() { return true }
         }
         return false
@@ -89,7 +89,7 @@ package struct Prober: Sendable {
 
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
-            return try await JournalStore<Journal>(root: root).load().map { .present($0) } ?? .absent
+            return try await JournalStore(root: root).load().map { .present($0) } ?? .absent
         } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
     }
 

@@ -1,8 +1,8 @@
 import FoundationEssentials
-import NodeModel
+package import NodeModel
 
-/// Keeps one journal as a JSON file on the host, so that a host knows what was done to it.
-package struct JournalStore<Journal: Codable & Sendable>: Sendable {
+/// Keeps the journal as a JSON file on the host, so that a host knows what was done to it.
+package struct JournalStore: Sendable {
     package let path: HostPath
     private let root: HostRoot
 

@@ -34,7 +34,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         driver = StatusDriver(facts.driver)
         host = StatusHost(facts.host)
         findings = report.findings
-        lastInstall = journal?.steps ?? []
+        lastInstall = journal?.steps.map(\.outcome) ?? []
         self.published = published
     }
 }

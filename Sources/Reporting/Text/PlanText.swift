@@ -37,21 +37,22 @@ package struct PlanText {
             + plan.steps.enumerated().map { number, step in
                 let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
                 return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
-                    + details(step.action).map { "\n       " + style.faint($0) }.joined()
+                    + step.effects.flatMap(details).map { "\n       " + style.faint($0) }.joined()
             }
     }
 
-    private func details(_ action: StepAction) -> [String] {
-        switch action {
-        case .run(let commands, failure: _): commands.map { "$ " + $0.joined(separator: " ") }
-        case .unload(let modules): modules.map { "$ modprobe -r \($0)" }
-        case .job(name: _, let command, failure: _):
+    /// What the host gets to do, as an operator would type it.
+    private func details(_ effect: Effect) -> [String] {
+        switch effect {
+        case .run(let commands): commands.map { "$ " + $0.joined(separator: " ") }
+        case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
+        case .job(let job):
             // A script is shown by its lines.
-            command.prefix(2) == ["sh", "-ec"]
-                ? command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
-                : ["$ " + command.joined(separator: " ")]
-        case .download(let artifact): artifact.urls.prefix(1) + (artifact.digest.map { ["\($0)"] } ?? [])
-        case .begin, .verify, .finish: []
+            job.command.prefix(2) == ["sh", "-ec"]
+                ? job.command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
+                : ["$ " + job.command.joined(separator: " ")]
+        case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
+        case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
         }
     }
 

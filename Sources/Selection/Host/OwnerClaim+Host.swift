@@ -70,13 +70,16 @@ extension NodeFacts {
     /// It is NVIDIA's installer that put it there; the image's copies of the libraries are its own.
     ///
     /// Nil where neither that installer's log nor DKMS can take its modules away.
-    private func removalOfAKSImage(_ version: String) -> [[String]]? {
+    private func removalOfAKSImage(_ version: String) -> DriverRemoval? {
         let ofModules = removalOfRunfile + removalOfDKMS
         guard !ofModules.isEmpty || driver.moduleFile.value == nil else { return nil }
-        return ofModules
-            + libraryDirectories(version).map {
-                ["find", $0, "-maxdepth", "1", "-name", "*.so.\(version)", "-delete"]
-            } + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"], ["ldconfig"]]
+        let ofLibraries = libraryDirectories(version).map {
+            ["find", $0, "-maxdepth", "1", "-name", "*.so.\(version)", "-delete"]
+        }
+        return DriverRemoval(
+            subject: "the removal of the AKS node image's driver",
+            commands: ofModules + ofLibraries + [["rm", "-f", "/opt/azure/aks-gpu/dkms-marker"], ["ldconfig"]]
+        )
     }
 
     /// Where libraries of a version are; each of NVIDIA's has the version in the name of its file.
@@ -121,11 +124,17 @@ extension NodeFacts {
         let removal =
             switch owner.manager {
             case .dpkg:
-                [
-                    "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "purge", "-y",
-                    "--allow-change-held-packages",
-                ] + names
-            case .rpm: ["rpm", "-e", "--allmatches"] + names
+                DriverRemoval(
+                    subject: "apt-get purge",
+                    commands: [
+                        [
+                            "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300",
+                            "purge",
+                            "-y", "--allow-change-held-packages",
+                        ] + names
+                    ]
+                )
+            case .rpm: DriverRemoval(subject: "rpm -e", commands: [["rpm", "-e", "--allmatches"] + names])
             }
         return OwnerClaim(
             owner: .packageManager,
@@ -133,7 +142,7 @@ extension NodeFacts {
             statement: "there is package \(owner.name) \(owner.version)"
                 + (names.count > 1 ? " and \(names.count - 1) more of the driver's" : ""),
             wayOut: "remove the driver's packages (\(owner.name), ...), or use a node image without them",
-            removal: [removal]
+            removal: removal
         )
     }
 
@@ -144,7 +153,7 @@ extension NodeFacts {
             source: "installer log",
             statement: "/var/lib/nvidia/log: NVIDIA's installer put driver \(version) there, not for this agent",
             wayOut: "run nvidia-uninstall on the host, or use a node image without a driver",
-            removal: removalOfRunfile
+            removal: DriverRemoval(subject: "nvidia-uninstall", commands: removalOfRunfile)
         )
     }
 
@@ -169,12 +178,14 @@ extension NodeFacts {
         return (claims.dkms.value ?? []).map { ["dkms", "remove", "\($0.name)/\($0.version)", "--all"] }
     }
 
-    /// The commands that remove what is there of another owner's driver, whole or what a removal that was cut off left.
-    package func removal(of owner: DriverOwner) -> [[String]] {
+    /// How what is there of another owner's driver is removed, whole or what a removal that was cut off left.
+    ///
+    /// Nil when nothing of it is there, or when only its owner can remove it.
+    package func removal(of owner: DriverOwner) -> DriverRemoval? {
         let versions =
             driver.sources.map(\.version)
             + [claims.runfile.value, claims.aksMarker.value?.version].compactMap(\.self)
             + (claims.packages.value ?? []).map(\.version)
-        return Set(versions).sorted().lazy.map(otherOwner(ofVersion:)).first { $0.owner == owner }?.removal ?? []
+        return Set(versions).sorted().lazy.map(otherOwner(ofVersion:)).first { $0.owner == owner }?.removal
     }
 }

@@ -9,8 +9,8 @@ struct OwnerClaim: Equatable {
     var statement: String
     /// What an operator does so that another driver can come.
     var wayOut: String
-    /// The commands that remove its driver whole; nil where nobody but the owner can.
-    var removal: [[String]]?
+    /// How its driver is removed whole; nil where nobody but the owner can.
+    var removal: DriverRemoval?
 
     var evidence: Evidence { Evidence(.owner, source, statement) }
 }

@@ -1,5 +1,7 @@
 import FoundationEssentials
 import NodeModel
+import Support
+import TestSupport
 import Testing
 
 @Suite struct JournalTests {
@@ -23,7 +25,8 @@ import Testing
         #expect(!journal.finished(.install))
         journal.begin(.install, at: 100)
         #expect(!journal.finished(.install))
-        #expect(journal.steps == [StepRecord(step: .install, state: .started, startedAt: 100)])
+        let begun = StepRecord(step: .install, state: .started, startedAt: Timestamp(100), inverse: [])
+        #expect(journal.steps == [begun])
         journal.end(.install, at: 142.5, failure: broken)
         #expect(!journal.finished(.install))
         #expect(journal.steps.first?.seconds == 42.5)
@@ -38,7 +41,7 @@ import Testing
         var journal = journal()
         for (step, time) in [(StepID.download, 1.0), (.install, 2), (.download, 3)] { journal.begin(step, at: time) }
         #expect(journal.steps.map(\.step) == [.install, .download])
-        #expect(journal.steps.last?.startedAt == 3)
+        #expect(journal.steps.last?.startedAt == Timestamp(3))
     }
 
     @Test func aNewTryForgetsTheOldFailure() {
@@ -73,22 +76,56 @@ import Testing
             begun.begin(step, at: 1)
             #expect(begun.record?.state == .started)
         }
-        begun.begin(.install, at: 2)
+        begun.begin(.named(.install, changesDriver: true), at: Timestamp(2))
         #expect(begun.record?.state == .changing)
         begun.begin(.load, at: 3)
         #expect(begun.record?.state == .changing)
     }
 
-    @Test func aStepThatWasCutOffAndIsNeededNoMoreIsForgotten() {
+    @Test func aCutOffStepIsSettledByThePlanThatLacksIt() {
         var journal = journal()
         journal.begin(.download, at: 1)
         journal.end(.download, at: 2)
         journal.begin(.unload, at: 3)
         var needed = journal
-        needed.forget(cutOffStepsMissingIn: [.unload, .install])
+        needed.settleCutOffSteps(missingIn: [.unload, .install, .finish])
         #expect(needed == journal)
-        journal.forget(cutOffStepsMissingIn: [.install])
+        // The plan of the same install lacks the step because no module is loaded any more.
+        var resumed = journal
+        resumed.settleCutOffSteps(missingIn: [.download, .install, .finish])
+        #expect(resumed.steps.map(\.step) == [.download, .unload])
+        #expect(resumed.steps.allSatisfy { $0.state == .done })
+        // Another plan has nothing to do with it.
+        journal.settleCutOffSteps(missingIn: [.load, .verify])
         #expect(journal.steps.map(\.step) == [.download])
+    }
+
+    @Test func knowsTheJobsWhoseEndIsOpen() {
+        var journal = journal(.changing)
+        let job = Effect.Job(name: "build-1", command: ["true"])
+        var build = PlannedStep.named(StepID(rawValue: "build"))
+        build.effects = [.run([["true"]]), .job(job)]
+        journal.begin(build, at: Timestamp(1))
+        #expect(journal.unfinishedJobs.map(\.name) == ["build-1"])
+        journal.end(build.id, at: 2, failure: broken)
+        #expect(journal.unfinishedJobs.map(\.step) == [build.id])
+        journal.begin(build, at: Timestamp(3))
+        journal.end(build.id, at: 4)
+        #expect(journal.unfinishedJobs.isEmpty)
+        // A step without a job that has the name of one.
+        journal.begin(.install, at: 5)
+        #expect(journal.unfinishedJobs.isEmpty)
+    }
+
+    /// Earlier versions did not write the names of jobs into the journal.
+    @Test func knowsTheJobsOfEarlierVersions() {
+        var journal = journal(.changing)
+        journal.steps = [.download, .remove, .install].map {
+            StepRecord(step: $0, state: .started, startedAt: Timestamp(1))
+        }
+        #expect(journal.unfinishedJobs.map(\.name) == ["remove-595.91.07", "install-595.91.07"])
+        journal.steps[1].state = .done
+        #expect(journal.unfinishedJobs.map(\.step) == [.install])
     }
 
     @Test func theEndOfAStepThatNeverBeganIsNoRecord() {

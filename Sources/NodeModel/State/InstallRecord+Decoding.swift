@@ -1,0 +1,21 @@
+extension InstallRecord {
+    private enum Key: String, CodingKey {
+        case state, kind, version, kernelModuleType, flavour, replaces, takesOver, kernelRelease, artifactHash
+    }
+
+    /// Reads records of every version: the first one called the kernel module type `flavour`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        let type = container.contains(.kernelModuleType) ? Key.kernelModuleType : .flavour
+        self.init(
+            state: try container.decode(State.self, forKey: .state),
+            kind: try container.decode(DriverKind.self, forKey: .kind),
+            version: try container.decode(String.self, forKey: .version),
+            kernelModuleType: try container.decode(KernelModuleType.self, forKey: type),
+            replaces: try container.decodeIfPresent(String.self, forKey: .replaces),
+            takesOver: try container.decodeIfPresent(DriverOwner.self, forKey: .takesOver),
+            kernelRelease: try container.decode(String.self, forKey: .kernelRelease),
+            artifactHash: try container.decode(String.self, forKey: .artifactHash)
+        )
+    }
+}

@@ -1,0 +1,30 @@
+package import NodeModel
+
+/// Loads the kernel modules of a driver and makes their device nodes.
+package struct LoadModules: Operation {
+    /// Modules in the order of loading.
+    package var modules: [String]
+    package var needsFormerDriver: Bool
+
+    package init(modules: [String] = Self.ofEveryDriver, needsFormerDriver: Bool = false) {
+        self.modules = modules
+        self.needsFormerDriver = needsFormerDriver
+    }
+
+    /// The modules that CUDA programs need.
+    package static let ofEveryDriver = ["nvidia", "nvidia-uvm", "nvidia-modeset"]
+
+    package var id: StepID { .load }
+    package var title: String { "load the kernel modules and make their device nodes" }
+    package var changes: String { "the loaded kernel modules and /dev/nvidia*" }
+    package var deadlineSeconds: Int { 300 }
+    package var effects: [Effect] { [.run(modules.map { ["modprobe", $0] } + [["nvidia-modprobe", "-u", "-c0"]])] }
+    package var failure: StepFailure {
+        StepFailure(
+            .moduleLoadFailed,
+            subject: "loading the kernel modules",
+            remedy: "look at the kernel log of the node for lines with NVRM (dmesg)"
+        )
+    }
+    package var inverse: (any Operation)? { UnloadModules(modules: modules.reversed()) }
+}

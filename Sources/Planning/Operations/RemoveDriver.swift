@@ -1,0 +1,39 @@
+package import NodeModel
+
+/// Removes the driver that another owner installed.
+package struct RemoveDriver: Operation {
+    package var owner: DriverOwner
+    package var removal: DriverRemoval
+    /// The version of the driver that takes its place.
+    package var version: String
+
+    package init(owner: DriverOwner, removal: DriverRemoval, version: String) {
+        self.owner = owner
+        self.removal = removal
+        self.version = version
+    }
+
+    package static func jobName(_ version: String) -> String { StepID.remove.jobName(for: version) }
+
+    package var id: StepID { .remove }
+    package var title: String { "remove the driver of \(owner.words)" }
+    package var changes: String { "the driver that is on the host, with its packages or files" }
+    package var disrupts: Bool { true }
+    package var changesDriver: Bool { true }
+    package var deadlineSeconds: Int { 900 }
+    package var effects: [Effect] {
+        // One job, so that a removal that was begun is found again; it ends with the first command that fails.
+        let script = removal.commands.map(shellLine).joined(separator: "\n")
+        return [
+            .job(
+                Effect.Job(
+                    name: Self.jobName(version),
+                    command: ["sh", "-ec", script],
+                    environment: ["TMPDIR": HostLayout.work]
+                )
+            )
+        ]
+    }
+    package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: removal.subject) }
+    package var leaves: String? { "the driver of \(owner.words) is not installed again" }
+}

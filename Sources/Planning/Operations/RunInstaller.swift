@@ -1,0 +1,108 @@
+package import NodeModel
+package import Selection
+
+/// Runs NVIDIA's installer out of a driver package.
+package struct RunInstaller: Operation {
+    package var driver: DriverTarget
+    /// The name of the package's file.
+    package var fileName: String
+    /// Whether DKMS is on the host, so that it builds the modules for later kernels too.
+    package var dkms: Bool
+    /// The version of the agent's own driver that this one replaces; nil when there is none.
+    package var replaces: String?
+
+    package init(driver: DriverTarget, fileName: String, dkms: Bool, replaces: String? = nil) {
+        self.driver = driver
+        self.fileName = fileName
+        self.dkms = dkms
+        self.replaces = replaces
+    }
+
+    package static func jobName(_ version: String) -> String { StepID.install.jobName(for: version) }
+
+    package var id: StepID { .install }
+    package var title: String { "install the \(driver)" }
+    package var changes: String {
+        "kernel modules, libraries and tools of the driver; log in \(HostLayout.installerLog)"
+    }
+    package var changesDriver: Bool { true }
+    package var deadlineSeconds: Int { 1800 }
+    package var effects: [Effect] {
+        [
+            .job(
+                Effect.Job(
+                    name: Self.jobName(driver.version.description),
+                    command: command,
+                    // What a compiler that is killed leaves behind is removed with the work directory.
+                    environment: ["TMPDIR": HostLayout.work],
+                    log: HostLayout.installerLog
+                )
+            )
+        ]
+    }
+    package var failure: StepFailure {
+        StepFailure(
+            .installerFailed,
+            subject: "the installer",
+            remedy: "read \(HostLayout.installerLog) on the node"
+        )
+    }
+    package var inverse: (any Operation)? {
+        RunUninstaller(version: driver.version.description, package: "\(HostLayout.packages)/\(fileName)")
+    }
+    package var leaves: String? { replaces.map { "the driver \($0) is not installed again" } }
+
+    private var command: [String] {
+        [
+            "sh", "\(HostLayout.packages)/\(fileName)", "--silent",
+        ] + kernelModuleTypeOption + [
+            "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(HostLayout.work)",
+        ] + (dkms ? ["--dkms"] : [])
+    }
+
+    /// How a package is told which modules to build.
+    ///
+    /// `-M` is there since branch 560. Packages from 515 on, the first with open modules, are told the directory to
+    /// build; older ones have proprietary modules only, and no such option (nvidia-installer's option table).
+    private var kernelModuleTypeOption: [String] {
+        switch driver.version.branch {
+        case 560...: ["-M", driver.kernelModuleType.rawValue]
+        case 515...: [driver.kernelModuleType == .open ? "-m=kernel-open" : "-m=kernel"]
+        default: []
+        }
+    }
+}
+
+/// Removes a driver with the uninstaller that NVIDIA's installer put on the host.
+package struct RunUninstaller: Operation {
+    package var version: String
+    /// The path of the driver package, which can uninstall as long as it is on the host.
+    package var package: String
+
+    package init(version: String, package: String) {
+        self.version = version
+        self.package = package
+    }
+
+    package var id: StepID { .uninstall }
+    package var title: String { "uninstall the driver \(version)" }
+    package var changes: String { "kernel modules, libraries and tools of the driver" }
+    package var disrupts: Bool { true }
+    package var changesDriver: Bool { true }
+    package var deadlineSeconds: Int { 900 }
+    package var effects: [Effect] {
+        // An installer that was killed may not have come as far as its uninstaller.
+        let script = """
+            if command -v nvidia-uninstall >/dev/null; then nvidia-uninstall --silent
+            elif [ -e \(shellLine([package])) ]; then sh \(shellLine([package])) --uninstall --silent
+            fi
+            """
+        return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]
+    }
+    package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: "the uninstaller") }
+    package var leaves: String? { "the driver \(version) is not installed again" }
+}
+
+extension StepID {
+    package static let uninstall = StepID(rawValue: "uninstall")
+}

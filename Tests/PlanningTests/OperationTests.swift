@@ -1,0 +1,78 @@
+import FoundationEssentials
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+@Suite struct OperationTests {
+    private static let removal = DriverRemoval(subject: "rpm -e", commands: [["rpm", "-e", "nvidia-driver"]])
+
+    struct Pair: Sendable, CustomTestStringConvertible {
+        var operation: any Operation
+        var inverse: any Operation
+        var testDescription: String { "\(operation.id.rawValue) and \(inverse.id.rawValue)" }
+    }
+
+    /// Operations whose inverse can be taken back itself.
+    static let pairs = [
+        Pair(
+            operation: UnloadModules(modules: ["nvidia_uvm", "nvidia_modeset", "nvidia"]),
+            inverse: LoadModules(modules: ["nvidia", "nvidia_modeset", "nvidia_uvm"], needsFormerDriver: true)
+        ),
+        Pair(
+            operation: LoadModules(),
+            inverse: UnloadModules(modules: ["nvidia-modeset", "nvidia-uvm", "nvidia"])
+        ),
+    ]
+
+    @Test(arguments: pairs)
+    func theInverseOfTheInverseIsTheOperation(_ pair: Pair) throws {
+        let inverse = try #require(pair.operation.inverse)
+        #expect(inverse.step == pair.inverse.step)
+        #expect(try #require(inverse.inverse).effects == pair.operation.effects)
+    }
+
+    @Test func everyStepCanBeTakenBackOrSaysWhatStays() {
+        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign] {
+            let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)
+            for step in plan.steps where ![.verify, .finish].contains(step.id) {
+                #expect(!step.inverse.isEmpty || step.leaves != nil, "\(step.id)")
+                #expect(step.inverse.allSatisfy { $0.inverse.isEmpty && $0.deadlineSeconds > 0 && !$0.title.isEmpty })
+            }
+        }
+    }
+
+    @Test func aStepSurvivesTheWayThroughAJournal() throws {
+        let plan = Installs.plan(Installs.foreign, takesOver: .runfile)
+        #expect(plan.steps.map(\.id).contains(.remove))
+        for step in plan.steps {
+            let data = try JSONEncoder().encode(step)
+            #expect(try JSONDecoder().decode(PlannedStep.self, from: data) == step)
+        }
+    }
+
+    @Test func theDriverIsTheAgentsFromTheRemovalOrTheInstallerOn() {
+        let plan = Installs.plan(Installs.foreign, takesOver: .runfile)
+        #expect(plan.steps.filter(\.changesDriver).map(\.id) == [.remove, .install])
+    }
+
+    /// The package is removed at the end of an install, and an installer that was killed may have no uninstaller yet.
+    @Test func theUninstallerIsTheHostsOwnOrThePackage() throws {
+        let uninstall = RunUninstaller(version: Installs.version, package: "/var/lib/it's here.run")
+        guard case .job(let job) = try #require(uninstall.effects.first) else {
+            Issue.record("the uninstaller is not a job")
+            return
+        }
+        #expect(job.name == "uninstall-595.91.07")
+        #expect(job.command[2].contains("nvidia-uninstall --silent"))
+        #expect(job.command[2].contains("sh '/var/lib/it'\\''s here.run' --uninstall --silent"))
+    }
+
+    @Test func eachJobHasItsOwnSubject() {
+        let remove = RemoveDriver(owner: .packageManager, removal: Self.removal, version: Installs.version)
+        #expect(remove.failure == StepFailure(.driverRemovalFailed, subject: "rpm -e"))
+        #expect(RunUninstaller(version: "1", package: "/p").failure.subject == "the uninstaller")
+        let install = Installs.plan(.rtxProVGPU).steps.first { $0.id == .install }
+        #expect(install?.failure.subject == "the installer")
+    }
+}
