@@ -153,9 +153,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "VendorProbeTests",
             ["CVendor", "NodeModel", "Support", "TestSupport", "VendorProbe", subprocess, system]
         ),
+        target("HostSupport", path: "Tests/HostSupport", ["Host", hummingbird, logging, nioCore, subprocess, system]),
         tests(
             "HostTests",
-            ["NodeModel", "Host", "Support", "TestSupport", crypto, hummingbird, logging, nioCore, subprocess, system]
+            ["Host", "HostSupport", "NodeModel", "Support", "TestSupport", crypto, nioCore, subprocess, system]
         ),
         target(
             "ClusterSupport",
@@ -169,9 +170,9 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "AgentTests",
             [
-                "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "Kubernetes",
-                "NodeModel",
-                "Planning", "Reporting", "Selection", simulatedCluster, "Support", "TestSupport", logging,
+                "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "HostSupport",
+                "Kubernetes", "NodeModel", "Planning", "Reporting", "Selection", simulatedCluster, "Support",
+                "TestSupport", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1, system,
             ]
         ),
         tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),

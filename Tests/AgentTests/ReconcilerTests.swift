@@ -1,6 +1,7 @@
 import Catalog
 import Cluster
 import ClusterSupport
+import HostSupport
 import Kubernetes
 import Logging
 import NodeModel
@@ -12,7 +13,7 @@ import Testing
 
 @testable import Agent
 
-/// The daemon's loop beside an API server, on a host that is an empty tree.
+/// The daemon's loop beside an API server, on a host that is an empty tree; and alone, on a host of scripts.
 @Suite(.timeLimit(.minutes(2)))
 struct ReconcilerTests {
     /// Runs the loop beside a cluster while `body` runs.
@@ -89,6 +90,65 @@ struct ReconcilerTests {
             try await withLoop(cluster) { box in
                 try await until { box.snapshot != nil }
                 #expect(labels(box)?.failure?.reason == .io)
+            }
+        }
+    }
+
+    /// Runs a loop that installs while `body` runs.
+    private func withInstalls(
+        on host: ScriptedHost,
+        _ body: (SnapshotBox, WakeUp) async throws -> Void
+    ) async throws {
+        let (box, wakeUp) = (SnapshotBox(), WakeUp())
+        let reconciler = Reconciler(
+            inspector: host.inspector,
+            install: host.install(),
+            cluster: nil,
+            wakeUp: wakeUp,
+            box: box,
+            startJitter: .zero,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let loop = Task { try await reconciler.run() }
+        do { try await body(box, wakeUp) } catch {
+            loop.cancel()
+            throw error
+        }
+        loop.cancel()
+        try await loop.value
+    }
+
+    @Test(.enabled(if: PrivateHost.isPossible, PrivateHost.reason))
+    func installsTheDriverAndSaysSoMeanwhile() async throws {
+        try await ScriptedHost.with { host in
+            try host.order("hold")
+            try await withInstalls(on: host) { box, wakeUp in
+                try await until { !host.calls("installer").isEmpty }
+                #expect(box.snapshot?.view.report.verdict == .installing)
+                try host.order("go")
+                try await until { box.snapshot?.view.report.verdict == .ready }
+                #expect(try host.journal().record?.state == .installed)
+                // A node that is good is looked at, and nothing more.
+                let before = box.snapshot?.at ?? 0
+                wakeUp.ring()
+                try await until { (box.snapshot?.at ?? 0) > before }
+                #expect(host.calls("installer").count == 1)
+            }
+        }
+    }
+
+    @Test(.enabled(if: PrivateHost.isPossible, PrivateHost.reason))
+    func waitsAfterAnInstallThatFailed() async throws {
+        try await ScriptedHost.with { host in
+            try host.order("no-compiler")
+            try await withInstalls(on: host) { box, wakeUp in
+                try await until { box.snapshot?.view.report.reason == .installerFailed }
+                #expect(box.snapshot?.view.report.verdict == .notReady)
+                let before = box.snapshot?.at ?? 0
+                wakeUp.ring()
+                try await until { (box.snapshot?.at ?? 0) > before }
+                #expect(box.snapshot?.view.report.reason == .installerFailed)
+                #expect(host.calls("installer").count == 1)
             }
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import HostSupport
 import NodeModel
 import Subprocess
 import TestSupport

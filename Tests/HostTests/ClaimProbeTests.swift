@@ -1,4 +1,5 @@
 import Glibc
+import HostSupport
 import NodeModel
 import TestSupport
 import Testing

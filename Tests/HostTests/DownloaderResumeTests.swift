@@ -1,4 +1,5 @@
 import Host
+import HostSupport
 import Testing
 
 /// A download that does not come in one piece.

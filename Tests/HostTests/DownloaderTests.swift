@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import HostSupport
 import Support
 import Synchronization
 import SystemPackage

@@ -1,4 +1,5 @@
 import Glibc
+import HostSupport
 import Synchronization
 import TestSupport
 import Testing

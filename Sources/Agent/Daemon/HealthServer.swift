@@ -10,7 +10,13 @@ struct HealthServer {
     /// How long the loop may show no life before the agent counts as dead.
     let silence: Duration
 
-    func application(host: String, port: Int, logger: Logger) -> some ApplicationProtocol {
+    /// The server as a service; `onServerRunning` learns the address where it listens, which matters for port 0.
+    func application(
+        host: String,
+        port: Int,
+        logger: Logger,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) -> some ApplicationProtocol {
         let router = Router()
         router.get("/healthz") { _, _ in self.health() }
         router.get("/readyz") { _, _ in self.readiness() }
@@ -20,6 +26,7 @@ struct HealthServer {
         return Application(
             router: router,
             configuration: .init(address: .hostname(host, port: port), serverName: "gpu-agent"),
+            onServerRunning: onServerRunning,
             logger: quiet
         )
     }

@@ -4,9 +4,9 @@ import NIOCore
 import Synchronization
 
 /// An HTTP server on the loopback that serves one file, well or badly, and remembers what it was asked.
-final class FileServer: Sendable {
+package final class FileServer: Sendable {
     /// How one request is answered.
-    enum Answer: Sendable {
+    package enum Answer: Sendable {
         /// The file, or the range asked for while the `If-Range` tag is the file's.
         case file
         /// The whole file, whatever was asked for.
@@ -25,10 +25,16 @@ final class FileServer: Sendable {
         case webPage
     }
 
-    struct Question: Sendable, Equatable {
-        var path = "/file"
-        var range: String?
-        var ifRange: String?
+    package struct Question: Sendable, Equatable {
+        package var path: String
+        package var range: String?
+        package var ifRange: String?
+
+        package init(path: String = "/file", range: String? = nil, ifRange: String? = nil) {
+            self.path = path
+            self.range = range
+            self.ifRange = ifRange
+        }
     }
 
     private struct State {
@@ -43,15 +49,15 @@ final class FileServer: Sendable {
 
     private let state: Mutex<State>
 
-    var url: String { "http://127.0.0.1:\(state.withLock { $0.port })/file" }
-    var questions: [Question] { state.withLock { $0.questions } }
+    package var url: String { "http://127.0.0.1:\(state.withLock { $0.port })/file" }
+    package var questions: [Question] { state.withLock { $0.questions } }
 
     private init(_ state: State) {
         self.state = Mutex(state)
     }
 
     /// Serves `file` while `body` runs: one answer of the script for each request, and `file` after the last.
-    static func serving<Result>(
+    package static func serving<Result>(
         _ file: [UInt8],
         tag: String? = "\"v1\"",
         answers: [Answer] = [],
@@ -73,7 +79,7 @@ final class FileServer: Sendable {
     }
 
     /// Another file from now on, with another tag, and the answers that are to come.
-    func replace(file: [UInt8], tag: String?, answers: [Answer] = []) {
+    package func replace(file: [UInt8], tag: String?, answers: [Answer] = []) {
         state.withLock {
             $0.file = file
             $0.tag = tag

@@ -1,28 +1,27 @@
 import Glibc
-import Host
+package import Host
 import Subprocess
 import SystemPackage
-import TestSupport
-import Testing
+package import Testing
 
 /// A stand-in for the host: a process in its own mount and PID namespaces, with its own `/run`, `/var/lib` and `/proc`.
-struct PrivateHost: Sendable {
+package struct PrivateHost: Sendable {
     /// The id of the host's first process, on our side.
-    let pid: Int
-    let root: HostRoot
-    var commands: HostCommands { HostCommands(target: pid) }
+    package let pid: Int
+    package let root: HostRoot
+    package var commands: HostCommands { HostCommands(target: pid) }
 
     /// Whether one can be made here; the tests that need it say so when it cannot.
-    static let isPossible = geteuid() == 0
-    static let reason: Comment = "needs root, to make namespaces"
+    package static let isPossible = geteuid() == 0
+    package static let reason: Comment = "needs root, to make namespaces"
 
-    init(pid: Int) throws {
+    package init(pid: Int) throws {
         self.pid = pid
         root = try HostRoot("/proc/\(pid)/root")
     }
 
     /// Runs a test beside such a host, and kills everything on it afterwards.
-    static func with(_ body: @Sendable (PrivateHost) async throws -> Void) async throws {
+    package static func with(_ body: @Sendable (PrivateHost) async throws -> Void) async throws {
         // The first line still sees the outer /proc, where "self" is the number on our side.
         let script = """
             read -r pid rest </proc/self/stat

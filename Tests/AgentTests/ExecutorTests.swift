@@ -1,0 +1,170 @@
+import Catalog
+import FoundationEssentials
+import Host
+import HostSupport
+import NodeModel
+import Support
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Each effect on a host of scripts.
+@Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(3)))
+struct ExecutorTests {
+    private static let words = StepFailure(.driverRemovalFailed, subject: "the polishing", remedy: "polish by hand")
+
+    private func step(_ effects: Effect..., deadlineSeconds: Int = 30) -> PlannedStep {
+        PlannedStep(
+            id: StepID(rawValue: "polish"),
+            title: "polish",
+            changes: "the shine",
+            deadlineSeconds: deadlineSeconds,
+            effects: effects,
+            failure: Self.words
+        )
+    }
+
+    /// Carries a step out; the failure comes back instead of being thrown.
+    @discardableResult
+    private func perform(
+        _ step: PlannedStep,
+        on host: ScriptedHost,
+        _ journal: inout Journal,
+        problem: Finding? = nil
+    ) async -> AgentFailure? {
+        let executor = Executor(
+            root: host.inspector.prober.root,
+            commands: host.commands,
+            downloader: Downloader(backoff: .milliseconds(1), patience: 2),
+            progress: { _ in },
+            verify: { _ in problem }
+        )
+        do throws(AgentFailure) { try await executor.execute(step, &journal) } catch { return error }
+        return nil
+    }
+
+    @Test func changesTheJournal() async throws {
+        try await ScriptedHost.with { host in
+            let record = try #require(NodeFacts.h100Ready.driver.record.value)
+            var journal = Journal()
+            for id in [StepID.load, .verify, StepID(rawValue: "polish")] { journal.begin(id, at: 1) }
+            #expect(await perform(step(.record(record), .forgetEarlierSteps), on: host, &journal) == nil)
+            #expect(journal.record == record)
+            #expect(journal.steps.map(\.step.rawValue) == ["polish"])
+            #expect(await perform(step(.record(nil)), on: host, &journal) == nil)
+            #expect(journal.record == nil)
+        }
+    }
+
+    @Test func makesAndRemovesFiles() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            #expect(await perform(step(.makeDirectories(["/var/lib/a/b", "/var/log/c"])), on: host, &journal) == nil)
+            try host.tree.write("var/lib/a/b/file", "text")
+            let paths = ["/var/lib/a/b/file", "/var/log/c", "/var/lib/nothing"]
+            #expect(await perform(step(.remove(paths)), on: host, &journal) == nil)
+            #expect(host.tree.exists("var/lib/a/b") && !host.tree.exists("var/lib/a/b/file"))
+            #expect(!host.tree.exists("var/log/c"))
+            try host.tree.write("var/lib/a/file", "in the way")
+            let failure = await perform(step(.makeDirectories(["/var/lib/a/file/b"])), on: host, &journal)
+            #expect(failure?.problem.code == .driverRemovalFailed)
+            #expect(failure?.problem.observed == "cannot look at /var/lib/a/file/b: Not a directory")
+            #expect(failure?.problem.remedy.text == "polish by hand")
+        }
+    }
+
+    @Test func fetchesTheRightFileOnly() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let right = try #require(host.inspector.setup.catalog.drivers.first?.artifact)
+            var file = Effect.Download(
+                urls: right.urls,
+                directory: "/var/lib/here",
+                fileName: "driver.run",
+                digest: Checksum(.sha256, String(repeating: "0", count: 64)),
+                size: nil
+            )
+            let wrong = await perform(step(.download(file)), on: host, &journal)
+            #expect(wrong?.problem.code == .downloadHashMismatch)
+            #expect(!host.tree.exists("var/lib/here/driver.run"))
+            file.digest = try #require(right.digest)
+            #expect(await perform(step(.download(file)), on: host, &journal) == nil)
+            #expect(try host.tree.text("var/lib/here/driver.run").hasPrefix("#!/bin/sh"))
+        }
+    }
+
+    @Test func bringsModulesBackWhereOneIsInUse() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let modules = ["nvidia_uvm", "nvidia_modeset", "nvidia"]
+            try host.order("busy-nvidia")
+            let failure = await perform(step(.unloadModules(modules)), on: host, &journal)
+            #expect(failure?.problem.observed.contains("'modprobe -r nvidia' failed") == true)
+            #expect(failure?.problem.observed.contains("Module nvidia is in use") == true)
+            #expect(
+                host.calls("modprobe") == [
+                    "-r nvidia_uvm", "-r nvidia_modeset", "-r nvidia", "nvidia_modeset", "nvidia_uvm",
+                ]
+            )
+            try host.withdraw("busy-nvidia")
+            #expect(await perform(step(.unloadModules(modules)), on: host, &journal) == nil)
+            #expect(host.calls("modprobe").suffix(3) == ["-r nvidia_uvm", "-r nvidia_modeset", "-r nvidia"])
+        }
+    }
+
+    @Test func endsWithTheFirstCommandThatFails() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let commands = [["touch", "/run/first"], ["sh", "-c", "echo no >&2; exit 3"], ["touch", "/run/third"]]
+            let failure = await perform(step(.run(commands), .record(nil)), on: host, &journal)
+            #expect(failure?.problem.observed.contains("exit status 3: no") == true)
+            #expect(host.tree.exists("run/first") && !host.tree.exists("run/third"))
+            let missing = await perform(step(.run([["no-such-program"]])), on: host, &journal)
+            #expect(missing?.problem.expected == "the command to run on the host")
+            let slow = await perform(step(.run([["sleep", "60"]]), deadlineSeconds: 1), on: host, &journal)
+            #expect(slow?.problem.observed.contains("did not end within") == true)
+        }
+    }
+
+    @Test func saysWhyAJobFailedInTheWordsOfItsStep() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            func job(_ script: String, log: String? = nil) -> PlannedStep {
+                step(
+                    .job(
+                        Effect.Job(name: "polish-1", command: ["sh", "-c", script], environment: ["A": "b"], log: log)
+                    )
+                )
+            }
+            #expect(await perform(job("[ $A = b ]"), on: host, &journal) == nil)
+            let spoken = await perform(job("echo one; echo two; echo three; exit 4"), on: host, &journal)
+            #expect(spoken?.problem.observed == "the polishing ended with status 4: two: three")
+            #expect(spoken?.problem.remedy.text == "read /var/lib/gpu-agent/jobs/polish-1/log on the node")
+            let script = "echo 'ERROR: no  wax' >/var/log/polish.log; echo noise; exit 1"
+            let logged = await perform(job(script, log: "/var/log/polish.log"), on: host, &journal)
+            #expect(logged?.problem.observed == "the polishing ended with status 1: no wax")
+            #expect(logged?.problem.remedy.text == "read /var/log/polish.log on the node")
+            #expect(await perform(step(.forgetJobs(["polish-1", "polish-2"])), on: host, &journal) == nil)
+            #expect(!host.tree.exists("\(HostLayout.jobs)/polish-1"))
+        }
+    }
+
+    @Test func refusesWhatItDoesNotKnow() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let failure = await perform(step(.unknown(kind: "transmute"), .record(nil)), on: host, &journal)
+            #expect(failure?.problem.observed == "this version does not know the effect 'transmute' of step polish")
+            #expect(failure?.problem.remedy.text.contains(HostLayout.journal) == true)
+        }
+    }
+
+    @Test func takesTheWordOfTheCheck() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            #expect(await perform(step(.verify), on: host, &journal) == nil)
+            let problem = Finding(.cudaFailed, observed: "no device", expected: "a device")
+            #expect(await perform(step(.verify), on: host, &journal, problem: problem)?.problem == problem)
+        }
+    }
+}

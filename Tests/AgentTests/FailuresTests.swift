@@ -1,0 +1,159 @@
+import Host
+import NodeModel
+import Support
+import SystemPackage
+import Testing
+
+@testable import Agent
+
+/// What people are told when something on the host goes wrong.
+@Suite struct FailuresTests {
+    private static let step = StepFailure(.moduleLoadFailed, subject: "loading the modules", remedy: "look at dmesg")
+
+    struct HostCase: Sendable, CustomTestStringConvertible {
+        var error: HostError
+        var code: ReasonCode
+        var observed: String
+        var remedy: String
+        var testDescription: String { "\(error)" }
+    }
+
+    static let hostCases = [
+        HostCase(
+            error: .file(.write, "/var/lib/x", cause: .noSpace),
+            code: .moduleLoadFailed,
+            observed: "cannot write /var/lib/x: No space left on device",
+            remedy: "look at dmesg"
+        ),
+        HostCase(
+            error: .commandFailed(CommandFailure(arguments: ["modprobe", "nvidia"], end: .exited(1), errorTail: "no")),
+            code: .moduleLoadFailed,
+            observed: "'modprobe nvidia' failed on the host: exit status 1: no",
+            remedy: "look at dmesg"
+        ),
+        HostCase(
+            error: .commandNotStarted(["modprobe"], cause: Complaint("no such file")),
+            code: .moduleLoadFailed,
+            observed: "cannot start 'modprobe' on the host: no such file",
+            remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
+        ),
+        HostCase(
+            error: .jobDeadline("install-1", limit: .seconds(30)),
+            code: .moduleLoadFailed,
+            observed: "loading the modules: job install-1 did not end within 30.0 seconds and still runs",
+            remedy: "look at dmesg"
+        ),
+        HostCase(
+            error: .lockHeld("/run/lock", holder: "17 gpu-agent", waited: .seconds(1)),
+            code: .hostLocked,
+            observed: "/run/lock is held by 17 gpu-agent, waited 1.0 seconds",
+            remedy: "wait for the other one to end, or end it if it hangs"
+        ),
+        HostCase(
+            error: .root("/proc/1/root", cause: .permissionDenied),
+            code: .hostUnreachable,
+            observed: "cannot open the host's root /proc/1/root: Permission denied",
+            remedy: "run as root, in the host's PID namespace (hostPID: true)"
+        ),
+    ]
+
+    @Test(arguments: hostCases)
+    func ofTheHost(_ row: HostCase) {
+        let problem = row.error.failure(Self.step).problem
+        #expect(problem.code == row.code)
+        #expect(problem.observed == row.observed)
+        #expect(problem.remedy.text == row.remedy)
+        #expect(problem.state == .failed && !problem.expected.isEmpty)
+    }
+
+    struct DownloadCase: Sendable, CustomTestStringConvertible {
+        var error: DownloadError
+        var code = ReasonCode.downloadFailed
+        /// A part of the remedy.
+        var remedy: String
+        var testDescription: String { "\(error)" }
+    }
+
+    static let downloadCases = [
+        DownloadCase(
+            error: .wrongDigest(url: "http://a/b", expected: "00", actual: "11"),
+            code: .downloadHashMismatch,
+            remedy: "do not install this file"
+        ),
+        DownloadCase(error: .noSpace(name: "driver.run", received: 7), remedy: "free space in /packages"),
+        DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
+        DownloadCase(error: .cancelled, remedy: "look at dmesg"),
+        DownloadCase(error: .badAddress("x", cause: nil), remedy: "correct the URLs"),
+        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "see what http://a/b answers"),
+        DownloadCase(
+            error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
+            remedy: "see what http://a/b answers"
+        ),
+    ]
+
+    @Test(arguments: downloadCases)
+    func ofADownload(_ row: DownloadCase) {
+        let file = Effect.Download(
+            urls: ["http://a/b"],
+            directory: "/packages",
+            fileName: "driver.run",
+            digest: Checksum(.sha256, "00"),
+            size: nil
+        )
+        let step = StepFailure(.downloadFailed, subject: "the download", remedy: "look at dmesg")
+        let problem = row.error.failure(of: file, step).problem
+        #expect(problem.code == row.code)
+        #expect(problem.remedy.text.contains(row.remedy))
+        #expect(!problem.observed.isEmpty)
+    }
+
+    struct LogCase: Sendable, CustomTestStringConvertible {
+        var subject: String
+        var outcome: HostJob.Outcome
+        /// Whether the program writes its errors into a log of its own.
+        var ownLog = false
+        var log: String
+        var observed: String
+        var testDescription: String { observed }
+    }
+
+    static let logCases = [
+        LogCase(
+            subject: "the installer",
+            outcome: .finished(status: 1),
+            ownLog: true,
+            log: "-> Building\nERROR: first\nERROR:  no   compiler\nERROR: Installation has failed.\n-> end\n",
+            observed: "the installer ended with status 1: no compiler: Installation has failed."
+        ),
+        LogCase(
+            subject: "the installer",
+            outcome: .lost,
+            ownLog: true,
+            log: "-> Building\n-> Compiling\n",
+            observed: "the installer was killed"
+        ),
+        LogCase(
+            subject: "apt-get purge",
+            outcome: .finished(status: 100),
+            log: "Reading lists\nE: dpkg was\tinterrupted\nE: run 'dpkg --configure -a'\n",
+            observed: "apt-get purge ended with status 100: E: dpkg was\tinterrupted: E: run 'dpkg --configure -a'"
+        ),
+        LogCase(
+            subject: "nvidia-uninstall",
+            outcome: .finished(status: 1),
+            log: "ERROR: the log is gone\nbye\n",
+            observed: "nvidia-uninstall ended with status 1: the log is gone"
+        ),
+        LogCase(subject: "rpm -e", outcome: .absent, log: "", observed: "rpm -e was never started"),
+    ]
+
+    @Test(arguments: logCases)
+    func ofAJob(_ row: LogCase) {
+        let failure = StepFailure(.driverRemovalFailed, subject: row.subject)
+        let job = Effect.Job(name: "x", command: ["true"], log: row.ownLog ? "/var/log/own.log" : nil)
+        let problem = JobLog(of: job, output: "/jobs/x/log", failure: failure).problem(row.outcome, log: row.log)
+        #expect(problem.code == .driverRemovalFailed)
+        #expect(problem.observed == row.observed)
+        #expect(problem.remedy.text == "read \(row.ownLog ? "/var/log/own.log" : "/jobs/x/log") on the node")
+    }
+}

@@ -1,0 +1,93 @@
+import AsyncHTTPClient
+import Catalog
+import Logging
+import NIOCore
+import NIOHTTP1
+import NodeModel
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Requests to the health server over a socket.
+@Suite(.timeLimit(.minutes(1))) struct HealthServerTests {
+    private struct Answer: Equatable {
+        var status: Int
+        var type: String?
+        var text: String
+    }
+
+    private func get(_ path: String, of box: SnapshotBox, silence: Duration = .seconds(60)) async throws -> Answer {
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let application = HealthServer(box: box, silence: silence).application(
+            host: "127.0.0.1",
+            port: 0,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) }
+        )
+        let running = Task { try await application.run() }
+        defer { running.cancel() }
+        let port = try #require(await ports.first { _ in true })
+        let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        return Answer(
+            status: Int(response.status.code),
+            type: response.headers.first(name: "content-type"),
+            text: String(buffer: body)
+        )
+    }
+
+    private func box(_ facts: NodeFacts) throws -> SnapshotBox {
+        let box = SnapshotBox()
+        let view = NodeView(Setup(catalog: Catalog(), policy: Policy()), facts: facts, journal: nil)
+        box.put(SnapshotBox.Snapshot(view: view, at: 1_795_219_200, requests: []))
+        return box
+    }
+
+    private static let plain = "text/plain; charset=utf-8"
+
+    @Test func isHealthyAsLongAsTheLoopShowsLife() async throws {
+        let box = SnapshotBox()
+        #expect(try await get("/healthz", of: box) == Answer(status: 200, type: Self.plain, text: "ok\n"))
+        let silent = try await get("/healthz", of: box, silence: .zero)
+        #expect(silent.status == 503 && silent.text.hasPrefix("the loop showed no life for "))
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await get("/healthz", of: box, silence: .milliseconds(200)).status == 503)
+        box.alive()
+        #expect(box.silence < .milliseconds(200))
+    }
+
+    @Test func isNotReadyBeforeTheFirstLook() async throws {
+        for path in ["/readyz", "/metrics"] {
+            let answer = try await get(path, of: SnapshotBox())
+            #expect(answer == Answer(status: 503, type: Self.plain, text: "the node was not looked at yet\n"))
+        }
+    }
+
+    @Test(arguments: [
+        (NodeFacts.noGPU, 200, "no-gpu: "), (.h100Ready, 503, "not-ready: "), (.h100, 503, "not-ready: "),
+        (
+            .h100.with { $0.claims.nodeLabels = .present(["cloud.google.com/gke-gpu-driver-version": "latest"]) }, 200,
+            "left-alone: "
+        ),
+    ])
+    func isReadyByItsVerdict(_ facts: NodeFacts, _ status: Int, _ text: String) async throws {
+        let answer = try await get("/readyz", of: try box(facts))
+        #expect(answer.status == status && answer.type == Self.plain)
+        #expect(answer.text.hasPrefix(text), "\(answer.text)")
+    }
+
+    @Test func showsTheMetricsOfTheLastLook() async throws {
+        let answer = try await get("/metrics", of: try box(.noGPU))
+        #expect(answer.status == 200)
+        #expect(answer.type == "text/plain; version=0.0.4; charset=utf-8")
+        #expect(answer.text.contains("gpu_agent_verdict{verdict=\"no-gpu\"} 1\n"))
+        #expect(answer.text.contains("gpu_agent_last_look_timestamp_seconds 1795219200\n"))
+    }
+
+    @Test func knowsNoOtherPath() async throws {
+        #expect(try await get("/secrets", of: SnapshotBox()).status == 404)
+    }
+}

@@ -1,0 +1,152 @@
+import FoundationEssentials
+import Glibc
+import Host
+import HostSupport
+import NodeModel
+import Planning
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Whole installs on a host of scripts.
+@Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(3)))
+struct InstallRunTests {
+    private static let whole: [StepID] = [.begin, .download, .install, .load, .verify, .finish]
+
+    private func failure(_ run: InstallRun, lock: Duration = .seconds(20)) async -> AgentFailure? {
+        do throws(AgentFailure) { _ = try await run.run(lockDeadline: lock) } catch { return error }
+        return nil
+    }
+
+    @Test func installsTheDriver() async throws {
+        try await ScriptedHost.with { host in
+            let words = ProgressWords()
+            let view = try await host.install(progress: words.note).run(lockDeadline: .seconds(20))
+            #expect(view.report.verdict == .ready)
+            #expect(view.plan.steps.isEmpty)
+            let journal = try host.journal()
+            #expect(journal.record?.state == .installed && journal.record?.version == ScriptedHost.version)
+            #expect(journal.steps.map(\.step) == Self.whole)
+            #expect(journal.steps.allSatisfy { $0.state == .done && $0.seconds != nil && $0.inverse != nil })
+            #expect(
+                words.all == Self.whole.flatMap { ["started \($0.rawValue)", "finished \($0.rawValue)"] }
+            )
+            #expect(host.calls("modprobe") == ["nvidia", "nvidia-uvm", "nvidia-modeset"])
+            #expect(host.calls("installer").count == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: host.tree.path(HostLayout.packages)).isEmpty)
+            #expect(!host.tree.exists(HostLayout.work))
+            // A second run has nothing to do, and asks for nothing.
+            let again = try await host.install(progress: words.note).run(lockDeadline: .seconds(20))
+            #expect(again.report.verdict == .ready && host.server.questions.count == 1)
+            #expect(words.all.count == 2 * Self.whole.count)
+        }
+    }
+
+    @Test func theJournalIsWrittenBeforeAndAfterEachStep() async throws {
+        try await ScriptedHost.with { host in
+            _ = try await host.install().run(lockDeadline: .seconds(20))
+            let during = try host.journal("run/journal-at-installer")
+            #expect(during.record?.state == .changing)
+            #expect(during.steps.map(\.step) == [.begin, .download, .install])
+            #expect(during.steps.map(\.state) == [.done, .done, .started])
+            #expect(during.steps.last?.job == ScriptedHost.job)
+            #expect(during.steps.last?.inverse?.map(\.id.rawValue) == ["uninstall"])
+            let loading = try host.journal("run/journal-at-modprobe")
+            #expect(loading.steps.last?.step == .load && loading.steps.last?.state == .started)
+            #expect(loading.finished(.install))
+        }
+    }
+
+    @Test func recordsAFailureAndGoesOnWhereItFailed() async throws {
+        try await ScriptedHost.with { host in
+            try host.order("no-compiler")
+            let words = ProgressWords()
+            let failure = try #require(await failure(host.install(progress: words.note)))
+            #expect(failure.problem.code == .installerFailed)
+            #expect(
+                failure.problem.observed
+                    == "the installer ended with status 1: Unable to find the development tool cc."
+            )
+            #expect(words.all.last == "failed install: installer-failed")
+            let journal = try host.journal()
+            #expect(journal.failure == failure.problem)
+            #expect(journal.record?.state == .changing)
+            #expect(await host.inspector.look().report.reason == .installerFailed)
+
+            try host.withdraw("no-compiler")
+            let again = ProgressWords()
+            #expect(
+                try await host.install(progress: again.note).run(lockDeadline: .seconds(20)).report.verdict == .ready
+            )
+            #expect(again.all.first == "started download")
+            #expect(host.server.questions.count == 1)
+        }
+    }
+
+    /// An agent that is told to stop leaves what one leaves that is killed, and its installer goes on.
+    @Test func waitsForTheInstallerOfACancelledRun() async throws {
+        try await ScriptedHost.with { host in
+            try host.order("hold")
+            let cancelled = Task { await failure(host.install()) }
+            try await until { !host.calls("installer").isEmpty }
+            cancelled.cancel()
+            #expect(await cancelled.value != nil)
+            let journal = try host.journal()
+            #expect(journal.steps.last?.step == .install && journal.steps.last?.state == .started)
+            #expect(journal.failure == nil)
+            #expect(await host.inspector.currentView().report.verdict == .installing)
+
+            let words = ProgressWords()
+            let next = Task { try await host.install(progress: words.note).run(lockDeadline: .seconds(20)) }
+            try await until { words.all == ["waiting for \(ScriptedHost.job)"] }
+            try host.order("go")
+            #expect(try await next.value.report.verdict == .ready)
+            #expect(words.all[1] == "started load")
+            #expect(host.calls("installer").count == 1)
+        }
+    }
+
+    @Test func beginsANewJournalBesideAMalformedOne() async throws {
+        try await ScriptedHost.with { host in
+            try host.tree.write("\(HostLayout.journal)", "{\"steps\": [")
+            #expect(try await host.install().run(lockDeadline: .seconds(20)).report.verdict == .ready)
+            #expect(try host.tree.text("\(HostLayout.journal).bad") == "{\"steps\": [")
+            #expect(try host.journal().record?.state == .installed)
+        }
+    }
+
+    @Test func changesNothingWhereSomethingIsInTheWay() async throws {
+        try await ScriptedHost.with { host in
+            for program in ["gcc", "make"] {
+                try FileManager.default.removeItem(atPath: host.tree.path("usr/bin/\(program)"))
+            }
+            let failure = try #require(await failure(host.install()))
+            #expect(failure.problem.code == .compilerMissing)
+            #expect(failure.others.map(\.code) == [.makeMissing])
+            #expect(!host.tree.exists(HostLayout.state))
+            #expect(host.server.questions.isEmpty)
+        }
+    }
+
+    @Test func leavesAHostThatAnotherAgentChanges() async throws {
+        try await ScriptedHost.with { host in
+            let root = host.inspector.prober.root
+            let lock = try await HostLock.acquire(on: root, deadline: .seconds(1), command: "another agent")
+            defer { lock.release() }
+            let failure = try #require(await failure(host.install(), lock: .milliseconds(100)))
+            #expect(failure.problem.code == .hostLocked)
+            #expect(failure.problem.observed.contains("another agent"))
+            #expect(!host.tree.exists(HostLayout.journal))
+        }
+    }
+
+    private func until(_ condition: () -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while !condition() {
+            try #require(ContinuousClock.now < end, "not within 30 seconds")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Catalog
+import FoundationEssentials
+import NodeModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Agent
+
+@Suite(.timeLimit(.minutes(1))) struct VerificationTests {
+    /// Looks that show one node after the other, and the last one for ever.
+    private final class Looks: Sendable {
+        private let rest: Mutex<[NodeFacts]>
+        private let taken = Mutex(0)
+        private let setup: Setup
+
+        init(_ facts: NodeFacts...) throws {
+            rest = Mutex(facts)
+            let catalog = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appending(path: "catalog").path
+            setup = try Setup.load(Settings(hostPID: nil, catalogDirectory: catalog))
+        }
+
+        var count: Int { taken.withLock { $0 } }
+
+        func look() async -> NodeView {
+            taken.withLock { $0 += 1 }
+            let facts = rest.withLock { $0.count > 1 ? $0.removeFirst() : $0.first ?? .noGPU }
+            return NodeView(setup, facts: facts, journal: nil)
+        }
+    }
+
+    private static let withoutUVM = NodeFacts.h100Ready.with {
+        $0.driver.deviceNodes = .present(["nvidia0", "nvidiactl"])
+    }
+
+    @Test func asksNoMoreOnceTheNodeIsGood() async throws {
+        let looks = try Looks(.h100Ready)
+        #expect(await Verification(look: looks.look).problem(within: .seconds(60)) == nil)
+        #expect(looks.count == 1)
+    }
+
+    /// Device nodes appear some time after the module.
+    @Test func waitsForANodeThatBecomesGood() async throws {
+        let looks = try Looks(Self.withoutUVM, Self.withoutUVM, .h100Ready)
+        #expect(await Verification(look: looks.look).problem(within: .seconds(60)) == nil)
+        #expect(looks.count == 3)
+    }
+
+    @Test func givesUpWhenItsPatienceOrTheDeadlineEnds() async throws {
+        for (patience, deadline) in [(Duration.zero, Duration.seconds(60)), (.seconds(60), .zero)] {
+            let looks = try Looks(Self.withoutUVM)
+            let verification = Verification(look: looks.look, patience: patience)
+            #expect(await verification.problem(within: deadline)?.code == .deviceNodesMissing)
+            #expect(looks.count == 1)
+        }
+    }
+
+    @Test func endsAtOnceWhenItIsCancelled() async throws {
+        let looks = try Looks(Self.withoutUVM)
+        let task = Task { await Verification(look: looks.look, patience: .seconds(600)).problem(within: .seconds(600)) }
+        while looks.count == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        task.cancel()
+        #expect(await task.value?.code == .deviceNodesMissing)
+    }
+
+    @Test func takesADegradedNode() async throws {
+        let unlicensed = NodeFacts.rtxProReady.withNVML {
+            $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil))
+        }
+        let looks = try Looks(unlicensed)
+        #expect(await looks.look().report.verdict == .degraded)
+        #expect(await Verification(look: looks.look, patience: .zero).problem(within: .zero) == nil)
+    }
+}
