@@ -192,7 +192,7 @@ extension DocumentReader {
         let kind = words.next() ?? ""
         switch kind {
         case "dpkg", "rpm":
-            guard let manager = DriverPackage.Manager(rawValue: kind), let name = words.next(),
+            guard let manager = PackageManagers.named(.init(rawValue: kind))?.manager, let name = words.next(),
                 let version = words.next()
             else { return false }
             let package = DriverPackage(manager: manager, name: name, version: version)

@@ -9,7 +9,7 @@ import Testing
 
 /// NVIDIA's driver in the databases of package managers.
 @Suite struct ClaimPackagesTests {
-    private func parse(_ text: String) throws -> [DriverPackage] { try ClaimProbe.parseStatus(Array(text.utf8)) }
+    private func parse(_ text: String) throws -> [DriverPackage] { try Dpkg().parse(Array(text.utf8)) }
 
     private func package(_ name: String, _ version: String) -> DriverPackage {
         DriverPackage(manager: .dpkg, name: name, version: version)
@@ -81,7 +81,8 @@ import Testing
     func takesABrokenListForMalformed(_ text: String) async throws {
         let tree = try TemporaryDirectory()
         try tree.write("var/lib/dpkg/status", text)
-        #expect(ClaimProbe.dpkgPackages(try HostRoot(tree.path)).failure?.reason == .malformed)
+        let probe = ClaimProbe(root: try HostRoot(tree.path), commands: nil)
+        #expect(await probe.packages.packages(of: Dpkg()).failure?.reason == .malformed)
     }
 
     @Test(arguments: [
@@ -98,8 +99,8 @@ import Testing
         "xorg-x11-drv-nvidia-cuda", "nvidia-open-driver-G06-signed-kmp-default", "nvidia-video-G06", "cuda-open",
     ])
     func knowsTheDriversPackages(_ name: String) {
-        #expect(DriverPackageName.isDriver(name, version: "580.105.08-1", .dpkg))
-        #expect(DriverPackageName.isDriver(name, version: "3:580.105.08-1.el9", .rpm))
+        #expect(Dpkg().isDriver(name, version: "580.105.08-1"))
+        #expect(Rpm().isDriver(name, version: "3:580.105.08-1.el9"))
     }
 
     @Test(arguments: [
@@ -112,15 +113,15 @@ import Testing
         "linux-modules-6.8.0-1044-azure", "datacenter-gpu-manager", "kmod", "libc6", "",
     ])
     func knowsThePackagesOfOthers(_ name: String) {
-        #expect(!DriverPackageName.isDriver(name, version: "580.105.08-1", .dpkg))
-        #expect(!DriverPackageName.isDriver(name, version: "3:580.105.08-1.el9", .rpm))
+        #expect(!Dpkg().isDriver(name, version: "580.105.08-1"))
+        #expect(!Rpm().isDriver(name, version: "3:580.105.08-1.el9"))
     }
 
     @Test func tellsAzureLinuxsDriverFromTheToolkit() {
-        #expect(DriverPackageName.isDriver("cuda", version: "595.71.05-1_6.6.112.1.2.azl3", .rpm))
-        #expect(!DriverPackageName.isDriver("cuda", version: "13.0.1-1", .rpm))
-        #expect(!DriverPackageName.isDriver("cuda", version: "580.105.08-1", .dpkg))
-        #expect(!DriverPackageName.isDriver("cuda", version: "", .rpm))
+        #expect(Rpm().isDriver("cuda", version: "595.71.05-1_6.6.112.1.2.azl3"))
+        #expect(!Rpm().isDriver("cuda", version: "13.0.1-1"))
+        #expect(!Dpkg().isDriver("cuda", version: "580.105.08-1"))
+        #expect(!Rpm().isDriver("cuda", version: ""))
     }
 
     /// This machine's own list, against dpkg itself by the same filter; most machines have no driver.
@@ -139,9 +140,11 @@ import Testing
         }
         try #require(rows.count > 50)
         func isThere(_ row: [String]) -> Bool { row.count == 3 && !["not-installed", "config-files"].contains(row[1]) }
-        let expected = rows.filter { isThere($0) && DriverPackageName.isDriver($0[0], version: $0[2], .dpkg) }
+        let expected = rows.filter { isThere($0) && Dpkg().isDriver($0[0], version: $0[2]) }
             .map { package($0[0], $0[2]) }
-        let found = try #require(ClaimProbe.dpkgPackages(try HostRoot("/")).value)
+        let found = try #require(
+            await ClaimProbe(root: HostRoot("/"), commands: nil).packages.packages(of: Dpkg()).value
+        )
         #expect(Set(found.map { "\($0)" }) == Set(expected.map { "\($0)" }))
     }
 
@@ -176,8 +179,8 @@ import Testing
         let expected = ["kmod-nvidia-open-dkms", "nvidia-driver-cuda"].map {
             DriverPackage(manager: .rpm, name: $0, version: "3:595.71.05-1.el9")
         }
-        #expect(ClaimProbe.parseQuery(said) == expected)
-        #expect(ClaimProbe.parseQuery("") == [])
+        #expect(Rpm().parse(said) == expected)
+        #expect(Rpm().parse("") == [])
     }
 
     /// A database that rpm itself made, with packages that rpm itself built.

@@ -20,10 +20,14 @@ package struct ClaimProbe: Sendable {
         self.commands = commands
     }
 
+    var packages: PackageProbe {
+        PackageProbe(root: root, commands: commands, fileDeadline: fileDeadline, files: databases)
+    }
+
     /// The traces on the host; what the Node's labels say is not seen from here.
     package func claimFacts() async -> ClaimFacts {
         let (root, limit) = (root, fileDeadline)
-        async let packages = packages()
+        async let found = packages.packages()
         async let runfile = files.read("\(Self.runfileLog)", within: limit) { Self.runfile(root) }
         async let dkms = files.read("\(Self.dkmsDirectory)", within: limit) { Self.dkmsTrees(root) }
         async let marker = files.read("\(Self.aksMarkerFile)", within: limit) { Self.aksMarker(root) }
@@ -31,7 +35,7 @@ package struct ClaimProbe: Sendable {
         async let container = containers.read("/run/nvidia", within: limit) { Self.driverContainer(root) }
         async let users = processes.read("/proc", within: limit) { Self.deviceUsers(root) }
         return ClaimFacts(
-            packages: await packages,
+            packages: await found,
             runfile: await runfile,
             dkms: await dkms,
             aksMarker: await marker,
@@ -40,15 +44,5 @@ package struct ClaimProbe: Sendable {
             deviceUsers: await users,
             nodeLabels: .skipped("no cluster was asked")
         )
-    }
-
-    /// The packages of both databases in order of name; where one cannot be read, nothing is known.
-    private func packages() async -> Reading<[DriverPackage]> {
-        let (root, limit) = (root, fileDeadline)
-        async let dpkg = databases.read("\(Self.dpkgStatus)", within: limit) { Self.dpkgPackages(root) }
-        async let database = databases.read("the database of rpm", within: limit) { Self.rpmDatabase(root) }
-        async let program = databases.read("\(Self.rpm)", within: limit) { Self.rpmProgram(root) }
-        let rpm = await rpmPackages(await database, await program)
-        return Self.together(await dpkg, rpm)
     }
 }

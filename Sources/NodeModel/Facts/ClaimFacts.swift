@@ -2,7 +2,7 @@
 ///
 /// A trace says what somebody did or means to do; what is really installed stands in `DriverFacts`.
 package struct ClaimFacts: Codable, Sendable, Equatable {
-    /// Packages of NVIDIA's driver in the databases of dpkg and rpm, in order of name.
+    /// Packages of NVIDIA's driver in the databases of the host's package managers, in order of name.
     package var packages: Reading<[DriverPackage]>
     /// The driver that NVIDIA's own installer (a `.run`) put there, by its backup log (`/var/lib/nvidia/log`).
     package var runfile: Reading<String>
@@ -82,8 +82,13 @@ package enum OwnerLabel {
 
 /// One package of a package manager.
 package struct DriverPackage: Codable, Sendable, Equatable {
-    package enum Manager: String, Codable, Sendable, CaseIterable {
-        case dpkg, rpm
+    /// The name of a package manager, such as `dpkg`; `PackageManagers` has those that the agent knows.
+    package struct Manager: RawRepresentable, Codable, Sendable, Hashable {
+        package let rawValue: String
+
+        package init(rawValue: String) {
+            self.rawValue = rawValue
+        }
     }
 
     package var manager: Manager

@@ -121,28 +121,13 @@ extension NodeFacts {
         let all = claims.packages.value ?? []
         // Modules for two kernels are two packages of one name.
         let names = Set(all.filter { $0.manager == owner.manager }.map(\.name)).sorted()
-        let removal =
-            switch owner.manager {
-            case .dpkg:
-                DriverRemoval(
-                    subject: "apt-get purge",
-                    commands: [
-                        [
-                            "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300",
-                            "purge",
-                            "-y", "--allow-change-held-packages",
-                        ] + names
-                    ]
-                )
-            case .rpm: DriverRemoval(subject: "rpm -e", commands: [["rpm", "-e", "--allmatches"] + names])
-            }
         return OwnerClaim(
             owner: .packageManager,
             source: owner.manager.rawValue,
             statement: "there is package \(owner.name) \(owner.version)"
                 + (names.count > 1 ? " and \(names.count - 1) more of the driver's" : ""),
             wayOut: "remove the driver's packages (\(owner.name), ...), or use a node image without them",
-            removal: removal
+            removal: PackageManagers.named(owner.manager)?.removal(of: names)
         )
     }
 

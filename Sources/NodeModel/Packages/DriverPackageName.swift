@@ -1,20 +1,15 @@
-import NodeModel
-
 /// Tells packages that bring NVIDIA's driver, or a part of it, from all others that have its name in theirs.
 ///
 /// Its kernel modules, its libraries and what must have its very version count. The container toolkit, the CUDA
 /// toolkit, headers, settings, repositories and tools that go with any driver do not.
 enum DriverPackageName {
-    /// Whether a package is the driver's.
-    ///
-    /// The version tells Azure Linux's `cuda`, which is a driver, from NVIDIA's own, which is the toolkit.
-    static func isDriver(_ name: String, version: String, _ manager: DriverPackage.Manager) -> Bool {
+    /// Whether a package of this name is the driver's, whatever the package manager.
+    static func isDriver(_ name: String) -> Bool {
         if others.contains(where: name.hasPrefix) { return false }
         if prefixes.contains(where: name.hasPrefix) || exact.contains(name) { return true }
         if name.hasPrefix("nvidia-"), name.contains("-grid") || isOldBranch(name) { return true }
         // Bottlerocket puts the kernel's line before the name: kmod-6.1-nvidia.
-        if name.hasPrefix("kmod-"), name.contains("-nvidia") { return true }
-        return manager == .rpm && name == "cuda" && isDriverVersion(version)
+        return name.hasPrefix("kmod-") && name.contains("-nvidia")
     }
 
     private static let prefixes = [
@@ -43,11 +38,5 @@ enum DriverPackageName {
     private static func isOldBranch(_ name: String) -> Bool {
         let branch = name.dropFirst("nvidia-".count).prefix { $0 != "-" }
         return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)
-    }
-
-    /// `595.71.05-1_6.6.112.1.2.azl3`; the toolkit's are still below 100.
-    private static func isDriverVersion(_ version: String) -> Bool {
-        let upstream = version.split(separator: ":").last ?? ""
-        return Int(upstream.prefix { $0.isWholeNumber }).map { $0 >= 300 } ?? false
     }
 }
