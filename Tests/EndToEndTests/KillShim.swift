@@ -15,8 +15,8 @@ struct KillPoint: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(side.rawValue) write \(write)" }
 
-    /// How often the journal is written in a whole install: after its first step, before and after the five others.
-    static let writes = 11
+    /// How often the journal is written in a whole install: after its first step, before and after each other one.
+    static let writes = 2 * wholeInstall.count - 1
 
     static let all = (1...writes).flatMap { write in Side.allCases.map { KillPoint(write: write, side: $0) } }
 }

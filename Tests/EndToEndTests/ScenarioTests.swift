@@ -169,3 +169,8 @@ struct ScenarioTests {
 
 /// The steps of an install from nothing.
 let wholeInstall: [StepID] = [.begin, .download, .install, .load, .verify, .finish]
+
+/// The names of these steps, with others put before the installer.
+func steps(_ whole: [StepID], beforeInstall others: StepID...) -> [String] {
+    whole.flatMap { ($0 == .install ? others : []) + [$0] }.map(\.rawValue)
+}

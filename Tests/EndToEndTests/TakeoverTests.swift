@@ -23,11 +23,7 @@ struct TakeoverTests {
         try await SimulatedNode.with(set: Self.others) { node in
             let options = try leave(on: node)
             let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
-            #expect(
-                plan.steps.map(\.id) == [
-                    "begin", "download", "unload", "remove", "install", "load", "verify", "finish",
-                ]
-            )
+            #expect(plan.steps.map(\.id) == steps(wholeInstall, beforeInstall: .unload, .remove))
             try await node.agent("install", options).expectExit(0)
             try await node.expectWholeInstall(like: uninterrupted)
             #expect(try await node.tree().filter { $0.contains("580.105.08") } == [])

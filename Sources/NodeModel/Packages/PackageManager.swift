@@ -38,8 +38,7 @@ package enum PackageList: Sendable {
 
 /// A program that lists packages.
 package struct PackageQuery: Sendable {
-    /// Files of which the first one that has something in it is the database; a host without them does not have this
-    /// manager.
+    /// Where the database may be: the first of these files that is there. A host without any does not have this manager.
     package var databases: [String]
     /// The path of the program.
     package var program: String
