@@ -20,6 +20,7 @@ package enum PackageManagers {
     package static let all: [any PackageManager] = [
         Dpkg(),
         Rpm(),
+        Pacman(),
     ]
 
     /// The one of this name; nil when this version of the agent does not know it.
@@ -38,7 +39,9 @@ package enum PackageList: Sendable {
 
 /// A program that lists packages.
 package struct PackageQuery: Sendable {
-    /// Where the database may be: the first of these files that is there. A host without any does not have this manager.
+    /// Where the database may be: the first of these files that is there.
+    ///
+    /// A host without any of them does not have this manager.
     package var databases: [String]
     /// The path of the program.
     package var program: String
