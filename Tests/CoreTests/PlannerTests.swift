@@ -113,11 +113,13 @@ import Testing
                     ])
                 ],
                 [.verify],
+                [.run([["sync", "-f", "/usr"]])],
                 [.remove(["\(packages)/NVIDIA-grid.run", work]), .forgetJobs(jobs), .record(complete)],
             ]
         )
         let codes: [ReasonCode] = [
             .installFailed, .downloadFailed, .installerFailed, .moduleLoadFailed, .installFailed, .installFailed,
+            .installFailed,
         ]
         #expect(steps.map(\.failure.code) == codes)
     }
@@ -182,7 +184,7 @@ import Testing
         var expected: [StepID]
     }
 
-    private static let whole: [StepID] = [.begin, .download, .install, .load, .verify, .finish]
+    private static let whole: [StepID] = [.begin, .download, .install, .load, .verify, .sync, .finish]
 
     static let resumes: [Resume] = [
         Resume(testDescription: "begun", done: [(.begin, .done)], expected: Array(whole.dropFirst())),

@@ -168,7 +168,9 @@ struct ScenarioTests {
 }
 
 /// The steps of an install from nothing.
-let wholeInstall: [StepID] = [.begin, .download, .install, .load, .verify, .finish]
+let wholeInstall: [StepID] = [
+    .begin, .download, .install, .load, .verify, StepID(rawValue: "sync"), .finish,
+]
 
 /// The names of these steps, with others put before the installer.
 func steps(_ whole: [StepID], beforeInstall others: StepID...) -> [String] {

@@ -32,7 +32,10 @@ package struct Runfile: Recipe {
 
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + (isInstalled ? [] : install)
-            + [LoadModules(), VerifyNode(), FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs)]
+            + [
+                LoadModules(), VerifyNode(), SyncFiles(),
+                FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs),
+            ]
     }
 
     /// Whether the journal says that this very install was begun.
