@@ -35,6 +35,6 @@ OFFSET(gpa_nvml_grid_licensable_feature_t, license_expiry, 268);
 SIZE(gpa_nvml_grid_licensable_features_t, 860);
 OFFSET(gpa_nvml_grid_licensable_features_t, grid_licensable_features, 8);
 
-// A table of function pointers and nothing else.
-SIZE(gpa_nvml_functions_t, 21 * sizeof(void (*)(void)));
-SIZE(gpa_cuda_functions_t, 3 * sizeof(void (*)(void)));
+// Tables of function pointers: no padding, however many functions they have.
+_Static_assert(sizeof(gpa_nvml_functions_t) % sizeof(void (*)(void)) == 0, "gpa_nvml_functions_t");
+_Static_assert(sizeof(gpa_cuda_functions_t) % sizeof(void (*)(void)) == 0, "gpa_cuda_functions_t");
