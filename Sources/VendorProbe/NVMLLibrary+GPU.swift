@@ -30,8 +30,17 @@ extension NVMLLibrary {
             virtualization: Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
                 try virtualization(of: device)
             },
-            license: license(of: device)
+            license: license(of: device),
+            ecc: ecc(of: device)
         )
+    }
+
+    private func ecc(of device: gpa_nvml_device_t) -> Reading<Bool> {
+        guard let call = functions.DeviceGetEccMode else { return .absent }
+        return Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
+            var pending: UInt32 = 0
+            return try value("nvmlDeviceGetEccMode", 0 as UInt32) { call(device, $0, &pending) } != 0
+        }
     }
 
     func uuid(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
@@ -134,7 +143,8 @@ extension GPUFacts {
             migMode: .unreadable(failure),
             migDevices: .unreadable(failure),
             virtualization: .unreadable(failure),
-            license: .unreadable(failure)
+            license: .unreadable(failure),
+            ecc: .unreadable(failure)
         )
     }
 }

@@ -30,6 +30,7 @@ struct NVMLLibrary {
             DeviceGetComputeInstanceId: try library.required("nvmlDeviceGetComputeInstanceId"),
             DeviceGetAttributes_v2: try library.required("nvmlDeviceGetAttributes_v2"),
             DeviceGetVirtualizationMode: try library.required("nvmlDeviceGetVirtualizationMode"),
+            DeviceGetEccMode: library.optional("nvmlDeviceGetEccMode"),
             DeviceGetMemoryInfo_v2: library.optional("nvmlDeviceGetMemoryInfo_v2"),
             DeviceGetGridLicensableFeatures_v4: library.optional("nvmlDeviceGetGridLicensableFeatures_v4"),
             DeviceGetGridLicensableFeatures_v3: library.optional("nvmlDeviceGetGridLicensableFeatures_v3")

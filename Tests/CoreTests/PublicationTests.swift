@@ -36,6 +36,26 @@ import Testing
         try expectGolden(text(try publication(facts)), "Goldens/labels-\(name).txt")
     }
 
+    static let ecc: [(modes: [Reading<Bool>], label: String?, isLeft: Bool)] = [
+        ([.present(true)], "enabled", false), ([.present(false), .present(false)], "disabled", false),
+        ([.present(true), .present(false)], "mixed", false), ([.present(true), .absent], "enabled", false),
+        ([.absent], nil, false), ([.present(true), .unreadable(.denied)], nil, true),
+    ]
+
+    @Test(arguments: ecc)
+    func tellsWhetherECCIsOn(_ modes: [Reading<Bool>], _ label: String?, _ isLeft: Bool) throws {
+        let facts = NodeFacts.h100Ready.withNVML { nvml in
+            nvml.gpus = modes.enumerated().map { index, mode in
+                var gpu = GPUFacts.h100.at(index: index)
+                gpu.ecc = mode
+                return gpu
+            }
+        }
+        let publication = try publication(facts)
+        #expect(publication.labels["gpu-agent.dev/ecc"] == label)
+        #expect(publication.undetermined.contains("gpu-agent.dev/ecc") == isLeft)
+    }
+
     @Test func theLabelsHaveThePrefixThatIsAskedFor() throws {
         let own = try publication(.h100Ready, Policy(labelPrefix: "gpu.example.com")).labels.keys
         #expect(own.contains("gpu.example.com/verdict") && own.contains("gpu.example.com/driver-version"))

@@ -67,6 +67,7 @@ import VendorProbe
             FailedCall("nvmlDeviceGetMigMode") { $0.migMode.failure },
             FailedCall("nvmlDeviceGetVirtualizationMode") { $0.virtualization.failure },
             FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license.failure },
+            FailedCall("nvmlDeviceGetEccMode") { $0.ecc.failure },
         ]
     }
 
@@ -116,6 +117,13 @@ import VendorProbe
         let gpu = try #require(facts.nvml.value?.gpus.first)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migDevices == .absent : gpu.virtualization == .absent)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migMode == .absent : gpu.migMode.value != nil)
+    }
+
+    @Test(arguments: [("ecc=on", Reading<Bool>.present(true)), ("ecc=off", .present(false)), ("", .absent)])
+    func eccIsWhatNVMLSaysAndAbsentWhereTheGPUHasNone(key: String, expected: Reading<Bool>) async throws {
+        let hardware = StandInHost.twoH100.replacing("virtualization=", with: "\(key) virtualization=")
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        #expect(facts.nvml.value?.gpus.map(\.ecc) == [expected, expected])
     }
 
     @Test(arguments: ["nvmlInit_v2", "nvmlDeviceGetUUID"])

@@ -36,6 +36,7 @@ struct sim_gpu {
     unsigned id, subsystem;  // vendor in the high half, as in 10de2bb5
     unsigned long long memory_mib;
     int cc_major, cc_minor;
+    int ecc;                 // -1: the GPU has no ECC; 0: off; 1: on
     int mig, pending_mig;    // -1: the GPU has no MIG; 0: off; 1: on
     int virtualization;      // nvmlGpuVirtualizationMode_t
     int license;             // -1: none is needed; 0: missing; 1: granted
@@ -130,6 +131,7 @@ static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *valu
         *(key[0] == 'i' ? &gpu->id : &gpu->subsystem) = (unsigned)number;
         return true;
     }
+    if (strcmp(key, "ecc") == 0) return (gpu->ecc = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
@@ -205,7 +207,7 @@ static bool sim_line(char *line) {
     if (strcmp(kind, "gpu") == 0) {
         if (sim.gpu_count == SIM_GPUS || !sim_number(key, 10, &number) || (int)number != sim.gpu_count) return false;
         struct sim_gpu *gpu = &sim.gpus[sim.gpu_count++];
-        *gpu = (struct sim_gpu){.number = (int)number, .mig = -1, .pending_mig = -1, .license = -1};
+        *gpu = (struct sim_gpu){.number = (int)number, .ecc = -1, .mig = -1, .pending_mig = -1, .license = -1};
         while ((word = sim_word(&line, &key, &value)) == 1) {
             if (!sim_gpu_value(gpu, key, value)) return false;
         }

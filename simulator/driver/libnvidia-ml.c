@@ -265,6 +265,16 @@ nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major,
     return OK;
 }
 
+nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
+nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {
+    ENTER_DEVICE(device, current);
+    const struct sim_gpu *gpu = gpu_of(device);
+    if (gpu == NULL || pending == NULL) return INVALID_ARGUMENT;
+    if (gpu->ecc < 0) return NOT_SUPPORTED;
+    *current = *pending = (unsigned int)gpu->ecc;
+    return OK;
+}
+
 #ifndef STANDIN_WITHOUT_MIG_MODE
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {

@@ -117,6 +117,9 @@ typedef struct {
         gpa_nvml_device_t _Nonnull, gpa_nvml_device_attributes_t *_Nonnull
     );
     gpa_nvml_return_t (*_Nonnull DeviceGetVirtualizationMode)(gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode);
+    gpa_nvml_return_t (*_Nullable DeviceGetEccMode)(
+        gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending
+    );
     // Not in 470.
     gpa_nvml_return_t (*_Nullable DeviceGetMemoryInfo_v2)(gpa_nvml_device_t _Nonnull, gpa_nvml_memory_v2_t *_Nonnull);
     // One of the two is enough; _v3 is asked where _v4 is not.

@@ -52,6 +52,10 @@ package struct GPUFacts: Codable, Sendable, Equatable {
     ///
     /// Absent where the GPU needs none.
     package var license: Reading<LicenseFacts>
+    /// Whether ECC is on for the GPU's memory (`nvmlDeviceGetEccMode`, the mode in force).
+    ///
+    /// Absent where the GPU has no ECC, or NVML has no such call.
+    package var ecc: Reading<Bool>
 
     package init(
         index: Int,
@@ -63,7 +67,8 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         migMode: Reading<MIGMode>,
         migDevices: Reading<[MIGDevice]>,
         virtualization: Reading<VirtualizationMode>,
-        license: Reading<LicenseFacts>
+        license: Reading<LicenseFacts>,
+        ecc: Reading<Bool> = .absent
     ) {
         self.index = index
         self.pciAddress = pciAddress
@@ -75,6 +80,7 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         self.migDevices = migDevices
         self.virtualization = virtualization
         self.license = license
+        self.ecc = ecc
     }
 }
 

@@ -15,6 +15,7 @@ struct OwnLabels {
         pciID(&set)
         driver(&set)
         migDevices(&set)
+        ecc(&set)
         return set
     }
 
@@ -48,6 +49,19 @@ struct OwnLabels {
                 set.leave([key("kernel-module-type")])
             }
         }
+    }
+
+    /// Whether ECC protects the memory of all GPUs; nothing where no GPU has ECC.
+    private func ecc(_ set: inout LabelSet) {
+        let name = key("ecc")
+        guard let nvml = facts.vendor.value?.nvml.value else {
+            if !facts.gpus.isEmpty, facts.nvmlIsUndetermined { set.leave([name]) }
+            return
+        }
+        guard nvml.gpus.allSatisfy({ $0.ecc.whyUnknown == nil }) else { return set.leave([name]) }
+        let modes = Set(nvml.gpus.compactMap(\.ecc.value))
+        guard !modes.isEmpty else { return }
+        set.set(name, modes.count > 1 ? "mixed" : modes.contains(true) ? "enabled" : "disabled")
     }
 
     private func migDevices(_ set: inout LabelSet) {

@@ -121,7 +121,9 @@ package struct FactsText {
         let nvml = say(vendor.nvml) { "driver \($0.driverVersion), \($0.gpus.count) GPUs" }
         let gpus = (vendor.nvml.value?.gpus ?? []).flatMap { gpu -> [(String, String)] in
             let address = gpu.pciAddress.value?.description ?? "?"
-            let line = "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
+            let line =
+                "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
+                + (gpu.ecc.value.map { $0 ? ", ECC on" : ", ECC off" } ?? "")
             let devices = (gpu.migDevices.value ?? []).map { ("", "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB") }
             return [("GPU \(gpu.index)", line), ("", say(gpu.uuid) { $0 })] + devices
         }
