@@ -1,8 +1,9 @@
 extension Catalog {
-    /// This catalog with another laid over it: an entry of the same identity replaces ours, every other one is added.
+    /// Merges another catalog into this one.
     ///
-    /// Identities are a GPU's id, a vGPU type's pair, a platform's name, and a driver's kind, platform, version and
-    /// architecture. Platforms of `other` are tried first.
+    /// An entry of `other` replaces the entry with the same identity, or is added. The identity of a GPU is its PCI ID, of
+    /// a vGPU type its device ID and subsystem device ID, of a platform its name, and of a driver its kind, platform,
+    /// version and architecture. The platforms of `other` are tried first.
     package func merged(with other: Catalog) -> Catalog {
         var merged = self
         merged.gpus.merge(other.gpus) { _, new in new }

@@ -1,14 +1,18 @@
 package import NodeModel
 
-/// What is known of GPUs, platforms and drivers: the data that choices are made from.
+/// The catalog of GPUs, vGPU types, platforms and drivers, from which the agent selects a driver.
 ///
-/// The engine in `Selection` holds no device id, version or URL; they all stand here, in `catalog/*.yaml`.
+/// All PCI IDs, versions and URLs are in the catalog files (`catalog/*.yaml`). The code in `Selection` contains none.
 package struct Catalog: Sendable, Equatable {
     package var gpus: [PCIID: CatalogGPU]
     package var vgpuTypes: [VGPUTypeKey: CatalogVGPUType]
-    /// In the order in which they are tried: of one file those that ask for more come first.
+    /// The platforms in the order in which they are tried.
+    ///
+    /// Within one file, platforms with more conditions come first.
     package var platforms: [CatalogPlatform]
-    /// Newest first, and then in the order of their identity.
+    /// The drivers, newest first.
+    ///
+    /// Drivers of the same version are in the order of their identities.
     package var drivers: [CatalogDriver]
 
     package init(
@@ -24,17 +28,17 @@ package struct Catalog: Sendable, Equatable {
     }
 }
 
-/// How a cloud or a hypervisor is told from the firmware's words.
+/// A cloud or hypervisor, with the firmware texts that identify it.
 ///
-/// Every given text must match.
+/// Every text that is given must match.
 package struct CatalogPlatform: Sendable, Equatable {
-    /// `azure`, `aws`, `gcp`, `kvm`: the name that drivers refer to.
+    /// The name that drivers refer to, such as `azure`, `aws`, `gcp` or `kvm`.
     package var name: String
     package var systemVendor: String?
     package var chassisAssetTag: String?
-    /// The major vGPU release that this cloud's hosts run, by the device id of the card.
+    /// The major vGPU release on the hosts of this cloud, by the device ID of the card.
     ///
-    /// It counts where a vGPU does not say itself which driver its host has.
+    /// The agent uses it when a vGPU does not report the driver of its host.
     package var vgpuHosts: [UInt16: Int]
 
     package init(name: String, systemVendor: String?, chassisAssetTag: String?, vgpuHosts: [UInt16: Int] = [:]) {
@@ -44,9 +48,9 @@ package struct CatalogPlatform: Sendable, Equatable {
         self.vgpuHosts = vgpuHosts
     }
 
-    /// How much a platform asks for, most first.
+    /// The conditions of a platform, the strictest first.
     ///
-    /// A vendor's name alone says least: clouds show that of their hypervisor.
+    /// A vendor name alone is the weakest condition, because some clouds show the name of their hypervisor.
     fileprivate enum Weight: CaseIterable {
         case both, assetTag, vendor
     }
@@ -56,6 +60,7 @@ package struct CatalogPlatform: Sendable, Equatable {
         return systemVendor == nil ? .assetTag : .both
     }
 
+    /// Whether the firmware texts match all conditions of this platform.
     package func matches(_ dmi: DMIFacts) -> Bool {
         if let systemVendor, systemVendor != dmi.systemVendor { return false }
         if let chassisAssetTag, chassisAssetTag != dmi.chassisAssetTag { return false }

@@ -30,7 +30,7 @@ extension DocumentReader {
         }
         let artifact = required(fields, "artifact").flatMap { self.artifact($0) }
         if kind == .datacenter, let node = fields["platform"] {
-            report("a datacenter driver fits every platform and takes no 'platform'", at: node)
+            report("remove 'platform': a datacenter driver works on every platform", at: node)
         }
         guard let version, let kind, let architecture, let artifact else { return nil }
         return CatalogDriver(
@@ -48,21 +48,23 @@ extension DocumentReader {
         )
     }
 
-    /// The kernels that a driver builds for: `{min: "5.4", max: "6.8"}`, of which one may be left out.
+    /// Reads the kernels that a driver supports: `{min: "5.4", max: "6.8"}`.
+    ///
+    /// One of the two may be missing.
     private mutating func kernels(_ node: DocumentNode) -> KernelRange? {
         guard let fields = fields(node, of: "kernels", known: ["min", "max"]) else { return nil }
         if fields["min"] == nil, fields["max"] == nil { report("kernels needs 'min' or 'max'", at: node) }
         let first = fields["min"].flatMap { kernel($0, "min") }
         let last = fields["max"].flatMap { kernel($0, "max") }
         if let first, let last, first.compared(to: last) > 0 {
-            report("min \(first) is above max \(last)", at: node)
+            report("min \(first) is greater than max \(last)", at: node)
         }
         return KernelRange(first: first, last: last)
     }
 
     private mutating func kernel(_ node: DocumentNode, _ what: String) -> KernelVersion? {
         value(node, what, form: "a kernel version such as 6.8") { text in
-            // Nothing may stand behind the numbers: `6.8.0-1044-azure` says more than a limit can hold.
+            // A limit consists of numbers alone. The rest of `6.8.0-1044-azure` would have no effect.
             KernelVersion(text).flatMap { $0.description == text ? $0 : nil }
         }
     }
@@ -96,7 +98,7 @@ extension DocumentReader {
         }
         let size = fields["size"].flatMap { integer($0, "size") }
         if fields["sha256"] != nil, let second = fields["sha512"] {
-            report("give one checksum, sha256 or sha512", at: second)
+            report("give only one checksum, either sha256 or sha512", at: second)
         }
         guard !addresses.isEmpty else { return nil }
         return Artifact(urls: addresses, digest: digests.first, size: size)
@@ -110,7 +112,7 @@ extension DocumentReader {
         }
     }
 
-    /// The text itself when it is a URL whose path ends in a name that is safe as a file name.
+    /// The text itself, when it is a URL whose last path component is a safe file name; otherwise nil.
     private static func url(_ text: String) -> String? {
         let scheme = ["https://", "http://"].first(where: text.hasPrefix)
         guard let scheme, text.utf8.count < 2048, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {

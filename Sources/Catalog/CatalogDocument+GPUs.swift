@@ -39,7 +39,7 @@ extension DocumentReader {
         )
     }
 
-    /// The types of one item: a single type, or all that are listed for a card.
+    /// Reads an item of `vgpuTypes`, which is either a single type or the list of types of a card.
     mutating func vgpuTypes(_ node: DocumentNode) -> [(type: CatalogVGPUType, node: DocumentNode)] {
         let isGroup: Bool
         if case .mapping(let entries) = node.content {
@@ -79,11 +79,11 @@ extension DocumentReader {
         return (subsystem, name, fields.node)
     }
 
-    /// The pairs (subsystem device, name) of a card.
+    /// Reads the types of a card, which map subsystem device IDs to names.
     private mutating func typeNames(_ fields: Fields) -> [TypeName] {
         guard let node = fields["types"] else { return [] }
         guard case .mapping(let entries) = node.content, !entries.isEmpty else {
-            report("types must be a mapping of subsystem ids to names", at: node)
+            report("types must be a mapping of subsystem device IDs to names", at: node)
             return []
         }
         return entries.compactMap { entry in
@@ -98,7 +98,7 @@ extension DocumentReader {
         let first = fields["minBranch"].flatMap { integer($0, "minBranch") }
         let last = fields["maxBranch"].flatMap { integer($0, "maxBranch") }
         if let first, let last, first > last {
-            report("minBranch \(first) is above maxBranch \(last)", at: fields.node)
+            report("minBranch \(first) is greater than maxBranch \(last)", at: fields.node)
         }
         return (first, last)
     }
@@ -117,10 +117,10 @@ extension DocumentReader {
         return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag, vgpuHosts: hosts)
     }
 
-    /// The vGPU release of a cloud's hosts by the device id of their cards.
+    /// Reads the vGPU releases of a cloud's hosts, by the device ID of the card.
     private mutating func vgpuHosts(_ node: DocumentNode) -> [UInt16: Int] {
         guard case .mapping(let entries) = node.content, !entries.isEmpty else {
-            report("vgpuHosts must be a mapping of device ids to vGPU releases", at: node)
+            report("vgpuHosts must be a mapping of device IDs to vGPU releases", at: node)
             return [:]
         }
         var hosts: [UInt16: Int] = [:]
@@ -129,13 +129,13 @@ extension DocumentReader {
             let release = integer(entry.value, "a vGPU release")
             guard let device, let release else { continue }
             if hosts.updateValue(release, forKey: device) != nil {
-                report("device '\(hex(device, digits: 4))' stands twice in vgpuHosts", at: entry.key)
+                report("duplicate device '\(hex(device, digits: 4))' in vgpuHosts", at: entry.key)
             }
         }
         return hosts
     }
 
-    /// The list `kernelModuleTypes`, which must name at least one.
+    /// Reads the list `kernelModuleTypes`, which must have at least one item.
     mutating func kernelModuleTypes(_ fields: Fields) -> [KernelModuleType] {
         guard let node = required(fields, "kernelModuleTypes") else { return [] }
         let items = items(node, of: "kernelModuleTypes")
@@ -146,7 +146,7 @@ extension DocumentReader {
     }
 
     private mutating func pciID(_ node: DocumentNode, _ what: String) -> PCIID? {
-        value(node, what, form: "a pair of ids such as 10de:2bb5", PCIID.init)
+        value(node, what, form: "a pair of PCI IDs such as 10de:2bb5", PCIID.init)
     }
 
     private mutating func hexID(_ node: DocumentNode, _ what: String) -> UInt16? {

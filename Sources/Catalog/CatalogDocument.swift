@@ -1,22 +1,24 @@
 package import Documents
 import NodeModel
 
-/// One catalog file: its content and how it goes together with what was read before it.
+/// A catalog file, with its effect on the files that were read before it.
 package struct CatalogDocument: Sendable, Equatable {
-    /// What a file does to the catalog read so far.
+    /// The effect of a file on the catalog that was read so far.
     package enum Mode: String, Sendable, CaseIterable {
-        /// Its entries are added, and replace those of the same identity.
+        /// The file adds its entries.
+        ///
+        /// An entry replaces an earlier one with the same identity.
         case extend
-        /// It stands alone.
+        /// The file replaces the whole catalog.
         case replace
     }
 
     package var mode: Mode
     package var catalog: Catalog
-    /// Where each entry stands.
+    /// The place of each entry.
     package var places: [CatalogIdentity: DocumentPlace]
 
-    /// Reads a catalog file from its document, or gives every problem in it.
+    /// Reads a catalog file, or returns all its problems.
     package static func read(_ document: DocumentNode) -> Result<CatalogDocument, DocumentProblems> {
         var reader = DocumentReader()
         let read = reader.catalogDocument(document)
@@ -52,9 +54,9 @@ extension DocumentReader {
         )
     }
 
-    /// Reads a list whose entries must differ in their identity: which of two equal ones counts, nobody could tell.
+    /// Reads a list of entries, and reports entries with the same identity.
     ///
-    /// One item can hold several entries.
+    /// An item of the list can contain several entries.
     private mutating func entries<Entry>(
         _ node: DocumentNode?,
         of what: String,
@@ -65,7 +67,7 @@ extension DocumentReader {
         for item in items(node, of: what) {
             for (entry, identity, node) in read(&self, item) {
                 if let first = places.updateValue(node.place, forKey: identity) {
-                    report("'\(identity)' stands twice in \(what), first in line \(first.line)", at: node)
+                    report("duplicate entry '\(identity)' in \(what); the first one is in line \(first.line)", at: node)
                 }
                 entries.append(entry)
             }
@@ -73,11 +75,11 @@ extension DocumentReader {
         return entries
     }
 
-    /// Checks the two lines that every document of ours begins with.
+    /// Checks the fields `apiVersion` and `kind`, which every document of the agent has.
     package mutating func header(_ fields: Fields, kind: String) {
         for (key, expected) in [("apiVersion", NodeFacts.currentAPIVersion), ("kind", kind)] {
             guard let node = required(fields, key), let found = text(node, key), found != expected else { continue }
-            report("\(key) is '\(found)', not '\(expected)'", at: node)
+            report("\(key) is '\(found)' and must be '\(expected)'", at: node)
         }
     }
 }

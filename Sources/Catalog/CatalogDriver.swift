@@ -1,21 +1,22 @@
 package import NodeModel
 package import Support
 
-/// One driver that can be installed.
+/// A driver in the catalog.
 package struct CatalogDriver: Sendable, Equatable {
     package var version: DriverVersion
     package var kind: DriverKind
-    /// The platform whose license the package carries; nil where any will do.
+    /// The platform whose license the package contains; nil for a package that works on every platform.
     package var platform: String?
     package var architecture: Architecture
+    /// The kernel module types in the package.
     package var kernelModuleTypes: [KernelModuleType]
-    /// What NVIDIA makes the branch for; nil where that is not known.
+    /// The channel of the branch; nil when it is not known.
     package var channel: DriverChannel?
-    /// The kernels it builds for; nil where no limit is known.
+    /// The kernels that the driver supports; nil when no limit is known.
     package var kernels: KernelRange?
-    /// The only operating systems it is for; empty where it fits all.
+    /// The operating systems that the driver supports; empty when it supports all.
     package var systems: [SystemRule]
-    /// Whether NVIDIA publishes a fabric manager of exactly this version.
+    /// Whether NVIDIA publishes a fabric manager of the same version.
     package var fabricManager: Bool
     /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
     package var vgpuRelease: String?
@@ -47,23 +48,26 @@ package struct CatalogDriver: Sendable, Equatable {
         self.artifact = artifact
     }
 
-    /// What makes an entry the same entry in two catalogs: `grid-azure-595.91.07-x86_64`.
+    /// The identity of the entry: `grid-azure-595.91.07-x86_64`.
+    ///
+    /// An entry of a later catalog replaces the entry with the same identity.
     package var identity: String {
         [kind.rawValue, platform, version.description, architecture.rawValue].compactMap(\.self).joined(separator: "-")
     }
 
+    /// The order of the catalog: newer versions come first.
     static func newerFirst(_ left: CatalogDriver, _ right: CatalogDriver) -> Bool {
         left.version == right.version ? left.identity < right.identity : left.version > right.version
     }
 }
 
-/// One file to download.
+/// A driver package to download.
 package struct Artifact: Codable, Sendable, Equatable {
-    /// Where it is, in the order to try.
+    /// The URLs of the package, in the order in which to try them.
     package var urls: [String]
-    /// Nil: the entry is known but must not be installed.
+    /// The checksum of the package; nil when it is not known, and the package must not be installed.
     package var digest: Checksum?
-    /// Bytes, when known.
+    /// The size in bytes; nil when it is not known.
     package var size: Int?
 
     package init(urls: [String], digest: Checksum?, size: Int? = nil) {
@@ -72,7 +76,7 @@ package struct Artifact: Codable, Sendable, Equatable {
         self.size = size
     }
 
-    /// The last part of the first URL, without a query.
+    /// The file name: the last path component of the first URL.
     package var fileName: String {
         let path = urls.first?.split(separator: "?").first ?? ""
         return path.split(separator: "/").last.map(String.init) ?? ""

@@ -1,30 +1,31 @@
 package import NodeModel
 import Support
 
-/// A physical GPU, by its vendor and device id.
+/// A physical GPU in the catalog.
 package struct CatalogGPU: Sendable, Equatable {
     package var id: PCIID
     package var name: String
-    /// `hopper`, `blackwell`: for people.
+    /// The GPU architecture, such as `hopper` or `blackwell`, for people.
     package var architecture: String
-    /// Nominal, of one GPU; nil where boards of this id differ.
+    /// The nominal memory of one GPU, in MiB; nil when boards with this PCI ID differ.
     package var memoryMiB: Int?
-    /// The subsystem ids of the physical boards.
+    /// The subsystem IDs of the physical boards that NVIDIA lists.
     ///
-    /// Board makers add their own, so an unlisted one proves nothing.
+    /// Board makers use IDs of their own, so an ID that is not in the list proves nothing.
     package var subsystems: [PCIID]
-    /// The kernel module types that can drive the physical GPU.
+    /// The kernel module types that support the physical GPU.
     package var kernelModuleTypes: [KernelModuleType]
-    /// The first and the last branch that drive it; nil is open.
+    /// The first branch that supports the GPU; nil when there is no limit.
     package var minBranch: Int?
+    /// The last branch that supports the GPU; nil when there is no limit.
     package var maxBranch: Int?
-    /// The last branch whose GRID driver runs the physical GPU as a workstation; nil where it is `maxBranch`.
+    /// The last branch whose GRID driver supports the GPU as a virtual workstation; nil when it is `maxBranch`.
     package var maxWorkstationBranch: Int?
-    /// The profiles of its GPU instances (`1g.10gb`); empty where it has none, or none is known.
+    /// The MIG profiles of the GPU, such as `1g.10gb`; empty when it has none, or when they are not known.
     package var migProfiles: [String]
-    /// How much MMIO space a VM must have for it; nil where it needs no care.
+    /// The MMIO space that a virtual machine needs for the GPU, in GiB; nil when the default is enough.
     package var mmioGiB: Int?
-    /// When boards of this id need a fabric manager of the driver's version; nil where they never do.
+    /// When the GPU needs a fabric manager of the driver's version; nil when it never needs one.
     package var fabricManager: FabricManagerRule?
 
     package init(
@@ -56,17 +57,17 @@ package struct CatalogGPU: Sendable, Equatable {
     }
 }
 
-/// When a GPU needs a fabric manager.
+/// The rule for when a GPU needs a fabric manager.
 package enum FabricManagerRule: String, Codable, Sendable, CaseIterable {
-    /// Where the node has NVSwitch functions too (class 0680).
+    /// The GPU needs one when the node also has NVSwitch functions (class 0680).
     case withNVSwitch = "with-nvswitch"
-    /// Always: its switches are no PCI functions of NVIDIA's.
+    /// The GPU always needs one, because its switches do not appear as PCI functions of NVIDIA.
     case always
 }
 
-/// What tells vGPU types apart: the card's device id and the subsystem device id.
+/// The pair of IDs that identifies a vGPU type: the device ID of the card and the subsystem device ID.
 ///
-/// The subsystem vendor is no part of it.
+/// The subsystem vendor ID is not a part of the pair, because some clouds replace it.
 package struct VGPUTypeKey: Sendable, Hashable, CustomStringConvertible {
     package var device: UInt16
     package var subsystemDevice: UInt16
@@ -79,16 +80,16 @@ package struct VGPUTypeKey: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(hex(device, digits: 4)):\(hex(subsystemDevice, digits: 4))" }
 }
 
-/// One vGPU type, as a guest sees it.
+/// A vGPU type in the catalog, as a guest sees it.
 package struct CatalogVGPUType: Sendable, Equatable {
     package var key: VGPUTypeKey
-    /// `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
+    /// The name of the type, such as `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
     package var name: String
-    /// The kernel module types that can drive it in a guest.
+    /// The kernel module types that support the type in a guest.
     package var kernelModuleTypes: [KernelModuleType]
-    /// The first branch whose GRID driver knows the type; nil is open.
+    /// The first branch whose GRID driver supports the type; nil when there is no limit.
     package var minBranch: Int?
-    /// The last branch whose GRID driver drives the card; nil is open.
+    /// The last branch whose GRID driver supports the card; nil when there is no limit.
     package var maxBranch: Int?
 
     package init(

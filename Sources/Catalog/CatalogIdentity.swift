@@ -1,6 +1,8 @@
 package import NodeModel
 
-/// What makes an entry the same entry in two catalogs.
+/// The identity of a catalog entry.
+///
+/// An entry of a later catalog replaces the entry with the same identity.
 package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
     case gpu(PCIID)
     case vgpuType(VGPUTypeKey)
@@ -15,7 +17,7 @@ package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The list of a catalog file in which such an entry stands.
+    /// The list of the catalog file that contains such entries.
     package var list: String {
         switch self {
         case .gpu: "gpus"

@@ -1,10 +1,13 @@
 package import NodeModel
 import Support
 
-/// A range of kernels, both ends within.
+/// A range of kernel versions, which includes both limits.
 package struct KernelRange: Sendable, Equatable, CustomStringConvertible {
+    /// The first kernel version; nil when there is no limit.
     package var first: KernelVersion?
-    /// `6.8` takes every `6.8.0-1044-azure` in.
+    /// The last kernel version; nil when there is no limit.
+    ///
+    /// The limit `6.8` includes `6.8.0-1044-azure`.
     package var last: KernelVersion?
 
     package init(first: KernelVersion? = nil, last: KernelVersion? = nil) {
@@ -28,10 +31,11 @@ package struct KernelRange: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// The numbers that a kernel's release begins with: 6, 8, 0 of `6.8.0-1044-azure`.
+/// The numbers at the beginning of a kernel release: 6, 8 and 0 for `6.8.0-1044-azure`.
 package struct KernelVersion: Sendable, Equatable, CustomStringConvertible {
     package let numbers: [Int]
 
+    /// Nil when the release does not begin with at least two numbers.
     package init?(_ release: String) {
         let head = release.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         var numbers: [Int] = []
@@ -45,7 +49,9 @@ package struct KernelVersion: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { numbers.map(String.init).joined(separator: ".") }
 
-    /// Below, at or above another version, by as many numbers as that one has.
+    /// Compares the first numbers of this version with a limit, as many as the limit has.
+    ///
+    /// - Returns: -1 below the limit, 0 at the limit, 1 above the limit.
     func compared(to limit: KernelVersion) -> Int {
         let own = numbers.prefix(limit.numbers.count)
         if own.lexicographicallyPrecedes(limit.numbers) { return -1 }
@@ -53,20 +59,22 @@ package struct KernelVersion: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// An operating system, in all its versions or in one: `ubuntu`, `ubuntu 22.04`, `rhel 8`.
+/// An operating system in all its versions or in one version, such as `ubuntu`, `ubuntu 22.04` or `rhel 8`.
 package struct SystemRule: Sendable, Equatable, LosslessStringConvertible {
-    /// The `ID` of `os-release`.
+    /// The `ID` in `os-release`.
     package let id: String
-    /// The beginning of its `VERSION_ID`, in whole numbers: `8` takes `8.9` in.
+    /// The beginning of the `VERSION_ID`, in whole numbers: `8` matches `8.9`.
+    ///
+    /// Nil matches every version.
     package let version: String?
 
     package init?(_ description: String) {
-        let words = description.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard (1...2).contains(words.count), words.allSatisfy(isSystemWord), words[0].first?.isNumber == false else {
+        let parts = description.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        guard (1...2).contains(parts.count), parts.allSatisfy(isSystemWord), parts[0].first?.isNumber == false else {
             return nil
         }
-        id = words[0]
-        version = words.count == 2 ? words[1] : nil
+        id = parts[0]
+        version = parts.count == 2 ? parts[1] : nil
     }
 
     package var description: String { [id, version].compactMap(\.self).joined(separator: " ") }
@@ -79,7 +87,7 @@ package struct SystemRule: Sendable, Equatable, LosslessStringConvertible {
     }
 }
 
-/// Whether a text is of the letters that `os-release` allows in `ID` and `VERSION_ID`.
+/// Whether a text consists of characters that `os-release` allows in `ID` and `VERSION_ID`.
 private func isSystemWord(_ text: String) -> Bool {
     !text.isEmpty
         && text.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }

@@ -1,15 +1,18 @@
 package import Documents
 import NodeModel
 
-/// Catalog files laid over each other, with what is odd about them together.
+/// Merges catalog files, and notes what may be a mistake in the result.
 package struct CatalogReview: Sendable, Equatable {
+    /// The merged catalog.
     package private(set) var catalog = Catalog()
-    /// Where each entry that counts stands.
+    /// The place of each entry of the merged catalog.
     package private(set) var places: [CatalogIdentity: DocumentPlace] = [:]
-    /// What is no mistake in any one file, and may be none at all.
+    /// What may be a mistake in the merged catalog.
+    ///
+    /// Each file on its own is valid.
     package private(set) var notes: [DocumentProblem] = []
 
-    /// Lays the files over each other in their order.
+    /// Merges the files in their order.
     package init(_ documents: [CatalogDocument]) {
         for document in documents { add(document) }
         notes += lostPlatforms + overlaps + unreachableDrivers
@@ -37,7 +40,7 @@ package struct CatalogReview: Sendable, Equatable {
         places[identity].map { DocumentProblem(message, at: $0) }
     }
 
-    /// Platforms that an earlier one always wins over.
+    /// Platforms that are never selected, because an earlier platform always matches first.
     private var lostPlatforms: [DocumentProblem] {
         var first: [PlatformRule: (number: Int, name: String)] = [:]
         return catalog.platforms.enumerated().compactMap { number, platform in
@@ -47,13 +50,13 @@ package struct CatalogReview: Sendable, Equatable {
             return winner.flatMap {
                 problem(
                     .platform(platform.name),
-                    "platform '\(platform.name)' is never taken: '\($0.name)' matches first"
+                    "platform '\(platform.name)' is never selected: platform '\($0.name)' always matches first"
                 )
             }
         }
     }
 
-    /// Boards whose subsystem is also that of a vGPU type.
+    /// Boards whose IDs are also those of a vGPU type.
     private var overlaps: [DocumentProblem] {
         catalog.gpus.values.flatMap { gpu in
             gpu.subsystems.compactMap { board in
@@ -61,13 +64,13 @@ package struct CatalogReview: Sendable, Equatable {
                 guard gpu.id.vendor == PCIFunction.nvidiaVendor, let type = catalog.vgpuTypes[key] else { return nil }
                 return problem(
                     .gpu(gpu.id),
-                    "the board \(board) of \(gpu.id) is never seen: the pair is the vGPU type \(type.name)"
+                    "board \(board) of GPU \(gpu.id) is never recognized: its IDs are those of the vGPU type \(type.name)"
                 )
             }
         }
     }
 
-    /// Drivers that no GPU and no platform of the catalog can lead to.
+    /// Drivers that no GPU, vGPU type or platform of the catalog can use.
     private var unreachableDrivers: [DocumentProblem] {
         let platforms = Set(catalog.platforms.map(\.name))
         let cards = Set(catalog.gpus.values.map { Demand($0.kernelModuleTypes, $0.minBranch, $0.maxBranch) })
@@ -77,17 +80,20 @@ package struct CatalogReview: Sendable, Equatable {
             if let platform = driver.platform, !platforms.contains(platform) {
                 return problem(
                     .driver(driver.identity),
-                    "\(driver.identity) is never chosen: no platform is called '\(platform)'"
+                    "\(driver.identity) is never selected: no platform has the name '\(platform)'"
                 )
             }
             guard !demands.contains(where: { $0.takes(driver) }) else { return nil }
-            let whom = driver.kind == .grid ? "vGPU type" : "GPU"
-            return problem(.driver(driver.identity), "\(driver.identity) is never chosen: no \(whom) takes it")
+            let user = driver.kind == .grid ? "vGPU type" : "GPU"
+            return problem(
+                .driver(driver.identity),
+                "\(driver.identity) is never selected: no \(user) in the catalog supports it"
+            )
         }
     }
 }
 
-/// What a card or a type asks of a driver.
+/// What a GPU or a vGPU type needs of a driver.
 private struct Demand: Hashable {
     var kernelModuleTypes: Set<KernelModuleType>
     var branches: ClosedRange<Int>
@@ -102,12 +108,12 @@ private struct Demand: Hashable {
     }
 }
 
-/// What a platform asks of the firmware's words; nil matches all.
+/// The conditions of a platform; nil matches every text.
 private struct PlatformRule: Hashable {
     var vendor: String?
     var tag: String?
 
-    /// The rules that match every machine that this one matches, itself among them.
+    /// All rules that match every machine that this rule matches, including this rule.
     var wider: Set<PlatformRule> {
         [self, PlatformRule(vendor: vendor), PlatformRule(tag: tag), PlatformRule()]
     }

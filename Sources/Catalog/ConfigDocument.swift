@@ -1,12 +1,13 @@
 package import Documents
 package import NodeModel
 
-/// The agent's configuration file: what the operator asks for, and catalogs of their own.
+/// The agent's configuration file.
 package struct Config: Sendable, Equatable {
+    /// What the operator asks for.
     package var policy: Policy
-    /// Catalog files to lay over the agent's own, in order.
+    /// The paths of catalog files to merge into the agent's own catalog, in order.
     package var catalogs: [String]
-    /// Whether this node belongs to a cluster.
+    /// Whether the node belongs to a cluster.
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
@@ -23,7 +24,7 @@ package struct Config: Sendable, Equatable {
         self.mode = mode
     }
 
-    /// Reads a configuration file from its document, or gives every problem in it.
+    /// Reads a configuration file, or returns all its problems.
     package static func read(_ document: DocumentNode) -> Result<Config, DocumentProblems> {
         var reader = DocumentReader()
         let config = reader.config(document)
@@ -31,11 +32,15 @@ package struct Config: Sendable, Equatable {
     }
 }
 
-/// What the daemon does about the cluster.
+/// How the daemon uses the cluster.
 package enum ClusterUse: String, Sendable, CaseIterable {
-    /// The node belongs to a cluster: nothing is installed before its Node was read.
+    /// The node belongs to a cluster.
+    ///
+    /// The daemon installs nothing before it has read its Node.
     case required
-    /// There is no cluster: nobody else can claim the driver, and nothing is published.
+    /// There is no cluster.
+    ///
+    /// Nobody else can claim the driver, and the daemon publishes nothing.
     case none
 }
 
@@ -76,36 +81,40 @@ extension DocumentReader {
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
-            report("version \(version) is not of branch \(branch): give one of them", at: node)
+            report("version \(version) does not belong to branch \(branch); set only one of them", at: node)
         }
-        // Which channel a version is of stands in the catalog alone, so a second word on it can only be in the way.
+        // The catalog says which channel a version belongs to. A channel here could only contradict the catalog.
         if let channel = fields["channel"] {
-            report("version \(version) already names one driver: leave 'channel' out", at: channel)
+            report("remove 'channel': version \(version) already selects one driver", at: channel)
         }
     }
 
-    /// What the operator says of GPUs, by their ids: `10de:2bb5/1414:2187: vgpu`.
+    /// Reads the hardware overrides, such as `10de:2bb5/1414:2187: vgpu`.
     ///
-    /// Those with a subsystem come first, since the first that matches a GPU is taken.
+    /// Overrides with a subsystem ID come first, because the first override that matches a GPU wins.
     private mutating func hardware(_ node: DocumentNode) -> [HardwareOverride] {
         guard case .mapping(let entries) = node.content else {
-            report("gpus must be a mapping of ids to physical, vgpu or ignored", at: node)
+            report("gpus must be a mapping of PCI IDs to physical, vgpu or ignored", at: node)
             return []
         }
         var places: [[PCIID]: DocumentPlace] = [:]
         let overrides: [HardwareOverride] = entries.compactMap { entry in
-            let ids = value(entry.key, "a key of gpus", form: "a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187") {
+            let ids = value(
+                entry.key,
+                "a key of gpus",
+                form: "a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187"
+            ) {
                 let ids = $0.split(separator: "/", omittingEmptySubsequences: false).map { PCIID(String($0)) }
                 return (1...2).contains(ids.count) && !ids.contains(nil) ? ids.compactMap(\.self) : nil
             }
             let treatment: HardwareOverride.Treatment? = choice(entry.value, "treatment")
             guard let ids, let id = ids.first else { return nil }
             if id.vendor != PCIFunction.nvidiaVendor {
-                report("\(id) is no device of NVIDIA's, whose vendor id is 10de", at: entry.key)
+                report("\(id) is not a PCI ID of NVIDIA, whose vendor ID is 10de", at: entry.key)
             }
             if let first = places.updateValue(entry.key.place, forKey: ids) {
                 let key = ids.map(\.description).joined(separator: "/")
-                report("'\(key)' stands twice in gpus, first in line \(first.line)", at: entry.key)
+                report("duplicate entry '\(key)' in gpus; the first one is in line \(first.line)", at: entry.key)
             }
             return treatment.map { HardwareOverride(id: id, subsystem: ids.dropFirst().first, treatment: $0) }
         }

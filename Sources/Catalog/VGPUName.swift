@@ -1,11 +1,12 @@
 import Support
 
-/// What the name of a vGPU type says: `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
+/// The parts of the name of a vGPU type, such as `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
 ///
-/// The general form is brand, board, then `-slices` for a type on a MIG device, `-gigabytes`, and a letter for what it
-/// is licensed for. A few types for games carry the name of a consumer card instead; they are told by their id only.
+/// A name consists of the brand, the board, `-` and the number of slices for a MIG-backed type, `-` and the frame buffer
+/// in GB, and a letter for the series. Some gaming types have the name of a consumer card instead, which says nothing
+/// about the type.
 package struct VGPUName: Sendable, Equatable {
-    /// The word the name begins with.
+    /// The first word of the name.
     package enum Brand: String, Sendable, CaseIterable {
         case nvidia = "NVIDIA"
         case grid = "GRID"
@@ -13,16 +14,18 @@ package struct VGPUName: Sendable, Equatable {
         case geForce = "GeForce"
     }
 
-    /// What a type is made and licensed for, by the letter behind its frame buffer.
+    /// The series of a vGPU type, which is the letter after the frame buffer.
+    ///
+    /// It decides which license a guest needs.
     package enum Series: String, Sendable, CaseIterable {
         case workstation = "Q"
         case compute = "C"
         case desktop = "B"
         case applications = "A"
-        /// No letter.
+        /// The series without a letter.
         case gaming = ""
 
-        /// The product that a license for the type names.
+        /// The licensed product that a guest needs.
         package var licenseProduct: String {
             switch self {
             case .workstation: "NVIDIA RTX Virtual Workstation"
@@ -34,35 +37,37 @@ package struct VGPUName: Sendable, Equatable {
         }
     }
 
-    /// How a type shares the card with others.
+    /// How a vGPU shares the card with other vGPUs.
     package enum Mode: String, Codable, Sendable, CaseIterable {
-        /// The whole card, in turns.
+        /// The vGPUs use the whole card in turns.
         case timeSliced = "time-sliced"
-        /// A GPU instance of its own.
+        /// The vGPU has a GPU instance of its own.
         case migBacked = "mig-backed"
-        /// A GPU instance, in turns.
+        /// The vGPUs use a GPU instance in turns.
         case timeSlicedMIGBacked = "time-sliced-mig-backed"
     }
 
     package var brand: Brand
-    /// `RTX Pro 6000 Blackwell DC`, `A100DX`; of a type with a consumer card's name all behind the brand.
+    /// The board, such as `RTX Pro 6000 Blackwell DC` or `A100DX`.
+    ///
+    /// For a type with the name of a consumer card, it is the whole name without the brand.
     package var board: String
-    /// How many slices of the card its GPU instance has; nil for a type of the whole card.
+    /// The number of slices of the GPU instance; nil for a type without a GPU instance.
     package var slices: Int?
-    /// The nominal frame buffer in GB, 0 for half of one; nil where the name does not tell it.
+    /// The nominal frame buffer in GB, where 0 means half a GB; nil when the name does not tell it.
     package var frameBufferGB: Int?
     package var series: Series
-    /// The one instance of a card that has the media engines too (`ME`).
+    /// Whether the GPU instance also has the media engines (`ME`).
     package var hasMediaEngines: Bool
-    /// The digit behind the letter that tells variants of a type apart: 4 in `T4-2B4`.
+    /// The digit after the letter, which distinguishes variants of a type: 4 in `T4-2B4`.
     package var variant: Int?
 
-    /// Whether it carries the name of a consumer card, which says nothing of the type.
+    /// Whether the type has the name of a consumer card, which says nothing about the type.
     package var isMasked: Bool { frameBufferGB == nil }
 
-    /// Boards whose GPU instances can be shared in turns, with the GB of one slice.
+    /// The boards on which several vGPUs can use one GPU instance in turns, with the GB of one slice.
     ///
-    /// On every other board a type with slices has its GPU instance to itself.
+    /// On every other board, a MIG-backed type has a GPU instance of its own.
     private static let sharedInstances = ["RTX Pro 6000 Blackwell DC": 24, "RTX 6000D": 42]
 
     package var mode: Mode {
@@ -71,9 +76,9 @@ package struct VGPUName: Sendable, Equatable {
         return frameBufferGB < slices * perSlice ? .timeSlicedMIGBacked : .migBacked
     }
 
-    /// Nil when the text is no name of a vGPU type.
+    /// Nil when the text is not the name of a vGPU type.
     ///
-    /// What management software appends behind `-MIG` is ignored.
+    /// A suffix such as `-MIG 1g.24gb`, which management software appends, is ignored.
     package init?(_ text: String) {
         let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
         guard words.count == 2, let brand = Brand(rawValue: String(words[0])), let first = words[1].first,
@@ -83,11 +88,11 @@ package struct VGPUName: Sendable, Equatable {
         var rest = words[1]
         if let appended = rest.firstRange(of: "-MIG ") { rest = rest[..<appended.lowerBound] }
         guard !rest.hasPrefix("GeForce ") else {
-            // `NVIDIA GeForce RTX 3060`: a consumer card's name.
+            // This is the name of a consumer card, such as `NVIDIA GeForce RTX 3060`.
             (board, series, hasMediaEngines) = (String(rest), .gaming, false)
             return
         }
-        // `AC AD102 12Q` has a space where the others have a hyphen.
+        // `AC AD102 12Q` has a space where other names have a hyphen.
         let separator: Character = rest.hasPrefix("AC ") ? " " : "-"
         guard let mark = rest.lastIndex(of: separator), let tail = Tail(rest[rest.index(after: mark)...]) else {
             return nil
@@ -106,7 +111,7 @@ package struct VGPUName: Sendable, Equatable {
         guard !board.isEmpty else { return nil }
     }
 
-    /// The last part of a name: `96Q`, `10CME`, `2B4`, `24`.
+    /// The last part of a name, such as `96Q`, `10CME`, `2B4` or `24`.
     private struct Tail {
         var gigabytes: Int
         var series: Series
@@ -135,12 +140,12 @@ package struct VGPUName: Sendable, Equatable {
     }
 }
 
-/// A number in at most four ASCII digits.
+/// The value of a text of one to four ASCII digits; otherwise nil.
 private func number(_ text: Substring) -> Int? {
     (1...4).contains(text.utf8.count) && isDigits(text, radix: 10) ? Int(text) : nil
 }
 
 extension CatalogVGPUType {
-    /// What its name says; nil for a name of a form that is not known.
+    /// The parts of the name; nil for a name in an unknown form.
     package var parsedName: VGPUName? { VGPUName(name) }
 }

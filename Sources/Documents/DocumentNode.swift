@@ -1,15 +1,20 @@
-/// A value of a YAML or JSON document, with the place where it stands.
+/// A value in a YAML or JSON document, with its place in the file.
 ///
-/// The `Documents` room makes these from text; validation works on them, so each problem can name file, line and column.
+/// `YAMLDocument` creates the nodes. Validation works on nodes, so that each problem names file, line and column.
 package struct DocumentNode: Sendable, Equatable {
     package indirect enum Content: Sendable, Equatable {
-        /// A scalar, as text; `quoted` tells `"12"` from `12`.
+        /// A scalar as text.
+        ///
+        /// `quoted` distinguishes `"12"` from `12`.
         case scalar(String, quoted: Bool)
         case sequence([DocumentNode])
-        /// In the order of the document. Duplicate keys are kept, so that they can be reported.
+        /// The entries in the order of the document.
+        ///
+        /// Duplicate keys stay in the list, so that validation can report them.
         case mapping([Entry])
     }
 
+    /// A key of a mapping, with its value.
     package struct Entry: Sendable, Equatable {
         package var key: DocumentNode
         package var value: DocumentNode
@@ -29,7 +34,9 @@ package struct DocumentNode: Sendable, Equatable {
     }
 }
 
-/// A place in a document; lines and columns count from 1.
+/// A place in a file.
+///
+/// Lines and columns count from 1.
 package struct DocumentPlace: Sendable, Hashable, CustomStringConvertible {
     package var file: String
     package var line: Int

@@ -1,6 +1,7 @@
-/// Something wrong in a document.
+/// A mistake in a document, with its place.
 package struct DocumentProblem: Sendable, Equatable, CustomStringConvertible {
     package var place: DocumentPlace
+    /// What is wrong, as a lower-case clause without a period.
     package var message: String
 
     package init(_ message: String, at place: DocumentPlace) {
@@ -11,7 +12,7 @@ package struct DocumentProblem: Sendable, Equatable, CustomStringConvertible {
     package var description: String { "\(place): \(message)" }
 }
 
-/// All the problems of one or more documents, as one error.
+/// The error for one or more documents, which lists all their problems.
 package struct DocumentProblems: Error, Sendable, Equatable, CustomStringConvertible {
     package var problems: [DocumentProblem]
 

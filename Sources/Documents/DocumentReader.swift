@@ -1,18 +1,23 @@
-/// Reads typed values out of a located document and collects every problem on the way.
+/// Reads typed values from the nodes of a document, and collects every problem.
 ///
-/// A value that is wrong is reported and left out; reading goes on, so that one look at a file shows all its faults.
+/// The reader reports a wrong value, leaves it out and continues. So one run shows all the mistakes in a file.
 package struct DocumentReader {
     package private(set) var problems: [DocumentProblem] = []
 
     package init() {}
 
+    /// Adds a problem at the place of a node.
     package mutating func report(_ message: String, at node: DocumentNode) {
         problems.append(DocumentProblem(message, at: node.place))
     }
 
-    /// The fields of a mapping, with unknown and repeated keys reported.
+    /// Reads the fields of a mapping, and reports unknown and duplicate keys.
     ///
-    /// Nil when the node is no mapping.
+    /// - Parameters:
+    ///   - node: The mapping.
+    ///   - what: The name of the mapping in messages, such as `a driver`.
+    ///   - known: The keys that the mapping may have.
+    /// - Returns: Nil when the node is not a mapping.
     package mutating func fields(_ node: DocumentNode, of what: String, known: [String]) -> Fields? {
         guard case .mapping(let entries) = node.content else {
             report("\(what) must be a mapping", at: node)
@@ -21,7 +26,7 @@ package struct DocumentReader {
         var values: [String: DocumentNode] = [:]
         for entry in entries {
             guard case .scalar(let key, _) = entry.key.content else {
-                report("a key of \(what) must be a plain word", at: entry.key)
+                report("a key of \(what) must be a string", at: entry.key)
                 continue
             }
             guard known.contains(key) else {
@@ -30,7 +35,7 @@ package struct DocumentReader {
                 continue
             }
             guard values[key] == nil else {
-                report("key '\(key)' stands twice in \(what)", at: entry.key)
+                report("duplicate key '\(key)' in \(what)", at: entry.key)
                 continue
             }
             values[key] = entry.value
@@ -38,7 +43,7 @@ package struct DocumentReader {
         return Fields(what: what, node: node, values: values)
     }
 
-    /// The items of a list; a missing list is empty.
+    /// The items of a list; empty when the list is missing.
     package mutating func items(_ node: DocumentNode?, of what: String) -> [DocumentNode] {
         guard let node else { return [] }
         guard case .sequence(let items) = node.content else {
@@ -48,15 +53,18 @@ package struct DocumentReader {
         return items
     }
 
+    /// Reads a string, which must not be empty.
     package mutating func text(_ node: DocumentNode, _ what: String) -> String? {
         guard case .scalar(let text, _) = node.content, !text.isEmpty else {
-            report("\(what) must be a text", at: node)
+            report("\(what) must be a non-empty string", at: node)
             return nil
         }
         return text
     }
 
-    /// A value made from text, such as a version; `form` says in words what is expected.
+    /// Reads a value that has a text form, such as a version.
+    ///
+    /// `form` completes the message "… is not …": `a driver version such as 580.105.08`.
     package mutating func value<Value>(
         _ node: DocumentNode,
         _ what: String,
@@ -71,6 +79,7 @@ package struct DocumentReader {
         return value
     }
 
+    /// Reads one of the values of an enumeration.
     package mutating func choice<Value: RawRepresentable & CaseIterable>(
         _ node: DocumentNode,
         _ what: String
@@ -79,13 +88,16 @@ package struct DocumentReader {
         return value(node, what, form: "one of \(names.joined(separator: ", "))", Value.init(rawValue:))
     }
 
+    /// Reads `true` or `false`.
     package mutating func boolean(_ node: DocumentNode, _ what: String) -> Bool? {
         value(node, what, form: "true or false", Bool.init)
     }
 
-    /// A count of anything; sums of some of them must not overflow.
+    /// Reads a count, from 1 to 2⁴⁸.
+    ///
+    /// The limit keeps sums of counts from overflowing.
     package mutating func integer(_ node: DocumentNode, _ what: String) -> Int? {
-        value(node, what, form: "a whole number above 0") { text in
+        value(node, what, form: "a whole number greater than 0") { text in
             Int(text).flatMap { (1...1 << 48).contains($0) ? $0 : nil }
         }
     }
@@ -101,7 +113,7 @@ extension DocumentReader {
         package subscript(key: String) -> DocumentNode? { values[key] }
     }
 
-    /// A field that must be there.
+    /// Reads a required field, and reports it when it is missing.
     package mutating func required(_ fields: Fields, _ key: String) -> DocumentNode? {
         guard let node = fields[key] else {
             report("\(fields.what) needs '\(key)'", at: fields.node)
@@ -111,12 +123,12 @@ extension DocumentReader {
     }
 }
 
-/// The word nearest to a mistyped one, when it is near enough to be meant.
+/// The known word that is most similar to a mistyped word; nil when no word is similar.
 package func nearest(to word: String, in words: [String]) -> String? {
     let typed = Array(word.lowercased().utf8)
     let near = words.compactMap { candidate -> (word: String, distance: Int)? in
         let limit = max(1, candidate.utf8.count / 3)
-        // Words that differ more in length cannot be near; a text full of long words would take long to compare.
+        // Words whose lengths differ by more than the limit are not compared: long words take long to compare.
         guard abs(candidate.utf8.count - typed.count) <= limit else { return nil }
         let distance = editDistance(typed, Array(candidate.lowercased().utf8))
         return distance <= limit ? (candidate, distance) : nil
@@ -124,7 +136,7 @@ package func nearest(to word: String, in words: [String]) -> String? {
     return near.min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance between two words.
 private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var previous = Array(0...right.count)
     var current = previous

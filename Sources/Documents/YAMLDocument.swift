@@ -1,35 +1,39 @@
 import CYAML
 
-/// Reads YAML, and JSON as a part of it, into a tree that knows where each value stands.
+/// Reads a YAML document into a tree of nodes with their places.
 ///
-/// Only the tree-shaped part of YAML is taken: anchors, aliases, tags and a second document are problems. So no text
-/// means more than it says, and none unfolds into something much larger than itself. Of JSON one thing is refused: a
-/// character outside the basic plane written as two `\u` escapes, which YAML does not know.
+/// JSON is a subset of YAML.
+///
+/// Anchors, aliases, tags and a second document are problems. So a value means what is written, and a small file cannot
+/// expand into a large tree. One form of JSON is refused too: two `\u` escapes for one character outside the basic
+/// multilingual plane, which YAML does not support.
 package enum YAMLDocument {
-    /// The longest text that is read, in bytes; a ConfigMap cannot hold more.
-    package static let sizeLimit = 1 << 20
-    /// How deep sequences and mappings may stand in each other.
-    package static let depthLimit = 64
-    /// How often `%TAG` may stand in a text.
+    /// The size limit of a document, in bytes.
     ///
-    /// It begins a directive, of which libyaml compares each with every other: a text full of them would take minutes.
+    /// It is also the limit of a ConfigMap.
+    package static let sizeLimit = 1 << 20
+    /// The limit for the nesting of sequences and mappings.
+    package static let depthLimit = 64
+    /// The limit for the number of `%TAG` directives in a document.
+    ///
+    /// libyaml compares each directive with every other one, so a document full of them would take minutes.
     static let tagDirectiveLimit = 100
 
     /// Reads one document.
     ///
     /// - Parameters:
-    ///   - text: UTF-8. Nothing is read of a text longer than `sizeLimit`.
-    ///   - file: The name that places in the document carry.
-    /// - Returns: The root. Duplicate keys are kept: refusing them is the validation's part.
-    /// - Throws: Every problem up to the first error of syntax.
+    ///   - text: The document in UTF-8. A text above `sizeLimit` is not read at all.
+    ///   - file: The file name for the places of the nodes.
+    /// - Returns: The root node. Duplicate keys stay in the tree; validation reports them.
+    /// - Throws: All problems up to the first syntax error.
     package static func parse(_ text: [UInt8], file: String) throws(DocumentProblems) -> DocumentNode {
         let start = DocumentPlace(file: file, line: 1, column: 1)
         guard text.count <= sizeLimit else {
-            let message = "the document has \(text.count) bytes, more than the \(sizeLimit) that are read"
+            let message = "the document has \(text.count) bytes; the limit is \(sizeLimit) bytes"
             throw DocumentProblems([DocumentProblem(message, at: start)])
         }
         guard countOfTagDirectives(text) <= tagDirectiveLimit else {
-            let message = "%TAG stands in the document more than \(tagDirectiveLimit) times; no tag is supported"
+            let message = "the document contains %TAG more than \(tagDirectiveLimit) times; tags are not supported"
             throw DocumentProblems([DocumentProblem(message, at: start)])
         }
         return try text.withUnsafeBufferPointer { bytes throws(DocumentProblems) in
@@ -51,11 +55,13 @@ package enum YAMLDocument {
     }
 }
 
-/// Makes the tree out of the events, with a stack of its own that `depthLimit` bounds.
+/// Builds the tree from libyaml's events.
+///
+/// It uses a stack of its own, which `depthLimit` bounds.
 private struct TreeBuilder {
-    /// A sequence or mapping that is not closed yet.
+    /// A sequence or mapping whose end was not read yet.
     ///
-    /// The children of a mapping are its keys and values in turn.
+    /// The children of a mapping alternate between keys and values.
     private struct Open {
         var place: DocumentPlace
         var isMapping: Bool
@@ -86,27 +92,29 @@ private struct TreeBuilder {
         return root
     }
 
-    /// Takes one event in; false when nothing that follows can be made sense of.
+    /// Processes an event; false when the rest of the document cannot be read.
     private mutating func take(_ event: YAMLEvents.Event) -> Bool {
         if event.hasAnchor {
-            note("an anchor (&) is not supported: write the value out where it is used", at: event.place)
+            note("anchors (&) are not supported; repeat the value where you need it", at: event.place)
         }
-        if event.hasTag { note("a tag (!) is not supported: quote the value to make it text", at: event.place) }
+        if event.hasTag {
+            note("tags (!) are not supported; to make a value a string, put it in quotes", at: event.place)
+        }
         switch event.kind {
         case .documentStart:
             documents += 1
             guard documents == 1 else {
-                note("a second document (---) is not supported: one document in each file", at: event.place)
+                note("a second document (---) is not supported; put each document in its own file", at: event.place)
                 return false
             }
         case .alias:
-            note("an alias (*) is not supported: write the value out", at: event.place)
+            note("aliases (*) are not supported; repeat the value where you need it", at: event.place)
             add(DocumentNode(.scalar("", quoted: false), at: event.place))
         case .scalar(let text, let quoted):
             add(DocumentNode(.scalar(text, quoted: quoted), at: event.place))
         case .sequenceStart, .mappingStart:
             guard open.count < YAMLDocument.depthLimit else {
-                note("more than \(YAMLDocument.depthLimit) levels stand in each other", at: event.place)
+                note("lists and mappings are nested more than \(YAMLDocument.depthLimit) levels deep", at: event.place)
                 return false
             }
             open.append(Open(place: event.place, isMapping: event.kind == .mappingStart))

@@ -1,8 +1,8 @@
 import CYAML
 
-/// The events of libyaml's parser, one at a time.
+/// Reads the events of libyaml's parser, one at a time.
 ///
-/// It borrows the text: it must not outlive the buffer it was made with.
+/// It borrows the text, so it must not outlive the buffer that it was created with.
 final class YAMLEvents {
     struct Event {
         enum Kind: Equatable {
@@ -16,14 +16,16 @@ final class YAMLEvents {
         var hasTag = false
     }
 
-    // On the heap, because the parser keeps a pointer to itself.
+    // The parser is on the heap because it keeps a pointer to itself.
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let text: UnsafeBufferPointer<UInt8>
     private let file: String
-    /// The end of the text, where its last line does not end with a line break: libyaml then counts one line more.
+    /// The end of a text without a final line break; nil for other texts.
+    ///
+    /// libyaml counts one line too many at the end of such a text.
     private let openEnd: DocumentPlace?
 
-    /// Nil when there is no memory for a parser.
+    /// Nil when there is not enough memory for a parser.
     init?(_ text: UnsafeBufferPointer<UInt8>, file: String) {
         parser = .allocate(capacity: 1)
         self.text = text
@@ -42,6 +44,9 @@ final class YAMLEvents {
         parser.deallocate()
     }
 
+    /// The next event.
+    ///
+    /// - Throws: The syntax error, as the only problem.
     func next() throws(DocumentProblems) -> Event {
         var raw = yaml_event_t()
         guard yaml_parser_parse(parser, &raw) == 1 else { throw DocumentProblems([problem()]) }
@@ -74,7 +79,7 @@ final class YAMLEvents {
         return event
     }
 
-    /// libyaml counts from 0, and columns in characters.
+    /// The place of a mark of libyaml, which counts lines and columns from 0.
     private func place(_ mark: yaml_mark_t) -> DocumentPlace {
         if let openEnd, mark.line >= openEnd.line { return openEnd }
         return DocumentPlace(file: file, line: mark.line + 1, column: mark.column + 1)
@@ -83,17 +88,17 @@ final class YAMLEvents {
     private func problem() -> DocumentProblem {
         let what = parser.pointee.problem.map { String(cString: $0) } ?? "out of memory"
         guard parser.pointee.error != YAML_READER_ERROR else {
-            // The text is no UTF-8, or has characters YAML forbids; libyaml then knows the offset only.
+            // The text is not UTF-8, or has characters that YAML forbids. libyaml then reports only an offset.
             return DocumentProblem(what, at: Self.end(of: text.prefix(parser.pointee.problem_offset), file))
         }
         let context = parser.pointee.context.map { String(cString: $0) + ": " } ?? ""
         return DocumentProblem(context + what, at: place(parser.pointee.problem_mark))
     }
 
-    /// The place behind the last character of a text.
+    /// The place after the last character of a text.
     private static func end(of text: Slice<UnsafeBufferPointer<UInt8>>, _ file: String) -> DocumentPlace {
         let lines = YAMLLines.split(text)
-        // A byte that only continues a character of UTF-8 is no column.
+        // A continuation byte of UTF-8 does not start a column.
         let column = (lines.last?.count { $0 & 0xc0 != 0x80 } ?? 0) + 1
         return DocumentPlace(file: file, line: lines.count, column: column)
     }

@@ -1,9 +1,9 @@
-/// The lines of a text, as YAML 1.1 counts them.
+/// Splits a text into lines by the rules of YAML 1.1.
 package enum YAMLLines {
-    /// The lines without what ends them: a line feed, a carriage return, both, or one of the characters of Unicode that
-    /// end lines (U+0085, U+2028, U+2029).
+    /// The lines of a text, without their line breaks.
     ///
-    /// A text that ends with a line break has an empty last line.
+    /// A line break is a line feed, a carriage return, both together, or U+0085, U+2028 or U+2029. A text that ends with
+    /// a line break has an empty last line.
     package static func split<Text: RandomAccessCollection<UInt8>>(_ text: Text) -> [Text.SubSequence] {
         var lines: [Text.SubSequence] = []
         var (start, index) = (text.startIndex, text.startIndex)
@@ -18,7 +18,7 @@ package enum YAMLLines {
         return lines + [text[start...]]
     }
 
-    /// Where the line break that the text begins with ends; nil when it begins with none.
+    /// The end of the line break at the beginning of a text; nil when the text does not begin with a line break.
     private static func endOfBreak<Text: RandomAccessCollection<UInt8>>(_ text: Text) -> Text.Index? {
         switch text.first {
         case 0x0a, 0x0d, 0xc2, 0xe2: break

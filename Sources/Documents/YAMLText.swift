@@ -3,31 +3,34 @@ package import Support
 
 /// Writes a value as a YAML document in block style.
 ///
-/// A reader of YAML 1.1 and one of 1.2 get the same values back: whatever either could take for something else than
-/// text is quoted.
+/// Readers of YAML 1.1 and of YAML 1.2 get the same values back. A string that either version could read as another type
+/// is quoted.
 package enum YAMLText {
-    /// The document, with a final newline.
+    /// Renders the document, with a final newline.
     package static func render(_ value: JSONValue) -> String {
         let emitter = YAMLEmitter()
         emitter.write(document: value)
         return emitter.text
     }
 
-    /// Whether a plain scalar of these characters would, or could, be read as something else than text.
+    /// Whether a reader could take the unquoted text for another type than a string.
     ///
-    /// Everything that begins like a number is: versions, PCI addresses (which YAML 1.1 reads in base 60) and dates.
+    /// This is true of every text that begins like a number: versions, dates, and PCI addresses, which YAML 1.1 reads as
+    /// numbers in base 60.
     static func needsQuotes(_ text: String) -> Bool {
-        guard let first = text.utf8.first, !words.contains(text.lowercased()) else { return true }
+        guard let first = text.utf8.first, !reserved.contains(text.lowercased()) else { return true }
         if isDigit(first) { return true }
         guard "+-.".utf8.contains(first), let second = text.utf8.dropFirst().first else { return false }
         return isDigit(second) || (first == UInt8(ascii: ".") ? "iInN" : ".").utf8.contains(second)
     }
 
-    private static let words: Set = ["null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "="]
+    private static let reserved: Set = ["null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "<<", "="]
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// A number as both versions of YAML read it: 1.1 knows no exponent without a point.
+    /// A number in a form that both versions of YAML read.
+    ///
+    /// YAML 1.1 does not accept an exponent without a decimal point.
     static func number(_ value: Double) -> String {
         if value.isNaN { return ".nan" }
         if value.isInfinite { return value < 0 ? "-.inf" : ".inf" }
@@ -37,10 +40,10 @@ package enum YAMLText {
     }
 }
 
-/// libyaml's emitter, which knows what each style of scalar can hold and escapes the rest.
+/// Writes values with libyaml's emitter, which chooses the escapes that each style of scalar needs.
 ///
-/// Its functions fail for want of memory, for a write handler that fails (ours does not) or for events out of order;
-/// the last would be a fault here, and each is a precondition.
+/// The emitter's functions fail when memory runs out, when the write handler fails, or when events are out of order. The
+/// write handler here cannot fail, and events out of order are a programming error. So each failure is a precondition.
 private final class YAMLEmitter {
     private final class Output {
         var bytes: [UInt8] = []
@@ -65,7 +68,7 @@ private final class YAMLEmitter {
             Unmanaged.passUnretained(output).toOpaque()
         )
         yaml_emitter_set_unicode(emitter, 1)
-        // Lines are never folded: what is one line in a message stays one.
+        // Long lines are not folded, so that a message of one line stays on one line.
         yaml_emitter_set_width(emitter, -1)
     }
 
@@ -113,7 +116,7 @@ private final class YAMLEmitter {
         }
     }
 
-    /// The style is a wish: libyaml takes a stricter one where the text or the place asks for it.
+    /// Writes a scalar in a style, or in a stricter style when the text needs one.
     private func scalar(_ text: String, _ style: yaml_scalar_style_t) {
         let bytes = Array(text.utf8)
         emit { yaml_scalar_event_initialize($0, nil, nil, bytes, CInt(bytes.count), 1, 1, style) }
@@ -122,7 +125,7 @@ private final class YAMLEmitter {
     private func emit(_ initialize: (UnsafeMutablePointer<yaml_event_t>) -> CInt) {
         var event = yaml_event_t()
         precondition(initialize(&event) == 1, "out of memory")
-        // The emitter takes the event over, and frees it also when it fails.
+        // The emitter owns the event from here on, and frees it even when it fails.
         let emitted = yaml_emitter_emit(emitter, &event)
         precondition(emitted == 1, emitter.pointee.problem.map { String(cString: $0) } ?? "out of memory")
     }

@@ -78,7 +78,7 @@ import Testing
         try directory.write("config.yaml", "apiVersion: gpu-agent/v2\nkind: AgentConfig\n")
         #expect(
             failure(settings(["own.yaml"], config: "config.yaml")).split(separator: "\n") == [
-                "config.yaml:1:13: apiVersion is 'gpu-agent/v2', not 'gpu-agent/v1'",
+                "config.yaml:1:13: apiVersion is 'gpu-agent/v2' and must be 'gpu-agent/v1'",
                 "catalog/b.yaml:3:1: unknown key 'gpu' in the catalog; did you mean 'gpus'?",
                 "own.yaml:2:1: while parsing a flow sequence: did not find expected ',' or ']'",
             ]

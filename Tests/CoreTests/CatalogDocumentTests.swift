@@ -31,8 +31,8 @@ import Testing
     static let faults: [Fault] = [
         Fault("gpu: []", "1:1: unknown key 'gpu' in the catalog; did you mean 'gpus'?"),
         Fault("pictures: []", "1:1: unknown key 'pictures' in the catalog"),
-        Fault("gpus: []\ngpus: []", "2:1: key 'gpus' stands twice in the catalog"),
-        Fault("[a]: b", "1:1: a key of the catalog must be a plain word"),
+        Fault("gpus: []\ngpus: []", "2:1: duplicate key 'gpus' in the catalog"),
+        Fault("[a]: b", "1:1: a key of the catalog must be a string"),
         Fault("gpus: none", "1:7: gpus must be a list"),
         Fault("gpus: [12]", "1:8: a GPU must be a mapping"),
         Fault("mode: append", "1:7: mode 'append' is not one of extend, replace"),
@@ -44,27 +44,27 @@ import Testing
         ),
         Fault(
             "gpus: [{id: 2bb5, name: X, architecture: y, kernelModuleTypes: [open]}]",
-            "1:13: id '2bb5' is not a pair of ids such as 10de:2bb5"
+            "1:13: id '2bb5' is not a pair of PCI IDs such as 10de:2bb5"
         ),
         Fault(
             "gpus: [{id: 10de:2bb5, name: '', architecture: [], kernelModuleTypes: []}]",
-            "1:30: name must be a text",
-            "1:48: architecture must be a text",
+            "1:30: name must be a non-empty string",
+            "1:48: architecture must be a non-empty string",
             "1:71: kernelModuleTypes must name at least one type"
         ),
         Fault(
             "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [closed], subsystems: [204e]}]",
-            "1:92: a subsystem '204e' is not a pair of ids such as 10de:2bb5",
+            "1:92: a subsystem '204e' is not a pair of PCI IDs such as 10de:2bb5",
             "1:70: a kernel module type 'closed' is not one of open, proprietary"
         ),
         Fault(
             "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open], minBranch: 595, maxBranch: 580}]",
-            "1:8: minBranch 595 is above maxBranch 580"
+            "1:8: minBranch 595 is greater than maxBranch 580"
         ),
         Fault(
             "gpus: [{id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open], minBranch: r580, maxBranch: 0}]",
-            "1:88: minBranch 'r580' is not a whole number above 0",
-            "1:105: maxBranch '0' is not a whole number above 0"
+            "1:88: minBranch 'r580' is not a whole number greater than 0",
+            "1:105: maxBranch '0' is not a whole number greater than 0"
         ),
         Fault(
             """
@@ -78,11 +78,11 @@ import Testing
                 mmioGiB: 0
                 fabricManager: maybe
             """,
-            "6:16: memoryMiB '96 GB' is not a whole number above 0",
+            "6:16: memoryMiB '96 GB' is not a whole number greater than 0",
             "7:32: a profile '1g' is not a MIG profile such as 1g.10gb",
             "7:36: a profile 'g.24gb' is not a MIG profile such as 1g.10gb",
             "7:44: a profile '1g.24gbx' is not a MIG profile such as 1g.10gb",
-            "8:14: mmioGiB '0' is not a whole number above 0",
+            "8:14: mmioGiB '0' is not a whole number greater than 0",
             "9:20: fabricManager 'maybe' is not one of with-nvswitch, always"
         ),
         Fault(
@@ -91,7 +91,7 @@ import Testing
               - {id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open]}
               - {id: 10DE:2BB5, name: Y, architecture: y, kernelModuleTypes: [open]}
             """,
-            "3:5: '10de:2bb5' stands twice in gpus, first in line 4"
+            "3:5: duplicate entry '10de:2bb5' in gpus; the first one is in line 4"
         ),
         Fault(
             "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, kernelModuleTypes: [open]}]",
@@ -115,7 +115,7 @@ import Testing
               - {device: 2bb5, subsystem: 2187, name: X, kernelModuleTypes: [open]}
               - {device: 2bb5, subsystem: 2187, name: Y, kernelModuleTypes: [open]}
             """,
-            "3:5: '2bb5:2187' stands twice in vgpuTypes, first in line 4"
+            "3:5: duplicate entry '2bb5:2187' in vgpuTypes; the first one is in line 4"
         ),
         Fault(
             """
@@ -127,12 +127,12 @@ import Testing
             """,
             "4:5: unknown key 'subsystem' in a vGPU type",
             "5:22: a subsystem '21' is not four hexadecimal digits",
-            "5:35: a type's name must be a text",
-            "5:39: '2bb5:2187' stands twice in vgpuTypes, first in line 7"
+            "5:35: a type's name must be a non-empty string",
+            "5:39: duplicate entry '2bb5:2187' in vgpuTypes; the first one is in line 7"
         ),
         Fault(
             "vgpuTypes: [{device: 2bb5, kernelModuleTypes: [open], types: []}]",
-            "1:62: types must be a mapping of subsystem ids to names"
+            "1:62: types must be a mapping of subsystem device IDs to names"
         ),
         Fault("platforms: [{name: azure}]", "1:13: a platform needs 'systemVendor' or 'chassisAssetTag'"),
         Fault("platforms: [{systemVendor: X}]", "1:13: a platform needs 'name'"),
@@ -142,7 +142,7 @@ import Testing
         ),
         Fault(
             "platforms: [{name: a, systemVendor: X}, {name: a, systemVendor: Y}]",
-            "1:41: 'a' stands twice in platforms, first in line 3"
+            "1:41: duplicate entry 'a' in platforms; the first one is in line 3"
         ),
         Fault(
             "drivers: [{}]",
@@ -182,13 +182,13 @@ import Testing
                 kernelModuleTypes: [open]
                 artifact: {urls: [https://example.com/a.run]}
             """,
-            "4:15: a datacenter driver fits every platform and takes no 'platform'"
+            "4:15: remove 'platform': a datacenter driver works on every platform"
         ),
         Fault(
             artifact("urls: [https://example.com/a.run]") + "\n"
                 + artifact("urls: [https://example.com/b.run]").split(separator: "\n").dropFirst()
                 .joined(separator: "\n"),
-            "7:5: 'datacenter-580.105.08-x86_64' stands twice in drivers, first in line 4"
+            "7:5: duplicate entry 'datacenter-580.105.08-x86_64' in drivers; the first one is in line 4"
         ),
         Fault(artifact("sha256: \(sha)"), "6:15: an artifact needs 'urls'"),
         Fault(artifact("urls: []"), "6:22: urls must name at least one URL"),
@@ -203,11 +203,11 @@ import Testing
         ),
         Fault(
             artifact("urls: [https://example.com/a.run], sha256: \(sha), sha512: \(sha)\(sha)"),
-            "6:133: give one checksum, sha256 or sha512"
+            "6:133: give only one checksum, either sha256 or sha512"
         ),
         Fault(
             artifact("urls: [https://example.com/a.run], size: 4e8"),
-            "6:57: size '4e8' is not a whole number above 0"
+            "6:57: size '4e8' is not a whole number greater than 0"
         ),
         Fault(
             artifact("urls: [https://example.com/a.run], sha265: \(sha)"),
@@ -233,15 +233,15 @@ import Testing
             "2:24: max '6.8.0-1044-azure' is not a kernel version such as 6.8"
         ),
         Fault(limited("kernels: {min: 06.8}"), "2:16: min '06.8' is not a kernel version such as 6.8"),
-        Fault(limited("kernels: {min: 6.9, max: 6.8}"), "2:10: min 6.9 is above max 6.8"),
-        Fault(limited("kernels: {min: 6.10, max: 6.8.5}"), "2:10: min 6.10 is above max 6.8.5"),
+        Fault(limited("kernels: {min: 6.9, max: 6.8}"), "2:10: min 6.9 is greater than max 6.8"),
+        Fault(limited("kernels: {min: 6.10, max: 6.8.5}"), "2:10: min 6.10 is greater than max 6.8.5"),
         Fault(limited("systems: []"), "2:10: systems must name at least one system"),
         Fault(limited("systems: ubuntu"), "2:10: systems must be a list"),
         Fault(
             limited("systems: [ubuntu 22.04, Ubuntu, rhel 8 9, [x]]"),
             "2:25: a system 'Ubuntu' is not an os-release ID, with or without a version, such as ubuntu 22.04",
             "2:33: a system 'rhel 8 9' is not an os-release ID, with or without a version, such as ubuntu 22.04",
-            "2:43: a system must be a text"
+            "2:43: a system must be a non-empty string"
         ),
     ]
 
@@ -261,8 +261,8 @@ import Testing
         (
             "apiVersion: gpu-agent/v2\nkind: Catalog\n",
             [
-                "c:1:13: apiVersion is 'gpu-agent/v2', not 'gpu-agent/v1'",
-                "c:2:7: kind is 'Catalog', not 'DriverCatalog'",
+                "c:1:13: apiVersion is 'gpu-agent/v2' and must be 'gpu-agent/v1'",
+                "c:2:7: kind is 'Catalog' and must be 'DriverCatalog'",
             ]
         ),
         ("- a\n", ["c:1:1: the catalog must be a mapping"]),

@@ -49,9 +49,9 @@ import Testing
             try catalogProblems(
                 "platforms:\n  - name: p\n    systemVendor: V\n    vgpuHosts: {2bb5: 0, 1: 18, 2236: 18, 2236: 19}\n"
             ) == [
-                "4:23: a vGPU release '0' is not a whole number above 0",
+                "4:23: a vGPU release '0' is not a whole number greater than 0",
                 "4:26: a device '1' is not four hexadecimal digits",
-                "4:43: device '2236' stands twice in vgpuHosts",
+                "4:43: duplicate device '2236' in vgpuHosts",
             ]
         )
     }

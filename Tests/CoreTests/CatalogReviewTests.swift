@@ -50,19 +50,19 @@ import Testing
         #expect(try notes(card + Self.driver("580.1")).isEmpty)
         #expect(
             try notes(card + Self.driver("595.1"))
-                == ["1:2: datacenter-595.1-x86_64 is never chosen: no GPU takes it"]
+                == ["1:2: datacenter-595.1-x86_64 is never selected: no GPU in the catalog supports it"]
         )
         #expect(
             try notes(card + Self.driver("580.1", "kind: datacenter, kernelModuleTypes: [open]"))
-                == ["1:2: datacenter-580.1-x86_64 is never chosen: no GPU takes it"]
+                == ["1:2: datacenter-580.1-x86_64 is never selected: no GPU in the catalog supports it"]
         )
         #expect(
             try notes(card + Self.driver("580.1", "kind: grid, kernelModuleTypes: [proprietary]"))
-                == ["1:2: grid-580.1-x86_64 is never chosen: no vGPU type takes it"]
+                == ["1:2: grid-580.1-x86_64 is never selected: no vGPU type in the catalog supports it"]
         )
         #expect(
             try notes(card + Self.driver("580.1", "kind: grid, kernelModuleTypes: [proprietary], platform: moon"))
-                == ["1:2: grid-moon-580.1-x86_64 is never chosen: no platform is called 'moon'"]
+                == ["1:2: grid-moon-580.1-x86_64 is never selected: no platform has the name 'moon'"]
         )
     }
 
@@ -70,16 +70,18 @@ import Testing
         let types = "vgpuTypes: [{device: 1db4, kernelModuleTypes: [proprietary], types: {1250: GRID V100-16Q}}]\n"
         #expect(
             try notes(Self.gpu("10de:1db4", "subsystems: [10de:1250, 10de:0001]") + types)
-                == ["1:1: the board 10de:1250 of 10de:1db4 is never seen: the pair is the vGPU type GRID V100-16Q"]
+                == [
+                    "1:1: board 10de:1250 of GPU 10de:1db4 is never recognized: its IDs are those of the vGPU type GRID V100-16Q"
+                ]
         )
     }
 
     @Test func namesAPlatformThatAnotherAlwaysWinsOver() throws {
         let twice = "platforms: [{name: a, systemVendor: V}, {name: b, systemVendor: V}]\n"
-        #expect(try notes(twice) == ["1:1: platform 'b' is never taken: 'a' matches first"])
+        #expect(try notes(twice) == ["1:1: platform 'b' is never selected: platform 'a' always matches first"])
         let narrow = "platforms: [{name: b, systemVendor: V, chassisAssetTag: T}]\n"
         let wide = "platforms: [{name: a, systemVendor: V}]\n"
-        #expect(try notes(narrow, wide) == ["1:1: platform 'b' is never taken: 'a' matches first"])
+        #expect(try notes(narrow, wide) == ["1:1: platform 'b' is never selected: platform 'a' always matches first"])
         #expect(try notes(wide, narrow).isEmpty)
     }
 

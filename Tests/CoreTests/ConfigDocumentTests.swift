@@ -70,7 +70,7 @@ import Testing
         ("drivers: {}", ["3:1: unknown key 'drivers' in the configuration; did you mean 'driver'?"]),
         ("driver: 580", ["3:9: driver must be a mapping"]),
         ("driver: {version: latest}", ["3:19: version 'latest' is not a driver version such as 595.91.07"]),
-        ("driver: {branch: -580}", ["3:18: branch '-580' is not a whole number above 0"]),
+        ("driver: {branch: -580}", ["3:18: branch '-580' is not a whole number greater than 0"]),
         (
             "driver: {kernelModuleTyp: open}",
             ["3:10: unknown key 'kernelModuleTyp' in driver; did you mean 'kernelModuleType'?"]
@@ -78,60 +78,60 @@ import Testing
         ("driver: {kernelModuleType: closed}", ["3:28: kernelModuleType 'closed' is not one of open, proprietary"]),
         (
             "driver: {version: 580.105.08, branch: 595}",
-            ["3:9: version 580.105.08 is not of branch 595: give one of them"]
+            ["3:9: version 580.105.08 does not belong to branch 595; set only one of them"]
         ),
         ("driver: {channel: beta}", ["3:19: channel 'beta' is not one of production, lts, new-feature"]),
         (
             "driver: {version: 580.105.08, channel: lts}",
-            ["3:40: version 580.105.08 already names one driver: leave 'channel' out"]
+            ["3:40: remove 'channel': version 580.105.08 already selects one driver"]
         ),
         (
             "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1}",
             [
                 "3:71: workstation 'yes' is not true or false",
                 "3:86: takeover '1' is not true or false",
-                "3:9: version 580.105.08 is not of branch 595: give one of them",
-                "3:53: version 580.105.08 already names one driver: leave 'channel' out",
+                "3:9: version 580.105.08 does not belong to branch 595; set only one of them",
+                "3:53: remove 'channel': version 580.105.08 already selects one driver",
             ]
         ),
-        ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of ids to physical, vgpu or ignored"]),
-        ("gpus:", ["3:6: gpus must be a mapping of ids to physical, vgpu or ignored"]),
+        ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),
+        ("gpus:", ["3:6: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),
         (
             "gpus:\n  10de:2bb5: passthrough\n  2bb5: vgpu\n  10de:2bb5/2187: vgpu\n  10de:1/10de:2: vgpu",
             [
                 "4:14: treatment 'passthrough' is not one of physical, vgpu, ignored",
-                "5:3: a key of gpus '2bb5' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
-                "6:3: a key of gpus '10de:2bb5/2187' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
-                "7:3: a key of gpus '10de:1/10de:2' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "5:3: a key of gpus '2bb5' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "6:3: a key of gpus '10de:2bb5/2187' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "7:3: a key of gpus '10de:1/10de:2' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
             ]
         ),
         (
             "gpus:\n  10de:2bb5/1414:2187/10de:1: vgpu\n  10de:2bb5/: vgpu\n  [10de:2bb5]: vgpu",
             [
-                "4:3: a key of gpus '10de:2bb5/1414:2187/10de:1' is not a GPU's ids such as 10de:2bb5 or "
+                "4:3: a key of gpus '10de:2bb5/1414:2187/10de:1' is not a GPU's PCI IDs, such as 10de:2bb5 or "
                     + "10de:2bb5/1414:2187",
-                "5:3: a key of gpus '10de:2bb5/' is not a GPU's ids such as 10de:2bb5 or 10de:2bb5/1414:2187",
-                "6:3: a key of gpus must be a text",
+                "5:3: a key of gpus '10de:2bb5/' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "6:3: a key of gpus must be a non-empty string",
             ]
         ),
-        ("gpus: {1002:73bf: physical}", ["3:8: 1002:73bf is no device of NVIDIA's, whose vendor id is 10de"]),
+        ("gpus: {1002:73bf: physical}", ["3:8: 1002:73bf is not a PCI ID of NVIDIA, whose vendor ID is 10de"]),
         (
             "gpus:\n  10de:2bb5/1414:2187: vgpu\n  10de:2bb5: physical\n  10DE:2BB5/1414:2187: physical\n"
                 + "  10de:2bB5: what",
             [
-                "6:3: '10de:2bb5/1414:2187' stands twice in gpus, first in line 4",
+                "6:3: duplicate entry '10de:2bb5/1414:2187' in gpus; the first one is in line 4",
                 "7:14: treatment 'what' is not one of physical, vgpu, ignored",
-                "7:3: '10de:2bb5' stands twice in gpus, first in line 5",
+                "7:3: duplicate entry '10de:2bb5' in gpus; the first one is in line 5",
             ]
         ),
         ("labels: []", ["3:9: labels must be a mapping"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),
-        ("catalogs: [[]]", ["3:12: a catalog file must be a text"]),
+        ("catalogs: [[]]", ["3:12: a catalog file must be a non-empty string"]),
         (
             "mig: {strategy: all}\nlabels: {prefix: A}\ndriver: {branch: x}",
             [
-                "5:18: branch 'x' is not a whole number above 0",
+                "5:18: branch 'x' is not a whole number greater than 0",
                 "4:18: prefix 'A' is not a DNS name such as gpu.example.com, without a slash",
                 "3:17: strategy 'all' is not one of none, single, mixed",
             ]

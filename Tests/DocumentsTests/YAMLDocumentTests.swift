@@ -96,7 +96,7 @@ import Testing
         let directives = String(repeating: "%TAG ! a\n", count: 101)
         let tags = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse(directives + "---\na", file: "f") }
         #expect(
-            tags?.problems.map(\.message) == ["%TAG stands in the document more than 100 times; no tag is supported"]
+            tags?.problems.map(\.message) == ["the document contains %TAG more than 100 times; tags are not supported"]
         )
         let long = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse("a: 1\n" + largest, file: "f") }
         #expect(long?.problems.first?.message.contains("\(YAMLDocument.sizeLimit + 5) bytes") == true)
