@@ -69,10 +69,10 @@ package struct Checks: Sendable {
     }
 
     private func nextAction(leftTo decision: Decision) -> String {
-        guard let wayOut = decision.wayOut else {
+        guard let howToHandOver = decision.howToHandOver else {
             return "Nothing to do on this node: no container can use these GPUs."
         }
-        return "Nothing to do for this agent. To change that: \(wayOut)."
+        return "Nothing to do for this agent. To change that: \(howToHandOver)"
     }
 
     /// Whether the agent's own driver works, and only its replacement does not proceed.

@@ -1,54 +1,58 @@
 package import Catalog
 package import NodeModel
 
-/// Which driver this node should have, and why.
+/// The decision about which driver this node should have, and why.
 ///
-/// It says nothing about whether the host can take the driver now: that is the plan's preflight.
+/// It does not say whether the host is ready for the driver. The preflight checks of the plan do that.
 package struct Decision: Codable, Sendable, Equatable {
+    /// What the agent does about the driver.
     package enum Action: String, Codable, Sendable, CaseIterable {
-        /// Put the driver on this host.
+        /// Install the driver.
         case install
-        /// A good driver is there: leave it, load it when it is not loaded.
+        /// Keep the driver on the host, and load it when it is not loaded.
         case adopt
-        /// Nothing to do here.
+        /// Do nothing on this node.
         case idle
-        /// The agent will not act; `problems` say what stands in the way.
+        /// Do nothing until the `problems` are solved.
         case blocked
     }
 
     package var action: Action
-    /// The driver to install or to keep.
+    /// The driver to install or to keep; nil when the agent does neither, and often when it is blocked.
     package var driver: DriverTarget?
-    /// Who put the adopted driver on this host, or whose business the driver of an idle node is.
+    /// The owner of the adopted driver, of a driver that does not fit, or of the driver of an idle node.
     package var owner: DriverOwner?
-    /// What gives an idle node to the agent; nil where nothing does.
-    package var wayOut: String?
-    /// The GPUs that the driver is for; empty where none was chosen.
+    /// What an operator does to hand the driver of an idle node over to this agent, as a sentence; nil when nothing
+    /// does.
+    package var howToHandOver: String?
+    /// The addresses of the GPUs that the driver is for; empty when no driver was chosen.
     package var gpus: [PCIAddress]
-    /// Whose driver is removed first, as the configuration allows; nil when nobody else's is.
+    /// The owner whose driver the agent removes first; nil when no driver of another owner is removed.
     package var takesOver: DriverOwner?
-    /// The cloud or hypervisor this node runs on, by the catalog's name, or `bare-metal`; nil when it is not known.
+    /// The catalog's name of the cloud or hypervisor, or `bare-metal`; nil when the platform is not known.
     package var platform: String?
-    /// Whether a fabric manager must run beside the driver; nil where no driver was chosen.
+    /// Whether a fabric manager must run beside the driver; nil when no driver was chosen.
     package var fabricManager: FabricManagerNeed?
-    /// What a driver in this guest will show, for each vGPU type on the node; empty without vGPUs.
+    /// What the driver of this guest shows for each vGPU type on the node; empty without vGPUs.
     package var guest: [GuestExpectations]
-    /// Why the node is left alone, when the action is `idle`.
+    /// Why the agent does nothing; nil unless the action is `idle`.
     package var reason: ReasonCode?
-    /// One sentence for people.
+    /// The decision for people, as a lower-case clause without a period.
     package var summary: String
-    /// What led here, the strongest first (the order of `Evidence.Basis`).
+    /// The evidence for the decision, the strongest first (in the order of `Evidence.Basis`).
     package var evidence: [Evidence]
-    /// Drivers of the right kind that were not taken, with the reason; first those that fit.
+    /// The drivers of the right kind that were not chosen, with the reason.
+    ///
+    /// Drivers that fit come first.
     package var rejected: [RejectedDriver]
-    /// What blocks, when the action is `blocked`.
+    /// What blocks the agent; empty unless the action is `blocked`.
     package var problems: [Finding]
 
     package init(
         action: Action,
         driver: DriverTarget? = nil,
         owner: DriverOwner? = nil,
-        wayOut: String? = nil,
+        howToHandOver: String? = nil,
         gpus: [PCIAddress] = [],
         takesOver: DriverOwner? = nil,
         platform: String? = nil,
@@ -63,7 +67,7 @@ package struct Decision: Codable, Sendable, Equatable {
         self.action = action
         self.driver = driver
         self.owner = owner
-        self.wayOut = wayOut
+        self.howToHandOver = howToHandOver
         self.gpus = gpus
         self.takesOver = takesOver
         self.platform = platform
@@ -77,12 +81,12 @@ package struct Decision: Codable, Sendable, Equatable {
     }
 }
 
-/// A driver by what matters about it.
+/// The driver that a node should have.
 package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertible {
     package var kind: DriverKind
     package var version: DriverVersion
     package var kernelModuleType: KernelModuleType
-    /// The package to install; nil for a driver that is only adopted.
+    /// The package to install; nil unless the agent installs the driver.
     package var artifact: Artifact?
 
     package init(
@@ -97,12 +101,16 @@ package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertib
         self.artifact = artifact
     }
 
-    package var description: String { "\(kind.rawValue) driver \(version), \(kernelModuleType.rawValue) modules" }
+    package var description: String {
+        "\(kind.displayName) driver \(version) with \(kernelModuleType.rawValue) kernel modules"
+    }
 }
 
-/// A driver of the right kind that was not taken.
+/// A driver of the right kind that was not chosen.
 package struct RejectedDriver: Codable, Sendable, Equatable {
+    /// The identity of the driver in the catalog.
     package var driver: String
+    /// Why it was not chosen, as a lower-case clause without a period.
     package var reason: String
 
     package init(driver: String, reason: String) {

@@ -1,37 +1,37 @@
 import NodeModel
 
-/// One thing that was weighed.
+/// A piece of evidence for a decision.
 package struct Evidence: Codable, Sendable, Equatable {
-    /// What it rests on, the strongest first.
+    /// The kind of evidence, the strongest first.
     package enum Basis: String, Codable, Sendable, CaseIterable {
-        /// The operator's explicit word on this hardware.
+        /// The configuration says what the GPU is.
         case configuration
-        /// The pair (device, subsystem device) in the table of vGPU types, or in none.
+        /// The device ID and subsystem device ID are, or are not, those of a vGPU type in the catalog.
         case subsystemPair = "subsystem-pair"
-        /// The subsystem id of a physical board.
+        /// The subsystem ID is that of a physical board.
         case board
-        /// The capability "VF" in configuration space.
+        /// The configuration space has the PCI capability "VF", which only vGPUs have.
         case vgpuCapability = "vgpu-capability"
-        /// What the firmware and the processor say about the machine.
+        /// What the firmware and the processor report about the machine.
         case platform
-        /// The links between physical and virtual functions.
+        /// The SR-IOV relations between physical and virtual functions.
         case sriov
-        /// The class of a function.
+        /// The class of the PCI function.
         case deviceClass = "class"
-        /// What the loaded driver says of the GPU.
+        /// What the loaded driver reports about the GPU.
         case running
-        /// What is on the host's disk and in its kernel.
+        /// Which driver is installed or loaded on the host.
         case installed
-        /// Who claims the driver of this host.
+        /// Who owns the driver of this host, or claims it.
         case owner
-        /// What follows from the catalog.
+        /// What the catalog says about these GPUs and their drivers.
         case catalog
     }
 
     package var basis: Basis
-    /// Where it was seen: `pci 0001:00:00.0`, `dmi`, `catalog`, `config`, `host`.
+    /// Where the evidence comes from, such as `pci 0001:00:00.0`, `dmi`, `catalog`, `config` or `host`.
     package var source: String
-    /// What it says, in words.
+    /// What the evidence says, in one or two sentences.
     package var statement: String
 
     package init(_ basis: Basis, _ source: String, _ statement: String) {
@@ -40,14 +40,16 @@ package struct Evidence: Codable, Sendable, Equatable {
         self.statement = statement
     }
 
-    /// About one PCI function.
+    /// Evidence about a PCI function.
     init(_ basis: Basis, _ function: PCIFunction, _ statement: String) {
         self.init(basis, "pci \(function.address)", statement)
     }
 }
 
 extension [Evidence] {
-    /// The strongest first; of equal strength in the order they were found.
+    /// The evidence sorted by strength, the strongest first.
+    ///
+    /// Evidence of one kind keeps its order.
     func byStrength() -> [Evidence] {
         Evidence.Basis.allCases.flatMap { basis in filter { $0.basis == basis } }
     }

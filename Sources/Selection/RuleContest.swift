@@ -2,19 +2,21 @@ package import Catalog
 package import NodeModel
 import Support
 
-/// Which entries of a catalog were weighed for one GPU, which of them decides, and why each other does not.
+/// The catalog entries for a GPU: which entry decides, and why each other entry does not.
 package struct RuleContest: Encodable, Sendable, Equatable {
-    /// One entry, or several that lose for one reason.
+    /// A catalog entry, or several entries that do not decide for the same reason.
     package struct Rule: Encodable, Sendable, Equatable {
-        /// `vgpuTypes 2bb5:2187`, `gpus 10de:2bb5`, `platforms azure`.
+        /// The list and the identity of the entry, such as `vgpuTypes 2bb5:2187` or `platforms azure`.
         package var name: String
+        /// Whether the entry decides.
         package var decides: Bool
+        /// Why it decides or not, as a lower-case clause without a period.
         package var why: String
     }
 
     package var rules: [Rule]
 
-    /// The contest for a GPU, as the decision about it was made.
+    /// Explains a decision about a GPU.
     package init(_ gpu: PCIFunction, _ decision: Decision, in catalog: Catalog, policy: Policy) {
         rules = []
         let card = catalog.gpus[gpu.id]
@@ -25,35 +27,41 @@ package struct RuleContest: Encodable, Sendable, Equatable {
         let unsettled = decision.problems.first {
             [.evidenceConflict, .unknownVGPUType, .pciUnreadable].contains($0.code)
         }
-        // A word that says what the evidence says as well leaves the entry's own limits in force.
+        // An override that agrees with the evidence leaves the limits of the catalog entry in force.
         let pairDecides = unsettled == nil && type != nil && (override == nil || override?.treatment == .vgpu)
         let cardDecides =
             unsettled == nil && (override == nil ? type == nil : override?.treatment == .physical)
         if let override {
-            let words = "the operator's word is above all evidence: \(override.treatment.rawValue)"
-            add("config gpus \(override.key)", true, words)
+            let why = "the configuration says \(override.treatment.rawValue), which overrides all evidence"
+            add("config gpus \(override.key)", true, why)
         }
-        let loses = unsettled.map { "nothing decides: \($0.code.rawValue)" } ?? "the configuration says otherwise"
+        let loses =
+            unsettled.map { "no entry decides, because of \($0.code.rawValue)" }
+            ?? "the configuration overrides this entry"
         if let type {
-            let words = "the pair is the vGPU type \(type.name); a pair is stronger than a card's id"
-            add("vgpuTypes \(type.key)", pairDecides, pairDecides ? words : loses)
+            let why = "the IDs are those of the vGPU type \(type.name), which counts more than the ID of the card"
+            add("vgpuTypes \(type.key)", pairDecides, pairDecides ? why : loses)
         } else if !types.isEmpty {
-            let device = subsystem.map { "subsystem device \(hex($0.device, digits: 4))" } ?? "no subsystem device"
-            add("vgpuTypes of device \(hex(gpu.id.device, digits: 4)) (\(types.count))", false, "none is for \(device)")
+            let why =
+                subsystem.map { "no type has the subsystem device ID \(hex($0.device, digits: 4))" }
+                ?? "the subsystem ID of the GPU is not known"
+            add("vgpuTypes of device \(hex(gpu.id.device, digits: 4)) (\(types.count))", false, why)
         }
         if let card {
             let board = subsystem.map { card.subsystems.contains($0) } ?? false
-            let words = "the card is \(card.name)" + (board ? ", and the subsystem is one of its boards" : "")
-            let beaten = "a vGPU shows the id of its card, \(card.name); the pair is stronger"
-            add("gpus \(card.id)", cardDecides, cardDecides ? words : pairDecides ? beaten : loses)
+            let why = "the card is \(card.name)" + (board ? ", and the subsystem ID is one of its boards" : "")
+            let beaten = "the vGPU type counts more: a vGPU shows the ID of its card, \(card.name)"
+            add("gpus \(card.id)", cardDecides, cardDecides ? why : pairDecides ? beaten : loses)
         }
-        if rules.isEmpty { add("no rule", false, "neither \(gpu.id) nor its pair is in a catalog") }
+        if rules.isEmpty {
+            add("no rule", false, "the catalog has no GPU and no vGPU type with the device ID of \(gpu.id)")
+        }
         for candidate in catalog.platforms where candidate.name == decision.platform {
-            add("platforms \(candidate.name)", true, "the machine is one of it")
+            add("platforms \(candidate.name)", true, "the firmware matches this platform")
         }
         let others = catalog.platforms.map(\.name).filter { $0 != decision.platform }
         if !others.isEmpty {
-            let why = "they do not match the firmware, or ask less of it than another that does"
+            let why = "the firmware does not match, or a platform with more conditions matches"
             add("platforms \(others.joined(separator: ", "))", false, why)
         }
     }

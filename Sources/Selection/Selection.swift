@@ -1,9 +1,10 @@
 package import Catalog
 package import NodeModel
 
-/// Chooses the driver for a node.
+/// Selects the driver for a node.
 ///
-/// Pure: facts, catalog and policy in, decision out. No device id, version or URL stands here: they are the catalog's.
+/// The decision is a pure function of the facts, the catalog and the policy. The code contains no PCI ID, version or URL,
+/// because these are data of the catalog.
 package struct Selection: Sendable {
     package var catalog: Catalog
     package var policy: Policy
@@ -13,6 +14,7 @@ package struct Selection: Sendable {
         self.policy = policy
     }
 
+    /// Decides which driver the node should have.
     package func decide(_ facts: NodeFacts) -> Decision {
         let machine = Machine(facts.host, in: catalog)
         var decision = hardware(facts, machine)
@@ -21,23 +23,24 @@ package struct Selection: Sendable {
         return decision
     }
 
-    /// What hangs on the functions of the bus alone; goes on with the GPUs that are the agent's business.
+    /// Decides from the PCI functions alone, and continues with the GPUs that the agent manages.
     private func hardware(_ facts: NodeFacts, _ machine: Machine) -> Decision {
         switch facts.pci {
         case .present, .absent: break
-        case .unreadable(let failure): return .blocked(.pciUnreadable(failure.detail), "the PCI bus cannot be read")
-        case .skipped(let why): return .blocked(.pciUnreadable(why), "the PCI bus was not read")
+        case .unreadable(let failure):
+            return .blocked(.pciUnreadable(failure.detail), "the agent cannot read the PCI bus")
+        case .skipped(let why): return .blocked(.pciUnreadable(why), "the agent did not read the PCI bus")
         }
         guard !facts.gpus.isEmpty else {
             if let first = facts.unidentified.first {
                 let why = "\(first.address): \(first.failure.detail)"
-                return .blocked(.pciUnreadable(why), "a function of the PCI bus cannot be read")
+                return .blocked(.pciUnreadable(why), "the agent cannot identify a function of the PCI bus")
             }
-            let evidence = Evidence(.deviceClass, "pci", "no function of vendor 10de has class 0300 or 0302")
+            let evidence = Evidence(.deviceClass, "pci", "No PCI function of vendor 10de has class 0300 or 0302.")
             return .idle(.noGPU, "no NVIDIA GPU on the PCI bus", [evidence])
         }
         if let host = facts.vgpuHost {
-            return .idle(.vgpuHost, "this node is a vGPU host: its GPUs belong to its virtual machines", host)
+            return .idle(.vgpuHost, "this node is a vGPU host, so its GPUs belong to virtual machines", host)
         }
         let identification = HardwareIdentification(
             catalog: catalog,
@@ -51,7 +54,9 @@ package struct Selection: Sendable {
         for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
             guard !function.isHandedToAGuest else {
                 let driver = function.kernelDriver.value ?? "vfio"
-                evidence.append(Evidence(.sriov, function, "bound to \(driver): it belongs to a virtual machine"))
+                evidence.append(
+                    Evidence(.sriov, function, "The GPU is bound to \(driver), so it belongs to a virtual machine.")
+                )
                 continue
             }
             let (identity, weighed) = identification.identify(function)
@@ -60,12 +65,12 @@ package struct Selection: Sendable {
             gpus.append(IdentifiedGPU(function: function, identity: identity))
         }
         guard !gpus.isEmpty else {
-            return .idle(.noGPU, "no GPU of this node is for its own pods", evidence)
+            return .idle(.noGPU, "no GPU of this node is available to its pods", evidence)
         }
         return owned(facts, machine, gpus, evidence)
     }
 
-    /// Leaves a node alone whose driver is somebody else's business as a whole.
+    /// Leaves the node alone when another owner manages its driver.
     private func owned(
         _ facts: NodeFacts,
         _ machine: Machine,
@@ -73,25 +78,25 @@ package struct Selection: Sendable {
         _ evidence: [Evidence]
     ) -> Decision {
         if let owner = facts.nodeOwner, !facts.hasOwnDriver {
-            return .left(to: owner, "\(owner.owner.words) runs the driver of this node", evidence)
+            return .left(to: owner, "\(owner.owner.displayName) manages the driver of this node", evidence)
         }
         if let why = facts.claims.driverContainer.failure?.detail, !facts.hasOwnDriver {
             let problem = Finding(
                 .driverUnreadable,
-                observed: "whether a driver container runs here: \(why)",
-                expected: "a certain answer",
-                remedy: "run the agent as root with the host's root directory mounted"
+                observed: "The agent cannot tell whether a driver container runs on this host: \(why).",
+                expected: "readable files below /run/nvidia",
+                remedy: "Run the agent as root with the host's root directory mounted."
             )
-            return .blocked([problem], "cannot tell whether a driver container runs here", evidence: evidence)
+            return .blocked([problem], "the agent cannot tell whether a driver container runs here", evidence: evidence)
         }
         let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks)
         guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else {
             return decision.waiting(forOwnershipIn: facts.claims)
         }
-        return .left(to: owner, "\(owner.owner.words) may run the driver of this node", evidence)
+        return .left(to: owner, "\(owner.owner.displayName) may manage the driver of this node", evidence)
     }
 
-    /// What the GPUs ask for together, and what the host has.
+    /// Decides from the requirements of all GPUs together and from the driver on the host.
     private func decide(
         _ facts: NodeFacts,
         _ machine: Machine,
@@ -100,11 +105,11 @@ package struct Selection: Sendable {
     ) -> Decision {
         let unknown = gpus.compactMap(\.problem)
         guard unknown.isEmpty else {
-            return .blocked(unknown, "what a GPU of this node is cannot be told for certain", evidence: evidence)
+            return .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
         }
         guard let requirements = gpus.commonRequirements(workstation: policy.workstation) else {
             let problem = gpus.mixedProblem(workstation: policy.workstation)
-            return .blocked([problem], "no one driver runs all GPUs of this node", evidence: evidence)
+            return .blocked([problem], "no driver supports all GPUs of this node", evidence: evidence)
         }
         var decision = choose(facts, machine, gpus, requirements)
         decision.evidence = evidence + decision.evidence
@@ -120,11 +125,12 @@ package struct Selection: Sendable {
         guard let architecture = facts.host.architecture.value else {
             let problem = Finding(
                 .hostUnreadable,
-                observed: facts.host.architecture.failure?.detail ?? "no architecture was found",
+                observed: "The processor architecture is not known"
+                    + (facts.host.architecture.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "x86_64 or aarch64",
-                remedy: "run the agent as root with the host's root directory mounted"
+                remedy: "Run the agent as root with the host's root directory mounted."
             )
-            return .blocked([problem], "the host's architecture is not known")
+            return .blocked([problem], "the processor architecture of the host is not known")
         }
         let vgpuMajors = catalog.vgpuMajors
         let platform = catalog.platforms.first { $0.name == machine.name }
@@ -163,73 +169,88 @@ package struct Selection: Sendable {
         return decision
     }
 
-    /// A GRID driver carries a license for one platform: where the firmware could not be read, none can be chosen.
+    /// The finding that the agent cannot choose a GRID driver; nil when it can.
+    ///
+    /// A GRID driver contains the license for one platform, and the firmware identifies the platform.
     private func licenseObstacle(_ host: HostFacts, _ requirements: DriverRequirements) -> Finding? {
         guard requirements.kind == .grid, let why = host.dmi.whyUnknown else { return nil }
         return Finding(
             .hostUnreadable,
-            observed: "what the firmware says of this machine: \(why)",
-            expected: "the files below /sys/class/dmi/id",
-            remedy: "run the agent as root with the host's root directory mounted"
+            observed: "The agent could not read the firmware, which identifies the platform: \(why).",
+            expected: "readable files below /sys/class/dmi/id",
+            remedy: "Run the agent as root with the host's root directory mounted."
         )
     }
 
+    /// The evidence about what the GPUs need.
     private func conclusions(_ choice: DriverChoice, _ need: FabricManagerNeed) -> [Evidence] {
-        var evidence = [Evidence(.catalog, "catalog", "these GPUs take \(choice.requirements.words)")]
+        var evidence = [Evidence(.catalog, "catalog", "These GPUs need a \(choice.requirements).")]
         if policy.workstation {
             evidence.append(
-                Evidence(.configuration, "config", "driver.workstation: physical GPUs run with GRID drivers")
+                Evidence(
+                    .configuration,
+                    "config",
+                    "The configuration runs physical GPUs as virtual workstations, which need GRID drivers "
+                        + "(driver.workstation)."
+                )
             )
         }
         evidence += choice.vgpuHosts.map { host in
-            let words =
-                host.release.map { "the vGPU host runs release \($0) (\(host.source)): a guest takes it or \($0 - 1)" }
-                ?? "the vGPU release of the host's \(host.source) is not known: no guest driver is held to it"
-            return Evidence(.catalog, "catalog", words)
+            let statement =
+                host.release.map {
+                    "The vGPU host runs release \($0) (\(host.source)), so the guest needs release \($0) or \($0 - 1)."
+                }
+                ?? "The catalog does not know the vGPU release of the host (\(host.source)), so it does not limit the "
+                + "driver of the guest."
+            return Evidence(.catalog, "catalog", statement)
         }
-        if need.isNeeded { evidence.append(Evidence(.deviceClass, "pci", "a fabric manager is needed: \(need.why)")) }
+        if need.isNeeded {
+            evidence.append(Evidence(.deviceClass, "pci", "This node needs a fabric manager. \(need.why)"))
+        }
         return evidence
     }
 }
 
 extension Decision {
+    /// A decision that blocks the agent.
     static func blocked(_ problems: [Finding], _ summary: String, evidence: [Evidence] = []) -> Decision {
         Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
     }
 
-    /// Nothing to do here, because the driver is another owner's business.
+    /// A decision that leaves the driver to another owner.
     fileprivate static func left(to owner: OwnerClaim, _ summary: String, _ evidence: [Evidence]) -> Decision {
         var decision = idle(.driverOwnedElsewhere, summary, evidence + [owner.evidence])
-        (decision.owner, decision.wayOut) = (owner.owner, owner.wayOut)
+        (decision.owner, decision.howToHandOver) = (owner.owner, owner.howToHandOver)
         return decision
     }
 
-    /// The same decision, held back where it would change the host and nobody knows whether another owner claims the
-    /// driver.
+    /// The same decision, but blocked when it installs a driver and the labels of the Node cannot be read.
     ///
-    /// Two installers on one host break it, so a Node that cannot be read is never taken for one that nobody claims.
+    /// The labels tell whether another owner installs the driver. Two installers on one host would break its driver.
     fileprivate func waiting(forOwnershipIn claims: ClaimFacts) -> Decision {
         guard action == .install, let failure = claims.nodeLabels.failure else { return self }
         var decision = self
         decision.action = .blocked
         decision.driver?.artifact = nil
         decision.takesOver = nil
-        decision.summary = "wait: the Node cannot be read, so the owner of the driver is not known"
+        decision.summary = "the agent waits: it cannot read the Node, so it does not know who owns the driver"
         decision.problems = [
             Finding(
                 .ownershipUnknown,
-                observed: "the labels of the Node cannot be read: \(failure.detail)",
+                observed: "The agent cannot read the labels of the Node: \(failure.detail).",
                 expected: "the labels of the Node, which say whether another owner installs the driver",
-                remedy: "make the API server reachable for the agent, which tries again by itself; to install without "
-                    + "the cluster, run gpu-agent install, or set 'cluster: none' in the configuration"
+                remedy:
+                    "Make the API server reachable for the agent, which tries again by itself. To install without the "
+                    + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
             )
         ]
         return decision
     }
 
-    /// Whether the agent would install a driver as soon as it knows who owns it.
+    /// Whether the agent installs a driver as soon as it knows who owns it.
     package var waitsForOwnership: Bool { problems.contains { $0.code == .ownershipUnknown } }
 
+    /// A decision to do nothing.
     static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
         Decision(action: .idle, reason: reason, summary: summary, evidence: evidence)
     }
@@ -240,9 +261,9 @@ extension [Finding] {
         [
             Finding(
                 .pciUnreadable,
-                observed: why,
-                expected: "the functions below /sys/bus/pci",
-                remedy: "run the agent as root with the host's root directory mounted (--host-root)"
+                observed: "The agent cannot read the PCI bus: \(why).",
+                expected: "readable files below /sys/bus/pci",
+                remedy: "Run the agent as root with the host's root directory mounted (--host-root)."
             )
         ]
     }

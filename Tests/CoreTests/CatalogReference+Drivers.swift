@@ -79,7 +79,7 @@ private struct DriverPin {
         expected.version = .exactly(version.description)
         expected.kernelModuleType = kernelModuleType ?? kernelModuleTypes.first
         if !isVerified { expected.codes = [.artifactWithoutHash] }
-        expected.says = [isVerified ? "file: \(file)\n" : "\(file) has no checksum"]
+        expected.says = [isVerified ? "file: \(file)\n" : "The catalog has no checksum for \(file)."]
         return expected
     }
 

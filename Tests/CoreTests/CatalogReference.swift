@@ -47,7 +47,7 @@ private struct Demand {
     var first: Int?
     var last: Int?
 
-    var words: String {
+    var sentence: String {
         let kernelModuleTypes = kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
         let branches =
             switch (first, last) {
@@ -56,7 +56,8 @@ private struct Demand {
             case (nil, let last?): " of branch \(last) or older"
             case (nil, nil): ""
             }
-        return "these GPUs take a \(kind.rawValue) driver with \(kernelModuleTypes) modules\(branches)\n"
+        let name = kind == .grid ? "GRID" : "datacenter"
+        return "These GPUs need a \(name) driver\(branches) with \(kernelModuleTypes) kernel modules.\n"
     }
 
     var expected: Situation.Expectation {
@@ -94,7 +95,7 @@ extension DocumentReader {
     ) -> CatalogReference.Keyed? {
         guard let gpu = CompactFunction("\(device) sub abcd:\(subsystem)") else { return nil }
         var expected = demand.expected
-        expected.says = ["is the vGPU type \(name)\n", demand.words]
+        expected.says = ["is the vGPU type \(name).\n", demand.sentence]
         // Most of GB200's types count a GB more than NVIDIA's MIG guide does, and those of RTX 6000D are in no guide.
         if let parsed = VGPUName(name), parsed.mode == .migBacked,
             let slices = parsed.slices, let memory = parsed.frameBufferGB, device != "2bb9",
@@ -115,13 +116,13 @@ extension DocumentReader {
             else { return [] }
             let fabric = fields["fabric"].flatMap { reader.text($0, "fabric") }
             var expected = demand.expected
-            expected.says = ["is the card \(name); ", demand.words]
+            expected.says = ["is the card \(name). ", demand.sentence]
             expected.needsFabricManager = fabric == "always"
             var rows = [reader.situation(device, [board.function], expected, fields.node)]
             expected.needsFabricManager = fabric != nil
             rows.append(reader.situation(device, [board.function, nvSwitch.function], expected, fields.node))
             expected.needsFabricManager = fabric == "always"
-            expected.says = ["is the physical GPU \(name)\n", demand.words]
+            expected.says = ["is the physical GPU \(name).\n", demand.sentence]
             // Read without root: the board's own id is then all that tells it from a vGPU.
             for id in (fields["boards"].flatMap { reader.text($0, "boards") } ?? "").split(separator: " ") {
                 guard let board = CompactFunction("\(device) sub \(id) vf unreadable") else { continue }

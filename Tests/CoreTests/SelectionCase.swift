@@ -77,10 +77,10 @@ struct SelectionCase: Sendable, CustomTestStringConvertible {
 
 /// The texts of the drivers that the repository's catalog gives.
 enum Driver {
-    static let grid595 = "grid driver 595.91.07, open modules"
-    static let grid580 = "grid driver 580.105.08, open modules"
-    static let datacenter595 = "datacenter driver 595.71.05, open modules"
-    static let datacenter580 = "datacenter driver 580.159.04, open modules"
+    static let grid595 = "GRID driver 595.91.07 with open kernel modules"
+    static let grid580 = "GRID driver 580.105.08 with open kernel modules"
+    static let datacenter595 = "datacenter driver 595.71.05 with open kernel modules"
+    static let datacenter580 = "datacenter driver 580.159.04 with open kernel modules"
 }
 
 extension VGPUCapability {

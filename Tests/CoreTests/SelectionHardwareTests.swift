@@ -202,7 +202,7 @@ import Testing
             "kernelModuleType that the GPU can take",
             .h100,
             policy: Policy(kernelModuleType: .proprietary),
-            .install("datacenter driver 595.71.05, proprietary modules")
+            .install("datacenter driver 595.71.05 with proprietary kernel modules")
         ),
         SelectionCase(
             "kernelModuleType that it cannot",

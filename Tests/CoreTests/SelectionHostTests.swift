@@ -26,7 +26,7 @@ import Testing
             "another kernelModuleType is asked for",
             .h100Ready,
             policy: Policy(kernelModuleType: .proprietary),
-            .install("datacenter driver 595.71.05, proprietary modules")
+            .install("datacenter driver 595.71.05 with proprietary kernel modules")
         ),
         SelectionCase("its wish fits nothing", .h100Ready, policy: Policy(branch: 570), .noDriver),
         .driver(
@@ -45,7 +45,7 @@ import Testing
             "in no catalog any more",
             .h100,
             .loaded("590.48.01", .open, kind: .datacenter, record: .installed),
-            .adopt("datacenter driver 590.48.01, open modules", .gpuAgent)
+            .adopt("datacenter driver 590.48.01 with open kernel modules", .gpuAgent)
         ),
     ]
 
@@ -54,19 +54,19 @@ import Testing
             "fit",
             .h100,
             .loaded("580.126.09", .proprietary, kind: .datacenter),
-            .adopt("datacenter driver 580.126.09, proprietary modules", .other)
+            .adopt("datacenter driver 580.126.09 with proprietary kernel modules", .other)
         ),
         .driver(
             "fit, and not loaded",
             .h100,
             DriverFacts.loaded("580.126.09", .open, kind: .datacenter).unloaded,
-            .adopt("datacenter driver 580.126.09, open modules", .other)
+            .adopt("datacenter driver 580.126.09 with open kernel modules", .other)
         ),
         .driver(
             "the record is of another version",
             .h100,
             .loaded("580.126.09", .open, kind: .datacenter),
-            .adopt("datacenter driver 580.126.09, open modules", .other)
+            .adopt("datacenter driver 580.126.09 with open kernel modules", .other)
         ) { $0.record = DriverFacts.loaded("595.71.05", .open, kind: .datacenter, record: .installed).record },
         .driver("wrong kind on a vGPU", .rtxProVGPU, .loaded("595.71.05", .open, kind: .datacenter), .foreign),
         .driver("wrong kind on an H100", .h100, .loaded("595.91.07", .open, kind: .grid), .foreign),
@@ -134,7 +134,7 @@ import Testing
             "somebody installed a fit driver after our download failed",
             .h100,
             .loaded("580.126.09", .open, kind: .datacenter),
-            .adopt("datacenter driver 580.126.09, open modules", .other)
+            .adopt("datacenter driver 580.126.09 with open kernel modules", .other)
         ) { $0.record = .begun(replacing: nil) },
         .driver(
             "somebody installed an unfit driver after our download failed",
@@ -155,7 +155,7 @@ import Testing
             "our driver, which is asked for again after its replacement was begun",
             .h100,
             .loaded("580.159.04", .open, kind: .datacenter),
-            .adopt("datacenter driver 580.159.04, open modules", .gpuAgent)
+            .adopt("datacenter driver 580.159.04 with open kernel modules", .gpuAgent)
         ) { $0.record = .begun(replacing: "580.159.04") },
         .driver(
             "our unfit driver, whose replacement was begun",
@@ -167,7 +167,7 @@ import Testing
             "somebody else's driver in the middle of our change",
             .h100,
             .loaded("580.126.09", .open, kind: .datacenter),
-            .adopt("datacenter driver 580.126.09, open modules", .other)
+            .adopt("datacenter driver 580.126.09 with open kernel modules", .other)
         ) { $0.record = .begun(replacing: nil, .changing) },
         .driver("module file not readable and nothing loaded", .h100, .none, .blocked(.driverUnreadable)) {
             let whole = DriverFacts.loaded("580.126.09", .open, kind: .datacenter)

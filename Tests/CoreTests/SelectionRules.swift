@@ -305,7 +305,7 @@ private struct Judgement {
         guard decision.action == .install else { return nil }
         let record = facts.driver.record.value
         let isOurs = versions.count == 1 && versions.first.map { record?.names($0) ?? false } == true
-        if versions.isEmpty { return wrongTakeoverOfRemains }
+        if versions.isEmpty { return wrongTakeoverOfAnIncompleteDriver }
         // What the agent began to change, it finishes.
         if let record, record.state == .changing, isOurs || versions.count > 1 || record.takesOver != nil {
             return decision.takesOver == record.takesOver ? nil : "a takeover that is not the one that was begun"
@@ -319,7 +319,7 @@ private struct Judgement {
     }
 
     /// Packages can be there without their module and libraries.
-    private var wrongTakeoverOfRemains: String? {
+    private var wrongTakeoverOfAnIncompleteDriver: String? {
         let record = facts.driver.record.value
         if record?.state == .changing {
             return decision.takesOver == record?.takesOver ? nil : "a takeover that is not the one that was begun"

@@ -33,7 +33,7 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(
             decision.evidence.contains {
-                $0.statement.hasPrefix("datacenter-610.10.01-x86_64: newer, and passed over: has no ")
+                $0.statement == "datacenter-610.10.01-x86_64 is newer, but the catalog has no checksum for its package."
             }
         )
     }
@@ -46,10 +46,11 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(
             decision.evidence.contains {
-                $0.statement.contains("datacenter-610.10.01-x86_64: newer, and passed over: is of a new-")
+                $0.statement
+                    == "datacenter-610.10.01-x86_64 is newer, but the configuration does not ask for a new-feature branch."
             }
         )
-        let expected = SelectionCase.Expected.install("datacenter driver 610.10.01, open modules")
+        let expected = SelectionCase.Expected.install("datacenter driver 610.10.01 with open kernel modules")
         for policy in [Policy(branch: 610), Policy(version: newest.version), Policy(channel: .newFeature)] {
             #expect(SelectionCase.Expected(decide(.h100, catalog, policy)) == expected)
         }
@@ -65,7 +66,7 @@ import Testing
             let decision = decide(.h100, catalog, policy)
             #expect(
                 SelectionCase.Expected(decision)
-                    == .blocked(.artifactWithoutHash, "datacenter driver 610.10.01, open modules")
+                    == .blocked(.artifactWithoutHash, "datacenter driver 610.10.01 with open kernel modules")
             )
             #expect(decision.driver?.artifact == nil)
             #expect(decision.problems.first?.observed.contains("NVIDIA-Linux-x86_64-610.10.01.run") == true)
@@ -99,7 +100,7 @@ import Testing
             decision.rejected == [
                 RejectedDriver(
                     driver: "datacenter-595.71.05-x86_64",
-                    reason: "offers proprietary modules, the GPUs take open"
+                    reason: "the package has proprietary kernel modules, but these GPUs need open ones"
                 )
             ]
         )
@@ -109,7 +110,7 @@ import Testing
         let catalog = Catalog(gpus: [h100([.proprietary])], drivers: [try .datacenter("580.159.04")])
         #expect(
             SelectionCase.Expected(decide(.h100, catalog))
-                == .install("datacenter driver 580.159.04, proprietary modules")
+                == .install("datacenter driver 580.159.04 with proprietary kernel modules")
         )
     }
 
@@ -128,7 +129,8 @@ import Testing
         #expect(SelectionCase.Expected(decide(facts, kernelModuleTypes)) == .blocked(.mixedGPUs))
         let overlap = Catalog(gpus: [h100([.open], 535...590), other], drivers: [try .datacenter("590.1")] + drivers)
         #expect(
-            SelectionCase.Expected(decide(facts, overlap)) == .install("datacenter driver 590.1, open modules")
+            SelectionCase.Expected(decide(facts, overlap))
+                == .install("datacenter driver 590.1 with open kernel modules")
         )
     }
 
@@ -171,7 +173,8 @@ import Testing
     @Test func aDriverWithoutAReleaseGoesWithEveryHost() throws {
         let catalog = try fourDriverCatalog().merged(with: Catalog(drivers: [try .grid("610.1", release: nil)]))
         #expect(
-            SelectionCase.Expected(decide(.rtxProVGPU, catalog)) == .install("grid driver 610.1, open modules")
+            SelectionCase.Expected(decide(.rtxProVGPU, catalog))
+                == .install("GRID driver 610.1 with open kernel modules")
         )
     }
 
@@ -180,16 +183,16 @@ import Testing
         #expect(decision.platform == "azure")
         #expect(
             decision.evidence.map { "\($0.source): \($0.statement)" } == [
-                "pci 0001:00:00.0: 10de:2bb5 with subsystem 1414:2187 is the vGPU type "
-                    + "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q",
-                "pci 0001:00:00.0: configuration space has the capability of a vGPU, host driver 595.58.03, "
-                    + "branch r595_58",
-                "dmi: machine by Microsoft Corporation: platform azure",
-                "pci 0001:00:00.0: class 0302, 3D controller: a GPU",
-                "host: no NVIDIA driver on this host",
-                "catalog: these GPUs take a grid driver with open modules of branch 580 or newer",
-                "catalog: the vGPU host runs release 20 (driver 595.58.03): a guest takes it or 19",
-                "catalog: grid-azure-595.91.07-x86_64 is the newest that fits",
+                "pci 0001:00:00.0: Device 10de:2bb5 with subsystem 1414:2187 is the vGPU type "
+                    + "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q.",
+                "pci 0001:00:00.0: The configuration space has the capability of a vGPU. "
+                    + "The vGPU host runs driver 595.58.03, branch r595_58.",
+                "dmi: The system vendor is Microsoft Corporation. The platform is azure.",
+                "pci 0001:00:00.0: Class 0302 (3D controller) is a class of GPUs.",
+                "host: No NVIDIA driver is installed on this host.",
+                "catalog: These GPUs need a GRID driver of branch 580 or newer with open kernel modules.",
+                "catalog: The vGPU host runs release 20 (driver 595.58.03), so the guest needs release 20 or 19.",
+                "catalog: grid-azure-595.91.07-x86_64 is the newest driver that fits.",
             ]
         )
     }
@@ -198,12 +201,19 @@ import Testing
         let facts = NodeFacts.rtxProVGPU.with { $0.host.dmi = .absent }
         let decision = decide(facts, try fourDriverCatalog())
         #expect(decision.rejected.map(\.driver) == ["grid-azure-595.91.07-x86_64", "grid-azure-580.105.08-x86_64"])
-        #expect(Set(decision.rejected.map(\.reason)) == ["licensed for azure, the node runs on no known cloud"])
+        #expect(
+            Set(decision.rejected.map(\.reason)) == [
+                "the license is for azure, but this node runs on an unknown platform"
+            ]
+        )
     }
 
     @Test func refusesUnknownHardwareWithItsIds() throws {
         let problem = try #require(decide(.unknownGPU, try fourDriverCatalog()).problems.first)
-        #expect(problem.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302, not in pci.ids")
+        #expect(
+            problem.observed == "GPU 0001:00:00.0 (10de:ffff, subsystem 10de:0001, class 0302) is not in the catalog. "
+                + "The file pci.ids does not list it."
+        )
         #expect(problem.remedy.text.contains("'10de:ffff/10de:0001: physical'"))
     }
 
@@ -215,7 +225,9 @@ import Testing
         }
         let problems = decide(facts, try fourDriverCatalog()).problems
         #expect(problems.map(\.code) == [.unknownGPU, .unknownVGPUType, .unknownGPU])
-        #expect(problems.map { $0.observed.prefix(12) } == ["0001:00:00.0", "0001:03:00.0", "0001:04:00.0"])
+        #expect(
+            problems.map { $0.observed.prefix(16) } == ["GPU 0001:00:00.0", "GPU 0001:03:00.0", "GPU 0001:04:00.0"]
+        )
         #expect(problems[1].remedy.text.contains("'10de:2bb5/1414:2fff: vgpu'"))
     }
 }

@@ -28,7 +28,7 @@ import Testing
         let decision = try decide(Self.misfit, Policy())
         #expect(SelectionCase.Expected(decision) == .foreign)
         let problem = try #require(decision.problems.first)
-        #expect(problem.observed.contains("NVIDIA's installer, run by somebody else"))
+        #expect(problem.observed.contains("Its owner is someone who ran NVIDIA's installer."))
         #expect(
             problem.remedy.text.contains("nvidia-uninstall") && problem.remedy.text.contains("driver.takeover: true")
         )
@@ -38,7 +38,7 @@ import Testing
         let decision = try decide(Self.misfit)
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(decision.takesOver == .runfile)
-        #expect(decision.evidence.contains { $0.source == "config" && $0.statement.hasPrefix("driver.takeover") })
+        #expect(decision.evidence.contains { $0.source == "config" && $0.statement.hasSuffix("(driver.takeover).") })
         let plan = Planner().plan(Self.misfit, decision, journal: nil)
         #expect(plan.steps.prefix(5).map(\.id) == [.begin, .download, .unload, .remove, .install])
         let remove = try #require(plan.steps.first { $0.id == .remove })
@@ -106,10 +106,10 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .split)
         #expect(
             decision.problems.first?.observed
-                == "loaded module 570.211.01, /proc/driver/nvidia 570.211.01, module file 570.211.01, "
-                + "libnvidia-ml 580.159.04, libcuda 580.159.04; "
-                + "570.211.01 is of NVIDIA's installer, run by somebody else; 580.159.04 is of the AKS node image; "
-                + "the marker of the AKS image names 580.159.04"
+                == "The host has parts of different drivers: loaded module 570.211.01, /proc/driver/nvidia 570.211.01, "
+                + "module file 570.211.01, libnvidia-ml 580.159.04, libcuda 580.159.04. "
+                + "Driver 570.211.01 belongs to someone who ran NVIDIA's installer; "
+                + "580.159.04 belongs to the AKS node image. The AKS node image names 580.159.04."
         )
         // The image's marker says that the other is no GRID driver.
         let old = facts.withGPU { gpu in
@@ -118,7 +118,7 @@ import Testing
             gpu.vgpuCapability = VGPUCapability.host("570.211.01")
         }
         let remedy = try decide(old).problems.first?.remedy
-        #expect(remedy?.text.hasPrefix("remove every driver but 570.211.01 and reboot") == true)
+        #expect(remedy?.text.hasPrefix("Remove every driver but 570.211.01, then reboot the node.") == true)
         // An install that was begun and changed nothing has put no driver there.
         let begun = old.with {
             $0.driver.record = .present(
@@ -148,7 +148,7 @@ import Testing
         #expect(decision.action == .adopt)
         #expect(
             decision.evidence.filter { $0.source == "dkms" }.map(\.statement) == [
-                "nvidia/570.211.01: of another driver, which a new kernel may bring back"
+                "A kernel update may bring back another driver version: nvidia/570.211.01."
             ]
         )
     }
@@ -159,7 +159,8 @@ import Testing
             facts.claims.runfile = .present("580.126.09")
         }
         #expect(
-            SelectionCase.Expected(try decide(facts)) == .adopt("datacenter driver 580.126.09, open modules", .runfile)
+            SelectionCase.Expected(try decide(facts))
+                == .adopt("datacenter driver 580.126.09 with open kernel modules", .runfile)
         )
     }
 

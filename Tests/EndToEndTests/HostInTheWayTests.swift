@@ -51,7 +51,11 @@ struct HostInTheWayTests {
             let loads = node.moduleLoads()
             let install = try await node.agent("install")
             install.expectExit(0)
-            #expect(install.output.hasPrefix("ready: adopt the grid driver 580.105.08, open modules of "))
+            #expect(
+                install.output.hasPrefix(
+                    "ready: adopt the GRID driver 580.105.08 with open kernel modules, which belongs to "
+                )
+            )
             let status = try await node.status()
             #expect(status.verdict == "ready")
             #expect(status.decision.action == "adopt")
@@ -71,8 +75,8 @@ struct HostInTheWayTests {
             install.expectExit(1)
             #expect(
                 install.errors.contains(
-                    "foreign-driver: driver 580.105.08: it is a grid driver (/usr/bin/nvidia-gridd is there), "
-                        + "the GPUs need datacenter; it is of "
+                    "foreign-driver: Driver 580.105.08 is installed, but it is a GRID driver (/usr/bin/nvidia-gridd exists), "
+                        + "and these GPUs need a datacenter driver. Its owner is "
                 )
             )
             let status = try await node.status()

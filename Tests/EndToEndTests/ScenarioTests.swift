@@ -114,8 +114,12 @@ struct ScenarioTests {
             let finding = try #require(status.findings.first)
             #expect(finding.code == "unknown-gpu")
             #expect(finding.state == "failed")
-            #expect(finding.observed == "0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302, not in pci.ids")
-            #expect(finding.expected == "a GPU of the catalog")
+            #expect(
+                finding.observed
+                    == "GPU 0001:00:00.0 (10de:ffff, subsystem 10de:0001, class 0302) is not in the catalog. "
+                    + "The file pci.ids does not list it."
+            )
+            #expect(finding.expected == "a GPU that the catalog knows")
             #expect(finding.remedy.contains("'10de:ffff/10de:0001: physical'"))
             expectSame(try await node.writes(), before)
             #expect(try node.requests().isEmpty)
@@ -133,7 +137,10 @@ struct ScenarioTests {
 
             let again = try await node.agent("install")
             again.expectExit(0)
-            #expect(again.output == "ready: keep the grid driver 595.91.07, open modules that this agent installed\n")
+            #expect(
+                again.output
+                    == "ready: keep the GRID driver 595.91.07 with open kernel modules that this agent installed\n"
+            )
             #expect(again.errors == "")
             #expect(node.text(HostLayout.journal) == journal)
             expectSame(try await node.writes(), before)

@@ -1,24 +1,26 @@
-/// Who has, or claims, the driver of this host: the traces that owners leave.
+/// The traces that a driver owner leaves on the host and on the Node.
 ///
-/// A trace says what somebody did or means to do; what is really installed stands in `DriverFacts`.
+/// A trace shows what an owner did or intends to do. `DriverFacts` says what is really installed.
 package struct ClaimFacts: Codable, Sendable, Equatable {
-    /// Packages of NVIDIA's driver in the databases of the host's package managers, in order of name.
+    /// The packages of NVIDIA's driver in the databases of the host's package managers, sorted by name.
     package var packages: Reading<[DriverPackage]>
-    /// The driver that NVIDIA's own installer (a `.run`) put there, by its backup log (`/var/lib/nvidia/log`).
+    /// The driver version that NVIDIA's installer (a `.run` file) wrote into its backup log, `/var/lib/nvidia/log`.
     package var runfile: Reading<String>
-    /// The module trees of NVIDIA's driver in `/var/lib/dkms`, in order of name and version.
+    /// The module trees of NVIDIA's driver in `/var/lib/dkms`, sorted by name and version.
     package var dkms: Reading<[DKMSTree]>
-    /// What the node image of AKS notes about the driver it brings (`/opt/azure/aks-gpu/dkms-marker`).
+    /// What the AKS node image records about the driver that it contains (`/opt/azure/aks-gpu/dkms-marker`).
     package var aksMarker: Reading<AKSMarker>
-    /// The driver container of the GPU Operator, by what it leaves below `/run/nvidia`.
+    /// The traces of the GPU Operator's driver container below `/run/nvidia`.
     package var driverContainer: Reading<DriverContainer>
-    /// The unit file of the license daemon that GRID packages bring (`nvidia-gridd.service`).
+    /// The path of the unit file `nvidia-gridd.service`.
+    ///
+    /// GRID packages install it for their license daemon.
     package var gridUnit: Reading<String>
-    /// The processes that have one of the driver's device nodes open, in order of process id.
+    /// The processes that have a device node of the driver open, sorted by process ID.
     package var deviceUsers: Reading<[DeviceUser]>
-    /// Those labels of the Node that say who owns its driver, by key; empty when it has none of them.
+    /// The Node's labels that say who owns its driver, by key; empty when the Node has none of them.
     package var nodeLabels: Reading<[String: String]>
-    /// The same labels as they were last seen on this node, where they cannot be read now; nil when they never were.
+    /// The last known values of these labels, when they cannot be read now; nil when the agent never read them.
     package var lastNodeLabels: [String: String]?
 
     package init(
@@ -43,10 +45,10 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         self.lastNodeLabels = lastNodeLabels
     }
 
-    /// The labels to decide by: as they are now or, where they cannot be read, as they were last seen.
+    /// The labels that decisions use: the current ones, or the last known ones when the Node cannot be read.
     package var knownNodeLabels: [String: String] { nodeLabels.value ?? lastNodeLabels ?? [:] }
 
-    /// Nothing was looked at, for one reason.
+    /// Facts of a probe that did not look at anything, with the reason.
     package static func skipped(_ why: String) -> ClaimFacts {
         ClaimFacts(
             packages: .skipped(why),
@@ -60,27 +62,31 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         )
     }
 
-    /// The labels of a Node that are kept as facts.
+    /// The keys of the Node's labels that the agent keeps as facts.
     package static let ownerLabels =
         [OwnerLabel.gpuOperatorDriver, OwnerLabel.gkeDriverVersion] + OwnerLabel.virtualMachines
 }
 
-/// The keys of labels by which others say that a node's driver is theirs.
+/// The keys of the labels with which other components claim the driver of a node.
 package enum OwnerLabel {
-    /// What the GPU Operator does about the driver: `true` on every GPU node, `false`, `pre-installed`, and with
-    /// `paused-for-driver-upgrade` in it while it replaces its driver.
+    /// What the GPU Operator does with the driver.
+    ///
+    /// The value is `true` on every GPU node, `false` or `pre-installed`. It contains `paused-for-driver-upgrade` while
+    /// the GPU Operator replaces its driver.
     package static let gpuOperatorDriver = "nvidia.com/gpu.deploy.driver"
-    /// What the GPUs are for: `container`, `vm-passthrough`, `vm-vgpu`.
+    /// What the GPUs are used for: `container`, `vm-passthrough` or `vm-vgpu`.
     package static let workload = "nvidia.com/gpu.workload.config"
-    /// By these the GPU Operator keeps the GPUs of a node for virtual machines.
+    /// The keys with which the GPU Operator reserves the GPUs of a node for virtual machines.
     package static let virtualMachines = [
         workload, "nvidia.com/gpu.deploy.vfio-manager", "nvidia.com/gpu.deploy.vgpu-manager",
     ]
-    /// GKE's own installer owns the driver of every node that has it, whatever its value.
+    /// The driver version that GKE's installer installs.
+    ///
+    /// GKE owns the driver of a node with this label, unless the value is `disabled`.
     package static let gkeDriverVersion = "cloud.google.com/gke-gpu-driver-version"
 }
 
-/// One package of a package manager.
+/// A driver package in the database of a package manager.
 package struct DriverPackage: Codable, Sendable, Equatable {
     /// The name of a package manager, such as `dpkg`; `PackageManagers` has those that the agent knows.
     package struct Manager: RawRepresentable, Codable, Sendable, Hashable {
@@ -93,7 +99,7 @@ package struct DriverPackage: Codable, Sendable, Equatable {
 
     package var manager: Manager
     package var name: String
-    /// As the package manager writes it: `580.105.08-0ubuntu0.22.04.1`, `3:580.105.08-1.el9`.
+    /// The version in the package manager's form, such as `580.105.08-0ubuntu0.22.04.1` or `3:580.105.08-1.el9`.
     package var version: String
 
     package init(manager: Manager, name: String, version: String) {
@@ -103,12 +109,12 @@ package struct DriverPackage: Codable, Sendable, Equatable {
     }
 }
 
-/// One module tree that DKMS builds for each new kernel.
+/// A tree of kernel module sources that DKMS builds for each new kernel.
 package struct DKMSTree: Codable, Sendable, Equatable {
-    /// `nvidia`, or `nvidia-current` with Debian's packages.
+    /// `nvidia`, or `nvidia-current` for Debian's packages.
     package var name: String
     package var version: String
-    /// The kernels it is built for, sorted; empty when it is only registered.
+    /// The kernel releases that the modules are built for, sorted; empty when the tree is only registered.
     package var kernels: [String]
 
     package init(name: String, version: String, kernels: [String]) {
@@ -118,12 +124,12 @@ package struct DKMSTree: Codable, Sendable, Equatable {
     }
 }
 
-/// The driver that a node image of AKS brings, as its marker says.
+/// The driver that the AKS node image contains, as the image's marker file describes it.
 ///
-/// Each is nil when the marker does not have it: a truncated marker says less, and proves nothing.
+/// A property is nil when the marker lacks it, for example in a truncated file.
 package struct AKSMarker: Codable, Sendable, Equatable {
     package var version: String?
-    /// `cuda`, `cuda-lts`, `grid`, `grid-v20`.
+    /// The marker's name for the kind of driver: `cuda`, `cuda-lts`, `grid` or `grid-v20`.
     package var kind: String?
     package var kernel: String?
 
@@ -134,15 +140,15 @@ package struct AKSMarker: Codable, Sendable, Equatable {
     }
 }
 
-/// What is below `/run/nvidia`.
+/// The traces of a driver container below `/run/nvidia`.
 package struct DriverContainer: Codable, Sendable, Equatable {
-    /// Whether another root file system than the host's own is mounted on `/run/nvidia/driver`.
+    /// Whether a file system other than the host's root is mounted on `/run/nvidia/driver`.
     package var isMounted: Bool
-    /// The version of the driver's library below that root; nil where it has none.
+    /// The version of the driver's library in that file system; nil when there is none.
     package var version: String?
-    /// Whether the pid file of a driver container is there (`/run/nvidia/nvidia-driver.pid`).
+    /// Whether the PID file of a driver container exists (`/run/nvidia/nvidia-driver.pid`).
     package var hasPIDFile: Bool
-    /// The files in `/run/nvidia/validations`, sorted: `.driver-ctr-ready`, `driver-ready`.
+    /// The names of the files in `/run/nvidia/validations`, sorted, such as `.driver-ctr-ready` and `driver-ready`.
     package var validations: [String]
 
     package init(isMounted: Bool, version: String?, hasPIDFile: Bool, validations: [String]) {
@@ -153,12 +159,12 @@ package struct DriverContainer: Codable, Sendable, Equatable {
     }
 }
 
-/// A process that uses the driver.
+/// A process that has a device node of the driver open.
 package struct DeviceUser: Codable, Sendable, Equatable {
     package var pid: Int
-    /// The name of its program, as the kernel keeps it (`comm`).
+    /// The name of the program as the kernel knows it (`comm`, at most 15 characters).
     package var command: String
-    /// The device nodes it has open, sorted: `nvidia0`, `nvidiactl`.
+    /// The names of the open device nodes, sorted, such as `nvidia0` and `nvidiactl`.
     package var nodes: [String]
 
     package init(pid: Int, command: String, nodes: [String]) {

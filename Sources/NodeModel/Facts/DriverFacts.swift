@@ -1,28 +1,32 @@
-/// What is on this host of NVIDIA's driver, by each source that names a version.
+/// The parts of NVIDIA's driver on this host, with the version that each part names.
 ///
-/// On a healthy host they agree.
+/// On a healthy host all parts name the same version.
 package struct DriverFacts: Codable, Sendable, Equatable {
     /// The version of the loaded kernel module (`/sys/module/nvidia/version`).
     package var loadedVersion: Reading<String>
-    /// What the loaded module says of itself (`/proc/driver/nvidia/version`).
+    /// What the loaded kernel module reports about itself (`/proc/driver/nvidia/version`).
     package var runningModule: Reading<RunningModule>
-    /// The module file that `modprobe nvidia` would load for the running kernel.
+    /// The file that `modprobe nvidia` loads for the running kernel.
     package var moduleFile: Reading<ModuleFile>
-    /// What `libnvidia-ml.so.1` leads to.
+    /// The file that the link `libnvidia-ml.so.1` points to.
     package var nvmlLibrary: Reading<LibraryFile>
-    /// What `libcuda.so.1` leads to.
+    /// The file that the link `libcuda.so.1` points to.
     package var cudaLibrary: Reading<LibraryFile>
-    /// Further copies of `libnvidia-ml.so.1` and `libcuda.so.1`, in other directories of libraries: a second driver.
+    /// Copies of `libnvidia-ml.so.1` and `libcuda.so.1` in other library directories, which belong to a second driver.
     package var otherLibraries: Reading<[LibraryFile]>
-    /// The path of `nvidia-gridd`, the license daemon that only the GRID packages bring.
+    /// The path of the license daemon `nvidia-gridd`.
+    ///
+    /// Only GRID packages contain it.
     package var gridDaemon: Reading<String>
-    /// The loaded kernel modules of NVIDIA's driver and nouveau, by the names of `/sys/module`, sorted.
+    /// The loaded kernel modules of NVIDIA's driver and nouveau, by their names in `/sys/module`, sorted.
     package var loadedModules: Reading<[String]>
-    /// Whether nouveau is loaded; it must not be.
+    /// Whether the kernel module nouveau is loaded.
+    ///
+    /// NVIDIA's driver does not work beside it.
     package var nouveauLoaded: Reading<Bool>
-    /// The device nodes of the driver that are in the host's `/dev`: `nvidiactl`, `nvidia0`, `nvidia-uvm`.
+    /// The names of the driver's device nodes in the host's `/dev`, such as `nvidiactl`, `nvidia0` and `nvidia-uvm`.
     package var deviceNodes: Reading<[String]>
-    /// What this agent recorded about its own install; absent when it never installed anything here.
+    /// The record of this agent's own install; absent when the agent never installed a driver on this host.
     package var record: Reading<InstallRecord>
 
     package init(
@@ -52,19 +56,25 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// `grid` for a vGPU guest's driver, `datacenter` for every other.
+/// The two kinds of NVIDIA drivers that the agent installs.
+///
+/// A GRID driver is for vGPUs and for virtual workstations, and needs a license. A datacenter driver is for physical
+/// GPUs.
 package enum DriverKind: String, Codable, Sendable, CaseIterable {
     case grid
     case datacenter
+
+    /// The name for people: `GRID` or `datacenter`.
+    package var displayName: String { self == .grid ? "GRID" : rawValue }
 }
 
-/// Which of the two sets of kernel modules in a driver package is built.
+/// The kernel module type: which of the two sets of kernel modules in a driver package is built.
 package enum KernelModuleType: String, Codable, Sendable, CaseIterable {
     case open
     case proprietary
 }
 
-/// The first line of `/proc/driver/nvidia/version`, taken apart.
+/// The loaded kernel module, as the first line of `/proc/driver/nvidia/version` describes it.
 package struct RunningModule: Codable, Sendable, Equatable {
     package var version: String
     package var kernelModuleType: KernelModuleType
@@ -75,12 +85,12 @@ package struct RunningModule: Codable, Sendable, Equatable {
     }
 }
 
-/// A kernel module file and what its `.modinfo` section says.
+/// A kernel module file, with the contents of its `.modinfo` section.
 package struct ModuleFile: Codable, Sendable, Equatable {
     /// The path on the host.
     package var path: String
     package var version: String
-    /// From the license: `Dual MIT/GPL` is open, `NVIDIA` is proprietary.
+    /// The kernel module type, which follows from the license: `Dual MIT/GPL` is open and `NVIDIA` is proprietary.
     package var kernelModuleType: KernelModuleType
 
     package init(path: String, version: String, kernelModuleType: KernelModuleType) {
@@ -90,11 +100,13 @@ package struct ModuleFile: Codable, Sendable, Equatable {
     }
 }
 
-/// A driver library, with the version that its file name carries.
+/// A driver library.
+///
+/// Its file name contains the driver version.
 package struct LibraryFile: Codable, Sendable, Equatable {
-    /// The path on the host, with all links followed.
+    /// The path on the host, after all links are followed.
     package var path: String
-    /// `580.105.08` of `libcuda.so.580.105.08`.
+    /// The version in the file name: `580.105.08` for `libcuda.so.580.105.08`.
     package var version: String
 
     package init(path: String, version: String) {
@@ -103,14 +115,18 @@ package struct LibraryFile: Codable, Sendable, Equatable {
     }
 }
 
-/// What the agent put on this host, written before the first change and completed after the last check.
+/// The agent's record of a driver install.
+///
+/// The agent writes it before the first change to the host, and completes it after the last check.
 package struct InstallRecord: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
-        /// An install was begun, and nothing of the driver on this host was changed yet.
+        /// The agent began an install and has not changed the driver on this host yet.
         case started
-        /// The installer was started: what is on the host may be the driver before, this one, or parts of both.
+        /// The agent started the installer.
+        ///
+        /// The host may have the previous driver, this driver, or parts of both.
         case changing
-        /// The installer finished and what it left was looked at.
+        /// The installer finished, and the agent checked the result.
         case installed
     }
 
@@ -118,13 +134,13 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var kind: DriverKind
     package var version: String
     package var kernelModuleType: KernelModuleType
-    /// The agent's own driver that was on the host when this install was begun; nil when there was none.
+    /// The version of the agent's own driver that this install replaces; nil when there was none.
     package var replaces: String?
-    /// Whose driver is removed first; nil when nobody else's is.
+    /// The owner whose driver this install removes first; nil when the driver has no other owner.
     package var takesOver: DriverOwner?
-    /// The kernel it was built for.
+    /// The kernel release that the modules are built for.
     package var kernelRelease: String
-    /// The SHA-256 or SHA-512 of the package, in lower-case hexadecimal.
+    /// The SHA-256 or SHA-512 checksum of the package, in lower-case hexadecimal.
     package var artifactHash: String
 
     package init(
@@ -147,7 +163,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.artifactHash = artifactHash
     }
 
-    /// Whether a driver of this version on the host is the agent's own.
+    /// Whether the agent installed the driver of this version, as far as the record tells.
     package func owns(_ version: String) -> Bool {
         switch state {
         case .installed: version == self.version
@@ -156,7 +172,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         }
     }
 
-    /// Whether both are about the same driver for the same kernel from the same package, however far they are.
+    /// Whether both records are about the same driver, kernel and package, whatever their states are.
     package func isSameInstall(as other: InstallRecord) -> Bool {
         kind == other.kind && version == other.version && kernelModuleType == other.kernelModuleType
             && kernelRelease == other.kernelRelease && artifactHash == other.artifactHash

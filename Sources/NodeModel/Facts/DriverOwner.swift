@@ -1,6 +1,8 @@
-/// Who put a driver on a host, or claims to put one there.
+/// The driver owner: who installed the driver of a host, or claims to install it.
 package enum DriverOwner: String, Codable, Sendable, CaseIterable {
-    /// This agent: its record names the driver.
+    /// This agent.
+    ///
+    /// Its record names the driver.
     case gpuAgent = "gpu-agent"
     /// The GPU Operator's driver container.
     case gpuOperator = "gpu-operator"
@@ -10,27 +12,27 @@ package enum DriverOwner: String, Codable, Sendable, CaseIterable {
     case aksImage = "aks-image"
     /// The operating system image of Bottlerocket.
     case bottlerocket
-    /// Packages of dpkg or rpm.
+    /// A package manager, with packages of dpkg or rpm.
     case packageManager = "package-manager"
-    /// NVIDIA's installer, started by somebody else.
+    /// NVIDIA's installer (a `.run` file), which somebody other than this agent ran.
     case runfile
-    /// A module tree of DKMS alone.
+    /// DKMS: a module tree is the only trace.
     case dkms
-    /// Somebody who left no trace.
+    /// An owner that left no trace.
     case other
 
-    /// For people: `the AKS node image`.
-    package var words: String {
+    /// The name for people, as it stands in a sentence: `the AKS node image`.
+    package var displayName: String {
         switch self {
         case .gpuAgent: "this agent"
         case .gpuOperator: "the GPU Operator"
         case .gke: "GKE's driver installer"
         case .aksImage: "the AKS node image"
-        case .bottlerocket: "Bottlerocket's image"
+        case .bottlerocket: "the Bottlerocket image"
         case .packageManager: "the package manager"
-        case .runfile: "NVIDIA's installer, run by somebody else"
-        case .dkms: "DKMS"
-        case .other: "somebody who left no trace"
+        case .runfile: "someone who ran NVIDIA's installer"
+        case .dkms: "an unknown owner that uses DKMS"
+        case .other: "an unknown owner"
         }
     }
 }

@@ -1,13 +1,14 @@
 import Support
 
-/// A driver version such as `580.105.08`: two or three numbers.
+/// A driver version, which has two or three numbers: `580.105.08`.
 ///
-/// Ordered by the numbers; of two that differ in leading zeros only, by the text.
+/// Versions are ordered by their numbers. Versions that differ in leading zeros alone are ordered by their text.
 package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
     package let description: String
-    /// The numbers, in order: major (the branch), minor, and patch when there is one.
+    /// The numbers in order: the branch, the minor number and, in most versions, a patch number.
     package let numbers: [Int]
 
+    /// Nil when the text is not a driver version.
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { part in isDigits(part, radix: 10) ? UInt32(part).map(Int.init) : nil }
@@ -16,7 +17,7 @@ package struct DriverVersion: Sendable, Hashable, LosslessStringConvertible {
         self.numbers = numbers
     }
 
-    /// The driver's major line: 580 of `580.105.08`.
+    /// The driver branch: 580 for `580.105.08`.
     package var branch: Int { numbers[0] }
 }
 

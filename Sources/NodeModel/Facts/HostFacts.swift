@@ -1,17 +1,18 @@
-/// The machine and its operating system.
+/// The hardware platform of the node and its operating system.
 package struct HostFacts: Codable, Sendable, Equatable {
-    /// `uname -r`, read from `proc/sys/kernel/osrelease`.
+    /// The release of the running kernel, as `uname -r` prints it (`/proc/sys/kernel/osrelease`).
     package var kernelRelease: Reading<String>
-    /// In NVIDIA's words: `x86_64` or `aarch64`.
+    /// The processor architecture, under NVIDIA's name for it: `x86_64` or `aarch64`.
     package var architecture: Reading<Architecture>
     package var osRelease: Reading<OSRelease>
     package var dmi: Reading<DMIFacts>
-    /// Whether the processor says that a hypervisor runs this machine (the flag `hypervisor` of `/proc/cpuinfo`).
+    /// Whether the processor reports a hypervisor (the flag `hypervisor` in `/proc/cpuinfo`).
     ///
-    /// Absent on processors that do not say so, such as those of ARM.
+    /// Absent on processors that have no such flag, such as ARM processors.
     package var hypervisor: Reading<Bool>
-    /// Changes with every boot.
+    /// An identifier that changes with every boot (`/proc/sys/kernel/random/boot_id`).
     package var bootID: Reading<String>
+    /// Whether Secure Boot is on.
     package var secureBoot: Reading<Bool>
 
     package init(
@@ -33,19 +34,19 @@ package struct HostFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// A processor architecture that NVIDIA ships data-center drivers for.
+/// A processor architecture for which NVIDIA publishes datacenter drivers.
 package enum Architecture: String, Codable, Sendable, CaseIterable {
     case x86_64
     case aarch64
 }
 
-/// `/etc/os-release`.
+/// The operating system, as `/etc/os-release` describes it.
 package struct OSRelease: Codable, Sendable, Equatable {
-    /// `debian`, `ubuntu`, `azurelinux`.
+    /// The field `ID`, such as `debian`, `ubuntu` or `azurelinux`.
     package var id: String
-    /// `12`, `22.04`; nil on rolling systems.
+    /// The field `VERSION_ID`, such as `12` or `22.04`; nil on rolling releases.
     package var versionID: String?
-    /// What a person reads: `Ubuntu 22.04.5 LTS`.
+    /// The name for people: `Ubuntu 22.04.5 LTS`.
     package var prettyName: String?
 
     package init(id: String, versionID: String?, prettyName: String?) {
@@ -55,7 +56,7 @@ package struct OSRelease: Codable, Sendable, Equatable {
     }
 }
 
-/// What the firmware says about the machine (`/sys/class/dmi/id`).
+/// What the firmware reports about the machine (DMI, `/sys/class/dmi/id`).
 package struct DMIFacts: Codable, Sendable, Equatable {
     package var systemVendor: String?
     package var productName: String?
@@ -68,19 +69,19 @@ package struct DMIFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// What is needed to build a kernel module and to keep a package.
+/// What an install needs on the host: tools to build kernel modules, and disk space.
 package struct BuildFacts: Codable, Sendable, Equatable {
     /// The path of the C compiler.
     package var compiler: Reading<String>
     /// The path of make.
     package var make: Reading<String>
-    /// The path of dkms, which builds the modules anew for each new kernel.
+    /// The path of dkms, which rebuilds the modules for each new kernel.
     package var dkms: Reading<String>
-    /// The release the kernel headers below `/lib/modules/RELEASE/build` were made for.
+    /// The kernel release of the headers in `/lib/modules/RELEASE/build`.
     ///
-    /// A node is fit to build when it equals the running kernel's.
+    /// The host can build kernel modules when this is the release of the running kernel.
     package var headersRelease: Reading<String>
-    /// The free space of the file systems an install writes to.
+    /// The free space in the directories that an install writes to.
     package var freeSpace: [FreeSpace]
 
     package init(
@@ -98,10 +99,10 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// The free space below one directory of the host.
+/// The free space in a directory of the host.
 package struct FreeSpace: Codable, Sendable, Equatable {
     package var path: String
-    /// What an unprivileged process could still write, in MiB.
+    /// The space that an unprivileged process can still use, in MiB.
     package var mebibytes: Reading<Int>
 
     package init(path: String, mebibytes: Reading<Int>) {

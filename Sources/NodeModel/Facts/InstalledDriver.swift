@@ -1,26 +1,26 @@
-/// What the sources of driver versions on a host say together.
+/// The driver on a host, concluded from all the sources that name a driver version.
 package enum InstalledDriver: Sendable, Equatable {
-    /// Every source is certainly absent.
+    /// There is no driver: every source is certainly absent.
     case none
-    /// All that are there name one version.
+    /// There is one driver: all sources name the same version.
     case single(SingleDriver)
-    /// Two drivers on one host.
+    /// There is more than one driver: the sources name different versions.
     case split([DriverSource])
-    /// No source could be read that would settle it.
+    /// The agent cannot tell, because it could not read these sources.
     case unreadable([String])
 }
 
 /// One driver on a host.
 package struct SingleDriver: Sendable, Equatable {
     package var version: String
-    /// Of the running module, or of the module file when none runs.
+    /// The type of the loaded module, or of the module file when no module is loaded.
     package var kernelModuleType: KernelModuleType?
-    /// Whether the running kernel has the module: loaded, or as a file to load.
+    /// Whether the running kernel has the module, either loaded or as a file.
     package var hasModule: Bool
     package var sources: [DriverSource]
 }
 
-/// One place on a host that names a driver version.
+/// A part of the host that names a driver version.
 package struct DriverSource: Codable, Sendable, Equatable, CustomStringConvertible {
     package var name: String
     package var version: String
@@ -34,7 +34,7 @@ package struct DriverSource: Codable, Sendable, Equatable, CustomStringConvertib
 }
 
 extension DriverFacts {
-    /// Every source that names a version, by a name that people know.
+    /// Every source that names a driver version, under a name for people.
     package var sources: [DriverSource] {
         [
             loadedVersion.value.map { DriverSource(name: "loaded module", version: $0) },
@@ -46,7 +46,7 @@ extension DriverFacts {
             + (otherLibraries.value ?? []).map { DriverSource(name: $0.path, version: $0.version) }
     }
 
-    /// Why those sources that may be there were not read.
+    /// Why each source that could not be read is unreadable.
     private var unreadableSources: [String] {
         [
             loadedVersion.whyUnknown, runningModule.whyUnknown, moduleFile.whyUnknown, nvmlLibrary.whyUnknown,
@@ -57,7 +57,9 @@ extension DriverFacts {
     /// Whether the kernel module is loaded.
     package var isLoaded: Bool { loadedVersion.value != nil || runningModule.value != nil }
 
-    /// The one version on the disk, where only the loaded module is of another: its files were replaced under it.
+    /// The driver version after the next boot; nil unless it differs from the loaded version.
+    ///
+    /// It differs when the files of the driver were replaced while the old module stayed loaded.
     package var versionAfterBoot: String? {
         let onDisk =
             [moduleFile.value?.version, nvmlLibrary.value?.version, cudaLibrary.value?.version].compactMap(\.self)
@@ -68,14 +70,14 @@ extension DriverFacts {
         return [loadedVersion.value, runningModule.value?.version].contains(first) ? nil : first
     }
 
-    /// What is installed, by all sources together.
+    /// The driver on the host, according to all sources.
     package var installed: InstalledDriver {
         let sources = sources
         guard let first = sources.first else {
             return unreadableSources.isEmpty ? .none : .unreadable(unreadableSources)
         }
         guard sources.allSatisfy({ $0.version == first.version }) else { return .split(sources) }
-        // Whether the running kernel has the module decides between keeping, rebuilding and refusing.
+        // Without knowing the module, the agent cannot choose between keeping and rebuilding the driver.
         if !isLoaded, let why = moduleFile.whyUnknown { return .unreadable([why]) }
         return .single(
             SingleDriver(
@@ -89,38 +91,48 @@ extension DriverFacts {
 }
 
 extension NodeFacts {
-    /// The kind of the installed driver, and what tells it: the agent's own record, the marker of the AKS image, the names
-    /// of packages, and last the license daemon and its unit, which some images have beside every driver.
+    /// The kind of the installed driver, and how the agent knows it.
     ///
-    /// Nil when something that would tell could not be read.
+    /// The sources are, in this order: the agent's own record, the marker of the AKS node image, the names of packages,
+    /// and the license daemon with its unit file. The license daemon comes last because some images install it beside
+    /// every driver.
+    ///
+    /// - Returns: Nil when a source that could decide is unreadable. `why` is a clause for people, such as
+    ///   `package nvidia-open is installed`.
     package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
-        if let record = driver.record.value, record.version == version { return (record.kind, "as the agent recorded") }
+        if let record = driver.record.value, record.version == version {
+            return (record.kind, "according to the agent's record")
+        }
         if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind {
-            return (kind.hasPrefix("grid") ? .grid : .datacenter, "the AKS image's marker says \(kind)")
+            return (
+                kind.hasPrefix("grid") ? .grid : .datacenter, "according to the AKS node image, which calls it \(kind)"
+            )
         }
         let packages = (claims.packages.value ?? []).filter { $0.isOf(version) }
-        if let package = packages.first(where: \.isGRID) { return (.grid, "package \(package.name)") }
-        if let package = packages.first { return (.datacenter, "package \(package.name)") }
-        if let path = driver.gridDaemon.value ?? claims.gridUnit.value { return (.grid, "\(path) is there") }
+        if let package = packages.first(where: \.isGRID) { return (.grid, "package \(package.name) is installed") }
+        if let package = packages.first { return (.datacenter, "package \(package.name) is installed") }
+        if let path = driver.gridDaemon.value ?? claims.gridUnit.value { return (.grid, "\(path) exists") }
         let unread = [claims.packages.failure, claims.gridUnit.failure, claims.aksMarker.failure]
         guard driver.gridDaemon.isAbsent, unread.allSatisfy({ $0 == nil }) else { return nil }
-        return (.datacenter, "there is no nvidia-gridd")
+        return (.datacenter, "nvidia-gridd is not installed")
     }
 }
 
 extension DriverPackage {
-    /// Whether its name is one of a vGPU guest's driver: `nvidia-vgpu-guest-driver`, `nvidia-linux-grid-580`.
+    /// Whether this is a GRID package by its name, such as `nvidia-vgpu-guest-driver` or `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
 
-    /// Whether it is one that brings kernel modules, or asks for those that do: `nvidia-dkms-580`, `nvidia-driver-580`.
+    /// Whether the package contains kernel modules, or depends on a package that does, judged by its name.
+    ///
+    /// Examples are `nvidia-dkms-580` and `nvidia-driver-580`.
     package var bringsModules: Bool {
         let parts = ["dkms", "kernel", "kmod", "modules", "driver", "headless", "-open"]
         return isGRID || parts.contains { name.contains($0) }
     }
 
-    /// Whether it is of a driver version, which stands whole in its own version or in its name.
+    /// Whether the package belongs to a driver version, which its own version or its name contains.
     package func isOf(_ driver: String) -> Bool {
-        // 570.86.1 is in 570.86.16 as a text, and is another version.
+        // Whole numbers are compared, because 570.86.16 contains the text 570.86.1 and is another version.
         let numbers = [version, name].flatMap { $0.split { !$0.isNumber && $0 != "." } }
         return version == driver || numbers.contains { $0 == driver }
     }

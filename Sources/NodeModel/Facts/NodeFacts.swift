@@ -1,23 +1,25 @@
-/// Everything the agent knows about one node at one moment, as a plain value.
+/// Everything that the agent knows about a node at one moment.
 ///
-/// `gpu-agent facts` prints it and every command that decides takes it back with `--facts FILE`: a bug report is a
-/// fixture, and a dry run needs no root.
+/// `gpu-agent facts` prints the facts, and every command that decides accepts them with `--facts FILE`. So the facts in a
+/// bug report can become a test, and a dry run does not need root.
 package struct NodeFacts: Codable, Sendable, Equatable {
-    /// The version of every document that the agent prints or reads.
+    /// The API version of every document that the agent prints or reads.
     ///
-    /// Documents of one version only ever grow.
+    /// Within one API version, documents only gain fields.
     package static let currentAPIVersion = "gpu-agent/v1"
     package static let documentKind = "NodeFacts"
 
     package var apiVersion: String
     package var kind: String
     package var host: HostFacts
-    /// Every PCI function of vendor 10de, in order of address; an empty list when the bus was read and has none.
+    /// Every PCI function of vendor 10de, sorted by address; empty when the bus has none.
     package var pci: Reading<[PCIFunction]>
-    /// Functions whose ids or class could not be read: any of them may be a GPU.
+    /// The PCI functions whose IDs or class could not be read.
+    ///
+    /// Any of them may be a GPU.
     package var unidentified: [UnidentifiedFunction]
     package var driver: DriverFacts
-    /// Who has, or claims, the driver of this host.
+    /// The traces of driver owners.
     package var claims: ClaimFacts
     package var build: BuildFacts
     package var vendor: Reading<VendorFacts>
@@ -42,10 +44,10 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.vendor = vendor
     }
 
-    /// The GPUs on the bus; empty when there are none or the bus could not be read (see `pci`).
+    /// The GPUs on the PCI bus; also empty when the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
 
-    /// Reads facts of this version of the agent, and those of earlier ones, which recorded less.
+    /// Reads facts of this version of the agent and of earlier versions.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         apiVersion = try container.decode(String.self, forKey: .apiVersion)

@@ -1,8 +1,8 @@
-/// Those labels of the Node that name the owner of its driver.
+/// The Node's labels that say who owns its driver.
 package struct OwnerLabels: Sendable, Equatable {
-    /// As they are now.
+    /// The labels as they are now.
     package var current: Reading<[String: String]>
-    /// As they were last seen; nil when nobody saw them on this node.
+    /// The labels as the agent last read them; nil when it never read them.
     package var last: [String: String]?
 
     package init(_ current: Reading<[String: String]>, last: [String: String]? = nil) {

@@ -1,10 +1,12 @@
 import Support
 
-/// The place of a PCI function: domain, bus, device, function.
+/// The address of a PCI function: domain, bus, device and function.
 ///
-/// Written as sysfs writes it (`0000:3b:00.0`; the domain has more digits when it needs them). Reading also takes
-/// NVML's form with an eight-digit upper-case domain (`00000000:3B:00.0`), so the two compare as numbers.
-/// On Hyper-V the domain is not zero and can change when the machine is moved: never key lasting state on it.
+/// The text form is that of sysfs, `0000:3b:00.0`; a large domain has more than four digits. The parser also accepts
+/// NVML's form, which has an upper-case domain of eight digits: `00000000:3B:00.0`. Addresses compare as numbers.
+///
+/// On Hyper-V the domain is not zero, and it can change when the virtual machine moves to another host. Do not use an
+/// address as a key of stored state.
 package struct PCIAddress: Sendable, Hashable {
     package var domain: UInt32
     package var bus: UInt8
@@ -56,7 +58,7 @@ extension PCIAddress: Codable {
     }
 }
 
-/// A pair of 16-bit PCI ids: vendor and device, or subsystem vendor and subsystem device.
+/// A pair of PCI IDs: vendor and device, or subsystem vendor and subsystem device.
 package struct PCIID: Sendable, Hashable {
     package var vendor: UInt16
     package var device: UInt16
@@ -81,7 +83,7 @@ extension PCIID: LosslessStringConvertible {
 
 extension PCIID: Codable {
     package init(from decoder: any Decoder) throws {
-        self = try decodeText(from: decoder, "a pair of PCI ids such as 10de:2bb5")
+        self = try decodeText(from: decoder, "a pair of PCI IDs such as 10de:2bb5")
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -1,36 +1,40 @@
-/// One PCI function of vendor 10de, as the bus shows it before any driver exists.
+/// A PCI function of vendor 10de, as the bus shows it.
+///
+/// No driver is needed to read it.
 package struct PCIFunction: Codable, Sendable, Equatable {
-    /// NVIDIA's PCI vendor id.
+    /// NVIDIA's PCI vendor ID.
     package static let nvidiaVendor: UInt16 = 0x10de
 
     package var address: PCIAddress
-    /// Vendor and device id.
+    /// The vendor ID and the device ID.
     ///
-    /// A vGPU shows the physical card's device id.
+    /// A vGPU shows the device ID of the physical card.
     package var id: PCIID
-    /// Subsystem vendor and device id.
+    /// The subsystem vendor ID and the subsystem device ID.
     ///
-    /// The pair (device, subsystem device) tells a vGPU from the physical card; the subsystem vendor is rewritten by
-    /// some clouds and says nothing.
+    /// The device ID and the subsystem device ID together distinguish a vGPU from the physical card. The subsystem
+    /// vendor ID proves nothing, because some clouds replace it.
     package var subsystem: Reading<PCIID>
-    /// The name of the device in the list of PCI ids (`pci.ids`); nil where the list has none, or there is no list.
+    /// The name of the device in `pci.ids`; nil when the file does not name the device, or does not exist.
     package var name: String?
-    /// The class and subclass: 0x0300 VGA, 0x0302 3D controller, 0x0403 audio, 0x0680 NVSwitch bridge.
+    /// The class and subclass: 0x0300 VGA controller, 0x0302 3D controller, 0x0403 audio, 0x0680 NVSwitch bridge.
     package var classCode: UInt16
     package var revision: UInt8
-    /// The NUMA node; absent when the kernel knows none (-1).
+    /// The NUMA node; absent when the kernel reports none (-1).
     package var numaNode: Reading<Int>
-    /// The kernel driver that is bound to the function (`nvidia`, `nouveau`, `vfio-pci`).
+    /// The kernel driver that is bound to the function, such as `nvidia`, `nouveau` or `vfio-pci`.
     package var kernelDriver: Reading<String>
-    /// The vendor-specific capability "VF", which NVIDIA's vGPU hosts put into a guest's configuration space.
+    /// The vendor-specific PCI capability "VF".
     ///
-    /// Unreadable without root: only the first 64 bytes of configuration space can then be read.
+    /// NVIDIA's vGPU hosts add it to the configuration space of a vGPU.
+    ///
+    /// Unreadable without root, because other users can read only the first 64 bytes of configuration space.
     package var vgpuCapability: Reading<VGPUCapability>
-    /// The physical function this virtual function belongs to (`physfn`).
+    /// The physical function that this virtual function belongs to (`physfn`).
     ///
-    /// Seen on the host that owns it, not in guests.
+    /// Only the host shows it; a guest does not.
     package var physicalFunction: Reading<PCIAddress>
-    /// How many virtual functions this physical function could have (`sriov_totalvfs`).
+    /// The number of virtual functions that this physical function supports (`sriov_totalvfs`).
     package var sriovTotalVFs: Reading<Int>
 
     package init(
@@ -61,23 +65,25 @@ package struct PCIFunction: Codable, Sendable, Equatable {
 
     /// Whether the function is a GPU: vendor 10de and class 0300 or 0302.
     ///
-    /// NVIDIA's kernel module binds no other class but the NVSwitch bridge (0680), which is not a GPU.
+    /// NVIDIA's kernel modules also bind to class 0680, the NVSwitch bridge, which is not a GPU.
     package var isGPU: Bool { id.vendor == Self.nvidiaVendor && (isVGAController || classCode == 0x0302) }
 
-    /// Whether the function is of the class of graphics cards; a GPU without displays is a 3D controller.
+    /// Whether the function is a VGA controller.
+    ///
+    /// A GPU without display outputs is a 3D controller instead.
     package var isVGAController: Bool { classCode == 0x0300 }
 
-    /// Whether the function is an NVSwitch: vendor 10de and class 0680, as NVIDIA's kernel module tells it.
+    /// Whether the function is an NVSwitch: vendor 10de and class 0680, the rule of NVIDIA's kernel module.
     package var isNVSwitch: Bool { id.vendor == Self.nvidiaVendor && classCode == 0x0680 }
 }
 
-/// What the "VF" capability of a vGPU says about its host.
+/// What the PCI capability "VF" of a vGPU says about the vGPU host.
 ///
-/// Either text is nil when its record is missing or empty.
+/// A property is nil when its record is missing or empty.
 package struct VGPUCapability: Codable, Sendable, Equatable {
     /// The version of the vGPU manager on the host, such as `595.58.03`.
     package var hostDriverVersion: String?
-    /// Its branch, such as `r595_58`.
+    /// The branch of the vGPU manager, such as `r595_58`.
     package var hostDriverBranch: String?
 
     package init(hostDriverVersion: String?, hostDriverBranch: String?) {
@@ -86,7 +92,7 @@ package struct VGPUCapability: Codable, Sendable, Equatable {
     }
 }
 
-/// A function of the bus that could not be told apart: its ids or its class could not be read.
+/// A PCI function whose IDs or class could not be read.
 package struct UnidentifiedFunction: Codable, Sendable, Equatable {
     package var address: PCIAddress
     package var failure: ReadFailure

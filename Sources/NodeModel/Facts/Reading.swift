@@ -1,33 +1,33 @@
-/// What one probe found out about one thing.
+/// The result of reading one fact.
 ///
-/// A probe never throws a whole scan away, and no later stage can mistake "could not read" for "not there":
-/// the three are different cases and `Codable` keeps them apart (`{"state": "absent"}`).
+/// An unreadable file and a missing file are different cases, so no later stage can confuse them. The JSON form keeps
+/// them apart too: `{"state": "absent"}`. One unreadable fact does not spoil the rest of a probe.
 package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable {
-    /// The thing is there, with this value.
+    /// The fact was read.
     case present(Value)
-    /// The thing is certainly not there.
+    /// The thing certainly does not exist.
     case absent
-    /// It may be there or not: reading failed.
+    /// Reading failed, so it is not known whether the thing exists.
     case unreadable(ReadFailure)
-    /// Nobody looked, on purpose; the text says why.
+    /// The probe did not look, for this reason.
     case skipped(String)
 
-    /// The value, when there is one.
+    /// The value; nil in every state but `present`.
     package var value: Value? {
         guard case .present(let value) = self else { return nil }
         return value
     }
 
-    /// Whether the thing is certainly not there.
+    /// Whether the thing certainly does not exist.
     package var isAbsent: Bool { self == .absent }
 
-    /// The failure, when reading failed.
+    /// The failure; nil in every state but `unreadable`.
     package var failure: ReadFailure? {
         guard case .unreadable(let failure) = self else { return nil }
         return failure
     }
 
-    /// Why it is not known whether the thing is there; nil when it is known.
+    /// Why it is not known whether the thing exists; nil when it is known.
     package var whyUnknown: String? {
         switch self {
         case .present, .absent: nil
@@ -36,7 +36,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         }
     }
 
-    /// The same reading of a derived value; the other states pass through.
+    /// A reading of a value that is computed from this one; other states do not change.
     package func map<Other>(_ transform: (Value) throws -> Other) rethrows -> Reading<Other> {
         switch self {
         case .present(let value): .present(try transform(value))
@@ -46,7 +46,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         }
     }
 
-    /// A reading that follows from this one; the other states pass through.
+    /// A second reading that depends on this value; other states do not change.
     package func flatMap<Other>(_ transform: (Value) throws -> Reading<Other>) rethrows -> Reading<Other> {
         switch self {
         case .present(let value): try transform(value)
@@ -59,28 +59,30 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
 
 /// Why something could not be read.
 package struct ReadFailure: Codable, Sendable, Equatable {
-    /// The stable class of a failure.
+    /// The class of a failure.
+    ///
+    /// The names are stable.
     package enum Reason: String, Codable, Sendable, CaseIterable {
-        /// The kernel or the driver refused: more rights are needed.
+        /// The kernel or the driver denied access.
         case permission
         /// An input or output error.
         case io
-        /// It was read, and is not in the form it should have.
+        /// The content is not in the expected form.
         case malformed
-        /// No answer before the deadline.
+        /// No answer came before the deadline.
         case hang
-        /// The process that asked died.
+        /// The child process that asked ended early.
         case crashed
         /// A library or symbol could not be loaded.
         case library
-        /// The vendor library answered with an error code.
+        /// NVIDIA's library returned an error code.
         case vendor
-        /// The host's command failed, or is missing.
+        /// A command on the host failed or does not exist.
         case command
     }
 
     package var reason: Reason
-    /// What happened, with the path, symbol or code it happened to.
+    /// What happened, and to which path, symbol or code.
     package var detail: String
 
     package init(_ reason: Reason, _ detail: String) {

@@ -1,7 +1,9 @@
-/// What NVIDIA's own libraries answer, asked in a child process.
+/// What NVIDIA's libraries report.
+///
+/// A child process calls them.
 package struct VendorFacts: Codable, Sendable, Equatable {
     package var nvml: Reading<NVMLFacts>
-    /// One entry for each way CUDA was asked: once for the whole node, or once for each MIG device where MIG is on.
+    /// The results of CUDA: one for the whole node, or one for each MIG device where MIG mode is on.
     package var cuda: Reading<[CUDAFacts]>
 
     package init(nvml: Reading<NVMLFacts>, cuda: Reading<[CUDAFacts]>) {
@@ -10,17 +12,17 @@ package struct VendorFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// What NVML says about the driver and its GPUs.
+/// What NVML reports about the driver and its GPUs.
 package struct NVMLFacts: Codable, Sendable, Equatable {
     /// The version of the loaded kernel module, such as `580.105.08`.
     package var driverVersion: String
     /// The version of the library, such as `13.580.105.08`.
     package var nvmlVersion: String
-    /// The newest CUDA that this driver runs, as major.minor.
+    /// The newest CUDA version that this driver supports, as `major.minor`.
     package var cudaVersion: Reading<String>
-    /// In NVML's order.
+    /// The GPUs, in NVML's order.
     ///
-    /// A GPU that does not answer is here with unreadable fields, so the others still count.
+    /// A GPU that does not answer is in the list with unreadable fields.
     package var gpus: [GPUFacts]
 
     package init(driverVersion: String, nvmlVersion: String, cudaVersion: Reading<String>, gpus: [GPUFacts]) {
@@ -31,26 +33,28 @@ package struct NVMLFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// One GPU as NVML shows it.
+/// A GPU as NVML shows it.
 package struct GPUFacts: Codable, Sendable, Equatable {
-    /// NVML's index, which follows PCI order on most nodes and is not stable across boots.
+    /// NVML's index.
+    ///
+    /// It follows the PCI order on most nodes, and can change with a boot.
     package var index: Int
     package var pciAddress: Reading<PCIAddress>
     /// `GPU-` and a UUID.
     package var uuid: Reading<String>
     /// The product name, such as `NVIDIA H100 NVL`.
     package var name: Reading<String>
-    /// Total frame buffer in MiB.
+    /// The total frame buffer memory, in MiB.
     package var memoryMiB: Reading<Int>
     package var computeCapability: Reading<ComputeCapability>
-    /// Absent where the GPU has no MIG.
+    /// The MIG mode; absent when the GPU does not support MIG.
     package var migMode: Reading<MIGMode>
-    /// The MIG devices of this GPU; an empty list when MIG is on and nothing is carved out.
+    /// The MIG devices of this GPU; empty when MIG mode is on and no MIG device exists.
     package var migDevices: Reading<[MIGDevice]>
     package var virtualization: Reading<VirtualizationMode>
-    /// The vGPU software license.
+    /// The state of the vGPU software license.
     ///
-    /// Absent where the GPU needs none.
+    /// Absent when the GPU does not need a license.
     package var license: Reading<LicenseFacts>
     /// Whether ECC is on for the GPU's memory (`nvmlDeviceGetEccMode`, the mode in force).
     ///
@@ -84,7 +88,7 @@ package struct GPUFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// CUDA's compute capability.
+/// The compute capability, which is CUDA's version number for the features of a GPU.
 package struct ComputeCapability: Codable, Sendable, Equatable, CustomStringConvertible {
     package var major: Int
     package var minor: Int
@@ -97,7 +101,7 @@ package struct ComputeCapability: Codable, Sendable, Equatable, CustomStringConv
     package var description: String { "\(major).\(minor)" }
 }
 
-/// MIG mode: what is in force, and what the next reset brings.
+/// The MIG mode of a GPU: whether it is on now, and whether it will be on after the next GPU reset.
 package struct MIGMode: Codable, Sendable, Equatable {
     package var current: Bool
     package var pending: Bool
@@ -112,16 +116,18 @@ package struct MIGMode: Codable, Sendable, Equatable {
 package struct MIGDevice: Codable, Sendable, Equatable {
     /// `MIG-` and a UUID.
     ///
-    /// It changes when the instance is made anew: never kept across boots.
+    /// It changes when the device is created again. Do not store it across boots.
     package var uuid: String
-    /// The profile's name, taken from NVML's device name and not from the memory's size: `4g.96gb`.
+    /// The name of the profile, such as `4g.96gb`.
+    ///
+    /// It comes from NVML's device name, not from the memory size.
     package var profile: String
     package var memoryMiB: Int
     package var gpuInstanceID: Int
     package var computeInstanceID: Int
-    /// What the device has of the GPU.
+    /// The resources of the device.
     ///
-    /// Absent where NVML has no such thing for it.
+    /// Absent when NVML does not report them.
     package var attributes: Reading<MIGAttributes>
 
     package init(
@@ -141,7 +147,7 @@ package struct MIGDevice: Codable, Sendable, Equatable {
     }
 }
 
-/// The share of a GPU that a MIG device has (`nvmlDeviceAttributes_t`).
+/// The resources of a MIG device, as counts (`nvmlDeviceAttributes_t`).
 package struct MIGAttributes: Codable, Sendable, Equatable {
     package var multiprocessors: Int
     package var gpuInstanceSlices: Int
@@ -173,7 +179,7 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
     }
 }
 
-/// How the GPU reached this machine (`nvmlGpuVirtualizationMode_t`).
+/// How the GPU is virtualized, according to NVML (`nvmlGpuVirtualizationMode_t`).
 package enum VirtualizationMode: String, Codable, Sendable {
     case none, passthrough, vgpu, hostVgpu, hostVsga
 }
@@ -190,15 +196,15 @@ package struct LicenseFacts: Codable, Sendable, Equatable {
     }
 }
 
-/// What CUDA answered in one child process.
+/// The result of CUDA in one child process.
 package struct CUDAFacts: Codable, Sendable, Equatable {
-    /// The value of `CUDA_VISIBLE_DEVICES` in that child; nil when it was not set.
+    /// The value of `CUDA_VISIBLE_DEVICES` in the child process; nil when the variable was not set.
     package var visibleDevices: String?
-    /// The first CUDA error code, or 0.
+    /// The first CUDA error code; 0 on success.
     package var result: Int
     /// The name of that code, such as `CUDA_ERROR_NO_DEVICE`; nil on success.
     package var errorName: String?
-    /// The number of devices CUDA sees; 0 when it failed.
+    /// The number of devices that CUDA finds; 0 on failure.
     package var deviceCount: Int
 
     package init(visibleDevices: String?, result: Int, errorName: String?, deviceCount: Int) {

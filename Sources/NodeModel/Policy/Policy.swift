@@ -1,24 +1,28 @@
-/// What the operator asks for: the part of a choice that is not a fact.
+/// What the operator asks for in the configuration file.
 package struct Policy: Codable, Sendable, Equatable {
-    /// Only this driver version.
+    /// The only driver version that the agent may choose; nil allows every version.
     package var version: DriverVersion?
-    /// Only drivers of this branch.
+    /// The only driver branch that the agent may choose; nil allows every branch.
     package var branch: Int?
-    /// Only drivers of this channel.
+    /// The only channel that the agent may choose from; nil allows every channel.
     package var channel: DriverChannel?
-    /// Only this kernel module type; no driver fits a GPU that cannot take it.
+    /// The kernel module type to install.
     ///
-    /// When nil, open where the GPU leaves a choice.
+    /// No driver fits a GPU that does not support it.
+    ///
+    /// When nil, the agent installs open kernel modules wherever the GPU supports both types.
     package var kernelModuleType: KernelModuleType?
-    /// Whether physical GPUs are to run as RTX Virtual Workstations: with a GRID driver and its license.
+    /// Whether physical GPUs run as RTX Virtual Workstations, with a GRID driver and its license.
     package var workstation: Bool
-    /// Whether the agent may remove another owner's driver that does not fit, when nothing uses it.
+    /// Whether the agent may remove a driver of another owner that does not fit, while no process uses it.
     package var takeover: Bool
-    /// What the operator says of GPUs, against what the catalog or the evidence says.
+    /// What the operator declares GPUs to be.
+    ///
+    /// It overrides the catalog and the evidence.
     package var hardware: [HardwareOverride]
-    /// The prefix of the agent's own labels and of its taint, without the slash.
+    /// The prefix of the agent's own labels and taint, without the slash.
     package var labelPrefix: String
-    /// How the device plugin is set to show MIG devices; published as `nvidia.com/mig.strategy`.
+    /// The MIG strategy of the device plugin, which the agent publishes as `nvidia.com/mig.strategy`.
     package var migStrategy: MIGStrategy
 
     package init(
@@ -44,13 +48,15 @@ package struct Policy: Codable, Sendable, Equatable {
     }
 }
 
-/// The device plugin's way of naming MIG devices.
+/// How the device plugin presents MIG devices to Kubernetes.
 package enum MIGStrategy: String, Codable, Sendable, CaseIterable {
     case none, single, mixed
 }
 
 extension Policy {
-    /// The line of the configuration that is about a GPU; one with its subsystem comes before one for the whole id.
+    /// The override for a GPU; nil when the configuration has none.
+    ///
+    /// An override with the GPU's subsystem ID wins over one without a subsystem ID.
     package func override(for gpu: PCIFunction) -> HardwareOverride? {
         let lines = hardware.filter { $0.id == gpu.id }
         return lines.first { $0.subsystem != nil && $0.subsystem == gpu.subsystem.value }
@@ -58,22 +64,22 @@ extension Policy {
     }
 }
 
-/// What the operator says a GPU is, by its ids: the one way to settle evidence that disagrees, or to allow a GPU that no
-/// rule knows.
+/// What the operator declares a GPU to be, by its PCI IDs.
 ///
-/// In the configuration it is one line below `gpus`: `10de:2bb5/1414:2187: vgpu`.
+/// An override is the only way to settle conflicting evidence, and to allow a GPU that the catalog does not know. In the
+/// configuration it is a line under `gpus`: `10de:2bb5/1414:2187: vgpu`.
 package struct HardwareOverride: Codable, Sendable, Equatable {
     package enum Treatment: String, Codable, Sendable, CaseIterable {
-        /// A GPU of its own: it takes a datacenter driver.
+        /// A physical GPU, which needs a datacenter driver.
         case physical
-        /// A vGPU: it takes a GRID driver.
+        /// A vGPU, which needs a GRID driver.
         case vgpu
-        /// It does not count.
+        /// A GPU that the agent does not consider.
         case ignored
     }
 
     package var id: PCIID
-    /// Nil for every subsystem.
+    /// The subsystem ID; nil for all subsystems.
     package var subsystem: PCIID?
     package var treatment: Treatment
 
@@ -83,6 +89,6 @@ package struct HardwareOverride: Codable, Sendable, Equatable {
         self.treatment = treatment
     }
 
-    /// The ids as the configuration writes them: `10de:2bb5/1414:2187`.
+    /// The PCI IDs in the form of the configuration: `10de:2bb5/1414:2187`.
     package var key: String { subsystem.map { "\(id)/\($0)" } ?? id.description }
 }

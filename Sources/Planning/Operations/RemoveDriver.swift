@@ -16,7 +16,7 @@ package struct RemoveDriver: Operation {
     package static func jobName(_ version: String) -> String { StepID.remove.jobName(for: version) }
 
     package var id: StepID { .remove }
-    package var title: String { "remove the driver of \(owner.words)" }
+    package var title: String { "remove the driver of \(owner.displayName)" }
     package var changes: String { "the driver that is on the host, with its packages or files" }
     package var disrupts: Bool { true }
     package var changesDriver: Bool { true }
@@ -35,5 +35,5 @@ package struct RemoveDriver: Operation {
         ]
     }
     package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: removal.subject) }
-    package var leaves: String? { "the driver of \(owner.words) is not installed again" }
+    package var leaves: String? { "the driver of \(owner.displayName) is not installed again" }
 }

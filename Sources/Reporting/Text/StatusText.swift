@@ -52,7 +52,7 @@ package struct StatusText {
 
     private var selection: [String] {
         let decision = status.decision
-        let owner = decision.owner.map { "  (of \($0.words))" } ?? ""
+        let owner = decision.owner.map { "  (of \($0.displayName))" } ?? ""
         let driver = decision.driver.map { "  \($0)" } ?? ""
         let lines = [title("Selection"), "  \(decision.action.rawValue)\(driver)\(owner)"]
         return lines + EvidenceText.lines(decision.evidence).map { style.faint("    \($0)") }

@@ -1,24 +1,31 @@
 import Catalog
 import NodeModel
 
-/// What the catalog has for a node: the drivers that fit, newest first.
+/// The drivers of the catalog that fit a node.
 struct CatalogOffer {
     var choice: DriverChoice
+    /// The drivers that fit, newest first.
     var fitting: [CatalogDriver]
-    /// Whether a fabric manager of the driver's version must run beside it.
+    /// Whether the node needs a fabric manager of the driver's version.
     var needsFabricManager = false
-    /// Why nothing can be chosen, though something may fit.
+    /// Why the agent cannot choose a driver even if one fits; nil when it can.
     var obstacle: Finding?
-    /// Whether the catalog has GRID drivers with this platform's license, fit or not.
+    /// Whether the catalog has GRID drivers with the license of this platform, whether or not they fit.
     var hasPlatformsDriver = false
 
-    /// The newest driver with a checksum, and the kernel module type to build.
+    /// Chooses the newest driver that fits, and the kernel module type to build.
     ///
-    /// Passed over are a newer one without a checksum, one of a new-feature branch that nobody asked for, one for any
-    /// platform where there is one with this platform's license, and one without a fabric manager of its version where
-    /// one is needed. Where no other fits they are taken, or named where nothing may be installed.
+    /// Four kinds of drivers are chosen only when no other driver fits: a driver without a checksum, a driver of a
+    /// new-feature branch that the configuration does not ask for, a driver without the license of this platform, and a
+    /// driver without a fabric manager of its version on a node that needs one. A driver without a checksum is never
+    /// installed; the decision only names it.
     func install(because reason: Evidence) -> Decision {
-        if let obstacle { return .blocked([obstacle], "whose license a GRID driver must carry is not known") }
+        if let obstacle {
+            return .blocked(
+                [obstacle],
+                "the agent cannot choose the license of a GRID driver, because the platform is not known"
+            )
+        }
         guard let driver = preferred, let kernelModuleType = choice.kernelModuleType(among: driver.kernelModuleTypes)
         else { return nothingFits(reason) }
         var target = DriverTarget(kind: driver.kind, version: driver.version, kernelModuleType: kernelModuleType)
@@ -34,26 +41,33 @@ struct CatalogOffer {
     }
 
     private func taken(_ driver: CatalogDriver) -> Evidence {
-        Evidence(.catalog, "catalog", "\(driver.identity) is the newest that fits")
+        Evidence(.catalog, "catalog", "\(driver.identity) is the newest driver that fits.")
     }
 
-    /// The other drivers that fit, with why they were not taken.
+    /// The other drivers that fit, with the reason why they were not chosen.
     private func others(than driver: CatalogDriver) -> [RejectedDriver] {
         fitting.filter { $0.identity != driver.identity }.map {
-            RejectedDriver(driver: $0.identity, reason: "fits, and \(flaw(of: $0, beside: driver) ?? "is older")")
+            RejectedDriver(
+                driver: $0.identity,
+                reason: "the driver fits, but \(flaw(of: $0, beside: driver) ?? "a newer one was chosen")"
+            )
         }
     }
 
-    /// What speaks against a driver and not against the one that was taken; nil when that is newer, and no more.
+    /// The disadvantage that a driver has and the chosen driver does not, as a clause; nil when there is none.
     private func flaw(of other: CatalogDriver, beside driver: CatalogDriver) -> String? {
-        if other.artifact.digest == nil, driver.artifact.digest != nil { return "has no checksum" }
-        if isUnasked(other), !isUnasked(driver) { return "is of a new-feature branch that nobody asked for" }
-        if other.platform == nil, driver.platform != nil { return "carries no license of this platform" }
+        if other.artifact.digest == nil, driver.artifact.digest != nil {
+            return "the catalog has no checksum for its package"
+        }
+        if isUnasked(other), !isUnasked(driver) { return "the configuration does not ask for a new-feature branch" }
+        if other.platform == nil, driver.platform != nil { return "another driver has the license of this platform" }
         if lacksFabricManager(other), !lacksFabricManager(driver) { return "no fabric manager of its version is known" }
         return nil
     }
 
-    /// The first in which most of what is preferred holds, the checksum before all else.
+    /// The newest driver that meets the most demands.
+    ///
+    /// The first demand is the most important one.
     private var preferred: CatalogDriver? {
         let demands: [(CatalogDriver) -> Bool] = [
             { $0.artifact.digest != nil }, { !isUnasked($0) }, { $0.platform != nil }, { !lacksFabricManager($0) },
@@ -66,72 +80,76 @@ struct CatalogOffer {
 
     private func lacksFabricManager(_ driver: CatalogDriver) -> Bool { needsFabricManager && !driver.fabricManager }
 
-    /// Whether a driver is of a branch that NVIDIA makes to try new features, and the configuration asks for nothing.
+    /// Whether a driver is of a new-feature branch and the configuration does not select it.
     private func isUnasked(_ driver: CatalogDriver) -> Bool {
         let policy = choice.policy
         return driver.channel == .newFeature && policy.channel == nil && policy.branch == nil && policy.version == nil
     }
 
-    /// The newer drivers that fit too, with what speaks against them.
+    /// The newer drivers that fit and were not chosen, grouped by the reason.
     private func passedOver(for driver: CatalogDriver) -> [Evidence] {
-        var flaws: [(words: String, drivers: [String])] = []
+        var flaws: [(reason: String, drivers: [String])] = []
         for newer in fitting.prefix(while: { $0.identity != driver.identity }) {
             guard let flaw = flaw(of: newer, beside: driver) else { continue }
-            if let index = flaws.firstIndex(where: { $0.words == flaw }) {
+            if let index = flaws.firstIndex(where: { $0.reason == flaw }) {
                 flaws[index].drivers.append(newer.identity)
             } else {
                 flaws.append((flaw, [newer.identity]))
             }
         }
         return flaws.map { flaw in
-            let words = "\(flaw.drivers.joined(separator: ", ")): newer, and passed over: \(flaw.words)"
-            return Evidence(.catalog, "catalog", words)
+            let verb = flaw.drivers.count == 1 ? "is" : "are"
+            let statement = "\(flaw.drivers.joined(separator: ", ")) \(verb) newer, but \(flaw.reason)."
+            return Evidence(.catalog, "catalog", statement)
         }
     }
 
     private func nothingFits(_ reason: Evidence) -> Decision {
         let own =
             choice.requirements.kind == .grid && !hasPlatformsDriver
-            ? "; the GRID package of your own vGPU hosts comes from NVIDIA's licensing portal" : ""
+            ? " Download the GRID package for your own vGPU hosts from NVIDIA's licensing portal." : ""
         let problem = Finding(
             .noDriverFits,
-            observed: "no driver of the catalog is \(choice.requirements.words) "
-                + "for platform \(choice.platform ?? "unknown") and \(choice.architecture.rawValue)"
-                + wishes,
+            observed: "The catalog has no \(choice.requirements) for \(choice.architecture.rawValue) on "
+                + (choice.platform.map { "platform \($0)." } ?? "an unknown platform.")
+                + (wishes.map { " The configuration asks for \($0)." } ?? ""),
             expected: "a driver for this node in the catalog",
-            remedy: (wishes.isEmpty ? "" : "loosen the configuration, or ")
-                + "see 'rejected' in 'gpu-agent plan -o yaml' for each reason and add a driver with --catalog\(own)"
+            remedy: (wishes == nil
+                ? "Add a driver with --catalog." : "Change the configuration, or add a driver with --catalog.")
+                + " 'gpu-agent plan -o yaml' lists under 'rejected' why each driver does not fit.\(own)"
         )
         return Decision(
             action: .blocked,
-            summary: "no driver of the catalog fits",
+            summary: "no driver in the catalog fits this node",
             evidence: [reason],
             problems: [problem]
         )
     }
 
-    /// What the configuration asks for beyond what the GPUs need.
-    var wishes: String {
+    /// What the configuration asks for, such as `branch 580, channel lts`; nil when it asks for nothing.
+    var wishes: String? {
         let policy = choice.policy
         let wishes = [
             policy.version.map { "version \($0)" }, policy.branch.map { "branch \($0)" },
-            policy.channel.map { "channel \($0.rawValue)" }, policy.kernelModuleType.map { "\($0.rawValue) modules" },
+            policy.channel.map { "channel \($0.rawValue)" },
+            policy.kernelModuleType.map { "\($0.rawValue) kernel modules" },
         ].compactMap(\.self)
-        return wishes.isEmpty ? "" : ", and the configuration asks for \(wishes.joined(separator: ", "))"
+        return wishes.isEmpty ? nil : wishes.joined(separator: ", ")
     }
 
     private func unverified(_ driver: CatalogDriver, _ target: DriverTarget, _ reason: Evidence) -> Decision {
         let problem = Finding(
             .artifactWithoutHash,
-            observed: "\(driver.artifact.fileName) has no checksum in the catalog",
-            expected: "a SHA-256 or SHA-512 of the package",
-            remedy: "verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself and add its checksum in "
-                + "a catalog of your own (--catalog)"
+            observed: "The catalog has no checksum for \(driver.artifact.fileName).",
+            expected: "a SHA-256 or SHA-512 checksum of the package",
+            remedy:
+                "Verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself, then add its checksum in "
+                + "a catalog of your own (--catalog)."
         )
         return Decision(
             action: .blocked,
             driver: target,
-            summary: "the driver for this node is known, its package is not verified",
+            summary: "the agent knows the driver for this node, but the catalog has no checksum for its package",
             evidence: [reason, taken(driver)],
             rejected: others(than: driver),
             problems: [problem]

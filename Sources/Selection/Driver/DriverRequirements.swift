@@ -1,12 +1,14 @@
 import Catalog
 package import NodeModel
 
-/// What a node's GPUs together ask of a driver.
-package struct DriverRequirements: Sendable, Equatable {
+/// What the GPUs of a node need of a driver.
+package struct DriverRequirements: Sendable, Equatable, CustomStringConvertible {
     package var kind: DriverKind
-    /// What every GPU accepts.
+    /// The kernel module types that every GPU supports.
     package var kernelModuleTypes: Set<KernelModuleType>
+    /// The first branch that supports every GPU; nil when there is no limit.
     package var minBranch: Int?
+    /// The last branch that supports every GPU; nil when there is no limit.
     package var maxBranch: Int?
 
     package init(
@@ -21,9 +23,9 @@ package struct DriverRequirements: Sendable, Equatable {
         self.maxBranch = maxBranch
     }
 
-    /// What one GPU asks for; nil when it is not known what it is.
+    /// The requirements of one GPU; nil when the GPU is not identified.
     ///
-    /// A physical GPU that is to be a workstation takes a GRID driver.
+    /// A physical GPU that runs as a virtual workstation needs a GRID driver.
     package init?(_ identity: GPUIdentity, workstation: Bool = false) {
         switch identity {
         case .physical(let gpu):
@@ -48,7 +50,7 @@ package struct DriverRequirements: Sendable, Equatable {
         }
     }
 
-    /// What suits both; nil when nothing does.
+    /// The requirements of both sets of GPUs together; nil when no driver meets both.
     package func intersection(_ other: DriverRequirements) -> DriverRequirements? {
         let kernelModuleTypes = kernelModuleTypes.intersection(other.kernelModuleTypes)
         let minBranch = [minBranch, other.minBranch].compactMap(\.self).max()
@@ -64,8 +66,8 @@ package struct DriverRequirements: Sendable, Equatable {
         )
     }
 
-    /// `a grid driver with open modules of branch 580 or newer`.
-    package var words: String {
+    /// The requirements for people: `GRID driver of branch 580 or newer with open kernel modules`.
+    package var description: String {
         let branches =
             switch (minBranch, maxBranch) {
             case (nil, nil): ""
@@ -73,11 +75,11 @@ package struct DriverRequirements: Sendable, Equatable {
             case (nil, let last?): " of branch \(last) or older"
             case (let first?, let last?): " of branches \(first) to \(last)"
             }
-        return "a \(kind.rawValue) driver with \(listed(kernelModuleTypes)) modules\(branches)"
+        return "\(kind.displayName) driver\(branches) with \(listed(kernelModuleTypes)) kernel modules"
     }
 }
 
-/// Names in a sentence: `open or proprietary`.
+/// The names of kernel module types in a sentence: `open or proprietary`.
 func listed(_ kernelModuleTypes: some Sequence<KernelModuleType>) -> String {
     kernelModuleTypes.map(\.rawValue).sorted().joined(separator: " or ")
 }

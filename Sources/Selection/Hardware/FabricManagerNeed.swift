@@ -1,12 +1,12 @@
 import Catalog
 import NodeModel
 
-/// Whether a fabric manager of the driver's version must run on a node.
+/// Whether a node needs a fabric manager of the driver's version.
 ///
-/// It is told by the NVSwitch functions on the bus and by the GPUs' ids, never by a name.
+/// The NVSwitch functions on the PCI bus and the PCI IDs of the GPUs decide. Names of products or sizes do not.
 package struct FabricManagerNeed: Codable, Sendable, Equatable {
     package var isNeeded: Bool
-    /// In words.
+    /// The reason, as a sentence for people.
     package var why: String
 
     package init(isNeeded: Bool, why: String) {
@@ -18,20 +18,25 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
         let rules = identities.map { identity -> FabricManagerRule? in
             switch identity {
             case .physical(let card): card.fabricManager
-            // What is joined to a GPU that no rule knows can be told by the switches alone.
+            // For a GPU that the catalog does not know, only the switches on the bus can tell.
             case .allowed(let requirements) where requirements.kind == .datacenter: .withNVSwitch
             default: nil
             }
         }
-        let count = switches.count == 1 ? "1 NVSwitch function" : "\(switches.count) NVSwitch functions"
+        let connection =
+            switches.count == 1
+            ? "1 NVSwitch function (class 0680) connects" : "\(switches.count) NVSwitch functions (class 0680) connect"
         if rules.contains(.always) {
-            self.init(isNeeded: true, why: "the GPUs are joined by switches that are no PCI functions of NVIDIA's")
+            self.init(
+                isNeeded: true,
+                why: "The switches that connect these GPUs do not appear as PCI functions of NVIDIA."
+            )
         } else if rules.contains(.withNVSwitch), !switches.isEmpty {
-            self.init(isNeeded: true, why: "\(count) on the bus (class 0680) and GPUs that they join")
+            self.init(isNeeded: true, why: "\(connection) the GPUs on this node.")
         } else if rules.contains(.withNVSwitch) {
-            self.init(isNeeded: false, why: "no NVSwitch function is on the bus (class 0680)")
+            self.init(isNeeded: false, why: "No NVSwitch function (class 0680) is on the PCI bus.")
         } else {
-            self.init(isNeeded: false, why: "NVSwitch does not join GPUs of these ids")
+            self.init(isNeeded: false, why: "NVSwitch does not connect GPUs with these PCI IDs.")
         }
     }
 }

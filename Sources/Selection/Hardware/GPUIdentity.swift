@@ -2,33 +2,35 @@ package import Catalog
 import NodeModel
 import Support
 
-/// What one GPU on the bus turned out to be.
+/// What a GPU on the PCI bus is.
 package enum GPUIdentity: Sendable, Equatable {
+    /// A physical GPU of the catalog.
     case physical(CatalogGPU)
+    /// A vGPU of a type in the catalog.
     case vgpu(CatalogVGPUType)
-    /// No rule knows it, and the operator says what it is: what it then takes.
+    /// A GPU that only the configuration identifies, with its requirements.
     case allowed(DriverRequirements)
-    /// The card is known and its configuration space says that it is a vGPU, but the type is not in the catalog.
+    /// A vGPU of a known card, or a board of it, that the catalog does not know.
     case unknownVGPUType(CatalogGPU)
-    /// The card is known, and what would tell it from a vGPU of it could not be read.
+    /// A known card or a vGPU of it: the agent could not read what distinguishes them.
     case undetermined(CatalogGPU)
-    /// Evidence disagrees: what speaks for a physical GPU, and what for a vGPU.
+    /// The evidence conflicts: one piece shows a physical GPU and another one a vGPU.
     case contradictory(physical: Evidence, vgpu: Evidence)
-    /// No rule knows it.
+    /// A GPU that the catalog does not know.
     case unknown
 }
 
-/// Tells what a GPU is, and from what.
+/// Identifies GPUs, and collects the evidence.
 struct HardwareIdentification {
     var catalog: Catalog
     var machine: Machine
-    /// The cloud or hypervisor; nil when it is not known.
+    /// The platform of the catalog; nil when it is not known.
     var platform: CatalogPlatform?
     var policy: Policy
-    /// What NVML says of each GPU's way into this machine, by address.
+    /// The virtualization mode that NVML reports for each GPU, by address.
     var virtualization: [PCIAddress: VirtualizationMode]
 
-    /// The identity, with every piece of evidence that speaks for or against it.
+    /// The identity of a GPU, with all the evidence for and against it.
     func identify(_ gpu: PCIFunction) -> (identity: GPUIdentity, evidence: [Evidence]) {
         let type = vgpuType(of: gpu)
         let card = catalog.gpus[gpu.id]
@@ -38,7 +40,8 @@ struct HardwareIdentification {
             let line = Evidence(
                 .configuration,
                 "config",
-                "\(gpu.address) is taken as \(override.treatment.rawValue): gpus: \(override.key)"
+                "The configuration says that GPU \(gpu.address) is \(override.treatment.rawValue) "
+                    + "(gpus: \(override.key))."
             )
             evidence.append(line)
             return (identity(by: override.treatment, gpu, type, card), evidence)
@@ -60,7 +63,7 @@ struct HardwareIdentification {
         let anything = DriverRequirements(kind: .datacenter, kernelModuleTypes: Set(KernelModuleType.allCases))
         guard treatment == .vgpu else { return card.map { .physical($0) } ?? .allowed(anything) }
         if let type { return .vgpu(type) }
-        // A type of a known card takes what every type of that card takes, or else what the card does.
+        // An unknown vGPU type needs what all types of the same card need, or else what the card itself needs.
         let siblings = catalog.vgpuTypes.values.filter { $0.key.device == gpu.id.device }
         let grid = DriverRequirements(
             kind: .grid,
@@ -85,9 +88,10 @@ struct HardwareIdentification {
         guard let card else { return .unknown }
         if says.contains(where: \.isVGPU) { return .unknownVGPUType(card) }
         if says.contains(where: { $0.evidence.basis == .board }) { return .physical(card) }
-        // A vGPU shows the card's id: without the board's own subsystem, only the whole configuration space tells.
+        // A vGPU shows the device ID of its card. Without the subsystem ID of a board, only the configuration space
+        // distinguishes the two.
         guard gpu.vgpuCapability.isAbsent, gpu.subsystem.whyUnknown == nil else { return .undetermined(card) }
-        // Where a cloud is known to hand out vGPUs of the card, a board that nobody knows may be one of them.
+        // On a cloud that offers vGPUs of this card, an unknown board may be one of these vGPUs.
         if platform?.vgpuHosts[gpu.id.device] != nil { return .unknownVGPUType(card) }
         return .physical(card)
     }
@@ -98,13 +102,13 @@ struct HardwareIdentification {
         }
     }
 
-    /// A piece of evidence that speaks for one of the two.
+    /// A piece of evidence for a vGPU or for a physical GPU.
     private struct Statement {
         var isVGPU: Bool
         var evidence: Evidence
     }
 
-    /// What speaks for a vGPU or for a physical GPU, the strongest first.
+    /// The evidence for a vGPU or for a physical GPU, the strongest first.
     private func statements(about gpu: PCIFunction, _ type: CatalogVGPUType?, _ card: CatalogGPU?) -> [Statement] {
         var says: [Statement] = []
         func say(_ isVGPU: Bool, _ evidence: Evidence) {
@@ -112,49 +116,54 @@ struct HardwareIdentification {
         }
         let subsystem = gpu.subsystem.value
         if let type, let subsystem {
-            let words = "\(gpu.id) with subsystem \(subsystem) is the vGPU type \(type.name)"
-            say(true, Evidence(.subsystemPair, gpu, words))
+            let statement = "Device \(gpu.id) with subsystem \(subsystem) is the vGPU type \(type.name)."
+            say(true, Evidence(.subsystemPair, gpu, statement))
         } else if let card, let subsystem, card.subsystems.contains(subsystem) {
-            let words = "\(gpu.id) with subsystem \(subsystem) is the physical GPU \(card.name)"
-            say(false, Evidence(.board, gpu, words))
+            let statement = "Device \(gpu.id) with subsystem \(subsystem) is the physical GPU \(card.name)."
+            say(false, Evidence(.board, gpu, statement))
         }
         if let capability = gpu.vgpuCapability.value {
             say(true, Evidence(.vgpuCapability, gpu, capability.statement))
         }
         if machine == .bareMetal, says.contains(where: \.isVGPU) {
-            say(false, Evidence(.platform, gpu, "no hypervisor runs this machine, so the GPU is no vGPU"))
+            say(false, Evidence(.platform, gpu, "No hypervisor runs this machine, so the GPU cannot be a vGPU."))
         }
         if let count = gpu.sriovTotalVFs.value, count > 0 {
-            let words = "has \(count) virtual functions to give (sriov_totalvfs), as only a physical GPU has"
-            say(false, Evidence(.sriov, gpu, words))
+            let statement = "The GPU supports \(count) virtual functions (sriov_totalvfs), as only a physical GPU does."
+            say(false, Evidence(.sriov, gpu, statement))
         }
         switch virtualization[gpu.address] {
-        case .vgpu: say(true, Evidence(.running, gpu, "NVML says that the GPU is a vGPU"))
-        case .passthrough: say(false, Evidence(.running, gpu, "NVML says that the GPU is passed through"))
-        case .none?: say(false, Evidence(.running, gpu, "NVML says that the GPU is not virtualized"))
+        case .vgpu: say(true, Evidence(.running, gpu, "NVML reports that the GPU is a vGPU."))
+        case .passthrough: say(false, Evidence(.running, gpu, "NVML reports that the GPU is passed through."))
+        case .none?: say(false, Evidence(.running, gpu, "NVML reports that the GPU is not virtualized."))
         case .hostVgpu, .hostVsga, nil: break
         }
         return says
     }
 
-    /// What else is known of a function, and speaks for neither.
+    /// Evidence that shows neither a vGPU nor a physical GPU.
     private func remarks(on gpu: PCIFunction, _ type: CatalogVGPUType?, _ card: CatalogGPU?) -> [Evidence] {
         var remarks: [Evidence] = []
         if type == nil {
             let board = gpu.subsystem.value.map { " with subsystem \($0)" } ?? ""
             let pair =
-                gpu.subsystem.whyUnknown == nil
-                ? "the pair is no vGPU type of the catalog" : "its subsystem could not be read"
+                switch gpu.subsystem {
+                case .present: "The catalog has no vGPU type for these IDs."
+                case .absent: "It has no subsystem ID."
+                case .unreadable, .skipped: "The agent could not read its subsystem ID."
+                }
             let known = gpu.subsystem.value.map { card?.subsystems.contains($0) ?? false } ?? false
             if let card, !known {
-                let words = "\(gpu.id)\(board) is the card \(card.name); \(pair)"
-                remarks.append(Evidence(.subsystemPair, gpu, words))
+                let statement = "Device \(gpu.id)\(board) is the card \(card.name). \(pair)"
+                remarks.append(Evidence(.subsystemPair, gpu, statement))
             } else if card == nil {
-                remarks.append(Evidence(.subsystemPair, gpu, "\(gpu.id)\(board) is in no catalog"))
+                remarks.append(Evidence(.subsystemPair, gpu, "Device \(gpu.id)\(board) is not in the catalog."))
             }
         }
         let name = gpu.isVGAController ? "VGA controller" : "3D controller"
-        remarks.append(Evidence(.deviceClass, gpu, "class \(hex(gpu.classCode, digits: 4)), \(name): a GPU"))
+        remarks.append(
+            Evidence(.deviceClass, gpu, "Class \(hex(gpu.classCode, digits: 4)) (\(name)) is a class of GPUs.")
+        )
         return remarks
     }
 }
@@ -163,6 +172,7 @@ extension VGPUCapability {
     fileprivate var statement: String {
         let host = [hostDriverVersion.map { "driver \($0)" }, hostDriverBranch.map { "branch \($0)" }]
             .compactMap(\.self).joined(separator: ", ")
-        return "configuration space has the capability of a vGPU" + (host.isEmpty ? "" : ", host \(host)")
+        return "The configuration space has the capability of a vGPU."
+            + (host.isEmpty ? "" : " The vGPU host runs \(host).")
     }
 }

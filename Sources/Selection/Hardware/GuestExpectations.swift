@@ -1,28 +1,31 @@
 package import Catalog
 import NodeModel
 
-/// What the driver in a guest shows of a vGPU, by its type.
+/// What the driver in a guest shows for a vGPU of one type.
 ///
-/// A check that did not know this would call a healthy guest broken: much cannot be read there, and MIG is the host's.
+/// The checks need it because a healthy guest differs from bare metal: NVML does not report some values, and only the
+/// vGPU host can change MIG.
 package struct GuestExpectations: Codable, Sendable, Equatable {
-    /// What NVML tells of a physical GPU.
+    /// A value that NVML reports for a physical GPU.
     package enum Quantity: String, Codable, Sendable, CaseIterable {
         case utilization, temperature, power
     }
 
-    /// The type's name.
+    /// The name of the vGPU type.
     package var type: String
     package var mode: VGPUName.Mode
-    /// How many MIG devices each GPU shows: 1 where the type is a GPU instance, else 0.
+    /// The number of MIG devices on each GPU: 1 for a MIG-backed type, otherwise 0.
     package var migDevicesPerGPU: Int
-    /// The profile of that device, such as `4g.96gb`; nil without one, and where the catalog names none for the card.
+    /// The profile of the MIG device, such as `4g.96gb`; nil without a MIG device, or when the catalog has no profile.
     package var migProfile: String?
-    /// The product that a license must name.
+    /// The licensed product that the guest needs.
     package var license: String
-    /// What NVML does not tell in a guest, as guests on Azure with a type on a GPU instance show it.
+    /// The values that NVML does not report in the guest.
+    ///
+    /// Guests with MIG-backed types on Azure show this.
     package var unreadable: [Quantity]
 
-    /// Nil for a type whose name says nothing.
+    /// Nil when the name of the type says nothing about it.
     package init?(_ type: CatalogVGPUType, in catalog: Catalog) {
         guard let name = type.parsedName, !name.isMasked else { return nil }
         self.type = type.name
@@ -36,7 +39,9 @@ package struct GuestExpectations: Codable, Sendable, Equatable {
         unreadable = name.mode == .timeSliced ? [] : Quantity.allCases
     }
 
-    /// The GPU instance with as many slices and, where it is not shared, as much memory and the same engines as the type.
+    /// The MIG profile with the slices of the type.
+    ///
+    /// A GPU instance that is not shared also has its memory and engines.
     private static func profile(_ name: VGPUName, of card: CatalogGPU?) -> String? {
         guard let slices = name.slices, let card else { return nil }
         guard name.mode == .migBacked, let memory = name.frameBufferGB else {

@@ -2,12 +2,12 @@ import Catalog
 import NodeModel
 import Support
 
-/// One GPU of the node with what it turned out to be.
-struct IdentifiedGPU {
+/// A GPU of the node, with its identity.
+struct IdentifiedGPU: CustomStringConvertible {
     var function: PCIFunction
     var identity: GPUIdentity
 
-    /// Whether it has a vGPU host.
+    /// Whether the GPU is a vGPU, which has a vGPU host.
     var isVGPU: Bool {
         switch identity {
         case .vgpu: true
@@ -16,27 +16,26 @@ struct IdentifiedGPU {
         }
     }
 
-    /// Its ids as the configuration writes them.
+    /// The PCI IDs in the form of the configuration: `10de:2bb5/1414:2187`.
     var key: String {
         HardwareOverride(id: function.id, subsystem: function.subsystem.value, treatment: .ignored).key
     }
 
-    /// `0001:00:00.0 (10de:2bb5, subsystem 1414:2187, NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)`.
-    var words: String {
-        let subsystem = function.subsystem.value.map { "subsystem \($0)" } ?? "subsystem unreadable"
-        return "\(function.address) ("
+    /// The GPU for people: `0001:00:00.0 (10de:2bb5, subsystem 1414:2187, NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)`.
+    var description: String {
+        "\(function.address) ("
             + [function.id.description, subsystem, name].compactMap(\.self)
             .joined(separator: ", ") + ")"
     }
 
-    /// What a GPU that no rule knows most likely is.
+    /// What a GPU that the catalog does not know most likely is.
     private var likely: HardwareOverride.Treatment { function.vgpuCapability.value == nil ? .physical : .vgpu }
 
     private var subsystem: String {
         switch function.subsystem {
         case .present(let id): "subsystem \(id)"
         case .absent: "no subsystem"
-        case .unreadable, .skipped: "subsystem not readable"
+        case .unreadable, .skipped: "unreadable subsystem"
         }
     }
 
@@ -48,45 +47,46 @@ struct IdentifiedGPU {
         }
     }
 
-    /// Why nothing can be chosen for it; nil when it is known.
+    /// Why the agent cannot choose a driver for the GPU; nil when it is identified.
     var problem: Finding? {
-        let name = function.name.map { ", named '\($0)' in pci.ids" } ?? ", not in pci.ids"
-        let observed =
-            "\(function.address): \(function.id), \(subsystem), "
-            + "class \(hex(function.classCode, digits: 4))"
+        let name = function.name.map { "The file pci.ids calls it '\($0)'." } ?? "The file pci.ids does not list it."
+        let gpu =
+            "GPU \(function.address) (\(function.id), \(subsystem), class \(hex(function.classCode, digits: 4)))"
         switch identity {
         case .physical, .vgpu, .allowed: return nil
         case .unknownVGPUType(let card):
             return Finding(
                 .unknownVGPUType,
-                observed: "\(observed): a vGPU of \(card.name), or a board of it that is not known",
-                expected: "a vGPU type of the catalog",
+                observed: "\(gpu) is a vGPU of \(card.name) or a board of it, and the catalog knows neither.",
+                expected: "a vGPU type or a board that the catalog knows",
                 remedy:
-                    "if you know what it is, say so with the line '\(key): vgpu' or '\(key): physical' below gpus in "
-                    + "the configuration, or add the type to vgpuTypes in a catalog of your own"
+                    "If you know what the GPU is, add the line '\(key): vgpu' or '\(key): physical' under gpus in the "
+                    + "configuration, or add the type to vgpuTypes in a catalog of your own."
             )
         case .undetermined(let card):
             return Finding(
                 .pciUnreadable,
-                observed: "\(observed): \(card.name), or a vGPU of it",
-                expected: "a subsystem id and a whole configuration space that can be read",
-                remedy: "run the agent as root: others read the first 64 bytes of configuration space only"
+                observed: "\(gpu) is either \(card.name) or a vGPU of it, and the agent could not read which one.",
+                expected: "a subsystem ID and a configuration space that the agent can read",
+                remedy: "Run the agent as root. Other users can read only the first 64 bytes of configuration space."
             )
         case .contradictory(let physical, let vgpu):
             return Finding(
                 .evidenceConflict,
-                observed: "\(observed): \(vgpu.statement); but \(physical.statement)",
-                expected: "evidence that says one thing: a vGPU or a physical GPU",
-                remedy: "nothing is installed on a guess; if you know what it is, say so with the line "
-                    + "'\(key): vgpu' or '\(key): physical' below gpus in the configuration"
+                observed: "The evidence about \(gpu) conflicts. For a vGPU: \(vgpu.statement) "
+                    + "For a physical GPU: \(physical.statement)",
+                expected: "evidence for either a vGPU or a physical GPU",
+                remedy: "The agent installs nothing on a guess. If you know what the GPU is, add the line "
+                    + "'\(key): vgpu' or '\(key): physical' under gpus in the configuration."
             )
         case .unknown:
             return Finding(
                 .unknownGPU,
-                observed: observed + name,
-                expected: "a GPU of the catalog",
-                remedy: "nothing is installed on unknown hardware; use a newer gpu-agent, or allow it with the line "
-                    + "'\(key): \(likely.rawValue)' below gpus in the configuration"
+                observed: "\(gpu) is not in the catalog. \(name)",
+                expected: "a GPU that the catalog knows",
+                remedy:
+                    "The agent installs nothing on unknown hardware. Use a newer gpu-agent, or allow the GPU with the "
+                    + "line '\(key): \(likely.rawValue)' under gpus in the configuration."
             )
         }
     }

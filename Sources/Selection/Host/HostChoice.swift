@@ -1,32 +1,34 @@
 import NodeModel
 
-/// Weighs the driver that is on the host against the one that the catalog would give.
+/// Decides between the driver on the host and a driver of the catalog.
 struct HostChoice {
     var facts: NodeFacts
     var choice: DriverChoice
     var offer: CatalogOffer
 
-    /// Adopts a fit driver, installs where none is or where the agent's own is not fit, and takes nobody else's away
-    /// without leave.
+    /// Adopts a driver that fits.
+    ///
+    /// Installs one when the host has none, or when the agent's own driver does not fit. Removes a driver of another
+    /// owner only when the configuration allows it.
     func decide() -> Decision {
         switch facts.driver.installed {
         case .none:
             if let image = facts.bottlerocket {
-                return foreign(image, "no NVIDIA driver on this host, and nothing can be installed there")
+                return foreign(image, "No NVIDIA driver is installed on this host.")
             }
-            if let remains = facts.remains {
-                let words = "parts of a driver are there without its module and libraries"
-                return choice.policy.takeover ? takeOver(remains, words) : foreign(remains, words)
+            if let owner = facts.incompleteDriver {
+                let situation = "Parts of a driver are installed, but its kernel module and its libraries are missing."
+                return choice.policy.takeover ? takeOver(owner, situation) : foreign(owner, situation)
             }
-            return offer.install(because: Evidence(.installed, "host", "no NVIDIA driver on this host"))
+            return offer.install(because: Evidence(.installed, "host", "No NVIDIA driver is installed on this host."))
         case .unreadable(let why):
             let problem = Finding(
                 .driverUnreadable,
-                observed: why.joined(separator: "; "),
-                expected: "a certain answer whether a driver is installed",
-                remedy: "run the agent as root with the host's root directory mounted"
+                observed: "The agent cannot tell whether a driver is installed: \(why.joined(separator: "; ")).",
+                expected: "readable files that show whether a driver is installed",
+                remedy: "Run the agent as root with the host's root directory mounted."
             )
-            return .blocked([problem], "cannot tell whether a driver is installed")
+            return .blocked([problem], "the agent cannot tell whether a driver is installed")
         case .split(let sources):
             return decide(split: sources)
         case .single(let driver):
@@ -37,40 +39,40 @@ struct HostChoice {
     private func decide(split sources: [DriverSource]) -> Decision {
         let list = sources.map(\.description).joined(separator: ", ")
         let record = facts.driver.record.value
-        guard record?.state != .changing else { return finish("an unfinished install of ours: \(list)") }
+        guard record?.state != .changing else { return finish("The agent's own install is not finished: \(list).") }
         let versions = Set(sources.map(\.version)).sorted()
         let owners = versions.map { facts.owner(ofVersion: $0) }
-        let told = zip(versions, owners).map { "\($0) is of \($1.owner.words)" }.joined(separator: "; ")
-        // The one to keep: our own, or else the only one that could do.
+        let told = zip(versions, owners).map { "\($0) belongs to \($1.owner.displayName)" }.joined(separator: "; ")
+        // The driver to keep is the agent's own, or else the only one that may fit.
         let own = versions.first { record?.owns($0) == true }
         let fitting = versions.filter(mayFit)
         let keep = own ?? (fitting.count == 1 ? fitting.first : nil)
         let problem = Finding(
             .driverVersionSplit,
-            observed: "\(list); \(told)\(marker)",
+            observed: "The host has parts of different drivers: \(list). Driver \(told).\(marker)",
             expected: "one driver version on the host",
             remedy: facts.driver.versionAfterBoot.map {
-                "reboot the node: driver \($0) is whole on its disk, and another is still loaded"
-            } ?? "remove \(keep.map { "every driver but \($0)" } ?? "all drivers but one that fits") and reboot, "
-                + "or replace the node"
+                "Reboot the node: driver \($0) is complete on its disk, but another version is still loaded."
+            } ?? "Remove \(keep.map { "every driver but \($0)" } ?? "all drivers but one that fits"), then reboot the "
+                + "node. Or replace the node."
         )
         return Decision(
             action: .blocked,
-            summary: "two drivers are on this host",
+            summary: "the host has parts of different drivers",
             evidence: owners.map(\.evidence),
             problems: [problem]
         )
     }
 
-    /// Whether nothing speaks against the one of two drivers that has this version.
+    /// Whether the driver of this version fits, as far as the agent knows.
     private func mayFit(_ version: String) -> Bool {
         if let kind = facts.installedKind(ofVersion: version)?.kind, kind != choice.requirements.kind { return false }
         return DriverVersion(version).map { choice.misfit($0) == nil } ?? false
     }
 
-    /// What the AKS image says it brought: it tells where one of two drivers came from.
+    /// The driver version that the AKS node image names, which shows where one of several drivers comes from.
     private var marker: String {
-        facts.claims.aksMarker.value?.version.map { "; the marker of the AKS image names \($0)" } ?? ""
+        facts.claims.aksMarker.value?.version.map { " The AKS node image names \($0)." } ?? ""
     }
 
     private func decide(single driver: SingleDriver) -> Decision {
@@ -78,18 +80,19 @@ struct HostChoice {
         let claim = facts.owner(ofVersion: driver.version)
         let ours = claim.owner == .gpuAgent
         if record?.state == .changing, ours || record?.takesOver != nil {
-            return finish("an install by this agent is not finished")
+            return finish("The agent's own install is not finished.")
         }
         guard let misfit = misfit(driver) else {
             guard let version = DriverVersion(driver.version), let kernelModuleType = driver.kernelModuleType else {
-                return foreign(claim, "its version or its kernel module type is not known")
+                let unknown = "its version or its kernel module type is not known"
+                return foreign(claim, "Driver \(driver.version) is installed, but \(unknown).")
             }
             let target = DriverTarget(
                 kind: choice.requirements.kind,
                 version: version,
                 kernelModuleType: kernelModuleType
             )
-            // Whose it is, an unreadable record cannot tell.
+            // Without its record, the agent cannot tell its own driver from one of an unknown owner.
             let owner = ours || facts.driver.record.whyUnknown == nil ? claim.owner : nil
             let sources = driver.sources.map(\.description).joined(separator: ", ")
             return Decision(
@@ -98,94 +101,127 @@ struct HostChoice {
                 owner: owner,
                 summary: ours
                     ? "keep the \(target) that this agent installed"
-                    : "adopt the \(target) of \(owner?.words ?? "an owner that cannot be told")",
-                evidence: [Evidence(.installed, "host", "installed: \(sources)"), claim.evidence]
-                    + facts.strays(beside: driver.version)
+                    : "adopt the \(target), which belongs to \(owner?.displayName ?? "an unknown owner")",
+                evidence: [Evidence(.installed, "host", "The host has a driver: \(sources)."), claim.evidence]
+                    + facts.otherVersions(beside: driver.version)
             )
         }
         guard !ours else {
-            return offer.install(because: Evidence(.installed, "host", "the agent's own driver is unfit: \(misfit)"))
+            let statement = "The agent installed driver \(driver.version), but \(misfit.reason)."
+            return offer.install(because: Evidence(.installed, "host", statement))
         }
-        guard choice.policy.takeover else { return foreign(claim, "driver \(driver.version): \(misfit)") }
-        return takeOver(claim, "driver \(driver.version): \(misfit)")
+        let situation = "Driver \(driver.version) is installed, but \(misfit.reason)."
+        return choice.policy.takeover ? takeOver(claim, situation) : foreign(claim, situation, remedy: misfit.remedy)
     }
 
-    /// Why the installed driver does not do; nil when it does.
-    private func misfit(_ driver: SingleDriver) -> String? {
+    /// Why the installed driver does not fit, as a lower-case clause, and what else an operator can do about it; nil
+    /// when it fits.
+    private func misfit(_ driver: SingleDriver) -> (reason: String, remedy: String?)? {
+        if driver.hasModule || facts.driver.nvmlLibrary.isAbsent || facts.driver.cudaLibrary.isAbsent {
+            return misfitOfBuiltDriver(driver).map { ($0, nil) }
+        }
+        let kernel = facts.host.kernelRelease.value.map { " \($0)" } ?? ""
+        return (
+            "it has no kernel module for the running kernel\(kernel)",
+            "Install the headers of the running kernel and run 'dkms autoinstall' to build the module. "
+        )
+    }
+
+    private func misfitOfBuiltDriver(_ driver: SingleDriver) -> String? {
         if facts.driver.nvmlLibrary.isAbsent || facts.driver.cudaLibrary.isAbsent {
-            return "it lacks \(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1")"
+            return "\(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1") is missing"
         }
-        guard driver.hasModule else {
-            return "it has no module for the running kernel \(facts.host.kernelRelease.value ?? "(not readable)"); "
-                + "'dkms autoinstall' builds one where the kernel's headers are"
-        }
-        guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is no driver version" }
+        guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is not a driver version" }
         if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind {
-            return "it is a \(kind.kind.rawValue) driver (\(kind.why)), "
-                + "the GPUs need \(choice.requirements.kind.rawValue)"
+            return "it is a \(kind.kind.displayName) driver (\(kind.why)), "
+                + "and these GPUs need a \(choice.requirements.kind.displayName) driver"
         }
         if let reason = choice.misfit(version) { return reason }
         guard let kernelModuleType = driver.kernelModuleType else { return "its kernel module type is not known" }
         guard choice.kernelModuleType(among: [kernelModuleType]) != nil else {
-            let allowed = choice.policy.kernelModuleType.map { [$0] } ?? Array(choice.requirements.kernelModuleTypes)
-            return "its modules are \(kernelModuleType.rawValue), wanted are \(listed(allowed))"
+            let wanted =
+                choice.policy.kernelModuleType.map { "the configuration asks for \($0.rawValue)" }
+                ?? "these GPUs need \(listed(choice.requirements.kernelModuleTypes))"
+            return "\(wanted) kernel modules, not \(kernelModuleType.rawValue) ones"
         }
         return nil
     }
 
-    /// Goes on with what the agent's own journal says was begun.
+    /// Continues the install that the agent's journal records.
     private func finish(_ why: String) -> Decision {
         var decision = offer.install(because: Evidence(.installed, "host", why))
         if decision.action == .install { decision.takesOver = facts.driver.record.value?.takesOver }
         return decision
     }
 
-    private func foreign(_ claim: OwnerClaim, _ misfit: String) -> Decision {
-        let leave =
+    /// Leaves the driver of another owner alone, and blocks.
+    ///
+    /// - Parameters:
+    ///   - claim: The owner.
+    ///   - situation: What is on the host, as a sentence.
+    ///   - remedy: A further remedy, as a sentence that ends with a space.
+    /// - Returns: A decision with the finding `foreign-driver`.
+    private func foreign(_ claim: OwnerClaim, _ situation: String, remedy: String? = nil) -> Decision {
+        let takeover =
             claim.removal != nil && !choice.policy.takeover
-            ? "; or set driver.takeover: true, and the agent removes that driver when nothing uses it" : ""
+            ? " Or set 'driver.takeover: true' in the configuration: the agent then removes this driver when no process "
+                + "uses it." : ""
         let problem = Finding(
             .foreignDriver,
-            observed: "\(misfit); it is of \(claim.owner.words) (\(claim.source): \(claim.statement))",
-            expected: "no driver, or one that fits: \(choice.requirements.words)\(offer.wishes)",
-            remedy: claim.wayOut + leave
+            observed: "\(situation) Its owner is \(claim.owner.displayName). \(claim.statement)",
+            expected: "no driver, or a \(choice.requirements)"
+                + (offer.wishes.map { " (the configuration asks for \($0))" } ?? ""),
+            remedy: "\(remedy ?? "")\(claim.howToHandOver)\(takeover)"
         )
         return Decision(
             action: .blocked,
             owner: claim.owner,
-            summary: "the driver on this host is not the one for this node, and is of \(claim.owner.words)",
+            summary: "the driver on this host does not fit, and it belongs to \(claim.owner.displayName)",
             evidence: [claim.evidence],
             problems: [problem]
         )
     }
 
-    /// Removes another owner's driver, as the configuration allows, where nothing uses it.
-    private func takeOver(_ claim: OwnerClaim, _ misfit: String) -> Decision {
-        guard claim.removal != nil else { return foreign(claim, misfit) }
+    /// Replaces the driver of another owner, which the configuration allows, unless a process uses it.
+    ///
+    /// - Parameters:
+    ///   - claim: The owner.
+    ///   - situation: What is on the host, as a sentence.
+    /// - Returns: An install, or a decision with the finding `driver-in-use`.
+    private func takeOver(_ claim: OwnerClaim, _ situation: String) -> Decision {
+        guard claim.removal != nil else { return foreign(claim, situation) }
         guard let users = facts.claims.deviceUsers.value, users.isEmpty else {
             let observed =
                 facts.claims.deviceUsers.value.map { users in
-                    "used by " + users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
-                } ?? "cannot tell who uses it: \(facts.claims.deviceUsers.whyUnknown ?? "no process could be seen")"
+                    let names = users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
+                    return "These processes use the driver: \(names)."
+                } ?? "The agent cannot tell which processes use the driver: "
+                + "\(facts.claims.deviceUsers.whyUnknown ?? "it saw no process")."
             let problem = Finding(
                 .driverInUse,
-                observed: "\(misfit); \(observed)",
-                expected: "no process that uses a driver which is to be removed",
-                remedy: "drain the node and stop these processes (nvidia-persistenced and its kin with systemctl); "
-                    + "the agent then removes the driver of \(claim.owner.words)"
+                observed: "\(situation) \(observed)",
+                expected: "no process that uses the driver",
+                remedy:
+                    "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced. "
+                    + "The agent then removes the driver of \(claim.owner.displayName)."
             )
             return Decision(
                 action: .blocked,
                 owner: claim.owner,
-                summary: "the driver of \(claim.owner.words) is to be replaced, and is in use",
+                summary: "the agent cannot replace the driver of \(claim.owner.displayName) while processes use it",
                 evidence: [claim.evidence],
                 problems: [problem]
             )
         }
-        var decision = offer.install(because: Evidence(.installed, "host", "to be replaced: \(misfit)"))
+        let statement = "\(situation) The agent replaces it."
+        var decision = offer.install(because: Evidence(.installed, "host", statement))
         decision.evidence.append(claim.evidence)
         decision.evidence.append(
-            Evidence(.configuration, "config", "driver.takeover: another owner's unfit driver may be removed")
+            Evidence(
+                .configuration,
+                "config",
+                "The configuration allows the agent to replace the driver of another owner (driver.takeover)."
+            )
         )
         if decision.action == .install { decision.takesOver = claim.owner }
         return decision

@@ -1,55 +1,58 @@
 import NodeModel
 
 extension NodeFacts {
-    /// Who runs the driver of this node as a whole, so that the agent has no business with it; nil when nobody does.
+    /// The owner that manages the driver of the whole node; nil when there is none.
     ///
-    /// A driver container that is there says what its owner did, and a label of the Node what its owner is about to do.
+    /// A driver container shows what its owner did. A label of the Node shows what its owner intends to do.
     var nodeOwner: OwnerClaim? {
         let labels = claims.knownNodeLabels
         if let container = claims.driverContainer.value, container.isMounted {
             let version = container.version.map { " with driver \($0)" } ?? ""
             let files = container.validations.joined(separator: ", ")
-            let words = "/run/nvidia/driver is the root of a driver container\(version)"
-            return gpuOperator("driver root", words + (files.isEmpty ? "" : "; its validations: \(files)"))
+            let statement = "/run/nvidia/driver is the root of a driver container\(version)."
+            return gpuOperator("driver root", statement + (files.isEmpty ? "" : " Its validations are \(files)."))
         }
         if claims.driverContainer.value?.hasPIDFile == true {
-            // It is gone with the boot, so it is of a container that builds its driver, or that was killed.
-            return gpuOperator("driver pid", "/run/nvidia/nvidia-driver.pid: a driver container was started here")
+            // The file does not survive a boot. So a container is building its driver now, or it was killed.
+            return gpuOperator("driver pid", "/run/nvidia/nvidia-driver.pid shows that a driver container was started.")
         }
         if let value = labels[OwnerLabel.gpuOperatorDriver], value.contains("paused-for-driver-upgrade"),
             !value.contains("pre-installed")
         {
-            let words = "\(OwnerLabel.gpuOperatorDriver)=\(value): the GPU Operator is replacing its driver"
-            return gpuOperator("node label", words)
+            let statement =
+                "\(OwnerLabel.gpuOperatorDriver)=\(value) says that the GPU Operator is replacing its driver."
+            return gpuOperator("node label", statement)
         }
         for key in OwnerLabel.virtualMachines {
             guard let value = labels[key], value == "true" || value.hasPrefix("vm-") else { continue }
             return OwnerClaim(
                 owner: .gpuOperator,
                 source: "node label",
-                statement: "\(key)=\(value): the GPU Operator keeps the GPUs for virtual machines",
-                wayOut: "label the node \(OwnerLabel.workload)=container to have its GPUs for pods"
+                statement: "\(key)=\(value) says that the GPU Operator reserves the GPUs for virtual machines.",
+                howToHandOver: "Label the node \(OwnerLabel.workload)=container to use its GPUs for pods."
             )
         }
         if let value = labels[OwnerLabel.gkeDriverVersion], value != "disabled" {
             return OwnerClaim(
                 owner: .gke,
                 source: "node label",
-                statement: "\(OwnerLabel.gkeDriverVersion)=\(value): GKE installs the driver of this node",
-                wayOut: "create the node pool with gpu-driver-version=disabled to have the agent install the driver"
+                statement: "\(OwnerLabel.gkeDriverVersion)=\(value) says that GKE installs the driver of this node.",
+                howToHandOver:
+                    "Create the node pool with gpu-driver-version=disabled to let the agent install the driver."
             )
         }
         return nil
     }
 
-    /// Who may be about to put a driver on a host that has none that fits.
+    /// The owner that may be about to install a driver; nil when there is none.
     ///
-    /// The GPU Operator gives this label to every GPU node, also where its driver is turned off: a driver that is there
-    /// and fits is adopted all the same, and nothing is installed beside it.
+    /// The GPU Operator sets this label on every GPU node, even when its driver is turned off. So the agent still adopts a
+    /// driver that fits, but it does not install one.
     var expectedOwner: OwnerClaim? {
         guard claims.knownNodeLabels[OwnerLabel.gpuOperatorDriver] == "true" else { return nil }
-        let words = "\(OwnerLabel.gpuOperatorDriver)=true: the GPU Operator may run its driver container here"
-        return gpuOperator("node label", words)
+        let statement =
+            "\(OwnerLabel.gpuOperatorDriver)=true says that the GPU Operator may run its driver container on this node."
+        return gpuOperator("node label", statement)
     }
 
     private func gpuOperator(_ source: String, _ statement: String) -> OwnerClaim {
@@ -57,15 +60,16 @@ extension NodeFacts {
             owner: .gpuOperator,
             source: source,
             statement: statement,
-            wayOut: "label the node \(OwnerLabel.gpuOperatorDriver)=false to have the agent install the driver"
+            howToHandOver: "Label the node \(OwnerLabel.gpuOperatorDriver)=false to let the agent install the driver."
         )
     }
 
-    /// What the labels of the Node say that takes nothing out of the agent's hands.
+    /// Evidence from labels of the Node that leave the driver to the agent.
     var labelRemarks: [Evidence] {
         if let why = claims.nodeLabels.failure?.detail {
-            let words = "not readable (\(why)): whether another owner is asked for is not known"
-            return [Evidence(.owner, "node label", words)]
+            let statement =
+                "The agent cannot read the labels of the Node (\(why)), so it does not know who owns the driver."
+            return [Evidence(.owner, "node label", statement)]
         }
         let labels = (claims.nodeLabels.value ?? [:]).sorted { $0.key < $1.key }
         return labels.compactMap { key, value in
@@ -73,14 +77,14 @@ extension NodeFacts {
                 return nil
             }
             if key == OwnerLabel.gpuOperatorDriver, value == "true" { return nil }
-            let words =
+            let meaning =
                 value.contains("pre-installed")
-                ? "the GPU Operator leaves the host's driver alone" : "nobody else installs a driver here"
-            return Evidence(.owner, "node label", "\(key)=\(value): \(words)")
+                ? "the GPU Operator leaves the host's driver alone" : "no other owner installs a driver on this node"
+            return Evidence(.owner, "node label", "\(key)=\(value) says that \(meaning).")
         }
     }
 
-    /// Whether the driver on the host is the agent's own, or what it has begun to put there.
+    /// Whether the agent installed the driver on the host, or has begun to change it.
     var hasOwnDriver: Bool {
         guard let record = driver.record.value else { return false }
         if record.state == .changing { return true }
@@ -88,31 +92,35 @@ extension NodeFacts {
         return record.state == .installed && record.owns(single.version)
     }
 
-    /// Why this node is a vGPU host: virtual functions of its GPUs are handed out, or the vGPU manager runs.
+    /// The evidence that this node is a vGPU host; nil when it is not one.
     ///
-    /// Nil when it is none. The driver of such a node is the vGPU manager, which no guest's driver may replace.
+    /// Virtual functions of its GPUs are in use, or the vGPU manager runs. The driver of such a node is the vGPU manager,
+    /// which the driver of a guest must not replace.
     var vgpuHost: [Evidence]? {
         var evidence: [Evidence] = []
         let functions = pci.value ?? []
         for gpu in gpus.sorted(by: { $0.address < $1.address }) {
-            let handed = functions.filter { $0.physicalFunction.value == gpu.address }
-            if !handed.isEmpty {
-                evidence.append(Evidence(.sriov, gpu, "\(handed.count) of its virtual functions are on this node"))
+            let virtual = functions.filter { $0.physicalFunction.value == gpu.address }
+            if !virtual.isEmpty {
+                let statement = "\(virtual.count) virtual functions of this GPU are on this node."
+                evidence.append(Evidence(.sriov, gpu, statement))
             }
             if let physical = gpu.physicalFunction.value {
-                evidence.append(Evidence(.sriov, gpu, "is a virtual function of \(physical) on this node"))
+                evidence.append(Evidence(.sriov, gpu, "The GPU is a virtual function of \(physical) on this node."))
             }
             if virtualization[gpu.address] == .hostVgpu {
-                evidence.append(Evidence(.running, gpu, "NVML says that it serves vGPUs"))
+                evidence.append(Evidence(.running, gpu, "NVML reports that the GPU serves vGPUs."))
             }
         }
         if driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true {
-            evidence.append(Evidence(.running, "host", "the vGPU manager's module nvidia_vgpu_vfio is loaded"))
+            evidence.append(
+                Evidence(.running, "host", "The kernel module nvidia_vgpu_vfio of the vGPU manager is loaded.")
+            )
         }
         return evidence.isEmpty ? nil : evidence
     }
 
-    /// What NVML says of each GPU's way into this machine.
+    /// The virtualization mode that NVML reports for each GPU, by address.
     var virtualization: [PCIAddress: VirtualizationMode] {
         let gpus = vendor.value?.nvml.value?.gpus ?? []
         return Dictionary(
@@ -125,7 +133,8 @@ extension NodeFacts {
 }
 
 extension PCIFunction {
-    /// Whether the function is passed to a virtual machine of this node: bound to `vfio-pci` or one of its kin, such as
-    /// `nvgrace_gpu_vfio_pci`.
+    /// Whether the function is passed through to a virtual machine on this node.
+    ///
+    /// Such a function is bound to `vfio-pci` or to a variant of it, such as `nvgrace_gpu_vfio_pci`.
     package var isHandedToAGuest: Bool { kernelDriver.value?.contains("vfio") ?? false }
 }

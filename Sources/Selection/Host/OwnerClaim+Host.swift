@@ -1,18 +1,20 @@
 package import NodeModel
 
 extension NodeFacts {
-    /// Who put a driver of this version on the host, by the traces it left, the most particular first.
+    /// The owner of the driver of this version, from the traces on the host.
+    ///
+    /// The most specific trace decides.
     func owner(ofVersion version: String) -> OwnerClaim {
         guard driver.record.value?.owns(version) == true else { return otherOwner(ofVersion: version) }
         return OwnerClaim(
             owner: .gpuAgent,
             source: "journal",
-            statement: "\(HostLayout.journal) names driver \(version) as the agent's own",
-            wayOut: "gpu-agent install"
+            statement: "\(HostLayout.journal) says that this agent installed driver \(version).",
+            howToHandOver: "Run 'gpu-agent install'."
         )
     }
 
-    /// Who besides this agent put a driver of this version on the host.
+    /// The owner of the driver of this version, when it is not this agent.
     private func otherOwner(ofVersion version: String) -> OwnerClaim {
         let found = [
             bottlerocket, gke(version), aksImage(version), packages(version), runfile(version), dkms(version),
@@ -24,14 +26,14 @@ extension NodeFacts {
                 owner: .other,
                 source: "host",
                 statement: unread.isEmpty
-                    ? "nobody left a trace of having installed driver \(version)"
-                    : "no trace of who installed driver \(version) was found, and not all could be read "
-                        + "(\(unread.joined(separator: "; ")))",
-                wayOut: "remove that driver, or use a node image without one"
+                    ? "The agent found no trace of who installed driver \(version)."
+                    : "The agent found no trace of who installed driver \(version), and it could not read everything "
+                        + "(\(unread.joined(separator: "; "))).",
+                howToHandOver: "Remove the driver, or use a node image without a driver."
             )
     }
 
-    /// Google's installer keeps its driver in a directory of its own.
+    /// GKE as the owner: Google's installer uses a directory of its own.
     private func gke(_ version: String) -> OwnerClaim? {
         let directory = "/home/kubernetes/bin/nvidia/"
         let libraries = [driver.nvmlLibrary.value, driver.cudaLibrary.value].compactMap(\.self)
@@ -39,19 +41,20 @@ extension NodeFacts {
         return OwnerClaim(
             owner: .gke,
             source: "host",
-            statement: "\(directory) holds driver \(version), where Google's installer puts it",
-            wayOut: "create the node pool with gpu-driver-version=disabled and without Google's installer"
+            statement: "Driver \(version) is in \(directory), the directory of Google's installer.",
+            howToHandOver:
+                "Create the node pool with gpu-driver-version=disabled, and do not run Google's installer on it."
         )
     }
 
-    /// Its root file system cannot be changed; the driver comes with the image.
+    /// Bottlerocket as the owner: its root file system is read-only, and its image contains the driver.
     var bottlerocket: OwnerClaim? {
         guard host.osRelease.value?.id == "bottlerocket" else { return nil }
         return OwnerClaim(
             owner: .bottlerocket,
             source: "os-release",
-            statement: "the system is Bottlerocket, whose image brings the driver",
-            wayOut: "use a Bottlerocket variant for NVIDIA whose driver fits these GPUs"
+            statement: "The operating system is Bottlerocket, whose image contains the driver.",
+            howToHandOver: "Use a Bottlerocket variant for NVIDIA whose driver fits these GPUs."
         )
     }
 
@@ -61,15 +64,17 @@ extension NodeFacts {
         return OwnerClaim(
             owner: .aksImage,
             source: "aks marker",
-            statement: "/opt/azure/aks-gpu/dkms-marker names driver \(version)\(kind), which the image brought",
-            wayOut: "create the node pool with --gpu-driver none, or let AKS install the driver of this VM size",
+            statement: "/opt/azure/aks-gpu/dkms-marker says that the node image contains driver \(version)\(kind).",
+            howToHandOver:
+                "Create the node pool with --gpu-driver none, or let AKS install the driver for this VM size.",
             removal: removalOfAKSImage(version)
         )
     }
 
-    /// It is NVIDIA's installer that put it there; the image's copies of the libraries are its own.
+    /// The commands that remove the driver of the AKS node image.
     ///
-    /// Nil where neither that installer's log nor DKMS can take its modules away.
+    /// The image runs NVIDIA's installer and keeps copies of the libraries of its own. Nil when neither that installer nor
+    /// DKMS can remove the modules.
     private func removalOfAKSImage(_ version: String) -> DriverRemoval? {
         let ofModules = removalOfRunfile + removalOfDKMS
         guard !ofModules.isEmpty || driver.moduleFile.value == nil else { return nil }
@@ -82,7 +87,7 @@ extension NodeFacts {
         )
     }
 
-    /// Where libraries of a version are; each of NVIDIA's has the version in the name of its file.
+    /// The directories of the driver's libraries of a version, which their file names contain.
     private func libraryDirectories(_ version: String) -> [String] {
         let all =
             [driver.nvmlLibrary.value, driver.cudaLibrary.value].compactMap(\.self)
@@ -97,36 +102,37 @@ extension NodeFacts {
         claims.packages.value?.first { $0.isOf(version) }.map(packages(with:))
     }
 
-    /// Packages of a driver whose module and libraries are not there: half an installation, or one for another kernel.
+    /// The package manager as the owner of an incomplete driver; nil when there are no driver packages.
     ///
-    /// An installer that ran beside them would leave two drivers at the next kernel.
-    var remains: OwnerClaim? {
+    /// Call it when the module and the libraries are missing. The packages are then a part of an installation, or one for
+    /// another kernel. With an installer beside them, the host would have two drivers after the next kernel update.
+    var incompleteDriver: OwnerClaim? {
         guard driver.record.value?.state != .changing else { return nil }
         return claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
     }
 
-    /// What would build modules of another version for the next kernel: two drivers from then on.
-    func strays(beside version: String) -> [Evidence] {
+    /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.
+    func otherVersions(beside version: String) -> [Evidence] {
         let trees = (claims.dkms.value ?? []).filter { $0.version != version }.map { "\($0.name)/\($0.version)" }
         let packages = (claims.packages.value ?? []).filter { $0.bringsModules && !$0.isOf(version) }
             .map { "\($0.name) \($0.version)" }
-        let strays = [("dkms", trees)] + [("packages", packages)]
-        return strays.filter { !$0.1.isEmpty }.map { source, names in
-            let words = "\(names.joined(separator: ", ")): of another driver, which a new kernel may bring back"
-            return Evidence(.owner, source, words)
+        let others = [("dkms", trees)] + [("packages", packages)]
+        return others.filter { !$0.1.isEmpty }.map { source, names in
+            let statement = "A kernel update may bring back another driver version: \(names.joined(separator: ", "))."
+            return Evidence(.owner, source, statement)
         }
     }
 
     private func packages(with owner: DriverPackage) -> OwnerClaim {
         let all = claims.packages.value ?? []
-        // Modules for two kernels are two packages of one name.
+        // The modules for two kernels are two packages with the same name.
         let names = Set(all.filter { $0.manager == owner.manager }.map(\.name)).sorted()
         return OwnerClaim(
             owner: .packageManager,
             source: owner.manager.rawValue,
-            statement: "there is package \(owner.name) \(owner.version)"
-                + (names.count > 1 ? " and \(names.count - 1) more of the driver's" : ""),
-            wayOut: "remove the driver's packages (\(owner.name), ...), or use a node image without them",
+            statement: "Package \(owner.name) \(owner.version) is installed"
+                + (names.count > 1 ? ", with \(names.count - 1) more packages of a driver." : "."),
+            howToHandOver: "Remove the driver's packages (\(owner.name), ...), or use a node image without them.",
             removal: PackageManagers.named(owner.manager)?.removal(of: names)
         )
     }
@@ -136,8 +142,9 @@ extension NodeFacts {
         return OwnerClaim(
             owner: .runfile,
             source: "installer log",
-            statement: "/var/lib/nvidia/log: NVIDIA's installer put driver \(version) there, not for this agent",
-            wayOut: "run nvidia-uninstall on the host, or use a node image without a driver",
+            statement:
+                "/var/lib/nvidia/log says that NVIDIA's installer installed driver \(version), and this agent did not run it.",
+            howToHandOver: "Run nvidia-uninstall on the host, or use a node image without a driver.",
             removal: DriverRemoval(subject: "nvidia-uninstall", commands: removalOfRunfile)
         )
     }
@@ -147,9 +154,10 @@ extension NodeFacts {
         return OwnerClaim(
             owner: .dkms,
             source: "dkms",
-            statement: "there is the module tree \(tree.name)/\(tree.version); nothing tells who put it there",
-            wayOut: "remove the tree with 'dkms remove \(tree.name)/\(tree.version) --all' and the driver's libraries, "
-                + "or use a node image without a driver"
+            statement:
+                "DKMS has the module tree \(tree.name)/\(tree.version), and the agent found no trace of who added it.",
+            howToHandOver: "Remove the modules with 'dkms remove \(tree.name)/\(tree.version) --all', and remove the "
+                + "driver's libraries. Or use a node image without a driver."
         )
     }
 
@@ -158,14 +166,14 @@ extension NodeFacts {
     }
 
     private var removalOfDKMS: [[String]] {
-        // What NVIDIA's installer registered goes with it.
+        // nvidia-uninstall also removes the trees that NVIDIA's installer registered.
         guard claims.runfile.value == nil else { return [] }
         return (claims.dkms.value ?? []).map { ["dkms", "remove", "\($0.name)/\($0.version)", "--all"] }
     }
 
-    /// How what is there of another owner's driver is removed, whole or what a removal that was cut off left.
+    /// How the agent removes the driver of another owner, or the rest of it after an interrupted removal.
     ///
-    /// Nil when nothing of it is there, or when only its owner can remove it.
+    /// Nil when nothing of that driver is there, or when only its owner can remove it.
     package func removal(of owner: DriverOwner) -> DriverRemoval? {
         let versions =
             driver.sources.map(\.version)

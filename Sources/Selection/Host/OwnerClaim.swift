@@ -1,15 +1,15 @@
 import NodeModel
 
-/// One owner of a host's driver, with how that is known and how it ends.
+/// A driver owner, with the trace that shows it and the way to hand the driver over.
 struct OwnerClaim: Equatable {
     var owner: DriverOwner
-    /// Where it was seen.
+    /// Where the agent found the trace, such as `dkms` or `node label`.
     var source: String
-    /// What was seen there, in words.
+    /// What the trace shows, in one or two sentences.
     var statement: String
-    /// What an operator does so that another driver can come.
-    var wayOut: String
-    /// How its driver is removed whole; nil where nobody but the owner can.
+    /// What an operator does so that the agent can install its driver, in one or two sentences.
+    var howToHandOver: String
+    /// How the agent removes the driver completely; nil when only the owner can remove it.
     var removal: DriverRemoval?
 
     var evidence: Evidence { Evidence(.owner, source, statement) }
