@@ -94,7 +94,7 @@ package actor NodePublisher {
     package func publish(_ publication: Publication) async throws(KubernetesError) {
         do throws(KubernetesError) {
             try await bring(publication)
-            published.at = now()
+            published.at = Timestamp(Date().timeIntervalSince1970)
             published.failure = nil
         } catch {
             published.failure = errorChain(error)

@@ -1,6 +1,7 @@
 import Catalog
 import Host
 import NodeModel
+import Support
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
         try tree.write("run/gpu-agent/lock", "")
         let root = try HostRoot(tree.path)
         let file = PublishedStateFile(root: root)
-        let state = PublishedState(node: "node-1", at: 1)
+        let state = PublishedState(node: "node-1", at: Timestamp(1))
         try await file.save(state)
         #expect(try root.list("/run/gpu-agent") == ["lock", "published.json"])
         #expect(await file.load() == state)

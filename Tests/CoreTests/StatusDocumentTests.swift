@@ -48,7 +48,7 @@ import Testing
         journal.end(.finish, at: 1003.25)
         let published = PublishedState(
             node: "aks-rtxpro-00000000",
-            at: 1004,
+            at: Timestamp(1004),
             labels: ["gpu-agent.dev/verdict": "ready"],
             tainted: false,
             failure: "connection refused"

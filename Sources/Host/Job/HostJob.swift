@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import NodeModel
+package import Support
 import SystemPackage
 
 /// Long work on the host that outlives the agent: an agent that is killed and started again finds it by its name.
@@ -40,8 +41,8 @@ package struct HostJob: Sendable {
     /// What was started, and when.
     package struct Record: Codable, Sendable, Equatable {
         package var arguments: [String]
-        /// In seconds since 1970.
-        package var startedAt: Int
+        /// When the job was started.
+        package var startedAt: Timestamp
     }
 
     package enum State: Sendable, Equatable {
@@ -142,7 +143,7 @@ package struct HostJob: Sendable {
         // It gets its name when it is held, so that nobody who looks can hold it first.
         try root.rename(file("lock.new"), to: file("lock"))
         try root.writeAtomically(log, contents: [], mode: 0o600)
-        let record = Record(arguments: arguments, startedAt: time(nil))
+        let record = Record(arguments: arguments, startedAt: Timestamp(Double(time(nil))))
         try root.writeJSON(file("job.json"), record, mode: 0o600)
         return lock.release()
     }

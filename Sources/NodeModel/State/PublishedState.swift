@@ -1,21 +1,27 @@
-/// What the running agent last put on its Node; it leaves this on the host for `status` to show.
+package import Support
+
+/// What the daemon last wrote to its Node, and what it knows of it.
+///
+/// The daemon leaves this in a file on the host, so that `gpu-agent status` can show it without the API server.
 package struct PublishedState: Codable, Sendable, Equatable {
+    /// The name of the Node.
     package var node: String
-    /// When the API server last agreed, in seconds since 1970; nil when it never did.
-    package var at: Double?
+    /// When the API server last accepted a publication; nil when it never did.
+    package var at: Timestamp?
+    /// The agent's labels on the Node.
     package var labels: [String: String]
-    /// Those labels of the Node that say who owns its driver, as they were last seen; nil when they never were.
+    /// The labels that name the owner of the driver, as the agent last read them; nil when it never read them.
     package var ownerLabels: [String: String]?
-    /// Why those labels cannot be read now; nil when they can.
+    /// Why the agent cannot read those labels now; nil when it can.
     package var ownerLabelsFailure: String?
-    /// Whether the agent's taint is on the Node; nil when that was not told yet.
+    /// Whether the agent's taint is on the Node; nil while the agent does not know.
     package var tainted: Bool?
-    /// What went wrong at the last attempt; nil when it went well.
+    /// Why the last attempt to publish failed; nil when it succeeded.
     package var failure: String?
 
     package init(
         node: String,
-        at: Double? = nil,
+        at: Timestamp? = nil,
         labels: [String: String] = [:],
         ownerLabels: [String: String]? = nil,
         ownerLabelsFailure: String? = nil,

@@ -99,7 +99,7 @@ package struct StatusText {
 
     private var kubernetes: [String] {
         guard let published = status.published else { return [] }
-        let age = published.at.map { "\(spoken(seconds: max(0, now - $0))) ago" } ?? "never"
+        let age = published.at.map { "\(spoken(seconds: max(0, now - $0.seconds))) ago" } ?? "never"
         let taint =
             switch published.tainted {
             case true: "taint on"
