@@ -14,7 +14,7 @@ struct CUDALibrary {
         )
     }
 
-    /// Initialises CUDA and counts the devices that this process sees.
+    /// Initializes CUDA and counts the devices that this process sees.
     ///
     /// `visibleDevices` is the value that CUDA finds in this process's environment.
     func facts(visibleDevices: String?) -> CUDAFacts {

@@ -37,7 +37,7 @@ struct NVMLLibrary {
         )
     }
 
-    /// Initialises NVML; to be called once.
+    /// Initializes NVML; to be called once.
     func start() throws(NVMLError) {
         try check("nvmlInit_v2", functions.Init_v2())
     }
