@@ -98,7 +98,9 @@ struct ScenarioTests {
             let before = try await node.writes()
             let install = try await node.agent("install")
             install.expectExit(1)
-            #expect(install.errors.contains("unknown-gpu: 0001:00:00.0: 10de:ffff, subsystem 10de:0001, class 0302"))
+            #expect(
+                install.errors.contains("unknown-gpu: GPU 0001:00:00.0 (10de:ffff, subsystem 10de:0001, class 0302)")
+            )
             let status = try await node.status()
             #expect(status.verdict == "not-ready")
             #expect(status.reason == "unknown-gpu")
