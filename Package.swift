@@ -80,22 +80,29 @@ let package = Package(
         target("Planning", ["Catalog", "NodeModel", "Selection", "Support"]),
         target("Health", ["Catalog", "NodeModel", "Planning", "Selection", "Support"]),
         target("Reporting", ["Catalog", "Documents", "Health", "NodeModel", "Planning", "Selection", "Support"]),
+        target("NetworkErrors", ["Support", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, system]),
         target(
             "Host",
-            ["CLinux", "NodeModel", "Support", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system]
+            [
+                "CLinux", "NetworkErrors", "NodeModel", "Support",
+                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system,
+            ]
         ),
-        target("PCIBus", ["CLinux", "CPCI", "CUdev", "NodeModel", "Support"]),
+        target("PCIBus", ["CLinux", "CPCI", "CUdev", "NodeModel", "Support", system]),
         target("VendorProbe", ["CLinux", "CVendor", "NodeModel", "Support", logging, subprocess, system]),
         target(
             "Kubernetes",
-            ["Support", asyncHTTPClient, logging, nioCore, nioEssentials, nioHTTP1, nioPosix, nioSSL]
+            [
+                "NetworkErrors", "Support",
+                asyncHTTPClient, logging, nioCore, nioEssentials, nioHTTP1, nioPosix, nioSSL, system,
+            ]
         ),
         target("Cluster", ["Kubernetes", "NodeModel", "Reporting", "Support", logging]),
         target(
             "Agent",
             [
-                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NodeModel", "PCIBus", "Planning",
-                "Reporting", "Selection", "Support", "VendorProbe",
+                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus",
+                "Planning", "Reporting", "Selection", "Support", "VendorProbe",
                 hummingbird, lifecycle, logging, nioCore, system, unixSignals,
             ]
         ),
@@ -143,7 +150,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         ),
         tests("PlanningTests", ["Catalog", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),
-        tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport"]),
+        tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport", system]),
         tests(
             "FuzzTests",
             ["Catalog", "Documents", "NodeModel", "PCIBus", "Selection", "Support", "TestSupport"],
@@ -156,7 +163,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         target("HostSupport", path: "Tests/HostSupport", ["Host", hummingbird, logging, nioCore, subprocess, system]),
         tests(
             "HostTests",
-            ["Host", "HostSupport", "NodeModel", "Support", "TestSupport", crypto, nioCore, subprocess, system]
+            [
+                "Host", "HostSupport", "NetworkErrors", "NodeModel", "Support", "TestSupport",
+                crypto, nioCore, nioPosix, nioSSL, subprocess, system,
+            ]
         ),
         target(
             "ClusterSupport",
@@ -171,8 +181,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "AgentTests",
             [
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "HostSupport",
-                "Kubernetes", "NodeModel", "Planning", "Reporting", "Selection", simulatedCluster, "Support",
-                "TestSupport", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1, system,
+                "Kubernetes", "NetworkErrors", "NodeModel", "Planning", "Reporting", "Selection", simulatedCluster,
+                "Support", "TestSupport", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1, system,
             ]
         ),
         tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),

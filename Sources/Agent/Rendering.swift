@@ -26,28 +26,13 @@ package enum FactsFile {
         do {
             facts = try JSONDecoder().decode(NodeFacts.self, from: EarlierNames.upgraded(json(Data(bytes), file: file)))
         } catch {
-            throw .noFacts(file, why: Self.words(error))
+            throw .noFacts(file, why: errorChain(error))
         }
         for (key, found, expected) in [
             ("apiVersion", facts.apiVersion, NodeFacts.currentAPIVersion),
             ("kind", facts.kind, NodeFacts.documentKind),
         ] where found != expected { throw .noFacts(file, why: "\(key) is '\(found)', not '\(expected)'") }
         return facts
-    }
-
-    /// Where in the document it went wrong, and what was expected there.
-    private static func words(_ error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "\(error)" }
-        let (context, missing): (DecodingError.Context, String?) =
-            switch error {
-            case .keyNotFound(let key, let context): (context, key.stringValue)
-            case .valueNotFound(_, let context), .typeMismatch(_, let context), .dataCorrupted(let context):
-                (context, nil)
-            @unknown default: (DecodingError.Context(codingPath: [], debugDescription: "\(error)"), nil)
-            }
-        let place = context.codingPath.map(\.stringValue) + (missing.map { [$0] } ?? [])
-        let what = missing == nil ? context.debugDescription : "is missing"
-        return place.isEmpty ? what : "\(place.joined(separator: ".")): \(what)"
     }
 
     /// The text as JSON; YAML is turned into it.

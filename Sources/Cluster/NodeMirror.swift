@@ -219,8 +219,6 @@ extension NodeMirror: OwnerLabelSource {
     package func ownerLabels() async -> OwnerLabels { await ownerLabels(noOlderThan: nil) }
 }
 
-extension KubernetesError: CausedError {}
-
 extension ObjectMetadata {
     fileprivate var ownerLabels: [String: String] { labels.filter { ClaimFacts.ownerLabels.contains($0.key) } }
 }

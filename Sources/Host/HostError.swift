@@ -1,42 +1,43 @@
+import Support
 package import SystemPackage
 
-/// Why something on the host could not be done: one case for each kind of operation, with its subject and cause.
-package enum HostError: Error, Sendable {
-    /// What was being done to a file or directory of the host.
+/// An operation on the host that failed: one case for each kind of operation, with its subject and its cause.
+package enum HostError: CausedError, Sendable {
+    /// An operation on a file or directory of the host.
     package enum FileOperation: String, Sendable {
         case open, read, list, status, resolve, measure, create, write, remove
     }
 
-    /// The host's root could not be opened; the path is one of our side.
+    /// The host's root directory could not be opened. The path is the one that the agent's container uses.
     case root(String, cause: Errno)
-    /// The kernel, or a system call filter, does not offer openat2.
+    /// The kernel does not have the system call openat2, or a seccomp filter blocks it.
     case noRootedOpen(cause: Errno)
     case file(FileOperation, HostPath, cause: Errno)
-    /// A directory, device, pipe or socket where a file was expected.
+    /// The path names a directory, device, pipe or socket where a regular file was expected.
     case notAFile(HostPath)
+    /// The file is larger than the limit, in bytes.
     case tooLarge(HostPath, limit: Int)
-    /// The file was opened, and where the kernel says it lies is not below the host's root.
+    /// The file was opened, but the kernel reports a location outside the host's root directory.
     case outsideRoot(HostPath, found: String)
-    /// One of our own files on the host, or a name below the path, is not in the form it should have.
+    /// A file of the agent on the host, or a name in this directory, does not have the expected form.
     case malformed(HostPath, cause: any Error)
-    /// The command could not be started on the host: it is missing there, or its namespaces could not be entered.
+    /// The command could not be started: it is missing on the host, or the host's namespaces could not be entered.
     case commandNotStarted([String], cause: any Error)
-    /// The command ended, and not well.
+    /// The command ended with a status other than 0, or by a signal.
     case commandFailed(CommandFailure)
-    /// The deadline passed; the command and all of its process group were killed.
+    /// The deadline passed, and the command was killed with its whole process group.
     case commandDeadline([String], limit: Duration, outputTail: String)
-    /// The task was cancelled; the command and all of its process group were killed.
+    /// The task was canceled, and the command was killed with its whole process group.
     case commandCancelled([String])
-    /// A job of this name is running already.
+    /// A job of this name is already running.
     case jobRunning(String)
-    /// The deadline passed; the job was not touched.
+    /// The deadline passed while the agent waited for the job. The job goes on.
     case jobDeadline(String, limit: Duration)
-    /// The task was cancelled while it waited for the job or lock of this name, which was not touched.
+    /// The task was canceled while it waited for this job or lock. The job or lock is unchanged.
     case waitCancelled(String)
     /// Another process holds the host-wide lock.
     case lockHeld(HostPath, holder: String, waited: Duration)
 
-    /// The error below this one, when there is one.
     package var cause: (any Error)? {
         switch self {
         case .root(_, let cause), .noRootedOpen(let cause), .file(_, _, let cause): cause
@@ -49,42 +50,42 @@ package enum HostError: Error, Sendable {
     }
 }
 
-extension HostError: CustomStringConvertible {
-    /// This layer only; `cause` has the rest.
+extension HostError {
     package var description: String {
         switch self {
-        case .root(let path, _): "cannot open the host's root \(path)"
-        case .noRootedOpen: "openat2 is not available here; it needs kernel 5.6 and a filter that allows it"
-        case .file(let operation, let path, _): "cannot \(operation.words) \(path)"
+        case .root(let path, _): "cannot open the host's root directory \(path)"
+        case .noRootedOpen:
+            "the system call openat2 is not available; it needs kernel 5.6 or newer and a seccomp filter that allows it"
+        case .file(let operation, let path, _): "cannot \(operation.verb) \(path)"
         case .notAFile(let path): "\(path) is not a regular file"
         case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
-        case .outsideRoot(let path, let found): "\(path) leads to \(found), which is not below the host's root"
+        case .outsideRoot(let path, let found): "\(path) leads to \(found), outside the host's root directory"
         case .malformed(let path, _): "\(path) is malformed"
         case .commandNotStarted(let arguments, _): "cannot start '\(arguments.joined(separator: " "))' on the host"
         case .commandFailed(let failure): "'\(failure.arguments.joined(separator: " "))' failed on the host"
         case .commandDeadline(let arguments, let limit, _):
             "'\(arguments.joined(separator: " "))' did not end within \(limit) and was killed"
-        case .commandCancelled(let arguments): "'\(arguments.joined(separator: " "))' was cancelled and killed"
-        case .jobRunning(let name): "job \(name) is running already"
-        case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and still runs"
-        case .waitCancelled(let name): "waiting for \(name) was cancelled"
-        case .lockHeld(let path, let holder, let waited): "\(path) is held by \(holder), waited \(waited)"
+        case .commandCancelled(let arguments): "'\(arguments.joined(separator: " "))' was canceled and killed"
+        case .jobRunning(let name): "job \(name) is already running"
+        case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and is still running"
+        case .waitCancelled(let name): "the wait for \(name) was canceled"
+        case .lockHeld(let path, let holder, let waited): "\(path) is held by \(holder) (waited \(waited))"
         }
     }
 }
 
 extension HostError.FileOperation {
-    fileprivate var words: String {
+    fileprivate var verb: String {
         switch self {
-        case .status: "look at"
+        case .status: "read the attributes of"
         case .measure: "measure the free space of"
         case .open, .read, .list, .resolve, .create, .write, .remove: rawValue
         }
     }
 }
 
-/// How a command on the host ended, with the end of what it said.
-package struct CommandFailure: Error, Sendable, Equatable {
+/// How a command on the host failed, with the last lines of its output.
+package struct CommandFailure: CausedError, Sendable, Equatable {
     package enum End: Sendable, Equatable {
         case exited(Int)
         case signaled(Int)
@@ -95,6 +96,8 @@ package struct CommandFailure: Error, Sendable, Equatable {
     /// The last lines of standard error.
     package var errorTail: String
 
+    package var cause: (any Error)? { nil }
+
     package init(arguments: [String], end: End, errorTail: String) {
         self.arguments = arguments
         self.end = end
@@ -102,7 +105,7 @@ package struct CommandFailure: Error, Sendable, Equatable {
     }
 }
 
-extension CommandFailure: CustomStringConvertible {
+extension CommandFailure {
     package var description: String {
         let said = errorTail.split(separator: "\n").suffix(3).joined(separator: "; ")
         let how =
@@ -111,14 +114,5 @@ extension CommandFailure: CustomStringConvertible {
             case .signaled(let signal): "signal \(signal)"
             }
         return said.isEmpty ? how : "\(how): \(said)"
-    }
-}
-
-/// A cause that is known by its text only.
-package struct Complaint: Error, Sendable, Equatable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) {
-        self.description = description
     }
 }

@@ -1,8 +1,8 @@
 import CLinux
 
-/// Gives back to the system what the process needs no more before it rests: freed memory, and code that has run.
+/// Returns memory that the process does not need while it is idle: freed heap, and pages of code that has run.
 ///
-/// A look reads megabytes and runs most of the program, and the daemon then rests for minutes.
+/// Reading the node takes megabytes and runs most of the program. The daemon is then idle for minutes.
 package func giveBackMemory() {
     gpa_rest()
 }

@@ -2,7 +2,9 @@ import Dispatch
 
 private let blockingQueue = DispatchQueue(label: "gpu-agent.host.blocking", attributes: .concurrent)
 
-/// Runs work that may block in the kernel on a thread of its own, so that it never holds one of Swift's few.
+/// Runs work that may block in the kernel on a separate thread.
+///
+/// Swift's concurrency pool has only one thread for each core, so a blocked one would stop other tasks.
 package func offPool<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () throws(Failure) -> Value
 ) async throws(Failure) -> Value {

@@ -2,18 +2,20 @@ import Dispatch
 import NodeModel
 import Support
 
-/// Reads that may hang, one after the other, on a thread of their own, each with a deadline.
+/// Runs reads that may hang, one at a time, on a separate thread.
 ///
-/// One that hangs keeps that one thread: those after it wait behind it, and give up at their own deadlines.
+/// Each has a deadline.
+///
+/// A read that hangs occupies this one thread. Later reads wait behind it until their own deadlines pass.
 struct ReadQueue: Sendable {
     private let queue = DispatchQueue(label: "gpu-agent.host.reads")
 
-    /// Gives what `work` reads, or says that it hangs.
+    /// Returns what `work` reads, or an unreadable value (`hang`) when the deadline passes.
     ///
     /// - Parameters:
-    /// - subject: What is read, for the failure.
+    /// - subject: What is read, for the message.
     /// - limit: How long to wait.
-    /// - work: The read; it is not begun after the deadline.
+    /// - work: The read. It does not start after the deadline.
     func read<Value>(
         _ subject: String,
         within limit: Duration,
@@ -27,7 +29,7 @@ struct ReadQueue: Sendable {
         return await first.answer(
             within: limit,
             otherwise: .unreadable(ReadFailure(.hang, "\(subject): no answer within \(limit)")),
-            whenCancelled: .unreadable(ReadFailure(.hang, "\(subject): not waited for, the agent was told to stop"))
+            whenCancelled: .unreadable(ReadFailure(.hang, "\(subject): not read, the agent is shutting down"))
         )
     }
 }

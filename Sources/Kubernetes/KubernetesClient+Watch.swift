@@ -70,7 +70,7 @@ extension KubernetesClient {
                 }
             }
         } catch {
-            throw failure(error, subject)
+            throw await failure(error, subject)
         }
     }
 }
@@ -120,7 +120,7 @@ extension NodeWatchEvent {
         } catch let error as KubernetesError {
             throw error
         } catch {
-            throw .malformed(subject: subject, detail: "\(error)")
+            throw .malformed(subject: subject, detail: errorChain(error))
         }
     }
 

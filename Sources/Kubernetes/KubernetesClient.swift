@@ -5,6 +5,7 @@ import NIOCore
 import NIOFoundationEssentialsCompat
 import NIOHTTP1
 import NIOSSL
+import NetworkErrors
 import Support
 
 /// A client for the few requests the agent makes.
@@ -80,7 +81,7 @@ package final class KubernetesClient: Sendable {
         do {
             try await http.shutdown()
         } catch {
-            logger.debug("the http client was shut down before", metadata: ["error": "\(error)"])
+            logger.debug("cannot shut down the HTTP client", metadata: ["error": "\(errorChain(error))"])
         }
     }
 
@@ -91,7 +92,7 @@ package final class KubernetesClient: Sendable {
         do {
             authorities = try NIOSSLCertificate.fromPEMBytes(Array(pem))
         } catch {
-            throw .credentials(path: path, cause: error)
+            throw .credentials(path: path, cause: NetworkError(error))
         }
         guard !authorities.isEmpty else { throw .credentials(path: path, cause: nil) }
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -118,7 +119,7 @@ extension KubernetesClient {
         do {
             return try JSONDecoder().decode(type, from: body)
         } catch {
-            throw .malformed(subject: subject, detail: "\(error)")
+            throw .malformed(subject: subject, detail: errorChain(error))
         }
     }
 
@@ -141,7 +142,7 @@ extension KubernetesClient {
             if let body = request.body { outgoing.body = .bytes(ByteBuffer(data: try body.data())) }
             response = try await http.execute(outgoing, deadline: deadline, logger: logger)
         } catch {
-            throw failure(error, subject)
+            throw await failure(error, subject)
         }
         logger.debug(
             "api request",
@@ -162,7 +163,7 @@ extension KubernetesClient {
     }
 
     /// The error for a connection or an answer that broke.
-    func failure(_ error: any Error, _ subject: String) -> KubernetesError {
+    func failure(_ error: any Error, _ subject: String) async -> KubernetesError {
         switch error {
         case let error as KubernetesError: error
         case is CancellationError: .cancelled(subject: subject)
@@ -171,15 +172,21 @@ extension KubernetesClient {
             .timedOut(subject: subject, after: error == .connectTimeout ? limits.connect : limits.request)
         case is NIOTooManyBytesError:
             .malformed(subject: subject, detail: "more than \(limits.answerBytes) bytes")
-        default: .unreachable(subject: subject, cause: error)
+        default: .unreachable(subject: subject, cause: await NetworkError.of(error, from: server))
         }
+    }
+
+    /// The host and port of the API server; nil when its URL has no host.
+    private var server: (host: String, port: Int)? {
+        guard let url = URL(string: access.server), let host = url.host(percentEncoded: false) else { return nil }
+        return (host, url.port ?? 443)
     }
 
     private func body(of response: HTTPClientResponse, _ subject: String) async throws(KubernetesError) -> Data {
         do {
             return Data(buffer: try await response.body.collect(upTo: limits.answerBytes))
         } catch {
-            throw failure(error, subject)
+            throw await failure(error, subject)
         }
     }
 }

@@ -1,36 +1,38 @@
-/// Why a request to the API server did not give what was asked for.
-package enum KubernetesError: Error, Sendable {
+import Support
+
+/// Why a request to the API server failed.
+package enum KubernetesError: CausedError, Sendable {
     /// The environment does not name an API server.
     case notInCluster(missing: String)
-    /// The token or the certificate authority cannot be read, or is empty.
+    /// The file of the token or of the certificate authority cannot be read, or is empty.
     case credentials(path: String, cause: (any Error)?)
-    /// No connection, or it broke; a certificate that is not trusted counts here too.
+    /// There is no connection, it broke, or the certificate is not trusted. The cause is a `NetworkError`.
     case unreachable(subject: String, cause: any Error)
     /// No complete answer before the deadline.
     case timedOut(subject: String, after: Duration)
-    /// The task that asked was cancelled.
+    /// The task that made the request was canceled.
     case cancelled(subject: String)
     /// 401: the token is missing, wrong or expired.
     case unauthorized(subject: String)
     /// 403, with the server's sentence: who may not do what to which object.
     case forbidden(message: String)
-    /// 404: the object, or the kind, is not there.
+    /// 404: the object or its kind does not exist.
     case notFound(message: String)
     /// 409: another manager owns a field, or the object was changed since it was read.
     case conflict(message: String, fields: [FieldConflict])
-    /// 409: an object of that name is there already.
+    /// 409: an object of that name exists.
     case alreadyExists(message: String)
-    /// 422: the object would break a rule of its kind; the message is the server's own.
+    /// 422: the object breaks a rule of its kind. The message is the server's.
     case invalid(message: String, causes: [InvalidField])
-    /// 415: the server does not know the kind of patch.
+    /// 415: the server does not support the type of the patch.
     case unsupportedMediaType(message: String)
-    /// 429: ask again later, after the given time if there is one.
+    /// 429: retry later, after the given time if there is one.
     case tooManyRequests(retryAfter: Duration?)
-    /// 410: the version to go on from is no longer kept; read the object again.
+    /// 410: the server no longer has this resource version. Read the object again.
     case gone(message: String)
-    /// Any other failing status.
+    /// Any other status that is an error.
     case server(status: Int, message: String, retryAfter: Duration?)
-    /// The answer is not what the API promises.
+    /// The response does not follow the API.
     case malformed(subject: String, detail: String)
 }
 
@@ -86,27 +88,27 @@ extension KubernetesError {
     }
 }
 
-extension KubernetesError: CustomStringConvertible {
+extension KubernetesError {
     package var description: String {
         switch self {
-        case .notInCluster(let missing): "not in a cluster, \(missing) is not set"
+        case .notInCluster(let missing): "not running in a cluster: \(missing) is not set"
         case .credentials(let path, .some): "cannot read \(path)"
-        case .credentials(let path, .none): "\(path) holds nothing usable"
-        case .unreachable(let subject, _): "no answer to \(subject)"
-        case .timedOut(let subject, let limit): "no answer to \(subject) within \(limit)"
-        case .cancelled(let subject): "\(subject) was cancelled"
-        case .unauthorized(let subject): "the api server does not accept the token for \(subject)"
+        case .credentials(let path, .none): "\(path) is empty"
+        case .unreachable(let subject, _): "\(subject) failed"
+        case .timedOut(let subject, let limit): "\(subject) timed out after \(limit)"
+        case .cancelled(let subject): "\(subject) was canceled"
+        case .unauthorized(let subject): "the API server does not accept the token for \(subject)"
         case .forbidden(let message): message
         case .notFound(let message): message
         case .conflict(let message, _): message
         case .alreadyExists(let message): message
         case .invalid(let message, _): message
         case .unsupportedMediaType(let message): message
-        case .tooManyRequests(.some(let delay)): "the api server is busy, ask again after \(delay)"
-        case .tooManyRequests(.none): "the api server is busy"
+        case .tooManyRequests(.some(let delay)): "the API server is busy, retry after \(delay)"
+        case .tooManyRequests(.none): "the API server is busy"
         case .gone(let message): message
-        case .server(let status, let message, _): "the api server answered \(status), \(message)"
-        case .malformed(let subject, let detail): "the answer to \(subject) is malformed, \(detail)"
+        case .server(let status, let message, _): "the API server answered with status \(status): \(message)"
+        case .malformed(let subject, let detail): "the response to \(subject) is malformed: \(detail)"
         }
     }
 }

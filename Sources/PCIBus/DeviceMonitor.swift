@@ -1,15 +1,23 @@
 import CUdev
 import Dispatch
 import Glibc
+import Support
+package import SystemPackage
 
-/// The device monitor could not be set up.
-package enum DeviceMonitorError: Error, Equatable, CustomStringConvertible {
-    /// No netlink socket for events could be opened; `code` is the `errno` of the last try.
-    case cannotListen(code: CInt)
+/// Why the device monitor could not start.
+package enum DeviceMonitorError: CausedError, Equatable {
+    /// No netlink socket for events could be opened. The cause is that of the last attempt.
+    case cannotListen(Errno)
 
     package var description: String {
         switch self {
-        case .cannotListen(let code): "cannot listen for device events: \(String(cString: strerror(code)))"
+        case .cannotListen: "cannot listen for device events"
+        }
+    }
+
+    package var cause: (any Error)? {
+        switch self {
+        case .cannotListen(let cause): cause
         }
     }
 }
@@ -36,15 +44,15 @@ package final class DeviceMonitor: Sendable {
     package init(sources names: [String] = ["kernel", "udev"]) throws(DeviceMonitorError) {
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         let queue = DispatchQueue(label: "device-monitor")
-        var code: CInt = 0
+        var cause = Errno(rawValue: 0)
         var sources: [any DispatchSourceRead] = []
         for name in names {
             switch Self.listen(to: name, on: queue, continuation) {
             case .success(let source): sources.append(source)
-            case .failure(.cannotListen(let reason)): code = reason
+            case .failure(.cannotListen(let last)): cause = last
             }
         }
-        guard !sources.isEmpty else { throw .cannotListen(code: code) }
+        guard !sources.isEmpty else { throw .cannotListen(cause) }
         self.sources = sources
     }
 
@@ -61,18 +69,18 @@ package final class DeviceMonitor: Sendable {
         on queue: DispatchQueue,
         _ continuation: AsyncStream<Void>.Continuation
     ) -> Result<any DispatchSourceRead, DeviceMonitorError> {
-        guard let udev = udev_new() else { return .failure(.cannotListen(code: errno)) }
+        guard let udev = udev_new() else { return .failure(.cannotListen(Errno(rawValue: errno))) }
         guard let monitor = udev_monitor_new_from_netlink(udev, name) else {
-            let code = errno
+            let cause = Errno(rawValue: errno)
             udev_unref(udev)
-            return .failure(.cannotListen(code: code))
+            return .failure(.cannotListen(cause))
         }
         udev_monitor_filter_add_match_subsystem_devtype(monitor, "pci", nil)
         let result = udev_monitor_enable_receiving(monitor)
         guard result >= 0 else {
             udev_monitor_unref(monitor)
             udev_unref(udev)
-            return .failure(.cannotListen(code: -result))
+            return .failure(.cannotListen(Errno(rawValue: -result)))
         }
         // Used by one queue alone: the handlers below, and freed when the source lets go of the descriptor.
         nonisolated(unsafe) let receiver = monitor

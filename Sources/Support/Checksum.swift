@@ -1,9 +1,9 @@
-/// A checksum that a file must have.
+/// The checksum that a file must have.
 package struct Checksum: Codable, Sendable, Equatable, CustomStringConvertible {
     package enum Algorithm: String, Codable, Sendable {
         case sha256, sha512
 
-        /// How many hexadecimal digits a checksum has.
+        /// The number of hexadecimal digits in a checksum.
         package var hexLength: Int { self == .sha256 ? 64 : 128 }
     }
 

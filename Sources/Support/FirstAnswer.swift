@@ -2,7 +2,7 @@ import Synchronization
 
 /// Waits for the first of several answers and drops the others.
 ///
-/// Unlike a task group it does not wait for those who are late. One waits, once.
+/// Unlike a task group, it does not wait for the late ones. Only one caller may wait, and only once.
 package final class FirstAnswer<Value: Sendable>: Sendable {
     private enum State {
         case open
@@ -14,7 +14,7 @@ package final class FirstAnswer<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Whether there is an answer, so that further work for one would be in vain.
+    /// Whether an answer was given, so that work which has not started yet can be skipped.
     package var isGiven: Bool {
         state.withLock { state in
             guard case .given = state else { return false }
@@ -22,6 +22,7 @@ package final class FirstAnswer<Value: Sendable>: Sendable {
         }
     }
 
+    /// Gives an answer; every answer after the first is dropped.
     package func give(_ value: Value) {
         let waiting: CheckedContinuation<Value, Never>? = state.withLock { state in
             switch state {
@@ -37,9 +38,13 @@ package final class FirstAnswer<Value: Sendable>: Sendable {
         waiting?.resume(returning: value)
     }
 
-    /// The first answer; `late` when there is none by then.
+    /// Waits for the first answer.
     ///
-    /// A cancelled task gets `cancelled` at once; without a value for that its cancellation changes nothing.
+    /// - Parameters:
+    ///   - limit: How long to wait.
+    ///   - late: The result when no answer came within the limit.
+    ///   - cancelled: The result when the waiting task is canceled; nil goes on waiting in that case.
+    /// - Returns: The first answer, `late` or `cancelled`.
     @discardableResult
     package func answer(within limit: Duration, otherwise late: Value, whenCancelled cancelled: Value?) async -> Value {
         let timer = Task {

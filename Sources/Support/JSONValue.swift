@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// Any JSON value: what patches and whole objects are made of.
+/// Any JSON value.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -18,13 +18,13 @@ extension JSONValue {
         return value
     }
 
-    /// The truth value, when this is one.
+    /// The value, when this is `true` or `false`.
     package var bool: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
     }
 
-    /// The number, when this is a whole one.
+    /// The number, when this is a whole number.
     package var int: Int? {
         guard case .int(let value) = self else { return nil }
         return value
@@ -44,8 +44,8 @@ extension JSONValue {
 
     /// A member of an object.
     ///
-    /// Reading from anything but an object gives nil. Writing nil takes the member away; writing a member into
-    /// anything but an object makes an object of it.
+    /// Reading gives nil when this is not an object. Writing nil removes the member. Writing a member into a value
+    /// that is not an object replaces the value by an object with that member.
     package subscript(key: String) -> JSONValue? {
         get { object?[key] }
         set {
@@ -55,7 +55,7 @@ extension JSONValue {
         }
     }
 
-    /// The value found by following member names; nil when one is missing.
+    /// The value that is found by following the member names; nil when one of them is missing.
     package subscript(path path: [String]) -> JSONValue? {
         path.reduce(Optional(self)) { value, key in value?[key] }
     }
@@ -122,13 +122,15 @@ extension JSONValue: Codable {
 
 extension JSONValue {
     /// Reads one JSON document.
+    ///
+    /// - Throws: `DecodingError` when the data is not valid JSON.
     package init(parsing data: Data) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: data)
     }
 
-    /// The tree of an encodable value.
+    /// Converts an encodable value.
     ///
-    /// - Throws: What the value's own `encode(to:)` throws.
+    /// - Throws: The error of the value's own `encode(to:)`.
     package init(encoding value: some Encodable) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(value))
     }

@@ -1,20 +1,21 @@
 import FoundationEssentials
 import Glibc
+import Support
 import SystemPackage
 
-/// What can go wrong in making the directory of companions.
-enum CompanionError: Error, CustomStringConvertible {
+/// Why the directory of links to the driver's libraries could not be created.
+enum CompanionError: CausedError {
     case directory(in: String, cause: Errno)
     case link(String, cause: Errno)
 
     var description: String {
         switch self {
-        case .directory(let parent, _): "cannot make a directory in \(parent)"
-        case .link(let path, _): "cannot make the link \(path)"
+        case .directory(let parent, _): "cannot create a directory in \(parent)"
+        case .link(let path, _): "cannot create the link \(path)"
         }
     }
 
-    var cause: Errno {
+    var cause: (any Error)? {
         switch self {
         case .directory(_, let cause), .link(_, let cause): cause
         }

@@ -1,19 +1,20 @@
 import Glibc
+import Support
 import SystemPackage
 
-/// A child process could not be started.
-enum SpawnError: Error, CustomStringConvertible {
+/// Why a child process could not be started.
+enum SpawnError: CausedError {
     case channel(cause: Errno)
     case start(program: String, cause: Errno)
 
     var description: String {
         switch self {
-        case .channel: "cannot make the channel to a child process"
+        case .channel: "cannot create the channel to a child process"
         case .start(let program, _): "cannot start \(program)"
         }
     }
 
-    var cause: Errno {
+    var cause: (any Error)? {
         switch self {
         case .channel(let cause), .start(_, let cause): cause
         }

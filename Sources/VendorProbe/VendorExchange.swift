@@ -33,7 +33,7 @@ struct VendorExchange {
                 cancellation: cancellation
             )
         } catch {
-            return .unreadable(ReadFailure(.command, "\(error): \(error.cause)"))
+            return .unreadable(ReadFailure(.command, errorChain(error)))
         }
 
         let hello: Reading<VendorHello> = ask(child, id: 1, .hello, about: "hello", within: deadlines.hello)

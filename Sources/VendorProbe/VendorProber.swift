@@ -1,5 +1,6 @@
 import Dispatch
 package import NodeModel
+import Support
 
 /// Asks NVIDIA's libraries, each time in child processes that live no longer than the question.
 ///
@@ -69,7 +70,7 @@ package struct VendorProber: Sendable {
         do throws(SpawnError) {
             cancellation = try Cancellation()
         } catch {
-            return failed(.io, "\(error): \(error.cause)")
+            return failed(.io, errorChain(error))
         }
         // The waiting blocks a thread, so it is not one of the cooperative pool.
         let queue = DispatchQueue(label: "vendor-probe")
@@ -87,7 +88,7 @@ package struct VendorProber: Sendable {
         do throws(CompanionError) {
             directory = try CompanionDirectory(in: scratch, companions)
         } catch {
-            return failed(.io, "\(error): \(error.cause)")
+            return failed(.io, errorChain(error))
         }
         defer { directory.remove() }
         let exchange = VendorExchange(

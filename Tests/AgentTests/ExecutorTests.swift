@@ -69,7 +69,7 @@ struct ExecutorTests {
             try host.tree.write("var/lib/a/file", "in the way")
             let failure = await perform(step(.makeDirectories(["/var/lib/a/file/b"])), on: host, &journal)
             #expect(failure?.problem.code == .driverRemovalFailed)
-            #expect(failure?.problem.observed == "cannot look at /var/lib/a/file/b: Not a directory")
+            #expect(failure?.problem.observed == "cannot read the attributes of /var/lib/a/file/b: Not a directory")
             #expect(failure?.problem.remedy.text == "polish by hand")
         }
     }

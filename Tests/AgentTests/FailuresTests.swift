@@ -32,7 +32,7 @@ import Testing
             remedy: "look at dmesg"
         ),
         HostCase(
-            error: .commandNotStarted(["modprobe"], cause: Complaint("no such file")),
+            error: .commandNotStarted(["modprobe"], cause: MessageError("no such file")),
             code: .moduleLoadFailed,
             observed: "cannot start 'modprobe' on the host: no such file",
             remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
@@ -40,19 +40,19 @@ import Testing
         HostCase(
             error: .jobDeadline("install-1", limit: .seconds(30)),
             code: .moduleLoadFailed,
-            observed: "loading the modules: job install-1 did not end within 30.0 seconds and still runs",
+            observed: "loading the modules: job install-1 did not end within 30.0 seconds and is still running",
             remedy: "look at dmesg"
         ),
         HostCase(
             error: .lockHeld("/run/lock", holder: "17 gpu-agent", waited: .seconds(1)),
             code: .hostLocked,
-            observed: "/run/lock is held by 17 gpu-agent, waited 1.0 seconds",
+            observed: "/run/lock is held by 17 gpu-agent (waited 1.0 seconds)",
             remedy: "wait for the other one to end, or end it if it hangs"
         ),
         HostCase(
             error: .root("/proc/1/root", cause: .permissionDenied),
             code: .hostUnreachable,
-            observed: "cannot open the host's root /proc/1/root: Permission denied",
+            observed: "cannot open the host's root directory /proc/1/root: Permission denied",
             remedy: "run as root, in the host's PID namespace (hostPID: true)"
         ),
     ]

@@ -93,7 +93,7 @@ import Testing
         #expect(failure(nowhere) == "cannot read nowhere: No such file or directory")
         try directory.makeDirectory("empty")
         nowhere.catalogDirectory = directory.path("empty")
-        #expect(failure(nowhere) == "no catalog file (*.yaml) in empty")
+        #expect(failure(nowhere) == "there is no catalog file (*.yaml) in empty")
     }
 
     @Test(arguments: ["json", "yaml"])
@@ -109,13 +109,13 @@ import Testing
         for (text, why) in [
             ("{\"apiVersion\": \"gpu-agent/v1\"}", "kind: is missing"),
             ("", "the document is empty"),
-            ("[1, 2]", "Expected"),
+            ("[1, 2]", "expected an object"),
             (try Rendering.json(NodeFacts.h100).replacing("NodeFacts", with: "Pod"), "kind is 'Pod', not 'NodeFacts'"),
         ] {
             try directory.write("facts", text)
             let error = #expect(throws: SetupError.self) { try FactsFile.read(directory.path("facts")) }
             let words = error.map(errorChain) ?? ""
-            #expect(words.contains("holds no facts of a node") && words.contains(why), "\(words)")
+            #expect(words.contains("does not hold the facts of a node") && words.contains(why), "\(words)")
         }
     }
 }

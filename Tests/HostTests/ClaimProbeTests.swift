@@ -28,7 +28,7 @@ import Testing
             aksMarker: .absent,
             driverContainer: .absent,
             gridUnit: .absent,
-            deviceUsers: .skipped("/proc has no process: this is no running host"),
+            deviceUsers: .skipped("/proc has no processes: this is not a running host"),
             nodeLabels: .skipped("no cluster was asked")
         )
         #expect(await claims() == expected)

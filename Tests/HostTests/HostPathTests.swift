@@ -35,7 +35,7 @@ import Testing
         #expect {
             try HostPath("/lib").entry("a\0\u{1b}[2J")
         } throws: { error in
-            "\((error as? HostError)?.cause as Any)".contains("'a\u{fffd}\u{fffd}[2J' is no name of a file")
+            "\((error as? HostError)?.cause as Any)".contains("'a\u{fffd}\u{fffd}[2J' is not a valid file name")
         }
     }
 

@@ -116,7 +116,7 @@ import Testing
 
     @Test func namesTheRootThatCannotBeOpened() {
         #expect { try HostRoot("/nowhere/at/all") } throws: { error in
-            "\(error)" == "cannot open the host's root /nowhere/at/all"
+            "\(error)" == "cannot open the host's root directory /nowhere/at/all"
         }
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import Support
 import SystemPackage
 import TestSupport
 import Testing
@@ -40,11 +41,11 @@ import Testing
     }
 
     @Test func refusesWhatIsNoModule() {
-        #expect(throws: Complaint("ends inside the ELF header")) { try ModuleInfo([]) }
-        #expect(throws: Complaint("no 64-bit little-endian ELF file")) {
+        #expect(throws: MessageError("the file ends inside the ELF header")) { try ModuleInfo([]) }
+        #expect(throws: MessageError("it is not a 64-bit little-endian ELF file")) {
             try ModuleInfo(Array(repeating: 0, count: 64))
         }
-        #expect(throws: Complaint("no .modinfo section")) {
+        #expect(throws: MessageError("it has no .modinfo section")) {
             try ModuleInfo(elf(Array(Self.texts.utf8), name: ".modinfo2"))
         }
     }
@@ -52,13 +53,13 @@ import Testing
     @Test func isNotLedAstrayByBrokenTables() throws {
         let whole = elf(Array(Self.texts.utf8))
         for length in 0..<whole.count {
-            #expect(throws: Complaint.self) { try ModuleInfo(Array(whole[..<length])) }
+            #expect(throws: MessageError.self) { try ModuleInfo(Array(whole[..<length])) }
         }
         for offset in whole.indices {
             var broken = whole
             broken[offset] = 0xff
             // A module, or the typed error; never a trap and never a huge read.
-            do { _ = try ModuleInfo(broken) } catch { #expect(error is Complaint) }
+            do { _ = try ModuleInfo(broken) } catch { #expect(error is MessageError) }
         }
     }
 

@@ -79,7 +79,7 @@ import Testing
             _ = try ClusterAccess.inCluster(environment: environment)
             Issue.record("no failure")
         } catch {
-            #expect("\(error)" == "not in a cluster, \(missing) is not set")
+            #expect("\(error)" == "not running in a cluster: \(missing) is not set")
         }
     }
 }

@@ -53,21 +53,25 @@ import Testing
     }
 
     @Test(arguments: [
-        StatusCase(status: 502, body: "<html>\nbad gateway", description: "the api server answered 502, <html>"),
-        StatusCase(status: 500, body: "", description: "the api server answered 500, no message"),
+        StatusCase(
+            status: 502,
+            body: "<html>\nbad gateway",
+            description: "the API server answered with status 502: <html>"
+        ),
+        StatusCase(status: 500, body: "", description: "the API server answered with status 500: no message"),
         StatusCase(
             status: 429,
             retryAfter: "5",
             body: "x",
-            description: "the api server is busy, ask again after 5.0 seconds"
+            description: "the API server is busy, retry after 5.0 seconds"
         ),
         StatusCase(
             status: 429,
             retryAfter: "Wed, 21 Oct 2026 07:28:00 GMT",
             body: #"{"kind":"Status","details":{"retryAfterSeconds":2}}"#,
-            description: "the api server is busy, ask again after 2.0 seconds"
+            description: "the API server is busy, retry after 2.0 seconds"
         ),
-        StatusCase(status: 429, body: "{}", description: "the api server is busy"),
+        StatusCase(status: 429, body: "{}", description: "the API server is busy"),
         StatusCase(
             status: 404,
             body: #"{"kind":"Status","message":"nodes \"x\" not found"}"#,

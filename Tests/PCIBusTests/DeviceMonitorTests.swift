@@ -1,5 +1,6 @@
 import Glibc
 import PCIBus
+import SystemPackage
 import Testing
 
 @Suite struct DeviceMonitorTests {
@@ -49,7 +50,9 @@ import Testing
     }
 
     @Test func aSourceThatCannotBeOpenedIsAnErrorWithItsNumber() {
-        #expect(throws: DeviceMonitorError.cannotListen(code: EINVAL)) { try DeviceMonitor(sources: ["nonsense"]) }
+        #expect(throws: DeviceMonitorError.cannotListen(Errno(rawValue: EINVAL))) {
+            try DeviceMonitor(sources: ["nonsense"])
+        }
     }
 
     @Test func oneSourceIsEnough() throws {

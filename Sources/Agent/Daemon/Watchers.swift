@@ -33,7 +33,10 @@ struct DeviceWatcher: Service {
                 defer { monitor.stop() }
                 for await _ in monitor.events { wakeUp.ring() }
             } catch {
-                logger.warning("devices are not watched; the clock looks again", metadata: ["error": "\(error)"])
+                logger.warning(
+                    "cannot watch for device events, the agent inspects the node at its interval alone",
+                    metadata: ["error": "\(errorChain(error))"]
+                )
             }
         }
         // A service that ends ends the group: without a monitor this one waits for the shutdown.

@@ -78,8 +78,6 @@ extension DownloadError {
     }
 }
 
-extension DownloadError: CausedError {}
-
 extension Finding {
     /// An effect that another version of the agent recorded.
     static func unknownEffect(_ kind: String, of step: PlannedStep) -> Finding {

@@ -4,28 +4,26 @@ package import NodeModel
 import Support
 import SystemPackage
 
-/// Why the agent's own files could not be used.
-package enum SetupError: Error, Sendable, CustomStringConvertible {
+/// Why a file of the operator or of the image cannot be used.
+package enum SetupError: CausedError, Sendable {
     /// A file could not be read.
     case unreadable(String, cause: any Error)
-    /// A file was read and holds no facts of a node.
+    /// A file was read, but it does not hold the facts of a node.
     case noFacts(String, why: String)
-    /// Files were read and are wrong; every problem is told.
+    /// Files were read and have problems. All of them are listed.
     case problems(DocumentProblems)
-    /// There is no catalog in the directory.
+    /// The directory has no catalog.
     case noCatalog(String)
 
     package var description: String {
         switch self {
         case .unreadable(let path, _): "cannot read \(path)"
-        case .noFacts(let path, let why): "\(path) holds no facts of a node: \(why)"
+        case .noFacts(let path, let why): "\(path) does not hold the facts of a node: \(why)"
         case .problems(let problems): problems.description
-        case .noCatalog(let directory): "no catalog file (*.yaml) in \(directory)"
+        case .noCatalog(let directory): "there is no catalog file (*.yaml) in \(directory)"
         }
     }
-}
 
-extension SetupError: CausedError {
     package var cause: (any Error)? {
         guard case .unreadable(_, let cause) = self else { return nil }
         return cause

@@ -117,5 +117,3 @@ package struct Prober: Sendable {
         return .present(await prober.facts())
     }
 }
-
-extension HostError: CausedError {}

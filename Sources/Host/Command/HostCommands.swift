@@ -5,17 +5,17 @@ import SystemPackage
 
 /// Runs commands in the host's namespaces, through `nsenter`.
 ///
-/// Where no command may be run on the host (`--host-pid none`) there is no value of this type at all.
+/// With `--host-pid none`, where no command may run on the host, no value of this type exists.
 package struct HostCommands: Sendable {
-    /// The process whose namespaces are entered, by its id on our side; 1 in a pod with `hostPID`.
+    /// The process whose namespaces are entered, by its ID in the agent's PID namespace; 1 in a pod with `hostPID`.
     package let target: Int
-    /// What every command gets besides the fixed few: the proxy variables.
+    /// Variables that every command gets in addition to `PATH` and `LANG`: the proxy settings.
     package let environment: [String: String]
-    /// What is sent to the process group of a command that must end.
+    /// The signals that end the process group of a command.
     private let killing: [TeardownStep]
-    /// How long a killed command is waited for.
+    /// How long to wait for a killed command to end.
     ///
-    /// One that waits in the kernel, for a device or a file server that does not answer, outlives every signal.
+    /// A process in an uninterruptible system call, for example on a device that does not answer, survives every signal.
     private static let grace = Duration.seconds(2)
 
     package init(target: Int, environment: [String: String] = [:]) {
@@ -31,9 +31,12 @@ package struct HostCommands: Sendable {
 
     /// Runs a command to its end.
     ///
-    /// Only the last 64 KiB of each output are kept. When the deadline passes, or the task is cancelled, the command is
-    /// killed with its whole process group; one that the kill does not end within two seconds is left to itself, and
-    /// reaped whenever it ends. An exit status that is not 0 is thrown.
+    /// Only the last 64 KiB of standard output and of standard error are kept. When the deadline passes or the task is
+    /// canceled, the command is killed with its whole process group. A command that survives this for two seconds is
+    /// abandoned, and reaped when it ends.
+    ///
+    /// - Throws: `commandNotStarted`, `commandFailed` for an exit status other than 0, `commandDeadline` or
+    ///   `commandCancelled`.
     package func run(
         _ arguments: [String],
         deadline: Duration,
@@ -42,14 +45,14 @@ package struct HostCommands: Sendable {
         try await run(arguments, input: .none, deadline: deadline, environment: extra)
     }
 
-    /// Runs a command that inherits a descriptor of ours as its standard input.
+    /// Runs a command with an open descriptor of the agent as its standard input.
     func run(
         _ arguments: [String],
         standardInput: FileDescriptor,
         deadline: Duration,
         environment extra: [String: String]
     ) async throws(HostError) -> CommandOutput {
-        // A copy of its own: a run that is left to itself may use it after the caller closed the descriptor.
+        // The run owns a copy: a command that was abandoned may use it after the caller closed the descriptor.
         let copy: FileDescriptor
         do throws(Errno) {
             copy = FileDescriptor(rawValue: try retrying { fcntl(standardInput.rawValue, F_DUPFD_CLOEXEC, 0) })
@@ -67,7 +70,7 @@ package struct HostCommands: Sendable {
         let configuration = configuration(for: arguments, extra)
         let (output, errors) = (OutputTail(), OutputTail())
         let first = FirstAnswer<Ending>()
-        // No child of this task: those are waited for, however long they take.
+        // Not a child task: Swift waits for child tasks, however long they take.
         let work = Task {
             do {
                 let result = try await Subprocess.run(
@@ -92,13 +95,20 @@ package struct HostCommands: Sendable {
         case .ended(.signaled) where Task.isCancelled, .failed where Task.isCancelled:
             throw .commandCancelled(arguments)
         case .ended(let status): return try outcome(of: arguments, status, output, errors)
-        case .failed(let error): throw .commandNotStarted(arguments, cause: error)
+        case .failed(let error): throw .commandNotStarted(arguments, cause: Self.plainCause(error))
         case .deadline: throw .commandDeadline(arguments, limit: deadline, outputTail: errors.text)
         case .cancelled: throw .commandCancelled(arguments)
         }
     }
 
-    /// Has the process group of a run killed, and waits for its end, but not for ever.
+    /// The reason why no process was started, without the names of Swift types in Subprocess's own texts.
+    private static func plainCause(_ error: any Error) -> any Error {
+        guard let error = error as? SubprocessError else { return error }
+        if error.code == .executableNotFound { return MessageError("the program nsenter is not installed") }
+        return error.underlyingError ?? MessageError("the process could not be started")
+    }
+
+    /// Kills the process group of a run and waits at most `grace` for its end.
     private func kill(_ work: Task<Void, Never>) async {
         let gone = FirstAnswer<Void>()
         Task {
@@ -147,15 +157,15 @@ package struct HostCommands: Sendable {
         case .exited(let code): end = .exited(Int(code))
         case .signaled(let signal): end = .signaled(Int(signal))
         }
-        // nsenter speaks for itself only when it could not enter the namespaces or find the command there.
+        // nsenter prints a message of its own only when it cannot enter the namespaces or find the command there.
         if errors.text.hasPrefix("nsenter: ") {
-            throw .commandNotStarted(arguments, cause: Complaint(errors.text.trimmed))
+            throw .commandNotStarted(arguments, cause: MessageError(errors.text.trimmed))
         }
         throw .commandFailed(CommandFailure(arguments: arguments, end: end, errorTail: errors.text))
     }
 }
 
-/// What a command said: the last 64 KiB of each.
+/// What a command printed on standard output and on standard error: the last 64 KiB of each.
 package struct CommandOutput: Sendable, Equatable {
     package var output: String
     package var errors: String

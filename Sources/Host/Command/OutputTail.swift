@@ -1,7 +1,7 @@
 import Subprocess
 import Synchronization
 
-/// The last part of what a process writes, in a bounded space.
+/// The end of a process's output, in limited memory.
 final class OutputTail: Sendable {
     private let bytes = Mutex<[UInt8]>([])
     private let limit: Int
@@ -19,7 +19,7 @@ final class OutputTail: Sendable {
         }
     }
 
-    /// Takes all of a stream, until its end.
+    /// Reads a stream to its end.
     func collect(_ stream: SubprocessOutputSequence) async throws {
         for try await buffer in stream { append(buffer.withUnsafeBytes(Array.init)) }
     }

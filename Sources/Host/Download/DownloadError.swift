@@ -1,30 +1,31 @@
+import Support
 package import SystemPackage
 
-/// Why a file could not be fetched.
-package enum DownloadError: Error, Sendable {
-    /// The request has no address, or its file name is not one plain name.
+/// Why a file could not be downloaded.
+package enum DownloadError: CausedError, Sendable {
+    /// The request has no URL, or its file name is not a plain name.
     case badRequest(String)
-    /// An address, or that of its proxy, cannot be used at all.
+    /// A URL, or the URL of its proxy, cannot be used at all.
     case badAddress(String, cause: (any Error)?)
-    /// The server's answer is final: not found, forbidden, gone.
+    /// The server refused the request for good: not found, forbidden, gone.
     case refused(url: String, status: Int)
-    /// A page for people came instead of the file: a captive portal or a proxy's error page.
+    /// A web page came instead of the file, as captive portals and proxies send it.
     case webPage(url: String)
-    /// The server has another file than the one asked for; nothing of it was kept.
+    /// The file on the server does not have the expected size, in bytes. Nothing was kept.
     case wrongSize(url: String, expected: Int, actual: Int)
-    /// The whole file came and is another one than the one asked for; nothing of it was kept.
+    /// The file was received completely and does not have the expected digest. Nothing was kept.
     case wrongDigest(url: String, expected: String, actual: String)
-    /// Every mirror failed again and again without a byte of progress; the cause is the last failure.
+    /// Every mirror failed several times without any progress. The cause is the last failure.
     case unavailable(attempts: Int, cause: DownloadFault)
-    /// The deadline passed; what came so far is kept for the next try.
+    /// The deadline passed. The received part is kept for the next try.
     case deadline(Duration, cause: DownloadFault?)
-    /// The task was cancelled; what came so far is kept for the next try.
+    /// The task was canceled. The received part is kept for the next try.
     case cancelled
-    /// The file system is full; nothing that came was kept.
+    /// The file system is full. Nothing was kept.
     case noSpace(name: String, received: Int)
-    /// Another process is fetching the same file.
+    /// Another process is downloading the same file.
     case busy(name: String)
-    /// A file operation failed.
+    /// A file operation failed; `operation` is its verb.
     case file(operation: String, name: String, cause: Errno)
 
     package var cause: (any Error)? {
@@ -38,36 +39,36 @@ package enum DownloadError: Error, Sendable {
     }
 }
 
-extension DownloadError: CustomStringConvertible {
+extension DownloadError {
     package var description: String {
         switch self {
         case .badRequest(let what): what
-        case .badAddress(let address, _): "cannot use the address '\(address)'"
+        case .badAddress(let address, _): "cannot use the URL '\(address)'"
         case .refused(let url, let status): "\(url) answered with status \(status)"
-        case .webPage(let url): "\(url) answered with a web page: a portal or proxy stands in between"
+        case .webPage(let url): "\(url) answered with a web page, probably from a captive portal or a proxy"
         case .wrongSize(let url, let expected, let actual):
-            "\(url) has \(actual) bytes, the file asked for has \(expected)"
+            "the file at \(url) has \(actual) bytes, expected \(expected)"
         case .wrongDigest(let url, let expected, let actual):
-            "what came from \(url) has the digest \(actual), the file asked for has \(expected)"
-        case .unavailable(let attempts, _): "gave up after \(attempts) attempts"
-        case .deadline(let limit, _): "the download did not end within \(limit)"
-        case .cancelled: "the download was cancelled"
-        case .noSpace(let name, let received): "no space left for \(name) after \(received) bytes"
-        case .busy(let name): "another process is fetching \(name)"
+            "the file from \(url) has the digest \(actual), expected \(expected)"
+        case .unavailable(let attempts, _): "the download failed after \(attempts) attempts"
+        case .deadline(let limit, _): "the download did not finish within \(limit)"
+        case .cancelled: "the download was canceled"
+        case .noSpace(let name, let received): "no space left on the device for \(name) after \(received) bytes"
+        case .busy(let name): "another process is downloading \(name)"
         case .file(let operation, let name, _): "cannot \(operation) \(name)"
         }
     }
 }
 
-/// Why one attempt failed, where another may not.
-package enum DownloadFault: Error, Sendable {
-    /// The network or the server's protocol failed.
+/// Why one attempt to download a file failed, where another attempt may succeed.
+package enum DownloadFault: CausedError, Sendable {
+    /// The connection or the HTTP exchange failed; the cause is a `NetworkError`.
     case network(url: String, cause: any Error)
-    /// The server is out of order, or asks for patience.
+    /// The server answered with a status that may pass, and perhaps with the time to wait.
     case status(url: String, status: Int, retryAfter: Duration?)
-    /// The answer ended early.
+    /// The answer ended before all bytes were received.
     case cutShort(url: String, received: Int, expected: Int)
-    /// What had come before this fetch was damaged: resumed, the whole had the wrong digest.
+    /// A resumed download had the wrong digest, so the part from an earlier run was damaged.
     case damagedRemainder(url: String)
 
     package var cause: (any Error)? {
@@ -76,13 +77,14 @@ package enum DownloadFault: Error, Sendable {
     }
 }
 
-extension DownloadFault: CustomStringConvertible {
+extension DownloadFault {
     package var description: String {
         switch self {
-        case .network(let url, _): "no answer, or no whole one, from \(url)"
+        case .network(let url, _): "cannot download \(url)"
         case .status(let url, let status, _): "\(url) answered with status \(status)"
-        case .cutShort(let url, let received, let expected): "\(url) ended after \(received) of \(expected) bytes"
-        case .damagedRemainder(let url): "the rest from \(url) does not fit what was there from before"
+        case .cutShort(let url, let received, let expected):
+            "the answer of \(url) ended after \(received) of \(expected) bytes"
+        case .damagedRemainder(let url): "the part from an earlier download does not belong to the file at \(url)"
         }
     }
 }

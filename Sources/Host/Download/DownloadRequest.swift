@@ -1,17 +1,21 @@
 package import Support
 
-/// One file to fetch, and what it must be.
+/// A file to download, with the checksum that it must have.
 package struct DownloadRequest: Sendable, Equatable {
-    /// Where the file is, as `http` or `https` addresses; a later one is a mirror, asked when those before fail.
+    /// The URLs of the file (`http` or `https`).
+    ///
+    /// The first is tried first; the others are mirrors.
     package var urls: [String]
-    /// The name of the file in the directory; what is not finished is there as `NAME.partial`.
+    /// The name of the file in the directory.
+    ///
+    /// An unfinished download is called `NAME.partial`.
     package var fileName: String
     package var digest: Checksum
-    /// The size in bytes, when it is known.
+    /// The expected size in bytes, when it is known.
     package var size: Int?
-    /// For everything together: all mirrors, all attempts, the waits between them.
+    /// The time limit for the whole download: all mirrors, all attempts and the waits between them.
     package var deadline: Duration
-    /// How long a server may send nothing before the attempt is given up.
+    /// How long a server may send nothing before the attempt fails.
     package var stallTimeout: Duration
 
     package init(
@@ -31,11 +35,11 @@ package struct DownloadRequest: Sendable, Equatable {
     }
 }
 
-/// How far a download is.
+/// The progress of a download.
 package struct DownloadProgress: Sendable, Equatable {
-    /// The bytes that are there, those of an earlier attempt among them.
+    /// The number of bytes received, including those of earlier attempts.
     package var received: Int
-    /// The size of the whole, when the request or the server names it.
+    /// The size of the file in bytes, when the request or the server names it.
     package var total: Int?
 
     package init(received: Int, total: Int?) {
@@ -44,10 +48,10 @@ package struct DownloadProgress: Sendable, Equatable {
     }
 }
 
-/// How the file came to be there.
+/// The result of a successful download; sizes are in bytes.
 package enum DownloadResult: Sendable, Equatable {
-    /// It was there already, and its digest is right.
+    /// The file was already in the directory and has the right digest.
     case alreadyThere(size: Int)
-    /// It was fetched; `resumedFrom` bytes were there from before this fetch.
+    /// The file was downloaded. An earlier run had left `resumedFrom` bytes of it.
     case downloaded(size: Int, resumedFrom: Int)
 }

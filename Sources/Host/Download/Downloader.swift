@@ -1,38 +1,38 @@
 import Synchronization
 package import SystemPackage
 
-/// Fetches a file over HTTP into a directory, through bad networks, restarts and mirrors, and only the right one.
+/// Downloads a file over HTTP into a directory and verifies its digest.
 ///
-/// What has come is kept as `NAME.partial` and carried on with the next time, by this process or another; the file has
-/// its own name only once all of it is on the disk and its digest is right.
+/// It retries, uses mirrors, and resumes a download that another process began. The unfinished file is called
+/// `NAME.partial`. The file gets its own name only when it is complete on the disk and its digest is right.
 package struct Downloader: Sendable {
     let proxies: ProxySettings
     private let backoff: Duration
     private let patience: Int
 
-    /// A downloader.
+    /// Creates a downloader.
     ///
     /// - Parameters:
-    ///   - proxies: The proxies to go through.
-    ///   - backoff: The wait after the first failure; it doubles up to 32 times as much.
-    ///   - patience: How many attempts in a row may bring nothing before it gives up.
+    ///   - proxies: The proxies to use.
+    ///   - backoff: The wait after the first failure. It doubles after each further one, up to 32 times this value.
+    ///   - patience: The number of attempts in a row without any progress after which the download fails.
     package init(proxies: ProxySettings = ProxySettings(), backoff: Duration = .seconds(1), patience: Int = 8) {
         self.proxies = proxies
         self.backoff = backoff
         self.patience = patience
     }
 
-    /// Fetches a file, if it is not there yet.
+    /// Downloads a file, unless the directory already has it.
     ///
-    /// A failure of the network, a status 5xx or 429 is tried again, at the next mirror first and with growing waits;
-    /// any other refusal ends the attempts at that address. A file with another digest or size ends them all.
+    /// A network failure and the statuses 408, 425, 429 and 5xx are retried, at the next mirror first and with growing
+    /// waits. Any other refusal excludes that URL. A file with the wrong digest or size ends the download.
     ///
     /// - Parameters:
-    ///   - request: What to fetch. Its deadline holds for everything together.
-    ///   - directory: Where the file goes; used with the `*at` calls only.
-    ///   - progress: Called for each part that comes, often; it must return at once.
-    /// - Returns: Whether it was there, or how much of it.
-    /// - Throws: What ended the attempts.
+    ///   - request: The file. Its deadline covers the whole download.
+    ///   - directory: The directory for the file. It is used with the `*at` system calls only.
+    ///   - progress: Called for each received part. It must return at once.
+    /// - Returns: Whether the file was already there, and how much of it an earlier run had left.
+    /// - Throws: The error that ended the download.
     package func fetch(
         _ request: DownloadRequest,
         into directory: FileDescriptor,
@@ -63,14 +63,14 @@ package struct Downloader: Sendable {
     }
 
     private func check(_ request: DownloadRequest) throws(DownloadError) {
-        guard !request.urls.isEmpty else { throw .badRequest("no address to fetch \(request.fileName) from") }
+        guard !request.urls.isEmpty else { throw .badRequest("there is no URL for \(request.fileName)") }
         let name = request.fileName
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(where: { $0 == 0x2f || $0 == 0 }) else {
-            throw .badRequest("'\(name)' is not the name of a file")
+            throw .badRequest("'\(name)' is not a valid file name")
         }
     }
 
-    /// Runs a transfer, and lets go of its file however it ends.
+    /// Runs a transfer and closes its file, whether it succeeds or fails.
     private func finish(
         _ transfer: Transfer,
         onFault: (DownloadFault) -> Void
@@ -80,7 +80,7 @@ package struct Downloader: Sendable {
             await transfer.file.close()
             return result
         } catch {
-            // A full disk hurts the whole node: there the remainder is worth less than the space.
+            // A full disk hurts the whole node, so the space is worth more than the received part.
             if case DownloadError.noSpace = error { try? await transfer.file.discard() }
             await transfer.file.close()
             throw error
@@ -121,7 +121,7 @@ package struct Downloader: Sendable {
 }
 
 extension DownloadError {
-    /// Whether a mirror may still have the file.
+    /// Whether the error is about this URL alone, so that a mirror may still have the file.
     fileprivate var isOfOneAddress: Bool {
         switch self {
         case .badAddress, .refused, .webPage: true
@@ -130,7 +130,7 @@ extension DownloadError {
     }
 }
 
-/// What went wrong last, for the one who asks when the deadline passes.
+/// The last failure, which becomes the cause when the deadline passes.
 private final class LastFault: Sendable {
     let fault = Mutex<DownloadFault?>(nil)
 }

@@ -5,16 +5,16 @@ import SystemPackage
 
 import struct NIOCore.ByteBuffer
 
-/// The file of one download while it is not finished: `NAME.partial`, and `NAME.partial.etag` beside it.
+/// The unfinished file of a download: `NAME.partial`, with the server's entity tag in `NAME.partial.etag`.
 ///
-/// Everything is done below the given directory with the `*at` calls, so the directory may be of another mount
-/// namespace. An actor on a queue of its own, because writing, hashing and `fsync` block.
+/// All operations use the `*at` system calls below the given directory, so the directory may belong to another mount
+/// namespace. The actor has its own queue, because writing, hashing and `fsync` block.
 actor PartialFile {
     nonisolated let name: String
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-    /// How many bytes there are.
+    /// The number of bytes received so far.
     private(set) var count = 0
-    /// The server's name for the version of the file these bytes are of.
+    /// The server's entity tag for the version of the file that these bytes belong to.
     private(set) var tag: String?
 
     private let executor = QueueExecutor()
@@ -33,9 +33,9 @@ actor PartialFile {
     private var partialName: String { "\(name).partial" }
     private var tagName: String { "\(name).partial.etag" }
 
-    /// The size of the finished file, when it is there and has the right digest.
+    /// The size of the finished file in bytes; nil when it is not there or has the wrong digest.
     ///
-    /// One with another digest, and an unfinished one beside a finished, are removed.
+    /// A file with the wrong digest is removed. Beside a finished file, an unfinished one is removed.
     func finished() throws(DownloadError) -> Int? {
         guard let descriptor = try open(name, O_RDONLY, optional: true) else { return nil }
         defer { try? descriptor.close() }
@@ -49,9 +49,9 @@ actor PartialFile {
         return size
     }
 
-    /// Opens what an earlier fetch left, or a new empty file, and hashes it.
+    /// Opens the unfinished file of an earlier download, or creates an empty one, and hashes its content.
     ///
-    /// - Returns: How many bytes there are.
+    /// - Returns: The number of bytes in it.
     func begin() throws(DownloadError) -> Int {
         guard let descriptor = try open(partialName, O_RDWR | O_CREAT, optional: false) else { return 0 }
         file = descriptor
@@ -64,11 +64,11 @@ actor PartialFile {
         return count
     }
 
-    /// Forgets what there is and begins again, with bytes of the version that `tag` names.
+    /// Empties the file, for bytes of the version that `tag` names.
     func restart(tag newTag: String?) throws(DownloadError) {
         guard let file else { return }
         guard ftruncate(file.rawValue, 0) == 0, lseek(file.rawValue, 0, SEEK_SET) == 0 else {
-            throw failure("empty", partialName)
+            throw failure("truncate", partialName)
         }
         digest = RunningDigest(expected)
         count = 0
@@ -88,10 +88,10 @@ actor PartialFile {
         count += buffer.readableBytes
     }
 
-    /// The digest of what there is, in lower-case hexadecimal.
+    /// The digest of the bytes received so far, in lower-case hexadecimal.
     var actualDigest: String { digest.hexadecimal }
 
-    /// Makes the file durable under its own name.
+    /// Writes the file to the disk and renames it to its own name.
     func commit() throws(DownloadError) {
         guard let file else { return }
         guard fsync(file.rawValue) == 0 else { throw failure("write", partialName) }
@@ -99,18 +99,20 @@ actor PartialFile {
             throw failure("rename", partialName)
         }
         try remove(tagName)
-        guard fsync(directory.rawValue) == 0 else { throw failure("write the directory of", name) }
+        guard fsync(directory.rawValue) == 0 else { throw failure("sync the directory of", name) }
         close()
     }
 
-    /// Removes what there is.
+    /// Removes the unfinished file and its entity tag.
     func discard() throws(DownloadError) {
         try remove(tagName)
         try remove(partialName)
         close()
     }
 
-    /// Lets go of the file and of the lock on it; what there is stays.
+    /// Closes the file and releases the lock on it.
+    ///
+    /// The file stays.
     func close() {
         try? file?.close()
         file = nil
@@ -123,7 +125,7 @@ actor PartialFile {
         throw failure("open", name)
     }
 
-    /// Reads a file from its begin to its end, and leaves the position there.
+    /// Reads a file from beginning to end, and leaves the position at the end.
     private func hash(
         _ descriptor: FileDescriptor,
         named name: String,
@@ -150,7 +152,9 @@ actor PartialFile {
         return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Writes all of the bytes; nil when that went well, for a typed error does not pass through `withUnsafeBytes`.
+    /// Writes all bytes.
+    ///
+    /// Returns the error, because `withUnsafeBytes` does not pass typed errors on; nil for success.
     private func write(
         _ bytes: UnsafeRawBufferPointer,
         to descriptor: FileDescriptor,
@@ -178,7 +182,9 @@ actor PartialFile {
     }
 }
 
-/// A serial executor over a queue: `DispatchSerialQueue` does not exist on Linux.
+/// A serial executor that runs on a dispatch queue.
+///
+/// `DispatchSerialQueue` does not exist on Linux.
 private final class QueueExecutor: SerialExecutor {
     private let queue = DispatchQueue(label: "download")
 

@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// The proxies of an environment, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them.
+/// The proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name.
 ///
-/// Every request goes through a tunnel (`CONNECT`), those to `http` addresses too.
+/// Every request uses a tunnel (`CONNECT`), even one to an `http` URL.
 package struct ProxySettings: Sendable, Equatable {
-    /// A proxy and how to log in to it.
+    /// A proxy, with the user name and password for it.
     package struct Server: Sendable, Equatable {
         package var host: String
         package var port: Int
@@ -14,7 +14,8 @@ package struct ProxySettings: Sendable, Equatable {
 
     package var https: String?
     package var http: String?
-    /// Hosts to go to directly: a name with all below it, an address, a range (`10.0.0.0/8`), or `*` for all.
+    /// Hosts that are reached without a proxy: a domain with its subdomains, an address, an IPv4 range
+    /// (`10.0.0.0/8`), or `*` for all hosts.
     package var exclusions: [String]
 
     package init(https: String? = nil, http: String? = nil, exclusions: [String] = []) {
@@ -23,7 +24,7 @@ package struct ProxySettings: Sendable, Equatable {
         self.exclusions = exclusions
     }
 
-    /// The settings of an environment; each variable is looked for in upper and in lower case.
+    /// Reads the variables of an environment, in upper or in lower case.
     package init(environment: [String: String]) {
         func value(_ name: String) -> String? {
             let text = environment[name] ?? environment[name.lowercased()]
@@ -33,9 +34,9 @@ package struct ProxySettings: Sendable, Equatable {
         self.init(https: value("HTTPS_PROXY"), http: value("HTTP_PROXY"), exclusions: exclusions ?? [])
     }
 
-    /// The proxy for an address; nil to go there directly.
+    /// The proxy for a URL; nil for a direct connection.
     ///
-    /// - Throws: `badAddress` when the address has no host, or the proxy is none that can be used.
+    /// - Throws: `badAddress` when the URL has no host, or the proxy's URL cannot be used.
     package func server(for address: String) throws(DownloadError) -> Server? {
         guard let url = URL(string: address), let host = url.host(percentEncoded: false), !host.isEmpty else {
             throw .badAddress(address, cause: nil)
@@ -59,7 +60,7 @@ package struct ProxySettings: Sendable, Equatable {
             var rule = exclusion.lowercased()
             if rule == "*" { return true }
             if let range = IPv4Range(rule), let number = IPv4Range.number(host) { return range.contains(number) }
-            // An IPv6 address has more than one colon, a name with a port has one.
+            // A name with a port has one colon; an IPv6 address has more.
             let parts = rule.split(separator: ":", omittingEmptySubsequences: false)
             if parts.count == 2 {
                 guard Int(parts[1]) == port else { return false }

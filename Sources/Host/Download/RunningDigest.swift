@@ -1,7 +1,7 @@
 import Crypto
 import Support
 
-/// A digest that grows with the file.
+/// A digest that is computed while the file is received.
 struct RunningDigest {
     private enum Function {
         case sha256(SHA256)

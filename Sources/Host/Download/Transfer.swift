@@ -1,25 +1,29 @@
 import AsyncHTTPClient
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import NetworkErrors
 import Support
 
-/// One file on its way, attempt by attempt.
+/// The attempts to download one file.
 struct Transfer: Sendable {
     let request: DownloadRequest
     let file: PartialFile
     let proxies: ProxySettings
     let progress: @Sendable (DownloadProgress) -> Void
 
-    /// Takes what an earlier fetch left, when that is the whole file and only its name is still wanting.
+    /// Finishes a download that an earlier run completed but did not rename.
+    ///
+    /// - Returns: Whether the file is complete now.
     func takeWhole() async throws(DownloadError) -> Bool {
         guard await file.count > 0, await file.actualDigest == request.digest.hex else { return false }
         try await file.commit()
         return true
     }
 
-    /// Asks one address for the file, or for the rest of it.
+    /// Requests the file, or the missing part of it, from one URL.
     ///
-    /// - Throws: `DownloadFault` where another attempt may go better, `DownloadError` where not.
+    /// - Throws: `DownloadFault` when another attempt may succeed, `DownloadError` when it will not.
     func attempt(_ url: String) async throws {
         let configuration = try configuration(for: url)
         do {
@@ -27,11 +31,19 @@ struct Transfer: Sendable {
                 try await exchange(url, client)
             }
         } catch let error as HTTPClientError where Self.lastingErrors.contains(error) {
-            throw DownloadError.badAddress(url, cause: error)
+            throw DownloadError.badAddress(url, cause: NetworkError(error))
         } catch let error where !(error is DownloadError || error is DownloadFault) {
             try Task.checkCancellation()
-            throw DownloadFault.network(url: url, cause: error)
+            throw DownloadFault.network(url: url, cause: await NetworkError.of(error, from: server(of: url)))
         }
+    }
+
+    /// The server behind a URL; nil when a proxy is between it and the agent.
+    private func server(of url: String) -> (host: String, port: Int)? {
+        guard let parsed = URL(string: url), parsed.scheme?.lowercased() == "https",
+            let host = parsed.host(percentEncoded: false), (try? proxies.server(for: url)) == nil
+        else { return nil }
+        return (host, parsed.port ?? 443)
     }
 
     private static let lastingErrors: [HTTPClientError] = [
@@ -54,9 +66,9 @@ struct Transfer: Sendable {
             timeout: HTTPClient.Configuration.Timeout(connect: min(stall, .seconds(30)), read: stall),
             proxy: proxy
         )
-        // One file on one connection: HTTP/2 brings only its smaller window.
+        // HTTP/2 has no advantage for one file on one connection, and its flow-control window is smaller.
         configuration.httpVersion = .http1Only
-        // Left on, the client tries to connect until its timeout, where a mirror could be asked.
+        // Otherwise the client tries to connect until its timeout, although a mirror could be used.
         configuration.connectionPool.retryConnectionEstablishment = false
         return configuration
     }
@@ -71,7 +83,7 @@ struct Transfer: Sendable {
             message.headers.add(name: "range", value: "bytes=\(offset)-")
             message.headers.add(name: "if-range", value: tag)
         }
-        // No deadline here: the fetch has one, and the client's would hold for the head only.
+        // The download has a deadline of its own, and the client's would cover the response head only.
         let response = try await client.execute(message, deadline: .distantFuture)
         let total: Int?
         switch response.status.code {
@@ -88,7 +100,7 @@ struct Transfer: Sendable {
                 throw DownloadFault.damagedRemainder(url: url)
             }
         case 416 where resumes:
-            // What is there is longer than the file: from the begin, and so without a range.
+            // The unfinished file is longer than the file on the server. Start over, without a range.
             try await file.restart(tag: nil)
             return try await exchange(url, client)
         case 408, 425, 429, 500...599:
@@ -104,7 +116,7 @@ struct Transfer: Sendable {
         try await accept(url, isWhole: response.status.code == 200)
     }
 
-    /// Looks at an answer's head, before anything that is there is touched.
+    /// Checks the head of a response before the unfinished file is changed.
     private func check(_ url: String, _ headers: HTTPHeaders, _ total: Int?) async throws(DownloadError) {
         if headers.first(name: "content-type")?.lowercased().hasPrefix("text/html") == true { throw .webPage(url: url) }
         if let total, let size = request.size, total != size { try await refuse(url, size: total) }
@@ -117,7 +129,7 @@ struct Transfer: Sendable {
             try await file.append(part)
             progress(DownloadProgress(received: received, total: total))
         }
-        // A cancelled body ends as if it were complete.
+        // The body of a canceled request ends as if it were complete.
         try Task.checkCancellation()
         let received = await file.count
         if let total, received < total { throw DownloadFault.cutShort(url: url, received: received, expected: total) }
@@ -128,11 +140,12 @@ struct Transfer: Sendable {
         throw .wrongSize(url: url, expected: request.size ?? 0, actual: size)
     }
 
-    /// Gives the file its name, when it is the one that was asked for.
+    /// Verifies the digest and gives the file its own name.
     private func accept(_ url: String, isWhole: Bool) async throws {
         let actual = await file.actualDigest
         guard actual != request.digest.hex else { return try await file.commit() }
-        // A crash can leave bytes that were never written; only a digest of one whole answer speaks of the server.
+        // After a crash, the part from an earlier run may contain garbage. Only the digest of one complete answer
+        // proves that the server has the wrong file.
         guard isWhole else {
             try await file.restart(tag: nil)
             throw DownloadFault.damagedRemainder(url: url)
@@ -143,12 +156,14 @@ struct Transfer: Sendable {
 }
 
 extension HTTPHeaders {
-    /// The entity tag, unless it is a weak one, which says nothing of single bytes.
+    /// The entity tag; nil for a weak one, which does not promise equal bytes.
     fileprivate var strongTag: String? {
         first(name: "etag").flatMap { $0.hasPrefix("\"") ? $0 : nil }
     }
 
-    /// `bytes 100-199/200`; the total may be `*`.
+    /// The first position and the total size of `bytes 100-199/200`.
+    ///
+    /// The total may be `*`, which gives nil.
     fileprivate var contentRange: (first: Int, total: Int?)? {
         guard let text = first(name: "content-range"), text.hasPrefix("bytes ") else { return nil }
         let parts = text.dropFirst(6).split(separator: "/")

@@ -3,16 +3,19 @@ import Support
 import SystemPackage
 
 extension HostJob {
-    /// How a job that was waited for is now.
+    /// The state of a job at the end of the wait.
     package enum Outcome: Sendable, Equatable {
+        /// It ended with this exit status.
         case finished(status: Int)
+        /// It ended without a result: it was killed, the host went down, or the disk was full.
         case lost
+        /// There is no such job.
         case absent
     }
 
-    /// Waits for the end of the job and hands over the lines of its log, from the first one.
+    /// Waits for the end of the job and passes on the lines of its log, from the first one.
     ///
-    /// Fails with `jobDeadline` when it still runs then; the job itself goes on.
+    /// - Throws: `jobDeadline` when the job is still running at the deadline. The job goes on.
     package func wait(
         deadline: Duration,
         onOutput: @Sendable (String) -> Void = { _ in }
@@ -21,7 +24,7 @@ extension HostJob {
         var lines = LineSplitter()
         var offset: UInt64 = 0
         while true {
-            // Asked before the log is read, so that nothing said before the end is missed.
+            // The state is read before the log, so that the last lines before the end are not missed.
             let state = try await state()
             while true {
                 let place = offset
@@ -53,13 +56,13 @@ extension HostJob {
     }
 }
 
-/// Cuts a stream of bytes into lines.
+/// Splits a stream of bytes into lines.
 struct LineSplitter {
     private var pending: [UInt8] = []
-    /// A line without an end is handed over in parts of this many bytes.
+    /// A line that is longer than this many bytes is passed on in parts.
     private let limit = 64 * 1024
 
-    /// The lines that are complete now, without their ends.
+    /// Takes more bytes and returns the lines that are complete now, without their line ends.
     mutating func take(_ bytes: [UInt8]) -> [String] {
         pending += bytes
         var lines = pending.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -72,6 +75,6 @@ struct LineSplitter {
         return lines.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// What came after the last end of a line; nil for nothing.
+    /// The bytes after the last line end, as text; nil when there are none.
     var rest: String? { pending.isEmpty ? nil : String(decoding: pending, as: UTF8.self) }
 }

@@ -4,23 +4,25 @@ import NodeModel
 package import Support
 import SystemPackage
 
-/// Long work on the host that outlives the agent: an agent that is killed and started again finds it by its name.
+/// A long-running command on the host that outlives the agent.
 ///
-/// A job has a directory, `/var/lib/gpu-agent/jobs/NAME`:
+/// A restarted agent finds it by its name.
 ///
-/// - `job.json`: the command and when it was started, written before the start;
-/// - `lock`: the job's processes hold a lock (`flock`) on it, as an open descriptor that the agent hands to them. So
-///   the kernel itself says whether the job runs: there is no moment between start and record in which it could be
-///   missed, and no process id that could mean another process by now;
-/// - `pid`: the process id on the host, which is also the session's, and the kernel's start time of it;
-/// - `log`: everything it says;
-/// - `result`: its exit status, once it ended.
+/// Each job has a directory, `/var/lib/gpu-agent/jobs/NAME`, with these files:
 ///
-/// A full disk or a power failure can spoil any of these files. None of them can then keep the job from being judged,
-/// forgotten or started again: what runs is told by the lock, and what does not run and left no result is lost.
+/// - `job.json`: the command and its start time, written before the start;
+/// - `lock`: the job's processes inherit an open descriptor of this file and hold a lock (`flock`) on it. The kernel
+///   therefore knows whether the job is running. There is no gap between the start and the record, and no process ID
+///   that may belong to another process by now;
+/// - `pid`: the process ID on the host, which is also the session ID, and the kernel's start time of that process;
+/// - `log`: the output of the job;
+/// - `result`: the exit status, written when the job ends.
 ///
-/// The job is a session of its own without a terminal, so no signal reaches it when the agent dies. Where the host runs
-/// systemd a transient unit could take the place of `launch`; the directory would stay.
+/// A full disk or a power failure can damage any of these files. The job can still be examined, forgotten and started
+/// again: the lock says whether it is running, and a job that is not running and has no result is lost.
+///
+/// The job runs in its own session without a terminal, so no signal reaches it when the agent dies. On a host with
+/// systemd, a transient unit could replace `launch`. The directory would stay the same.
 package struct HostJob: Sendable {
     static let directory = HostPath(stringLiteral: HostLayout.jobs)
 
@@ -30,7 +32,9 @@ package struct HostJob: Sendable {
     let root: HostRoot
     let commands: HostCommands
 
-    /// Fails with `malformed` for a name that is no name of a file.
+    /// Describes a job; nothing is read or started.
+    ///
+    /// - Throws: `malformed` when the name is not a valid file name.
     package init(_ name: String, root: HostRoot, commands: HostCommands) throws(HostError) {
         home = try Self.directory.entry(name)
         self.name = name
@@ -38,7 +42,7 @@ package struct HostJob: Sendable {
         self.commands = commands
     }
 
-    /// What was started, and when.
+    /// The content of `job.json`.
     package struct Record: Codable, Sendable, Equatable {
         package var arguments: [String]
         /// When the job was started.
@@ -46,36 +50,41 @@ package struct HostJob: Sendable {
     }
 
     package enum State: Sendable, Equatable {
-        /// Never started, or forgotten.
+        /// The job was never started, or it was forgotten.
         case absent
-        /// Without a record when `job.json` is spoilt.
+        /// The job is running. The record is nil when `job.json` is damaged.
         case running(Record?)
-        /// It ended: the exit status as a shell gives it (128 and the signal's number, for a signal).
+        /// The job ended. The status is that of a shell: 128 plus the number of the signal for a killed command.
         case finished(Record, status: Int)
-        /// Its processes are gone and left no result, or none that can be read: killed, the host went down, or its disk
-        /// was full.
+        /// The processes of the job are gone and left no readable result: they were killed, the host went down, or its
+        /// disk was full.
         case lost(Record?)
     }
 
-    /// The file that takes everything the job says.
+    /// The file with the output of the job.
     package var log: HostPath { file("log") }
 
-    /// Starts the job, and returns when it runs.
+    /// Starts the job and returns when it is running.
     ///
-    /// What an earlier one of this name left is removed, and what jobs of other names left that run no more: only the
-    /// holder of the host's lock may start jobs. Fails with `jobRunning` when the earlier one still runs.
+    /// Removes the directory of an earlier job of this name, and those of other jobs that ended. Only the holder of the
+    /// host's lock may start a job.
+    ///
+    /// - Throws: `jobRunning` when the earlier job of this name is still running.
     package func start(_ arguments: [String], environment: [String: String] = [:]) async throws(HostError) {
         let lock = try await offPool { () throws(HostError) in try prepare(arguments) }
-        // The job's processes have the same open file, and so the lock stays with them.
+        // The job's processes share the open file description, so the lock stays with them.
         defer { try? lock.close() }
         try await launch(arguments, lock: lock, environment: environment)
     }
 
+    /// The state of the job now.
     package func state() async throws(HostError) -> State {
         try await offPool { () throws(HostError) in try currentState() }
     }
 
-    /// Removes what is left of the job; one that runs is left alone (`jobRunning`).
+    /// Removes the directory of the job.
+    ///
+    /// - Throws: `jobRunning` when the job is running.
     package func forget() async throws(HostError) {
         try await offPool { () throws(HostError) in
             if try isRunning() { throw .jobRunning(name) }
@@ -90,26 +99,28 @@ package struct HostJob: Sendable {
     func currentState() throws(HostError) -> State {
         let (isRunning, record) = (try isRunning(), record)
         if isRunning { return .running(record) }
-        // A file that is there and cannot be looked at is spoilt, not gone.
+        // A file that exists but cannot be examined is damaged, not absent.
         guard (try? root.exists(file("job.json"))) ?? true else { return .absent }
         guard let record, let status = exitStatus else { return .lost(record) }
         return .finished(record, status: status)
     }
 
-    /// A daemon that a finished job left behind may still hold the lock: with a result the job has ended all the same.
+    /// Whether the job is running.
+    ///
+    /// With a result, it has ended, even if a background process of it holds the lock.
     private func isRunning() throws(HostError) -> Bool {
-        // Asked before the result is read: one that ends in between has written it.
+        // The lock is read before the result: a job that ends in between has written its result.
         let isLocked = try isLocked()
         return isLocked && exitStatus == nil
     }
 
-    /// Nil when it is not there, or spoilt.
+    /// The content of `job.json`; nil when it is missing or damaged.
     private var record: Record? {
         guard let text = try? root.read(file("job.json")) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: Data(text))
     }
 
-    /// Nil when it is not there, or spoilt.
+    /// The content of `result`; nil when it is missing or damaged.
     private var exitStatus: Int? {
         guard let text = try? root.text(file("result")) else { return nil }
         return Int(text.trimmed)
@@ -123,13 +134,13 @@ package struct HostJob: Sendable {
         throw .file(.open, file("lock"), cause: code)
     }
 
-    /// Makes the job's directory anew and returns the lock, held.
+    /// Creates the job's directory and returns the locked lock file.
     private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
         if try isRunning() { throw .jobRunning(name) }
-        // A daemon that an earlier job left behind may still hold the old lock, so the new one is another file.
+        // A background process of an earlier job may still hold the old lock, so the new lock is a new file.
         for other in try root.list(Self.directory) ?? [] where other != name {
             let job = try HostJob(other, root: root, commands: commands)
-            // What cannot be judged or removed does not keep this job from its start.
+            // Another job's directory that cannot be examined or removed does not prevent this start.
             if (try? job.isRunning()) == false { try? root.removeTree(job.home) }
         }
         try root.removeTree(home)
@@ -140,7 +151,7 @@ package struct HostJob: Sendable {
         do throws(Errno) { try retrying { flock(lock.descriptor.rawValue, LOCK_EX | LOCK_NB) } } catch {
             throw .file(.open, file("lock"), cause: error)
         }
-        // It gets its name when it is held, so that nobody who looks can hold it first.
+        // The file is locked before it gets its name, so that no other process can lock it first.
         try root.rename(file("lock.new"), to: file("lock"))
         try root.writeAtomically(log, contents: [], mode: 0o600)
         let record = Record(arguments: arguments, startedAt: Timestamp(Double(time(nil))))
@@ -162,7 +173,9 @@ package struct HostJob: Sendable {
         )
     }
 
-    /// Runs on the host; its standard input is the lock, which the command inherits.
+    /// The script that runs on the host.
+    ///
+    /// Its standard input is the lock file, which the command inherits.
     private static let script = """
         dir=$1; shift; cd /; exec >>"$dir/log" 2>&1
         read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")

@@ -3,14 +3,14 @@ import NodeModel
 /// Lists the packages of NVIDIA's driver by every package manager that a host has.
 struct PackageProbe: Sendable {
     let root: HostRoot
-    /// Without commands a database that only a program reads is unreadable.
+    /// Without commands, a database that only a program can read is unreadable.
     let commands: HostCommands?
     /// How long each read of files may take.
     let fileDeadline: Duration
-    /// The files of package managers, which lie on one disk.
+    /// The queue for the files of package managers, which are on one disk.
     let files: ReadQueue
 
-    /// The packages of all managers in order of name; where one list cannot be read, nothing is known.
+    /// The packages of all managers, sorted by name. Unreadable when one of the lists cannot be read.
     func packages() async -> Reading<[DriverPackage]> {
         let lists = await withTaskGroup(of: (Int, Reading<[DriverPackage]>).self) { group in
             for (index, manager) in PackageManagers.all.enumerated() {
@@ -23,7 +23,7 @@ struct PackageProbe: Sendable {
         return Self.together(lists)
     }
 
-    /// The packages of one manager; absent where the host does not have it.
+    /// The packages of one manager; absent when the host does not have it.
     func packages(of manager: any PackageManager) async -> Reading<[DriverPackage]> {
         let root = root
         switch manager.list {
@@ -46,7 +46,7 @@ struct PackageProbe: Sendable {
         _ parse: ([UInt8]) throws(PackageListError) -> [DriverPackage],
         _ root: HostRoot
     ) -> Reading<[DriverPackage]> {
-        // Some megabytes on a machine with everything.
+        // The file has several megabytes on a host with many packages.
         let bytes = reading { () throws(HostError) in try root.read(HostPath(stringLiteral: path), limit: 64 << 20) }
         return bytes.flatMap { bytes in
             do throws(PackageListError) { return .present(try parse(bytes)) } catch {
@@ -64,8 +64,8 @@ struct PackageProbe: Sendable {
             return database.flatMap { _ in .absent }
         }
         guard let commands, let program = program.value else {
-            let why = program.value == nil ? "there is no \(query.program)" : "no command may be run on the host"
-            return .unreadable(ReadFailure(.command, "\(database): \(why) to read it with"))
+            let why = program.value == nil ? "there is no \(query.program)" : "the agent may not run commands on the host"
+            return .unreadable(ReadFailure(.command, "cannot read \(database): \(why)"))
         }
         do throws(HostError) {
             let command = [program] + query.arguments(database.parent.text)

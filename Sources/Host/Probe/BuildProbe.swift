@@ -1,6 +1,6 @@
 import NodeModel
 
-/// What a build of a kernel module needs, and the room for it.
+/// Finds the tools that build a kernel module, the kernel headers, and the free disk space.
 enum BuildProbe {
     private static let programs: [HostPath] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"]
     private static let writtenTo: [HostPath] = ["/", "/usr", "/var/lib", "/tmp"]
@@ -15,7 +15,7 @@ enum BuildProbe {
         )
     }
 
-    /// The first of these programs on the usual path.
+    /// The first of these programs in the usual directories.
     private static func program(_ names: [String], _ root: HostRoot) -> Reading<String> {
         let paths = names.flatMap { name in programs.map { $0.appending(name) } }
         return root.firstExisting(paths, where: \.isExecutable)
@@ -30,7 +30,7 @@ enum BuildProbe {
         return header.isAbsent ? root.reading(build.appending("include/config/kernel.release")) : header
     }
 
-    /// `#define UTS_RELEASE "6.1.0-56-cloud-amd64"`.
+    /// The release in `#define UTS_RELEASE "6.1.0-56-cloud-amd64"`; nil when there is no such line.
     static func parseReleaseHeader(_ text: String) -> String? {
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: \.isWhitespace)

@@ -5,16 +5,16 @@ import SystemPackage
 extension ClaimProbe {
     /// The processes that have a device node of the driver open.
     ///
-    /// One process that may not be looked at makes the whole unreadable: it may be a user. Skipped where `/proc` is
-    /// not a running host's.
+    /// The fact is unreadable when one process cannot be examined, because that process may use the driver. It is
+    /// skipped in a copied tree, where `/proc` has no processes.
     static func deviceUsers(_ root: HostRoot) -> Reading<[DeviceUser]> {
         let processes = reading { () throws(HostError) in
             try (root.list("/proc") ?? []).compactMap { Int($0) }.sorted()
         }
         return processes.flatMap { processes in
-            guard !processes.isEmpty else { return .skipped("/proc has no process: this is no running host") }
+            guard !processes.isEmpty else { return .skipped("/proc has no processes: this is not a running host") }
             guard processes.contains(1) else {
-                return .unreadable(ReadFailure(.permission, "/proc hides the processes of others (hidepid)"))
+                return .unreadable(ReadFailure(.permission, "/proc hides the processes of other users (hidepid)"))
             }
             return reading { () throws(HostError) in
                 var users: [DeviceUser] = []
@@ -26,7 +26,7 @@ extension ClaimProbe {
         }
     }
 
-    /// Nil for a process that has no device node open, and for one that has ended meanwhile.
+    /// The process as a user of the driver; nil when it has no device node open or has ended meanwhile.
     private static func deviceUser(_ process: Int, _ root: HostRoot) throws(HostError) -> DeviceUser? {
         let directory = HostPath("/proc").appending("\(process)")
         guard let nodes = try openNodes(directory.appending("fd"), root), !nodes.isEmpty else { return nil }
@@ -38,7 +38,7 @@ extension ClaimProbe {
         return name.map { DeviceUser(pid: process, command: $0.trimmed, nodes: nodes) }
     }
 
-    /// The driver's device nodes among the descriptors of a process, by the text of their links; nil when it has ended.
+    /// The device nodes of the driver that a process has open; nil when the process has ended.
     private static func openNodes(_ path: HostPath, _ root: HostRoot) throws(HostError) -> [String]? {
         var nodes: Set<String> = []
         do throws(HostError) {
@@ -59,7 +59,7 @@ extension ClaimProbe {
         return nodes.sorted()
     }
 
-    /// The text of a link in an open directory; nil for one that is closed, or no link.
+    /// The target of a link in an open directory; nil when the descriptor was closed or is not a link.
     private static func link(_ name: String, of directory: CInt) throws(Errno) -> String? {
         do throws(Errno) { return try linkText { readlinkat(directory, name, $0, $1) } } catch {
             guard error == .noSuchFileOrDirectory || error == .invalidArgument else { throw error }
@@ -67,10 +67,10 @@ extension ClaimProbe {
         }
     }
 
-    /// `nvidia0` of `/dev/nvidia0`.
+    /// The name of the device node in a path: `nvidia0` for `/dev/nvidia0`.
     ///
-    /// Also when the node was removed, and when the path is one of a container that has the host's root below its own,
-    /// such as `/host/dev/nvidia0`.
+    /// It also recognizes a removed node (`(deleted)`), and the path in a container that mounts the host's root
+    /// directory, such as `/host/dev/nvidia0`.
     static func node(_ text: String) -> String? {
         guard let place = text.firstRange(of: "/dev/nvidia") else { return nil }
         let name = text[text.index(place.lowerBound, offsetBy: "/dev/".count)...]
@@ -78,7 +78,7 @@ extension ClaimProbe {
         return String(name.hasSuffix(removed) ? name.dropLast(removed.count) : name)
     }
 
-    /// Whether the descriptor is one of a device: a file below some `…/dev/nvidia` is none.
+    /// Whether the descriptor belongs to a device, rather than to a regular file in a directory such as `…/dev/nvidia`.
     private static func isDevice(_ name: String, of directory: CInt) -> Bool {
         var status = stat()
         return fstatat(directory, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFCHR
@@ -86,7 +86,7 @@ extension ClaimProbe {
 }
 
 extension HostError {
-    /// Whether what was looked at below `/proc/PID` is gone with its process.
+    /// Whether the file below `/proc/PID` is gone because the process has ended.
     fileprivate var isOfEndedProcess: Bool {
         switch self {
         case .file(_, _, .noSuchFileOrDirectory), .file(_, _, .noSuchProcess): true

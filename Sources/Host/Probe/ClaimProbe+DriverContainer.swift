@@ -5,7 +5,7 @@ extension ClaimProbe {
     private static let pidFile: HostPath = "/run/nvidia/nvidia-driver.pid"
     private static let validations: HostPath = "/run/nvidia/validations"
 
-    /// What a driver container left below `/run/nvidia`; absent when nothing of it is there.
+    /// The state that a driver container has below `/run/nvidia`; absent when there is none.
     static func driverContainer(_ root: HostRoot) -> Reading<DriverContainer> {
         reading { () throws(HostError) in
             let directory = try root.status(driverRoot)
@@ -22,12 +22,12 @@ extension ClaimProbe {
         }
     }
 
-    /// Whether another root file system than the host's own is on `/run/nvidia/driver`.
+    /// Whether the root file system of a container is mounted on `/run/nvidia/driver`.
     ///
-    /// It is when the directory is not empty, is another one than the host's `/` by device and inode, and the mount
-    /// table of the host's first process has it as a mount point. A bind mount of `/`, by which a driver on the host is
-    /// handed over to the GPU Operator, is the same directory; one that a driver container left behind is no mount
-    /// point. In a tree without a mount table, such as one copied from a node, the first two decide.
+    /// Three conditions must hold: the directory is not empty, it is not the host's `/` (by device and inode), and it
+    /// is a mount point in the mount table of PID 1. A bind mount of `/`, which hands the host's driver over to the GPU
+    /// Operator, fails the second condition. A directory that a driver container left behind fails the third. A copied
+    /// tree has no mount table; there, the first two conditions decide.
     private static func isContainerRoot(
         _ directory: HostFileStatus?,
         _ root: HostRoot
@@ -35,19 +35,21 @@ extension ClaimProbe {
         guard let directory, directory.kind == .directory, directory.identity != (try root.status("/")?.identity),
             try root.list(driverRoot)?.isEmpty == false
         else { return false }
-        // A node with many pods has thousands of mounts.
+        // A node with many pods has thousands of mounts, hence the high limit.
         guard let table = try root.text("/proc/1/mountinfo", limit: 32 << 20) else { return true }
         return isMountPoint(driverRoot, in: table)
     }
 
-    /// Whether the table has the path as a mount point: the fifth field of a line, proc_pid_mountinfo(5).
+    /// Whether the path is a mount point in the table.
+    ///
+    /// It is the fifth field of a line; see proc_pid_mountinfo(5).
     static func isMountPoint(_ path: HostPath, in table: String) -> Bool {
         table.split(separator: "\n").contains { line in
             line.split(separator: " ", maxSplits: 5).dropFirst(4).first.map { $0 == path.text } ?? false
         }
     }
 
-    /// The version of the driver's library in the container, whose links mean its own root; nil without one.
+    /// The version of the NVML library in the container, with links resolved in the container's root; nil without one.
     private static func libraryVersion(_ root: HostRoot) throws(HostError) -> String? {
         guard let container = try root.root(at: driverRoot) else { return nil }
         return LibraryProbe(root: container).library("libnvidia-ml.so.1").value?.version

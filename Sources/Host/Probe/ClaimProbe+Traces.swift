@@ -1,16 +1,17 @@
 import NodeModel
 
-/// What installers leave in files: NVIDIA's own, DKMS, the node image of AKS, the GRID packages.
+/// The files that installers leave: NVIDIA's own installer, DKMS, the AKS node image and the GRID packages.
 extension ClaimProbe {
     static let runfileLog: HostPath = "/var/lib/nvidia/log"
     static let dkmsDirectory: HostPath = "/var/lib/dkms"
     static let aksMarkerFile: HostPath = "/opt/azure/aks-gpu/dkms-marker"
 
-    /// The version in the first line of the log by which nvidia-installer would undo its work.
+    /// The driver version in the backup log of nvidia-installer.
     ///
-    /// The second line describes the driver, and the rest names each file that was put on the host.
+    /// nvidia-installer uses this log to uninstall the driver. The first line is the version, the second describes the
+    /// driver, and the others name the installed files.
     static func runfile(_ root: HostRoot) -> Reading<String> {
-        // A driver has some hundred files.
+        // The log names several hundred files.
         let text = reading { () throws(HostError) in try root.text(runfileLog, limit: 8 << 20) }
         return text.flatMap { text in
             let line = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).first?.trimmed ?? ""
@@ -22,14 +23,14 @@ extension ClaimProbe {
         }
     }
 
-    /// The trees NAME/VERSION that DKMS keeps of the driver, each with the kernels KERNEL/ARCHITECTURE below it.
+    /// The driver's module trees in DKMS (NAME/VERSION), with the kernels that each was built for (KERNEL/ARCHITECTURE).
     static func dkmsTrees(_ root: HostRoot) -> Reading<[DKMSTree]> {
         reading { () throws(HostError) in
             guard let names = try root.list(dkmsDirectory) else { return nil }
             var trees: [DKMSTree] = []
             for name in names where isDriverModule(name) {
                 let module = try dkmsDirectory.entry(name)
-                // Links beside the versions, `kernel-RELEASE-ARCHITECTURE`, lead to what is installed for a kernel.
+                // `kernel-RELEASE-ARCHITECTURE` is a symbolic link to the version that is installed for a kernel.
                 for version in try directories(in: module, root) where version != "original_module" {
                     let tree = try module.entry(version)
                     let kernels = try directories(in: tree, root).filter { $0 != "source" && $0 != "build" }
@@ -45,9 +46,9 @@ extension ClaimProbe {
         }
     }
 
-    /// Whether a module tree is the driver's.
+    /// Whether a module tree belongs to the driver.
     ///
-    /// `nvidia-fs` and its like are modules of their own.
+    /// `nvidia-fs`, for example, is a separate module.
     static func isDriverModule(_ name: String) -> Bool {
         let lines = ["nvidia-current", "nvidia-open", "nvidia-srv", "nvidia-legacy", "nvidia-tesla"]
         if name == "nvidia" || lines.contains(where: name.hasPrefix) { return true }
@@ -55,7 +56,7 @@ extension ClaimProbe {
         return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)
     }
 
-    /// The names of the directories in a directory, without links to some; empty when nothing is there.
+    /// The names of the subdirectories, without symbolic links; empty when the directory does not exist.
     private static func directories(in path: HostPath, _ root: HostRoot) throws(HostError) -> [String] {
         guard try root.status(path, followLink: false)?.kind == .directory else { return [] }
         var found: [String] = []
@@ -65,12 +66,14 @@ extension ClaimProbe {
         return found
     }
 
-    /// The marker of the node image, which has its own driver ready for one kernel.
+    /// The marker file of an AKS node image that contains a driver for one kernel.
     static func aksMarker(_ root: HostRoot) -> Reading<AKSMarker> {
         reading { () throws(HostError) in try root.text(aksMarkerFile, limit: 64 << 10) }.map(parseMarker)
     }
 
-    /// Takes `key=value` lines apart, with or without quotes; what is no such line says nothing.
+    /// Parses `key=value` lines, with or without quotes.
+    ///
+    /// Other lines are ignored.
     ///
     /// kernel=6.8.0-1044-azure
     /// driver_version=580.159.04
@@ -81,7 +84,7 @@ extension ClaimProbe {
             guard let separator = line.firstIndex(where: { $0 == "=" || $0 == ":" }) else { continue }
             let key = bare(line[..<separator])
             let value = bare(line[line.index(after: separator)...])
-            // A file cut off by a crash of the machine is full of NULs.
+            // A file can contain NUL characters after a crash of the machine.
             let isText = value.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f && $0 != "\u{fffd}" }
             if !value.isEmpty, isText { values[key] = value }
         }
@@ -92,7 +95,7 @@ extension ClaimProbe {
         )
     }
 
-    /// Without the white space, quotes and commas around it.
+    /// The text without surrounding white space, quotes and commas.
     private static func bare(_ text: Substring) -> String {
         func isAround(_ character: Character) -> Bool { character.isWhitespace || "\"',".contains(character) }
         guard let first = text.firstIndex(where: { !isAround($0) }), let last = text.lastIndex(where: { !isAround($0) })
@@ -100,9 +103,9 @@ extension ClaimProbe {
         return String(text[first...last])
     }
 
-    /// The unit file of `nvidia-gridd` that systemd would take.
+    /// The unit file of `nvidia-gridd` that systemd uses.
     ///
-    /// One that an administrator masked is a link to `/dev/null`, and is passed over.
+    /// A masked unit is a symbolic link to `/dev/null` and is ignored.
     static func gridUnit(_ root: HostRoot) -> Reading<String> {
         let directories: [HostPath] = [
             "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",

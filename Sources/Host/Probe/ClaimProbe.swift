@@ -1,20 +1,22 @@
 package import NodeModel
 
-/// Looks for the traces of those who own, or claim, the driver of this host.
+/// Looks for traces of other owners of the driver on this host.
 ///
-/// Keep one for all looks: a read that hangs then keeps one thread, and not one for each look.
+/// Use one probe for the whole life of the agent: a read that hangs then occupies one thread, not one for each look.
 package struct ClaimProbe: Sendable {
     let root: HostRoot
     let commands: HostCommands?
-    /// How long each read of files may take.
+    /// The time limit for each group of file reads.
     var fileDeadline = Duration.seconds(10)
-    // One for each place that can hang by itself: the disk, what containers mount, the processes.
+    // One queue for each place that can hang independently: the disk, container mounts, the processes.
     private let files = ReadQueue()
     private let databases = ReadQueue()
     private let containers = ReadQueue()
     private let processes = ReadQueue()
 
-    /// Without `commands` nothing is run, so that a tree copied from a node can stand for it.
+    /// Without `commands`, nothing runs on the host.
+    ///
+    /// A directory tree that was copied from a node can then be examined.
     package init(root: HostRoot, commands: HostCommands?) {
         self.root = root
         self.commands = commands
@@ -24,7 +26,9 @@ package struct ClaimProbe: Sendable {
         PackageProbe(root: root, commands: commands, fileDeadline: fileDeadline, files: databases)
     }
 
-    /// The traces on the host; what the Node's labels say is not seen from here.
+    /// The traces on the host.
+    ///
+    /// The labels of the Node are not among them.
     package func claimFacts() async -> ClaimFacts {
         let (root, limit) = (root, fileDeadline)
         async let found = packages.packages()

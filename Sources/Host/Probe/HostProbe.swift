@@ -1,16 +1,19 @@
 package import NodeModel
 
-/// Reads the facts of the host: all files below its root, and the few commands that are needed where they may be run.
+/// Reads the facts of the host from files below its root directory, and from a few commands where it may run them.
 package struct HostProbe: Sendable {
     private let root: HostRoot
     private let commands: HostCommands?
 
-    /// Without `commands` nothing is run, so that a tree copied from a node can stand for it.
+    /// Without `commands`, nothing runs on the host.
+    ///
+    /// A directory tree that was copied from a node can then be examined.
     package init(root: HostRoot, commands: HostCommands?) {
         self.root = root
         self.commands = commands
     }
 
+    /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
         await offPool {
             HostFacts(
@@ -25,7 +28,9 @@ package struct HostProbe: Sendable {
         }
     }
 
-    /// The driver by each source that names a version; `record` is the journal's word on it.
+    /// The driver, from each source that names its version.
+    ///
+    /// `record` comes from the agent's journal.
     package func driverFacts(record: Reading<InstallRecord>) async -> DriverFacts {
         let release = await offPool { kernelRelease() }
         let moduleFile = await ModuleFileProbe(root: root, commands: commands).read(kernelRelease: release)
@@ -46,13 +51,14 @@ package struct HostProbe: Sendable {
         }
     }
 
+    /// The tools, headers and disk space for a build of kernel modules.
     package func buildFacts() async -> BuildFacts {
         await offPool { BuildProbe.read(root, kernelRelease: kernelRelease()) }
     }
 
-    /// What may be the driver's libraries on the host, by their names; empty without a driver.
+    /// The files on the host that may be libraries of the driver; empty without a driver.
     ///
-    /// `HostRoot.outsidePath(_:)` makes them paths of our side.
+    /// `HostRoot.outsidePath(_:)` converts their paths for the agent's own mount namespace.
     package func driverLibraries() async throws(HostError) -> [DriverLibrary] {
         try await offPool { () throws(HostError) in try LibraryProbe(root: root).driverLibraries() }
     }
@@ -61,14 +67,14 @@ package struct HostProbe: Sendable {
         root.reading("/proc/sys/kernel/osrelease")
     }
 
-    /// Absent when the tree has no `/sys/module`: nothing is known then.
+    /// The loaded modules of NVIDIA and nouveau; absent when there is no `/sys/module`, as in a copied tree.
     private func loadedModules() -> Reading<[String]> {
         reading { () throws(HostError) in
             try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || $0 == "nouveau" }.sorted()
         }
     }
 
-    /// Absent when the tree has no `/sys/module`: nothing is known then.
+    /// Whether nouveau is loaded; absent when there is no `/sys/module`, as in a copied tree.
     private func nouveauLoaded() -> Reading<Bool> {
         reading { () throws(HostError) in
             guard try root.isDirectory("/sys/module") else { return nil }

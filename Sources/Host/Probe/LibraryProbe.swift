@@ -1,34 +1,37 @@
 import NodeModel
+import Support
 
-/// The driver's libraries on the host.
+/// Finds the driver's libraries on the host.
 struct LibraryProbe {
     let root: HostRoot
 
-    /// The directories of 64-bit libraries: Debian's and Ubuntu's, then the Red Hat family's and SUSE's, then the rest.
+    /// The directories of 64-bit libraries: those of Debian and Ubuntu, of the Red Hat family and SUSE, then others.
     static let directories: [HostPath] = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64", "/lib",
         "/usr/local/lib64", "/usr/local/lib",
     ]
 
-    /// Where installers of clouds and of containers put a driver beside the system's own directories: AKS's, the one
-    /// that `LD_LIBRARY_PATH` of NVIDIA's images names, and GKE's.
+    /// Other directories where cloud and container installers put the driver: that of AKS, the one in the
+    /// `LD_LIBRARY_PATH` of NVIDIA's images, and that of GKE.
     static let furtherDirectories: [HostPath] = [
         "/usr/bin/lib64", "/usr/local/nvidia/lib64", "/home/kubernetes/bin/nvidia/lib64",
     ]
 
-    /// What a link such as `libcuda.so.1` leads to, with the version in the real file's name.
+    /// The file that a link such as `libcuda.so.1` points to, with the version from the file's name.
     func library(_ link: String) -> Reading<LibraryFile> {
         let found = reading { () throws(HostError) in try locate(link)?.real.text }
         return found.flatMap { text in
             guard let version = HostPath(absolute: text).flatMap({ Self.version(of: $0.lastComponent) }) else {
-                return .unreadable(ReadFailure(.malformed, "\(text): no driver version in the file's name"))
+                return .unreadable(ReadFailure(.malformed, "\(text): the file name has no driver version"))
             }
             return .present(LibraryFile(path: text, version: version))
         }
     }
 
-    /// The copies of NVML and CUDA that are not the ones `library(_:)` finds, each real file once, in order of
+    /// Further copies of the NVML and CUDA libraries, besides those that `library(_:)` finds, in the order of the
     /// directories.
+    ///
+    /// Each real file is listed once.
     func otherLibraries() -> Reading<[LibraryFile]> {
         reading { () throws(HostError) in
             var others: [LibraryFile] = []
@@ -39,7 +42,7 @@ struct LibraryProbe {
                         continue
                     }
                     guard let version = Self.version(of: real.lastComponent) else {
-                        throw .malformed(real, cause: Complaint("no driver version in the file's name"))
+                        throw .malformed(real, cause: MessageError("the file name has no driver version"))
                     }
                     others.append(LibraryFile(path: real.text, version: version))
                 }
@@ -48,9 +51,9 @@ struct LibraryProbe {
         }
     }
 
-    /// What may be a library of the driver in the directory where `libnvidia-ml.so.1` is, with all links followed.
+    /// The files beside `libnvidia-ml.so.1` that may be libraries of the driver, with all links followed.
     ///
-    /// Others have its prefixes too, such as the container toolkit's: the one who loads them chooses.
+    /// Other software uses the same prefixes, for example the container toolkit. The caller selects.
     func driverLibraries() throws(HostError) -> [DriverLibrary] {
         guard let directory = try locate("libnvidia-ml.so.1")?.directory, let names = try root.list(directory) else {
             return []
@@ -63,7 +66,7 @@ struct LibraryProbe {
         return libraries
     }
 
-    /// `580.105.08` of `libcuda.so.580.105.08`; nil for a name without a version.
+    /// The version in a file name: `580.105.08` for `libcuda.so.580.105.08`; nil without one.
     static func version(of fileName: String) -> String? {
         guard let stem = fileName.firstRange(of: ".so.") else { return nil }
         return DriverVersion(String(fileName[stem.upperBound...]))?.description
@@ -77,11 +80,11 @@ struct LibraryProbe {
     }
 }
 
-/// A library that may be the driver's, under one of its names.
+/// A file on the host that may be a library of the driver.
 package struct DriverLibrary: Sendable, Equatable {
-    /// `libcuda.so.1`.
+    /// The name in the library directory, such as `libcuda.so.1`.
     package var name: String
-    /// The real file on the host, with all links followed.
+    /// The real path on the host, with all links followed.
     package var path: HostPath
 
     package init(name: String, path: HostPath) {

@@ -1,9 +1,11 @@
 import NodeModel
 import SystemPackage
 
-/// The processor, the firmware's words on the machine, and Secure Boot.
+/// Reads the processor architecture, the firmware's description of the machine (DMI), and Secure Boot.
 enum MachineProbe {
-    /// The kernel's own word, or, in a tree that was copied from a node, the header of its shell.
+    /// The architecture that the kernel reports.
+    ///
+    /// In a copied tree, the ELF header of `/bin/sh` tells it.
     static func architecture(_ root: HostRoot) -> Reading<Architecture> {
         let named = root.reading("/proc/sys/kernel/arch", parse: Architecture.init(rawValue:))
         if !named.isAbsent { return named }
@@ -15,13 +17,13 @@ enum MachineProbe {
         }
         return header.flatMap { bytes in
             guard let architecture = parseELFHeader(bytes) else {
-                return .unreadable(ReadFailure(.malformed, "/bin/sh: not a program for x86_64 or aarch64"))
+                return .unreadable(ReadFailure(.malformed, "/bin/sh is not a program for x86_64 or aarch64"))
             }
             return .present(architecture)
         }
     }
 
-    /// The machine field of an ELF header: 62 is x86_64, 183 aarch64 (elf.h).
+    /// The architecture in the machine field of an ELF header: 62 is x86_64, 183 is aarch64 (elf.h).
     static func parseELFHeader(_ bytes: [UInt8]) -> Architecture? {
         guard bytes.count >= 20, Array(bytes[..<4]) == [0x7f, 0x45, 0x4c, 0x46] else { return nil }
         return switch UInt16(bytes[18]) | UInt16(bytes[19]) << 8 {
@@ -47,14 +49,14 @@ enum MachineProbe {
         }
     }
 
-    /// The flag `hypervisor` among those of the first processor: x86 guests have it, and nothing else does.
+    /// Whether the first processor has the flag `hypervisor`, which x86 virtual machines have and physical ones do not.
     ///
-    /// Absent where `/proc/cpuinfo` has no line `flags`, as on processors of ARM.
+    /// Absent when `/proc/cpuinfo` has no line `flags`, as on ARM processors.
     static func hypervisor(_ root: HostRoot) -> Reading<Bool> {
         let path: HostPath = "/proc/cpuinfo"
         let beginning: Reading<[UInt8]> = reading { () throws(HostError) in
             guard let file = try root.openFile(path) else { return nil }
-            // Every further processor says the same, and large machines have hundreds.
+            // The other processors have the same flags, and large machines have hundreds of them.
             do throws(Errno) { return try file.read(at: 0, count: 64 << 10) } catch {
                 throw .file(.read, path, cause: error)
             }
@@ -64,7 +66,7 @@ enum MachineProbe {
         }
     }
 
-    /// The words of the first line `flags : …`; nil without one.
+    /// The flags in the first line `flags : …`; nil without such a line.
     static func parseFlags(_ text: String) -> [Substring]? {
         for line in text.split(whereSeparator: \.isNewline) {
             guard let colon = line.firstIndex(of: ":"), line[..<colon].trimmed == "flags" else { continue }
@@ -73,15 +75,17 @@ enum MachineProbe {
         return nil
     }
 
-    /// Whether the firmware enforces signatures: four bytes of attributes, then 1 or 0.
+    /// Whether Secure Boot is on.
     ///
-    /// Absent on a machine that was not started by EFI, and where the firmware has no such variable.
+    /// The EFI variable has four bytes of attributes, followed by 1 or 0.
+    ///
+    /// Absent on a machine that does not boot with EFI, and when the firmware has no such variable.
     static func secureBoot(_ root: HostRoot) -> Reading<Bool> {
         let variables: HostPath = "/sys/firmware/efi/efivars"
         let variable = variables.appending("SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
         let bytes = reading { () throws(HostError) in try root.read(variable, limit: 64) }
         if bytes.isAbsent {
-            // An empty directory on a machine started by EFI is one that is not mounted: nothing is known then.
+            // An empty directory means that the machine boots with EFI but efivarfs is not mounted.
             let names = reading { () throws(HostError) in try root.list(variables) }
             return names.flatMap { (names: [String]) in
                 names.isEmpty ? .unreadable(ReadFailure(.io, "\(variables): efivarfs is not mounted")) : .absent
@@ -89,7 +93,7 @@ enum MachineProbe {
         }
         return bytes.flatMap { (bytes: [UInt8]) in
             guard bytes.count == 5 else {
-                return .unreadable(ReadFailure(.malformed, "\(variable): \(bytes.count) bytes instead of 5"))
+                return .unreadable(ReadFailure(.malformed, "\(variable) has \(bytes.count) bytes, expected 5"))
             }
             return .present(bytes[4] == 1)
         }

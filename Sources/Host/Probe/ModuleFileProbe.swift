@@ -1,14 +1,15 @@
 import NodeModel
+import Support
 
-/// Finds the file that `modprobe nvidia` would load for a kernel, and what it says of itself.
+/// Finds the file that `modprobe nvidia` loads for a kernel, and reads its version and license.
 struct ModuleFileProbe {
     let root: HostRoot
     let commands: HostCommands?
 
-    /// Debian's own packages give the module the second name and an alias.
+    /// Debian's packages use the second name, with an alias.
     private static let stems = ["nvidia.ko", "nvidia-current.ko"]
     private static let compressions = ["", ".xz", ".zst", ".gz"]
-    /// Where distributions and NVIDIA's installer put it, in depmod's order of preference.
+    /// The directories that distributions and NVIDIA's installer use, in depmod's order of preference.
     private static let places = ["updates/dkms", "updates", "extra", "extra/nvidia", "kernel/drivers/video", "misc"]
 
     func read(kernelRelease: Reading<String>) async -> Reading<ModuleFile> {
@@ -35,7 +36,9 @@ struct ModuleFileProbe {
         }
     }
 
-    /// The path before the colon in the line of `modules.dep` that is about the module; relative, or absolute.
+    /// The path of the module in `modules.dep`, where it stands before a colon.
+    ///
+    /// It may be relative or absolute.
     static func parseDependencies(_ text: String) -> String? {
         let paths = text.split(separator: "\n").compactMap { $0.split(separator: ":").first }
         for stem in stems {
@@ -47,7 +50,7 @@ struct ModuleFileProbe {
         return nil
     }
 
-    /// `Dual MIT/GPL` is the open module, `NVIDIA` the proprietary one.
+    /// The kernel module type by the module's license: `Dual MIT/GPL` is open, `NVIDIA` is proprietary.
     static func kernelModuleType(license: String) -> KernelModuleType? {
         switch license {
         case "Dual MIT/GPL": .open
@@ -63,17 +66,17 @@ struct ModuleFileProbe {
             return facts(path, version: info.fields["version"], license: info.fields["license"])
         } catch let error as HostError {
             return .unreadable(ReadFailure(error))
-        } catch let error as Complaint {
+        } catch let error as MessageError {
             return .unreadable(ReadFailure(.malformed, "\(path): \(error)"))
         } catch {
-            return .unreadable(ReadFailure(.io, "\(path): \(error)"))
+            return .unreadable(ReadFailure(.io, "\(path): \(errorChain(error))"))
         }
     }
 
-    /// A compressed file is left to the host's own `modinfo`.
+    /// Reads a compressed module with the host's own `modinfo`.
     private func askHost(_ path: HostPath) async -> Reading<ModuleFile> {
         guard let commands else {
-            let why = "\(path): compressed, and no command may be run on the host to read it"
+            let why = "cannot read the compressed module \(path): the agent may not run modinfo on the host"
             return .unreadable(ReadFailure(.command, why))
         }
         func field(_ name: String) async throws(HostError) -> String {

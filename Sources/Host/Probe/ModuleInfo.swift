@@ -1,29 +1,32 @@
-/// The `.modinfo` section of a kernel module: `key=value` texts with a NUL after each.
+import Support
+
+/// The `.modinfo` section of a kernel module: `key=value` texts, each followed by a NUL character.
 ///
-/// Reads 64-bit little-endian ELF, and of a file of a hundred megabytes only the few tables it needs.
+/// It supports 64-bit little-endian ELF files, and reads only the few tables that it needs of a large file.
 struct ModuleInfo: Equatable {
     let fields: [String: String]
 
     private static let tableLimit: UInt64 = 4 << 20
     private static let sectionLimit: UInt64 = 1 << 20
 
-    /// Finds the section and takes it apart; `read` gives bytes at an offset, fewer only at the end of the file.
+    /// Finds the section and parses it.
     ///
-    /// Rethrows what `read` throws, and throws a `Complaint` about what is not such a file.
+    /// - Parameter read: Returns bytes at an offset; fewer than asked for only at the end of the file.
+    /// - Throws: The errors of `read`, and `MessageError` when this is not a kernel module.
     init(read: (_ offset: UInt64, _ count: Int) throws -> [UInt8]) throws {
         func bytes(_ offset: UInt64, _ count: UInt64, limit: UInt64, _ what: String) throws -> LittleEndian {
-            guard count <= limit else { throw Complaint("\(what) of \(count) bytes") }
+            guard count <= limit else { throw MessageError("\(what) has \(count) bytes, more than \(limit)") }
             let bytes = try read(offset, Int(count))
-            guard bytes.count == count else { throw Complaint("ends inside \(what)") }
+            guard bytes.count == count else { throw MessageError("the file ends inside \(what)") }
             return LittleEndian(bytes: bytes)
         }
         let header = try bytes(0, 64, limit: 64, "the ELF header")
         guard header.bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
-            throw Complaint("no 64-bit little-endian ELF file")
+            throw MessageError("it is not a 64-bit little-endian ELF file")
         }
         let (count, size) = (UInt64(header.uint16(60)), UInt64(header.uint16(58)))
         let namesIndex = Int(header.uint16(62))
-        guard size >= 64, namesIndex < count else { throw Complaint("no section table") }
+        guard size >= 64, namesIndex < count else { throw MessageError("it has no section table") }
         let table = try bytes(header.uint64(40), count * size, limit: Self.tableLimit, "the section table")
         func section(_ index: Int) -> (name: Int, offset: UInt64, size: UInt64) {
             let start = index * Int(size)
@@ -38,9 +41,11 @@ struct ModuleInfo: Equatable {
             fields = Self.parse(content.bytes)
             return
         }
-        throw Complaint("no .modinfo section")
+        throw MessageError("it has no .modinfo section")
     }
 
+    /// Parses the content of the section.
+    ///
     /// The first value of a key counts.
     static func parse(_ section: [UInt8]) -> [String: String] {
         let texts = section.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
@@ -51,7 +56,9 @@ struct ModuleInfo: Equatable {
     }
 }
 
-/// Numbers in a table of bytes whose size was checked before; past its end there are only zeros.
+/// Little-endian numbers in a table of bytes.
+///
+/// The bytes past its end count as zeros.
 private struct LittleEndian {
     let bytes: [UInt8]
 

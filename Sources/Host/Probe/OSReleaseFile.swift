@@ -1,11 +1,11 @@
 import NodeModel
 
-/// `/etc/os-release`: assignments in the shell's form, with comments and quotes (os-release(5)).
+/// `/etc/os-release`: shell-like assignments with comments and quotes; see os-release(5).
 ///
 ///     PRETTY_NAME="Ubuntu 22.04.5 LTS"
 ///     ID=ubuntu
 enum OSReleaseFile {
-    /// The second is where the first leads on most systems, and all that a few have.
+    /// On most systems the first is a link to the second; a few systems have only the second.
     static let paths: [HostPath] = ["/etc/os-release", "/usr/lib/os-release"]
 
     static func read(_ root: HostRoot) -> Reading<OSRelease> {
@@ -16,7 +16,9 @@ enum OSReleaseFile {
         return .absent
     }
 
-    /// A missing `ID` means `linux`; the last of several assignments counts.
+    /// Parses the file.
+    ///
+    /// A missing `ID` means `linux`. The last of several assignments counts.
     static func parse(_ text: String) -> OSRelease {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline).map(\.trimmed) where !line.hasPrefix("#") {
@@ -31,7 +33,9 @@ enum OSReleaseFile {
         )
     }
 
-    /// In double quotes, and outside of quotes, a backslash takes the meaning from the next character.
+    /// Removes quotes.
+    ///
+    /// Outside of single quotes, a backslash escapes the next character.
     private static func unquote(_ text: Substring) -> String {
         if text.count >= 2, text.first == "'", text.last == "'" { return String(text.dropFirst().dropLast()) }
         let isQuoted = text.count >= 2 && text.first == "\"" && text.last == "\""

@@ -1,6 +1,6 @@
 import NodeModel
 
-/// `/proc/driver/nvidia/version`, whose first line is the loaded module's word on itself.
+/// `/proc/driver/nvidia/version`, whose first line describes the loaded kernel module.
 ///
 ///     NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.158.01  Release Build  (dvs-builder@U22)  …
 ///     NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sun Jul 27 06:54:38 UTC 2025

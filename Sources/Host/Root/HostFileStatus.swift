@@ -1,12 +1,12 @@
 import Glibc
 
-/// What kind of thing a path of the host names, and how large it is.
+/// The attributes of a file on the host.
 package struct HostFileStatus: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case file, directory, link, characterDevice, blockDevice, pipe, socket
     }
 
-    /// The numbers by which the kernel knows a device.
+    /// The major and minor number of a device node.
     package struct DeviceNumbers: Sendable, Equatable {
         package var major: UInt32
         package var minor: UInt32
@@ -17,7 +17,9 @@ package struct HostFileStatus: Sendable, Equatable {
         }
     }
 
-    /// What tells one file of this machine from every other: a bind mount has that of what is mounted.
+    /// Identifies a file on this machine.
+    ///
+    /// A bind mount has the identity of the directory that is mounted.
     package struct Identity: Sendable, Hashable {
         package var device: UInt64
         package var inode: UInt64
@@ -29,12 +31,14 @@ package struct HostFileStatus: Sendable, Equatable {
     }
 
     package var kind: Kind
-    /// The permission bits, with set-user-id and its like.
+    /// The permission bits, including set-user-ID, set-group-ID and sticky.
     package var mode: UInt32
-    /// In bytes; files of `/proc` and `/sys` say 0 or 4096 whatever they hold.
+    /// The size in bytes.
+    ///
+    /// Files of `/proc` and `/sys` report 0 or 4096, whatever they contain.
     package var size: Int
     package var identity: Identity
-    /// Of a device node only.
+    /// The device numbers; nil when this is not a device node.
     package var device: DeviceNumbers?
 
     /// Whether any execute bit is set.
@@ -55,7 +59,7 @@ package struct HostFileStatus: Sendable, Equatable {
         size = Int(status.st_size)
         identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         guard kind == .characterDevice || kind == .blockDevice else { return }
-        // The layout of dev_t in glibc: twelve bits of major around twenty of minor, the rest above.
+        // The layout of dev_t in glibc: minor bits 0-7, major bits 0-11, minor bits 8-31, major bits 12-31.
         let number = UInt64(status.st_rdev)
         device = DeviceNumbers(
             major: UInt32(truncatingIfNeeded: (number >> 8) & 0xfff | (number >> 32) & 0xffff_f000),

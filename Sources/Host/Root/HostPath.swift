@@ -1,7 +1,9 @@
-/// An absolute path on the host, as the host itself would write it.
+import Support
+
+/// An absolute path on the host, as a process on the host would write it.
 ///
-/// It means nothing on our side of the container: only a `HostRoot` can open it. Repeated slashes, `.` and a slash at
-/// the end are dropped; `..` is kept, because what it means is decided by the links before it.
+/// In the agent's container it means nothing by itself: only a `HostRoot` can open it. Repeated slashes, `.` and a
+/// trailing slash are removed. `..` is kept, because its meaning depends on the symbolic links before it.
 package struct HostPath: Hashable, Sendable {
     /// The path as text, beginning with a slash.
     package let text: String
@@ -9,40 +11,40 @@ package struct HostPath: Hashable, Sendable {
     /// The host's root directory.
     package static let root: HostPath = "/"
 
-    /// Nil when the text is not absolute or holds a NUL.
+    /// Nil when the text is not an absolute path or contains a NUL character.
     package init?(absolute text: String) {
         guard text.hasPrefix("/"), !text.utf8.contains(0) else { return nil }
         self.text = Self.tidy(text)
     }
 
-    /// The path of something below this one.
+    /// The path of a file below this directory, for a relative path that is written in the source code.
     ///
-    /// `relative` has one or more components, and is our own text; a slash at its beginning does not make it absolute.
-    /// For what was read somewhere there are `entry(_:)` and `descendant(_:)`.
+    /// A leading slash does not make it absolute. For names that come from a file or a directory, use `entry(_:)` and
+    /// `descendant(_:)`.
     package func appending(_ relative: String) -> HostPath {
         precondition(!relative.utf8.contains(0), "a path cannot hold a NUL")
         return HostPath(tidy: "\(text)/\(relative)")
     }
 
-    /// The path of an entry of this directory, for a name that was read somewhere.
+    /// The path of an entry of this directory, for a name that comes from outside.
     ///
-    /// A text that is no name of a file, `..` among them, is `malformed`.
+    /// - Throws: `malformed` when the text is not a valid file name, for example `..`.
     package func entry(_ name: String) throws(HostError) -> HostPath {
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "/"))
-        else { throw .malformed(self, cause: Complaint("'\(name.visible)' is no name of a file")) }
+        else { throw .malformed(self, cause: MessageError("'\(name.visible)' is not a valid file name")) }
         return HostPath(tidy: "\(text)/\(name)")
     }
 
-    /// The path of something below this one, for a relative path that was read somewhere.
+    /// The path of a file below this directory, for a relative path that comes from outside.
     ///
-    /// One with a component that is no name of a file, `..` among them, is `malformed`.
+    /// - Throws: `malformed` when a component is not a valid file name, for example `..`.
     package func descendant(_ relative: String) throws(HostError) -> HostPath {
         var path = self
         for name in relative.split(separator: "/") { path = try path.entry(String(name)) }
         return path
     }
 
-    /// The directory this path names an entry of; the root's is the root.
+    /// The parent directory; the root is its own parent.
     package var parent: HostPath {
         HostPath(tidy: String(text[..<(text.lastIndex(of: "/") ?? text.startIndex)]))
     }
@@ -62,7 +64,7 @@ package struct HostPath: Hashable, Sendable {
 }
 
 extension String {
-    /// The first of it, with what a terminal would not show replaced.
+    /// At most 200 characters, with control characters replaced.
     fileprivate var visible: String {
         String(prefix(200).map { $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "\u{fffd}" : $0 })
     }

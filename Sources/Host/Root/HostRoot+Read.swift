@@ -3,9 +3,9 @@ import Glibc
 import SystemPackage
 
 extension HostRoot {
-    /// The content of a regular file; nil when nothing is there.
+    /// The content of a regular file; nil when there is no such file.
     ///
-    /// The limit is in bytes; a larger file is an error, never a cut text.
+    /// - Throws: `tooLarge` when the file has more bytes than the limit. The content is never cut off.
     package func read(_ path: HostPath, limit: Int = 1 << 20) throws(HostError) -> [UInt8]? {
         guard let file = try openFile(path) else { return nil }
         let bytes: [UInt8]
@@ -14,12 +14,12 @@ extension HostRoot {
         return bytes
     }
 
-    /// The content as text, what is not UTF-8 replaced; nil when nothing is there.
+    /// The content as text, with invalid UTF-8 replaced; nil when there is no such file.
     package func text(_ path: HostPath, limit: Int = 1 << 20) throws(HostError) -> String? {
         try read(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The names in a directory, sorted, without `.` and `..`; nil when nothing is there.
+    /// The names in a directory, sorted, without `.` and `..`; nil when there is no such directory.
     package func list(_ path: HostPath) throws(HostError) -> [String]? {
         guard let directory = try open(path, O_RDONLY | O_DIRECTORY, for: .list) else { return nil }
         do throws(Errno) { return try names(in: directory.release()).sorted() } catch {
@@ -27,26 +27,29 @@ extension HostRoot {
         }
     }
 
-    /// Whether something is there; a link counts as what it leads to.
+    /// Whether the path exists.
+    ///
+    /// Symbolic links are followed.
     package func exists(_ path: HostPath) throws(HostError) -> Bool {
         try status(path) != nil
     }
 
-    /// Whether a directory is there, or a link to one.
+    /// Whether the path is a directory, or a symbolic link to one.
     package func isDirectory(_ path: HostPath) throws(HostError) -> Bool {
         try status(path)?.kind == .directory
     }
 
-    /// What is there; nil for nothing.
+    /// The attributes of a file; nil when the path does not exist.
     ///
-    /// With `followLink` a link in the last place counts as what it leads to.
+    /// With `followLink`, a symbolic link as the last component is followed.
     package func status(_ path: HostPath, followLink: Bool = true) throws(HostError) -> HostFileStatus? {
         let flags = followLink ? GPA_O_PATH : GPA_O_PATH | O_NOFOLLOW
         guard let file = try open(path, flags, for: .status) else { return nil }
         return try status(of: file, path)
     }
 
-    /// What a process without privileges could still write to the file system of this path, in MiB.
+    /// The free space on the file system of this path for unprivileged processes, in MiB; nil when the path does not
+    /// exist.
     package func freeMebibytes(_ path: HostPath) throws(HostError) -> Int? {
         guard let file = try open(path, GPA_O_PATH, for: .measure) else { return nil }
         var space = statvfs()
@@ -54,13 +57,15 @@ extension HostRoot {
             throw .file(.measure, path, cause: Errno(rawValue: errno))
         }
         let (blocks, size) = (UInt64(space.f_bavail), UInt64(space.f_frsize))
-        // Some network file systems report more bytes than 64 bits count.
+        // Some network file systems report more bytes than fit into 64 bits.
         let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
         return Int((overflow ? UInt64.max : bytes) >> 20)
     }
 }
 
-/// The names in a directory, in the order of the file system; closes the descriptor.
+/// The names in a directory, in the order of the file system.
+///
+/// Closes the descriptor.
 func names(in directory: FileDescriptor) throws(Errno) -> [String] {
     guard let stream = fdopendir(directory.rawValue) else {
         let code = Errno(rawValue: errno)

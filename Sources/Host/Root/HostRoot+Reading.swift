@@ -1,10 +1,13 @@
 package import NodeModel
+import Support
 import SystemPackage
 
 extension ReadFailure {
-    /// The stable class of a failure of this room, with the path or command and what the system said.
+    /// Classifies an error on the host.
+    ///
+    /// The detail is the whole error chain.
     package init(_ error: HostError) {
-        let detail = error.cause.map { "\(error): \($0)" } ?? "\(error)"
+        let detail = errorChain(error)
         switch error {
         case .file(_, _, .permissionDenied), .file(_, _, .notPermitted), .root(_, .permissionDenied):
             self.init(.permission, detail)
@@ -17,7 +20,7 @@ extension ReadFailure {
     }
 }
 
-/// A fact from a read: nil is absent, an error unreadable.
+/// Turns the result of a read into a fact: nil is absent, an error is unreadable.
 package func reading<Value>(_ read: () throws(HostError) -> Value?) -> Reading<Value> {
     do throws(HostError) {
         guard let value = try read() else { return .absent }
@@ -26,19 +29,21 @@ package func reading<Value>(_ read: () throws(HostError) -> Value?) -> Reading<V
 }
 
 extension HostRoot {
-    /// A fact from a small text file, without the white space around it.
+    /// A fact from a small text file, without leading and trailing white space.
     package func reading(_ path: HostPath) -> Reading<String> {
         Host.reading { () throws(HostError) in try text(path).map(\.trimmed) }
     }
 
-    /// A fact from a text file; text that `parse` has no value for is malformed, not absent.
+    /// A fact from a text file.
+    ///
+    /// When `parse` returns nil, the file is unreadable (`malformed`), not absent.
     package func reading<Value>(_ path: HostPath, parse: (String) -> Value?) -> Reading<Value> {
         reading(path).flatMap { text in
             parse(text).map(Reading.present) ?? .unreadable(ReadFailure(.malformed, "\(path): '\(text.prefix(200))'"))
         }
     }
 
-    /// The first of these paths that is there, as it is written here.
+    /// The first of these paths that exists and fits; symbolic links in it are not resolved.
     package func firstExisting(
         _ paths: [HostPath],
         where fits: (HostFileStatus) -> Bool = { _ in true }
@@ -53,7 +58,7 @@ extension HostRoot {
 }
 
 extension StringProtocol {
-    /// Without the white space at both ends.
+    /// The text without leading and trailing white space.
     var trimmed: String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }

@@ -2,7 +2,9 @@ import Glibc
 package import SystemPackage
 
 extension HostRoot {
-    /// Makes a directory and those above it that are missing; one that is there keeps its mode.
+    /// Creates a directory and its missing parents.
+    ///
+    /// An existing directory keeps its mode.
     package func makeDirectories(_ path: HostPath, mode: UInt32 = 0o755) throws(HostError) {
         if path == .root { return }
         if let found = try status(path) {
@@ -16,9 +18,9 @@ extension HostRoot {
         }
     }
 
-    /// Writes a file so that a reader, and a power failure, find the old content or the new, never a part.
+    /// Replaces a file atomically: readers, and the host after a power failure, see the old or the new content.
     ///
-    /// The directory must be there. A link of this name is replaced, not followed.
+    /// The directory must exist. A symbolic link of this name is replaced, not followed.
     package func writeAtomically(_ path: HostPath, contents: [UInt8], mode: UInt32 = 0o644) throws(HostError) {
         let parent = try directory(path.parent, for: .write)
         let place = parent.descriptor.rawValue
@@ -29,7 +31,7 @@ extension HostRoot {
             do throws(Errno) {
                 let file = OpenFile(FileDescriptor(rawValue: number))
                 try file.writeAll(contents)
-                // The mode given to openat is cut by the umask.
+                // The umask applies to the mode that openat gets.
                 try retrying { fchmod(number, mode) }
                 try retrying { fsync(number) }
                 try retrying { renameat(place, draft, place, path.lastComponent) }
@@ -41,9 +43,9 @@ extension HostRoot {
         } catch { throw .file(.write, path, cause: error) }
     }
 
-    /// Removes what writers of this file left beside it that were killed.
+    /// Removes the temporary files that killed writers of this file left.
     ///
-    /// Only for a file that nobody writes at the moment.
+    /// Call it only when nobody writes the file.
     package func removeDrafts(of path: HostPath) throws(HostError) {
         let prefix = ".\(path.lastComponent)."
         for name in try list(path.parent) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(".new") {
@@ -51,7 +53,9 @@ extension HostRoot {
         }
     }
 
-    /// Removes a file, a link or an empty directory; what is not there is no error.
+    /// Removes a file, a link or an empty directory.
+    ///
+    /// A missing file is not an error.
     package func remove(_ path: HostPath) throws(HostError) {
         guard let parent = try open(path.parent, O_RDONLY | O_DIRECTORY, for: .remove) else { return }
         let place = parent.descriptor.rawValue
@@ -60,9 +64,12 @@ extension HostRoot {
         throw .file(.remove, path, cause: Errno(rawValue: errno))
     }
 
-    /// Removes a directory with everything in it, or a file; what is not there is no error.
+    /// Removes a file, or a directory with its content.
     ///
-    /// Links are removed, not followed, and what is mounted below is left alone: then the removal fails (EBUSY).
+    /// A missing file is not an error.
+    ///
+    /// Symbolic links are removed, not followed. Other file systems that are mounted below are not touched: the removal
+    /// then fails with EBUSY.
     package func removeTree(_ path: HostPath) throws(HostError) {
         guard let parent = try open(path.parent, O_RDONLY | O_DIRECTORY, for: .remove) else { return }
         do throws(Errno) { try removeEntry(path.lastComponent, of: parent.descriptor, device: nil) } catch {
@@ -70,7 +77,7 @@ extension HostRoot {
         }
     }
 
-    /// Renames within the host; what had the new name is replaced.
+    /// Renames a file on the host and replaces the file that has the new name.
     package func rename(_ path: HostPath, to newPath: HostPath) throws(HostError) {
         let from = try directory(path.parent, for: .write)
         let to = try directory(newPath.parent, for: .write)
@@ -81,9 +88,11 @@ extension HostRoot {
         } catch { throw .file(.write, path, cause: error) }
     }
 
-    /// Opens a directory for calls such as `openat`; the caller closes it.
+    /// Opens a directory for system calls such as `openat`.
     ///
-    /// With `create` it is made, and those above it, when it is missing.
+    /// The caller closes the descriptor.
+    ///
+    /// With `create`, a missing directory is created together with its parents.
     package func openDirectory(_ path: HostPath, create: Bool = false) throws(HostError) -> FileDescriptor {
         if create { try makeDirectories(path) }
         return try directory(path, for: .open).release()
@@ -97,7 +106,7 @@ extension HostRoot {
     }
 }
 
-/// Removes one entry of a directory, and first what is in it, unless it lies on another file system.
+/// Removes one entry of a directory with its content, unless it is on another file system.
 private func removeEntry(_ name: String, of parent: FileDescriptor, device: dev_t?) throws(Errno) {
     if unlinkat(parent.rawValue, name, 0) == 0 || errno == ENOENT { return }
     guard errno == EISDIR else { throw Errno(rawValue: errno) }

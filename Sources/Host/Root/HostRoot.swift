@@ -2,24 +2,30 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// The host's root directory, seen from wherever the agent runs.
+/// The root directory of the host, from where the agent runs.
 ///
-/// It is `/proc/1/root` in a pod with `hostPID`, `/` on the host itself, or a directory tree copied from a node. Every
-/// path is resolved below it by the kernel (`openat2` with `RESOLVE_IN_ROOT`): an absolute link and `..` stay inside.
-/// All of it may block in the kernel; see `offPool(_:)`.
+/// It is `/proc/1/root` in a pod with `hostPID`, `/` on the host itself, or a directory tree that was copied from a
+/// node. The kernel resolves every path below it (`openat2` with `RESOLVE_IN_ROOT`), so absolute links and `..` cannot
+/// leave it. All operations may block in the kernel; see `offPool(_:)`.
 package final class HostRoot: Sendable {
-    /// The root's path on our side.
+    /// The path of the root directory in the agent's own mount namespace.
     package let path: String
     let descriptor: FileDescriptor
-    /// What the kernel calls the root in the text of `/proc/self/fd`; behind `/proc/PID/root` it is not `path`.
+    /// The path of the root directory in `/proc/self/fd`.
+    ///
+    /// For `/proc/PID/root` it differs from `path`.
     private let kernelPath: String?
 
-    /// Opens the root once; what a later mount puts over its path is not seen.
+    /// Opens the root directory once.
+    ///
+    /// A file system that is mounted over its path later has no effect.
+    ///
+    /// - Throws: `root` when it cannot be opened, `noRootedOpen` when the kernel does not offer `openat2`.
     package convenience init(_ path: String) throws(HostError) {
         let number = Glibc.open(path, GPA_O_PATH | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw .root(path, cause: Errno(rawValue: errno)) }
         let file = OpenFile(FileDescriptor(rawValue: number))
-        // An old filter answers EPERM instead of ENOSYS for a call it does not know.
+        // Old seccomp filters answer EPERM instead of ENOSYS for a system call that they do not know.
         let probe = gpa_open_in_root(number, "/", UInt64(GPA_O_PATH), 0)
         guard probe >= 0 else { throw .noRootedOpen(cause: Errno(rawValue: errno)) }
         close(probe)
@@ -36,16 +42,17 @@ package final class HostRoot: Sendable {
         try? descriptor.close()
     }
 
-    /// A directory of the host as a root of its own, such as that of a container; nil when nothing is there.
+    /// A directory of the host as a root directory of its own, for example that of a container; nil when the path does
+    /// not exist.
     package func root(at path: HostPath) throws(HostError) -> HostRoot? {
         guard let resolved = try resolve(path), let file = try open(resolved, GPA_O_PATH | O_DIRECTORY, for: .open)
         else { return nil }
         return HostRoot(outsidePath(resolved), file)
     }
 
-    /// Opens a path below the root; nil when nothing is there.
+    /// Opens a path below the root; nil when it does not exist.
     ///
-    /// The flags are those of `open(2)`, with close-on-exec added; the mode is for a file that is created.
+    /// The flags are those of `open(2)`; close-on-exec is added. The mode is for a file that is created.
     func open(
         _ path: HostPath,
         _ flags: Int32,
@@ -59,16 +66,16 @@ package final class HostRoot: Sendable {
         throw .file(operation, path, cause: code)
     }
 
-    /// Opens a regular file for reading; nil when nothing is there.
+    /// Opens a regular file for reading; nil when the path does not exist.
     ///
-    /// A pipe or device is not waited for, and refused.
+    /// - Throws: `notAFile` for a pipe, device or other file, without waiting for it.
     package func openFile(_ path: HostPath) throws(HostError) -> OpenFile? {
         guard let file = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, for: .read) else { return nil }
         guard try status(of: file, path).kind == .file else { throw .notAFile(path) }
         return file
     }
 
-    /// The real path on the host, with every link on the way followed; nil when nothing is there.
+    /// The real path on the host, with all symbolic links followed; nil when the path does not exist.
     package func resolve(_ path: HostPath) throws(HostError) -> HostPath? {
         guard let file = try open(path, GPA_O_PATH, for: .resolve) else { return nil }
         let found: String
@@ -84,9 +91,9 @@ package final class HostRoot: Sendable {
         return resolved
     }
 
-    /// The path by which a process on our side opens this file, such as the loader in `dlopen`.
+    /// The path by which a process in the agent's mount namespace opens this file, for example in `dlopen`.
     ///
-    /// Safe only for what `resolve(_:)` returned: a link on the way would be followed outside the root.
+    /// Use it only for a path that `resolve(_:)` returned: a symbolic link would be followed outside the root.
     package func outsidePath(_ resolved: HostPath) -> String {
         path == "/" ? resolved.text : "\(path)\(resolved.text)"
     }
@@ -101,13 +108,13 @@ package final class HostRoot: Sendable {
 }
 
 extension FileDescriptor {
-    /// Where the kernel says the open file lies, from the root of its own mount namespace.
+    /// The path of the open file in its own mount namespace, as the kernel reports it.
     fileprivate func kernelPath() throws(Errno) -> String {
         try linkText { readlink("/proc/self/fd/\(rawValue)", $0, $1) }
     }
 }
 
-/// Reads the text of a link with a buffer that is large enough.
+/// Reads the target of a symbolic link, with a buffer that is large enough.
 func linkText(_ call: (UnsafeMutablePointer<CChar>, Int) -> Int) throws(Errno) -> String {
     var size = Int(PATH_MAX)
     while true {

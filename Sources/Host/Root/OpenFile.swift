@@ -1,7 +1,9 @@
 import Glibc
 package import SystemPackage
 
-/// An open descriptor with one owner: it is closed when the value goes away.
+/// An open file descriptor with one owner.
+///
+/// It is closed when the value is destroyed.
 package struct OpenFile: ~Copyable, Sendable {
     package let descriptor: FileDescriptor
 
@@ -13,14 +15,16 @@ package struct OpenFile: ~Copyable, Sendable {
         try? descriptor.close()
     }
 
-    /// Gives the descriptor away; from here on the caller closes it.
+    /// Passes the descriptor to the caller, who must close it.
     package consuming func release() -> FileDescriptor {
         let descriptor = self.descriptor
         discard self
         return descriptor
     }
 
-    /// Reads from the current place to the end, or `limit` bytes and one more, so that the caller sees an excess.
+    /// Reads from the current position to the end.
+    ///
+    /// Stops after more than `limit` bytes, so that the caller sees that the file is too large.
     func readAll(limit: Int) throws(Errno) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
@@ -34,7 +38,7 @@ package struct OpenFile: ~Copyable, Sendable {
         return bytes
     }
 
-    /// Reads up to `count` bytes at `offset`; fewer only at the end of the file.
+    /// Reads `count` bytes at `offset`; fewer only at the end of the file.
     package func read(at offset: UInt64, count: Int) throws(Errno) -> [UInt8] {
         guard let start = off_t(exactly: offset), count >= 0 else { throw .invalidArgument }
         var bytes = [UInt8](repeating: 0, count: count)
@@ -64,7 +68,9 @@ package struct OpenFile: ~Copyable, Sendable {
     }
 }
 
-/// Calls again while a signal interrupts; a negative result is thrown as `errno`.
+/// Repeats a system call while a signal interrupts it.
+///
+/// Throws `errno` for a negative result.
 @discardableResult
 func retrying<Number: SignedInteger>(_ call: () -> Number) throws(Errno) -> Number {
     while true {

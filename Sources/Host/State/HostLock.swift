@@ -4,10 +4,12 @@ import Support
 import Synchronization
 import SystemPackage
 
-/// The one lock of a host: whoever changes it holds this.
+/// The host-wide lock.
 ///
-/// It is `flock` on a file, so the kernel releases it when the holder ends in any way. The holder's process id and
-/// command are written inside, for the one who waits.
+/// A process that changes the host must hold it.
+///
+/// It is a `flock` on a file, so the kernel releases it when the holder ends for any reason. The file contains the
+/// holder's process ID and command, for the message of a process that waits.
 package final class HostLock: Sendable {
     package static let path = HostPath(stringLiteral: HostLayout.lock)
 
@@ -21,7 +23,9 @@ package final class HostLock: Sendable {
         release()
     }
 
-    /// Waits for the lock until the deadline; then fails with `lockHeld`, which names the holder.
+    /// Waits for the lock and takes it.
+    ///
+    /// - Throws: `lockHeld` with the holder's name when the deadline passes, `waitCancelled` when the task is canceled.
     package static func acquire(
         on root: HostRoot,
         deadline: Duration,
@@ -40,9 +44,9 @@ package final class HostLock: Sendable {
         }
     }
 
-    /// Who holds the lock, by process id and command.
+    /// The process ID and the command of the holder.
     ///
-    /// Absent when nobody does; unreadable when it cannot be told, as by a user who may not open the file.
+    /// Absent when nobody holds the lock. Unreadable when the file cannot be opened, for example without root.
     package static func holder(on root: HostRoot) async -> Reading<String> {
         await offPool {
             reading { () throws(HostError) in
@@ -57,22 +61,22 @@ package final class HostLock: Sendable {
         }
     }
 
-    /// Gives the lock up.
+    /// Releases the lock.
     ///
-    /// The end of the value does the same, but Swift may end it after its last use: hold it with
-    /// `defer { lock.release() }`.
+    /// `deinit` does the same, but Swift may destroy the value right after its last use. Use
+    /// `defer { lock.release() }` to hold the lock to the end of a scope.
     package func release() {
         descriptor.withLock { descriptor in
             guard let open = descriptor else { return }
             descriptor = nil
             ftruncate(open.rawValue, 0)
-            // A child that was forked just now has the descriptor until it executes: closing ours is not enough.
+            // A child process has a copy of the descriptor between fork and exec, so closing this one is not enough.
             flock(open.rawValue, LOCK_UN)
             try? open.close()
         }
     }
 
-    /// Tries once; nil when another process holds it.
+    /// Tries once to take the lock; nil when another process holds it.
     private static func take(on root: HostRoot, for command: String) throws(HostError) -> FileDescriptor? {
         try root.makeDirectories(path.parent)
         guard let file = try root.open(path, O_RDWR | O_CREAT, mode: 0o600, for: .open) else {

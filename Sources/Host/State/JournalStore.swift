@@ -1,20 +1,24 @@
 import FoundationEssentials
 package import NodeModel
 
-/// Keeps the journal as a JSON file on the host, so that a host knows what was done to it.
+/// Stores the journal as a JSON file on the host.
+///
+/// It records what the agent changed there.
 package struct JournalStore: Sendable {
     package let path: HostPath
     private let root: HostRoot
 
-    /// Without a path it is the one place of the agent's journal.
+    /// - Parameters:
+    ///   - root: The host's root directory.
+    ///   - path: Where the journal is; nil for the usual place.
     package init(root: HostRoot, path: HostPath? = nil) {
         self.root = root
         self.path = path ?? HostPath(stringLiteral: HostLayout.journal)
     }
 
-    /// The journal; nil when there is none.
+    /// Reads the journal; nil when there is none.
     ///
-    /// One that cannot be decoded is `malformed`.
+    /// - Throws: `malformed` when it cannot be decoded.
     package func load() async throws(HostError) -> Journal? {
         try await offPool { () throws(HostError) in
             guard let bytes = try root.read(path, limit: 16 << 20) else { return nil }
@@ -24,7 +28,7 @@ package struct JournalStore: Sendable {
         }
     }
 
-    /// Puts the journal in the place of the old one, and returns when it is on the disk.
+    /// Replaces the journal and returns when it is on the disk.
     package func save(_ journal: Journal) async throws(HostError) {
         try await offPool { () throws(HostError) in
             try root.makeDirectories(path.parent)
@@ -32,12 +36,16 @@ package struct JournalStore: Sendable {
         }
     }
 
-    /// Removes what agents that were killed while they saved left beside the journal; only for the host's lock's holder.
+    /// Removes temporary files of agents that were killed while they saved.
+    ///
+    /// Only the holder of the host's lock may call this.
     package func removeDrafts() async throws(HostError) {
         try await offPool { () throws(HostError) in try root.removeDrafts(of: path) }
     }
 
-    /// Moves a malformed journal aside, to `journal.json.bad`, so that a new one can be begun and it can be looked at.
+    /// Renames a malformed journal to `journal.json.bad`, so that it can be examined and a new one can be written.
+    ///
+    /// - Returns: The new path.
     @discardableResult
     package func quarantine() async throws(HostError) -> HostPath {
         let bad = path.parent.appending("\(path.lastComponent).bad")
@@ -47,7 +55,7 @@ package struct JournalStore: Sendable {
 }
 
 extension HostRoot {
-    /// Writes a value as JSON that a person can read, its keys in a fixed order.
+    /// Writes a value as indented JSON with sorted keys.
     func writeJSON(_ path: HostPath, _ value: some Encodable, mode: UInt32) throws(HostError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
