@@ -101,7 +101,8 @@ let package = Package(
         target(
             "Agent",
             [
-                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus",
+                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NetworkErrors", "NodeModel",
+                "PCIBus",
                 "Planning", "Reporting", "Selection", "Support", "VendorProbe",
                 hummingbird, lifecycle, logging, nioCore, system, unixSignals,
             ]
@@ -181,8 +182,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "AgentTests",
             [
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "HostSupport",
-                "Kubernetes", "NetworkErrors", "NodeModel", "Planning", "Reporting", "Selection", simulatedCluster,
-                "Support", "TestSupport", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1, system,
+                "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
+                simulatedCluster,
+                "Support", "TestSupport", "VendorProbe", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1,
+                system,
             ]
         ),
         tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),

@@ -1,17 +1,21 @@
 package import NodeModel
+import Support
 
-/// Something the agent could not do: what people are told, and the error below it.
-package struct AgentFailure: Error, Sendable, CustomStringConvertible {
+/// An operation of the agent that failed, as the findings that it reports.
+package struct AgentFailure: CausedError, Sendable {
+    /// Why it failed.
+    ///
+    /// `observed` already has the whole error chain.
     package var problem: Finding
-    /// What else stands in the way, where several things do: a host is made right once, not once for each of them.
+    /// Other findings that prevent the operation, so that an operator can fix all of them at once.
     package var others: [Finding]
-    package var cause: (any Error)?
 
-    package init(_ problem: Finding, others: [Finding] = [], cause: (any Error)? = nil) {
+    package init(_ problem: Finding, others: [Finding] = []) {
         self.problem = problem
         self.others = others
-        self.cause = cause
     }
+
+    package var cause: (any Error)? { nil }
 
     package var description: String { "\(problem.code.rawValue): \(problem.observed)" }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// A mistake in a document, with its place.
 package struct DocumentProblem: Sendable, Equatable, CustomStringConvertible {
     package var place: DocumentPlace
@@ -13,12 +15,14 @@ package struct DocumentProblem: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// The error for one or more documents, which lists all their problems.
-package struct DocumentProblems: Error, Sendable, Equatable, CustomStringConvertible {
+package struct DocumentProblems: CausedError, Sendable, Equatable {
     package var problems: [DocumentProblem]
 
     package init(_ problems: [DocumentProblem]) {
         self.problems = problems
     }
+
+    package var cause: (any Error)? { nil }
 
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -1,4 +1,5 @@
 import NodeModel
+import Support
 
 /// A return code of NVML (`nvmlReturn_t`).
 package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
@@ -53,18 +54,27 @@ package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
     ]
 }
 
-/// What can go wrong in a call of NVML.
-enum NVMLError: Error {
-    /// The function answered with an error code.
+/// Why a call of NVML failed.
+enum NVMLError: CausedError {
+    /// The function returned an error code.
     case call(String, NVMLReturn)
-    /// The function succeeded with a value that it cannot have.
+    /// The function succeeded, but returned a value that it cannot have.
     case value(String, String)
 
-    /// For a vendor's code the detail begins with `symbol: CODE NAME`, as in `nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED`.
+    var cause: (any Error)? { nil }
+
+    /// For an error code `symbol: CODE NAME`, such as `nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED`.
+    var description: String {
+        switch self {
+        case .call(let symbol, let code): "\(symbol): \(code.rawValue) \(code.name)"
+        case .value(let symbol, let text): "\(symbol): '\(text)'"
+        }
+    }
+
     var failure: ReadFailure {
         switch self {
-        case .call(let symbol, let code): ReadFailure(.vendor, "\(symbol): \(code.rawValue) \(code.name)")
-        case .value(let symbol, let text): ReadFailure(.malformed, "\(symbol): '\(text)'")
+        case .call: ReadFailure(.vendor, errorChain(self))
+        case .value: ReadFailure(.malformed, errorChain(self))
         }
     }
 }

@@ -1,19 +1,24 @@
 import Glibc
 import NodeModel
+import Support
 
-/// Why a library of the driver could not be used.
-enum LibraryError: Error {
-    /// dlopen refused it; the text is the loader's, and names the file.
+/// Why a library of the driver cannot be used.
+enum LibraryError: CausedError {
+    /// dlopen failed. The text is the loader's, and names the file.
     case open(message: String)
-    /// It has no such symbol.
+    /// The library does not have this symbol.
     case symbol(String, library: String)
 
-    var failure: ReadFailure {
+    var cause: (any Error)? { nil }
+
+    var description: String {
         switch self {
-        case .open(let message): ReadFailure(.library, message)
-        case .symbol(let name, let library): ReadFailure(.library, "\(library): no symbol \(name)")
+        case .open(let message): message
+        case .symbol(let name, let library): "\(library): no symbol \(name)"
         }
     }
+
+    var failure: ReadFailure { ReadFailure(.library, errorChain(self)) }
 }
 
 /// A library of the driver, loaded for the rest of the process's life.

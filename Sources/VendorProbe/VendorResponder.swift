@@ -4,11 +4,14 @@ import NodeModel
 /// Answers the requests of one child process.
 struct VendorResponder {
     private let libraries: VendorLibraries
-    /// NVML, once it was asked for: it is initialized once in a process, also when that fails.
-    private var nvml: Result<NVMLLibrary, Failure>?
+    /// NVML after the first request for it.
+    ///
+    /// A process initializes it once, even when that fails.
+    private var nvml: NVML?
 
-    private struct Failure: Error {
-        var reading: Reading<NVMLFacts>
+    private enum NVML {
+        case initialized(NVMLLibrary)
+        case failed(Reading<NVMLFacts>)
     }
 
     init(libraries: VendorLibraries) {
@@ -30,25 +33,25 @@ struct VendorResponder {
         let started = nvml ?? startNVML()
         nvml = started
         switch started {
-        case .success(let library): return Reading { () throws(NVMLError) in try library.facts() }
-        case .failure(let failure): return failure.reading
+        case .initialized(let library): return Reading { () throws(NVMLError) in try library.facts() }
+        case .failed(let reading): return reading
         }
     }
 
-    private func startNVML() -> Result<NVMLLibrary, Failure> {
-        guard let path = libraries.nvml else { return .failure(Failure(reading: .absent)) }
+    private func startNVML() -> NVML {
+        guard let path = libraries.nvml else { return .failed(.absent) }
         let library: NVMLLibrary
         do throws(LibraryError) {
             library = try NVMLLibrary(path: path)
         } catch {
-            return .failure(Failure(reading: .unreadable(error.failure)))
+            return .failed(.unreadable(error.failure))
         }
         do throws(NVMLError) {
             try library.start()
         } catch {
-            return .failure(Failure(reading: .unreadable(error.failure)))
+            return .failed(.unreadable(error.failure))
         }
-        return .success(library)
+        return .initialized(library)
     }
 
     private func cudaFacts() -> Reading<CUDAFacts> {

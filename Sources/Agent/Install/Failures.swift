@@ -39,7 +39,7 @@ extension HostError {
         default:
             problem = Finding(step.code, observed: errorChain(self), expected: "no error", remedy: step.remedy)
         }
-        return AgentFailure(problem, cause: self)
+        return AgentFailure(problem)
     }
 }
 
@@ -56,7 +56,7 @@ extension DownloadError {
                 remedy: "do not install this file: compare the catalog's checksum with the vendor's, "
                     + "and look at what answers at \(address)"
             )
-            return AgentFailure(problem, cause: self)
+            return AgentFailure(problem)
         case .noSpace: return failure(observed, file, step, "free space in \(file.directory) on the node")
         case .file, .busy, .cancelled: return failure(observed, file, step, step.remedy)
         case .badRequest, .badAddress:
@@ -74,7 +74,7 @@ extension DownloadError {
         _ remedy: String
     ) -> AgentFailure {
         let problem = Finding(step.code, observed: observed, expected: file.fileName, remedy: remedy)
-        return AgentFailure(problem, cause: self)
+        return AgentFailure(problem)
     }
 }
 

@@ -10,7 +10,9 @@ struct PackageProbe: Sendable {
     /// The queue for the files of package managers, which are on one disk.
     let files: ReadQueue
 
-    /// The packages of all managers, sorted by name. Unreadable when one of the lists cannot be read.
+    /// The packages of all managers, sorted by name.
+    ///
+    /// Unreadable when one of the lists cannot be read.
     func packages() async -> Reading<[DriverPackage]> {
         let lists = await withTaskGroup(of: (Int, Reading<[DriverPackage]>).self) { group in
             for (index, manager) in PackageManagers.all.enumerated() {
@@ -64,7 +66,8 @@ struct PackageProbe: Sendable {
             return database.flatMap { _ in .absent }
         }
         guard let commands, let program = program.value else {
-            let why = program.value == nil ? "there is no \(query.program)" : "the agent may not run commands on the host"
+            let why =
+                program.value == nil ? "there is no \(query.program)" : "the agent may not run commands on the host"
             return .unreadable(ReadFailure(.command, "cannot read \(database): \(why)"))
         }
         do throws(HostError) {

@@ -1,3 +1,5 @@
+import Support
+
 /// A package manager as data: where it keeps the list of its packages, and how packages are removed with it.
 ///
 /// Whoever probes the host reads the list, and recipes remove packages; neither knows any manager by name.
@@ -52,8 +54,10 @@ package struct PackageQuery: Sendable {
 }
 
 /// Why a list of packages could not be read.
-package struct PackageListError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct PackageListError: CausedError, Sendable, Equatable {
     package let description: String
+
+    package var cause: (any Error)? { nil }
 
     package init(_ description: String) {
         self.description = description

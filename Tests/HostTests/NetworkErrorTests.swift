@@ -1,0 +1,147 @@
+import Glibc
+import Host
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Subprocess
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What an operator reads when a download does not reach its server: the whole chain, each cause once.
+@Suite(.timeLimit(.minutes(2))) struct NetworkErrorTests {
+    let bench: DownloadBench
+
+    init() throws { bench = try DownloadBench() }
+
+    @Test func saysThatNobodyListens() async throws {
+        let port = try unusedPort()
+        let url = "http://127.0.0.1:\(port)/file"
+        let failure = try await bench.failure(bench.request([url]))
+        let expected = "the download failed after 4 attempts: cannot download \(url): connection refused"
+        #expect(errorChain(failure) == expected)
+    }
+
+    @Test func saysThatTheNameIsUnknown() async throws {
+        let url = "http://no-such-host.invalid/file"
+        let failure = try await bench.failure(bench.request([url]))
+        let expected =
+            "the download failed after 4 attempts: cannot download \(url): "
+            + "cannot resolve the host name 'no-such-host.invalid'"
+        #expect(errorChain(failure) == expected)
+    }
+
+    @Test(arguments: [
+        ("20200101000000Z", "20200201000000Z", "the server's certificate has expired (2020-02-01T00:00:00Z)"),
+        ("20900101000000Z", "20900201000000Z", "the server's certificate is not valid before 2090-01-01T00:00:00Z"),
+        ("20200101000000Z", "20900201000000Z", "the server's certificate is signed by an unknown authority"),
+    ])
+    func saysWhatIsWrongWithTheCertificate(from: String, to: String, reason: String) async throws {
+        try await TLSServer.serving(from: from, to: to) { port in
+            let url = "https://127.0.0.1:\(port)/file"
+            let failure = try await bench.failure(bench.request([url]))
+            let expected = "the download failed after 4 attempts: cannot download \(url): \(reason)"
+            #expect(errorChain(failure) == expected)
+        }
+    }
+
+    @Test func saysThatTheServerDoesNotSpeakTLS() async throws {
+        try await TLSServer.listening({ $0.eventLoop.makeSucceededVoidFuture() }) { port in
+            let url = "https://127.0.0.1:\(port)/file"
+            let request = bench.request([url], stallTimeout: .milliseconds(300), deadline: .seconds(3))
+            let text = errorChain(try await bench.failure(request))
+            #expect(text.contains("cannot download \(url): "))
+            #expect(!text.contains("HTTPClientError"))
+        }
+    }
+
+    /// A port of the loopback on which nothing listens: it was given out and is free again.
+    private func unusedPort() throws -> Int {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(socket, pointer, length) == 0 ? getsockname(socket, pointer, &length) : -1
+            }
+        }
+        guard result == 0 else { throw Errno(rawValue: errno) }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// A server that does the TLS handshake and nothing more, with a certificate of the given dates.
+private enum TLSServer {
+    static func serving(from: String, to: String, _ body: (Int) async throws -> Void) async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("index.txt", "")
+        try directory.write("serial", "01\n")
+        try directory.write(
+            "ca.cnf",
+            """
+            [ca]
+            default_ca = own
+            [own]
+            new_certs_dir = .
+            database = index.txt
+            serial = serial
+            default_md = sha256
+            policy = any
+            x509_extensions = server
+            [any]
+            commonName = supplied
+            [server]
+            basicConstraints = critical, CA:TRUE
+            subjectAltName = IP:127.0.0.1
+            """
+        )
+        let script = """
+            set -e
+            openssl ecparam -name prime256v1 -genkey -noout -out key
+            openssl req -new -key key -subj /CN=test-server -out request
+            openssl ca -selfsign -batch -notext -config ca.cnf -keyfile key -in request -out certificate \
+                -startdate \(from) -enddate \(to)
+            """
+        let made = try await run(
+            .name("sh"),
+            arguments: ["-c", script],
+            workingDirectory: FilePath(directory.path),
+            output: .discarded,
+            error: .string(limit: 64 << 10)
+        )
+        try #require(made.terminationStatus.isSuccess, "\(made.standardError)")
+        let context = try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: NIOSSLCertificate.fromPEMFile(directory.path("certificate")).map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: directory.path("key"), format: .pem))
+            )
+        )
+        try await listening(
+            { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                }
+            },
+            body
+        )
+    }
+
+    static func listening(
+        _ initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>,
+        _ body: (Int) async throws -> Void
+    ) async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer(initializer)
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        do { try await body(channel.localAddress?.port ?? 0) } catch {
+            try await channel.close()
+            throw error
+        }
+        try await channel.close()
+    }
+}
