@@ -2,7 +2,7 @@ import CLinux
 import NodeModel
 import Support
 
-/// One pass over the bus, on the thread that calls it.
+/// A single scan of the bus on the calling thread.
 struct BusWalk {
     let sysfs: String
     let nameLists: [PCINameList]
@@ -36,7 +36,7 @@ struct BusWalk {
         )
     }
 
-    /// The same functions with their names, each by the first list that knows it.
+    /// Adds the name of each function from the first list that has it.
     private func named(_ functions: [PCIFunction], by scan: OpaquePointer) -> [PCIFunction] {
         var functions = functions
         for list in nameLists where functions.contains(where: { $0.name == nil }) {
@@ -57,22 +57,23 @@ struct BusWalk {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gpa_pci_device_name(scan, id.vendor, id.device, &buffer, CInt(buffer.count)) == 1 else { return nil }
         let text = buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-        // The list is a file of the host's; what a terminal would obey is no name.
+        // The list is a file of the host and not trusted. Control characters could change the terminal that prints it.
         guard !text.isEmpty, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The scan's current function; absent when it is another vendor's.
+    /// Reads the scan's current function; absent when another vendor made it.
     private func function(at address: PCIAddress, in scan: OpaquePointer) -> Reading<PCIFunction> {
         let directory = SysfsDirectory(path: "\(sysfs)/bus/pci/devices/\(address)")
         var identity = gpa_pci_identity()
         guard gpa_pci_identify(scan, &identity) == 0 else {
             return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)")))
         }
-        // libpci reads text that is no number as 0, and no vendor has 0000 or ffff.
+        // libpci returns 0 for text that is not a number. No vendor has the ID 0000 or ffff.
         guard identity.vendor != 0, identity.vendor != 0xffff else {
             let vendor = hex(identity.vendor, digits: 4)
-            return .unreadable(ReadFailure(.malformed, "\(directory.path)/vendor reads as \(vendor), no vendor's id"))
+            let detail = "\(directory.path)/vendor reads as \(vendor), which is not a vendor ID"
+            return .unreadable(ReadFailure(.malformed, detail))
         }
         guard identity.vendor == PCIFunction.nvidiaVendor else { return .absent }
         guard gpa_pci_describe(scan, &identity) == 0 else {
@@ -94,7 +95,9 @@ struct BusWalk {
         )
     }
 
-    /// A pair of zeroes is libpci's word for both "not there" and "could not read"; only the latter brings a warning.
+    /// Reads the subsystem ID.
+    ///
+    /// libpci returns two zeros both when there is none and when it cannot be read. Only the latter causes a warning.
     private func subsystem(_ identity: gpa_pci_identity) -> Reading<PCIID> {
         let id = PCIID(vendor: identity.subsystem_vendor, device: identity.subsystem_device)
         guard id.vendor == 0, id.device == 0 else { return .present(id) }
@@ -114,7 +117,7 @@ struct BusWalk {
     private func physicalFunction(_ directory: SysfsDirectory) -> Reading<PCIAddress> {
         directory.linkName("physfn").flatMap { name in
             guard let address = PCIAddress(name) else {
-                return .unreadable(ReadFailure(.malformed, "\(directory.path)/physfn leads to '\(name)'"))
+                return .unreadable(ReadFailure(.malformed, "\(directory.path)/physfn points to '\(name)'"))
             }
             return .present(address)
         }

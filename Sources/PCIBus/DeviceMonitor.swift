@@ -6,7 +6,7 @@ package import SystemPackage
 
 /// Why the device monitor could not start.
 package enum DeviceMonitorError: CausedError, Equatable {
-    /// No netlink socket for events could be opened. The cause is that of the last attempt.
+    /// No netlink socket for events could be opened; the cause is the error of the last attempt.
     case cannotListen(Errno)
 
     package var description: String {
@@ -22,25 +22,25 @@ package enum DeviceMonitorError: CausedError, Equatable {
     }
 }
 
-/// Says "look again" when a PCI device came, went or changed hands.
+/// Signals that a PCI device was added, removed or bound to another kernel driver.
 ///
-/// It listens to both sources that libudev knows: the kernel's own events, and udev's, which come once udev's rules
-/// have run. In a container udev's do not arrive unless the network namespace is the host's, and libudev cannot tell;
-/// the kernel's do. Nothing about the event is passed on: whoever is told looks at the whole bus.
+/// It listens to both event sources of libudev: the kernel, and udev, which sends an event after its rules have run.
+/// In a container, events of udev arrive only in the host's network namespace, and libudev does not report that they
+/// are missing. Events of the kernel always arrive. The signal has no details: the receiver scans the whole bus.
 package final class DeviceMonitor: Sendable {
-    /// One element for any number of events since the last one was taken.
+    /// A stream with one element for all events since the previous element was taken.
     ///
-    /// It ends when the monitor stops. One consumer only.
+    /// It ends when the monitor stops. It supports only one consumer.
     package let events: AsyncStream<Void>
 
     private let continuation: AsyncStream<Void>.Continuation
-    // A source may be cancelled from any thread; Dispatch does not say so to the compiler.
+    // Any thread may cancel a source, but Dispatch does not declare it as Sendable.
     nonisolated(unsafe) private let sources: [any DispatchSourceRead]
 
     /// Starts to listen.
     ///
-    /// - Parameter names: libudev's names of event sources; those that cannot be opened are done without.
-    /// - Throws: `cannotListen` when none of them can be opened, such as where netlink is forbidden.
+    /// - Parameter names: libudev's names of the event sources. Sources that cannot be opened are skipped.
+    /// - Throws: `cannotListen` when no source can be opened, for example because netlink is forbidden.
     package init(sources names: [String] = ["kernel", "udev"]) throws(DeviceMonitorError) {
         (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         let queue = DispatchQueue(label: "device-monitor")
@@ -58,7 +58,7 @@ package final class DeviceMonitor: Sendable {
 
     deinit { stop() }
 
-    /// Stops listening and ends `events`; more than one call does nothing more.
+    /// Stops listening and ends `events`; further calls have no effect.
     package func stop() {
         for source in sources { source.cancel() }
         continuation.finish()
@@ -82,12 +82,12 @@ package final class DeviceMonitor: Sendable {
             udev_unref(udev)
             return .failure(.cannotListen(Errno(rawValue: -result)))
         }
-        // Used by one queue alone: the handlers below, and freed when the source lets go of the descriptor.
+        // Only the handlers below use these values, all on one queue. The cancel handler frees them.
         nonisolated(unsafe) let receiver = monitor
         nonisolated(unsafe) let library = udev
         let source = DispatchSource.makeReadSource(fileDescriptor: udev_monitor_get_fd(monitor), queue: queue)
         source.setEventHandler {
-            // The socket does not block; it is emptied, or the source would fire again at once.
+            // The socket is non-blocking. Without reading all events, the source would fire again at once.
             while let device = udev_monitor_receive_device(receiver) {
                 udev_device_unref(device)
                 continuation.yield()

@@ -3,13 +3,13 @@ package import NodeModel
 import Support
 import Synchronization
 
-/// What one look at the PCI bus found.
+/// The result of one scan of the PCI bus.
 package struct PCIScanResult: Sendable, Equatable {
-    /// Every function of vendor 10de, in order of address; empty when the bus was read and has none.
+    /// All functions of vendor 10de, sorted by address; empty when the bus has none.
     package var functions: Reading<[PCIFunction]>
-    /// The functions that could not be told apart from NVIDIA's, or are NVIDIA's and could not be described.
+    /// Functions whose vendor could not be read, and functions of NVIDIA whose other registers could not be read.
     ///
-    /// They are missing in `functions`, so a count of GPUs cannot be trusted while there are any.
+    /// `functions` does not contain them, so a count of GPUs is unreliable unless this list is empty.
     package var unidentified: [UnidentifiedFunction]
 
     package init(functions: Reading<[PCIFunction]>, unidentified: [UnidentifiedFunction] = []) {
@@ -18,36 +18,37 @@ package struct PCIScanResult: Sendable, Equatable {
     }
 }
 
-/// A list of PCI ids with the names of devices (`pci.ids`).
+/// A list of PCI IDs with the names of devices (`pci.ids`).
 package enum PCINameList: Sendable, Equatable {
-    /// A file of this path, of our side; it must be a regular file.
+    /// A regular file, by its path as the agent's process sees it.
     case file(String)
-    /// The list that comes with our own libpci.
+    /// The list that comes with the agent's libpci.
     case own
 }
 
-/// Looks for NVIDIA's functions on the PCI bus, with libpci, below any sysfs tree.
+/// Finds NVIDIA's functions on the PCI bus with libpci, in any sysfs tree.
 ///
-/// The reads block and can hang on a broken device, so they run on a queue of their own, one scan after the other.
+/// The reads block and can hang on a broken device, so the scans run one after the other on a separate queue.
 package struct PCIScan: Sendable {
     private let sysfs: String
     private let queue: DispatchQueue
 
-    /// A scan of the bus of one sysfs.
+    /// Creates a scan of the bus in one sysfs tree.
     ///
-    /// - Parameter sysfs: Where sysfs is mounted. A container sees the host's bus in its own `/sys`; with the host's
-    /// process namespace `/proc/1/root/sys` is the host's. Links inside sysfs are relative and stay inside.
+    /// - Parameter sysfs: The path where sysfs is mounted. A container sees the host's bus in its own `/sys`. With the
+    ///   host's process namespace, `/proc/1/root/sys` is the host's sysfs. Links in sysfs are relative and stay in it.
     package init(sysfs: String = "/sys") {
         self.sysfs = sysfs
         queue = DispatchQueue(label: "pci-scan")
     }
 
-    /// Looks at every function of every domain.
+    /// Scans every function of every domain.
     ///
     /// - Parameters:
-    /// - deadline: How long to wait. A scan that takes longer is given up, and the next one waits behind it.
-    /// - nameLists: Where to look for the devices' names, each by the first list that has it.
-    /// - Returns: `unreadable` with the path when there is no bus, and `unreadable` (`hang`) after the deadline.
+    ///   - deadline: How long to wait for the result. A scan that takes longer delays the next one.
+    ///   - nameLists: The lists of device names. The first list that has a device provides its name.
+    /// - Returns: The functions; `unreadable` with the path when there is no bus, and `unreadable` (`hang`) after the
+    ///   deadline.
     package func scan(
         deadline: Duration = .seconds(20),
         nameLists: [PCINameList] = [.own]

@@ -1,13 +1,14 @@
 import Glibc
 import NodeModel
 
-/// One device's directory in sysfs, and the attributes libpci does not tell apart.
+/// The sysfs directory of one device.
 ///
-/// libpci gives one number for "there is none", "not there" and "could not read"; here they are three.
+/// libpci returns the same number for an attribute without a value, a missing attribute and a read error. This type
+/// distinguishes the three.
 struct SysfsDirectory {
     let path: String
 
-    /// A whole number in decimal, as the kernel writes `numa_node` and `sriov_totalvfs`.
+    /// Reads a decimal whole number, as in `numa_node` and `sriov_totalvfs`.
     func integer(_ name: String) -> Reading<Int> {
         contents(name).flatMap { text in
             guard let number = Int(text) else {
@@ -17,7 +18,7 @@ struct SysfsDirectory {
         }
     }
 
-    /// The last part of what a symbolic link points to: the name of a driver, the address of a function.
+    /// The last component of a symbolic link's target, such as the name of a driver or the address of a function.
     func linkName(_ name: String) -> Reading<String> {
         let file = "\(path)/\(name)"
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -35,7 +36,7 @@ struct SysfsDirectory {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return missingOrFailed(file, errno) }
         defer { close(descriptor) }
-        // An attribute of sysfs is at most a page, and comes in one read.
+        // A sysfs attribute is at most one page long, and one read returns all of it.
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = read(descriptor, &buffer, buffer.count)
         guard count >= 0 else { return missingOrFailed(file, errno) }

@@ -1,29 +1,31 @@
 package import NodeModel
 import Support
 
-/// Finds the capability of a vGPU in a function's configuration space.
+/// Finds the vGPU capability in the configuration space of a PCI function.
 ///
-/// NVIDIA's vGPU hosts put a vendor-specific capability into the guest's device:
+/// NVIDIA's vGPU hosts add a vendor-specific capability to the device of the guest:
 ///
-///     status register 0x06, bit 4     there is a list of capabilities
-///     0x34                            its first place; each capability is: id, next, …
-///     id 0x09                         vendor specific: id, next, length, 'V', 'F', records
-///     record                          id, length (with these two bytes), data
+///     status register 0x06, bit 4     the function has a capability list
+///     0x34                            offset of the first capability; each capability is: ID, next, …
+///     ID 0x09                         vendor specific: ID, next, length, 'V', 'F', records
+///     record                          ID, length (including these two bytes), data
 ///     record 0                        10 bytes host driver version, 10 bytes host branch, padded with NUL
 ///
-/// The list comes from a device that may be gone, broken or hostile: every place is checked before it is read.
+/// The device can be gone, broken or hostile, so the decoder checks every offset before it reads there.
 package enum VGPUCapabilityDecoder {
-    /// The configuration space that every PCI function has; the extended space of PCI Express is not needed.
+    /// The size of the conventional configuration space, in bytes.
+    ///
+    /// Every PCI function has it. The decoder does not need the extended space of PCI Express.
     package static let spaceSize = 256
 
-    /// What an unprivileged reader gets of it.
+    /// The number of bytes that an unprivileged process can read.
     static let headerSize = 64
 
-    /// Reads the capability out of the first bytes of a configuration space.
+    /// Decodes the capability from the first bytes of a configuration space.
     ///
-    /// - Parameter space: What could be read: 256 bytes, or the first 64 without `CAP_SYS_ADMIN`.
-    /// - Returns: `absent` when the list was walked to its end and has no such capability; `unreadable` when it
-    ///   leads beyond what was read (`permission`), or is no list (`malformed`), or the device does not answer (`io`).
+    /// - Parameter space: The bytes that could be read: 256, or the first 64 without `CAP_SYS_ADMIN`.
+    /// - Returns: `absent` when the complete list has no such capability. `unreadable` when the list continues beyond
+    ///   the given bytes (`permission`), is malformed (`malformed`), or when the device does not answer (`io`).
     package static func decode(configurationSpace space: [UInt8]) -> Reading<VGPUCapability> {
         guard space.count >= headerSize else {
             return .unreadable(ReadFailure(.io, "only \(space.count) bytes of configuration space could be read"))
@@ -37,18 +39,18 @@ package enum VGPUCapabilityDecoder {
 
     private static func walk(_ space: [UInt8]) -> Reading<VGPUCapability> {
         var visited: Set<Int> = []
-        // The two low bits of a place are reserved and must be ignored.
+        // The two low bits of an offset are reserved, and the PCI specification says to ignore them.
         var place = Int(space[0x34] & 0xfc)
         while place != 0 {
             guard place >= headerSize else {
-                return malformed("a capability is said to be at \(byte(place)), inside the header")
+                return malformed("a capability pointer leads to \(byte(place)), which is inside the header")
             }
             guard visited.insert(place).inserted else {
-                return malformed("the list of capabilities comes back to \(byte(place))")
+                return malformed("the capability list loops back to \(byte(place))")
             }
             guard place + 4 <= space.count else { return beyond(place, space) }
             guard space[place] != 0xff else {
-                return malformed("the list of capabilities breaks off at \(byte(place))")
+                return malformed("the capability list breaks off at \(byte(place))")
             }
             if space[place] == 0x09, space[place + 3] == UInt8(ascii: "V") {
                 let end = place + max(5, Int(space[place + 2]))
@@ -62,9 +64,9 @@ package enum VGPUCapabilityDecoder {
         return .absent
     }
 
-    /// The texts of record 0.
+    /// Decodes the host driver version and branch in record 0.
     ///
-    /// A damaged list of records leaves them nil: the signature alone already says that this is a vGPU.
+    /// Both are nil when the records are damaged. The signature alone already identifies a vGPU.
     private static func records(_ bytes: ArraySlice<UInt8>) -> VGPUCapability {
         var rest = bytes
         while rest.count >= 2 {
@@ -83,7 +85,7 @@ package enum VGPUCapabilityDecoder {
         return VGPUCapability(hostDriverVersion: nil, hostDriverBranch: nil)
     }
 
-    /// A text padded with NUL; nil when it is empty or has anything but printable ASCII.
+    /// The text of a field padded with NUL; nil when it is empty or contains anything but printable ASCII.
     private static func text(_ field: ArraySlice<UInt8>) -> String? {
         let characters = field.prefix { $0 != 0 }
         guard !characters.isEmpty, characters.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
@@ -92,7 +94,7 @@ package enum VGPUCapabilityDecoder {
 
     private static func beyond(_ place: Int, _ space: [UInt8]) -> Reading<VGPUCapability> {
         let detail =
-            "the list of capabilities goes on at \(byte(place)), and only the first \(space.count) bytes of "
+            "the capability list continues at \(byte(place)), but only the first \(space.count) bytes of "
             + "configuration space could be read"
         return .unreadable(ReadFailure(.permission, detail))
     }
