@@ -1,7 +1,7 @@
 import CVendor
 import NodeModel
 
-/// The CUDA driver API, loaded.
+/// The CUDA driver API, loaded in this process.
 struct CUDALibrary {
     private let functions: gpa_cuda_functions_t
 
@@ -16,7 +16,8 @@ struct CUDALibrary {
 
     /// Initializes CUDA and counts the devices that this process sees.
     ///
-    /// `visibleDevices` is the value that CUDA finds in this process's environment.
+    /// - Parameter visibleDevices: The value of `CUDA_VISIBLE_DEVICES` in the environment of this process.
+    /// - Returns: The result of CUDA, the name of an error, and the number of devices.
     func facts(visibleDevices: String?) -> CUDAFacts {
         var count: Int32 = 0
         var result = functions.Init(0)

@@ -22,15 +22,16 @@ enum CompanionError: CausedError {
     }
 }
 
-/// A directory of links to the driver's own libraries, for the loader of the children.
+/// A directory of links to the driver's libraries, for the dynamic loader of the child processes.
 ///
-/// It is new for each probe, so that no link to the library of a driver that was replaced is left. Its name says whose
-/// it is, `vendor-PID-START-XXXXXX`, so that one whose process was killed can be removed by the next.
+/// Each probe creates a new one, so that it contains no link to a library of an earlier driver. Its name,
+/// `vendor-PID-START-XXXXXX`, identifies its process. When that process was killed, the next probe removes the
+/// directory.
 struct CompanionDirectory {
     let path: String
     private let names: [String]
 
-    /// Makes the directory inside `parent`, which must exist.
+    /// Creates the directory in `parent`, which must exist.
     init(in parent: String, _ libraries: [DriverLibrary]) throws(CompanionError) {
         Self.sweep(parent)
         let pid = getpid()
@@ -56,7 +57,7 @@ struct CompanionDirectory {
 
     /// Removes the directories that killed processes of this user left in `parent` more than an hour ago.
     ///
-    /// The hour spares those of processes that cannot be seen from here, in another container with the same directory.
+    /// A process in another container can use the same `parent` and is invisible here. The hour protects its directory.
     private static func sweep(_ parent: String) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         for name in names where name.hasPrefix("vendor-") {
@@ -71,7 +72,7 @@ struct CompanionDirectory {
             else { continue }
             for link in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
                 let link = "\(path)/\(link)"
-                // Only links were put there.
+                // A probe creates only links there, so anything else stays.
                 if lstat(link, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { unlink(link) }
             }
             rmdir(path)
@@ -81,10 +82,10 @@ struct CompanionDirectory {
 
 /// When a process started, in clock ticks since boot (proc(5), field 22 of `stat`); nil when there is no such process.
 ///
-/// Together with its number this names a process also after the number was given to another.
+/// The kernel can give the process ID to another process later. The ID and the start time together are unique.
 private func startTime(of process: pid_t) -> String? {
     guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-        // The second field is a name in brackets, which may hold anything.
+        // The second field is a name in parentheses, which can contain any character.
         let name = text.lastIndex(of: ")")
     else { return nil }
     let fields = text[text.index(after: name)...].split(separator: " ")

@@ -1,8 +1,10 @@
-/// One entry of the host's library directory: the name it has there, and the file it leads to.
+/// One entry of the host's library directory: its name and the file that it leads to.
 package struct DriverLibrary: Sendable, Hashable {
-    /// The name another library asks for: `libnvidia-ptxjitcompiler.so.1`.
+    /// The name by which other libraries load it, such as `libnvidia-ptxjitcompiler.so.1`.
     package var name: String
-    /// The path at which this process opens the file, with all links followed by the caller inside the host's root.
+    /// The path at which this process opens the file.
+    ///
+    /// The caller has followed all links within the host's root directory.
     package var path: String
 
     package init(name: String, path: String) {
@@ -10,11 +12,12 @@ package struct DriverLibrary: Sendable, Hashable {
         self.path = path
     }
 
-    /// The driver's own libraries of one version among the entries of a directory, in the order of their names.
+    /// The libraries of the driver of one version among the entries of a directory, sorted by name.
     ///
-    /// A driver library asks the loader for others of its package, so those must be found; nothing else of the host
-    /// must be, least of all its C library. A name counts when it is one of the driver's and its file carries the
-    /// driver's version: this leaves out `libnvidia-container.so.1` and `libcudart.so.12`, which are not of the driver.
+    /// A library of the driver loads others of its package, so the loader must find them. It must find no other library
+    /// of the host, above all not the C library. An entry counts when its name is one of the driver's and its file name
+    /// ends with the version. This excludes `libnvidia-container.so.1` and `libcudart.so.12`, which do not belong to
+    /// the driver.
     package static func companions(from listing: [DriverLibrary], version: String) -> [DriverLibrary] {
         var names: Set<String> = []
         return

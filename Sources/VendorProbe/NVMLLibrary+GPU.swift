@@ -2,7 +2,7 @@ import CVendor
 import NodeModel
 
 extension NVMLLibrary {
-    /// One GPU; what fails is unreadable, and the rest is still asked.
+    /// Reads one GPU; a fact whose call fails is unreadable, and the other facts are still read.
     func gpu(_ index: Int) -> GPUFacts {
         do throws(NVMLError) {
             let device = try handle("nvmlDeviceGetHandleByIndex_v2") {
@@ -51,9 +51,10 @@ extension NVMLLibrary {
         try text("nvmlDeviceGetName", size: GPA_NVML_NAME_SIZE) { functions.DeviceGetName(device, $0, $1) }
     }
 
-    /// Total memory, of a GPU or of a MIG device.
+    /// The total memory of a GPU or a MIG device, in MiB.
     ///
-    /// The second form of the call is asked first: where the driver has none, or not for this device, the first.
+    /// It calls `nvmlDeviceGetMemoryInfo_v2`. When the driver or the device does not support that, it calls
+    /// `nvmlDeviceGetMemoryInfo`.
     func memoryMiB(of device: gpa_nvml_device_t) throws(NVMLError) -> Int {
         if let call = functions.DeviceGetMemoryInfo_v2 {
             var memory = gpa_nvml_memory_v2_t()
@@ -109,7 +110,7 @@ extension NVMLLibrary {
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
             return answer.is_grid_license_supported == 0 ? [] : licenses(in: answer)
         }
-        // The licensed feature speaks for the GPU; without one, the first that could be licensed.
+        // A licensed feature has precedence. Without one, the first feature that can be licensed counts.
         return features.flatMap { features in
             (features.first(where: \.licensed) ?? features.first).map { .present($0) } ?? .absent
         }
@@ -131,7 +132,7 @@ extension NVMLLibrary {
 }
 
 extension GPUFacts {
-    /// A GPU that gives no handle: nothing can be asked of it.
+    /// A GPU without a handle, so that every fact is unreadable.
     fileprivate init(index: Int, unreadable failure: ReadFailure) {
         self.init(
             index: index,

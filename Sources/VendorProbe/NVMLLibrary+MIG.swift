@@ -10,9 +10,9 @@ extension NVMLLibrary {
         return MIGMode(current: current != 0, pending: pending != 0)
     }
 
-    /// The MIG devices that are carved out.
+    /// The MIG devices that exist on the GPU.
     ///
-    /// The count that NVML gives is of slots; a slot can be empty, also between two that are not.
+    /// NVML returns the number of slots. Any slot can be empty.
     func migDevices(of device: gpa_nvml_device_t) throws(NVMLError) -> [MIGDevice] {
         let slots = try value("nvmlDeviceGetMaxMigDeviceCount", 0 as UInt32) {
             functions.DeviceGetMaxMigDeviceCount(device, $0)
@@ -56,7 +56,9 @@ extension NVMLLibrary {
         )
     }
 
-    /// What stands behind the last `MIG ` in the name of a MIG device, as in `NVIDIA A100-SXM4-40GB MIG 1g.5gb`.
+    /// The profile in the name of a MIG device: `1g.5gb` in `NVIDIA A100-SXM4-40GB MIG 1g.5gb`.
+    ///
+    /// It is the text after the last `MIG `, or the whole name when there is none.
     private func profile(in name: String) -> String {
         guard let mark = name.ranges(of: "MIG ").last else { return name }
         return String(name[mark.upperBound...])

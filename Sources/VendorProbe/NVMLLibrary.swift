@@ -1,14 +1,13 @@
 import CVendor
 import NodeModel
 
-/// NVML, loaded and initialized.
+/// NVML, loaded in this process; `start` initializes it.
 struct NVMLLibrary {
     let functions: gpa_nvml_functions_t
 
     /// Loads the library.
     ///
-    /// A driver that lacks a function of `gpa_nvml_functions_t` that is not optional there is refused, with the
-    /// function's name.
+    /// - Throws: `open` when it cannot be loaded, and `symbol` when it lacks a required function.
     init(path: String) throws(LibraryError) {
         let library = try VendorLibrary(path: path)
         functions = gpa_nvml_functions_t(
@@ -37,14 +36,14 @@ struct NVMLLibrary {
         )
     }
 
-    /// Initializes NVML; to be called once.
+    /// Initializes NVML; call it only once.
     func start() throws(NVMLError) {
         try check("nvmlInit_v2", functions.Init_v2())
     }
 
-    /// The driver and all its GPUs.
+    /// Reads the versions of the driver, and all GPUs.
     ///
-    /// A GPU that does not answer is among them with unreadable fields.
+    /// The result contains a GPU that does not answer, with unreadable fields.
     func facts() throws(NVMLError) -> NVMLFacts {
         NVMLFacts(
             driverVersion: try text("nvmlSystemGetDriverVersion", size: GPA_NVML_VERSION_SIZE) {
@@ -96,7 +95,7 @@ extension NVMLLibrary {
         return handle
     }
 
-    /// Calls a function that writes a text of at most `size` bytes.
+    /// Calls a function that writes a string of at most `size` bytes.
     func text(
         _ symbol: String,
         size: Int,
@@ -108,7 +107,7 @@ extension NVMLLibrary {
     }
 }
 
-/// The text in a C array, up to its first NUL and never past its end.
+/// The string in a C array, up to the first NUL or the end of the array.
 func vendorText(_ bytes: UnsafeRawBufferPointer) -> String {
     String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
 }

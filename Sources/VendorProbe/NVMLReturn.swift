@@ -18,7 +18,7 @@ package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
     /// The name of the code in NVIDIA's header.
     package var name: String { Self.names[rawValue] ?? "NVML_ERROR_\(rawValue)" }
 
-    /// The names of all errors that the header 13.5 has.
+    /// The names of all errors in NVIDIA's header of version 13.5.
     package static let names: [Int32: String] = [
         1: "NVML_ERROR_UNINITIALIZED",
         2: "NVML_ERROR_INVALID_ARGUMENT",
@@ -80,7 +80,7 @@ enum NVMLError: CausedError {
 }
 
 extension Reading {
-    /// What a call of NVML gives; absent with a code that says that the device has no such thing at all.
+    /// The result of a call of NVML; absent when it fails with one of the given codes.
     init(absentWhen codes: Set<NVMLReturn> = [], _ read: () throws(NVMLError) -> Value) {
         do throws(NVMLError) {
             self = .present(try read())

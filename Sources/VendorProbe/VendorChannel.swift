@@ -21,9 +21,9 @@ enum SpawnError: CausedError {
     }
 }
 
-/// Two connected sockets that no program started later inherits.
+/// Two connected sockets, closed on exec.
 ///
-/// Sockets and not pipes: sending to one whose reader is gone can be done without a signal.
+/// They are sockets rather than pipes because a write to a closed socket can suppress SIGPIPE.
 struct VendorChannel {
     let near: FileDescriptor
     let far: FileDescriptor
@@ -43,14 +43,14 @@ struct VendorChannel {
     }
 }
 
-/// Sends without a signal when nobody reads; then nothing is sent.
+/// Sends without SIGPIPE and without an error when the other end is closed.
 ///
-/// Messages here are far smaller than a socket's buffer, so sending does not block.
+/// All messages are much smaller than the buffer of a socket, so sending does not block.
 func sendQuietly(_ bytes: [UInt8], to socket: FileDescriptor) {
     _ = send(socket.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL))
 }
 
-/// A word that ends a blocking probe early, from another thread.
+/// Cancels a blocking probe from another thread.
 final class Cancellation: Sendable {
     private let channel: VendorChannel
 
@@ -62,7 +62,7 @@ final class Cancellation: Sendable {
         channel.close()
     }
 
-    /// Becomes readable, and stays so, when the probe is to end.
+    /// A descriptor that is readable from the cancellation on.
     var descriptor: FileDescriptor { channel.far }
 
     func cancel() {

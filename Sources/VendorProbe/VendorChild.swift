@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 package import SystemPackage
 
-/// The libraries of the driver, by the paths they are opened with; nil for one that the host does not have.
+/// The paths of the driver's libraries; nil for a library that the host does not have.
 package struct VendorLibraries: Sendable, Equatable {
     /// `libnvidia-ml.so.VERSION`.
     package var nvml: String?
@@ -15,24 +15,24 @@ package struct VendorLibraries: Sendable, Equatable {
     }
 }
 
-/// The process that calls NVIDIA's libraries in the agent's place.
+/// The child process that calls NVIDIA's libraries for the agent.
 ///
-/// Such a call can hang for ever, or bring its process down. So the agent starts itself once more, asks over this
-/// process's standard input and output, and can do without the answer.
+/// Such a call can hang or crash the process. So the agent starts its program a second time and sends requests to its
+/// standard input. When no answer arrives on its standard output, the agent continues without it.
 package enum VendorChild {
     /// Answers requests until the input ends.
     ///
-    /// Takes the process over: standard input becomes empty and standard output becomes standard error, so that
-    /// nothing a library prints gets among the answers.
+    /// It replaces standard input with an empty file and standard output with standard error, so that the output of a
+    /// library does not mix with the answers.
     ///
-    /// - Returns: the exit code: 0 at the end of the input, 1 when a request could not be understood or answered.
+    /// - Returns: The exit code: 0 at the end of the input, 1 when a request could not be decoded or answered.
     package static func run(
         libraries: VendorLibraries,
         input: FileDescriptor = .standardInput,
         output: FileDescriptor = .standardOutput
     ) -> Int32 {
         do {
-            // The memory of a crashed child is of no use to anyone.
+            // Nobody needs a core dump of the child process.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
             let requests = try takeAway(input)
@@ -70,21 +70,23 @@ package enum VendorChild {
         }
     }
 
-    /// A private copy of the descriptor, out of the way of a library's output and of programs that it starts.
+    /// Duplicates the descriptor with a number above standard error, closed on exec.
+    ///
+    /// Libraries do not print to it, and programs that they start do not inherit it.
     private static func takeAway(_ descriptor: FileDescriptor) throws(Errno) -> FileDescriptor {
         let copy = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw Errno(rawValue: errno) }
         return FileDescriptor(rawValue: copy)
     }
 
-    /// Ends this process when nobody will read the answers any more, also from the middle of a hanging call.
+    /// Ends this process when the reader of the answers is gone, even during a call that hangs.
     private static func endWithReader(of answers: FileDescriptor) {
         var thread = pthread_t()
         pthread_create(
             &thread,
             nil,
             { context in
-                // With no events asked for, poll returns when the other end is closed.
+                // Without requested events, poll returns only when the other end is closed.
                 var entry = pollfd(fd: Int32(Int(bitPattern: context)), events: 0, revents: 0)
                 while poll(&entry, 1, -1) < 0 {}
                 _exit(0)

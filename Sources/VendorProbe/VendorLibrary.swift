@@ -21,10 +21,10 @@ enum LibraryError: CausedError {
     var failure: ReadFailure { ReadFailure(.library, errorChain(self)) }
 }
 
-/// A library of the driver, loaded for the rest of the process's life.
+/// A library of the driver, loaded until the process ends.
 ///
-/// It is never closed: NVIDIA's libraries start threads that outlive the last call, and a library of another version
-/// can only be loaded by another process.
+/// It is never closed, because NVIDIA's libraries start threads that continue after the last call. Only another process
+/// can load a library of another version.
 struct VendorLibrary {
     private let path: String
     private let handle: UnsafeMutableRawPointer
@@ -38,12 +38,16 @@ struct VendorLibrary {
         self.handle = handle
     }
 
-    /// The function of that name; the caller's type must be the C prototype.
+    /// Looks up a function; nil when the library does not have it.
+    ///
+    /// The caller's type must match the C prototype.
     func optional<Function>(_ symbol: String) -> Function? {
         dlsym(handle, symbol).map { unsafeBitCast($0, to: Function.self) }
     }
 
-    /// The same, for a function that every supported driver has.
+    /// Looks up a function that every supported driver has.
+    ///
+    /// - Throws: `symbol` when the library does not have it.
     func required<Function>(_ symbol: String) throws(LibraryError) -> Function {
         guard let function: Function = optional(symbol) else { throw .symbol(symbol, library: path) }
         return function

@@ -2,19 +2,21 @@ import Dispatch
 package import NodeModel
 import Support
 
-/// Asks NVIDIA's libraries, each time in child processes that live no longer than the question.
+/// Reads facts from NVIDIA's libraries in child processes.
 ///
-/// After a change of driver the next call therefore uses the new libraries.
+/// Each child process ends after its answer, so after a change of the driver the next call uses the new libraries.
 package struct VendorProber: Sendable {
-    /// How long each step may take.
+    /// The time limits of the steps.
     package struct Deadlines: Sendable {
-        /// The start of a child, until it takes questions.
+        /// From the start of a child process until it accepts requests.
         package var hello: Duration
-        /// All of NVML: the first to open a GPU waits until it is initialized, 30 s and more on large machines.
+        /// All calls of NVML.
+        ///
+        /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
-        /// CUDA's initialization, for each value of `CUDA_VISIBLE_DEVICES`.
+        /// The initialization of CUDA, for each value of `CUDA_VISIBLE_DEVICES`.
         package var cuda: Duration
-        /// How long a child is given to end, and once more to die when it was killed.
+        /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
 
         package init(
@@ -37,15 +39,16 @@ package struct VendorProber: Sendable {
     private let scratch: String
     private let deadlines: Deadlines
 
-    /// Makes a prober; nothing is started yet.
+    /// Creates a prober without starting a process.
     ///
     /// - Parameters:
-    ///   - program: the path of the program to start, as a rule this one.
-    ///   - arguments: what makes it call `VendorChild.run`; `--nvml PATH` or `--cuda PATH` is put behind.
-    ///   - libraries: the libraries to ask; nil for one that the host does not have.
-    ///   - companions: the other libraries of the same driver (`DriverLibrary.companions`).
-    ///   - scratch: a directory in which a short-lived directory of links to the companions can be made.
-    ///   - deadlines: how long each step may take.
+    ///   - program: The path of the program to start, normally the agent.
+    ///   - arguments: The arguments that make it call `VendorChild.run`. The prober appends `--nvml PATH` or
+    ///     `--cuda PATH`.
+    ///   - libraries: The libraries to load; nil for a library that the host does not have.
+    ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
+    ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
+    ///   - deadlines: The time limits of the steps.
     package init(
         program: String,
         arguments: [String] = ["vendor-probe"],
@@ -62,9 +65,9 @@ package struct VendorProber: Sendable {
         self.deadlines = deadlines
     }
 
-    /// What the libraries say.
+    /// Reads the facts.
     ///
-    /// Cancelling the task ends the probe at once; the rest of the facts is then `skipped`.
+    /// Canceling the task ends the probe at once. Facts that were not read until then are `skipped`.
     package func facts() async -> VendorFacts {
         let cancellation: Cancellation
         do throws(SpawnError) {
@@ -72,7 +75,7 @@ package struct VendorProber: Sendable {
         } catch {
             return failed(.io, errorChain(error))
         }
-        // The waiting blocks a thread, so it is not one of the cooperative pool.
+        // The probe blocks its thread, so it must not run in the cooperative pool.
         let queue = DispatchQueue(label: "vendor-probe")
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -97,7 +100,7 @@ package struct VendorProber: Sendable {
             environment: [
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                 "LD_LIBRARY_PATH=\(directory.path)",
-                // Nothing is to be written to a home directory, and a crash is the parent's to report.
+                // CUDA must not write a cache to a home directory, and the parent reports a crash.
                 "CUDA_CACHE_DISABLE=1",
                 "SWIFT_BACKTRACE=enable=no",
             ],
@@ -118,7 +121,7 @@ package struct VendorProber: Sendable {
     private func cuda(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<[CUDAFacts]> {
         guard let path = libraries.cuda else { return .absent }
         if nvml.failure?.reason == .hang {
-            return .skipped("NVML gives no answer, and CUDA would wait for the same driver")
+            return .skipped("NVML does not answer, and CUDA would wait for the same driver")
         }
         var facts: [CUDAFacts] = []
         for visible in Self.visibleDevices(nvml.value?.gpus ?? []) {
@@ -133,10 +136,10 @@ package struct VendorProber: Sendable {
         return .present(facts)
     }
 
-    /// The values of `CUDA_VISIBLE_DEVICES` to ask with, each in a process of its own; nil is: not set.
+    /// The values of `CUDA_VISIBLE_DEVICES`, each for a separate process; nil leaves the variable unset.
     ///
-    /// Once without it where no GPU has MIG on. Where one has, a process sees a single MIG device, so each is named,
-    /// and so is each GPU that has MIG off.
+    /// Without MIG, one process sees all GPUs and the variable stays unset. A process sees only one MIG device, so when
+    /// a GPU has MIG enabled, the list names each MIG device and each GPU with MIG disabled.
     static func visibleDevices(_ gpus: [GPUFacts]) -> [String?] {
         guard gpus.contains(where: { $0.migMode.value?.current == true }) else { return [nil] }
         let names = gpus.flatMap { gpu in

@@ -4,27 +4,27 @@ import Glibc
 import Support
 import SystemPackage
 
-/// A child process at work, and the channels to it.
+/// A running child process and the channels to it.
 ///
-/// Its methods block, each up to a deadline. `end` must be called when it is no longer needed.
+/// The methods block until a deadline. The owner must call `end`.
 final class VendorProcess {
-    /// What came instead of, or as, the next line.
+    /// The result of waiting for the next line.
     enum Line {
         case line([UInt8])
-        /// The child died or closed its output; what it had begun to write is given.
+        /// The child process ended or closed its output; `unfinished` is the start of an incomplete line.
         case ended(unfinished: [UInt8])
         case tooLong
         case timedOut
         case cancelled
     }
 
-    /// How the process came to its end.
+    /// How the process ended.
     enum Ending: Equatable {
         case exited(Int32)
         case signalled(Int32)
-        /// It had to be killed.
+        /// The agent killed it.
         case killed
-        /// It was killed and did not die: a process in the middle of a system call that cannot be interrupted.
+        /// The agent killed it, but it is still in a system call that cannot be interrupted.
         case abandoned
     }
 
@@ -43,7 +43,7 @@ final class VendorProcess {
     private var errorTail: [UInt8] = []
     private var ending: Ending?
 
-    /// Starts `program`; `environment` is all it gets, as `NAME=value`.
+    /// Starts `program` with only the given environment, a list of `NAME=value`.
     init(
         program: String,
         arguments: [String],
@@ -80,17 +80,17 @@ final class VendorProcess {
         self.cancellation = cancellation
     }
 
-    /// The last line of what the child wrote on standard error.
+    /// The last line that the child process wrote to standard error.
     var lastError: String? {
         errorTail.split(separator: UInt8(ascii: "\n")).last.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Sends a line; that the child is gone shows when its answer is waited for.
+    /// Sends a line without reporting errors; `line(before:)` reports that the child process has ended.
     func send(_ line: [UInt8]) {
         if let channel { sendQuietly(line, to: channel) }
     }
 
-    /// Waits for the next line of the child.
+    /// Waits for the next line from the child process.
     func line(before deadline: ContinuousClock.Instant) -> Line {
         while true {
             if let line = lines.next() { return .line(line) }
@@ -106,12 +106,12 @@ final class VendorProcess {
         }
     }
 
-    /// Ends the process and takes its exit status, at most twice `patience` later.
+    /// Ends the process and reads its exit status, in at most twice `patience`.
     ///
     /// - Parameters:
-    ///   - kill: at once; otherwise the process is left `patience` to end by itself, now that its input has ended.
-    ///   - patience: also how long a killed process is waited for.
-    /// - Returns: how it ended; the first call decides.
+    ///   - kill: Whether to kill the process at once. Otherwise its input ends, and it has `patience` to exit.
+    ///   - patience: How long to wait for the exit, and again after a kill.
+    /// - Returns: How it ended. Further calls return the result of the first.
     @discardableResult
     func end(kill: Bool, patience: Duration) -> Ending {
         if let ending { return ending }
@@ -119,7 +119,7 @@ final class VendorProcess {
         var result: Ending?
         if !kill, waitForExit(patience) { result = reap() }
         if result == nil {
-            // Its whole group: a library may have started a helper of its own.
+            // Kills the whole process group, because a library can start other processes.
             Glibc.kill(-pid, SIGKILL)
             if waitForExit(patience) {
                 _ = reap()
@@ -137,9 +137,9 @@ final class VendorProcess {
 
     // MARK: - Waiting
 
-    /// Waits until something is there to do; nil when the deadline comes first.
+    /// Waits for output, the exit or the cancellation; nil when the deadline passes.
     ///
-    /// What the child writes on standard error is read on the way.
+    /// It also reads what the child process writes to standard error.
     private func wait(until deadline: ContinuousClock.Instant, cancellation: Cancellation?) -> Ready? {
         while true {
             let left = ContinuousClock.now.duration(to: deadline)
@@ -165,7 +165,7 @@ final class VendorProcess {
         wait(until: .now + patience, cancellation: nil)?.exited == true
     }
 
-    /// Up to 64 KiB of what is there; nil at the end.
+    /// Receives up to 64 KiB without waiting; nil at the end of the stream.
     private func receive(from socket: FileDescriptor) -> [UInt8]? {
         let bytes = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
             count = max(0, recv(socket.rawValue, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)))
@@ -188,13 +188,13 @@ final class VendorProcess {
         return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
     }
 
-    /// Leaves the process to itself, and reaps it whenever it does die.
+    /// Stops waiting for the process, and reaps it when it ends.
     private func abandon() {
         let (pid, process) = (pid, process)
         let source = DispatchSource.makeReadSource(fileDescriptor: process.rawValue, queue: .global())
         source.setEventHandler {
             waitpid(pid, nil, WNOHANG)
-            // The handler keeps the source until here.
+            // The handler retains the source until this call.
             source.cancel()
         }
         source.setCancelHandler { try? process.close() }

@@ -1,13 +1,17 @@
 import FoundationEssentials
 import NodeModel
 
-/// The version that both ends must have; the agent and its child are one program, so they always do.
+/// The version of the protocol, which the agent and its child process must share.
+///
+/// Both are the same program, so it always matches.
 let vendorProtocolVersion = 1
 
-/// The longest answer that is read: a node with 16 GPUs of 7 MIG devices each stays below a tenth of it.
+/// The longest answer that the agent reads, in bytes.
+///
+/// The answer of a node with 16 GPUs of 7 MIG devices each is less than a tenth of it.
 let vendorAnswerLimit = 1 << 20
 
-/// A line from the agent to its child.
+/// A line from the agent to its child process.
 struct VendorRequest: Codable, Equatable {
     enum Method: String, Codable, CaseIterable {
         case hello, nvml, cuda
@@ -17,9 +21,9 @@ struct VendorRequest: Codable, Equatable {
     var method: Method
 }
 
-/// A line from the child to the agent.
+/// A line from the child process to the agent.
 struct VendorAnswer<Value: Codable & Sendable & Equatable>: Codable, Equatable {
-    /// The request's.
+    /// The ID of the request.
     var id: Int
     var reading: Reading<Value>
 }
@@ -29,13 +33,13 @@ struct VendorHello: Codable, Equatable {
     var protocolVersion: Int
 }
 
-/// A message as one line of JSON, newline included.
+/// Encodes a message as one line of JSON with a newline.
 func vendorLine(_ message: some Encodable) throws -> [UInt8] {
-    // JSONEncoder escapes newlines in texts and writes none of its own.
+    // JSONEncoder escapes newlines in strings and adds none.
     Array(try JSONEncoder().encode(message)) + [UInt8(ascii: "\n")]
 }
 
-/// What stands between newlines in a stream of bytes.
+/// Splits a stream of bytes into lines.
 struct VendorLines {
     private(set) var rest: [UInt8] = []
 
@@ -43,7 +47,7 @@ struct VendorLines {
         rest.append(contentsOf: bytes)
     }
 
-    /// Takes the first whole line out, without its newline.
+    /// Removes and returns the first complete line, without its newline.
     mutating func next() -> [UInt8]? {
         guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let line = Array(rest[..<end])

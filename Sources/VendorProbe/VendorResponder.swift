@@ -18,7 +18,7 @@ struct VendorResponder {
         self.libraries = libraries
     }
 
-    /// The answer to a request, as a line.
+    /// Answers a request with one line of JSON.
     mutating func answer(_ request: VendorRequest) throws -> [UInt8] {
         switch request.method {
         case .hello:

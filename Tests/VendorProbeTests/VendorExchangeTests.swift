@@ -30,7 +30,7 @@ import Testing
 
     @Test(arguments: [
         ("echo nonsense", ReadFailure.Reason.malformed, "nonsense"),
-        (#"echo '{"id":3,"reading":{"state":"absent"}}'"#, .malformed, "id 3, expected 2"),
+        (#"echo '{"id":3,"reading":{"state":"absent"}}'"#, .malformed, "ID 3, expected 2"),
         (#"printf '{"id":2,"read'"#, .malformed, "breaks off"),
         (#"printf '{"id":2,"read'; kill -9 $$"#, .crashed, "signal 9"),
         (#"echo '{"id":2,"reading":{"state":"present","value":{"result":"none"}}}'"#, .malformed, "not as expected"),
@@ -51,7 +51,7 @@ import Testing
 
     @Test func aChildOfAnotherProtocolIsNotAsked() throws {
         let reading = try ask(#"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":2}}}'"#)
-        let detail = "the child's protocol is of version 2, expected 1"
+        let detail = "the child process uses protocol version 2, expected 1"
         #expect(reading == .unreadable(ReadFailure(.malformed, detail)))
     }
 
@@ -73,7 +73,7 @@ import Testing
         var deadlines = VendorProber.Deadlines()
         deadlines.hello = .milliseconds(200)
         let failure = try ask("exec sleep 600", deadlines: deadlines).failure
-        #expect(failure == ReadFailure(.command, "the agent's own child did not start within 0.2 seconds"))
+        #expect(failure == ReadFailure(.command, "the agent's child process did not start within 0.2 seconds"))
     }
 
     @Test func aChildThatOnlyTalksOnStandardErrorStillMeetsTheDeadline() throws {
@@ -86,7 +86,7 @@ import Testing
         var deadlines = VendorProber.Deadlines()
         deadlines.ending = .milliseconds(200)
         let failure = try ask("\(Self.hello) read q; exec sleep 600 <&- >&-", deadlines: deadlines).failure
-        #expect(failure == ReadFailure(.crashed, "the child asked about CUDA closed its output"))
+        #expect(failure == ReadFailure(.crashed, "the child process for CUDA closed its output"))
     }
 
     @Test func aHelperThatKeepsTheChannelOpenIsKilledWithTheChild() async throws {
@@ -146,7 +146,7 @@ import Testing
             let isRunning = try await Toolbox.eventually { !Toolbox.processes(mentioning: root).isEmpty }
             #expect(isRunning)
             probe.cancel()
-            #expect(await probe.value.nvml == .skipped("the probe was ended early"))
+            #expect(await probe.value.nvml == .skipped("the probe was canceled"))
             #expect(host.isTidy)
         }
     }

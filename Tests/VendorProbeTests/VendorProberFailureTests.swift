@@ -134,7 +134,7 @@ import VendorProbe
             let facts = await host.prober().facts()
             #expect(facts.nvml.failure?.reason == .hang)
             // CUDA would hang in the same driver.
-            #expect(facts.cuda == .skipped("NVML gives no answer, and CUDA would wait for the same driver"))
+            #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
         }
     }
