@@ -1,46 +1,46 @@
 import FoundationEssentials
 import NIOPosix
 
-/// How to reach an API server, and as whom.
+/// The URL of an API server and the credentials for it.
 package struct ClusterAccess: Sendable, Equatable {
-    /// Where the bearer token comes from.
+    /// The source of the bearer token.
     package enum Token: Sendable, Equatable {
-        /// A file, read again for every request: the kubelet replaces a bound token before it expires.
+        /// A file that is read for every request, because the kubelet replaces a bound token before it expires.
         case file(String)
-        /// A fixed token, for a command line.
+        /// A fixed token for commands.
         case fixed(String)
     }
 
     /// `https://host:port`, without a slash at the end.
     package var server: String
-    /// A PEM file with the authorities that may sign the server's certificate.
+    /// A PEM file with the certificate authorities of the server.
     ///
-    /// No others are trusted.
+    /// The client trusts no other authorities.
     package var certificateAuthorityFile: String
     package var token: Token
 
-    /// An API server that is named explicitly.
+    /// An API server with an explicit URL.
     package init(server: String, certificateAuthorityFile: String, token: Token) {
         self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
         self.certificateAuthorityFile = certificateAuthorityFile
         self.token = token
     }
 
-    /// An API server that is named explicitly, with the token in a file.
+    /// An API server with an explicit URL and a token file.
     package init(server: String, certificateAuthorityFile: String, tokenFile: String) {
         self.init(server: server, certificateAuthorityFile: certificateAuthorityFile, token: .file(tokenFile))
     }
 
-    /// Where the kubelet mounts the token and the authority of a pod's service account.
+    /// The directory where the kubelet mounts a pod's service account token and the certificate authority.
     package static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 
     /// The API server of the cluster that this pod runs in.
     ///
     /// - Parameters:
     ///   - environment: The pod's environment, with `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`.
-    ///   - directory: Where the service account is mounted.
-    /// - Returns: The access; no file is read yet.
-    /// - Throws: `notInCluster` when a variable is missing.
+    ///   - directory: The directory where the service account is mounted.
+    /// - Returns: The access. This function reads no file.
+    /// - Throws: `notInCluster` when a variable is missing or empty.
     package static func inCluster(
         environment: [String: String],
         directory: String = serviceAccountDirectory
@@ -60,7 +60,7 @@ package struct ClusterAccess: Sendable, Equatable {
 }
 
 extension ClusterAccess {
-    /// The token to send now.
+    /// The token for the next request.
     ///
     /// - Throws: `credentials` when the file cannot be read or is empty.
     func currentToken() async throws(KubernetesError) -> String {
@@ -74,7 +74,9 @@ extension ClusterAccess {
         }
     }
 
-    /// The bytes of a small file, read on the thread pool for blocking calls.
+    /// Reads a small file on the thread pool for blocking calls.
+    ///
+    /// - Throws: `credentials` when the file cannot be read, `cancelled` when the task is canceled.
     static func contents(of path: String) async throws(KubernetesError) -> Data {
         do {
             return try await NIOThreadPool.singleton.runIfActive { try Data(contentsOf: URL(filePath: path)) }

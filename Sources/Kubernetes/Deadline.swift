@@ -1,13 +1,13 @@
-/// Does something, but not longer than the limit.
+/// Runs an operation with a time limit.
 ///
-/// The HTTP client's own deadline ends with the answer's head; this one holds for the body too.
+/// The deadline of the HTTP client applies only until the head of the response. This limit also covers the body.
 ///
 /// - Parameters:
-/// - limit: How long the operation may take; it is cancelled then.
-/// - subject: What is done, for the error.
-/// - operation: What to do.
-/// - Returns: What the operation gives.
-/// - Throws: The operation's error, `timedOut`, or `cancelled` when the calling task is cancelled.
+///   - limit: How long the operation may take. After that it is canceled.
+///   - subject: The name of the operation, for the error.
+///   - operation: The operation.
+/// - Returns: The result of the operation.
+/// - Throws: The operation's error, `timedOut`, or `cancelled` when the calling task is canceled.
 package func withDeadline<Value: Sendable>(
     _ limit: Duration,
     subject: String,

@@ -1,14 +1,14 @@
 package import Support
 
-/// One operation of a JSON patch (RFC 6902), as far as the agent needs them.
+/// One operation of a JSON patch (RFC 6902); only the kinds that the agent uses.
 package enum JSONPatchOperation: Sendable, Equatable {
-    /// The whole patch fails unless the value at the path is this one.
+    /// Makes the whole patch fail unless the path has this value.
     case test(JSONPointer, JSONValue)
     case add(JSONPointer, JSONValue)
     case replace(JSONPointer, JSONValue)
     case remove(JSONPointer)
 
-    /// The operation as it stands in a patch.
+    /// The operation as an element of a JSON patch.
     package var json: JSONValue {
         switch self {
         case .test(let path, let value): ["op": "test", "path": .string(path.text), "value": value]
@@ -19,15 +19,15 @@ package enum JSONPatchOperation: Sendable, Equatable {
     }
 }
 
-/// A path into a JSON document (RFC 6901).
+/// A JSON pointer: a path in a JSON document (RFC 6901).
 package struct JSONPointer: Sendable, Hashable, ExpressibleByArrayLiteral {
-    /// Member names and list positions from the top.
+    /// The member names and array indexes from the root.
     package var steps: [String]
 
     package init(_ steps: [String]) { self.steps = steps }
     package init(arrayLiteral elements: String...) { self.init(elements) }
 
-    /// The pointer's text: `~` and `/` inside a name are escaped as `~0` and `~1`.
+    /// The pointer as a string, with `~` and `/` in a name escaped as `~0` and `~1`.
     package var text: String {
         steps.map { "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1") }.joined()
     }

@@ -1,36 +1,36 @@
 package import Support
 
-/// The part of an answer that is decoded when only the metadata is wanted.
+/// A response of which only the metadata is decoded.
 struct MetadataEnvelope: Decodable, Sendable {
     var metadata: ObjectMetadata
 }
 
-/// An answer whose content is of no interest.
+/// A response whose content is not decoded.
 private struct Ignored: Decodable, Sendable {}
 
 extension KubernetesClient {
-    /// A Node's metadata, without the rest of it.
+    /// Reads a Node's metadata only.
     package func nodeMetadata(_ name: String) async throws(KubernetesError) -> ObjectMetadata {
         try await send(.nodeMetadata(name), as: MetadataEnvelope.self).metadata
     }
 
-    /// A Node's metadata and taints.
+    /// Reads a Node's metadata and taints, and whether the node is cordoned.
     package func node(_ name: String) async throws(KubernetesError) -> Node {
         try await send(.node(name), as: Node.self)
     }
 
-    /// Says which fields of a Node this manager wants, all of them at once.
+    /// Applies all fields that the field manager sets on a Node, by server-side apply.
     ///
-    /// A field that the manager applied before and leaves out now is removed, unless somebody else owns it too.
-    /// Put the Node's uid into the body, or a Node that was deleted meanwhile is created anew.
+    /// The server removes a field that the manager applied before and omits now, unless another manager also owns it.
+    /// Set the UID in the body. Otherwise the server creates the Node when it was deleted meanwhile.
     ///
     /// - Parameters:
-    ///   - name: The Node.
-    ///   - body: `apiVersion`, `kind`, `metadata.name` and the wanted fields.
-    ///   - fieldManager: Who wants them.
-    ///   - force: Take fields from other managers instead of failing with `conflict`.
-    /// - Returns: The Node's metadata afterwards.
-    /// - Throws: `conflict` when others own a field, or any other failure of a request.
+    ///   - name: The name of the Node.
+    ///   - body: `apiVersion`, `kind`, `metadata.name` and the fields to apply.
+    ///   - fieldManager: The name of the field manager.
+    ///   - force: Whether to take fields from other managers instead of failing with `conflict`.
+    /// - Returns: The Node's metadata after the change.
+    /// - Throws: `conflict` when another manager owns a field, or any other error of a request.
     package func applyNode(
         _ name: String,
         body: JSONValue,
@@ -41,7 +41,9 @@ extension KubernetesClient {
         return try await send(request, as: MetadataEnvelope.self).metadata
     }
 
-    /// Changes a Node by JSON patch; a `test` that does not hold fails the whole patch with `invalid`.
+    /// Changes a Node by JSON patch.
+    ///
+    /// - Throws: `invalid` when a `test` operation fails, and then nothing is changed; or any other error of a request.
     package func patchNode(
         _ name: String,
         operations: [JSONPatchOperation],
@@ -50,14 +52,14 @@ extension KubernetesClient {
         try await send(.patchNode(name, operations: operations, fieldManager: fieldManager), as: Node.self)
     }
 
-    /// Reports an event of a Node.
+    /// Creates an event for a Node.
     ///
-    /// An event that is there already is a success: it was made by an earlier attempt whose answer got lost.
+    /// An event that already exists is a success: an earlier attempt created it, but its response was lost.
     ///
     /// - Parameters:
     ///   - event: The event.
-    ///   - namespace: Where it is kept; the API wants `default` for things without a namespace.
-    /// - Throws: Any failure of a request.
+    ///   - namespace: The namespace of the event. The API requires `default` for objects without a namespace.
+    /// - Throws: Any error of a request.
     package func createEvent(_ event: NodeEvent, namespace: String = "default") async throws(KubernetesError) {
         do throws(KubernetesError) {
             _ = try await send(.createEvent(event, namespace: namespace), as: Ignored.self)

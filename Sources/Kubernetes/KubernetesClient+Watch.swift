@@ -4,19 +4,21 @@ import NIOCore
 import NIOFoundationEssentialsCompat
 import Support
 
-/// What a watch of a Node's metadata reports.
+/// An event of a watch on a Node's metadata.
 package enum NodeWatchEvent: Sendable {
-    /// The Node was created, or was there when a watch without a version began.
+    /// The Node was created, or existed when a watch without a resource version started.
     case added(ObjectMetadata)
     case modified(ObjectMetadata)
-    /// The Node was deleted; this is its last state.
+    /// The Node was deleted; the metadata is its last state.
     case deleted(ObjectMetadata)
-    /// Nothing changed up to this version: go on from here next time.
+    /// Nothing changed up to this version; the next watch can start from it.
     case bookmark(resourceVersion: String)
-    /// The watch failed and this is its last event. After `gone`, read the Node again and watch from there.
+    /// The watch failed, and this is its last event.
+    ///
+    /// After `gone`, read the Node again and start the next watch from its version.
     case failed(KubernetesError)
 
-    /// The version to go on from, after this event.
+    /// The resource version from which to continue after this event.
     package var resourceVersion: String? {
         switch self {
         case .added(let metadata), .modified(let metadata), .deleted(let metadata): metadata.resourceVersion
@@ -27,15 +29,15 @@ package enum NodeWatchEvent: Sendable {
 }
 
 extension KubernetesClient {
-    /// Follows one Node's metadata.
+    /// Watches one Node's metadata.
     ///
-    /// The stream ends when the server ends the watch, which it does regularly: watch again from the last version
-    /// seen. It also ends after `failed`. Letting go of the stream closes the connection.
+    /// The stream ends when the server ends the watch, which it does regularly. Then start another watch from the last
+    /// version. The stream also ends after `failed`. Releasing the stream closes the connection.
     ///
     /// - Parameters:
-    ///   - name: The Node.
-    ///   - resourceVersion: The version after which changes are wanted.
-    /// - Returns: The events, as they come.
+    ///   - name: The name of the Node.
+    ///   - resourceVersion: The resource version after which changes are reported.
+    /// - Returns: The events.
     package func watchNodeMetadata(_ name: String, from resourceVersion: String) -> AsyncStream<NodeWatchEvent> {
         let seconds = max(1, Int(limits.watch.components.seconds))
         let request = KubernetesRequest.watchNodeMetadata(name, from: resourceVersion, seconds: seconds)
@@ -75,14 +77,14 @@ extension KubernetesClient {
     }
 }
 
-/// Cuts the bytes of a watch into lines.
+/// Splits the bytes of a watch into lines.
 struct WatchLines {
     private var pending = ByteBuffer()
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    /// Takes more bytes and gives back the lines that are complete now.
+    /// Adds bytes and returns the lines that are now complete.
     ///
     /// - Throws: `NIOTooManyBytesError` for a line longer than the limit.
     mutating func append(_ chunk: ByteBuffer) throws -> [Data] {
@@ -101,9 +103,9 @@ struct WatchLines {
 }
 
 extension NodeWatchEvent {
-    /// Reads one line of a watch.
+    /// Decodes one line of a watch.
     ///
-    /// - Throws: What an `ERROR` event stands for, or `malformed`.
+    /// - Throws: The error of the `Status` in an `ERROR` event, or `malformed`.
     init(line: Data, subject: String) throws(KubernetesError) {
         do {
             let kind = try JSONDecoder().decode(WatchKind.self, from: line)

@@ -8,22 +8,22 @@ import NIOSSL
 import NetworkErrors
 import Support
 
-/// A client for the few requests the agent makes.
+/// A client for the requests that the agent makes to the API server.
 ///
-/// It never retries by itself (see ``RetryPolicy``), trusts the cluster's own certificate authority and no other,
-/// and checks the server's name. Call ``shutdown()`` before letting go of it.
+/// It does not retry (see ``RetryPolicy``). It trusts only the cluster's certificate authority and verifies the
+/// server's name. Call ``shutdown()`` before releasing it.
 package final class KubernetesClient: Sendable {
     /// Limits on time and size.
     package struct Limits: Sendable, Equatable {
-        /// For one whole request and answer.
+        /// The time for a request and its complete response.
         package var request: Duration
-        /// For making a connection.
+        /// The time for opening a connection.
         package var connect: Duration
-        /// How long one watch is kept open before the server ends it.
+        /// The time after which the server ends a watch.
         package var watch: Duration
-        /// How long after that a silent watch is given up.
+        /// The additional time after which the client ends a watch that the server did not end.
         package var watchGrace: Duration
-        /// The largest answer, and the largest line of a watch, in bytes.
+        /// The maximum size of a response or of a line of a watch, in bytes.
         package var answerBytes: Int
 
         package init(
@@ -47,14 +47,14 @@ package final class KubernetesClient: Sendable {
     let logger: Logger
     private let userAgent: String
 
-    /// Reads the certificate authority; makes no connection yet.
+    /// Reads the certificate authority without opening a connection.
     ///
     /// - Parameters:
-    ///   - access: The server, and as whom to ask.
+    ///   - access: The URL of the server and the credentials.
     ///   - limits: Limits on time and size.
     ///   - userAgent: The program's name and version.
-    ///   - logger: Where requests are logged, at debug level.
-    /// - Throws: `credentials` when the certificate authority cannot be read or holds no certificate.
+    ///   - logger: The logger for requests, at debug level.
+    /// - Throws: `credentials` when the file of the certificate authority cannot be read or contains no certificate.
     package init(
         access: ClusterAccess,
         limits: Limits = Limits(),
@@ -71,12 +71,12 @@ package final class KubernetesClient: Sendable {
             timeout: .init(connect: .init(limits.connect))
         )
         configuration.httpVersion = .http1Only
-        // Otherwise a refused connection is tried again and again until the deadline.
+        // Otherwise the HTTP client retries a refused connection until the deadline.
         configuration.connectionPool.retryConnectionEstablishment = false
         self.http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    /// Closes all connections; the client is of no use afterwards.
+    /// Closes all connections; the client cannot be used afterwards.
     package func shutdown() async {
         do {
             try await http.shutdown()
@@ -104,7 +104,7 @@ package final class KubernetesClient: Sendable {
 }
 
 extension KubernetesClient {
-    /// Makes a request and decodes the answer.
+    /// Makes a request and decodes the response.
     func send<Answer: Decodable & Sendable>(
         _ request: KubernetesRequest,
         as type: Answer.Type
@@ -123,9 +123,9 @@ extension KubernetesClient {
         }
     }
 
-    /// Makes a request; returns once there is a head with a good status, with the body still to come.
+    /// Makes a request and returns after the head of the response, before its body.
     ///
-    /// - Throws: What a failing status stands for, or why there is no answer.
+    /// - Throws: The error of a status of 300 or more, or the reason why there is no response.
     func open(
         _ request: KubernetesRequest,
         deadline: NIODeadline
@@ -145,7 +145,7 @@ extension KubernetesClient {
             throw await failure(error, subject)
         }
         logger.debug(
-            "api request",
+            "API request",
             metadata: ["request": "\(subject)", "status": "\(response.status.code)"]
         )
         guard response.status.code >= 300 else { return response }
@@ -157,12 +157,12 @@ extension KubernetesClient {
         )
     }
 
-    /// The request as it stands in messages.
+    /// The name of the request in messages: its method and its URL without the query.
     func subject(of request: KubernetesRequest) -> String {
         "\(request.method.rawValue) \(access.server)/\(request.path.joined(separator: "/"))"
     }
 
-    /// The error for a connection or an answer that broke.
+    /// The error for a failed connection or an incomplete response.
     func failure(_ error: any Error, _ subject: String) async -> KubernetesError {
         switch error {
         case let error as KubernetesError: error

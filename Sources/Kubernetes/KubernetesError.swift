@@ -40,7 +40,7 @@ package enum KubernetesError: CausedError, Sendable {
 package struct FieldConflict: Sendable, Hashable {
     /// The field's path as the server prints it, such as `.spec.taints`.
     package var field: String
-    /// The manager that owns it; empty when the server did not say.
+    /// The manager that owns it; empty when the server did not name it.
     package var manager: String
 
     package init(field: String, manager: String) {
@@ -65,10 +65,10 @@ package struct InvalidField: Sendable, Hashable {
 }
 
 extension KubernetesError {
-    /// Whether a JSON patch found the object other than its `test` operations say, or the object changed meanwhile.
+    /// Whether a `test` operation of a JSON patch failed, or the object was changed since it was read.
     ///
-    /// The API server answers a failed test with 422 and this one sentence; a denial by a policy has 422 too, and names
-    /// the policy (recorded from kube-apiserver 1.36.2).
+    /// The API server answers a failed test with status 422 and the message below. A denial by a policy also has status
+    /// 422, but its message names the policy. Source: responses of kube-apiserver 1.36.2.
     package var isFailedTest: Bool {
         switch self {
         case .conflict: true

@@ -1,6 +1,6 @@
 package import Support
 
-/// One request to the API server as a value: built without a server, and asserted without one.
+/// One request to the API server, as a value that tests can compare without a server.
 package struct KubernetesRequest: Sendable, Equatable {
     /// The HTTP method.
     package enum Method: String, Sendable {
@@ -21,26 +21,26 @@ package struct KubernetesRequest: Sendable, Equatable {
     }
 
     package var method: Method
-    /// Path segments, not yet percent-encoded.
+    /// The path segments, not percent-encoded.
     package var path: [String]
     package var query: [QueryItem] = []
-    /// The forms of the answer that are understood, the best first.
+    /// The value of the `Accept` header: the supported media types, the preferred one first.
     package var accept = Self.json
     package var contentType: String?
     package var body: JSONValue?
 
     static let json = "application/json"
-    /// Metadata only, with the whole object as the fallback of a server that cannot cut it down.
+    /// Metadata only, or the whole object from a server that does not support `PartialObjectMetadata`.
     static let metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json"
 
-    /// The path with its query, percent-encoded.
+    /// The path and the query, percent-encoded.
     package var target: String {
         let path = path.map { "/" + Self.encoded($0) }.joined()
         let query = query.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }.joined(separator: "&")
         return query.isEmpty ? path : "\(path)?\(query)"
     }
 
-    /// Everything outside RFC 3986's unreserved characters is encoded: right in a path segment and in a query item.
+    /// Percent-encodes everything except the unreserved characters of RFC 3986, for path segments and query items.
     private static func encoded(_ text: String) -> String {
         var encoded = ""
         for byte in text.utf8 {
@@ -69,7 +69,9 @@ extension KubernetesRequest {
         Self(method: .get, path: nodePath(name))
     }
 
-    /// Server-side apply; JSON is YAML, so the body needs no other encoding.
+    /// Changes a Node by server-side apply.
+    ///
+    /// The content type is YAML. JSON is valid YAML, so the body is JSON.
     package static func applyNode(_ name: String, body: JSONValue, fieldManager: String, force: Bool) -> Self {
         Self(
             method: .patch,
@@ -81,7 +83,7 @@ extension KubernetesRequest {
         )
     }
 
-    /// A JSON patch (RFC 6902) of a Node.
+    /// Changes a Node by JSON patch (RFC 6902).
     package static func patchNode(_ name: String, operations: [JSONPatchOperation], fieldManager: String) -> Self {
         Self(
             method: .patch,
@@ -92,7 +94,7 @@ extension KubernetesRequest {
         )
     }
 
-    /// Reports an event.
+    /// Creates an event.
     package static func createEvent(_ event: NodeEvent, namespace: String) -> Self {
         Self(
             method: .post,
@@ -103,12 +105,12 @@ extension KubernetesRequest {
         )
     }
 
-    /// Follows one Node's metadata.
+    /// Watches one Node's metadata.
     ///
     /// - Parameters:
-    ///   - name: The Node.
-    ///   - resourceVersion: The version after which changes are wanted.
-    ///   - seconds: How long the server keeps the answer open.
+    ///   - name: The name of the Node.
+    ///   - resourceVersion: The resource version after which changes are reported.
+    ///   - seconds: The time after which the server ends the watch, in seconds.
     /// - Returns: The request.
     package static func watchNodeMetadata(_ name: String, from resourceVersion: String, seconds: Int) -> Self {
         Self(

@@ -1,6 +1,6 @@
 package import Support
 
-/// A Node, as far as the agent reads it.
+/// The parts of a Node that the agent reads.
 package struct Node: Sendable, Equatable {
     package var metadata: ObjectMetadata
     package var taints: [Taint]
@@ -18,9 +18,9 @@ package struct Node: Sendable, Equatable {
 package struct Taint: Sendable, Hashable {
     package var key: String
     package var value: String
-    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; kept as text so that one unknown today is not lost.
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; a string, so that an effect of a later version is kept.
     package var effect: String
-    /// When a `NoExecute` taint was added, as the server printed it.
+    /// The time when a `NoExecute` taint was added, as the server formats it.
     package var timeAdded: String?
 
     package init(key: String, value: String = "", effect: String, timeAdded: String? = nil) {
@@ -30,7 +30,7 @@ package struct Taint: Sendable, Hashable {
         self.timeAdded = timeAdded
     }
 
-    /// The taint as it stands in a Node's list, for patches.
+    /// The taint as an element of a Node's `spec.taints`, for patches.
     package var json: JSONValue {
         var json: JSONValue = ["key": .string(key), "effect": .string(effect)]
         if !value.isEmpty { json["value"] = .string(value) }

@@ -1,23 +1,23 @@
 package import FoundationEssentials
 package import Support
 
-/// Something that happened to a Node, for `kubectl describe node`.
+/// An event of a Node, which `kubectl describe node` shows.
 package struct NodeEvent: Sendable, Equatable {
-    /// How an event is shown.
+    /// The type of an event.
     package enum Severity: String, Sendable {
         case normal = "Normal"
         case warning = "Warning"
     }
 
     package var node: String
-    /// The Node's uid: `kubectl describe` finds events by it.
+    /// The Node's UID, by which `kubectl describe` finds events.
     package var nodeUID: String
-    /// One word in camel case, for machines.
+    /// The reason: one word in upper camel case, for programs.
     package var reason: String
-    /// One sentence, for people.
+    /// The message: one sentence for people.
     package var message: String
     package var severity: Severity
-    /// Who reports it.
+    /// The name of the program that reports the event.
     package var component: String
     package var time: Date
 
@@ -39,7 +39,9 @@ package struct NodeEvent: Sendable, Equatable {
         self.time = time
     }
 
-    /// The event's own name: the same event always has the same one, so that asking twice makes one.
+    /// The name of the Event object, from the node and the time.
+    ///
+    /// Both attempts of a repeated request have the same name, so they create only one object.
     package var name: String {
         let nanoseconds = UInt64(max(0, time.timeIntervalSince1970) * 1_000_000_000)
         return "\(node).\(String(nanoseconds, radix: 16))"

@@ -1,12 +1,12 @@
 package import FoundationEssentials
 import Support
 
-/// A manager of a field.
+/// A field manager that owns a field.
 package struct FieldOwner: Sendable, Equatable {
     package var manager: String
     package var operation: ManagedFields.Operation
     package var subresource: String?
-    /// When the manager's entry last changed: not later than that it has owned the field.
+    /// The time when the manager's entry last changed; it has owned the field at least since then.
     package var since: Date?
 
     package init(manager: String, operation: ManagedFields.Operation, subresource: String? = nil, since: Date? = nil) {
@@ -22,7 +22,7 @@ extension ObjectMetadata {
     ///
     /// - Parameters:
     ///   - manager: The field manager's name.
-    ///   - operation: Count only fields set in this way; nil counts both.
+    ///   - operation: The operation that set the fields; nil for both.
     /// - Returns: The keys; empty when the manager owns none.
     package func labelKeys(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
         var keys: Set<String> = []
@@ -33,13 +33,15 @@ extension ObjectMetadata {
         return keys
     }
 
-    /// Who owns the list of taints; it is one field, so whoever owns it owns all of them.
+    /// The owners of the list of taints.
+    ///
+    /// The list is a single field, so its owner owns all taints.
     package var taintOwners: [FieldOwner] { owners(of: ["spec", "taints"]) }
 
-    /// Who owns a field, or anything below it.
+    /// The owners of a field or of a field below it.
     ///
-    /// - Parameter path: Field names from the top, such as `["metadata", "labels", "example.com/key"]`.
-    /// - Returns: The owners, in the order of the object's entries.
+    /// - Parameter path: The field names from the root, such as `["metadata", "labels", "example.com/key"]`.
+    /// - Returns: The owners, in the order of `managedFields`.
     package func owners(of path: [String]) -> [FieldOwner] {
         managedFields.compactMap { entry in
             guard entry.fields[path: path.map { "f:" + $0 }] != nil else { return nil }

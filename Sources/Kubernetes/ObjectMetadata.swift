@@ -1,15 +1,15 @@
 package import FoundationEssentials
 package import Support
 
-/// The part of an object's metadata that the agent decides by.
+/// The part of an object's metadata that the agent uses.
 package struct ObjectMetadata: Sendable, Equatable {
     package var name: String
     package var uid: String
-    /// Opaque; only good for comparing with itself and for going on with a watch.
+    /// An opaque string, which can only be compared for equality or start a watch.
     package var resourceVersion: String
     package var labels: [String: String]
     package var annotations: [String: String]
-    /// Who set which fields, and when.
+    /// Which field manager set which fields, and when.
     package var managedFields: [ManagedFields]
 
     package init(
@@ -29,23 +29,23 @@ package struct ObjectMetadata: Sendable, Equatable {
     }
 }
 
-/// One entry of `managedFields`: the fields that one manager set in one way.
+/// One entry of `managedFields`: the fields that one field manager set by one operation.
 package struct ManagedFields: Sendable, Equatable {
-    /// How the fields were set.
+    /// The operation that set the fields.
     package enum Operation: String, Sendable, Decodable {
-        /// By server-side apply: the manager has said that it wants these fields.
+        /// Server-side apply: the manager declared these fields.
         case apply = "Apply"
-        /// By any other write: the manager changed these fields last.
+        /// Any other write: the manager was the last to change these fields.
         case update = "Update"
     }
 
     package var manager: String
     package var operation: Operation
-    /// When the entry last changed; the server keeps whole seconds.
+    /// The time when the entry last changed, in whole seconds.
     package var time: Date?
-    /// The field set in the form `FieldsV1`: a tree of `f:name` members.
+    /// The fields in the format `FieldsV1`: a tree of `f:name` members.
     package var fields: JSONValue
-    /// The subresource that the write went through, such as `status`.
+    /// The subresource through which the manager wrote, such as `status`.
     package var subresource: String?
 
     package init(

@@ -1,4 +1,4 @@
-/// When to ask again after a failed request: exponential backoff with full jitter.
+/// When to retry a failed request: exponential backoff with full jitter.
 package struct RetryPolicy: Sendable, Equatable {
     /// What to do after a failure.
     package enum Decision: Sendable, Equatable {
@@ -6,14 +6,14 @@ package struct RetryPolicy: Sendable, Equatable {
         case giveUp
     }
 
-    /// The longest delay after the first failure; it doubles with every further one.
+    /// The maximum delay after the first failure; it doubles with each further failure.
     package var base: Duration
-    /// The longest delay of all, unless the server asks for a longer one.
+    /// The maximum delay, without the delay that the server requests.
     package var cap: Duration
-    /// How often to ask at most, the first time included.
+    /// The maximum number of attempts, including the first.
     package var attempts: Int
 
-    /// The longest time that the server may ask for; when it asks for more, there is no further attempt.
+    /// The longest delay that the server may request; when it requests more, there is no further attempt.
     private static let patience = Duration.seconds(60)
 
     package init(base: Duration = .milliseconds(500), cap: Duration = .seconds(30), attempts: Int = 5) {
@@ -22,17 +22,17 @@ package struct RetryPolicy: Sendable, Equatable {
         self.attempts = attempts
     }
 
-    /// Decides about the next attempt.
+    /// Decides whether and when to make the next attempt.
     ///
-    /// The delay is drawn evenly between zero and the limit, so that many nodes that failed together do not come
-    /// back together. A time that the server asked for is waited first, in full; more than a minute is not waited at all,
-    /// for the caller has other things to do meanwhile.
+    /// The delay is random between zero and the limit, so that nodes that failed together do not retry together. When
+    /// the server requests a delay, it is added in full. When that delay is longer than a minute, there is no further
+    /// attempt, because the caller has other work to do.
     ///
     /// - Parameters:
-    ///   - attempt: How many attempts have failed, from 1.
-    ///   - error: Why the last one failed.
-    ///   - generator: The source of chance.
-    /// - Returns: How long to wait before the next attempt, or that there is none.
+    ///   - attempt: The number of failed attempts, from 1.
+    ///   - error: The error of the last attempt.
+    ///   - generator: The random number generator.
+    /// - Returns: The delay before the next attempt, or `giveUp`.
     package func decision(
         afterAttempt attempt: Int,
         error: KubernetesError,
@@ -46,14 +46,14 @@ package struct RetryPolicy: Sendable, Equatable {
         return .retry(after: asked + jitter)
     }
 
-    /// Asks until there is an answer, or a reason to stop asking.
+    /// Repeats a request until it succeeds or the policy gives up.
     ///
     /// - Parameters:
-    ///   - clock: Where the delays are waited.
-    ///   - generator: The source of chance.
+    ///   - clock: The clock that measures the delays.
+    ///   - generator: The random number generator.
     ///   - operation: The request.
-    /// - Returns: What the operation gives.
-    /// - Throws: The last failure.
+    /// - Returns: The result of the request.
+    /// - Throws: The error of the last attempt, or `cancelled` when the task is canceled during a delay.
     package func run<Value: Sendable>(
         clock: any Clock<Duration>,
         using generator: inout some RandomNumberGenerator,
@@ -79,7 +79,7 @@ package struct RetryPolicy: Sendable, Equatable {
 }
 
 extension KubernetesError {
-    /// Whether the same request may succeed later without anybody changing anything.
+    /// Whether the error is temporary, so that the same request can succeed later.
     package var isTransient: Bool {
         switch self {
         case .unreachable, .timedOut, .tooManyRequests: true
@@ -88,7 +88,7 @@ extension KubernetesError {
         }
     }
 
-    /// How long the server asked to be left alone.
+    /// The delay before the next request that the server requested.
     package var retryAfter: Duration? {
         switch self {
         case .tooManyRequests(let delay): delay

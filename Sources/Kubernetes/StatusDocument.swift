@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The `Status` object that the API server answers a failed request with.
+/// The `Status` object in the API server's response to a failed request.
 struct StatusDocument: Decodable {
     struct Details: Decodable {
         var causes: [Cause]?
@@ -21,16 +21,16 @@ struct StatusDocument: Decodable {
 }
 
 extension KubernetesError {
-    /// The error for an answer with a failing status.
+    /// The error for a response with an HTTP error status.
     ///
-    /// A body that is not a `Status` (a proxy and the server's own overload filter answer plain text) is taken as
-    /// the message.
+    /// Proxies and the server's overload filter respond with plain text instead of a `Status`. Then the first line of
+    /// the text is the message.
     ///
     /// - Parameters:
     ///   - status: The HTTP status.
     ///   - retryAfter: The value of the `Retry-After` header.
-    ///   - body: The answer's body.
-    ///   - subject: The request, for messages.
+    ///   - body: The body of the response.
+    ///   - subject: The name of the request, for messages.
     init(status: Int, retryAfter: String?, body: Data, subject: String) {
         let decoded = try? JSONDecoder().decode(StatusDocument.self, from: body)
         if let document = decoded, document.kind == "Status" {
@@ -43,7 +43,7 @@ extension KubernetesError {
         self.init(status: status, retryAfter: retryAfter, document: document, subject: subject)
     }
 
-    /// The error that a `Status` stands for; `status` is the HTTP status, or the code in the object.
+    /// The error for a `Status`; `status` is the HTTP status, or the code in the object.
     init(status: Int, retryAfter: String? = nil, document: StatusDocument, subject: String) {
         let message = document.message ?? "no message"
         let causes = document.details?.causes ?? []
@@ -65,7 +65,7 @@ extension KubernetesError {
 }
 
 extension FieldConflict {
-    /// Reads `conflict with "manager" using v1`, which is the only place where the server names the manager.
+    /// Finds the manager in the message `conflict with "manager" using v1`; no other field names it.
     init?(_ cause: StatusDocument.Cause) {
         guard cause.reason == "FieldManagerConflict", let field = cause.field else { return nil }
         let quoted = (cause.message ?? "").split(separator: "\"", omittingEmptySubsequences: false)
