@@ -1,4 +1,4 @@
-/// Wakes one loop: however often it is rung, the loop goes round once more.
+/// Wakes a loop; any number of rings during an iteration causes one more iteration.
 final class Bell: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     let calls: AsyncStream<Void>
@@ -9,6 +9,6 @@ final class Bell: Sendable {
 
     func ring() { continuation.yield() }
 
-    /// Sleeps, but not longer than until the task is cancelled.
+    /// Sleeps for the duration, but at most 5 s and only until the task is canceled.
     func sleep(for duration: Duration) async { try? await Task.sleep(for: min(duration, .seconds(5))) }
 }

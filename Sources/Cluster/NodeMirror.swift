@@ -4,10 +4,10 @@ package import NodeModel
 package import Reporting
 import Support
 
-/// The agent's one view of its Node: what it read, and what the watch has seen since.
+/// The agent's copy of its Node's metadata.
 ///
-/// The daemon decides by the labels in it, and the publisher compares with it before it writes. The first question reads
-/// the Node's metadata; after that the watch keeps the mirror fresh, and nothing is read again without need.
+/// The daemon uses its labels for the decision, and the publisher compares it with the publication before a write. The
+/// first use reads the metadata from the API server. After that the watch keeps the mirror up to date.
 package actor NodeMirror {
     package nonisolated let node: String
     /// The prefix of the agent's own labels, without the slash.
@@ -23,19 +23,19 @@ package actor NodeMirror {
             heardAt = .now
         }
     }
-    /// The part of the Node that the agent writes to, as it was last seen; kept when the rest of the mirror is dropped.
+    /// The last known part of the Node that the agent writes to, which stays when the metadata is dropped.
     private var lastPart: [String]?
-    /// The labels that name the owner of the driver, as they are now.
-    private var owners: Reading<[String: String]> = .skipped("the Node was not read yet") {
+    /// The current labels that name the driver owner.
+    private var owners: Reading<[String: String]> = .skipped("the Node has not been read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
     }
-    /// The same labels as they were last seen, by this agent or by the one before it on this node.
+    /// The same labels as last read by this process or by an earlier agent on this node.
     private var lastOwners: [String: String]?
-    /// Whether the watch is broken, so that the mirror may be out of date.
+    /// Whether the watch has failed, so that the mirror can be out of date.
     private var isUnwatched = false
-    /// When the Node was last read, or the watch last reported it.
+    /// The time of the last read or of the last event of the watch.
     private var heardAt: ContinuousClock.Instant?
-    /// The last failure to read the Node, and its time: one look at the node does not ask twice.
+    /// The last error of reading the Node, and its time, so that one pass does not repeat the request.
     private var readFailure: (error: KubernetesError, at: ContinuousClock.Instant)?
     private var requests = RequestCounts()
 
@@ -43,9 +43,9 @@ package actor NodeMirror {
     ///   - client: The client of the API server.
     ///   - node: The name of the Node.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
-    ///   - retry: How often one request is tried. The daemon comes back later by itself, so the default is once.
-    ///   - previous: What the agent before this one left on the host; another Node's is ignored.
-    ///   - logger: Where failures are logged.
+    ///   - retry: The policy for each request. The daemon repeats failed requests itself, so the default is 1 attempt.
+    ///   - previous: The state that an earlier agent left on the host. The state of another Node is ignored.
+    ///   - logger: The logger for errors.
     package init(
         client: KubernetesClient,
         node: String,
@@ -64,13 +64,13 @@ package actor NodeMirror {
 
     /// The labels that name the owner of this node's driver.
     ///
-    /// Without a watch, or when the mirror is older than `age`, the Node is read again. Where it cannot be read, the
-    /// labels are unreadable, and those that were seen last stand beside that.
+    /// It reads the Node again when the watch has failed or when the mirror is older than `age`. When the Node cannot
+    /// be read, the current labels are unreadable, and the result still contains the last known labels.
     ///
     /// - Parameters:
-    ///   - age: How old the answer may be; nil for any age while the watch runs.
+    ///   - age: The maximum age of the labels; nil for any age while the watch runs.
     ///   - limit: How long to wait for the API server.
-    /// - Returns: The labels now, and as they were last seen.
+    /// - Returns: The current labels and the last known labels.
     package func ownerLabels(
         noOlderThan age: Duration? = nil,
         within limit: Duration = .seconds(10)
@@ -82,7 +82,7 @@ package actor NodeMirror {
                     () async throws(KubernetesError) in _ = try await self.read()
                 }
             } catch {
-                logger.warning("cannot tell who owns the driver", metadata: ["error": "\(errorChain(error))"])
+                logger.warning("cannot read the driver owner's labels", metadata: ["error": "\(errorChain(error))"])
                 owners = .unreadable(ReadFailure(error))
                 readFailure = (error, .now)
                 metadata = nil
@@ -91,18 +91,18 @@ package actor NodeMirror {
         return knownOwners
     }
 
-    /// The labels as the mirror has them, without a request.
+    /// The labels in the mirror, without a request.
     package var knownOwners: OwnerLabels { OwnerLabels(owners, last: lastOwners) }
 
-    /// The metadata of the Node; read when the mirror has none.
+    /// The metadata of the Node, which is read when the mirror has none.
     package func current() async throws(KubernetesError) -> ObjectMetadata {
         if let metadata { return metadata }
-        // A failure of a moment ago is not asked for again by the same look.
+        // The same pass does not repeat a request that has just failed.
         if let readFailure, readFailure.at + .seconds(2) > .now { throw readFailure.error }
         return try await read()
     }
 
-    /// Reads the whole Node: its taints are in no metadata.
+    /// Reads the whole Node, because the metadata does not contain the taints.
     package func whole() async throws(KubernetesError) -> Node {
         let whole = try await request("get") { client throws(KubernetesError) in try await client.node(self.node) }
         metadata = whole.metadata
@@ -118,23 +118,23 @@ package actor NodeMirror {
         return read
     }
 
-    /// Takes what the API server answered to a write.
+    /// Stores the metadata in the API server's response to a write.
     package func accept(_ answer: ObjectMetadata) { metadata = answer }
 
-    /// Drops the mirror, so that the next question reads the Node again.
+    /// Drops the metadata, so that the next use reads the Node again.
     package func forget() { metadata = nil }
 
-    /// What an event of the watch means for the agent.
+    /// What an event of the watch changes for the agent.
     package enum Change: Sendable, Equatable {
-        /// Nothing that the agent decides by or writes.
+        /// Nothing that the agent uses for the decision or writes.
         case none
-        /// Labels or taints changed: compare them with what the Node should show.
+        /// Labels or taints, which must be compared with the publication.
         case written
-        /// The owner of the driver may be another one now, or the Node is gone: decide anew.
+        /// The labels of the driver owner, or the Node was deleted, so a new decision is necessary.
         case owner
     }
 
-    /// Takes what the watch saw, and says what it means.
+    /// Updates the mirror with an event of the watch and returns what changed.
     package func observe(_ event: NodeWatchEvent) -> Change {
         switch event {
         case .added(let new), .modified(let new):
@@ -146,7 +146,7 @@ package actor NodeMirror {
         case .deleted:
             metadata = nil
             lastPart = nil
-            // The labels went with the Node: a new one of this name may have another owner.
+            // The labels were deleted with the Node. A new Node with the same name can have another driver owner.
             lastOwners = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
             return .owner
@@ -163,17 +163,17 @@ package actor NodeMirror {
         }
     }
 
-    /// The version to watch from; nil before the first read.
+    /// The resource version from which to watch; nil while the mirror has no metadata.
     package var watchVersion: String? { metadata?.resourceVersion }
 
-    /// The part of a Node that the agent writes to: its labels, and who wrote its list of taints.
+    /// The part of a Node that the agent writes to: its labels, and the owners of its list of taints.
     ///
-    /// Labels of others count too: one that the agent left to another writer is the agent's again when it goes away.
+    /// It includes labels of other owners. When another owner removes a label, the agent can set it again.
     private func writtenPart(of metadata: ObjectMetadata) -> [String] {
         metadata.labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
     }
 
-    /// Makes one request with the mirror's retries, and counts how it ended.
+    /// Makes one request with the mirror's retry policy and counts its outcome.
     package func request<Value: Sendable>(
         _ verb: String,
         _ work: @Sendable (KubernetesClient) async throws(KubernetesError) -> Value
@@ -192,11 +192,11 @@ package actor NodeMirror {
         }
     }
 
-    /// The requests so far, for the metrics.
+    /// The number of requests by verb and outcome, for the metrics.
     package var requestCounts: [Metrics.APIRequestCount] { requests.all }
 }
 
-/// How often each kind of request was made, and how it ended.
+/// The number of requests by verb and outcome.
 private struct RequestCounts {
     private struct Request: Hashable {
         var verb: String

@@ -5,20 +5,20 @@ package import NodeModel
 package import Reporting
 import Support
 
-/// Keeps the Node as the latest publication says, with as few requests as possible.
+/// Keeps the Node in line with the latest publication, with as few requests as possible.
 ///
-/// Nothing is written when nothing changed. What cannot be published now is tried again after seconds and then with
-/// growing pauses, whether or not anybody looks at the node meanwhile.
+/// It writes only changes. After a failure, it retries within seconds and then with increasing pauses, independent of
+/// the passes of the daemon.
 package actor NodePublisher {
     private let mirror: NodeMirror
     private let logger: Logger
     private let bell = Bell()
     private var wanted: Publication?
     private var pace = PublicationPace()
-    /// The state of the taint list, and who wrote it, at the last look at the whole Node.
+    /// The owners of the taint list when the whole Node was last read.
     private var seenTaintOwners: [FieldOwner]?
     private var seenTaint: TaintWish?
-    /// The verdict that was reported last, and on which Node: one that is made anew has no events yet.
+    /// The verdict of the last event and the UID of its Node, because a Node that was created again has no events.
     private var reported: (uid: String, verdict: Verdict)?
     private var published: PublishedState
 
@@ -28,7 +28,7 @@ package actor NodePublisher {
         published = PublishedState(node: mirror.node)
     }
 
-    /// What the agent leaves on the host for the commands there: what it published, and what it knows of the Node.
+    /// What the agent published and what it knows of the Node, which it saves on the host for the commands there.
     package var state: PublishedState {
         get async {
             let owners = await mirror.knownOwners
@@ -39,24 +39,25 @@ package actor NodePublisher {
         }
     }
 
-    /// Sets what the Node should show from now on.
+    /// Sets the publication that the Node should show.
     package func want(_ publication: Publication) {
         wanted = publication
         bell.ring()
     }
 
-    /// Compares the Node with what it should show, because somebody changed it.
+    /// Compares the Node with the publication after another program changed the Node.
     package func check() { bell.ring() }
 
-    /// The API server answers again: what could not be published is tried now.
+    /// Retries a failed publication now, because the API server is reachable again.
     package func serverAnswers() {
         pace.reachable()
         bell.ring()
     }
 
-    /// Publishes until the task is cancelled.
+    /// Publishes until the task is canceled.
     ///
-    /// - Parameter attempted: Called after each attempt, with whether the labels of the driver's owner changed by it.
+    /// - Parameter attempted: A function to call after each attempt. Its argument tells whether the labels of the
+    ///   driver owner changed during the attempt.
     package func run(attempted: @Sendable (_ ownersChanged: Bool) async -> Void) async {
         for await _ in bell.calls where !Task.isCancelled {
             while let publication = wanted, !Task.isCancelled {
@@ -73,7 +74,7 @@ package actor NodePublisher {
         }
     }
 
-    /// Makes one attempt, and says whether the Node is as it should be.
+    /// Makes one attempt and returns whether it succeeded.
     private func attempt(_ publication: Publication) async -> Bool {
         do throws(KubernetesError) {
             try await publish(publication)
@@ -83,14 +84,14 @@ package actor NodePublisher {
             var generator = SystemRandomNumberGenerator()
             pace.failed(error, at: .now, using: &generator)
             let pause = pace.delay(at: .now)
-            logger.warning("not published", metadata: ["error": "\(errorChain(error))", "next-try-in": "\(pause)"])
+            logger.warning("cannot publish", metadata: ["error": "\(errorChain(error))", "next-try-in": "\(pause)"])
             return false
         }
     }
 
-    /// Brings the Node to the publication now.
+    /// Makes the Node show the publication.
     ///
-    /// A failure is remembered for `status` and thrown.
+    /// It stores an error for the command `status` and throws it.
     package func publish(_ publication: Publication) async throws(KubernetesError) {
         do throws(KubernetesError) {
             try await bring(publication)
@@ -99,7 +100,7 @@ package actor NodePublisher {
         } catch {
             published.failure = errorChain(error)
             seenTaintOwners = nil
-            // What the mirror had may be the cause. A refusal says nothing about the Node.
+            // An outdated mirror can be the cause, except after a refusal.
             if !error.isRefusal { await mirror.forget() }
             throw error
         }
@@ -110,7 +111,7 @@ package actor NodePublisher {
         let before = current.labels["\(mirror.prefix)/verdict"]
         let update = NodeUpdate(publication, on: current, prefix: mirror.prefix)
         if !update.yielded.isEmpty {
-            logger.debug("labels are left to their owners", metadata: ["keys": "\(update.yielded.sorted())"])
+            logger.debug("labels with other owners are not changed", metadata: ["keys": "\(update.yielded.sorted())"])
         }
         var latest = current
         if update.taint != .keep, !isKnown(update.taint, on: current) {
@@ -146,15 +147,15 @@ package actor NodePublisher {
         return applied
     }
 
-    /// Whether the whole Node was looked at for this wish, and nobody has written the taints since.
+    /// Whether the whole Node was read for this wish, and the owners of the taints are still the same.
     private func isKnown(_ wish: TaintWish, on metadata: ObjectMetadata) -> Bool {
         seenTaint == wish && seenTaintOwners == metadata.taintOwners
     }
 
-    /// Puts the taint on or takes it off, and gives the Node's metadata after that.
+    /// Adds or removes the taint and returns the Node's metadata after the change.
     ///
-    /// Another writer may change the Node between the read and the patch. The patch then fails its test, and the Node
-    /// is read again.
+    /// When another program changes the Node between the read and the patch, the test of the patch fails. The publisher
+    /// then reads the Node again, and makes at most three attempts.
     private func bringTaint(
         _ wish: TaintWish,
         _ verdict: Verdict

@@ -4,27 +4,27 @@ package import NodeModel
 package import Reporting
 package import Support
 
-/// What has to change on a Node so that it shows a publication.
+/// The changes that make a Node show a publication.
 ///
-/// Pure: metadata and publication in, changes out.
+/// They depend only on the publication and the Node's metadata.
 package struct NodeUpdate: Sendable, Equatable {
-    /// What the Node's metadata alone says of the agent's taint.
+    /// What the Node's metadata tells about the agent's taint.
     package enum TaintKnowledge: Sendable, Equatable {
         case present, absent
-        /// Only a look at the whole Node can tell.
+        /// The whole Node must be read.
         case unknown
     }
 
-    /// The labels to apply; nil when the Node shows them all.
+    /// The labels to apply; nil when the Node already has them.
     package var labels: [String: String]?
-    /// The agent's labels as the Node has them afterwards.
+    /// The agent's labels on the Node after the change.
     package var shown: [String: String]
-    /// Labels of others with another value: they are left to their owners.
+    /// The keys of labels that have another owner and another value, which the agent does not change.
     package var yielded: Set<String>
-    /// The taint's wanted state, when it is not known to be that already.
+    /// What to do with the taint; `keep` when the taint is known to be right.
     package var taint: TaintWish
 
-    /// The name under which the agent's fields are managed.
+    /// The agent's field manager.
     package static let fieldManager = "gpu-agent"
 
     package init(_ publication: Publication, on metadata: ObjectMetadata, prefix: String) {
@@ -44,10 +44,10 @@ package struct NodeUpdate: Sendable, Equatable {
         taint = publication.taint.without(Self.taintKnowledge(metadata, prefix: prefix))
     }
 
-    /// Tells the taint's state without reading the Node's spec.
+    /// Finds the state of the taint without reading the Node's spec.
     ///
-    /// The agent changes the taint and its `verdict` label by one patch, so the label says what became of the taint,
-    /// unless somebody else wrote the list of taints later.
+    /// The agent changes the taint and its `verdict` label by one patch. So the label tells the state of the taint,
+    /// unless another manager wrote the list of taints later.
     static func taintKnowledge(_ metadata: ObjectMetadata, prefix: String) -> TaintKnowledge {
         let key = "\(prefix)/verdict"
         guard let text = metadata.labels[key], let verdict = Verdict(rawValue: text),
@@ -65,7 +65,7 @@ package struct NodeUpdate: Sendable, Equatable {
 
     /// The body of the apply request.
     ///
-    /// The uid keeps a Node that was deleted meanwhile from being made anew.
+    /// With the UID, the server does not create the Node again when it was deleted meanwhile.
     package static func applyBody(_ labels: [String: String], on metadata: ObjectMetadata) -> JSONValue {
         [
             "apiVersion": "v1",
@@ -78,10 +78,10 @@ package struct NodeUpdate: Sendable, Equatable {
         ]
     }
 
-    /// The patch that puts the agent's taint on or takes it off, and says so in the verdict label; empty when the taint
-    /// is as wished.
+    /// The patch that adds or removes the agent's taint and sets the verdict label; empty when the taint is right.
     ///
-    /// A Node's taints are one list that many write, so the patch holds only for the list that was read.
+    /// Several programs write the list of taints. So the patch first tests that the Node still has the resource version
+    /// that was read.
     package static func taintPatch(
         _ wish: TaintWish,
         _ verdict: Verdict,
@@ -108,14 +108,14 @@ package struct NodeUpdate: Sendable, Equatable {
         }
     }
 
-    /// The taint that keeps pods from a node whose GPUs do not work yet.
+    /// The taint that keeps pods away from a node whose GPUs are not ready.
     package static func taint(prefix: String) -> Taint {
         Taint(key: "\(prefix)/not-ready", effect: "NoSchedule")
     }
 }
 
 extension TaintWish {
-    /// The wish, or `keep` when it is known to be fulfilled.
+    /// Returns `keep` when the taint already has the wished state, and the wish otherwise.
     fileprivate func without(_ knowledge: NodeUpdate.TaintKnowledge) -> TaintWish {
         switch (self, knowledge) {
         case (.present, .present), (.absent, .absent): .keep

@@ -1,17 +1,17 @@
 package import Kubernetes
 
-/// When the publisher may talk to the API server again.
+/// Decides when the publisher may make the next request to the API server.
 ///
-/// It keeps two promises. While requests fail, the pauses grow to a minute, so that a node in trouble makes a handful
-/// of requests a minute. While another writer contests what the agent writes, the agent writes at most a few times a
-/// minute, and leaves the rest to the finding that names the other writer.
+/// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. When
+/// another program repeatedly overwrites the agent's fields, the agent writes at most `writesPerMinute` times per
+/// minute, and a finding names the other program.
 package struct PublicationPace: Sendable {
-    /// The longest pause after the first failure; it doubles with each further one.
+    /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)
     package static let longestPause = Duration.seconds(60)
-    /// A refusal does not go away by itself in seconds.
+    /// The maximum pause after a first refusal, which is longer because somebody must change its cause.
     package static let firstPauseAfterRefusal = Duration.seconds(15)
-    /// How many writes a minute the agent makes at most.
+    /// The maximum number of writes per minute.
     package static let writesPerMinute = 6
 
     private var limit = Duration.zero
@@ -21,7 +21,7 @@ package struct PublicationPace: Sendable {
 
     package init() {}
 
-    /// How long to wait before the next attempt; zero when it may be made now.
+    /// The time to wait before the next attempt; zero when it may start now.
     package func delay(at now: ContinuousClock.Instant) -> Duration {
         let afterFailure = notBefore.map { $0 - now } ?? .zero
         let recent = writes.filter { $0 + .seconds(60) > now }
@@ -30,7 +30,9 @@ package struct PublicationPace: Sendable {
         return max(.zero, afterFailure, untilRoom)
     }
 
-    /// Notes an attempt that failed; the pause is drawn from its upper half, so that nodes do not come back together.
+    /// Records a failed attempt.
+    ///
+    /// The pause is random between half of the maximum and the maximum, so that nodes do not retry at the same time.
     package mutating func failed(
         _ error: KubernetesError,
         at now: ContinuousClock.Instant,
@@ -47,26 +49,27 @@ package struct PublicationPace: Sendable {
         (limit, notBefore, isRefused) = (.zero, nil, false)
     }
 
-    /// Notes a write that changed the Node.
+    /// Records a write that changed the Node.
     package mutating func wrote(at now: ContinuousClock.Instant) {
         writes.removeAll { $0 + .seconds(60) <= now }
         writes.append(now)
     }
 
-    /// Whether the last writes came so close together that another writer must have undone them.
+    /// Whether there were so many writes in the last minute that another program must have undone them.
     package func isContested(at now: ContinuousClock.Instant) -> Bool {
         writes.filter { $0 + .seconds(60) > now }.count >= Self.writesPerMinute
     }
 
-    /// The API server answers again: a failure to reach it is over, a refusal is not.
+    /// Ends the pause because the API server is reachable again, except after a refusal.
     package mutating func reachable() {
         if !isRefused { notBefore = nil }
     }
 }
 
 extension KubernetesError {
-    /// Whether the API server understood the request and said no: the same request is refused again until somebody
-    /// changes a right, a policy or the token.
+    /// Whether the API server refused the request.
+    ///
+    /// It refuses the same request again until somebody changes a permission, a policy or the token.
     package var isRefusal: Bool {
         switch self {
         case .unauthorized, .forbidden, .unsupportedMediaType: true
