@@ -1,32 +1,38 @@
 package import NodeModel
 
-/// One thing that can be wrong with a node: its name, what it depends on, how the agent finds it, and what people do
-/// about it.
+/// A check: one problem that a node can have, how the agent detects it, and how to correct it.
 ///
-/// Each check has a file of its own and one line in `CheckRegistry`.
+/// Each check has its own file and one line in `CheckRegistry`.
 package struct Check: Sendable {
-    /// The stable name of the failure: a metric label, the reason of a verdict and the anchor in the documentation.
+    /// The stable name of the failure.
+    ///
+    /// It is a metric label, the reason of a verdict, and the anchor in the documentation.
     package let code: ReasonCode
-    /// The statement that holds when the check passes, as a clause: `the kernel module nvidia is loaded`.
+    /// The statement that is true when the check passes, as a clause such as `the kernel module nvidia is loaded`.
     package let title: String
-    /// The section of the documentation.
+    /// The section of the documentation that describes the check.
     package let group: Group
-    /// When in the life of a node the check matters.
+    /// The phase in the life of a node that the check belongs to.
     package let phase: Phase
-    /// The codes whose failure explains a failure of this check, which the report then leaves out.
+    /// The codes whose failure explains a failure of this check.
+    ///
+    /// While one of them fails, the report omits this check.
     package let dependencies: [ReasonCode]
     /// How long a failure must last before the daemon counts it.
     ///
-    /// Zero for a failure that never goes away by itself.
+    /// It is zero for a failure that does not disappear without an action.
     package let settlingTime: Duration
-    /// The state of a finding of this code that another room raises: `failed`, or `unknown` where the finding says that
-    /// the agent could not tell.
+    /// The state of a finding with this code that another module raises.
+    ///
+    /// It is `failed`, or `unknown` when the finding says that the agent could not tell.
     package let raisedState: Finding.State
     /// What a failure means, in Markdown.
     package let meaning: String
     /// What to do about a failure, in Markdown.
     package let advice: String
-    /// Nil for a code that only other rooms raise: the selection, the preflight and the executor of an install.
+    /// The function that checks a node.
+    ///
+    /// It is nil for a code that only the selection, the preflight or the executor of an install raises.
     private let function: (@Sendable (CheckedNode) -> Outcome?)?
 
     package init(
@@ -53,13 +59,13 @@ package struct Check: Sendable {
         self.function = function
     }
 
-    /// Whether the check looks at the node itself; otherwise other rooms raise its code.
+    /// Whether the check examines the node itself; false when only other modules raise its code.
     package var looksAtTheNode: Bool { function != nil }
 
-    /// What the check finds; nil where it does not concern the node.
+    /// The result of the check; nil when the check does not concern the node.
     package func outcome(on node: CheckedNode) -> Outcome? { function?(node) }
 
-    /// Where the documentation explains the code, as a path in the repository with an anchor.
+    /// The place where the documentation explains the code, as a path in the repository with an anchor.
     package var documentation: String { "docs/reason-codes.md#\(code.rawValue)" }
 }
 
@@ -75,26 +81,28 @@ extension Check {
         case mig = "MIG"
         case license = "vGPU license"
 
-        /// What the documentation says of the whole section, in Markdown; nil where there is nothing to say.
+        /// The introduction of the section in the documentation, in Markdown; nil when the section has none.
         package var introduction: String? {
             guard self == .install else { return nil }
             return
-                "After a failed install the daemon waits 30 seconds before it tries again. It doubles the pause after "
-                + "each failure, up to half an hour. After a wrong checksum it waits half an hour at once."
+                "After a failed install, the daemon waits 30 seconds before it tries again. It doubles the delay after "
+                + "each failure, up to 30 minutes. After a wrong checksum, it waits 30 minutes immediately."
         }
     }
 
-    /// The life of a node, in its order: a failure of an earlier phase weighs more.
+    /// The phases in the life of a node, in order.
+    ///
+    /// A failure in an earlier phase is more severe.
     package enum Phase: Int, Sendable, CaseIterable, Comparable {
         /// The agent reads the PCI bus and the host.
         case discover
         /// The agent chooses a driver.
         case select
-        /// The agent checks that the host can take the driver.
+        /// The agent checks that the driver can be installed on the host.
         case prepare
         /// The agent changes the host.
         case install
-        /// The driver is on the host and gets loaded.
+        /// The driver is on the host, and its kernel modules are loaded.
         case load
         /// Programs use the GPUs.
         case use

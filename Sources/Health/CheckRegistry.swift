@@ -1,9 +1,9 @@
 package import NodeModel
 
-/// The one list of everything that the agent can find wrong.
+/// The list of all checks.
 ///
-/// The order is the order of reports and documentation, and among findings of one state the order of severity: phase by
-/// phase, and a check after everything it depends on.
+/// Reports and the documentation use this order. Among findings with the same state, it is also the order of severity.
+/// The phases follow each other, and each check comes after the checks that it depends on.
 package enum CheckRegistry {
     package static let checks: [Check] = [
         // Phase: discover
@@ -71,11 +71,11 @@ package enum CheckRegistry {
         uniquingKeysWith: { first, _ in first }
     )
 
-    /// The place of a code in the list; the end of it for a code that has no check.
+    /// The position of a code in the list; for a code without a check, the position after the last one.
     static func position(of code: ReasonCode) -> Int { positions[code] ?? checks.count }
 
-    /// The check of a code.
+    /// The check with this code.
     ///
-    /// A test holds that every code has one.
+    /// A test ensures that every code has a check.
     package static func check(_ code: ReasonCode) -> Check? { positions[code].map { checks[$0] } }
 }

@@ -1,11 +1,11 @@
 package import NodeModel
 package import Selection
 
-/// What a check may look at: the facts of a node, and the decision that they led to.
+/// The input of a check: the facts of a node, and the decision that follows from them.
 package struct CheckedNode: Sendable {
     package let facts: NodeFacts
     package let decision: Decision
-    /// How the device plugin is configured to show MIG devices.
+    /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
 
     package init(facts: NodeFacts, decision: Decision, migStrategy: MIGStrategy = .single) {
@@ -14,42 +14,46 @@ package struct CheckedNode: Sendable {
         self.migStrategy = migStrategy
     }
 
-    /// Whether any source names a driver on this host.
+    /// Whether any source reports a driver on this host.
     var hasDriver: Bool { !facts.driver.sources.isEmpty }
 
     /// Whether the node has a driver, or the agent knows which one it should have.
     ///
-    /// Elsewhere the finding that blocks the decision is all there is to say.
+    /// Otherwise only the finding that blocks the decision matters.
     var isJudgedByItsDriver: Bool { hasDriver || decision.action != .blocked || decision.driver != nil }
 
-    /// What NVML answered, or why it did not.
+    /// The response of NVML, or the reason why there is none.
     var nvmlReading: Reading<NVMLFacts> { facts.vendor.flatMap(\.nvml) }
 
     var nvml: NVMLFacts? { nvmlReading.value }
 
-    /// Whether NVML should answer: the kernel module is loaded, or NVML did answer.
+    /// Whether NVML should respond: the kernel module is loaded, or NVML responded.
     var shouldAnswer: Bool { facts.driver.isLoaded || nvml != nil }
 
-    /// What CUDA answered, or why it did not; nil where NVML did not answer, which is asked first.
+    /// The response of CUDA, or the reason why there is none.
+    ///
+    /// It is nil when NVML did not respond, because the agent calls NVML first.
     var cudaReading: Reading<[CUDAFacts]>? { nvml == nil ? nil : facts.vendor.flatMap(\.cuda) }
 
-    /// The GPUs whose MIG mode is on.
+    /// The GPUs that are in MIG mode.
     var gpusWithMIG: [GPUFacts] { nvml?.gpus.filter { $0.migMode.value?.current == true } ?? [] }
 }
 
 extension ReadFailure {
-    /// Whether the agent itself could not ask, rather than the driver did not answer.
+    /// Whether the agent failed to ask the driver, as opposed to a failure of the driver itself.
     var isOurOwn: Bool { [.permission, .io, .command, .malformed].contains(reason) }
 }
 
 extension Remedy {
-    static let readKernelLog: Remedy = "Read the kernel log (dmesg): look for lines with NVRM."
-    static let readXidLines: Remedy = "Read the kernel log (dmesg): look for Xid errors of these GPUs."
+    static let readKernelLog: Remedy = "Read the kernel log (dmesg) and look for lines with NVRM."
+    static let readXidLines: Remedy = "Read the kernel log (dmesg) and look for Xid errors of these GPUs."
     static let mountHostRoot: Remedy = "Run the agent as root with the host's root directory mounted."
     static let completeDriver: Remedy =
-        "The driver is incomplete. Install its libraries on the host, or remove the rest of the driver."
-    static let freeTheAgent: Remedy =
-        "The agent could not ask the driver. Run it as root, and check that it has memory, processes and space in /tmp."
+        "The driver is incomplete. Install its libraries on the host, or remove the driver."
+    static let freeTheAgent: Remedy = """
+        The agent could not query the driver. Run the agent as root. \
+        Check its limits of memory and processes, and the free space in /tmp.
+        """
 }
 
 /// A count with its noun: `1 device`, `2 devices`.

@@ -2,17 +2,17 @@ package import NodeModel
 package import Planning
 import Selection
 
-/// Judges a node by its facts: runs the checks of the registry and gives a report.
+/// Runs all checks on a node and creates its report.
 ///
-/// Pure: facts, plan and what is going on in, report out.
+/// The report is a pure function of these properties.
 package struct Checks: Sendable {
     package var facts: NodeFacts
     package var plan: Plan
     /// Whether an install is running.
     package var installing: Bool
-    /// How the last install failed; nil when it did not.
+    /// The failure of the last install; nil when it did not fail.
     package var lastFailure: Finding?
-    /// How the device plugin is configured to show MIG devices.
+    /// The configured MIG strategy of the device plugin.
     package var migStrategy: MIGStrategy
 
     package init(
@@ -38,10 +38,10 @@ package struct Checks: Sendable {
         }
         let obstacles = obstacles(onAWorkingNode: worksWithAnOlderInstall(found))
         if installing || !obstacles.isEmpty {
-            // An install that is running needs no other, and one that is obstructed would not succeed.
+            // During an install, a second one is useless. With an obstacle, an install fails.
             for index in found.indices where found[index].remedy == .install { found[index].remedy = .none }
         }
-        // An obstacle says more than the check of the same code.
+        // An obstacle has more detail than the check with the same code.
         let raised = Set(obstacles.map(\.code))
         let findings = obstacles + found.filter { !raised.contains($0.code) }
         let consequences = Consequences(among: findings)
@@ -49,7 +49,7 @@ package struct Checks: Sendable {
         return judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
     }
 
-    /// The report on a node on which the agent has nothing to do.
+    /// The report on a node that needs no action of the agent.
     private func leftAlone(_ decision: Decision) -> NodeReport {
         let reason = decision.reason ?? .noGPU
         let isEmpty = reason == .noGPU
@@ -58,7 +58,7 @@ package struct Checks: Sendable {
             .notApplicable,
             observed: decision.summary,
             expected: isEmpty
-                ? "a PCI function of vendor 10de with class 0300 or 0302" : "GPUs whose driver nobody else manages"
+                ? "a PCI function of vendor 10de with class 0300 or 0302" : "GPUs whose driver has no other owner"
         )
         return NodeReport(
             verdict: isEmpty ? .noGPU : .leftAlone,
@@ -72,12 +72,12 @@ package struct Checks: Sendable {
         guard let howToHandOver = decision.howToHandOver else {
             return "Nothing to do on this node: no container can use these GPUs."
         }
-        return "Nothing to do for this agent. To change that: \(howToHandOver)"
+        return "Nothing to do for this agent. \(howToHandOver)"
     }
 
-    /// Whether the agent's own driver works, and only its replacement does not proceed.
+    /// Whether a driver that the agent installed works, and only its replacement is blocked.
     ///
-    /// Such a node has another driver than the configuration asks for, and pods still run on it.
+    /// The driver of such a node is not the one that the configuration asks for, but pods can use it.
     private func worksWithAnOlderInstall(_ findings: [Finding]) -> Bool {
         (plan.decision.action == .install || plan.decision.waitsForOwnership) && facts.driver.record.value != nil
             && facts.driver.isLoaded
@@ -104,7 +104,9 @@ extension Finding {
         )
     }
 
-    /// The same finding with the title of its check and, unless all is well, a link to the documentation.
+    /// The same finding with the title of its check.
+    ///
+    /// Unless the check passed or does not apply, the remedy also gets a link to the documentation.
     fileprivate var explained: Finding {
         guard let check = CheckRegistry.check(code) else { return self }
         var finding = self

@@ -1,21 +1,21 @@
 import NodeModel
 
-/// Which findings only follow from another failure.
+/// The findings that are only consequences of another failure.
 ///
-/// While the kernel module is not loaded, NVML, CUDA and the GPUs cannot answer either. That is one finding.
+/// For example, NVML and CUDA cannot work while the kernel module is not loaded. The report then has one finding.
 struct Consequences {
-    /// The codes whose findings explain nothing new.
+    /// The codes of the consequences.
     let codes: Set<ReasonCode>
 
     init(among findings: [Finding]) {
         let states = Dictionary(grouping: findings, by: \.code).mapValues { $0.map(\.state) }
         var causes: Set<ReasonCode> = []
         var codes: Set<ReasonCode> = []
-        // Every check comes after those that it depends on.
+        // Each check comes after the checks that it depends on.
         for check in CheckRegistry.checks {
             let isExplained = check.dependencies.contains(where: causes.contains)
             guard let found = states[check.code] else {
-                // A check that says nothing passes the cause on to those that depend on it.
+                // A check without a finding passes the cause on to the checks that depend on it.
                 if isExplained { causes.insert(check.code) }
                 continue
             }

@@ -1,20 +1,20 @@
 import NodeModel
 import Planning
 
-/// Gives the verdict on a node, and the next action, by its findings.
+/// Derives the verdict on a node and the next action from the findings.
 struct Judge {
     var plan: Plan
     var installing: Bool
     var lastFailure: Finding?
 
-    /// The report with these findings, which stand in the order of the registry.
+    /// The report with these findings, which are in the order of the registry.
     func report(_ findings: [Finding]) -> NodeReport {
         let decider = findings.decider
         if installing {
             return NodeReport(
                 verdict: .installing,
                 reason: decider?.state == .failed ? decider?.code : nil,
-                nextAction: "Wait: an install is running. 'gpu-agent validate --wait 15m' waits until it ends.",
+                nextAction: "Wait until the install ends. 'gpu-agent validate --wait 15m' waits for it.",
                 findings: findings
             )
         }
@@ -34,7 +34,7 @@ struct Judge {
         if verdict == .ready {
             return plan.steps.isEmpty
                 ? "Nothing to do: CUDA works on this node."
-                : "Run 'gpu-agent install': CUDA works on this node, and the plan has steps left."
+                : "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."
         }
         if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {
             return Remedy.install.text
@@ -44,6 +44,6 @@ struct Judge {
 }
 
 extension Finding {
-    /// What to do next when this finding decides the verdict.
+    /// The next action when this finding decides the verdict.
     var nextAction: String { remedy.isEmpty ? "Read the findings." : remedy.text }
 }

@@ -1,6 +1,6 @@
 package import NodeModel
 
-/// What one check found on one node.
+/// The result of one check on one node.
 package struct Outcome: Sendable, Equatable {
     package var state: Finding.State
     package var observed: String
@@ -15,12 +15,12 @@ package struct Outcome: Sendable, Equatable {
         Outcome(state: .notApplicable, observed: observed, expected: expected, remedy: .none)
     }
 
-    /// The GPUs work, and not as they should.
+    /// The GPUs work, but not fully as expected.
     static func warning(_ observed: String, expected: String, remedy: Remedy) -> Outcome {
         Outcome(state: .warning, observed: observed, expected: expected, remedy: remedy)
     }
 
-    /// Worth knowing, and no reason for another verdict.
+    /// Information that does not change the verdict.
     static func notice(_ observed: String, expected: String, remedy: Remedy) -> Outcome {
         Outcome(state: .notice, observed: observed, expected: expected, remedy: remedy)
     }
@@ -34,7 +34,7 @@ package struct Outcome: Sendable, Equatable {
         Outcome(state: .unknown, observed: observed, expected: expected, remedy: remedy)
     }
 
-    /// The agent did not look; `why` says why.
+    /// The agent did not check, for the reason `why`.
     static func skipped(_ why: String, expected: String) -> Outcome {
         Outcome(state: .skipped, observed: why, expected: expected, remedy: .none)
     }

@@ -1,20 +1,20 @@
 package import NodeModel
 
-/// What the daemon remembers from look to look, so that a failure counts only after it has lasted.
+/// The memory of the daemon between two reports, which delays a failure until it has lasted for some time.
 ///
-/// Device nodes appear seconds after the module is loaded, and a GPU that is being reset does not answer. Such a failure
-/// is a notice until the settling time of its check is over. Before the node has worked once, every failure counts at
-/// once: nothing is known yet that could come back.
+/// For example, device nodes appear some seconds after the load of the module, and a GPU does not respond during its
+/// reset. Such a failure is a notice until the settling time of its check is over. Before the node works for the first
+/// time, every failure counts immediately.
 package struct Settling: Sendable, Equatable {
     private var hasWorked = false
-    /// Since when each code fails that began to fail after the node first worked.
+    /// The start of each failure that began after the node had worked once.
     private var failingSince: [ReasonCode: ContinuousClock.Instant] = [:]
-    /// The codes that have failed since before the node first worked.
+    /// The codes that have failed since a time before the node worked once.
     private var countedAtOnce: Set<ReasonCode> = []
 
     package init() {}
 
-    /// The report as it counts at an instant; the raw report goes in.
+    /// Returns the report with each failure that does not count yet as a notice.
     package mutating func settle(_ report: NodeReport, at now: ContinuousClock.Instant) -> NodeReport {
         let failing = Set(report.findings.filter { Severity($0) != nil }.map(\.code))
         failingSince = failingSince.filter { failing.contains($0.key) }
@@ -30,7 +30,7 @@ package struct Settling: Sendable, Equatable {
             let finding = settled.findings[index]
             guard Severity(finding) != nil, let rest = unsettledTime(of: finding.code, at: now) else { continue }
             settled.findings[index].state = .notice
-            settled.findings[index].observed += " (counts as a failure in \(rest.spoken))"
+            settled.findings[index].observed += " (It counts as a failure in \(rest.spoken).)"
         }
         guard settled.findings != report.findings else { return report }
         let decider = settled.findings.decider
@@ -38,16 +38,16 @@ package struct Settling: Sendable, Equatable {
         settled.verdict = Verdict(decidedBy: decider)
         settled.reason = decider?.code
         settled.nextAction =
-            decider?.nextAction ?? "Wait: a check fails, and the agent looks again before the failure counts."
+            decider?.nextAction ?? "Wait. A check fails, and the agent checks again before the failure counts."
         return settled
     }
 
-    /// How long after `now` the first of the unsettled failures counts; nil when nothing is unsettled.
+    /// The time from `now` until the next failure counts; nil when all failures count already.
     package func nextChange(after now: ContinuousClock.Instant) -> Duration? {
         failingSince.keys.compactMap { unsettledTime(of: $0, at: now) }.min()
     }
 
-    /// How long a failure must still last before it counts; nil when it counts, or is none.
+    /// The time until a failure counts; nil when it counts already, or when the code does not fail.
     private func unsettledTime(of code: ReasonCode, at now: ContinuousClock.Instant) -> Duration? {
         guard let since = failingSince[code], let check = CheckRegistry.check(code) else { return nil }
         let rest = since + check.settlingTime - now
@@ -56,7 +56,7 @@ package struct Settling: Sendable, Equatable {
 }
 
 extension Duration {
-    /// In whole seconds, rounded up.
+    /// The duration in whole seconds, rounded up.
     fileprivate var spoken: String {
         let seconds = components.seconds + (components.attoseconds > 0 ? 1 : 0)
         return "\(seconds) second\(seconds == 1 ? "" : "s")"

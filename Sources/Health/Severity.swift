@@ -1,14 +1,14 @@
 package import NodeModel
 
-/// How much a finding weighs in the verdict.
+/// The severity of a finding for the verdict.
 ///
-/// A failure weighs more than something the agent could not tell, which weighs more than something it did not look at,
-/// which weighs more than a warning. Among findings of one state the order of the registry decides.
+/// The order of the states is `failed`, `unknown`, `skipped` and `warning`, the most severe first. Among findings with
+/// the same state, the order of the registry decides.
 package struct Severity: Comparable, Sendable {
     private let weight: Int
     private let position: Int
 
-    /// Nil for a finding that leaves the verdict alone.
+    /// Nil for a finding that does not change the verdict.
     package init?(_ finding: Finding) {
         switch finding.state {
         case .failed: weight = 4
@@ -26,14 +26,16 @@ package struct Severity: Comparable, Sendable {
 }
 
 extension [Finding] {
-    /// The finding that decides the verdict: the most severe one, and of equals the first.
+    /// The finding that decides the verdict: the most severe one, and the first one among equals.
     package var decider: Finding? {
         let weighed = compactMap { finding in Severity(finding).map { (finding: finding, severity: $0) } }
-        // Of equals `min` gives the first, `max` the last.
+        // Among equal elements, `min` returns the first one and `max` the last one.
         return weighed.min { $0.severity > $1.severity }?.finding
     }
 
-    /// In the order of the registry; findings of one code keep their order.
+    /// The findings in the order of the registry.
+    ///
+    /// Findings with the same code keep their order.
     var inOrder: [Finding] {
         enumerated().sorted {
             (CheckRegistry.position(of: $0.element.code), $0.offset)

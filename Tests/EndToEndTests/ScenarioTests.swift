@@ -159,7 +159,7 @@ struct ScenarioTests {
             ("driver-kind-mismatch", "grid", "grid"),
             ("kernel-module-type-mismatch", "open", "open"),
             ("device-nodes-missing", "5 device nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
-            ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "an answer"),
+            ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "a response"),
             ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
             ("gpu-unreadable", "1 GPU read", "no error from NVML"),
             ("mig-devices-missing", "1: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
@@ -169,7 +169,7 @@ struct ScenarioTests {
                 "guest-mig-mismatch", "one MIG device 4g.96gb on each GPU",
                 "one MIG device 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"
             ),
-            ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed where MIG mode is on"),
+            ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed when MIG mode is on"),
         ].map { code, observed, expected in
             PrintedFinding(code: code, state: "pass", observed: observed, expected: expected, remedy: "")
         }

@@ -110,7 +110,7 @@ import Testing
             "nvidia-uvm is not",
             .failed,
             driver { $0.deviceNodes = .present(["nvidiactl"]) },
-            observed: "no /dev/nvidia-uvm"
+            observed: "The host lacks /dev/nvidia-uvm."
         ),
         Case(.deviceNodesMissing, "no /dev", .failed, driver { $0.deviceNodes = .absent }),
         Case(.deviceNodesMissing, "not readable", .unknown, driver { $0.deviceNodes = .unreadable(.denied) }),
@@ -184,7 +184,7 @@ import Testing
             "no answer at all",
             .failed,
             vendor { $0.cuda = .present([]) },
-            observed: "the agent asked CUDA about no device"
+            observed: "The agent asked CUDA about no device."
         ),
         Case(
             .cudaFailed,
@@ -214,7 +214,7 @@ import Testing
                 $0.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0)])
                 $0 = $0.withNVML { $0.gpus.append(.h100.at(index: 1)) }
             },
-            observed: "1 of the 2 GPUs in NVML"
+            observed: "CUDA sees 1 of the 2 GPUs in NVML."
         ),
         Case(.cudaHang, "hangs", .failed, vendor { $0.cuda = .unreadable(hang) }),
     ]
@@ -228,7 +228,7 @@ import Testing
             .failed,
             gpu { $0.migDevices = .present([]) },
             .adoptedRTXPro,
-            observed: "no MIG device on GPU 0"
+            observed: "These GPUs have no MIG device: GPU 0."
         ),
         Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
         Case(
@@ -260,7 +260,7 @@ import Testing
                 $0.gpus.append(second)
             },
             .adoptedRTXPro,
-            observed: "no MIG device on GPU 1"
+            observed: "These GPUs have no MIG device: GPU 1."
         ),
         Case(.migModePending, "in force", nil, .rtxProReady, .adoptedRTXPro),
         Case(
@@ -268,7 +268,7 @@ import Testing
             "on after a reset",
             .notice,
             NodeFacts.h100Ready.withNVML { $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true)) },
-            observed: "GPU 0: MIG mode is off, and on after a reset"
+            observed: "GPU 0: MIG mode is off, and turns on after a reset"
         ),
         Case(
             .migModePending,
@@ -278,7 +278,7 @@ import Testing
                 $0.gpus.append(.h100.at(index: 1))
                 $0.gpus[1].migMode = .present(MIGMode(current: true, pending: false))
             },
-            observed: "GPU 1: MIG mode is on, and off after a reset"
+            observed: "GPU 1: MIG mode is on, and turns off after a reset"
         ),
         Case(
             .migModePending,
@@ -296,7 +296,7 @@ import Testing
             .warning,
             gpu { $0.license = .present(LicenseFacts(licensed: false, product: nil)) },
             .adoptedRTXPro,
-            observed: "no license on GPU 0"
+            observed: "These vGPUs have no license: GPU 0."
         ),
         Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
     ]

@@ -26,10 +26,10 @@ struct ReasonCodeDocument {
           this finding out of its reports and metrics.
         - **Counts after** is how long a failure must last before the daemon counts it. Until then the finding is a
           notice, which does not change the verdict. Until the daemon has seen the node `ready` or `degraded` once,
-          every failure counts at once. So it does in `status` and `validate`.
+          every failure counts immediately. The commands `status` and `validate` do not wait either.
 
         If several things are wrong, the most severe one is the reason of the verdict. A failure is more severe than
-        something the agent could not tell, and that is more severe than a warning. Among equals, the code that stands
+        something the agent could not tell, and that is more severe than a warning. Among equals, the code that comes
         first in this table is the reason.
 
         | code | passes when | section |

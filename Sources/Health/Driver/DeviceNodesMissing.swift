@@ -8,7 +8,7 @@ extension Check {
         group: .driver,
         phase: .load,
         dependsOn: [.driverNotLoaded, .moduleLoadFailed],
-        // Udev was seen to make those of nvidia-uvm up to 15 seconds after the module was loaded.
+        // Observed: udev can take up to 15 seconds after the load of nvidia-uvm to create its device nodes.
         settlesWithin: .seconds(15),
         meaning: "The device node `/dev/nvidiactl` or `/dev/nvidia-uvm` is missing. CUDA needs both.",
         advice: "Run `gpu-agent install`, which creates the device nodes."
@@ -20,9 +20,13 @@ extension Check {
         case .present(let nodes):
             let lacking = needed.filter { !nodes.contains($0) }
             guard !lacking.isEmpty else { return .passed(counted(nodes.count, "device node"), expected: expected) }
-            return .failed("no /dev/\(lacking.joined(separator: ", no /dev/"))", expected: expected, remedy: .install)
+            return .failed(
+                "The host lacks /dev/\(lacking.joined(separator: ", /dev/")).",
+                expected: expected,
+                remedy: .install
+            )
         case .absent:
-            return .failed("no device nodes", expected: expected, remedy: .install)
+            return .failed("The host has no NVIDIA device nodes.", expected: expected, remedy: .install)
         case .unreadable(let failure):
             return .unknown(failure.detail, expected: expected, remedy: .mountHostRoot)
         case .skipped(let why):

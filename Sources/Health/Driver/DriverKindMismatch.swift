@@ -8,7 +8,7 @@ extension Check {
         group: .driver,
         phase: .load,
         dependsOn: [.driverMissing],
-        meaning: "The host has a GRID driver and the GPUs need a datacenter driver, or the other way round.",
+        meaning: "The host has a GRID driver and the GPUs need a datacenter driver, or the reverse.",
         advice: "Remove the driver, then run `gpu-agent install`."
     ) { node in
         guard let wanted = node.decision.driver?.kind, let version = node.facts.driver.sources.first?.version else {
@@ -16,7 +16,7 @@ extension Check {
         }
         guard let kind = node.facts.installedKind(ofVersion: version)?.kind else {
             return .unknown(
-                "the agent could not tell whether nvidia-gridd is installed",
+                "The agent could not tell whether nvidia-gridd is installed.",
                 expected: wanted.rawValue,
                 remedy: .mountHostRoot
             )

@@ -8,11 +8,12 @@ extension Check {
         group: .driver,
         phase: .load,
         meaning: "The host has no NVIDIA driver.",
-        advice: "Run `gpu-agent install`. The daemon installs the driver by itself, unless it runs with `--no-install`."
+        advice: "Run `gpu-agent install`. The daemon installs the driver automatically, unless it runs with "
+            + "`--no-install`."
     ) { node in
         guard node.isJudgedByItsDriver, !node.hasDriver, case .none = node.facts.driver.installed else { return nil }
         return .failed(
-            "no NVIDIA driver on this host",
+            "The host has no NVIDIA driver.",
             expected: node.decision.driver.map { "\($0)" } ?? "a driver",
             remedy: .install
         )

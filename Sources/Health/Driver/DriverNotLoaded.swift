@@ -14,7 +14,7 @@ extension Check {
         let expected = "loaded"
         return switch node.facts.driver.loadedVersion {
         case .present(let version): .passed(version, expected: expected)
-        case .absent: .failed("the module is not loaded", expected: expected, remedy: .install)
+        case .absent: .failed("The kernel module nvidia is not loaded.", expected: expected, remedy: .install)
         case .unreadable(let failure): .unknown(failure.detail, expected: expected, remedy: .mountHostRoot)
         case .skipped(let why): .skipped(why, expected: expected)
         }

@@ -7,10 +7,10 @@ extension Check {
         group: .driver,
         phase: .load,
         dependsOn: [.driverMissing],
-        meaning: "The loaded module, the module file and the libraries name different versions: two drivers are on the "
-            + "host.",
-        advice: "If only the loaded module differs, reboot the node. Otherwise remove the driver that does not belong "
-            + "on the node, and reboot."
+        meaning: "The loaded module, the module file and the libraries have different versions. The host has parts "
+            + "of two drivers.",
+        advice: "If only the loaded module differs, reboot the node. Otherwise, remove the driver that does not "
+            + "belong on the node, and then reboot the node."
     ) { node in
         guard node.hasDriver else { return nil }
         let sources = node.facts.driver.sources
@@ -18,8 +18,8 @@ extension Check {
         let versions = Set(sources.map(\.version))
         guard versions.count > 1 else { return .passed(versions.joined(), expected: expected) }
         let remedy =
-            node.facts.driver.versionAfterBoot.map { "Reboot the node: driver \($0) is complete on its disk." }
-            ?? "Remove the driver that does not belong on this node, then reboot the node."
+            node.facts.driver.versionAfterBoot.map { "Reboot the node. Driver \($0) is complete on its disk." }
+            ?? "Remove the driver that does not belong on this node, and then reboot the node."
         return .failed(
             sources.map(\.description).joined(separator: ", "),
             expected: expected,

@@ -8,7 +8,7 @@ extension Check {
         group: .driver,
         phase: .load,
         dependsOn: [.driverMissing],
-        meaning: "The host has proprietary kernel modules and the GPUs need open ones, or the other way round.",
+        meaning: "The host has proprietary kernel modules and the GPUs need open ones, or the reverse.",
         advice: "Remove the driver, then run `gpu-agent install`."
     ) { node in
         let driver = node.facts.driver

@@ -8,9 +8,9 @@ extension Check {
         group: .gpus,
         phase: .use,
         dependsOn: [.nvmlUnavailable, .deviceNodesMissing, .gpuCount, .gpuUnreadable, .migDevicesMissing, .cudaHang],
-        // CUDA is not ready until the fabric manager has started.
+        // CUDA does not initialize until the fabric manager has started.
         settlesWithin: .seconds(60),
-        meaning: "CUDA does not initialize, or it sees no device. If it sees only some of the GPUs, the finding is a "
+        meaning: "CUDA does not initialize, or it sees no device. If CUDA sees only some of the GPUs, the finding is a "
             + "warning.",
         advice: "Read the kernel log, and check that the kernel module `nvidia-uvm` is loaded. On GPUs that NVSwitch "
             + "connects, check that a fabric manager of the driver's version runs."
@@ -21,7 +21,7 @@ extension Check {
         case .present(let answers):
             return cudaAnswered(answers, on: node, expected: expected)
         case .absent:
-            return .failed("no libcuda.so.1 on the host", expected: expected, remedy: .completeDriver)
+            return .failed("The host has no libcuda.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)
         case .unreadable(let failure) where failure.reason == .hang:
@@ -32,7 +32,7 @@ extension Check {
             return .failed(
                 failure.detail,
                 expected: expected,
-                remedy: "Read the kernel log (dmesg): look for Xid errors. The node may need a reboot."
+                remedy: "Read the kernel log (dmesg) and look for Xid errors. The node may need a reboot."
             )
         }
     }
@@ -44,17 +44,21 @@ extension Check {
                 (answer.errorName ?? "no device") + (answer.visibleDevices.map { " on \($0)" } ?? "")
             }
             return .failed(
-                errors.isEmpty ? "the agent asked CUDA about no device" : errors.joined(separator: "; "),
+                errors.isEmpty ? "The agent asked CUDA about no device." : errors.joined(separator: "; "),
                 expected: expected,
                 remedy: failedCUDARemedy(node.decision)
             )
         }
         let devices = answers.reduce(0) { $0 + $1.deviceCount }
         let gpus = node.nvml?.gpus.count ?? 0
-        // Asked about the whole node, CUDA lists each GPU; with MIG on it lists one MIG device at most.
+        // Without a limit to some devices, CUDA lists each GPU. In MIG mode, it lists at most one MIG device.
         let isWhole = answers.allSatisfy { $0.visibleDevices == nil }
         if isWhole, devices < gpus, node.gpusWithMIG.isEmpty {
-            return .warning("\(devices) of the \(gpus) GPUs in NVML", expected: expected, remedy: .readXidLines)
+            return .warning(
+                "CUDA sees \(devices) of the \(gpus) GPUs in NVML.",
+                expected: expected,
+                remedy: .readXidLines
+            )
         }
         return .passed(counted(devices, "device"), expected: expected)
     }
@@ -65,7 +69,7 @@ extension Check {
         }
         return """
             Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
-            These GPUs need one: \(need.why).
+            These GPUs need one. \(need.why)
             """
     }
 }

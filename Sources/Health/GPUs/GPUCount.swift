@@ -8,14 +8,14 @@ extension Check {
         group: .gpus,
         phase: .use,
         dependsOn: [.nvmlUnavailable],
-        // A GPU that is being reset is away for seconds.
+        // During its reset, a GPU is missing for some seconds.
         settlesWithin: .seconds(60),
         meaning: "NVML does not list a GPU that is on the PCI bus. If it lists other GPUs, the finding is a warning.",
-        advice: "Read the kernel log for the missing GPU. A reboot may bring it back."
+        advice: "Read the kernel log and look for the missing GPU. A reboot may bring it back."
     ) { node in
         guard let nvml = node.nvml else { return nil }
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
-        // The driver does not see a GPU that a virtual machine holds, and need not drive one that the operator excludes.
+        // The driver does not see a GPU that belongs to a virtual machine. It does not have to see an ignored GPU.
         let gpus = node.facts.gpus.filter {
             !$0.isHandedToAGuest && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
         }
@@ -23,10 +23,10 @@ extension Check {
         let expected = "every GPU on the PCI bus"
         guard !missing.isEmpty else { return .passed("\(gpus.count) of \(gpus.count)", expected: expected) }
         let list = missing.map(\.description).joined(separator: ", ")
-        let remedy: Remedy = "Read the kernel log (dmesg) for the missing GPUs. A reboot may bring them back."
+        let remedy: Remedy = "Read the kernel log (dmesg) and look for the missing GPUs. A reboot may bring them back."
         let observed = "\(gpus.count - missing.count) of \(gpus.count), missing: \(list)"
         guard missing.count == gpus.count else { return .warning(observed, expected: expected, remedy: remedy) }
-        // The findings on the GPUs that do not answer follow from this one, so it tells what NVML said of them.
+        // The report omits the findings about single GPUs, so this one includes the errors of NVML.
         let errors = nvml.gpus.compactMap { gpu in gpu.pciAddress.failure.map { "GPU \(gpu.index): \($0.detail)" } }
         return .failed(([observed] + errors).joined(separator: "; "), expected: expected, remedy: remedy)
     }

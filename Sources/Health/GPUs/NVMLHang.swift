@@ -3,18 +3,18 @@ import NodeModel
 extension Check {
     static let nvmlHang = Check(
         .nvmlHang,
-        title: "calls into NVML return",
+        title: "calls to NVML return",
         group: .gpus,
         phase: .use,
         dependsOn: [.driverNotLoaded],
-        meaning: "A call into NVML did not return before the agent's deadline.",
-        advice: "Read the kernel log: look for Xid errors. Then reboot the node."
+        meaning: "A call to NVML did not return before the agent's deadline.",
+        advice: "Read the kernel log and look for Xid errors. Then reboot the node."
     ) { node in
         guard node.shouldAnswer, let failure = node.nvmlReading.failure, failure.reason == .hang else { return nil }
         return .failed(
             failure.detail,
             expected: "an answer within the deadline",
-            remedy: "Read the kernel log (dmesg): look for Xid errors. Then reboot the node."
+            remedy: "Read the kernel log (dmesg) and look for Xid errors. Then reboot the node."
         )
     }
 }

@@ -3,24 +3,24 @@ import NodeModel
 extension Check {
     static let nvmlUnavailable = Check(
         .nvmlUnavailable,
-        title: "NVML answers",
+        title: "NVML responds",
         group: .gpus,
         phase: .use,
         dependsOn: [.driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
-        // It fails for seconds while the modules are loaded anew.
+        // NVML fails for some seconds while the modules are reloaded.
         settlesWithin: .seconds(30),
         meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error.",
-        advice: "Read the kernel log: look for lines with `NVRM`. If the library is missing, install the driver's "
-            + "libraries on the host or remove the rest of the driver."
+        advice: "Read the kernel log and look for lines with `NVRM`. If the library is missing, install the driver's "
+            + "libraries on the host, or remove the driver."
     ) { node in
         guard node.shouldAnswer else { return nil }
-        let expected = "an answer"
+        let expected = "a response"
         switch node.nvmlReading {
         case .present(let nvml):
             let cuda = nvml.cudaVersion.value ?? "unknown"
             return .passed("driver \(nvml.driverVersion), CUDA \(cuda)", expected: expected)
         case .absent:
-            return .failed("no libnvidia-ml.so.1 on the host", expected: expected, remedy: .completeDriver)
+            return .failed("The host has no libnvidia-ml.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)
         case .unreadable(let failure) where failure.reason == .hang:

@@ -8,11 +8,11 @@ extension Check {
         group: .license,
         phase: .use,
         dependsOn: [.nvmlUnavailable, .gpuUnreadable],
-        // nvidia-gridd asks its server for the license after the driver is loaded, and again after it was away.
+        // nvidia-gridd requests the license after the load of the driver, and again after an outage of the server.
         settlesWithin: .seconds(120),
         meaning:
-            "A vGPU has no license. The check only warns: an unlicensed vGPU works, and its performance drops after "
-            + "a while.",
+            "A vGPU has no license. This is only a warning: an unlicensed vGPU works, but its performance drops after "
+            + "some time.",
         advice: "Check that `nvidia-gridd` runs and reaches its license server: `journalctl -u nvidia-gridd`."
     ) { node in
         guard let nvml = node.nvml else { return nil }
@@ -21,22 +21,22 @@ extension Check {
         let unlicensed = nvml.gpus.filter { $0.license.value?.licensed == false }
         guard unlicensed.isEmpty else {
             return .warning(
-                "no license on GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", "))",
+                "These vGPUs have no license: GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", ")).",
                 expected: expected,
                 remedy: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
             )
         }
-        // A GPU that does not answer has a finding of its own.
+        // A GPU that does not respond has its own finding.
         let answering = nvml.gpus.filter { $0.uuid.value != nil }
         let silent = answering.compactMap { gpu in gpu.license.whyUnknown.map { "GPU \(gpu.index): \($0)" } }
         guard silent.isEmpty, !answering.isEmpty else {
             return .unknown(
-                silent.isEmpty ? "no GPU answers" : silent.joined(separator: "; "),
+                silent.isEmpty ? "No GPU responds." : silent.joined(separator: "; "),
                 expected: expected,
                 remedy: "Check that nvidia-gridd runs: systemctl status nvidia-gridd."
             )
         }
         let products = Set(nvml.gpus.compactMap { $0.license.value?.product }).sorted().joined(separator: ", ")
-        return .passed(products.isEmpty ? "the GPUs need no license" : products, expected: expected)
+        return .passed(products.isEmpty ? "The GPUs need no license." : products, expected: expected)
     }
 }

@@ -8,10 +8,10 @@ extension Check {
         group: .mig,
         phase: .use,
         dependsOn: [.migDevicesMissing],
-        meaning: "A vGPU shows other MIG devices than its type promises. The check only warns.",
+        meaning: "The MIG devices of a vGPU are not those of its type. This is only a warning.",
         advice: "The vGPU host controls MIG. Ask the cloud's support, or use another node."
     ) { node in
-        // Types that are no GPU instance promise no MIG device.
+        // The check concerns only types that are GPU instances. The other types have no MIG device.
         guard node.decision.guest.count == 1, let guest = node.decision.guest.first, guest.migDevicesPerGPU == 1,
             let gpus = node.nvml?.gpus.filter({ $0.virtualization.value == .vgpu }), !gpus.isEmpty
         else { return nil }

@@ -7,15 +7,15 @@ extension Check {
         group: .mig,
         phase: .use,
         dependsOn: [.nvmlUnavailable, .gpuUnreadable],
-        // Whoever changes the MIG geometry removes the old devices first.
+        // A change of the MIG configuration first removes the old devices.
         settlesWithin: .seconds(60),
-        meaning: "MIG mode is on, and a GPU has no MIG device. CUDA finds no device on such a GPU.",
-        advice: "Create MIG devices, or turn MIG mode off. On a vGPU only the host can do either."
+        meaning: "A GPU is in MIG mode but has no MIG device. CUDA finds no device on such a GPU.",
+        advice: "Create MIG devices, or turn MIG mode off. On a vGPU, only the vGPU host can do this."
     ) { node in
         guard node.nvml != nil else { return nil }
         let expected = "at least one MIG device on each GPU in MIG mode"
         let enabled = node.gpusWithMIG
-        guard !enabled.isEmpty else { return .notApplicable("MIG mode is off", expected: expected) }
+        guard !enabled.isEmpty else { return .notApplicable("MIG mode is off.", expected: expected) }
         let unread = enabled.compactMap(\.migDevices.whyUnknown)
         guard unread.count < enabled.count else {
             return .unknown(unread.joined(separator: "; "), expected: expected, remedy: .readXidLines)
@@ -23,9 +23,9 @@ extension Check {
         let empty = enabled.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
         guard empty.isEmpty else {
             return .failed(
-                "no MIG device on GPU \(empty.map { "\($0.index)" }.joined(separator: ", "))",
+                "These GPUs have no MIG device: GPU \(empty.map { "\($0.index)" }.joined(separator: ", ")).",
                 expected: expected,
-                remedy: "Create MIG devices, or turn MIG mode off. On a vGPU only the host can do either."
+                remedy: "Create MIG devices, or turn MIG mode off. On a vGPU, only the vGPU host can do this."
             )
         }
         let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)

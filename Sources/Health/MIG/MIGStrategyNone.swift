@@ -4,18 +4,18 @@ import Selection
 extension Check {
     static let migStrategyNone = Check(
         .migStrategyNone,
-        title: "the device plugin hands out MIG devices",
+        title: "the device plugin offers MIG devices",
         group: .mig,
         phase: .use,
         meaning:
-            "MIG mode is on, and the device plugin is configured to hand out whole GPUs. CUDA finds no device on a "
-            + "whole GPU in MIG mode.",
+            "MIG mode is on, but the configuration of the device plugin offers whole GPUs to pods. CUDA finds no "
+            + "device on a whole GPU in MIG mode.",
         advice: "Set `mig.strategy` to `single` in the configuration of the device plugin and of the agent."
     ) { node in
         guard node.isJudgedByItsDriver else { return nil }
         let forced = node.decision.guest.first { $0.migDevicesPerGPU > 0 }
         guard forced != nil || !node.gpusWithMIG.isEmpty else { return nil }
-        let expected = "mig.strategy single or mixed where MIG mode is on"
+        let expected = "mig.strategy single or mixed when MIG mode is on"
         guard node.migStrategy == .none else {
             return .passed("mig.strategy \(node.migStrategy.rawValue)", expected: expected)
         }
@@ -23,11 +23,11 @@ extension Check {
             forced.map { "the vGPU host keeps MIG mode on for \($0.type), and the guest cannot change it" }
             ?? "MIG mode is on"
         return .failed(
-            "mig.strategy none; \(why)",
+            "mig.strategy is none, and \(why).",
             expected: expected,
             remedy: """
                 Set mig.strategy to single in the configuration of the device plugin and of the agent. \
-                With none, a pod gets the whole GPU, and CUDA finds no device on it.
+                With the value none, a pod gets the whole GPU, and CUDA finds no device on it.
                 """
         )
     }

@@ -1,6 +1,6 @@
 import NodeModel
 
-/// What the selection raises about the host and its GPUs.
+/// The codes that the selection raises about the host and its GPUs.
 extension Check {
     static let hostUnreadable = Check(
         .hostUnreadable,
@@ -23,21 +23,21 @@ extension Check {
 
     static let unknownGPU = Check(
         .unknownGPU,
-        title: "the catalog knows every GPU",
+        title: "every GPU is in the catalog",
         group: .hardware,
         phase: .discover,
-        meaning: "No catalog has the PCI IDs of a GPU. The agent installs nothing on unknown hardware.",
-        advice: "Use a newer agent, add the GPU to a [catalog](catalog.md) of your own, or allow the GPU with "
+        meaning: "The PCI IDs of a GPU are in no catalog. The agent installs nothing on unknown hardware.",
+        advice: "Use a newer agent, add the GPU to your own [catalog](catalog.md), or allow the GPU with "
             + "[one line](selection.md#when-you-know-better) in the configuration."
     )
 
     static let unknownVGPUType = Check(
         .unknownVGPUType,
-        title: "the catalog knows every vGPU type",
+        title: "every vGPU type is in the catalog",
         group: .hardware,
         phase: .discover,
-        meaning: "The catalog knows the card, but no catalog has the type of this vGPU.",
-        advice: "Use a newer agent, add the type to a [catalog](catalog.md) of your own, or allow the vGPU with "
+        meaning: "The card is in the catalog, but the type of this vGPU is in no catalog.",
+        advice: "Use a newer agent, add the type to your own [catalog](catalog.md), or allow the vGPU with "
             + "[one line](selection.md#when-you-know-better) in the configuration."
     )
 
@@ -48,6 +48,6 @@ extension Check {
         phase: .discover,
         meaning: "One source says that a GPU is a vGPU, and another says that it is a physical GPU. The agent does not "
             + "guess, so it installs nothing.",
-        advice: "Find out what the GPU is, and [say so in the configuration](selection.md#when-you-know-better)."
+        advice: "Find out what the GPU is, and add [one line](selection.md#when-you-know-better) to the configuration."
     )
 }

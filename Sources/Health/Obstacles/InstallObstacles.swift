@@ -1,6 +1,6 @@
 import NodeModel
 
-/// What the executor of an install raises: why it failed.
+/// The codes that the executor raises when an install fails.
 extension Check {
     static let hostUnreachable = Check(
         .hostUnreachable,
@@ -13,20 +13,20 @@ extension Check {
 
     static let hostLocked = Check(
         .hostLocked,
-        title: "nobody else changes the host",
+        title: "no other process changes the host",
         group: .install,
         phase: .install,
         meaning: "Another agent or command is changing the host.",
-        advice: "Wait until it ends. If it hangs, end it: `/run/gpu-agent/lock` names the process."
+        advice: "Wait until it ends. If it hangs, end the process that `/run/gpu-agent/lock` names."
     )
 
     static let downloadFailed = Check(
         .downloadFailed,
-        title: "the driver package can be downloaded",
+        title: "the agent can download the driver package",
         group: .install,
         phase: .install,
         meaning: "The agent could not download the driver package.",
-        advice: "Check that the node reaches the address, or name a mirror in a [catalog](catalog.md) of your own."
+        advice: "Check that the node can reach the address, or use a mirror in your own [catalog](catalog.md)."
     )
 
     static let downloadHashMismatch = Check(
@@ -34,14 +34,14 @@ extension Check {
         title: "the driver package has the right checksum",
         group: .install,
         phase: .install,
-        meaning: "The downloaded file is not the package of the catalog: its checksum differs. The agent deleted it.",
+        meaning: "The checksum of the downloaded file is not the one in the catalog. The agent deleted the file.",
         advice: "Do not install the file. Compare the catalog's checksum with the one that NVIDIA publishes, and find "
             + "out which server answers at the address."
     )
 
     static let driverRemovalFailed = Check(
         .driverRemovalFailed,
-        title: "the driver to be replaced can be removed",
+        title: "the agent can remove the old driver",
         group: .install,
         phase: .install,
         meaning: "The agent could not remove the driver that it replaces.",
@@ -50,10 +50,10 @@ extension Check {
 
     static let moduleUnloadFailed = Check(
         .moduleUnloadFailed,
-        title: "the old kernel modules can be unloaded",
+        title: "the agent can unload the old kernel modules",
         group: .install,
         phase: .install,
-        meaning: "The old kernel modules are in use. The agent does not force them out.",
+        meaning: "The old kernel modules are in use, so the agent could not unload them.",
         advice: "Drain the node, or reboot it."
     )
 
@@ -68,11 +68,11 @@ extension Check {
 
     static let moduleLoadFailed = Check(
         .moduleLoadFailed,
-        title: "the kernel modules can be loaded",
+        title: "the agent can load the kernel modules",
         group: .install,
         phase: .install,
         meaning: "The agent could not load the kernel modules or create their device nodes.",
-        advice: "Read the kernel log: look for lines with `NVRM`."
+        advice: "Read the kernel log and look for lines with `NVRM`."
     )
 
     static let installFailed = Check(
@@ -80,8 +80,8 @@ extension Check {
         title: "the install succeeds",
         group: .install,
         phase: .install,
-        meaning: "A step of the install failed in a way that no other code describes: for example, the agent could not "
-            + "write a file.",
-        advice: "The finding names the file or the command. Correct its problem on the node."
+        meaning: "A step of the install failed, and no other code describes the failure. For example, the agent "
+            + "could not write a file.",
+        advice: "Read the finding, which names the file or the command. Correct the problem on the node."
     )
 }

@@ -1,24 +1,24 @@
 import NodeModel
 
-/// What the preflight raises: why the host cannot take a driver now.
+/// The codes that the preflight raises when the agent cannot install a driver on the host.
 extension Check {
     static let secureBoot = Check(
         .secureBoot,
         title: "the kernel accepts unsigned modules",
         group: .preflight,
         phase: .prepare,
-        meaning: "Secure Boot is on. The kernel would refuse the modules of the driver package, which are not signed.",
+        meaning: "Secure Boot is on. The modules of the driver package are not signed, so the kernel refuses them.",
         advice: "Use nodes without Secure Boot, or a node image with a signed driver."
     )
 
     static let nouveauLoaded = Check(
         .nouveauLoaded,
-        title: "nouveau does not hold the GPUs",
+        title: "nouveau does not use the GPUs",
         group: .preflight,
         phase: .prepare,
-        meaning: "The kernel module `nouveau` is loaded and holds the GPUs.",
-        advice: "Add the line `blacklist nouveau` to a file in `/etc/modprobe.d`, rebuild the initramfs and reboot the "
-            + "node."
+        meaning: "The kernel module `nouveau` is loaded and uses the GPUs.",
+        advice: "Add the line `blacklist nouveau` to a file in `/etc/modprobe.d`, rebuild the initramfs, and reboot "
+            + "the node."
     )
 
     static let compilerMissing = Check(
@@ -44,7 +44,7 @@ extension Check {
         title: "the host has the headers of its kernel",
         group: .preflight,
         phase: .prepare,
-        meaning: "The host has no kernel headers, or only those of another kernel than the running one.",
+        meaning: "The host has no kernel headers, or only the headers of another kernel.",
         advice:
             "Install `linux-headers-RELEASE` (Debian, Ubuntu) or `kernel-devel-RELEASE` (Red Hat, Amazon Linux) for "
             + "the running kernel."
@@ -56,6 +56,6 @@ extension Check {
         group: .preflight,
         phase: .prepare,
         meaning: "`/var/lib` or `/usr` has too little free space.",
-        advice: "Free some space, or use nodes with larger disks."
+        advice: "Free space on the disk, or use nodes with larger disks."
     )
 }

@@ -36,11 +36,12 @@ package struct NodeReport: Codable, Sendable, Equatable {
         self.findings = findings
     }
 
-    /// The verdict, its reason with what was observed, and the next action, in one line.
+    /// The verdict, its reason, what the agent observed, and the next action, in one line.
     package var sentence: String {
         let decider = findings.first { $0.code == reason && $0.state != .pass }
-        let why = reason.map { " (\($0.rawValue)\(decider.map { ": \($0.observed)" } ?? ""))" } ?? ""
-        return "\(verdict.rawValue)\(why): \(nextAction)"
+        let why = reason.map { " (\($0.rawValue))" } ?? ""
+        let observed = decider.map { $0.observed + ($0.observed.hasSuffix(".") ? " " : ". ") } ?? ""
+        return "\(verdict.rawValue)\(why): \(observed)\(nextAction)"
     }
 
     /// What decided the verdict, as a problem; the verdict itself where no finding did.
