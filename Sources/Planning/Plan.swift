@@ -1,14 +1,14 @@
 package import NodeModel
 package import Selection
 
-/// What the agent would do on a node now.
+/// The decision for a node, and the steps that lead to it.
 package struct Plan: Encodable, Sendable, Equatable {
     package var apiVersion: String
     package var kind: String
     package var decision: Decision
-    /// In order; empty when there is nothing to do.
+    /// The steps, in order; empty when there is nothing to do.
     package var steps: [PlannedStep]
-    /// What keeps the host from taking the driver now: the preflight's findings.
+    /// The findings of the preflight, which prevent the install.
     package var problems: [Finding]
 
     package init(decision: Decision, steps: [PlannedStep], problems: [Finding]) {
@@ -19,6 +19,6 @@ package struct Plan: Encodable, Sendable, Equatable {
         self.problems = problems
     }
 
-    /// Everything in the way: what blocks the decision, and what the preflight found.
+    /// All obstacles: the findings that block the decision, and the findings of the preflight.
     package var obstacles: [Finding] { decision.problems + problems }
 }

@@ -3,9 +3,9 @@ package import NodeModel
 package import Selection
 import Support
 
-/// Turns a decision into steps: chooses the recipe, and has the preflight look at the host.
+/// Creates the plan for a decision: it chooses the recipe and runs the preflight.
 ///
-/// Pure: facts, decision and journal in, plan out.
+/// The plan is a pure function of the facts, the decision and the journal.
 package struct Planner: Sendable {
     package init() {}
 
@@ -20,7 +20,7 @@ package struct Planner: Sendable {
         }
     }
 
-    /// The device nodes without which no CUDA program runs.
+    /// The device nodes that every CUDA program needs.
     package static let neededNodes = ["nvidiactl", "nvidia-uvm"]
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
@@ -29,9 +29,10 @@ package struct Planner: Sendable {
         else {
             let problem = Finding(
                 .hostUnreadable,
-                observed: facts.host.kernelRelease.failure?.detail ?? "the running kernel's release is not known",
+                observed: "The release of the running kernel is not known"
+                    + (facts.host.kernelRelease.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "a kernel release in /proc/sys/kernel/osrelease",
-                remedy: "run the agent as root with the host's root directory mounted"
+                remedy: "Run the agent as root with the host's root directory mounted."
             )
             return Plan(decision: decision, steps: [], problems: [problem])
         }

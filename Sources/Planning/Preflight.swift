@@ -1,13 +1,13 @@
 package import Catalog
 package import NodeModel
 
-/// Whether a host can take a driver now.
+/// The checks that decide whether the agent can install a driver on a host.
 ///
-/// Each problem is found before anything is downloaded.
+/// They run before the download.
 package struct Preflight: Sendable {
     package var facts: NodeFacts
     package var artifact: Artifact
-    /// The running kernel's release.
+    /// The release of the running kernel.
     package var kernel: String
 
     package init(facts: NodeFacts, artifact: Artifact, kernel: String) {
@@ -24,10 +24,10 @@ package struct Preflight: Sendable {
         guard facts.host.secureBoot.value == true else { return nil }
         return Finding(
             .secureBoot,
-            observed: "Secure Boot is on",
-            expected: "off, or modules that are signed with an enrolled key",
-            remedy: "the modules of this package are not signed and the kernel would refuse them: "
-                + "use a node pool without Secure Boot, or a node image with a signed driver"
+            observed: "Secure Boot is on.",
+            expected: "Secure Boot off, or modules that are signed with an enrolled key",
+            remedy: "The modules of this package are not signed, so the kernel refuses them. "
+                + "Use a node pool without Secure Boot, or a node image with a signed driver."
         )
     }
 
@@ -35,41 +35,44 @@ package struct Preflight: Sendable {
         guard facts.driver.nouveauLoaded.value == true else { return nil }
         return Finding(
             .nouveauLoaded,
-            observed: "the kernel module nouveau is loaded",
-            expected: "no other driver on the GPU",
-            remedy: "put 'blacklist nouveau' into /etc/modprobe.d, rebuild the initramfs and reboot the node"
+            observed: "The kernel module nouveau is loaded.",
+            expected: "no other driver of the GPU",
+            remedy: "Add the line 'blacklist nouveau' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot "
+                + "the node."
         )
     }
 
     private var compiler: Finding? {
-        missing(facts.build.compiler, .compilerMissing, "C compiler", "install gcc on the host")
+        missing(facts.build.compiler, .compilerMissing, "C compiler", "Install gcc on the host.")
     }
 
     private var make: Finding? {
-        missing(facts.build.make, .makeMissing, "make", "install make on the host")
+        missing(facts.build.make, .makeMissing, "make", "Install make on the host.")
     }
 
     private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Finding? {
         guard tool.isAbsent else { return nil }
-        return Finding(code, observed: "no \(what) on the host", expected: "\(what) on the host", remedy: remedy)
+        return Finding(code, observed: "The host has no \(what).", expected: "\(what) on the host", remedy: remedy)
     }
 
     private var headers: Finding? {
         let observed: String
         switch facts.build.headersRelease {
         case .present(kernel), .unreadable, .skipped: return nil
-        case .present(let release): observed = "kernel headers of \(release) only"
-        case .absent: observed = "no kernel headers below /lib/modules/\(kernel)/build"
+        case .present(let release): observed = "The host has only the kernel headers of \(release)."
+        case .absent: observed = "The host has no kernel headers below /lib/modules/\(kernel)/build."
         }
         return Finding(
             .kernelHeadersMissing,
             observed: observed,
-            expected: "headers of the running kernel \(kernel)",
-            remedy: "install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) on the host"
+            expected: "the headers of the running kernel \(kernel)",
+            remedy: "Install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) on the host."
         )
     }
 
-    /// The package, its unpacked tree (about three times its size) and what it installs (about as much again).
+    /// The findings about free disk space.
+    ///
+    /// The unpacked package takes about three times the size of the package. The installed files take about the same.
     private var diskSpace: [Finding] {
         let package = ((artifact.size ?? Self.usualSize) + 0xfffff) >> 20
         let needs = [(path: "/var/lib", mebibytes: 4 * package), (path: "/usr", mebibytes: 3 * package)]
@@ -79,13 +82,15 @@ package struct Preflight: Sendable {
             else { return nil }
             return Finding(
                 .diskSpace,
-                observed: "\(free) MiB free in \(need.path)",
-                expected: "\(need.mebibytes) MiB free",
-                remedy: "free space in \(need.path), or use nodes with a larger disk"
+                observed: "\(need.path) has \(free) MiB of free space.",
+                expected: "\(need.mebibytes) MiB of free space",
+                remedy: "Free space in \(need.path), or use nodes with larger disks."
             )
         }
     }
 
-    /// Bytes of a driver package when the catalog does not say: the packages of branch 580 have about 400 MB.
+    /// The assumed size of a package without a size in the catalog, in bytes.
+    ///
+    /// The packages of branch 580 have about 400 MB.
     static let usualSize = 420_000_000
 }

@@ -88,15 +88,15 @@ import Testing
         let facts = NodeFacts.h100.with { $0.build.freeSpace = [FreeSpace(path: "/usr", mebibytes: .present(1000))] }
         let problems = Preflight(facts: facts, artifact: artifact, kernel: NodeFacts.kernel).problems
         #expect(problems.map(\.code) == [.diskSpace])
-        #expect(problems.first?.observed == "1000 MiB free in /usr")
-        #expect(problems.first?.expected == "1203 MiB free")
+        #expect(problems.first?.observed == "/usr has 1000 MiB of free space.")
+        #expect(problems.first?.expected == "1203 MiB of free space")
     }
 
     @Test func namesTheKernelWhoseHeadersAreMissing() {
         let facts = NodeFacts.h100.with { $0.build.headersRelease = .present("5.4.0-1") }
         let problem = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
             .problems.first
-        #expect(problem?.observed == "kernel headers of 5.4.0-1 only")
+        #expect(problem?.observed == "The host has only the kernel headers of 5.4.0-1.")
         #expect(problem?.remedy.text.contains("linux-headers-\(NodeFacts.kernel)") == true)
     }
 }

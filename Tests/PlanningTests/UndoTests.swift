@@ -101,7 +101,7 @@ import Testing
         #expect(unloaded.steps.last?.effects.contains(.record(former)) == true)
         let installed = Undo(journal: Installs.journal(plan, steps: 4, cutOff: true))
         #expect(installed.steps.last?.effects.contains(.record(nil)) == true)
-        #expect(installed.left.contains { $0.what.contains("580.105.08 is not installed again") })
+        #expect(installed.left.contains { $0.what.contains("580.105.08 is not restored") })
     }
 
     @Test func namesTheStepsOfAnEarlierVersion() {

@@ -65,7 +65,7 @@ package struct StepFailure: Codable, Sendable, Equatable {
     /// What to do when the error itself says nothing more.
     package var remedy: String
 
-    package init(_ code: ReasonCode, subject: String, remedy: String = "gpu-agent install") {
+    package init(_ code: ReasonCode, subject: String, remedy: String = "Run 'gpu-agent install'.") {
         self.code = code
         self.subject = subject
         self.remedy = remedy

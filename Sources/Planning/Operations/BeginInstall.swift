@@ -1,11 +1,11 @@
 package import NodeModel
 
-/// Writes into the journal that an install begins, and makes room for its files.
+/// Records the start of an install in the journal, and prepares the directories for its files.
 package struct BeginInstall: Operation {
     package var record: InstallRecord
-    /// The record of the agent's own driver that is on the host now; nil when there is none.
+    /// The record of the driver that the agent installed before; nil when there is none.
     package var previous: InstallRecord?
-    /// The names of the host's jobs that the install may start.
+    /// The names of the jobs that the install can start.
     package var jobs: [String]
 
     package init(record: InstallRecord, previous: InstallRecord?, jobs: [String]) {
@@ -15,29 +15,29 @@ package struct BeginInstall: Operation {
     }
 
     package var id: StepID { .begin }
-    package var title: String { "note the install in the journal" }
+    package var title: String { "record the install in the journal" }
     package var changes: String { HostLayout.journal }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
         [
             .record(record), .forgetEarlierSteps,
-            // What an earlier choice left half downloaded or half unpacked is of no use to this one.
+            // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
             .remove(Self.directories),
             .makeDirectories(Self.directories + [HostLayout.logs]),
-            // A result that an earlier install of this version left must not count for this one.
+            // The result of an earlier install of the same version must not count for this install.
             .forgetJobs(jobs),
         ]
     }
     package var failure: StepFailure { .state }
     package var inverse: (any Operation)? { ForgetInstall(previous: previous) }
 
-    /// Where an install keeps its package and unpacks it.
+    /// The directories in which an install keeps and unpacks its package.
     static let directories = [HostLayout.packages, HostLayout.work]
 }
 
-/// Removes the record of an install from the journal, and the files that the install kept.
+/// Removes the record of an install from the journal, and the files of the install.
 package struct ForgetInstall: Operation {
-    /// The record that the journal had before.
+    /// The record that the journal had before the install; nil when it had none.
     package var previous: InstallRecord?
 
     package init(previous: InstallRecord?) {
@@ -57,10 +57,10 @@ extension StepID {
 }
 
 extension StepFailure {
-    /// The agent's own files on the host cannot be written or removed.
+    /// The agent cannot write or remove its own files on the host.
     package static let state = StepFailure(
         .installFailed,
         subject: "writing the agent's files on the host",
-        remedy: "see that /var/lib and /var/log of the node can be written to, then gpu-agent install"
+        remedy: "Make /var/lib and /var/log on the node writable, and then run 'gpu-agent install'."
     )
 }

@@ -2,7 +2,7 @@ package import Catalog
 package import NodeModel
 package import Support
 
-/// Fetches a driver package, verified while it streams.
+/// Downloads a driver package, and verifies its checksum during the download.
 package struct DownloadPackage: Operation {
     package var artifact: Artifact
     package var digest: Checksum
@@ -33,13 +33,13 @@ package struct DownloadPackage: Operation {
         StepFailure(
             .downloadFailed,
             subject: "the download",
-            remedy: "look at \(HostLayout.packages) on the node, then gpu-agent install"
+            remedy: "Check the directory \(HostLayout.packages) on the node, and then run 'gpu-agent install'."
         )
     }
     package var inverse: (any Operation)? { RemovePackage(fileName: artifact.fileName) }
 }
 
-/// Removes a driver package, and the part of it that came before a download was cut off.
+/// Removes a driver package, and the partial file of an interrupted download.
 package struct RemovePackage: Operation {
     package var fileName: String
 

@@ -1,11 +1,11 @@
 package import NodeModel
 
-/// Writes into the journal that the install is complete, and removes what was needed for it only.
+/// Records in the journal that the install is complete, and removes the temporary files of the install.
 package struct FinishInstall: Operation {
     package var record: InstallRecord
-    /// The name of the package's file.
+    /// The file name of the package.
     package var fileName: String
-    /// The names of the host's jobs that the install may have started.
+    /// The names of the jobs that the install can have started.
     package var jobs: [String]
 
     package init(record: InstallRecord, fileName: String, jobs: [String]) {
@@ -15,7 +15,7 @@ package struct FinishInstall: Operation {
     }
 
     package var id: StepID { .finish }
-    package var title: String { "note the finished install and remove the package" }
+    package var title: String { "record the end of the install and remove the package" }
     package var changes: String { "\(HostLayout.journal), \(HostLayout.packages)" }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {

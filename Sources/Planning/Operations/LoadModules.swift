@@ -1,8 +1,8 @@
 package import NodeModel
 
-/// Loads the kernel modules of a driver and makes their device nodes.
+/// Loads the kernel modules of a driver and creates their device nodes.
 package struct LoadModules: Operation {
-    /// Modules in the order of loading.
+    /// The modules, in the order in which they are loaded.
     package var modules: [String]
     package var needsFormerDriver: Bool
 
@@ -15,7 +15,7 @@ package struct LoadModules: Operation {
     package static let ofEveryDriver = ["nvidia", "nvidia-uvm", "nvidia-modeset"]
 
     package var id: StepID { .load }
-    package var title: String { "load the kernel modules and make their device nodes" }
+    package var title: String { "load the kernel modules and create their device nodes" }
     package var changes: String { "the loaded kernel modules and /dev/nvidia*" }
     package var deadlineSeconds: Int { 300 }
     package var effects: [Effect] { [.run(modules.map { ["modprobe", $0] } + [["nvidia-modprobe", "-u", "-c0"]])] }
@@ -23,7 +23,7 @@ package struct LoadModules: Operation {
         StepFailure(
             .moduleLoadFailed,
             subject: "loading the kernel modules",
-            remedy: "look at the kernel log of the node for lines with NVRM (dmesg)"
+            remedy: "Read the kernel log of the node (dmesg) and look for lines with NVRM."
         )
     }
     package var inverse: (any Operation)? { UnloadModules(modules: modules.reversed()) }

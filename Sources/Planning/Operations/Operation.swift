@@ -1,32 +1,32 @@
 package import NodeModel
 
-/// One thing that the agent does to a host: a value that says what it is, what it does and how it is taken back.
+/// A change to a host, as a value that says what it changes and how to undo it.
 ///
-/// An operation cannot touch the host. `effects` is what applying it means; the executor carries them out.
+/// An operation does not change the host itself. The executor applies its `effects`.
 package protocol Operation: Sendable {
     /// The stable name of the operation.
     var id: StepID { get }
-    /// What happens, for people.
+    /// The description of the operation, as a clause that starts with a verb.
     var title: String { get }
-    /// What is different on the host afterwards, for people.
+    /// The parts of the host that the operation changes, as text for users.
     var changes: String { get }
-    /// Whether running GPU work suffers.
+    /// Whether the operation disrupts running GPU work.
     var disrupts: Bool { get }
-    /// Whether the driver on the host is the agent's doing from the start of this operation on.
+    /// Whether the agent is responsible for the driver on the host from the start of this operation.
     var changesDriver: Bool { get }
-    /// Whether it can be done only as long as no other operation changed the driver on the host.
+    /// Whether the operation is possible only until another operation has changed the driver on the host.
     var needsFormerDriver: Bool { get }
-    /// How long each command, job or download may take.
+    /// The deadline of each command, job or download, in seconds.
     var deadlineSeconds: Int { get }
-    /// What is done, in order.
+    /// The effects of the operation, in order.
     var effects: [Effect] { get }
-    /// What people are told when it fails.
+    /// The message to users when the operation fails.
     var failure: StepFailure { get }
-    /// The operation that takes this one back, also when it was cut off in the middle.
+    /// The operation that undoes this one, even if this one was interrupted.
     ///
-    /// Nil when there is nothing to do or no way to do it.
+    /// It is nil when there is nothing to undo, or when the operation cannot be undone.
     var inverse: (any Operation)? { get }
-    /// What stays changed after the inverse, for people; nil when nothing does.
+    /// The changes that the inverse does not undo, as text for users; nil when it undoes all changes.
     var leaves: String? { get }
 }
 
@@ -44,7 +44,9 @@ extension Operation {
         return step
     }
 
-    /// An inverse has an inverse of its own, which can be the operation itself: the data ends with the first one.
+    /// The operation as data, without its inverse.
+    ///
+    /// An inverse also has an inverse, which can be the operation itself. The data contains only the first inverse.
     private var stepWithoutInverse: PlannedStep {
         PlannedStep(
             id: id,

@@ -4,7 +4,7 @@ package import NodeModel
 package struct RemoveDriver: Operation {
     package var owner: DriverOwner
     package var removal: DriverRemoval
-    /// The version of the driver that takes its place.
+    /// The version of the driver that the agent installs instead.
     package var version: String
 
     package init(owner: DriverOwner, removal: DriverRemoval, version: String) {
@@ -17,12 +17,12 @@ package struct RemoveDriver: Operation {
 
     package var id: StepID { .remove }
     package var title: String { "remove the driver of \(owner.displayName)" }
-    package var changes: String { "the driver that is on the host, with its packages or files" }
+    package var changes: String { "the driver on the host, with its packages or files" }
     package var disrupts: Bool { true }
     package var changesDriver: Bool { true }
     package var deadlineSeconds: Int { 900 }
     package var effects: [Effect] {
-        // One job, so that a removal that was begun is found again; it ends with the first command that fails.
+        // All commands are one job, so that a restarted agent finds it. The job ends at the first command that fails.
         let script = removal.commands.map(shellLine).joined(separator: "\n")
         return [
             .job(
@@ -35,5 +35,5 @@ package struct RemoveDriver: Operation {
         ]
     }
     package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: removal.subject) }
-    package var leaves: String? { "the driver of \(owner.displayName) is not installed again" }
+    package var leaves: String? { "the driver of \(owner.displayName) is not restored" }
 }

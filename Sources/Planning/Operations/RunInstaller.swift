@@ -1,14 +1,14 @@
 package import NodeModel
 package import Selection
 
-/// Runs NVIDIA's installer out of a driver package.
+/// Runs NVIDIA's installer from a driver package.
 package struct RunInstaller: Operation {
     package var driver: DriverTarget
-    /// The name of the package's file.
+    /// The file name of the package.
     package var fileName: String
-    /// Whether DKMS is on the host, so that it builds the modules for later kernels too.
+    /// Whether the host has DKMS, which then also builds the modules for later kernels.
     package var dkms: Bool
-    /// The version of the agent's own driver that this one replaces; nil when there is none.
+    /// The version of the driver that the agent installed before; nil when there is none.
     package var replaces: String?
 
     package init(driver: DriverTarget, fileName: String, dkms: Bool, replaces: String? = nil) {
@@ -23,7 +23,7 @@ package struct RunInstaller: Operation {
     package var id: StepID { .install }
     package var title: String { "install the \(driver)" }
     package var changes: String {
-        "kernel modules, libraries and tools of the driver; log in \(HostLayout.installerLog)"
+        "the kernel modules, libraries and tools of the driver, and the log \(HostLayout.installerLog)"
     }
     package var changesDriver: Bool { true }
     package var deadlineSeconds: Int { 1800 }
@@ -33,7 +33,7 @@ package struct RunInstaller: Operation {
                 Effect.Job(
                     name: Self.jobName(driver.version.description),
                     command: command,
-                    // What a compiler that is killed leaves behind is removed with the work directory.
+                    // A killed compiler leaves files behind. They are removed together with the work directory.
                     environment: ["TMPDIR": HostLayout.work],
                     log: HostLayout.installerLog
                 )
@@ -44,13 +44,13 @@ package struct RunInstaller: Operation {
         StepFailure(
             .installerFailed,
             subject: "the installer",
-            remedy: "read \(HostLayout.installerLog) on the node"
+            remedy: "Read \(HostLayout.installerLog) on the node."
         )
     }
     package var inverse: (any Operation)? {
         RunUninstaller(version: driver.version.description, package: "\(HostLayout.packages)/\(fileName)")
     }
-    package var leaves: String? { replaces.map { "the driver \($0) is not installed again" } }
+    package var leaves: String? { replaces.map { "the driver \($0) is not restored" } }
 
     private var command: [String] {
         [
@@ -60,10 +60,11 @@ package struct RunInstaller: Operation {
         ] + (dkms ? ["--dkms"] : [])
     }
 
-    /// How a package is told which modules to build.
+    /// The option of the installer that selects the kernel module type.
     ///
-    /// `-M` is there since branch 560. Packages from 515 on, the first with open modules, are told the directory to
-    /// build; older ones have proprietary modules only, and no such option (nvidia-installer's option table).
+    /// Packages since branch 560 have `-M`. Packages since branch 515, the first with open modules, have `-m` with the
+    /// directory to build. Older packages have only proprietary modules and no option. Source: the option table of
+    /// nvidia-installer.
     private var kernelModuleTypeOption: [String] {
         switch driver.version.branch {
         case 560...: ["-M", driver.kernelModuleType.rawValue]
@@ -76,7 +77,7 @@ package struct RunInstaller: Operation {
 /// Removes a driver with the uninstaller that NVIDIA's installer put on the host.
 package struct RunUninstaller: Operation {
     package var version: String
-    /// The path of the driver package, which can uninstall as long as it is on the host.
+    /// The path of the driver package, which can also uninstall the driver while it is on the host.
     package var package: String
 
     package init(version: String, package: String) {
@@ -86,12 +87,12 @@ package struct RunUninstaller: Operation {
 
     package var id: StepID { .uninstall }
     package var title: String { "uninstall the driver \(version)" }
-    package var changes: String { "kernel modules, libraries and tools of the driver" }
+    package var changes: String { "the kernel modules, libraries and tools of the driver" }
     package var disrupts: Bool { true }
     package var changesDriver: Bool { true }
     package var deadlineSeconds: Int { 900 }
     package var effects: [Effect] {
-        // An installer that was killed may not have come as far as its uninstaller.
+        // If the installer was killed, its uninstaller can be missing.
         let script = """
             if command -v nvidia-uninstall >/dev/null; then nvidia-uninstall --silent
             elif [ -e \(shellLine([package])) ]; then sh \(shellLine([package])) --uninstall --silent
@@ -100,7 +101,7 @@ package struct RunUninstaller: Operation {
         return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]
     }
     package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: "the uninstaller") }
-    package var leaves: String? { "the driver \(version) is not installed again" }
+    package var leaves: String? { "the driver \(version) is not restored" }
 }
 
 extension StepID {

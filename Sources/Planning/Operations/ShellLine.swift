@@ -1,4 +1,4 @@
-/// A command as a line of a shell script.
+/// Returns a command as a line of a shell script, with quotes around words that need them.
 func shellLine(_ command: [String]) -> String {
     command.map { word in
         let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:+,@%".contains($0)) }

@@ -1,8 +1,9 @@
 package import NodeModel
 
-/// Has the host write the file system of the driver to the disk.
+/// Writes the file system of the driver to the disk.
 ///
-/// Without it a power failure soon after an install can leave a driver of empty files that the journal calls installed.
+/// Without this operation, a power failure soon after an install can leave a driver with empty files, although the
+/// journal says that it is installed.
 package struct SyncFiles: Operation {
     package init() {}
 
@@ -14,8 +15,8 @@ package struct SyncFiles: Operation {
     package var failure: StepFailure {
         StepFailure(
             .installFailed,
-            subject: "sync",
-            remedy: "look at the kernel log of the node for errors of the disk (dmesg), then gpu-agent install"
+            subject: "writing the driver to the disk",
+            remedy: "Read the kernel log of the node (dmesg) and look for disk errors. Then run 'gpu-agent install'."
         )
     }
 }

@@ -1,15 +1,15 @@
 package import NodeModel
 
-/// Removes the kernel modules of a driver from the kernel, all of them or none.
+/// Unloads the kernel modules of a driver, all of them or none.
 package struct UnloadModules: Operation {
-    /// Loaded modules, each before those that it uses.
+    /// The loaded modules, each before the modules that it uses.
     package var modules: [String]
 
     package init(modules: [String]) {
         self.modules = modules
     }
 
-    /// The driver's modules that are loaded; none when they could not be listed.
+    /// Unloads the loaded modules of the driver, or no module when the agent could not list them.
     package init(loadedOf facts: DriverFacts) {
         let loaded = facts.loadedModules.value ?? []
         self.init(modules: Self.order.filter(loaded.contains))
@@ -20,7 +20,7 @@ package struct UnloadModules: Operation {
     ]
 
     package var id: StepID { .unload }
-    package var title: String { "unload the kernel modules that are to be replaced" }
+    package var title: String { "unload the old kernel modules" }
     package var changes: String { "the loaded kernel modules" }
     package var disrupts: Bool { true }
     package var deadlineSeconds: Int { 120 }
@@ -29,7 +29,7 @@ package struct UnloadModules: Operation {
         StepFailure(
             .moduleUnloadFailed,
             subject: "unloading the kernel modules",
-            remedy: "something still uses the GPU: drain the node, or reboot it"
+            remedy: "A process still uses the GPU. Drain the node, or reboot it."
         )
     }
     package var inverse: (any Operation)? { LoadModules(modules: modules.reversed(), needsFormerDriver: true) }

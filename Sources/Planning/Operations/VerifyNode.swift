@@ -1,11 +1,11 @@
 package import NodeModel
 
-/// Looks at the node again and judges it.
+/// Reads the facts of the node again and runs the checks.
 package struct VerifyNode: Operation {
     package init() {}
 
     package var id: StepID { .verify }
-    package var title: String { "look at the node again and check it" }
+    package var title: String { "check the node" }
     package var changes: String { "nothing" }
     package var deadlineSeconds: Int { 300 }
     package var effects: [Effect] { [.verify] }

@@ -1,6 +1,6 @@
 package import NodeModel
 
-/// Brings up a driver that is on the host and stays there.
+/// Loads a driver that is on the host and that the agent keeps.
 package struct Adoption: Recipe {
     package var driver: DriverFacts
 
@@ -10,9 +10,9 @@ package struct Adoption: Recipe {
 
     package var operations: [any Operation] { needsLoading ? [LoadModules(), VerifyNode()] : [] }
 
-    /// Whether the module or one of its device nodes is missing.
+    /// Whether the kernel module is not loaded, or one of the device nodes is missing.
     ///
-    /// Udev loads `nvidia` by itself at boot, and not `nvidia-uvm`, without which CUDA fails.
+    /// At boot, udev loads `nvidia` but not `nvidia-uvm`, which CUDA needs.
     private var needsLoading: Bool {
         if driver.loadedVersion.isAbsent { return true }
         guard let nodes = driver.deviceNodes.value else { return driver.deviceNodes.isAbsent }

@@ -3,15 +3,15 @@ package import NodeModel
 package import Selection
 package import Support
 
-/// Installs a driver with NVIDIA's installer (a `.run` file), or goes on with an install that was cut off.
+/// Installs a driver with NVIDIA's installer (a `.run` file), or continues an interrupted install.
 package struct Runfile: Recipe {
     package var facts: NodeFacts
     package var driver: DriverTarget
     package var artifact: Artifact
     package var digest: Checksum
-    /// The install as it is to be recorded.
+    /// The record of this install.
     package var record: InstallRecord
-    /// What an earlier agent did; nil when it did nothing.
+    /// The journal on the host; nil when there is none.
     package var journal: Journal?
 
     package init(
@@ -38,14 +38,14 @@ package struct Runfile: Recipe {
             ]
     }
 
-    /// Whether the journal says that this very install was begun.
+    /// Whether the journal records that this install has started already.
     private var isResumed: Bool {
         journal?.record.map { $0.state != .installed && $0.isSameInstall(as: record) } ?? false
     }
 
-    /// Whether the installer did its work already.
+    /// Whether the installer has finished already.
     ///
-    /// The journal outlives a host whose system was made anew: what it claims must be there.
+    /// The journal can survive a new installation of the operating system, so the module file must also exist.
     package var isInstalled: Bool {
         isResumed && journal?.finished(.install) == true && !facts.driver.moduleFile.isAbsent
     }

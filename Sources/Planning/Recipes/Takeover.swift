@@ -1,12 +1,12 @@
 package import NodeModel
 import Selection
 
-/// Removes what is on the host of another owner's driver, so that the agent's own can take its place.
+/// Removes the driver of another owner from the host before the agent installs its own.
 package struct Takeover: Recipe {
     package var owner: DriverOwner
-    /// How that driver is removed; nil when nothing of it is there any more.
+    /// The commands that remove the driver; nil when the host no longer has it.
     package var removal: DriverRemoval?
-    /// The version of the driver that takes its place.
+    /// The version of the driver that the agent installs instead.
     package var version: String
 
     package init(facts: NodeFacts, owner: DriverOwner, version: String) {

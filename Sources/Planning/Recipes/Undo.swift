@@ -1,13 +1,14 @@
 package import NodeModel
 
-/// Takes back what a journal records: the inverses of its steps, the last step first.
+/// The steps that undo the steps of a journal, the last step first.
 ///
-/// The recipe is pure. Whoever carries the steps out removes the record of each step that was taken back.
+/// The recipe is a pure function of the journal. The caller that runs the steps must remove each undone step from the
+/// journal.
 package struct Undo: Sendable, Equatable {
-    /// Something that stays changed on the host.
+    /// A change to the host that remains.
     package struct Left: Sendable, Equatable {
         package var step: StepID
-        /// What stays, for people.
+        /// The change that remains, as a clause for users.
         package var what: String
 
         package init(step: StepID, what: String) {
@@ -16,21 +17,21 @@ package struct Undo: Sendable, Equatable {
         }
     }
 
-    /// In order; empty when there is nothing to take back, or when the journal cannot be followed.
+    /// The steps, in order; empty when there is nothing to undo, or when there is a `problem`.
     package var steps: [PlannedStep] = []
     package var left: [Left] = []
-    /// Why the journal cannot be followed; nil when it can.
+    /// The reason why this version cannot undo the journal; nil when it can.
     package var problem: Finding?
 
     package init(journal: Journal) {
         let changed = journal.record.map { $0.state != .started } ?? false
         for record in journal.steps.reversed() {
             guard let inverse = record.inverse else {
-                left.append(Left(step: record.step, what: "the journal does not say how to take this step back"))
+                left.append(Left(step: record.step, what: "the journal does not say how to undo this step"))
                 continue
             }
             for step in inverse where step.needsFormerDriver && changed {
-                left.append(Left(step: record.step, what: "the driver that this needs was replaced: \(step.title)"))
+                left.append(Left(step: record.step, what: "the driver that this step needs is gone: \(step.title)"))
             }
             let usable = inverse.filter { !($0.needsFormerDriver && changed) }
             steps += changed ? usable.map(\.withoutFormerRecord) : usable
@@ -46,19 +47,21 @@ package struct Undo: Sendable, Equatable {
             }
         }
         guard !unknown.isEmpty else { return }
-        // Part of a way back would leave the host in a state that no version knows.
+        // To undo only some of the steps would leave the host in a state that no version knows.
         steps = []
         problem = Finding(
             .installFailed,
-            observed: "the journal names effects that this version does not know: \(unknown.joined(separator: ", "))",
+            observed: "The journal has effects that this version does not know: \(unknown.joined(separator: ", ")).",
             expected: "a journal of this version or an older one",
-            remedy: "use the version of the agent that wrote \(HostLayout.journal)"
+            remedy: "Use the version of the agent that wrote \(HostLayout.journal)."
         )
     }
 }
 
 extension PlannedStep {
-    /// The same step for a host whose former driver is gone: the record of that driver does not come back.
+    /// The same step for a host without its former driver.
+    ///
+    /// The step does not restore the record of that driver.
     fileprivate var withoutFormerRecord: PlannedStep {
         var step = self
         step.effects = effects.map { effect in
