@@ -1,17 +1,17 @@
 import Health
 package import NodeModel
 
-/// The state of a node in Prometheus' text format, version 0.0.4.
+/// The state of a node in the text format of Prometheus, version 0.0.4.
 package struct Metrics: Sendable {
     package var report: NodeReport
     package var facts: NodeFacts
     package var journal: Journal?
-    /// Requests to the API server so far, by what they were for and how they ended.
+    /// The requests to the API server since the start of the agent, by verb and outcome.
     package var apiRequests: [APIRequestCount]
-    /// When the node was last looked at, in seconds since 1970.
+    /// The time when the agent last read the facts of the node, in seconds since 1970.
     package var lookedAt: Double
 
-    /// How often one kind of request was made.
+    /// The number of requests of one kind.
     package struct APIRequestCount: Sendable, Equatable {
         package var verb: String
         package var outcome: String
@@ -41,7 +41,7 @@ package struct Metrics: Sendable {
     package var text: String {
         var families = [verdict, counts, findings, driver]
         families.append(
-            Family("gpu_agent_last_look_timestamp_seconds", "When the node was last looked at.")
+            Family("gpu_agent_last_look_timestamp_seconds", "When the agent last read the node, in seconds since 1970.")
                 .sample([], lookedAt)
         )
         if let journal { families.append(steps(journal)) }
@@ -50,13 +50,13 @@ package struct Metrics: Sendable {
     }
 
     private var verdict: Family {
-        Verdict.allCases.reduce(Family("gpu_agent_verdict", "The verdict on this node: 1 for the one that holds.")) {
+        Verdict.allCases.reduce(Family("gpu_agent_verdict", "The verdict on this node: 1 for the current one.")) {
             $0.sample([("verdict", $1.rawValue)], $1 == report.verdict ? 1 : 0)
         }
     }
 
     private var counts: Family {
-        let family = Family("gpu_agent_gpus", "GPUs of this node, by who counts them.")
+        let family = Family("gpu_agent_gpus", "The number of GPUs of this node, by source.")
             .sample([("source", "pci")], Double(facts.gpus.count))
         guard let nvml = facts.vendor.value?.nvml.value else { return family }
         return
@@ -66,8 +66,8 @@ package struct Metrics: Sendable {
     }
 
     private var findings: Family {
-        let family = Family("gpu_agent_check_passed", "Checks of this node: 1 passed, 0 not.")
-        // A check can have several findings: disk space is one for each file system.
+        let family = Family("gpu_agent_check_passed", "The result of a check: 1 if it passed, 0 if not.")
+        // A check can have several findings, such as one for each file system without enough space.
         return CheckRegistry.checks.reduce(family) { family, check in
             let states = report.findings.filter { $0.code == check.code && $0.state != .notApplicable }.map(\.state)
             guard !states.isEmpty else { return family }
@@ -87,7 +87,8 @@ package struct Metrics: Sendable {
     }
 
     private func steps(_ journal: Journal) -> Family {
-        journal.steps.reduce(Family("gpu_agent_install_step_seconds", "How long each step of the last install took.")) {
+        journal.steps.reduce(Family("gpu_agent_install_step_seconds", "The duration of each step of the last install."))
+        {
             guard let seconds = $1.seconds else { return $0 }
             return $0.sample([("step", $1.step.rawValue), ("state", $1.state.rawValue)], seconds)
         }
@@ -95,13 +96,13 @@ package struct Metrics: Sendable {
 
     private var requests: Family {
         let name = "gpu_agent_api_requests_total"
-        return apiRequests.reduce(Family(name, "Requests to the API server.", type: "counter")) {
+        return apiRequests.reduce(Family(name, "The number of requests to the API server.", type: "counter")) {
             $0.sample([("verb", $1.verb), ("outcome", $1.outcome)], Double($1.count))
         }
     }
 }
 
-/// One metric with its samples; without samples it is left out.
+/// A metric with its samples; a metric without samples is not printed.
 private struct Family {
     let name: String
     let help: String
@@ -119,7 +120,7 @@ private struct Family {
         let number = Int(exactly: value).map(String.init) ?? String(value)
         let pairs = labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",")
         let line = pairs.isEmpty ? "\(name) \(number)" : "\(name){\(pairs)} \(number)"
-        // Requests of one kind may be counted in two places; a metric must not have one sample twice.
+        // Two places can count requests of the same kind, but a metric must have each sample only once.
         if !copy.samples.contains(where: { $0.hasPrefix("\(name){\(pairs)} ") }) { copy.samples.append(line) }
         return copy
     }
@@ -130,7 +131,7 @@ private struct Family {
     }
 
     private func escaped(_ value: String) -> String {
-        // By scalars: a carriage return and a line feed together are one character.
+        // Iterates over scalars, because Swift treats a carriage return and a line feed as one character.
         value.unicodeScalars.reduce(into: "") { text, scalar in
             switch scalar {
             case "\\": text += "\\\\"

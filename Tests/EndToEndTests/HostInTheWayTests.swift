@@ -40,7 +40,8 @@ struct HostInTheWayTests {
         try await SimulatedNode.with("h100", set: ["headers=6.1.0-1-cloud"]) { node in
             let install = try await node.agent("install")
             install.expectExit(1)
-            #expect(install.errors.contains("kernel-headers-missing: The host has only the kernel headers of 6.1.0-1-cloud.\n"))
+            let observed = "The host has only the kernel headers of 6.1.0-1-cloud."
+            #expect(install.errors.contains("kernel-headers-missing: \(observed)\n"))
             #expect(try node.requests().isEmpty)
         }
     }

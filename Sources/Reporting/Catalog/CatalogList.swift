@@ -1,4 +1,4 @@
-/// A list of the catalog.
+/// One of the lists in the catalog.
 package enum CatalogList: String, Sendable, CaseIterable {
     case gpus
     case vgpuTypes = "vgpu-types"

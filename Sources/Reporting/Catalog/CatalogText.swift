@@ -4,7 +4,7 @@ import NodeModel
 import Selection
 import Support
 
-/// A list as a document.
+/// A list of the catalog as an output document.
 package struct CatalogDocumentOut<Entry: Encodable>: Encodable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind: String
@@ -16,7 +16,7 @@ package struct CatalogDocumentOut<Entry: Encodable>: Encodable {
     }
 }
 
-/// What `catalog validate` found.
+/// The result of `catalog validate`.
 package struct CatalogReport: Encodable {
     package struct Item: Encodable {
         package var file: String
@@ -28,7 +28,7 @@ package struct CatalogReport: Encodable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "CatalogReport"
     package var valid: Bool
-    /// Notes, where the catalog is valid.
+    /// The problems, or notes when the catalog is valid.
     package var problems: [Item]
 
     package init(valid: Bool, problems: [DocumentProblem]) {
@@ -39,12 +39,12 @@ package struct CatalogReport: Encodable {
     }
 }
 
-/// One entry of the catalog as it is printed: its identity and what is known of it, by the catalog's own words.
+/// A printed entry of the catalog: its identity and its fields, with the names that the catalog uses.
 package struct CatalogRow: Encodable, Equatable {
     package var list: String
     package var id: String
     package var name: String?
-    /// Where it stands; nil where that was not asked.
+    /// The file and the line of the entry; nil when the caller does not need them.
     package var place: String?
     package var fields: [String: String]
 
@@ -137,7 +137,7 @@ package struct CatalogRow: Encodable, Equatable {
         kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
     }
 
-    /// One line for each entry, with the columns that a list is looked through for.
+    /// The list as a table, with one line for each entry and the most important columns.
     package static func table(_ rows: [CatalogRow]) -> String {
         let columns = [
             "architecture", "vgpuRelease", "kernelModuleTypes", "minBranch", "maxBranch", "kernels", "systems",
@@ -145,7 +145,7 @@ package struct CatalogRow: Encodable, Equatable {
             "channel",
             "mode", "systemVendor", "chassisAssetTag",
         ]
-        // Columns whose values say nothing without their name.
+        // The values of these columns need their name to make sense.
         let named = ["minBranch", "maxBranch", "kernels"]
         let cells = rows.map { row in
             let marks = row.fields["installable"] == "yes" || row.fields["installable"] == nil ? [] : ["no checksum"]
@@ -162,7 +162,7 @@ package struct CatalogRow: Encodable, Equatable {
         }.joined()
     }
 
-    /// All that is known of the entry.
+    /// The entry with all its fields, as text for users.
     package func detail(_ style: Style) -> String {
         let title = [style.bold(id), name].compactMap(\.self).joined(separator: "  ")
         let width = fields.keys.map(\.count).max() ?? 0
@@ -171,13 +171,13 @@ package struct CatalogRow: Encodable, Equatable {
     }
 }
 
-/// One difference of two catalogs.
+/// One difference between two catalogs.
 package struct CatalogChange: Encodable {
-    /// `+`, `-` or `~`.
+    /// The kind of the difference: `+` for an added, `-` for a removed, `~` for a changed entry.
     package var change: String
     package var list: String
     package var id: String
-    /// Of a changed entry the fields that differ, old and new.
+    /// The fields of a changed entry that differ, each with its old and its new value.
     package var fields: [String: [String?]]
 
     package static func between(_ old: Catalog, _ new: Catalog) -> [CatalogChange] {

@@ -2,7 +2,7 @@ package import Catalog
 package import NodeModel
 package import Selection
 
-/// A decision, and the contest of rules and drivers that led to it.
+/// A decision, and the catalog entries that led to it or were rejected.
 package struct Explanation: Encodable, Sendable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "Explanation"
@@ -24,13 +24,13 @@ package struct Explanation: Encodable, Sendable {
         lines += decision.problems.flatMap { problem in
             [
                 "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
-                "      expected \(problem.expected)", "      → \(problem.remedy)",
+                "      expected: \(problem.expected)", "      → \(problem.remedy)",
             ]
         }
         lines += ["", style.bold("Rules")]
         lines += rules.map { "  \($0.decides ? style.green("√") : style.faint("–")) \($0.name): \($0.why)" }
         if !decision.rejected.isEmpty {
-            lines += ["", style.bold("Drivers that were not taken")]
+            lines += ["", style.bold("Rejected drivers")]
             lines += decision.rejected.map { "  \($0.driver): \($0.reason)" }
         }
         return lines.joined(separator: "\n") + "\n"

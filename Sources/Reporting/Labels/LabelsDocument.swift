@@ -1,11 +1,13 @@
 import NodeModel
 
-/// The labels as a document.
+/// The labels as an output document.
 package struct LabelsDocument: Encodable, Sendable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "Labels"
     package var labels: [String: String]
-    /// Keys that cannot be told now: a running agent leaves them as they are.
+    /// The keys whose values are not known now.
+    ///
+    /// A running agent does not change these labels.
     package var undetermined: [String]
     package var taint: TaintWish
 
@@ -17,6 +19,6 @@ package struct LabelsDocument: Encodable, Sendable {
 
     package var text: String {
         labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
-            + undetermined.map { "# \($0): cannot be told, stays as it is\n" }.joined()
+            + undetermined.map { "# \($0): not known, so the label does not change\n" }.joined()
     }
 }

@@ -1,15 +1,15 @@
 package import NodeModel
 
-/// The labels under `nvidia.com/` with the meaning that NVIDIA's GPU feature discovery gives them.
+/// The labels under `nvidia.com/`, with the meaning that they have in NVIDIA's GPU feature discovery.
 ///
-/// Where GPUs of several models share a node, feature discovery lets a random one win; here it is the model of the
-/// lowest PCI address. Values are cut to what Kubernetes accepts.
+/// On a node with several models of GPUs, feature discovery uses a random one. The agent uses the model with the lowest
+/// PCI address. Values are shortened to the length that Kubernetes accepts.
 struct NVIDIALabels {
     var facts: NodeFacts
     var policy: Policy
 
     private static let prefix = "nvidia.com/"
-    /// Every key that needs an answer from NVML.
+    /// The keys that need data from NVML.
     private static let nvmlKeys: [String] =
         ([
             "cuda.driver-version.major", "cuda.driver-version.minor", "cuda.driver-version.revision",
@@ -17,12 +17,12 @@ struct NVIDIALabels {
             "cuda.runtime-version.full", "gpu.family", "gpu.compute.major", "gpu.compute.minor", "mig.capable",
             "mig.strategy",
         ] + singleStrategyKeys).map { prefix + $0 }
-    /// What the MIG layout decides under the strategy `single`.
+    /// The keys whose values depend on the MIG devices under the strategy `single`.
     private static let singleStrategyKeys =
         [
             "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy",
         ] + attributeKeys
-    /// What a MIG device has of its GPU.
+    /// The keys for the resources of a MIG device.
     private static let attributeKeys = [
         "gpu.multiprocessors", "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder",
         "gpu.engines.encoder", "gpu.engines.jpeg", "gpu.engines.ofa",
@@ -35,7 +35,7 @@ struct NVIDIALabels {
             return set
         }
         guard !facts.gpus.isEmpty else {
-            // One that cannot be told apart may be the GPU.
+            // An unidentified function can be a GPU.
             if !facts.unidentified.isEmpty { set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"]) }
             return set
         }
@@ -53,7 +53,7 @@ struct NVIDIALabels {
         set.set(Self.prefix + key, value.description)
     }
 
-    /// The value of a reading; where it is not known, the keys that it fills are left as they are.
+    /// Returns the value of a reading; when it is not known, the labels with these keys do not change.
     private func value<Value>(_ reading: Reading<Value>, of keys: [String], _ set: inout LabelSet) -> Value? {
         if reading.whyUnknown != nil { leave(keys, &set) }
         return reading.value
@@ -113,12 +113,15 @@ struct NVIDIALabels {
         if policy.migStrategy == .single { singleStrategy(gpus, &set) }
     }
 
-    /// Feature discovery's rules for the strategy `single`: all GPUs have MIG on and all MIG devices are of one
-    /// profile, or the labels say that the layout is invalid.
+    /// Sets the labels for the strategy `single` by the rules of feature discovery.
+    ///
+    /// All GPUs must be in MIG mode, and all MIG devices must have the same profile. Otherwise the labels say that the
+    /// configuration is invalid.
     private func singleStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
         let enabled = gpus.filter { $0.migMode.value?.current == true }
         let unread = gpus.filter { $0.migMode.whyUnknown != nil } + enabled.filter { $0.migDevices.whyUnknown != nil }
-        // Whether the layout is valid cannot be told; without MIG on any of the others it is taken for off.
+        // It is not known whether the configuration is valid. If some GPUs are readable, and none of them is in MIG
+        // mode, it assumes the same for the others.
         guard unread.isEmpty || (enabled.isEmpty && unread.count < gpus.count) else {
             return leave(Self.singleStrategyKeys, &set)
         }
@@ -152,19 +155,20 @@ struct NVIDIALabels {
     }
 }
 
-/// A product with what MIG adds to it; where both are too long for a label, the model's end is cut.
+/// Returns the model with the MIG suffix; when both are too long for a label, the end of the model is cut.
 private func product(_ model: String, _ addition: String) -> String {
     "\(model.prefix(max(0, 63 - addition.count)))\(addition)"
 }
 
-/// NVML's product name as feature discovery writes it: every character but letters, digits, `-`, `_`, `.` and spaces is
-/// dropped, and each run of spaces becomes one `-`.
+/// Returns the product name of NVML in the form that feature discovery uses.
+///
+/// Only letters, digits, `-`, `_`, `.` and spaces remain, and each run of spaces becomes one `-`.
 package func productName(_ name: String) -> String {
     let kept = name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_. ".contains($0)) }
     return kept.split(separator: " ").joined(separator: "-")
 }
 
-/// The architecture's name by compute capability, in feature discovery's words.
+/// Returns the name that feature discovery gives to the architecture with this compute capability.
 package func familyName(_ compute: ComputeCapability) -> String {
     switch (compute.major, compute.minor) {
     case (1, _): "tesla"

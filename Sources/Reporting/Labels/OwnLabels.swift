@@ -2,7 +2,7 @@ import NodeModel
 import Planning
 import Support
 
-/// The agent's own labels, below its prefix.
+/// The agent's own labels, which have its prefix.
 struct OwnLabels {
     var facts: NodeFacts
     var plan: Plan
@@ -21,7 +21,7 @@ struct OwnLabels {
 
     private func key(_ name: String) -> String { "\(prefix)/\(name)" }
 
-    /// The vendor and device id of the GPUs, `10de-2bb5`; several different ones are joined by an underscore.
+    /// Sets the label for the PCI IDs of the GPUs, such as `10de-2bb5`; underscores separate different IDs.
     private func pciID(_ set: inout LabelSet) {
         guard facts.pci.whyUnknown == nil else { return set.leave([key("pci-id")]) }
         let ids = Set(facts.gpus.map { "\(hex($0.id.vendor, digits: 4))-\(hex($0.id.device, digits: 4))" })
@@ -29,7 +29,7 @@ struct OwnLabels {
         set.set(key("pci-id"), ids.sorted().joined(separator: "_"))
     }
 
-    /// The driver that is loaded; nothing when none is.
+    /// Sets the labels for the loaded driver; none when no driver is loaded.
     private func driver(_ set: inout LabelSet) {
         let keys = ["driver-kind", "driver-version", "kernel-module-type", "driver-branch"].map(key)
         switch facts.driver.loadedVersion {
@@ -51,7 +51,7 @@ struct OwnLabels {
         }
     }
 
-    /// Whether ECC protects the memory of all GPUs; nothing where no GPU has ECC.
+    /// Sets the label for ECC memory: `enabled`, `disabled` or `mixed`; none when no GPU has ECC.
     private func ecc(_ set: inout LabelSet) {
         let name = key("ecc")
         guard let nvml = facts.vendor.value?.nvml.value else {
@@ -80,8 +80,8 @@ struct OwnLabels {
 }
 
 extension NodeFacts {
-    /// Whether NVML may be there and did not answer.
+    /// Whether NVML can exist on the host although it did not respond.
     ///
-    /// False when no driver is loaded: then there is certainly nothing that NVML could say.
+    /// It is false when no driver is loaded, because NVML then has no data.
     var nvmlIsUndetermined: Bool { !driver.loadedVersion.isAbsent }
 }

@@ -1,15 +1,15 @@
 package import NodeModel
 package import Planning
 
-/// What the agent wants its Node to show.
+/// The labels and the taint that the agent wants on its Node, and the verdict.
 package struct Publication: Codable, Sendable, Equatable {
     /// The labels that follow from the facts.
     package var labels: [String: String]
-    /// Keys whose value could not be told this time: whatever the Node shows for them stays.
+    /// The keys whose values are not known this time; these labels of the Node do not change.
     package var undetermined: Set<String>
     package var taint: TaintWish
     package var verdict: Verdict
-    /// The verdict in one sentence, for the event that tells of it.
+    /// The verdict as text for the event.
     package var message: String
 
     package init(
@@ -26,22 +26,22 @@ package struct Publication: Codable, Sendable, Equatable {
         self.message = message
     }
 
-    /// The part of it that the agent may write in a mode: only `manage` holds the taint.
+    /// The part of the publication that the agent can write in a mode; only `manage` includes the taint.
     package func limited(to mode: AgentMode) -> Publication {
         var publication = self
         if mode != .manage { publication.taint = .keep }
         return publication
     }
 
-    /// The labels to apply, given those that the agent owns on the Node now.
+    /// The labels to apply, given the labels of the Node that the agent owns now.
     ///
-    /// With server-side apply a key that is left out is removed, so an undetermined key is sent again with the value it
-    /// has.
+    /// Server-side apply removes each owned label that is not in the request. So the agent sends an undetermined label
+    /// with its current value.
     package func labelsToApply(owned: [String: String]) -> [String: String] {
         labels.merging(owned.filter { undetermined.contains($0.key) }) { new, _ in new }
     }
 
-    /// Builds the publication of a report.
+    /// Creates the publication for a report.
     package static func of(_ facts: NodeFacts, _ plan: Plan, _ report: NodeReport, _ policy: Policy) -> Publication {
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
@@ -57,15 +57,15 @@ package struct Publication: Codable, Sendable, Equatable {
     }
 }
 
-/// What is to become of the taint that keeps GPU pods away.
+/// The wanted state of the taint that keeps GPU pods away from the Node.
 package enum TaintWish: String, Codable, Sendable {
     case present, absent
-    /// Leave it as it is: nothing is taken away or put on without knowing.
+    /// The taint does not change, because the state of the node is not known.
     case keep
 
     package init(_ verdict: Verdict) {
         switch verdict {
-        // Who runs the driver of a node that is left alone keeps pods away by their own means.
+        // On a node that is left alone, the owner of the driver is responsible for keeping pods away.
         case .ready, .noGPU, .leftAlone: self = .absent
         case .installing, .notReady: self = .present
         case .waiting, .degraded, .unknown: self = .keep
@@ -73,14 +73,14 @@ package enum TaintWish: String, Codable, Sendable {
     }
 }
 
-/// Labels under construction.
+/// A set of labels under construction.
 ///
-/// The last word on a key counts.
+/// The last change of a key counts.
 struct LabelSet {
     var labels: [String: String] = [:]
     var undetermined: Set<String> = []
 
-    /// Sets a label to a value made fit for a label.
+    /// Sets a label to a value, which is first converted to a valid label value.
     mutating func set(_ key: String, _ value: String) {
         labels[key] = labelValue(value)
         undetermined.remove(key)
@@ -103,8 +103,9 @@ struct LabelSet {
     }
 }
 
-/// The nearest text that Kubernetes takes as a label value: at most 63 letters, digits, `-`, `_` and `.`, with a letter
-/// or a digit at both ends.
+/// Returns the text as a valid label value of Kubernetes.
+///
+/// A label value has at most 63 letters, digits, `-`, `_` and `.`, and starts and ends with a letter or a digit.
 package func labelValue(_ text: String) -> String {
     let allowed = text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "-" }
     func isEnd(_ character: Character) -> Bool { character.isLetter || character.isNumber }

@@ -2,7 +2,7 @@ package import NodeModel
 package import Planning
 package import Selection
 
-/// What `gpu-agent status` shows: everything an operator needs about one node, on one screen or as JSON.
+/// The output of `gpu-agent status`: everything that an operator needs to know about a node.
 package struct StatusDocument: Encodable, Sendable, Equatable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "Status"
@@ -16,7 +16,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var findings: [Finding]
     /// The steps of the last install; empty when there was none.
     package var lastInstall: [StepRecord]
-    /// What the running agent put on the Node last; nil when no agent published from here.
+    /// The last publication of the running agent; nil when no agent on this node has published.
     package var published: PublishedState?
 
     package init(
@@ -39,7 +39,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     }
 }
 
-/// One GPU as the bus and NVML show it together.
+/// One GPU, with data from the PCI bus and from NVML.
 package struct StatusGPU: Encodable, Sendable, Equatable {
     package var pciAddress: PCIAddress
     package var pciId: PCIID
@@ -47,7 +47,7 @@ package struct StatusGPU: Encodable, Sendable, Equatable {
     package var name: String?
     package var uuid: String?
     package var memoryMiB: Int?
-    /// `enabled`, `disabled`, or nil where the GPU has no MIG or nobody could tell.
+    /// `enabled` or `disabled`; nil when the GPU does not support MIG, or when the mode is not known.
     package var migMode: String?
     package var migDevices: [StatusMIGDevice]
 
@@ -82,7 +82,7 @@ package struct StatusMIGDevice: Encodable, Sendable, Equatable {
     }
 }
 
-/// The driver on the host, by every source that names a version.
+/// The driver on the host, with every source that reports a version.
 package struct StatusDriver: Encodable, Sendable, Equatable {
     package var sources: [DriverSource]
     package var loaded: Bool
@@ -97,7 +97,7 @@ package struct StatusDriver: Encodable, Sendable, Equatable {
     }
 }
 
-/// The machine, in the words that people know it by.
+/// The operating system and the machine, with their common names.
 package struct StatusHost: Encodable, Sendable, Equatable {
     package var operatingSystem: String?
     package var kernelRelease: String?

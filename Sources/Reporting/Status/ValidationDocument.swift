@@ -1,6 +1,6 @@
 package import NodeModel
 
-/// The report of `validate`.
+/// The output of `gpu-agent validate`.
 package struct ValidationDocument: Encodable, Sendable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "Validation"

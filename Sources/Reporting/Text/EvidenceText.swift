@@ -1,8 +1,8 @@
 import Selection
 
-/// Evidence for people, a line for each statement.
+/// Evidence as text for users, with one line for each statement.
 enum EvidenceText {
-    /// What is said of several PCI functions in the same words stands once, with their number.
+    /// Returns one line for each statement; the same statement about several PCI functions becomes one line.
     static func lines(_ evidence: [Evidence]) -> [String] {
         var rows: [(source: String, statement: String, count: Int)] = []
         for item in evidence {

@@ -1,7 +1,7 @@
 import NodeModel
 
 extension FactsText {
-    /// Who has, or claims, the driver: only the traces that are there, and those that could not be looked for.
+    /// The traces of driver owners: the traces that exist, and those that the agent could not look for.
     var claims: [String] {
         let claims = facts.claims
         let rows =
@@ -18,7 +18,7 @@ extension FactsText {
         return rows.isEmpty ? [] : section("Claims on the driver", rows)
     }
 
-    /// No row for what is not there.
+    /// Returns a row for a reading, or no row when it is absent.
     private func row<Value>(
         _ name: String,
         _ reading: Reading<Value>,
@@ -31,7 +31,7 @@ extension FactsText {
         }
     }
 
-    /// The first few: a distribution cuts its driver into dozens.
+    /// Returns the first packages, because some distributions divide the driver into dozens of packages.
     private func packages(_ packages: [DriverPackage]) -> String? {
         guard !packages.isEmpty else { return nil }
         let shown = packages.prefix(3).map { "\($0.name) \($0.version) (\($0.manager.rawValue))" }
@@ -47,7 +47,7 @@ extension FactsText {
     private func marker(_ marker: AKSMarker) -> String {
         let kernel = marker.kernel.map { "for kernel \($0)" }
         let words = [marker.kind, marker.version, kernel].compactMap(\.self)
-        return words.isEmpty ? "a marker that says nothing" : words.joined(separator: " ")
+        return words.isEmpty ? "a marker without content" : words.joined(separator: " ")
     }
 
     private func container(_ container: DriverContainer) -> String {

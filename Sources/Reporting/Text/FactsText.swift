@@ -1,7 +1,7 @@
 package import NodeModel
 import Support
 
-/// `facts` for people: one line a fact, with what could not be read said as such.
+/// The facts as text for users: one line for each fact, with the reason for each fact that is not known.
 package struct FactsText {
     package var facts: NodeFacts
     package var style: Style
@@ -94,7 +94,7 @@ package struct FactsText {
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
                 ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
                 (
-                    "installed by us",
+                    "installed by agent",
                     say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
                 ),
             ]

@@ -4,7 +4,7 @@ package import Planning
 import Selection
 import Support
 
-/// `plan` for people: what would happen, and why.
+/// The plan as text for users: the steps, and the reasons for them.
 package struct PlanText {
     package var plan: Plan
     package var style: Style
@@ -24,16 +24,16 @@ package struct PlanText {
         let headline =
             plan.problems.isEmpty
             ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
-            : "\(style.bold("not now")): \(decision.summary), once nothing is in the way"
+            : "\(style.bold("not now")): \(decision.summary); first remove the obstacles"
         return [headline] + EvidenceText.lines(decision.evidence).map { "  \($0)" }
     }
 
     private var steps: [String] {
         guard !plan.steps.isEmpty else {
-            let why = plan.obstacles.isEmpty ? "there is nothing to do" : "until what is in the way is gone"
+            let why = plan.obstacles.isEmpty ? "there is nothing to do" : "because there are obstacles"
             return [style.bold("Steps") + ": none, \(why)"]
         }
-        return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : ", once nothing is in the way")]
+        return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : " after the obstacles are removed")]
             + plan.steps.enumerated().map { number, step in
                 let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
                 return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
@@ -41,13 +41,13 @@ package struct PlanText {
             }
     }
 
-    /// What the host gets to do, as an operator would type it.
+    /// Returns the details of an effect, with commands in the form in which an operator types them.
     private func details(_ effect: Effect) -> [String] {
         switch effect {
         case .run(let commands): commands.map { "$ " + $0.joined(separator: " ") }
         case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
         case .job(let job):
-            // A script is shown by its lines.
+            // A script is shown line by line.
             job.command.prefix(2) == ["sh", "-ec"]
                 ? job.command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
                 : ["$ " + job.command.joined(separator: " ")]
@@ -58,11 +58,11 @@ package struct PlanText {
 
     private var obstacles: [String] {
         guard !plan.obstacles.isEmpty else { return [] }
-        return [style.bold("In the way")]
+        return [style.bold("Obstacles")]
             + plan.obstacles.flatMap { problem in
                 [
                     "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
-                    "      expected \(problem.expected)",
+                    "      expected: \(problem.expected)",
                     "      → \(problem.remedy)",
                 ]
             }
@@ -78,9 +78,9 @@ package struct PlanText {
                 reasons.append((driver.reason, [driver.driver]))
             }
         }
-        return [style.bold("Drivers that were not taken")]
+        return [style.bold("Rejected drivers")]
             + reasons.flatMap { reason in
-                // Of many that lose for one reason the reason is what counts; `-o yaml` names them all.
+                // Of many drivers with the same reason, only the number is shown. `-o yaml` lists all of them.
                 reason.drivers.count > 3
                     ? ["  \(reason.drivers.count) drivers: \(reason.text)"]
                     : reason.drivers.map { "  \($0): \(reason.text)" }

@@ -2,11 +2,11 @@ import NodeModel
 import Selection
 import Support
 
-/// `status` for people: the verdict and the next action first, then what it rests on.
+/// The status as text for users: first the verdict and the next action, then the details.
 package struct StatusText {
     package var status: StatusDocument
     package var style: Style
-    /// Seconds since 1970, to say how old things are.
+    /// The current time in seconds since 1970, from which the text computes ages.
     package var now: Double
 
     package init(status: StatusDocument, style: Style, now: Double) {
@@ -52,7 +52,7 @@ package struct StatusText {
 
     private var selection: [String] {
         let decision = status.decision
-        let owner = decision.owner.map { "  (of \($0.displayName))" } ?? ""
+        let owner = decision.owner.map { "  (owner: \($0.displayName))" } ?? ""
         let driver = decision.driver.map { "  \($0)" } ?? ""
         let lines = [title("Selection"), "  \(decision.action.rawValue)\(driver)\(owner)"]
         return lines + EvidenceText.lines(decision.evidence).map { style.faint("    \($0)") }
@@ -69,7 +69,7 @@ package struct StatusText {
                 let line = "  \(mark(finding.state)) \(padded(finding.title, width))  \(finding.observed)"
                 guard finding.state != .pass, finding.state != .notApplicable else { return [line] }
                 let remedy = finding.remedy.isEmpty ? [] : ["      → \(finding.remedy)"]
-                return [line, "      \(finding.code.rawValue): expected \(finding.expected)"] + remedy
+                return [line, "      \(finding.code.rawValue), expected: \(finding.expected)"] + remedy
             }
     }
 
@@ -90,7 +90,7 @@ package struct StatusText {
             let time = step.seconds.map { " \(spoken(seconds: $0))" } ?? ""
             return switch step.state {
             case .done: "\(step.step.rawValue)\(time)"
-            case .started: style.yellow("\(step.step.rawValue) begun")
+            case .started: style.yellow("\(step.step.rawValue) started")
             case .failed: style.red("\(step.step.rawValue) failed\(time): \(step.failure?.code.rawValue ?? "")")
             }
         }
@@ -102,8 +102,8 @@ package struct StatusText {
         let age = published.at.map { "\(spoken(seconds: max(0, now - $0.seconds))) ago" } ?? "never"
         let taint =
             switch published.tainted {
-            case true: "taint on"
-            case false: "taint gone"
+            case true: "taint present"
+            case false: "no taint"
             case nil: "taint not known"
             }
         let line = "  node \(published.node): \(published.labels.count) labels, \(taint), published \(age)"

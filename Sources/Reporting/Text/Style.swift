@@ -1,6 +1,6 @@
-/// How text looks on the terminal it goes to.
+/// The style of text on a terminal.
 ///
-/// Color only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
+/// Output has color only on a terminal, and never with `NO_COLOR` or `TERM=dumb`.
 package struct Style: Sendable {
     package var color: Bool
 
@@ -19,12 +19,12 @@ package struct Style: Sendable {
     }
 }
 
-/// Text padded with spaces on the right to a width in characters.
+/// Returns the text, padded on the right with spaces to a width in characters.
 package func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
-/// A length of time as people say it: `0.4 s`, `12 s`, `3 min 20 s`.
+/// Returns a duration as text for users, such as `0.4 s`, `12 s` or `3 min 20 s`.
 package func spoken(seconds: Double) -> String {
     switch seconds {
     case ..<10: return "\((seconds * 10).rounded() / 10) s"
