@@ -1,9 +1,9 @@
 import FoundationEssentials
 import SystemPackage
 
-/// Files of our side: the catalog, the configuration, facts that were written down.
+/// Reads files of the agent's own file system: the catalog, the configuration and facts files.
 enum OwnFiles {
-    /// The bytes of a file, or of standard input for `-`.
+    /// Reads a file, or standard input for `-`.
     static func read(_ path: String) throws(Errno) -> [UInt8] {
         guard path != "-" else { return try all(of: .standardInput) }
         let file = try open(path)
@@ -11,9 +11,9 @@ enum OwnFiles {
         return try all(of: file)
     }
 
-    /// The names in a directory, sorted.
+    /// Lists the names in a directory, sorted.
     static func list(_ path: String) throws(Errno) -> [String] {
-        // Opened first, because the error of `open` says why and that of the listing does not.
+        // The error of `open` tells the reason, and the error of `contentsOfDirectory` does not.
         let directory = try open(path)
         try? directory.close()
         do { return try FileManager.default.contentsOfDirectory(atPath: path).sorted() } catch { throw .notDirectory }

@@ -4,7 +4,7 @@ package import NodeModel
 import Support
 import SystemPackage
 
-/// Values as JSON and YAML text, with keys in a stable order.
+/// Renders values as JSON or YAML text, with sorted keys.
 package enum Rendering {
     package static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
@@ -17,7 +17,7 @@ package enum Rendering {
     }
 }
 
-/// Reads the facts of a node from a file, as `facts -o json` or `facts -o yaml` wrote them.
+/// Reads a facts file, which `facts -o json` or `facts -o yaml` wrote.
 package enum FactsFile {
     package static func read(_ file: String) throws(SetupError) -> NodeFacts {
         let bytes: [UInt8]
@@ -35,7 +35,7 @@ package enum FactsFile {
         return facts
     }
 
-    /// The text as JSON; YAML is turned into it.
+    /// Converts YAML to JSON; JSON stays as it is.
     private static func json(_ data: Data, file: String) throws -> Data {
         if data.first(where: { !$0.isWhitespace }) == UInt8(ascii: "{") { return data }
         let document = try YAMLDocument.parse([UInt8](data), file: file)
@@ -47,7 +47,7 @@ extension UInt8 {
     fileprivate var isWhitespace: Bool { self == 0x20 || (0x09...0x0d).contains(self) }
 }
 
-/// A document's value in the types that JSON has.
+/// A value of a YAML document, encoded with the types of JSON.
 private struct PlainValue: Encodable {
     let node: DocumentNode
 

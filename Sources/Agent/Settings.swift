@@ -1,21 +1,21 @@
 import Glibc
 
-/// Where the agent looks and what it reads: the command line's part of the program.
+/// The paths and processes that the agent uses, as the command line names them.
 package struct Settings: Sendable {
-    /// Where the agent's own catalog lies in the image.
+    /// The directory of the agent's own catalog in the image.
     package static let catalogDirectory = "/usr/share/gpu-agent/catalog"
 
-    /// The host's root directory, by a path of our side.
+    /// The path of the host's root directory, as the agent sees it.
     package var hostRoot: String
-    /// The process whose namespaces are the host's; nil when no command may be run there.
+    /// The process whose namespaces are the host's; nil when the agent must not run commands on the host.
     package var hostPID: Int?
     package var catalogDirectory: String
-    /// Catalog files to lay over the agent's own, in order.
+    /// The catalog files to add to the agent's own, in order.
     package var catalogs: [String]
     package var configFile: String?
-    /// The agent's own executable, which is started again as the vendor child.
+    /// The agent's own executable, which the agent starts again as the vendor child.
     package var program: String
-    /// The proxy variables of our own environment, for downloads and for commands on the host.
+    /// The proxy variables of the agent's environment, for downloads and for commands on the host.
     package var environment: [String: String]
 
     package init(
@@ -36,10 +36,10 @@ package struct Settings: Sendable {
         self.environment = environment
     }
 
-    /// The root directory of a process by a path of ours: `/` when it shares our mount namespace, and else the one that
-    /// the kernel shows.
+    /// The path of a process's root directory, as the agent sees it.
     ///
-    /// Whether that can be opened is found out when it is: another directory is never taken in its place.
+    /// It is `/` when the process shares the agent's mount namespace, and `/proc/PID/root` otherwise. This function does
+    /// not check that the agent can open the path. The agent never uses another directory instead.
     package static func root(of process: Int) -> String {
         let theirs = link("/proc/\(process)/ns/mnt")
         return theirs != nil && theirs == link("/proc/self/ns/mnt") ? "/" : "/proc/\(process)/root"

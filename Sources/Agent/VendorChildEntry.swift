@@ -1,13 +1,14 @@
 import VendorProbe
 
-/// What the hidden command `vendor-probe` runs: the process that calls NVIDIA's libraries.
+/// The entry point of the hidden command `vendor-probe`: the process that calls NVIDIA's libraries.
 package enum VendorChildEntry {
-    /// Answers the agent's questions until standard input ends.
+    /// Answers the agent's requests until standard input ends.
     ///
     /// - Parameters:
-    ///   - nvml: the path of `libnvidia-ml.so.VERSION`, when NVML will be asked.
-    ///   - cuda: the path of `libcuda.so.VERSION`, when CUDA will be asked.
-    /// - Returns: the exit code of the process.
+    ///   - nvml: The path of `libnvidia-ml.so.VERSION`; nil when the agent does not use NVML.
+    ///   - cuda: The path of `libcuda.so.VERSION`; nil when the agent does not use CUDA.
+    /// - Returns: The exit code of the process.
+
     package static func run(nvml: String?, cuda: String?) -> Int32 {
         VendorChild.run(libraries: VendorLibraries(nvml: nvml, cuda: cuda))
     }

@@ -140,11 +140,11 @@ struct ExecutorTests {
             #expect(await perform(job("[ $A = b ]"), on: host, &journal) == nil)
             let spoken = await perform(job("echo one; echo two; echo three; exit 4"), on: host, &journal)
             #expect(spoken?.problem.observed == "the polishing ended with status 4: two: three")
-            #expect(spoken?.problem.remedy.text == "read /var/lib/gpu-agent/jobs/polish-1/log on the node")
+            #expect(spoken?.problem.remedy.text == "Read /var/lib/gpu-agent/jobs/polish-1/log on the node.")
             let script = "echo 'ERROR: no  wax' >/var/log/polish.log; echo noise; exit 1"
             let logged = await perform(job(script, log: "/var/log/polish.log"), on: host, &journal)
             #expect(logged?.problem.observed == "the polishing ended with status 1: no wax")
-            #expect(logged?.problem.remedy.text == "read /var/log/polish.log on the node")
+            #expect(logged?.problem.remedy.text == "Read /var/log/polish.log on the node.")
             #expect(await perform(step(.forgetJobs(["polish-1", "polish-2"])), on: host, &journal) == nil)
             #expect(!host.tree.exists("\(HostLayout.jobs)/polish-1"))
         }
@@ -154,7 +154,10 @@ struct ExecutorTests {
         try await ScriptedHost.with { host in
             var journal = Journal()
             let failure = await perform(step(.unknown(kind: "transmute"), .record(nil)), on: host, &journal)
-            #expect(failure?.problem.observed == "this version does not know the effect 'transmute' of step polish")
+            #expect(
+                failure?.problem.observed
+                    == "This version of the agent does not know the effect 'transmute' of step polish."
+            )
             #expect(failure?.problem.remedy.text.contains(HostLayout.journal) == true)
         }
     }

@@ -154,6 +154,6 @@ import Testing
         let problem = JobLog(of: job, output: "/jobs/x/log", failure: failure).problem(row.outcome, log: row.log)
         #expect(problem.code == .driverRemovalFailed)
         #expect(problem.observed == row.observed)
-        #expect(problem.remedy.text == "read \(row.ownLog ? "/var/log/own.log" : "/jobs/x/log") on the node")
+        #expect(problem.remedy.text == "Read \(row.ownLog ? "/var/log/own.log" : "/jobs/x/log") on the node.")
     }
 }

@@ -52,7 +52,7 @@ import Testing
         let box = SnapshotBox()
         #expect(try await get("/healthz", of: box) == Answer(status: 200, type: Self.plain, text: "ok\n"))
         let silent = try await get("/healthz", of: box, silence: .zero)
-        #expect(silent.status == 503 && silent.text.hasPrefix("the loop showed no life for "))
+        #expect(silent.status == 503 && silent.text.hasPrefix("the reconciler made no progress for "))
         try await Task.sleep(for: .milliseconds(300))
         #expect(try await get("/healthz", of: box, silence: .milliseconds(200)).status == 503)
         box.alive()
@@ -62,7 +62,7 @@ import Testing
     @Test func isNotReadyBeforeTheFirstLook() async throws {
         for path in ["/readyz", "/metrics"] {
             let answer = try await get(path, of: SnapshotBox())
-            #expect(answer == Answer(status: 503, type: Self.plain, text: "the node was not looked at yet\n"))
+            #expect(answer == Answer(status: 503, type: Self.plain, text: "the agent has not inspected the node yet\n"))
         }
     }
 

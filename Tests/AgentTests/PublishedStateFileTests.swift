@@ -21,7 +21,7 @@ import Testing
     }
 
     static let states: [(json: String?, expected: Reading<[String: String]>)] = [
-        (nil, .skipped("no agent published from this node")),
+        (nil, .skipped("no agent has published the state of this node")),
         (
             #"{"node":"n","labels":{},"ownerLabels":{"nvidia.com/gpu.deploy.driver":"true"}}"#,
             .present([OwnerLabel.gpuOperatorDriver: "true"])
@@ -31,7 +31,7 @@ import Testing
         // As an agent wrote it that did not know of them.
         (
             #"{"node":"n","labels":{},"at":1,"tainted":false}"#,
-            .skipped("the agent that published from this node did not read them")
+            .skipped("the agent has not read the owner labels of this node")
         ),
     ]
 

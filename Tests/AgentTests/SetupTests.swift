@@ -115,7 +115,7 @@ import Testing
             try directory.write("facts", text)
             let error = #expect(throws: SetupError.self) { try FactsFile.read(directory.path("facts")) }
             let words = error.map(errorChain) ?? ""
-            #expect(words.contains("does not hold the facts of a node") && words.contains(why), "\(words)")
+            #expect(words.contains("does not contain the facts of a node") && words.contains(why), "\(words)")
         }
     }
 }

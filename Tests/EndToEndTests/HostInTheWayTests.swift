@@ -110,7 +110,7 @@ struct HostInTheWayTests {
             let status = try await node.status()
             #expect(status.verdict == "not-ready")
             #expect(status.reason == "installer-failed")
-            #expect(status.nextAction == "read \(HostLayout.installerLog) on the node")
+            #expect(status.nextAction == "Read \(HostLayout.installerLog) on the node.")
             #expect(node.text(HostLayout.installerLog)?.contains("is not supported by the") == true)
             #expect(!node.exists("/sys/module/nvidia"))
             #expect(node.processes() == [])

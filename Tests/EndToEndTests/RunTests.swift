@@ -238,7 +238,7 @@ struct RunTests {
                 @Sendable func labels() async throws -> Reading<[String: String]> {
                     try await node.agent("facts", ["-o", "json"]).decoded(as: NodeFacts.self).claims.nodeLabels
                 }
-                #expect(try await labels() == .skipped("no agent published from this node"))
+                #expect(try await labels() == .skipped("no agent has published the state of this node"))
                 try await RunningAgent.with(node, cluster, options: ["--interval", "1h"]) { agent in
                     try await untilAsync("the label is known") { try await labels() == .present([label: "true"]) }
                     try await untilAsync("the agent watches its Node") { agent.requests().contains("WATCH") }

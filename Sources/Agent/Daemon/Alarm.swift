@@ -2,7 +2,7 @@ import Synchronization
 
 /// Wakes the daemon's loop at a set time.
 ///
-/// There is one time: a new one replaces the one before.
+/// Only one time is set. A new time replaces it.
 final class Alarm: Sendable {
     private let wakeUp: WakeUp
     private let pending = Mutex<Task<Void, Never>?>(nil)
@@ -11,7 +11,7 @@ final class Alarm: Sendable {
         self.wakeUp = wakeUp
     }
 
-    /// Wakes the loop after a time; nil only cancels.
+    /// Wakes the loop after a delay; nil cancels the alarm.
     func ring(in delay: Duration?) {
         let wakeUp = wakeUp
         pending.withLock { pending in

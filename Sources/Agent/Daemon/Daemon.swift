@@ -8,7 +8,7 @@ import ServiceLifecycle
 import Support
 import UnixSignals
 
-/// The agent as it runs on a node for good: the loop and what wakes it, the health server, and the way out.
+/// The daemon: the reconciler, the watchers that wake it, the health server, and the publisher.
 package struct Daemon: Sendable {
     let inspector: Inspector
     let options: DaemonOptions
@@ -30,7 +30,9 @@ package struct Daemon: Sendable {
         self.logger = logger
     }
 
-    /// Runs until SIGTERM or SIGINT, and ends within five seconds of it.
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// It ends within five seconds of the signal.
     package func run() async throws {
         let wakeUp = WakeUp()
         let mode = options.mode ?? inspector.setup.mode
@@ -90,7 +92,9 @@ package struct Daemon: Sendable {
         try outcome.get()
     }
 
-    /// Closes the connections to the API server, and does not wait for one that hangs: the process ends anyway.
+    /// Closes the connections to the API server.
+    ///
+    /// It waits at most one second, because the process ends anyway.
     private func end(_ client: KubernetesClient?) async {
         guard let client else { return }
         let closed = FirstAnswer<Void>()
@@ -115,7 +119,7 @@ package struct Daemon: Sendable {
 
     private func client() async throws(KubernetesError) -> KubernetesClient? {
         guard options.node != nil else {
-            logger.notice("cluster: none in the configuration: nothing is published")
+            logger.notice("the configuration says 'cluster: none', so the agent does not publish anything")
             return nil
         }
         let named = options.cluster.map {
@@ -127,14 +131,16 @@ package struct Daemon: Sendable {
     }
 }
 
-/// What the daemon reads the Node by, and what it writes it by.
+/// How the daemon reads and writes its Node.
 struct ClusterLink: Sendable {
     let mirror: NodeMirror
-    /// Nil in the mode `observe`, in which nothing is written.
+    /// Nil in the mode `observe`, in which the agent does not write to the cluster.
     let publisher: NodePublisher?
 }
 
-/// On a node without a cluster nobody else can claim the driver.
+/// The owner labels of a node without a cluster.
+///
+/// Without a cluster, no label can name another owner of the driver.
 private struct NoCluster: OwnerLabelSource {
     func ownerLabels() async -> OwnerLabels {
         OwnerLabels(.skipped("the configuration says that there is no cluster"))
@@ -158,7 +164,7 @@ struct InstallLog: Sendable {
         case .failed(let step, let problem):
             logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
         case .waitingForJob(let name):
-            logger.notice("an installer still runs from before", metadata: ["job": "\(name)"])
+            logger.notice("an installer of an earlier agent is still running", metadata: ["job": "\(name)"])
         }
     }
 }

@@ -1,8 +1,8 @@
 package import NodeModel
 
-/// What the daemon's command line says beyond where the node is.
+/// The options of `gpu-agent run` that do not locate the node.
 package struct DaemonOptions: Sendable {
-    /// An API server that is named explicitly.
+    /// An API server that the command line names.
     package struct Cluster: Sendable {
         package var server: String
         package var caFile: String
@@ -15,20 +15,20 @@ package struct DaemonOptions: Sendable {
         }
     }
 
-    /// The name of the Node; nil when the cluster is left alone.
+    /// The name of the Node; nil when the agent uses no cluster.
     package var node: String?
-    /// Nil for the cluster that the pod runs in.
+    /// The API server; nil for the one of the cluster that the pod runs in.
     package var cluster: Cluster?
-    /// Where the health server listens.
+    /// The address that the health server listens on.
     package var host: String
     package var port: Int
-    /// How often to look when nothing happens.
+    /// How often the agent inspects the node when no event occurs.
     package var interval: Duration
     /// The longest wait before the first request to the API server.
     package var startJitter: Duration
-    /// Whether to install drivers, or only to look and publish.
+    /// Whether the agent installs drivers; otherwise, it only inspects the node and publishes.
     package var installs: Bool
-    /// How much to change; nil for what the configuration says.
+    /// How much the agent may change; nil for the mode of the configuration.
     package var mode: AgentMode?
 
     package init(

@@ -7,10 +7,12 @@ import Reporting
 /// Answers `/healthz`, `/readyz` and `/metrics`.
 struct HealthServer {
     let box: SnapshotBox
-    /// How long the loop may show no life before the agent counts as dead.
+    /// How long the reconciler may make no progress before `/healthz` answers 503.
     let silence: Duration
 
-    /// The server as a service; `onServerRunning` learns the address where it listens, which matters for port 0.
+    /// Returns the server as a service.
+    ///
+    /// With port 0, the kernel chooses the port. `onServerRunning` gets the channel, which has the address.
     func application(
         host: String,
         port: Int,
@@ -35,12 +37,12 @@ struct HealthServer {
         let silent = box.silence
         return silent <= silence
             ? Self.text(.ok, "ok\n")
-            : Self.text(.serviceUnavailable, "the loop showed no life for \(silent.components.seconds) s\n")
+            : Self.text(.serviceUnavailable, "the reconciler made no progress for \(silent.components.seconds) s\n")
     }
 
     private func readiness() -> Response {
         guard let report = box.snapshot?.view.report else {
-            return Self.text(.serviceUnavailable, "the node was not looked at yet\n")
+            return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
         }
         let good = [.ready, .noGPU, .leftAlone].contains(report.verdict)
         let line = "\(report.verdict.rawValue): \(report.nextAction)\n"
@@ -49,7 +51,7 @@ struct HealthServer {
 
     private func metrics() -> Response {
         guard let snapshot = box.snapshot else {
-            return Self.text(.serviceUnavailable, "the node was not looked at yet\n")
+            return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
         }
         let metrics = Metrics(
             report: snapshot.view.report,

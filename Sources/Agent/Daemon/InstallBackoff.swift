@@ -1,6 +1,6 @@
 import NodeModel
 
-/// How long to wait after a failed install before the next try.
+/// Delays the next install after a failed one.
 struct InstallBackoff {
     private var pause: Duration = .zero
     private var notBefore: ContinuousClock.Instant?
@@ -13,9 +13,10 @@ struct InstallBackoff {
         (pause, notBefore) = (.zero, nil)
     }
 
-    /// Doubles from 30 seconds to half an hour.
+    /// Records a failed install and returns the pause before the next one.
     ///
-    /// A wrong checksum goes to the end at once: asking again soon brings the same file.
+    /// The pause starts at 30 seconds, doubles with each failure, and ends at 30 minutes. After a wrong checksum it is 30
+    /// minutes at once, because an early retry downloads the same file.
     mutating func failed(_ code: ReasonCode, at instant: ContinuousClock.Instant) -> Duration {
         let longest = Duration.seconds(1800)
         pause = code == .downloadHashMismatch ? longest : min(longest, max(.seconds(30), pause * 2))

@@ -9,9 +9,9 @@ import Selection
 import ServiceLifecycle
 import Support
 
-/// The daemon's loop: look at the node, install what is missing, publish what is seen.
+/// The loop of the daemon: it inspects the node, installs the driver when it is needed, and publishes the result.
 ///
-/// It is level-triggered. An event of a device, of the Node or of the clock only says "look again".
+/// The loop is level-triggered. An event of a device, of the Node or of the clock only starts a new inspection.
 struct Reconciler: Service {
     let inspector: Inspector
     let install: InstallRun?
@@ -21,10 +21,10 @@ struct Reconciler: Service {
     let startJitter: Duration
     let mode: AgentMode
     let logger: Logger
-    /// Looks again when a failure that does not count yet is about to.
+    /// Starts an inspection when a recent failure has lasted long enough to count.
     private let settlingAlarm: Alarm
 
-    /// How far looks are apart at least, however many events say "look again".
+    /// The minimum time between two inspections, no matter how many events occur.
     private static let pauseBetweenLooks = Duration.seconds(2)
 
     init(
@@ -54,12 +54,14 @@ struct Reconciler: Service {
             var lookedAt = ContinuousClock.now
             var settling = Settling()
             defer { settlingAlarm.cancel() }
-            // Nodes that were started together do not ask together, and the first look asks who owns the driver.
+            // The first inspection asks the API server for the owner labels. The random delay spreads these requests
+            // over time when many nodes start together.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
             await look(&backoff, &settling)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
-                // A storm of events is one look every few seconds: what came meanwhile is seen by the next one.
+                // Many events at once cause only one inspection every few seconds. The next inspection covers all of
+                // them.
                 let rest = lookedAt + Self.pauseBetweenLooks - ContinuousClock.now
                 if rest > .zero { try? await Task.sleep(for: rest) }
                 lookedAt = .now
@@ -72,9 +74,9 @@ struct Reconciler: Service {
     private func look(_ backoff: inout InstallBackoff, _ settling: inout Settling) async {
         guard !Task.isCancelled else { return }
         var view = await inspector.look()
-        // A look that was cut off in the middle says nothing of the node.
+        // An inspection that was canceled halfway has incomplete facts.
         guard !Task.isCancelled else { return }
-        // A watch can be silent because the network is: what an install rests on is asked for once more.
+        // A watch can miss changes while the network is down. So read the owner labels again before an install.
         if install != nil, view.plan.decision.action == .install, let cluster {
             let labels = await cluster.mirror.ownerLabels(noOlderThan: .seconds(30))
             if labels.current != view.facts.claims.nodeLabels { view = await inspector.look() }
@@ -96,7 +98,7 @@ struct Reconciler: Service {
         }
     }
 
-    /// The view with those failures that have lasted long enough to count.
+    /// Removes the failures that have not lasted long enough to count.
     private func settled(_ view: NodeView, _ settling: inout Settling) -> NodeView {
         var settledView = view
         let instant = ContinuousClock.now
@@ -107,7 +109,8 @@ struct Reconciler: Service {
 
     private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
         let heart = Task {
-            // Every step has a deadline, so this ends; a compiler says nothing for minutes.
+            // A compiler can print nothing for minutes, so report progress here. Every step has a deadline, so a hanging
+            // step cannot keep the agent alive forever.
             while !Task.isCancelled {
                 box.alive()
                 try? await Task.sleep(for: .seconds(15))
@@ -133,10 +136,10 @@ struct Reconciler: Service {
         }
     }
 
-    /// Shows a view to everybody who asks: the health server, `status` on the host, and the cluster.
+    /// Passes a view to the log, to the health server and to the publisher.
     private func publish(_ view: NodeView) async {
         logger.info(
-            "looked",
+            "inspected the node",
             metadata: [
                 "verdict": "\(view.report.verdict.rawValue)", "reason": "\(view.report.reason?.rawValue ?? "none")",
                 "action": "\(view.plan.decision.action.rawValue)",

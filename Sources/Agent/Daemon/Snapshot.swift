@@ -2,26 +2,26 @@ package import Reporting
 import Support
 import Synchronization
 
-/// The last look at the node, for whoever asks the daemon about it.
+/// Holds the last view of the node for the health server, and the time of the last progress.
 package final class SnapshotBox: Sendable {
     package struct Snapshot: Sendable {
         package var view: NodeView
-        /// When it was taken, in seconds since 1970.
+        /// The time of the inspection, in seconds since 1970-01-01 00:00 UTC.
         package var at: Double
         package var requests: [Metrics.APIRequestCount]
     }
 
-    // A clock that nobody sets: a step of the host's time must not make the agent look dead.
+    // The time of progress uses a monotonic clock, so that a change of the host's time does not fail `/healthz`.
     private let box = Mutex<(snapshot: Snapshot?, beat: ContinuousClock.Instant)>((nil, .now))
 
     package init() {}
 
     package var snapshot: Snapshot? { box.withLock(\.snapshot) }
 
-    /// How long ago the loop showed life.
+    /// How long ago the reconciler last made progress.
     package var silence: Duration { ContinuousClock.now - box.withLock(\.beat) }
 
-    /// Notes that the loop goes on, also in the middle of a long install.
+    /// Records that the reconciler makes progress, also during a long install.
     package func alive() {
         box.withLock { $0.beat = .now }
     }

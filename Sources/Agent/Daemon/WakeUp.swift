@@ -1,4 +1,6 @@
-/// The bell of the daemon's loop: however often it is rung, the loop looks once more.
+/// The signal that starts the next inspection of the reconciler.
+///
+/// Several signals before the next inspection count as one.
 package final class WakeUp: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     package let calls: AsyncStream<Void>

@@ -6,7 +6,7 @@ import PCIBus
 import ServiceLifecycle
 import Support
 
-/// Rings the bell at a fixed interval.
+/// Wakes the reconciler at a fixed interval.
 struct ClockWatcher: Service {
     let interval: Duration
     let wakeUp: WakeUp
@@ -21,7 +21,7 @@ struct ClockWatcher: Service {
     }
 }
 
-/// Rings the bell when a PCI device comes or goes.
+/// Wakes the reconciler when the kernel adds or removes a PCI device.
 struct DeviceWatcher: Service {
     let wakeUp: WakeUp
     let logger: Logger
@@ -34,17 +34,17 @@ struct DeviceWatcher: Service {
                 for await _ in monitor.events { wakeUp.ring() }
             } catch {
                 logger.warning(
-                    "cannot watch for device events, the agent inspects the node at its interval alone",
+                    "cannot watch for device events; the agent inspects the node only at its interval",
                     metadata: ["error": "\(errorChain(error))"]
                 )
             }
         }
-        // A service that ends ends the group: without a monitor this one waits for the shutdown.
+        // The service group ends when one of its services ends. So wait for the shutdown, also without a monitor.
         try? await gracefulShutdown()
     }
 }
 
-/// Follows the Node, and wakes whoever has to act on a change of it.
+/// Watches the Node, and wakes the reconciler or the publisher when it changes.
 struct NodeWatcher: Service {
     let client: KubernetesClient
     let cluster: ClusterLink
@@ -55,24 +55,28 @@ struct NodeWatcher: Service {
         await cancelWhenGracefulShutdown {
             var failures = 0
             while !Task.isCancelled {
-                // The first look reads the Node; a watch goes on from what it saw.
+                // The first inspection reads the Node. The watch starts from the resource version of that read.
                 guard let version = await cluster.mirror.watchVersion else {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
                 let began = ContinuousClock.now
                 let ended = await follow(from: version, afterFailure: failures > 0)
-                // A server that ends each watch at once is not asked again at once.
+                // Pause when the server ends a watch within five seconds, as after a failure.
                 let good = ended && ContinuousClock.now - began > .seconds(5)
                 failures = good ? 0 : failures + 1
-                if failures == 3 { logger.warning("the Node cannot be watched; the clock looks again") }
+                if failures == 3 {
+                    logger.warning("cannot watch the Node; the agent inspects the node at its interval")
+                }
                 let pause = Duration.seconds(min(30, 5 << min(failures - 1, 3))) * Double.random(in: 0.5..<1)
                 if failures > 0 { try? await Task.sleep(for: pause) }
             }
         }
     }
 
-    /// Follows one watch to its end, and says whether it ended well.
+    /// Follows one watch to its end.
+    ///
+    /// - Returns: Whether the watch ended without an error.
     private func follow(from version: String, afterFailure: Bool) async -> Bool {
         var isSilent = afterFailure
         for await event in client.watchNodeMetadata(cluster.mirror.node, from: version) {
@@ -93,7 +97,7 @@ struct NodeWatcher: Service {
     }
 }
 
-/// Keeps the Node as the last look says, and leaves what it published on the host for commands.
+/// Runs the publisher, and saves the published state on the host for `gpu-agent status`.
 struct PublisherService: Service {
     let publisher: NodePublisher
     let file: PublishedStateFile
@@ -103,7 +107,7 @@ struct PublisherService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await publisher.run { ownersChanged in
-                // What was decided without labels that are known by now is decided anew.
+                // The last decision did not take the new owner labels into account, so decide again.
                 if ownersChanged { wakeUp.ring() }
                 do throws(HostError) { try await file.save(publisher.state) } catch {
                     logger.warning("cannot save the published state", metadata: ["error": "\(errorChain(error))"])

@@ -3,16 +3,20 @@ import Host
 package import NodeModel
 import SystemPackage
 
-/// Carries out the effects of a step, one `switch` and nothing more; every `if` about the host is in the recipes.
+/// Executes the effects of a step.
+///
+/// It makes no decisions about the host. The recipes do that when they build the plan.
 struct Executor {
     let root: HostRoot
     let commands: HostCommands
     let downloader: Downloader
     let progress: @Sendable (InstallProgress) -> Void
-    /// Looks at the node again and says what is wrong, if anything.
+    /// Inspects the node within a deadline and returns what is wrong; nil when the node works.
     let verify: @Sendable (Duration) async -> Finding?
 
-    /// Does one step; the journal comes back changed where the step is about the journal itself.
+    /// Executes one step.
+    ///
+    /// Effects on the journal change `journal`. The caller saves it.
     func execute(_ step: PlannedStep, _ journal: inout Journal) async throws(AgentFailure) {
         for effect in step.effects { try await perform(effect, of: step, &journal) }
     }
@@ -76,13 +80,15 @@ struct Executor {
         } catch { throw error.failure(of: file, step.failure) }
     }
 
-    /// Where a module is in use, those that are gone by then come back: without its UVM module a driver runs no new
-    /// CUDA program.
+    /// Unloads kernel modules in order, or none of them.
+    ///
+    /// When a module is in use, this function loads the modules again that it already unloaded. Without `nvidia-uvm`,
+    /// for example, the driver cannot run new CUDA programs.
     private func unload(_ modules: [String], _ deadline: Duration) async throws(HostError) {
         for (index, module) in modules.enumerated() {
             do throws(HostError) { _ = try await commands.run(["modprobe", "-r", module], deadline: deadline) } catch {
                 let commands = commands
-                // Not part of this task: an agent that is told to stop in the middle brings them back all the same.
+                // A new task, so that the modules are loaded again even when this task is canceled.
                 await Task {
                     for gone in modules[..<index].reversed() {
                         _ = try? await commands.run(["modprobe", gone], deadline: deadline)
@@ -93,9 +99,9 @@ struct Executor {
         }
     }
 
-    /// Starts a job anew and waits for its end.
+    /// Starts a job and waits for its end.
     ///
-    /// What an earlier agent left running was waited for before.
+    /// `InstallRun` has already waited for jobs that an earlier agent left running.
     private func run(_ effect: Effect.Job, _ deadline: Duration, of step: PlannedStep) async throws(AgentFailure) {
         let progress = progress
         let (outcome, output) = try await onHost(step) { () async throws(HostError) in
@@ -115,15 +121,15 @@ struct Executor {
     }
 }
 
-/// What happens while a plan is carried out.
+/// The progress of an install.
 package enum InstallProgress: Sendable {
     case started(PlannedStep, number: Int, of: Int)
-    /// Bytes that are there, and of how many when that is known.
+    /// The bytes downloaded so far, and the total when it is known.
     case downloaded(bytes: Int, total: Int?)
-    /// A line that a job wrote.
+    /// A line of a job's output.
     case said(String)
     case finished(PlannedStep, seconds: Double)
     case failed(PlannedStep, Finding)
-    /// A job that an earlier agent started still runs.
+    /// A job of an earlier agent is still running, and the install waits for it.
     case waitingForJob(String)
 }

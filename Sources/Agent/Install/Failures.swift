@@ -79,32 +79,36 @@ extension DownloadError {
 }
 
 extension Finding {
-    /// An effect that another version of the agent recorded.
+    /// The problem that a step has an effect of another version of the agent.
     static func unknownEffect(_ kind: String, of step: PlannedStep) -> Finding {
         Finding(
             step.failure.code,
-            observed: "this version does not know the effect '\(kind)' of step \(step.id.rawValue)",
+            observed: "This version of the agent does not know the effect '\(kind)' of step \(step.id.rawValue).",
             expected: "an effect of this version",
-            remedy: "use the version of the agent that wrote \(HostLayout.journal)"
+            remedy: "Use the version of the agent that wrote \(HostLayout.journal)."
         )
     }
 }
 
-/// What the log of a job says about its failure.
+/// Finds in the log of a job why it failed.
 struct JobLog {
     var path: HostPath
-    /// Whether the log has more than errors, so that only its lines with `ERROR:` tell why the job failed.
+    /// Whether the program marks errors in its log with `ERROR:`.
+    ///
+    /// Then only these lines tell why the job failed.
     var hasOwnErrors: Bool
     var failure: StepFailure
 
-    /// The log of a job: the one that its program writes or else what the job said.
+    /// Chooses the log: the file that the program writes, or else the output of the job.
     init(of job: Effect.Job, output: HostPath, failure: StepFailure) {
         path = job.log.flatMap { HostPath(absolute: $0) } ?? output
         hasOwnErrors = job.log != nil
         self.failure = failure
     }
 
-    /// A problem with the lines of the log that begin with `ERROR:`, or with a job's last lines.
+    /// Returns a problem with the last two lines that begin with `ERROR:`.
+    ///
+    /// When a log without marked errors has no such line, the problem has its last two lines.
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
         let log = (try? root.text(path, limit: 8 << 20)) ?? nil
         return problem(outcome, log: log ?? "")
@@ -119,7 +123,7 @@ struct JobLog {
             failure.code,
             observed: ([words(outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
-            remedy: "read \(path) on the node"
+            remedy: "Read \(path) on the node."
         )
     }
 

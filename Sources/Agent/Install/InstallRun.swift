@@ -4,12 +4,12 @@ import NodeModel
 import Planning
 import Support
 
-/// One install from the first look to the last: lock, settle, plan, execute, verify.
+/// One install: take the lock, settle unfinished jobs, plan, execute, and verify.
 package struct InstallRun: Sendable {
     let inspector: Inspector
     let commands: HostCommands
     let downloader: Downloader
-    /// How long the check at the end waits for a node to become good.
+    /// How long the verification waits for the node to become ready.
     let patience: Duration
     let progress: @Sendable (InstallProgress) -> Void
 
@@ -30,9 +30,10 @@ package struct InstallRun: Sendable {
     private var root: HostRoot { inspector.prober.root }
     private var store: JournalStore { JournalStore(root: root) }
 
-    /// Brings the node to its decision and gives the last look at it.
+    /// Executes the plan and returns the view of the node after it.
     ///
-    /// Fails with what stands in the way or with the step that failed; the journal on the host then says the same.
+    /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has the
+    ///   finding of the step, too.
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
         let lock: HostLock
         do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {
@@ -48,9 +49,9 @@ package struct InstallRun: Sendable {
         return await inspector.look()
     }
 
-    /// Waits for a job that an agent before this one left running, and notes its end in the journal.
+    /// Waits for jobs that an earlier agent left running, and records their end in the journal.
     ///
-    /// Without this an agent that was killed in the middle would start a second installer beside the first.
+    /// Otherwise, this agent could start a second installer while the first one still runs.
     private func settle() async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
@@ -87,11 +88,12 @@ package struct InstallRun: Sendable {
         for (index, step) in steps.enumerated() {
             progress(.started(step, number: index + 1, of: steps.count))
             journal.begin(step, at: Timestamp(now()))
-            // The first step writes the record itself: before it the journal is about the install before.
+            // The journal is about the previous install until the first step writes the new record.
             if step.id != .begin { try await save(journal) }
             let began = ContinuousClock.now
             do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
-                // An agent that is told to stop leaves the journal as one that is killed: the next one goes on there.
+                // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
+                // continues from there.
                 guard !Task.isCancelled else { throw error }
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 try await save(journal)
@@ -110,7 +112,7 @@ package struct InstallRun: Sendable {
 }
 
 extension Inspector {
-    /// Installs from the command line.
+    /// Installs the driver for `gpu-agent install`.
     package func install(
         environment: [String: String],
         lockDeadline: Duration,
@@ -120,13 +122,13 @@ extension Inspector {
             throw AgentFailure(
                 Finding(
                     .hostUnreachable,
-                    observed: "no command can be run on the host",
+                    observed: "The agent cannot run commands on the host.",
                     expected: "root, and a host process to enter (--host-pid)",
-                    remedy: "run as root; in a pod, set hostPID: true and privileged: true"
+                    remedy: "Run as root. In a pod, set hostPID: true and privileged: true."
                 )
             )
         }
-        // The operator asks for it: a cluster that does not answer does not hold it back. What is known still counts.
+        // An operator asked for the install, so an API server that does not answer must not block it.
         var inspector = self
         inspector.owners = OperatorsWord(known: owners)
         let run = InstallRun(
@@ -139,15 +141,16 @@ extension Inspector {
     }
 }
 
-/// What counts as the owner of the driver when an operator asks for an install: a Node that cannot be read does not hold
-/// it back, and an owner that is known still does.
+/// The owner labels for an install that an operator asked for.
+///
+/// A Node that cannot be read does not block the install. An owner that the agent knows still blocks it.
 private struct OperatorsWord: OwnerLabelSource {
     let known: any OwnerLabelSource
 
     func ownerLabels() async -> OwnerLabels {
         let labels = await known.ownerLabels()
         guard let why = labels.current.failure else { return labels }
-        let reason = "the Node cannot be read (\(why.detail)), and an operator asked for the install"
+        let reason = "the agent cannot read the Node (\(why.detail)), but an operator asked for the install"
         return OwnerLabels(.skipped(reason), last: labels.last)
     }
 }

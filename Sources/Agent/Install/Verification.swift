@@ -4,15 +4,17 @@ import Planning
 import Selection
 import Support
 
-/// Looks at a node until it is good, or until it is clear that it will not be.
+/// Inspects a node until its verdict is `ready` or `degraded`, or until the time is over.
 package struct Verification: Sendable {
-    /// Device nodes of nvidia-uvm were seen to appear up to 15 seconds after the module.
+    /// How long a verification waits by default.
+    ///
+    /// The device nodes of nvidia-uvm were observed to appear up to 15 seconds after the module was loaded.
     package static let patience = Duration.seconds(15)
 
     let look: @Sendable () async -> NodeView
-    /// How long the node may take to become good.
     var patience: Duration = Self.patience
 
+    /// Returns what is wrong with the node when the time is over; nil when the node works.
     func problem(within deadline: Duration) async -> Finding? {
         let end = ContinuousClock.now + min(patience, deadline)
         while true {
@@ -26,7 +28,9 @@ package struct Verification: Sendable {
 }
 
 extension Plan {
-    /// The same plan judged by the node alone: what would keep a next install from running says nothing of this one.
+    /// The plan without its obstacles.
+    ///
+    /// An obstacle prevents the next install. It does not tell whether this install succeeded.
     fileprivate var withoutObstacles: Plan {
         var plan = self
         plan.problems = []

@@ -4,21 +4,21 @@ package import NodeModel
 import Support
 import SystemPackage
 
-/// Why a file of the operator or of the image cannot be used.
+/// The agent cannot use a configuration, catalog or facts file.
 package enum SetupError: CausedError, Sendable {
     /// A file could not be read.
     case unreadable(String, cause: any Error)
-    /// A file was read, but it does not hold the facts of a node.
+    /// A file does not contain the facts of a node.
     case noFacts(String, why: String)
-    /// Files were read and have problems. All of them are listed.
+    /// Files have problems; the value lists all of them.
     case problems(DocumentProblems)
-    /// The directory has no catalog.
+    /// The directory contains no catalog file.
     case noCatalog(String)
 
     package var description: String {
         switch self {
         case .unreadable(let path, _): "cannot read \(path)"
-        case .noFacts(let path, let why): "\(path) does not hold the facts of a node: \(why)"
+        case .noFacts(let path, let why): "\(path) does not contain the facts of a node: \(why)"
         case .problems(let problems): problems.description
         case .noCatalog(let directory): "there is no catalog file (*.yaml) in \(directory)"
         }
@@ -30,7 +30,7 @@ package enum SetupError: CausedError, Sendable {
     }
 }
 
-/// What the operator and the catalog say, read from files of our side.
+/// The configuration and the catalog, read from the agent's own file system.
 package struct Setup: Sendable {
     package var catalog: Catalog
     package var policy: Policy
@@ -50,7 +50,9 @@ package struct Setup: Sendable {
         self.mode = mode
     }
 
-    /// Reads the configuration and every catalog file; reports the problems of all of them at once.
+    /// Reads the configuration and every catalog file.
+    ///
+    /// - Throws: `problems` with the problems of all files.
     package static func load(_ settings: Settings) throws(SetupError) -> Setup {
         let (config, documents) = try documents(settings)
         let catalog = documents.reduce(Catalog()) { catalog, read in
@@ -59,7 +61,7 @@ package struct Setup: Sendable {
         return Setup(catalog: catalog, policy: config.policy, cluster: config.cluster, mode: config.mode)
     }
 
-    /// Reads the same files, and looks at what is odd about the catalogs together.
+    /// Reads the same files, and notes what is unusual about the catalogs as a whole.
     package static func review(_ settings: Settings) throws(SetupError) -> CatalogReview {
         CatalogReview(try documents(settings).catalogs)
     }
@@ -87,7 +89,7 @@ package struct Setup: Sendable {
         return (config, catalogs)
     }
 
-    /// The catalog files of a directory, in the order of their names.
+    /// The catalog files of a directory, sorted by name.
     private static func builtIn(_ directory: String) throws(SetupError) -> [String] {
         let names: [String]
         do throws(Errno) { names = try OwnFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
@@ -96,7 +98,9 @@ package struct Setup: Sendable {
         return files
     }
 
-    /// A file's document; nil where its text is no YAML, and that is noted.
+    /// Parses a file; nil when it is not valid YAML.
+    ///
+    /// In that case, this function adds the problems to `problems`.
     private static func document(
         _ file: String,
         _ problems: inout [DocumentProblem]

@@ -1,7 +1,7 @@
 package import Documents
 import SystemPackage
 
-/// Problems of files as people read them: each with its line, and a caret below the place.
+/// Prints problems of files: each with its line, and a caret below the position.
 package enum Excerpt {
     package static func text(_ problems: [DocumentProblem]) -> String {
         var files: [String: [String]] = [:]
@@ -10,7 +10,7 @@ package enum Excerpt {
             files[problem.place.file] = lines
             guard lines.indices.contains(problem.place.line - 1) else { return "\(problem)\n" }
             let line = lines[problem.place.line - 1]
-            // A column is one character of Unicode, of which several can make one that is seen.
+            // A column counts Unicode scalars. Several of them can form one visible character.
             let before = line.unicodeScalars.prefix(problem.place.column - 1)
             guard before.count == problem.place.column - 1, line.utf8.count <= 200 else { return "\(problem)\n" }
             let indent = Substring(before).map { $0 == "\t" ? "\t" : " " }.joined()
@@ -18,7 +18,7 @@ package enum Excerpt {
         }.joined()
     }
 
-    /// Nothing of a file that cannot be read, or only once.
+    /// The lines of a file; empty for standard input and for a file that cannot be read.
     private static func lines(_ file: String) -> [String] {
         guard file != "-", let bytes = try? OwnFiles.read(file) else { return [] }
         return YAMLLines.split(bytes).map { String(decoding: $0, as: UTF8.self) }

@@ -4,7 +4,7 @@ package import Planning
 package import Reporting
 import Selection
 
-/// One look at a node with all that follows from it.
+/// The result of one inspection: the facts of the node, the plan and the report.
 package struct NodeView: Sendable {
     package var facts: NodeFacts
     package var journal: Journal?
@@ -12,7 +12,7 @@ package struct NodeView: Sendable {
     package var report: NodeReport
     package var policy: Policy
 
-    /// Decides, plans and judges; pure.
+    /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
     package init(_ setup: Setup, facts: NodeFacts, journal: Journal?, installing: Bool = false) {
         self.facts = facts
         self.journal = journal
@@ -25,39 +25,42 @@ package struct NodeView: Sendable {
                 plan: plan,
                 migStrategy: setup.policy.migStrategy,
                 installing: installing,
-                // A failure of steps that are no longer needed is history.
+                // The failure of a step does not count when the plan needs no steps any more.
                 lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure
             ).report()
     }
 
-    /// What the Node should show.
+    /// What the agent wants to publish: the labels, the taint, and the verdict for the event.
     package var publication: Publication { Publication.of(facts, plan, report, policy) }
 }
 
-/// Looks at the node and judges it, as often as it is asked.
+/// Inspects the node.
 package struct Inspector: Sendable {
     package var prober: Prober
     package var setup: Setup
-    /// Knows the labels of the Node that name the owner of its driver.
+    /// The source of the Node's labels that name the owner of the driver.
     package var owners: any OwnerLabelSource
 
-    /// Looks without asking a cluster: the labels are those that the daemon on this node last saw.
+    /// Creates an inspector that does not use the API server.
+    ///
+    /// It takes the owner labels from the published state that the daemon saved on the host.
     package init(prober: Prober, setup: Setup) {
         self.prober = prober
         self.setup = setup
         owners = prober.published
     }
 
-    /// Looks now, and sees whether somebody is installing.
+    /// Inspects the node, and checks whether an install is running.
     package func currentView() async -> NodeView {
         let view = await look()
         guard await prober.isChanging(view.journal) else { return view }
         return NodeView(setup, facts: view.facts, journal: view.journal, installing: true)
     }
 
-    /// Looks now.
+    /// Inspects the node.
     ///
-    /// A journal that cannot be read counts as none, and the plan's first step then writes a new one.
+    /// When the journal cannot be read, the agent acts as if there were none. The first step of the plan writes a new
+    /// one.
     package func look() async -> NodeView {
         let labels = await owners.ownerLabels()
         var (facts, journal) = await prober.look()

@@ -5,20 +5,20 @@ import PCIBus
 import Support
 import VendorProbe
 
-/// Looks at a node and gives its facts: the bus, the host's files, and NVIDIA's own libraries in a child process.
+/// Reads the facts of a node from the PCI bus, from the host's files, and from NVIDIA's libraries in a child process.
 package struct Prober: Sendable {
     let root: HostRoot
     let commands: HostCommands?
     let program: String
     let probesVendor: Bool
-    /// One for all looks, so that a read that hangs keeps one thread and not one for each look.
+    /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
     private let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
 
-    /// Opens the host's root.
+    /// Opens the root directory of the host.
     ///
-    /// Without a host process no command is run there and no library of it is loaded.
+    /// Without a host process, the prober runs no command on the host and loads none of its libraries.
     package init(_ settings: Settings) throws(HostError) {
         root = try HostRoot(settings.hostRoot)
         bus = PCIScan(sysfs: "\(root.path == "/" ? "" : root.path)/sys")
@@ -31,7 +31,7 @@ package struct Prober: Sendable {
         probesVendor = settings.hostPID != nil
     }
 
-    /// The facts of this moment, together with the journal on the host.
+    /// Reads the facts and the journal.
     package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
@@ -39,7 +39,7 @@ package struct Prober: Sendable {
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
-        // The vendor child opens the device nodes: who uses them is read before it starts.
+        // The vendor child opens device nodes. So read which processes use them before it starts.
         let claims = await claims.claimFacts()
         let vendor = await vendorFacts(probe, driver)
         let facts = NodeFacts(
@@ -54,10 +54,10 @@ package struct Prober: Sendable {
         return (facts, journal)
     }
 
-    /// The file that the daemon leaves on the host for commands.
+    /// The file in which the daemon saves the published state.
     package var published: PublishedStateFile { PublishedStateFile(root: root) }
 
-    /// Where to look for the names of PCI devices: on the host first, where an operator would.
+    /// The lists of PCI device names: those of the host first, then the agent's own.
     private func nameLists() async -> [PCINameList] {
         let root = root
         return await offPool {
@@ -70,13 +70,13 @@ package struct Prober: Sendable {
         }
     }
 
-    /// Who holds the host's lock, and so is changing the host now.
+    /// The process that holds the host's lock, and so changes the host now.
     ///
-    /// Nil when nobody does, and also when it cannot be told: a user without rights must not be told of an install that
-    /// there may not be.
+    /// Nil when no process holds it. Also nil when the lock cannot be read, for example without root, so that the agent
+    /// does not report an install that may not exist.
     func installer() async -> String? { await HostLock.holder(on: root).value }
 
-    /// Whether the host is being changed now: by whoever holds its lock, or by an installer that outlived its agent.
+    /// Whether the holder of the lock changes the host now, or an installer that an earlier agent started.
     func isChanging(_ journal: Journal?) async -> Bool {
         if await installer() != nil { return true }
         guard let commands else { return false }
@@ -94,13 +94,15 @@ package struct Prober: Sendable {
     }
 
     private func vendorFacts(_ probe: HostProbe, _ driver: DriverFacts) async -> Reading<VendorFacts> {
-        guard probesVendor else { return .skipped("no vendor library is loaded without a host process (--host-pid)") }
+        guard probesVendor else {
+            return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
+        }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
         )
-        // Without companions NVML still works; what misses one says so itself.
+        // NVML works without the companion libraries. A call that needs a missing one reports an error.
         let listing = (try? await probe.driverLibraries()) ?? []
         let companions = listing.map {
             VendorProbe.DriverLibrary(name: $0.name, path: root.outsidePath($0.path))

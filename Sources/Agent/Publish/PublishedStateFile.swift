@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Host
 package import NodeModel
 
-/// The file on the host in which the daemon tells `status` what it put on the Node.
+/// The file on the host in which the daemon saves what it published, for `gpu-agent status`.
 package struct PublishedStateFile: OwnerLabelSource {
     static let path: HostPath = "/run/gpu-agent/published.json"
     let root: HostRoot
@@ -11,7 +11,9 @@ package struct PublishedStateFile: OwnerLabelSource {
         self.root = root
     }
 
-    /// Nil when no daemon wrote it, or when it cannot be read: `status` then shows nothing of the cluster.
+    /// Reads the state; nil when there is no file or when it cannot be read.
+    ///
+    /// `status` then prints nothing about the cluster.
     package func load() async -> PublishedState? {
         let root = root
         let bytes = try? await offPool { () throws(HostError) in try root.read(Self.path) }
@@ -20,12 +22,14 @@ package struct PublishedStateFile: OwnerLabelSource {
 
     /// The labels that name the owner of this node's driver, as the daemon last saw them on the Node.
     package func ownerLabels() async -> OwnerLabels {
-        guard let state = await load() else { return OwnerLabels(.skipped("no agent published from this node")) }
+        guard let state = await load() else {
+            return OwnerLabels(.skipped("no agent has published the state of this node"))
+        }
         if let why = state.ownerLabelsFailure {
             return OwnerLabels(.unreadable(ReadFailure(.io, why)), last: state.ownerLabels)
         }
         if let labels = state.ownerLabels { return OwnerLabels(.present(labels)) }
-        let missing = "the agent that published from this node did not read them"
+        let missing = "the agent has not read the owner labels of this node"
         return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
 
@@ -37,7 +41,7 @@ package struct PublishedStateFile: OwnerLabelSource {
         do { bytes = [UInt8](try encoder.encode(state)) } catch { throw .malformed(Self.path, cause: error) }
         try await offPool { () throws(HostError) in
             try root.makeDirectories(Self.path.parent)
-            // A node has one daemon, so a draft that is there is one that a killed daemon left.
+            // A node has only one daemon, so any draft is from a daemon that was killed.
             try root.removeDrafts(of: Self.path)
             try root.writeAtomically(Self.path, contents: bytes)
         }
