@@ -38,8 +38,8 @@ package struct Settings: Sendable {
 
     /// The path of a process's root directory, as the agent sees it.
     ///
-    /// It is `/` when the process shares the agent's mount namespace, and `/proc/PID/root` otherwise. This function does
-    /// not check that the agent can open the path. The agent never uses another directory instead.
+    /// It is `/` when the process shares the agent's mount namespace, and `/proc/PID/root` otherwise. This function
+    /// does not check that the agent can open the path. The agent never uses another directory instead.
     package static func root(of process: Int) -> String {
         let theirs = link("/proc/\(process)/ns/mnt")
         return theirs != nil && theirs == link("/proc/self/ns/mnt") ? "/" : "/proc/\(process)/root"

@@ -5,12 +5,13 @@ import Glibc
 struct GPUAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpu-agent",
-        abstract: "Brings the GPUs of a Kubernetes node to work, and says truthfully whether they do.",
+        abstract: "Installs the NVIDIA driver on a Kubernetes node, and checks that its GPUs work.",
         discussion: """
-            It looks at the PCI bus and at the host, chooses the right NVIDIA driver (or none), installs it, checks that \
-            CUDA works, and tells the cluster.
+            The agent reads the PCI bus and the host, selects the right NVIDIA driver or none, installs it, checks \
+            that CUDA works, and publishes the result on the Node.
 
-            On a node, begin with 'gpu-agent status': it says what is wrong and what to do.
+
+            On a node, start with 'gpu-agent status': it prints what is wrong and what to do.
             """,
         version: Version.text,
         subcommands: [
@@ -27,7 +28,9 @@ struct GPUAgent: AsyncParsableCommand {
         ]
     )
 
-    /// Wrong use ends with 2, as `validate` documents it; the argument parser's own code for it is 64.
+    /// Runs the command.
+    ///
+    /// After wrong usage it exits with 2, as `validate` documents. The argument parser itself would exit with 64.
     static func main() async {
         do {
             var command = try parseAsRoot()

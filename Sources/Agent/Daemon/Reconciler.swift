@@ -109,8 +109,8 @@ struct Reconciler: Service {
 
     private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
         let heart = Task {
-            // A compiler can print nothing for minutes, so report progress here. Every step has a deadline, so a hanging
-            // step cannot keep the agent alive forever.
+            // A compiler can print nothing for minutes, so report progress here. Every step has a deadline, so a
+            // hanging step cannot keep the agent alive forever.
             while !Task.isCancelled {
                 box.alive()
                 try? await Task.sleep(for: .seconds(15))

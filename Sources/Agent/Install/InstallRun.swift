@@ -32,8 +32,9 @@ package struct InstallRun: Sendable {
 
     /// Executes the plan and returns the view of the node after it.
     ///
-    /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has the
-    ///   finding of the step, too.
+    /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has
+    ///   the finding of the step, too.
+
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
         let lock: HostLock
         do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {

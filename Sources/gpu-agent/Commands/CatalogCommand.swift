@@ -4,12 +4,12 @@ import Catalog
 import Documents
 import Reporting
 
-/// `catalog`: what choices are made from.
+/// `catalog`: the commands for the catalog.
 struct CatalogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog",
-        abstract: "Look into the catalog of GPUs and drivers, check it, and ask what it would choose.",
-        discussion: "It works on the image's catalog and on what is laid over it; see docs/catalog.md.",
+        abstract: "Print and check the catalog of GPUs and drivers, and explain its decisions.",
+        discussion: "The catalog is the files in the image and the files that you add; see docs/catalog.md.",
         subcommands: [
             CatalogListCommand.self, CatalogShowCommand.self, CatalogExplainCommand.self,
             CatalogValidateCommand.self, CatalogDiffCommand.self,
@@ -23,10 +23,10 @@ extension CatalogList: ExpressibleByArgument {}
 struct CatalogListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what the catalog has, a line for each entry."
+        abstract: "Print one line for each entry of the catalog."
     )
 
-    @Argument(help: "gpus, vgpu-types, platforms or drivers; drivers when left out.")
+    @Argument(help: "The list to print: gpus, vgpu-types, platforms or drivers.")
     var list: CatalogList = .drivers
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
@@ -46,14 +46,15 @@ struct CatalogListCommand: AsyncParsableCommand {
 struct CatalogShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Print entries in full, with the file and the line they stand in.",
+        abstract: "Print whole entries of the catalog, with their file and line.",
         discussion: """
-            An entry is named by its identity: a GPU's id (10de:2321), a vGPU type's pair (2bb5:2187), a platform's \
-            name, or a driver as 'catalog list' prints it. Any part of a name finds it too.
+            <name> is the identity of an entry: the PCI ID of a GPU (10de:2321), the device ID and subsystem device ID \
+            of a vGPU type (2bb5:2187), the name of a platform, or a driver as 'catalog list' prints it. If no \
+            identity matches, the command prints all entries whose identity or name contains <name>.
             """
     )
 
-    @Argument(help: ArgumentHelp("What to look for.", valueName: "name"))
+    @Argument(help: ArgumentHelp("The identity of an entry, or a part of a name.", valueName: "name"))
     var name: String
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
@@ -66,7 +67,7 @@ struct CatalogShowCommand: AsyncParsableCommand {
             let word = name.lowercased()
             let rows = exact.isEmpty ? all.filter { "\($0.id) \($0.name ?? "")".lowercased().contains(word) } : exact
             guard !rows.isEmpty else {
-                Output.complain("gpu-agent: nothing in the catalog is called '\(name)'\n")
+                Output.complain("gpu-agent: no entry of the catalog matches '\(name)'\n")
                 throw ExitStatus.failed
             }
             try Output.print(CatalogDocumentOut(kind: "CatalogEntries", entries: rows), as: format.output) { style in
@@ -80,14 +81,14 @@ struct CatalogShowCommand: AsyncParsableCommand {
 struct CatalogValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract: "Check every file of the catalog, and say what is odd about them together.",
+        abstract: "Check every file of the catalog, and print notes about the catalog as a whole.",
         discussion: """
-            Exits 0 when the files can be used, 2 when one is wrong. Notes (an entry that replaces another, a driver \
-            that nothing leads to) fail only with --strict, with 1.
+            Notes are, for example, that an entry replaces another one, or that no GPU leads to a driver. \
+            Exit codes: 0 all files are valid; 1 there are notes, with --strict; 2 a file is not valid.
             """
     )
 
-    @Flag(help: "Fail on notes too.")
+    @Flag(help: "Exit with 1 when there are notes.")
     var strict = false
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
@@ -117,8 +118,8 @@ struct CatalogValidateCommand: AsyncParsableCommand {
 struct CatalogDiffCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Say what the catalogs laid over the image's add and change.",
-        discussion: "Lines begin with '+' for what is added, '-' for what is dropped and '~' for what is changed."
+        abstract: "Print what the added catalog files change in the image's catalog.",
+        discussion: "A line begins with '+' for an added entry, '-' for a removed entry and '~' for a changed entry."
     )
 
     @OptionGroup var choice: ChoiceOptions
@@ -139,7 +140,7 @@ struct CatalogDiffCommand: AsyncParsableCommand {
 }
 
 extension ChoiceOptions {
-    /// Settings that only read files of our side.
+    /// The settings of a command that reads no files of the host.
     var settings: Settings {
         var settings = Settings(hostRoot: "/", hostPID: nil)
         settings.catalogDirectory = catalogDirectory

@@ -5,36 +5,39 @@ import NodeModel
 import Reporting
 import Selection
 
-/// `catalog explain`: a choice without a node.
+/// `catalog explain`: the decision for a GPU, without a node.
 struct CatalogExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Say which driver a GPU would get, and why every other driver would not.",
+        abstract: "Print which driver a GPU would get, and why the other drivers are rejected.",
         discussion: """
-            The ids are those of 'lspci -nn': vendor and device, and the subsystem's; in either order, or as one word \
+            The IDs are those of 'lspci -nn': the PCI ID and the subsystem ID, in either order, or as one argument \
             with a slash. Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
             Exits 0 when there is a driver to install, 1 when there is none.
             """
     )
 
-    @Argument(help: ArgumentHelp("The GPU's vendor and device id.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The PCI ID of the GPU.", valueName: "id"))
     var gpu: String
-    @Argument(help: ArgumentHelp("Its subsystem's vendor and device id.", valueName: "subsystem"))
+    @Argument(help: ArgumentHelp("The subsystem ID of the GPU.", valueName: "subsystem"))
     var subsystem: String?
-    @Option(help: ArgumentHelp("The cloud, by the catalog's name; none when left out.", valueName: "name"))
+    @Option(help: ArgumentHelp("The name of the platform in the catalog. Default: none.", valueName: "name"))
     var platform: String?
     @Option(help: "The processor: x86_64 or aarch64.")
     var architecture: Architecture = .x86_64
     @Option(
-        help: ArgumentHelp("The driver on the vGPU host, which the GPU's VF capability tells.", valueName: "version")
+        help: ArgumentHelp(
+            "The driver version of the vGPU host, as in the VF capability of the GPU.",
+            valueName: "version"
+        )
     )
     var hostDriver: String?
-    @Option(help: ArgumentHelp("The kernel's release ('uname -r'); any when left out.", valueName: "release"))
+    @Option(help: ArgumentHelp("The kernel release ('uname -r'). Default: any.", valueName: "release"))
     var kernel: String?
     @Option(
         name: .customLong("os"),
         help: ArgumentHelp(
-            "The operating system, as 'ubuntu 22.04' (ID and VERSION_ID of os-release); unknown when left out.",
+            "The operating system, as 'ubuntu 22.04' (ID and VERSION_ID of os-release). Default: unknown.",
             valueName: "system"
         )
     )
@@ -47,7 +50,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
             let setup = try Setup.load(choice.settings)
             let (id, board) = try ids(setup.catalog)
             if let kernel, KernelVersion(kernel) == nil {
-                throw wrong("'\(kernel)' is not the release of a kernel such as 6.8.0-1044-azure")
+                throw wrong("'\(kernel)' is not a kernel release such as 6.8.0-1044-azure")
             }
             if let hostDriver, DriverVersion(hostDriver) == nil {
                 throw wrong("'\(hostDriver)' is not a driver version such as 595.58.03")
@@ -59,7 +62,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
             let cloud = setup.catalog.platforms.first { $0.name == platform }
             if let platform, cloud == nil {
                 let names = setup.catalog.platforms.map(\.name).joined(separator: ", ")
-                throw wrong("no platform is called '\(platform)'; there are \(names)")
+                throw wrong("'\(platform)' is not a platform of the catalog; the platforms are \(names)")
             }
             let host = HostFacts(
                 kernelRelease: kernel.map { .present($0) } ?? .absent,
@@ -82,21 +85,21 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         }
     }
 
-    /// The GPU's ids and its subsystem's, whichever was given first.
+    /// The PCI ID and the subsystem ID of the GPU, in whichever order the command line has them.
     private func ids(_ catalog: Catalog) throws -> (PCIID, PCIID?) {
         let words = [gpu, subsystem].compactMap(\.self).flatMap { $0.split(separator: "/").map(String.init) }
         let ids = try words.map { word in
-            guard let id = PCIID(word) else { throw wrong("'\(word)' is not a pair of ids such as 10de:2bb5") }
+            guard let id = PCIID(word) else { throw wrong("'\(word)' is not a PCI ID such as 10de:2bb5") }
             return id
         }
         guard let first = ids.first, ids.count <= 2 else {
-            throw wrong("give the ids of one GPU: its own, and those of its subsystem")
+            throw wrong("too many IDs; name one GPU by its PCI ID and its subsystem ID")
         }
         guard let second = ids.dropFirst().first else {
             let types = catalog.vgpuTypes.keys.count { $0.device == first.device }
             guard types == 0 || first.vendor != PCIFunction.nvidiaVendor else {
                 throw wrong(
-                    "\(first) is the id of a card and of its \(types) vGPU types: give the subsystem's ids too (lspci -nn)"
+                    "\(first) is the PCI ID of a card and of its \(types) vGPU types; add the subsystem ID (lspci -nn)"
                 )
             }
             return (first, nil)
@@ -113,7 +116,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
 extension Architecture: ExpressibleByArgument {}
 
 extension Catalog {
-    /// How much speaks for a pair of ids being a device's own: 2 for one that is known, 1 for NVIDIA's vendor id.
+    /// Rates how likely an ID is a PCI ID of a GPU: 2 when the catalog has it, 1 for another ID of NVIDIA, else 0.
     fileprivate func mayBeGPU(_ id: PCIID) -> Int {
         guard id.vendor == PCIFunction.nvidiaVendor else { return 0 }
         return gpus[id] != nil || vgpuTypes.keys.contains { $0.device == id.device } ? 2 : 1
@@ -121,7 +124,7 @@ extension Catalog {
 }
 
 extension NodeFacts {
-    /// A node that has one GPU, and of which nothing else is known.
+    /// The facts of a node with one GPU, without other facts about the hardware.
     fileprivate static func imagined(
         _ id: PCIID,
         _ subsystem: PCIID?,
@@ -151,7 +154,7 @@ extension NodeFacts {
                 deviceNodes: .absent,
                 record: .absent
             ),
-            claims: .skipped("no node was looked at"),
+            claims: .skipped("the agent did not inspect a node"),
             build: BuildFacts(compiler: .absent, make: .absent, dkms: .absent, headersRelease: .absent, freeSpace: []),
             vendor: .absent
         )

@@ -6,14 +6,15 @@ import Planning
 import Reporting
 import Selection
 
-/// `install`: brings the driver onto the host.
+/// `install`: installs the driver on the host.
 struct InstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install",
         abstract: "Install the driver that this node should have, load it and check it.",
         discussion: """
-            Can be killed at any point and started again: it goes on where it was. On a good node it changes nothing. \
-            Exits 0 when the node is good afterwards, 1 when a step failed or something stands in the way.
+            After an interruption, run it again: it continues where it stopped. On a node that is ready it changes \
+            nothing. Exits 0 when the node works, has no GPU or is left alone; 1 when a step failed or an obstacle \
+            prevents the install.
             """
     )
 
@@ -21,7 +22,7 @@ struct InstallCommand: AsyncParsableCommand {
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
 
-    @Option(help: ArgumentHelp("How long to wait for another installer on this host.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait while another process installs.", valueName: "duration"))
     var lockWait = WaitDuration(seconds: 60)
 
     func run() async throws {

@@ -3,7 +3,7 @@ import ArgumentParser
 import NodeModel
 import Support
 
-/// Where a command gets its view of a node from: this node, or a file of facts.
+/// Creates the view of a node from this node or from a facts file.
 struct NodeSource {
     var host: HostOptions
     var choice: ChoiceOptions
@@ -26,7 +26,7 @@ struct NodeSource {
                     .hostUnreachable,
                     observed: errorChain(error),
                     expected: "the host's root directory",
-                    remedy: "run as root in the host's PID namespace, or name the directory with --host-root"
+                    remedy: "Run as root in the host's PID namespace, or name the directory with --host-root."
                 )
             )
         }

@@ -3,12 +3,12 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 
-/// Where the node is.
+/// The options that locate the host.
 struct HostOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The root directory of the host, or a directory tree copied from one.",
-            discussion: "Default: /proc/PID/root of --host-pid, or / where the agent runs on the host itself.",
+            "The root directory of the host, or a copy of it.",
+            discussion: "Default: /proc/PID/root of --host-pid, or / when the agent runs on the host itself.",
             valueName: "dir"
         )
     )
@@ -17,13 +17,13 @@ struct HostOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The process whose namespaces are the host's, or 'none'.",
-            discussion: "Default: 1. With 'none' no command is run on the host and no library of it is loaded.",
+            discussion: "Default: 1. With 'none', the agent runs no commands on the host and loads no library of it.",
             valueName: "pid"
         )
     )
     var hostPid: HostPID?
 
-    /// The process to enter; nil when no command may be run on the host.
+    /// The process to enter; nil when the agent must not run commands on the host.
     var process: Int? { hostPid.map(\.number) ?? 1 }
 }
 
@@ -50,14 +50,14 @@ enum HostPID: ExpressibleByArgument {
     }
 }
 
-/// What choices are made from.
+/// The options for the catalog and the configuration.
 struct ChoiceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The directory of the agent's own catalog.", valueName: "dir"))
     var catalogDirectory = Settings.catalogDirectory
 
     @Option(
         help: ArgumentHelp(
-            "A catalog file to lay over the agent's own; can be given several times.",
+            "A catalog file to add to the agent's own. Repeat the option to add several files.",
             valueName: "file"
         )
     )
@@ -66,24 +66,24 @@ struct ChoiceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The configuration file.",
-            discussion: "Default: /etc/gpu-agent/config.yaml, where the DaemonSet mounts it, if it is there.",
+            discussion: "Default: /etc/gpu-agent/config.yaml, where the DaemonSet mounts it, if this file exists.",
             valueName: "file"
         )
     )
     var config: String?
 
-    /// The file to read, given or by default; nil for none.
+    /// The configuration file to read; nil when there is none.
     var configFile: String? {
         let usual = "/etc/gpu-agent/config.yaml"
         return config ?? (access(usual, F_OK) == 0 ? usual : nil)
     }
 }
 
-/// The facts of another node.
+/// The option to use the facts of another node.
 struct FactsOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Work on the facts in this file ('-': standard input) instead of looking at this node; needs no root.",
+            "Use the facts in this file ('-': standard input) instead of inspecting this node. Works without root.",
             discussion: "'gpu-agent facts -o json' writes such a file.",
             valueName: "file"
         )
@@ -91,9 +91,9 @@ struct FactsOption: ParsableArguments {
     var facts: String?
 }
 
-/// How a value is printed.
+/// The option for the output format.
 struct OutputOption: ParsableArguments {
-    @Option(name: .shortAndLong, help: "How to print: text, json or yaml.")
+    @Option(name: .shortAndLong, help: "The output format: text, json or yaml.")
     var output: OutputFormat = .text
 }
 

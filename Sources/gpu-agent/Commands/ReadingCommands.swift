@@ -5,14 +5,14 @@ import NodeModel
 import Planning
 import Reporting
 
-/// `facts`: what is known of the node.
+/// `facts`: the facts of the node.
 struct FactsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facts",
-        abstract: "Look at the node and print everything that is known of it.",
+        abstract: "Inspect the node and print its facts.",
         discussion: """
-            Every fact is present, absent, unreadable (with the reason) or skipped. The JSON form is the input of \
-            'plan --facts' and what belongs into a bug report.
+            Every fact is present, absent, unreadable (with the reason) or skipped. 'plan --facts' reads the JSON \
+            output. Add the JSON output to bug reports.
             """
     )
 
@@ -31,12 +31,12 @@ struct FactsCommand: AsyncParsableCommand {
     }
 }
 
-/// `plan`: what would be done.
+/// `plan`: the decision, and the steps to it.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say which driver this node should have, why, and by which steps; change nothing.",
-        discussion: "Exits 0 when there is a way to a working node, 1 when something stands in the way."
+        abstract: "Print which driver this node should have, why, and the steps to it. Changes nothing.",
+        discussion: "Exits 0 when the plan has no obstacles, 1 otherwise."
     )
 
     @OptionGroup var host: HostOptions
@@ -53,11 +53,11 @@ struct PlanCommand: AsyncParsableCommand {
     }
 }
 
-/// `labels`: what the Node would show.
+/// `labels`: the labels of the Node.
 struct LabelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "labels",
-        abstract: "Print the labels that the agent would put on its Node."
+        abstract: "Print the labels that the agent would set on its Node."
     )
 
     @OptionGroup var host: HostOptions
@@ -74,7 +74,7 @@ struct LabelsCommand: AsyncParsableCommand {
     }
 }
 
-/// `version`.
+/// `version`: the version of the agent.
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the agent's version.")
 

@@ -8,10 +8,11 @@ import NodeModel
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Keep this node's GPUs working: install, check, publish, and look again on every change.",
+        abstract: "Run the daemon: install the driver, check the GPUs, and publish the state of the node.",
         discussion: """
-            This is what the DaemonSet runs. It answers /healthz, /readyz and /metrics. SIGTERM ends it within five \
-            seconds. The next agent waits for an installer that still runs, and begins one anew that ended with its pod.
+            The DaemonSet runs this command. It inspects the node again after every change, and serves /healthz, \
+            /readyz and /metrics. It ends within five seconds of SIGTERM. The next agent waits for an installer that \
+            is still running, and starts an installer again that ended with its pod.
             """
     )
 
@@ -23,19 +24,19 @@ struct RunCommand: AsyncParsableCommand {
     )
     var nodeName: String?
 
-    @Option(help: ArgumentHelp("The API server. Default: that of the cluster the pod runs in.", valueName: "url"))
+    @Option(help: ArgumentHelp("The API server. Default: the one of the cluster of the pod.", valueName: "url"))
     var apiServer: String?
 
-    @Option(help: ArgumentHelp("The authority that signed the API server's certificate.", valueName: "file"))
+    @Option(help: ArgumentHelp("The CA certificate of the API server, in PEM format.", valueName: "file"))
     var caFile: String?
 
-    @Option(help: ArgumentHelp("The file with the bearer token; read again for every request.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file with the bearer token, which is read for each request.", valueName: "file"))
     var tokenFile: String?
 
-    @Option(help: ArgumentHelp("Where to answer /healthz, /readyz and /metrics.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("The address of /healthz, /readyz and /metrics.", valueName: "host:port"))
     var listen = ListenAddress(host: "0.0.0.0", port: 9410)
 
-    @Option(help: ArgumentHelp("How often to look when nothing happens.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How often to inspect the node when no event occurs.", valueName: "duration"))
     var interval = WaitDuration(seconds: 300)
 
     @Option(help: ArgumentHelp("The longest wait before the first request to the API server.", valueName: "duration"))
@@ -57,7 +58,7 @@ struct RunCommand: AsyncParsableCommand {
             throw ValidationError("--api-server '\(apiServer)' is not a URL that begins with https://")
         }
         guard parts.isEmpty || parts.count == 3 else {
-            throw ValidationError("--api-server, --ca-file and --token-file go together")
+            throw ValidationError("--api-server, --ca-file and --token-file must be used together")
         }
     }
 
@@ -75,8 +76,8 @@ struct RunCommand: AsyncParsableCommand {
             if setup.cluster == .required, named == nil {
                 Output.complain(
                     """
-                    gpu-agent: the name of this Node is missing, so nobody can tell whether another owner installs its driver
-                      → set NODE_NAME or --node-name, or 'cluster: none' in the configuration on a node without a cluster
+                    gpu-agent: the name of this Node is missing, so the agent cannot read who owns its driver
+                      → Set NODE_NAME or --node-name, or 'cluster: none' in the configuration of a node without a cluster.
 
                     """
                 )
@@ -107,7 +108,7 @@ struct RunCommand: AsyncParsableCommand {
 
 extension AgentMode: ExpressibleByArgument {}
 
-/// An address to listen on.
+/// The value of `--listen`: the address of the health server.
 struct ListenAddress: ExpressibleByArgument {
     var host: String
     var port: Int
@@ -128,7 +129,7 @@ struct ListenAddress: ExpressibleByArgument {
     var defaultValueDescription: String { "\(host):\(port)" }
 }
 
-/// How much to log, on the command line.
+/// The value of `--log-level`.
 struct LogLevel: ExpressibleByArgument {
     var level: Logger.Level
 

@@ -7,11 +7,11 @@ import Support
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say what is wrong with this node's GPUs and what to do about it.",
+        abstract: "Print what is wrong with this node's GPUs, and what to do about it.",
         discussion: """
-            The first line is the verdict (ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or unknown), \
-            the second the next action. Changes nothing, works without the daemon and without the API server. Exits 0 \
-            whatever the verdict is; 'gpu-agent validate' answers with its exit code.
+            The first line is the verdict: ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or \
+            unknown. The second line is the next action. The command changes nothing, and works without the daemon \
+            and the API server. It exits 0 for every verdict; use 'gpu-agent validate' for an exit code.
             """
     )
 

@@ -4,15 +4,16 @@ import NodeModel
 import Reporting
 import Support
 
-/// `validate`: the checks as pass or fail.
+/// `validate`: the result of the checks as an exit code.
 struct ValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract: "Check this node for a pipeline: the answer is the exit code.",
+        abstract: "Check this node for a pipeline, and answer with the exit code.",
         discussion: """
-            Exit codes: 0 every check passed; 1 a check failed; 2 wrong use or a broken catalog; 3 the deadline of \
-            --wait passed while an install was still going on or waited; 4 there is no GPU; 5 it could not be told, or the driver is somebody else's.
-            Changes nothing. The report goes to standard output on every exit but 2.
+            Exit codes: 0 the GPUs work (ready or degraded); 1 a check failed; 2 wrong usage, or an invalid \
+            configuration or catalog; 3 an install still ran or waited, at the end of --wait if given; 4 there is no \
+            GPU; 5 the agent cannot tell, or another owner manages the driver.
+            The command changes nothing. It prints the report on standard output, except with exit code 2.
             """
     )
 
@@ -23,13 +24,13 @@ struct ValidateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Wait this long for an install that is going on, such as 90s, 15m or 1h.",
+            "How long to wait for a running install, such as 90s, 15m or 1h.",
             valueName: "duration"
         )
     )
     var wait: WaitDuration?
 
-    @Flag(help: "A node without a GPU passes.")
+    @Flag(help: "Exit with 0 on a node without a GPU.")
     var allowNoGpu = false
 
     func run() async throws {
@@ -37,7 +38,7 @@ struct ValidateCommand: AsyncParsableCommand {
             let source = NodeSource(host: host, choice: choice, facts: facts)
             let end = ContinuousClock.now + (wait?.duration ?? .zero)
             var view = try await source.view()
-            // Only an install that is going on is waited for: every other state is an answer.
+            // Wait only while an install is running or waiting. Every other verdict is final.
             while [.installing, .waiting].contains(view.report.verdict), ContinuousClock.now < end {
                 try await Task.sleep(for: min(.seconds(1), end - ContinuousClock.now))
                 view = try await source.view()
@@ -59,7 +60,7 @@ struct ValidateCommand: AsyncParsableCommand {
     }
 }
 
-/// A length of time on the command line.
+/// A duration on the command line, such as `90s`, `15m` or `1h`.
 struct WaitDuration: ExpressibleByArgument {
     var duration: Duration
 

@@ -1,11 +1,11 @@
 import Agent
 import ArgumentParser
 
-/// The agent's own child process; not for people, and so not in the help.
+/// `vendor-probe`: the agent's own child process, which the help does not list.
 struct VendorProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vendor-probe",
-        abstract: "Answer the agent's questions about NVIDIA's libraries on standard input and output.",
+        abstract: "Call NVIDIA's libraries for the agent, which sends requests on standard input.",
         shouldDisplay: false
     )
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Logging
 
-/// One line an entry on standard error: time, level, message, and the metadata as `key=value`.
+/// Logs to standard error, one line for each entry: time, level, message, and the metadata as `key=value`.
 struct LineLogHandler: LogHandler {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]

@@ -12,9 +12,9 @@ enum Output {
 
     static func complain(_ text: String) { put(text, STDERR_FILENO) }
 
-    /// Writes all of a text.
+    /// Writes a whole text to a file descriptor.
     ///
-    /// A reader that went away is no fault of ours: what it did not read is dropped.
+    /// A write error is not reported. For example, the reader of a pipe may have ended.
     private static func put(_ text: String, _ descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -27,7 +27,7 @@ enum Output {
 
     static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
-    /// Prints a value in the asked form.
+    /// Prints a value in an output format.
     static func print(_ value: some Encodable, as format: OutputFormat, text: (Style) -> String) throws {
         switch format {
         case .text: write(text(Style.of(STDOUT_FILENO, environment: environment)))
@@ -37,7 +37,7 @@ enum Output {
     }
 }
 
-/// What a command ends with: `validate` documents the numbers.
+/// The exit codes of the commands, which the help of `validate` describes.
 enum ExitStatus {
     static let failed = ExitCode(1)
     static let usage = ExitCode(2)
@@ -46,7 +46,7 @@ enum ExitStatus {
     static let cannotTell = ExitCode(5)
 }
 
-/// Runs a command's work, and turns what goes wrong into a message and an exit status.
+/// Runs the work of a command, and turns an error into a message and an exit code.
 func reporting(_ work: () async throws -> Void) async throws {
     do { try await work() } catch let error as ExitCode { throw error } catch let error as AgentFailure {
         Output.complain(failureText(error))
@@ -60,7 +60,7 @@ func reporting(_ work: () async throws -> Void) async throws {
     }
 }
 
-/// A failure as people read it: of each problem what, what was expected, what to do.
+/// Prints each problem of a failure: what the agent observed, what it expected, and the remedy.
 func failureText(_ failure: AgentFailure) -> String {
     let style = Style.of(STDERR_FILENO, environment: Output.environment)
     let texts = ([failure.problem] + failure.others).map { problem in

@@ -5,8 +5,9 @@ import Planning
 import Reporting
 import Synchronization
 
-/// Writes the progress of an install to standard error: a line for each step, and a moving one while it lasts where
-/// standard error is a terminal.
+/// Writes the progress of an install to standard error, a line for each step.
+///
+/// On a terminal, it also updates a line while a step is running.
 final class ProgressPrinter: Sendable {
     private let style: Style
     private let moving: Bool
@@ -26,7 +27,8 @@ final class ProgressPrinter: Sendable {
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
         case .failed(let step, _): line("      \(style.red("×")) \(step.id.rawValue)")
-        case .waitingForJob(let name): line("an installer still runs from before (\(name)): waiting for its end")
+        case .waitingForJob(let name): line("waiting for an installer of an earlier agent (\(name))")
+
         }
     }
 
