@@ -1,30 +1,31 @@
-/// One checked statement about a node: what a check found out, or what stands in the way of a decision or a step.
+/// The result of a check, or an obstacle: what the agent observed, what it expected, and the remedy.
 package struct Finding: Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
         case pass
-        /// The node works, and not as it should: the verdict is `degraded`.
+        /// The node works, but not completely: the verdict is `degraded`.
         case warning
-        /// Worth knowing; the verdict does not change.
+        /// Useful to know, without an influence on the verdict.
         case notice
         case failed
-        /// The agent could not tell.
+        /// The agent cannot tell whether the check passes or fails.
         case unknown
         /// The check does not apply to this node.
         case notApplicable
-        /// The agent did not look, on purpose.
+        /// The agent did not read the facts for this check, on purpose.
         case skipped
     }
 
-    /// The stable name of what the statement is about: what is wrong when it fails.
+    /// The stable name of the problem that a failed check reports.
     package var code: ReasonCode
     package var state: State
-    /// The statement that holds when all is well, for people: `the host has one driver version`.
+    /// What the check requires, as a lower-case clause: `the host has one driver version`.
     ///
-    /// Empty until a report takes the finding up: the title stands in the registry of checks.
+    /// It is empty until the report copies the title from the registry of checks.
     package var title: String
     package var observed: String
+    /// What the agent expected, as a lower-case noun phrase.
     package var expected: String
-    /// What to do about it; `none` when there is nothing to do.
+    /// What to do about the finding; `none` when there is nothing to do.
     package var remedy: Remedy
 
     package init(
@@ -42,7 +43,7 @@ package struct Finding: Sendable, Equatable {
         self.remedy = remedy
     }
 
-    /// A finding whose remedy is a text.
+    /// Creates a finding whose remedy is only a text.
     package init(
         _ code: ReasonCode,
         _ state: State = .failed,
@@ -59,7 +60,9 @@ extension Finding: Codable {
         case code, state, title, observed, expected, remedy, remedyCommand, remedyLink
     }
 
-    /// Reads findings of every version: the first one wrote obstacles without a state and a title.
+    /// Decodes findings of every version of the agent.
+    ///
+    /// The first version wrote obstacles without a state and a title.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let code = try container.decode(ReasonCode.self, forKey: .code)

@@ -1,31 +1,31 @@
-/// What can be said of a node in one word.
+/// The state of a node in one word.
 package enum Verdict: String, Codable, Sendable, CaseIterable {
-    /// Every check passed: a CUDA program runs here.
+    /// Every check passed, and a CUDA program runs on the node.
     case ready
-    /// The agent is bringing the driver up.
+    /// The agent installs or loads the driver.
     case installing
-    /// The agent would change the host and waits for something that it must know first.
+    /// The agent needs a fact before it can change the host, and waits for it.
     case waiting
-    /// It works, but not all of it.
+    /// The node works, but not completely.
     case degraded
-    /// It does not work.
+    /// The node does not work.
     case notReady = "not-ready"
-    /// There is no GPU to make ready.
+    /// The node has no GPU for the agent.
     case noGPU = "no-gpu"
-    /// There are GPUs, and their driver is somebody else's business: the agent neither acts nor judges.
+    /// The node has GPUs, but another owner manages their driver, so the agent neither changes nor checks it.
     case leftAlone = "left-alone"
-    /// It could not be told.
+    /// The agent cannot tell the state.
     case unknown
 }
 
-/// What the checks say of a node.
+/// The result of all checks on a node.
 ///
-/// Everything that is shown or published is rendered from this one value.
+/// The agent prints and publishes the state of the node only from this value.
 package struct NodeReport: Codable, Sendable, Equatable {
     package var verdict: Verdict
-    /// The finding that decided the verdict; nil when every check passed.
+    /// The code of the finding that decided the verdict; nil when every check passed.
     package var reason: ReasonCode?
-    /// What to do next, in words or as a command.
+    /// What to do next, as a sentence.
     package var nextAction: String
     package var findings: [Finding]
 
@@ -44,12 +44,12 @@ package struct NodeReport: Codable, Sendable, Equatable {
         return "\(verdict.rawValue)\(why): \(observed)\(nextAction)"
     }
 
-    /// What decided the verdict, as a problem; the verdict itself where no finding did.
+    /// The finding that decided the verdict; a finding about the verdict when no finding decided it.
     package var problem: Finding {
         let decider = findings.first { $0.code == reason && $0.state != .pass }
         return Finding(
             decider?.code ?? .installFailed,
-            observed: decider?.observed ?? "the node is \(verdict.rawValue)",
+            observed: decider?.observed ?? "The node is \(verdict.rawValue).",
             expected: decider?.expected ?? "a node that is ready",
             remedy: nextAction
         )

@@ -1,8 +1,8 @@
-/// The stable names of everything the agent can find wrong.
+/// The stable names of all problems that the agent can find.
 ///
-/// They are metric labels, event reasons and keys of tests and runbooks: a code is never renamed or used anew.
+/// A code is never renamed or reused, because metric labels, events, tests and runbooks contain it.
 package enum ReasonCode: String, Codable, Sendable, CaseIterable {
-    // Hardware and choice
+    // Hardware and driver selection
     case pciUnreadable = "pci-unreadable"
     case noGPU = "no-gpu"
     case unknownGPU = "unknown-gpu"
@@ -46,7 +46,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case moduleUnloadFailed = "module-unload-failed"
     case hostUnreachable = "host-unreachable"
 
-    // The vendor's libraries
+    // NVIDIA's libraries
     case nvmlUnavailable = "nvml-unavailable"
     case nvmlHang = "nvml-hang"
     case gpuCount = "gpu-count"
@@ -61,7 +61,9 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
 }
 
 extension ReasonCode {
-    /// Reads the names of earlier versions too: a journal on a host is as old as the install it is about.
+    /// Decodes a reason code, also by the name that an earlier version of the agent gave it.
+    ///
+    /// A journal on a host can be as old as the install that it records.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let name = try container.decode(String.self)

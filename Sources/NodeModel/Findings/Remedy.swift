@@ -1,13 +1,13 @@
 /// What to do about a finding.
 ///
-/// A remedy is for people first: `text` is a sentence such as "Install gcc on the host." Where one command does it, the
-/// command is a field of its own, so that no code has to look for it in the text.
+/// The text is a sentence such as "Install gcc on the host." When one command is enough, `command` contains it, so that
+/// programs do not have to search the text for it.
 package struct Remedy: Sendable, Equatable {
-    /// The next action in words; empty when there is nothing to do.
+    /// What to do, as a sentence; empty when there is nothing to do.
     package var text: String
-    /// The command to type on the node, when one command is the whole remedy.
+    /// The command to run on the node; nil unless one command is the whole remedy.
     package var command: String?
-    /// Where to read more, as a path in the documentation or a URL.
+    /// More information, as a path in the documentation or a URL.
     package var link: String?
 
     package init(_ text: String, command: String? = nil, link: String? = nil) {
@@ -16,10 +16,10 @@ package struct Remedy: Sendable, Equatable {
         self.link = link
     }
 
-    /// Nothing has to be done.
+    /// No action is necessary.
     package static let none = Remedy("")
 
-    /// The agent itself installs or loads the driver.
+    /// Let the agent install or load the driver.
     package static let install = Remedy("Run 'gpu-agent install'.", command: "gpu-agent install")
 
     package var isEmpty: Bool { text.isEmpty && command == nil }

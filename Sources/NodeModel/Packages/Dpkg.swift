@@ -16,16 +16,16 @@ package struct Dpkg: PackageManager {
         return DriverRemoval(subject: "apt-get purge", commands: [command + names])
     }
 
-    /// Takes the driver's packages out of dpkg's list: paragraphs of `Package`, `Status`, `Version` and more.
+    /// Finds the packages of the driver in dpkg's status file, which has a paragraph for each package.
     ///
-    /// A package counts from the moment it is unpacked: one whose module could not be built stays `half-configured`,
-    /// and its files are there. One that was removed but for its configuration does not count.
+    /// A package counts as soon as dpkg has unpacked it: when its module cannot be built, it stays `half-configured`,
+    /// but its files are on the host. A package of which only the configuration files are left does not count.
     package func parse(_ bytes: [UInt8]) throws(PackageListError) -> [DriverPackage] {
         var packages: [DriverPackage] = []
         var paragraph = Paragraph()
         var isList = bytes.isEmpty
         var rest = bytes[...]
-        // Line by line: a list of all lines would be as large as the file.
+        // Read line by line, because an array of all lines would be as large as the file.
         while !rest.isEmpty {
             let line = rest.prefix { $0 != UInt8(ascii: "\n") }
             rest = rest[line.endIndex...].dropFirst()
@@ -42,13 +42,13 @@ package struct Dpkg: PackageManager {
             }
         }
         if let package = try package(paragraph) { packages.append(package) }
-        guard isList else { throw PackageListError("no list of packages") }
+        guard isList else { throw PackageListError("the file contains no packages") }
         return packages
     }
 
     private func package(_ paragraph: Paragraph) throws(PackageListError) -> DriverPackage? {
         guard let name = paragraph.name, isDriver(name, version: paragraph.version ?? "") else { return nil }
-        // What was asked for, whether there was an error, and the state: "install ok installed".
+        // The status has three words: the desired action, the error flag and the state, as in "install ok installed".
         guard let state = paragraph.status?.split(separator: " ").dropFirst(2).first else {
             throw PackageListError("package \(name) has no status")
         }
@@ -67,7 +67,7 @@ package struct Dpkg: PackageManager {
         static func value(of field: StaticString, in line: ArraySlice<UInt8>) -> String? {
             let isField = field.withUTF8Buffer { line.starts(with: $0) }
             guard isField else { return nil }
-            // None of these values has more than single spaces, and some lines end with a carriage return.
+            // The values contain only single spaces. Some lines end with a carriage return, which this removes.
             return String(decoding: line.dropFirst(field.utf8CodeUnitCount), as: UTF8.self)
                 .split(whereSeparator: \.isWhitespace).joined(separator: " ")
         }

@@ -1,14 +1,14 @@
-/// Tells packages that bring NVIDIA's driver, or a part of it, from all others that have its name in theirs.
+/// Recognizes packages that contain NVIDIA's driver or a part of it, by their names.
 ///
-/// Its kernel modules, its libraries and what must have its very version count. The container toolkit, the CUDA
-/// toolkit, headers, settings, repositories and tools that go with any driver do not.
+/// These are the kernel modules, the libraries, and packages that must have the version of the driver. The container
+/// toolkit, the CUDA toolkit, headers, settings, repositories, and tools for every driver version do not count.
 enum DriverPackageName {
-    /// Whether a package of this name is the driver's, whatever the package manager.
+    /// Whether a package of this name contains the driver, for all package managers.
     static func isDriver(_ name: String) -> Bool {
         if others.contains(where: name.hasPrefix) { return false }
         if prefixes.contains(where: name.hasPrefix) || exact.contains(name) { return true }
         if name.hasPrefix("nvidia-"), name.contains("-grid") || isOldBranch(name) { return true }
-        // Bottlerocket puts the kernel's line before the name: kmod-6.1-nvidia.
+        // Bottlerocket puts the kernel series before the name: kmod-6.1-nvidia.
         return name.hasPrefix("kmod-") && name.contains("-nvidia")
     }
 
@@ -26,7 +26,7 @@ enum DriverPackageName {
         "nvidia-vgpu", "nvidia-linux-grid", "nvidia-fabricmanager", "nvidia-fabric-manager",
     ]
 
-    /// `cuda-open` is Azure Linux's driver with the open modules.
+    /// Whole names; `cuda-open` is the driver of Azure Linux with open kernel modules.
     private static let exact: Set = ["libcuda1", "cuda-open"]
 
     private static let others = [
@@ -34,7 +34,7 @@ enum DriverPackageName {
         "nvidia-driver-assistant", "nvidia-driver-local-repo", "nvidia-driver-pinning", "kmod-nvidia-fs",
     ]
 
-    /// `nvidia-384`, as Ubuntu named its driver before there was a `nvidia-driver`.
+    /// Whether the name is one such as `nvidia-384`, which Ubuntu used before it introduced `nvidia-driver`.
     private static func isOldBranch(_ name: String) -> Bool {
         let branch = name.dropFirst("nvidia-".count).prefix { $0 != "-" }
         return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)

@@ -1,8 +1,8 @@
-/// How a driver that another owner installed is removed from a host.
+/// How to remove a driver that another owner installed.
 package struct DriverRemoval: Sendable, Equatable {
-    /// What removes it, as the subject of a sentence: `apt-get purge`.
+    /// The command that removes the driver, as the subject of a sentence: `apt-get purge`.
     package var subject: String
-    /// The commands, in order; each must succeed.
+    /// The commands to run in this order; each of them must succeed.
     package var commands: [[String]]
 
     package init(subject: String, commands: [[String]]) {

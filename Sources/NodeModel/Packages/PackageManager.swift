@@ -1,15 +1,15 @@
 import Support
 
-/// A package manager as data: where it keeps the list of its packages, and how packages are removed with it.
+/// A package manager: how to list its packages, and how to remove them.
 ///
-/// Whoever probes the host reads the list, and recipes remove packages; neither knows any manager by name.
+/// The probe of the host lists packages and the recipes remove them, without code for a specific package manager.
 package protocol PackageManager: Sendable {
     var manager: DriverPackage.Manager { get }
-    /// How the driver's packages are listed.
+    /// How to list the packages of the driver.
     var list: PackageList { get }
-    /// Whether a package brings NVIDIA's driver, or a part of it.
+    /// Whether a package contains NVIDIA's driver or a part of it.
     func isDriver(_ name: String, version: String) -> Bool
-    /// How packages of these names are removed; one removal for all of them.
+    /// How to remove packages, all of them in one removal.
     func removal(of names: [String]) -> DriverRemoval
 }
 
@@ -25,31 +25,31 @@ package enum PackageManagers {
         Pacman(),
     ]
 
-    /// The one of this name; nil when this version of the agent does not know it.
+    /// The package manager of this name; nil when this version of the agent does not know it.
     package static func named(_ manager: DriverPackage.Manager) -> (any PackageManager)? {
         all.first { $0.manager == manager }
     }
 }
 
-/// How the packages of one manager are listed.
+/// How to list the packages of one package manager.
 package enum PackageList: Sendable {
-    /// By a text file that the agent reads itself; a host without the file does not have this manager.
+    /// The agent reads a text file; a host without the file does not use this package manager.
     case file(String, parse: @Sendable ([UInt8]) throws(PackageListError) -> [DriverPackage])
-    /// By a program of the host, because nobody else reads its database safely.
+    /// The agent runs a program of the host, because only that program reads its database safely.
     case query(PackageQuery)
 }
 
 /// A program that lists packages.
 package struct PackageQuery: Sendable {
-    /// Where the database may be: the first of these files that is there.
+    /// The possible files of the database, of which the first existing one counts.
     ///
-    /// A host without any of them does not have this manager.
+    /// A host without any of these files does not use this package manager.
     package var databases: [String]
     /// The path of the program.
     package var program: String
-    /// The arguments, for the directory of the database.
+    /// The arguments of the program, for the directory of the database.
     package var arguments: @Sendable (_ directory: String) -> [String]
-    /// Takes the driver's packages out of what the program printed.
+    /// Finds the packages of the driver in the output of the program.
     package var parse: @Sendable (String) -> [DriverPackage]
 }
 

@@ -15,7 +15,10 @@ package struct Pacman: PackageManager {
         )
     }
 
-    /// Arch names the modules for its own kernels without a suffix, and has legacy branches such as `nvidia-470xx-dkms`.
+    /// Whether a package contains NVIDIA's driver or a part of it.
+    ///
+    /// Arch Linux names the modules for its own kernels without a suffix. It has packages of old branches, such as
+    /// `nvidia-470xx-dkms`.
     package func isDriver(_ name: String, version: String) -> Bool {
         Self.names.contains(name) || (name.contains("nvidia-") && name.contains("xx"))
             || DriverPackageName.isDriver(name)
@@ -29,7 +32,9 @@ package struct Pacman: PackageManager {
         DriverRemoval(subject: "pacman --remove", commands: [["pacman", "--remove", "--noconfirm"] + names])
     }
 
-    /// A line for each package: name, space, version with release.
+    /// Finds the packages of the driver in the output, which has a line for each package.
+    ///
+    /// A line is the name, a space, and the version with the release.
     package func parse(_ text: String) -> [DriverPackage] {
         text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ").map(String.init)

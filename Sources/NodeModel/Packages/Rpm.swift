@@ -4,7 +4,10 @@ package struct Rpm: PackageManager {
 
     package var manager: DriverPackage.Manager { .rpm }
 
-    /// The database is in the place of the Red Hat family, of SUSE and newer systems, or of systems made of images.
+    /// How to list the packages of the driver.
+    ///
+    /// The database is in a different directory on the Red Hat family, on SUSE and newer systems, and on systems that
+    /// are installed as an image.
     package var list: PackageList {
         let directories = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"]
         let files = ["rpmdb.sqlite", "Packages.db", "Packages"]
@@ -23,7 +26,9 @@ package struct Rpm: PackageManager {
         )
     }
 
-    /// Azure Linux has a driver in the package `cuda`, which elsewhere is the toolkit; the version tells them apart.
+    /// Whether a package contains NVIDIA's driver or a part of it.
+    ///
+    /// On Azure Linux, the package `cuda` is a driver. On other systems, it is the toolkit, with a lower version.
     package func isDriver(_ name: String, version: String) -> Bool {
         DriverPackageName.isDriver(name) || (name == "cuda" && isDriverVersion(version))
     }
@@ -32,7 +37,9 @@ package struct Rpm: PackageManager {
         DriverRemoval(subject: "rpm -e", commands: [["rpm", "-e", "--allmatches"] + names])
     }
 
-    /// A line for each package: name, tabulator, version with epoch and release.
+    /// Finds the packages of the driver in the output, which has a line for each package.
+    ///
+    /// A line is the name, a tab, and the version with the epoch and the release.
     package func parse(_ text: String) -> [DriverPackage] {
         text.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: "\t").map(String.init)
@@ -41,7 +48,9 @@ package struct Rpm: PackageManager {
         }
     }
 
-    /// `595.71.05-1_6.6.112.1.2.azl3`; the toolkit's are still below 100.
+    /// Whether the version of a package `cuda` is a driver version, such as `595.71.05-1_6.6.112.1.2.azl3`.
+    ///
+    /// Versions of the toolkit are below 100.
     private func isDriverVersion(_ version: String) -> Bool {
         let upstream = version.split(separator: ":").last ?? ""
         return Int(upstream.prefix { $0.isWholeNumber }).map { $0 >= 300 } ?? false

@@ -3,12 +3,12 @@ package import Support
 
 /// The keys that facts and journals had in earlier versions.
 ///
-/// A document with these keys decodes as if it had been written with the names of today.
+/// A document with these keys is decoded as if it had the current keys.
 package enum EarlierNames {
-    /// From the earlier key to the key of today.
+    /// The current key for each earlier key.
     private static let keys = ["flavour": "kernelModuleType", "licence": "license"]
 
-    /// The same document with the keys of today.
+    /// Replaces the earlier keys of a document with the current keys.
     package static func upgraded(_ document: JSONValue) -> JSONValue {
         switch document {
         case .array(let items): .array(items.map(upgraded))
@@ -16,7 +16,7 @@ package enum EarlierNames {
             .object(
                 members.reduce(into: [:]) { result, member in
                     let key = keys[member.key] ?? member.key
-                    // A document that has both keys was written by a version that knows the new one.
+                    // When a document has both keys, a version that knows the current key wrote it.
                     if key == member.key || members[key] == nil { result[key] = upgraded(member.value) }
                 }
             )
@@ -24,9 +24,9 @@ package enum EarlierNames {
         }
     }
 
-    /// The bytes of a JSON document with the keys of today; unchanged where no earlier key occurs.
+    /// Replaces the earlier keys of a JSON text; a text without earlier keys stays as it is.
     ///
-    /// - Throws: The decoding error of a text that is not JSON.
+    /// - Throws: The decoding error when the text is not JSON.
     package static func upgraded(_ text: Data) throws -> Data {
         let words = keys.keys.map { Data("\"\($0)\"".utf8) }
         guard words.contains(where: { text.firstRange(of: $0) != nil }) else { return text }

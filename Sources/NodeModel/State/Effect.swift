@@ -1,44 +1,45 @@
 package import Support
 
-/// A change to a host that the executor can make: the closed set of which every operation is composed.
+/// A single change to the host, which is a part of an operation.
 ///
-/// An effect is data. A plan shows it, the journal keeps those that take a step back, and a later version of the agent
-/// can still carry them out.
+/// The executor knows every kind of effect, and an operation consists only of effects. An effect is data: a plan
+/// contains it, and the journal contains the effects that undo a step, so that a later version of the agent can execute
+/// them.
 package enum Effect: Sendable, Equatable {
-    /// Puts an install record into the journal; nil removes the one that is there.
+    /// Writes an install record to the journal; nil removes the record.
     case record(InstallRecord?)
-    /// Removes every step but the current one from the journal: they belong to the install before.
+    /// Removes every step but the current one from the journal, because they belong to the previous install.
     case forgetEarlierSteps
-    /// Makes directories, and those above them, where they are missing.
+    /// Creates missing directories and their parents.
     case makeDirectories([String])
-    /// Removes files and whole directories; what is not there is no error.
+    /// Removes files and whole directories; a missing path is not an error.
     case remove([String])
-    /// Fetches a file, verified while it streams.
+    /// Downloads a file and verifies its checksum.
     case download(Download)
-    /// Removes loaded kernel modules in this order, or none of them.
+    /// Unloads kernel modules in this order, or none of them.
     ///
-    /// `modprobe -r` fails for a module that is not installed, so only modules that are loaded may be named.
+    /// The list must contain only loaded modules, because `modprobe -r` fails for a module that is not installed.
     case unloadModules([String])
-    /// Runs commands on the host, one after the other; each must succeed.
+    /// Runs commands on the host one after the other; each of them must succeed.
     case run([[String]])
-    /// Runs a command as a job of the host that outlives the agent, and waits for its end.
+    /// Runs a command as a job on the host, which can run longer than the agent, and waits for its end.
     case job(Job)
-    /// Removes what ended jobs of these names left on the host.
+    /// Removes the files of ended jobs from the host.
     case forgetJobs([String])
-    /// Looks at the node again and judges what is seen.
+    /// Inspects the node again and runs the checks.
     case verify
-    /// An effect of another version of the agent; nothing can carry it out.
+    /// An effect of another version of the agent, which this version cannot execute.
     case unknown(kind: String)
 
-    /// A file to fetch and what it must be.
+    /// A file to download, with its checksum.
     package struct Download: Codable, Sendable, Equatable {
-        /// Where the file is, in the order to try.
+        /// The URLs of the file, in the order in which the agent tries them.
         package var urls: [String]
-        /// The directory on the host that the file goes to.
+        /// The directory on the host in which the agent saves the file.
         package var directory: String
         package var fileName: String
         package var digest: Checksum
-        /// Bytes, when known.
+        /// The size in bytes; nil when it is not known.
         package var size: Int?
 
         package init(urls: [String], directory: String, fileName: String, digest: Checksum, size: Int?) {
@@ -50,15 +51,15 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
-    /// A long command of the host.
+    /// A command on the host that can run longer than the agent.
     package struct Job: Codable, Sendable, Equatable {
-        /// The name under which a later agent finds the job again.
+        /// The name by which a later agent finds the job.
         package var name: String
         package var command: [String]
         package var environment: [String: String]
-        /// The file in which the program itself reports errors, as lines that begin with `ERROR:`.
+        /// The log file of the program, in which errors are lines that begin with `ERROR:`.
         ///
-        /// Nil for a program that reports them on its standard output and error.
+        /// Nil for a program that reports errors on standard output or standard error.
         package var log: String?
 
         package init(name: String, command: [String], environment: [String: String] = [:], log: String? = nil) {
@@ -108,7 +109,7 @@ extension Effect: Codable {
         }
     }
 
-    /// The stable name of the effect in plans and journals.
+    /// The stable name of the kind of effect in plans and journals.
     package var kind: String {
         switch self {
         case .record: "record"

@@ -1,15 +1,15 @@
-/// Where the agent keeps things on the host.
+/// The paths of the agent's files on the host.
 ///
-/// All of it is below three directories, so that it can be found and removed.
+/// All of them are below three directories, so that an operator can find and remove them.
 package enum HostLayout {
-    /// The journal, the packages and the files of long jobs; kept across boots.
+    /// The directory of the journal, the packages and the files of jobs, which survives a reboot.
     package static let state = "/var/lib/gpu-agent"
     package static let journal = "/var/lib/gpu-agent/journal.json"
     package static let packages = "/var/lib/gpu-agent/packages"
     package static let jobs = "/var/lib/gpu-agent/jobs"
-    /// Where the installer unpacks itself: `/tmp` is mounted noexec on hardened hosts.
+    /// The directory in which the installer unpacks itself, because hardened hosts mount `/tmp` with `noexec`.
     package static let work = "/var/lib/gpu-agent/work"
-    /// The lock and the daemon's last report; gone with the boot.
+    /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"
     package static let lock = "/run/gpu-agent/lock"
     package static let installerLog = "/var/log/gpu-agent/nvidia-installer.log"

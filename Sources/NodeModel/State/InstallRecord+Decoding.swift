@@ -3,7 +3,9 @@ extension InstallRecord {
         case state, kind, version, kernelModuleType, flavour, replaces, takesOver, kernelRelease, artifactHash
     }
 
-    /// Reads records of every version: the first one called the kernel module type `flavour`.
+    /// Decodes records of every version of the agent.
+    ///
+    /// The first version named the kernel module type `flavour`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let type = container.contains(.kernelModuleType) ? Key.kernelModuleType : .flavour

@@ -1,12 +1,14 @@
 package import Support
 
-/// The agent's memory of what it did to a host: written to the host before and after each step.
+/// The record of what the agent does to the host.
+///
+/// The agent saves it on the host before and after each step.
 package struct Journal: Codable, Sendable, Equatable {
     package var apiVersion: String
     package var kind: String
-    /// The install that was begun or finished last; nil before the first.
+    /// The last install that was started or finished; nil before the first install.
     package var record: InstallRecord?
-    /// The steps of that install, in the order in which they were begun.
+    /// The steps of that install, in the order in which they started.
     package var steps: [StepRecord]
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = []) {
@@ -16,33 +18,31 @@ package struct Journal: Codable, Sendable, Equatable {
         self.steps = steps
     }
 
-    /// Whether a step of the recorded install was finished.
+    /// Whether the recorded install has finished a step.
     package func finished(_ step: StepID) -> Bool {
         steps.last { $0.step == step }?.state == .done
     }
 
-    /// Why the last steps stand still, which is the failure of the last of them.
-    ///
-    /// Nil when they go on or are complete.
+    /// The failure of the last step; nil when the last step did not fail.
     package var failure: Finding? {
         guard let last = steps.last, last.state == .failed else { return nil }
         return last.failure
     }
 
-    /// The jobs of the host whose end the journal does not know yet, in the order of their steps.
+    /// The jobs on the host whose end the journal does not contain, in the order of their steps.
     package var unfinishedJobs: [(step: StepID, name: String)] {
         steps.filter { $0.state != .done }.compactMap { step in
             if let job = step.job { return (step.step, job) }
-            // Earlier versions had these two jobs and named them after the driver's version.
+            // Earlier versions did not record the job. They had these two, named after the version of the driver.
             guard step.inverse == nil, [.remove, .install].contains(step.step), let record else { return nil }
             return (step.step, step.step.jobName(for: record.version))
         }
     }
 
-    /// Settles steps that were begun and cut off, and that a plan does not have any more.
+    /// Completes or removes interrupted steps that the new plan does not contain.
     ///
-    /// A plan that goes on with the recorded install lacks them because the host shows that their work is done. Any
-    /// other plan has nothing to do with them, and they are removed.
+    /// When the plan continues the recorded install, a step is missing because the facts show that its work is done.
+    /// This function then marks it as done. Otherwise, it removes the step.
     package mutating func settleCutOffSteps(missingIn plan: [StepID]) {
         let goesOn = plan.contains(.finish)
         steps.removeAll { $0.state == .started && !plan.contains($0.step) && !goesOn }
@@ -51,7 +51,7 @@ package struct Journal: Codable, Sendable, Equatable {
         }
     }
 
-    /// Notes that a step begins.
+    /// Records the start of a step.
     package mutating func begin(_ step: PlannedStep, at time: Timestamp) {
         steps.removeAll { $0.step == step.id }
         steps.append(
@@ -67,17 +67,17 @@ package struct Journal: Codable, Sendable, Equatable {
         if step.changesDriver { record?.state = .changing }
     }
 
-    /// Notes how the step that was begun last ended.
+    /// Records the end of a step.
     package mutating func end(_ step: StepID, at time: Timestamp, failure: Finding? = nil) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
-        // The host's clock may have been set back meanwhile.
+        // The duration is never negative, even when the clock of the host was set back.
         steps[index].seconds = max(0, time.seconds - steps[index].startedAt.seconds)
         steps[index].failure = failure
     }
 }
 
-/// One step of an install as it went.
+/// A step of an install, with its result.
 package struct StepRecord: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
         case started, done, failed
@@ -86,15 +86,15 @@ package struct StepRecord: Codable, Sendable, Equatable {
     package var step: StepID
     package var state: State
     package var startedAt: Timestamp
-    /// How long it took; nil while it runs, and when it was cut off.
+    /// How long the step took; nil while it runs, and when it was interrupted.
     package var seconds: Double?
-    /// Why it failed; nil when it did not.
+    /// Why the step failed; nil when it did not fail.
     package var failure: Finding?
-    /// The host's job that does the step; nil when none does.
+    /// The name of the job that executes the step; nil when the step has no job.
     package var job: String?
-    /// The steps that take this one back, in order; nil in a journal of a version that did not record them.
+    /// The steps that undo this one, in order; nil in the journal of a version that did not record them.
     package var inverse: [PlannedStep]?
-    /// What stays changed after the inverse, for people; nil when nothing does.
+    /// What stays changed after the inverse, as a text for the output; nil when nothing does.
     package var leaves: String?
 
     package init(
@@ -117,7 +117,7 @@ package struct StepRecord: Codable, Sendable, Equatable {
         self.leaves = leaves
     }
 
-    /// The step as it went, without what only the agent needs to go on or to take it back.
+    /// The result of the step, without the data that only the agent needs to continue or undo it.
     package var outcome: StepRecord {
         StepRecord(step: step, state: state, startedAt: startedAt, seconds: seconds, failure: failure)
     }

@@ -1,26 +1,26 @@
-/// One step of a plan: an operation as data, with everything that the executor and the journal need.
+/// A step of a plan: an operation as data, with everything that the executor and the journal need.
 package struct PlannedStep: Codable, Sendable, Equatable {
     package var id: StepID
-    /// What happens, for people: `download NVIDIA-Linux-x86_64-595.91.07-grid-azure.run`.
+    /// What the step does, as a text for the output: `download NVIDIA-Linux-x86_64-595.91.07-grid-azure.run`.
     package var title: String
-    /// What is different on the host afterwards, for people.
+    /// What the step changes on the host, as a text for the output.
     package var changes: String
-    /// Whether running GPU work suffers.
+    /// Whether the step disrupts running GPU work.
     package var disrupts: Bool
-    /// Whether the driver on the host is the agent's doing from the start of this step on.
+    /// Whether the agent is responsible for the driver on the host from the start of this step.
     package var changesDriver: Bool
-    /// Whether the step can be done only as long as no other step changed the driver on the host.
+    /// Whether the step is possible only before another step has changed the driver on the host.
     package var needsFormerDriver: Bool
-    /// How long each command, job or download of the step may take.
+    /// The deadline of each command, job or download of the step.
     package var deadlineSeconds: Int
-    /// What the executor does, in order.
+    /// The effects that the executor executes, in order.
     package var effects: [Effect]
     package var failure: StepFailure
-    /// The steps that take this one back, in order; empty when there is nothing to do or no way to do it.
+    /// The steps that undo this one, in order; empty when there is nothing to undo or it is not possible.
     ///
-    /// They have no inverse of their own.
+    /// These steps have no inverse.
     package var inverse: [PlannedStep]
-    /// What stays changed after the inverse, for people; nil when nothing does.
+    /// What stays changed after the inverse, as a text for the output; nil when nothing does.
     package var leaves: String?
 
     package init(
@@ -49,7 +49,7 @@ package struct PlannedStep: Codable, Sendable, Equatable {
         self.leaves = leaves
     }
 
-    /// The name of the host's job that does the step; nil when none does.
+    /// The name of the job that executes the step; nil when the step has no job.
     package var job: String? {
         effects.lazy.compactMap { effect in
             if case .job(let job) = effect { job.name } else { nil }
@@ -57,12 +57,12 @@ package struct PlannedStep: Codable, Sendable, Equatable {
     }
 }
 
-/// What people are told when a step fails.
+/// What the agent reports when a step fails.
 package struct StepFailure: Codable, Sendable, Equatable {
     package var code: ReasonCode
-    /// What failed, as the subject of a sentence: `the installer`, `apt-get purge`.
+    /// The program or step that fails, as the subject of a sentence: `the installer`, `apt-get purge`.
     package var subject: String
-    /// What to do when the error itself says nothing more.
+    /// The remedy, unless the error itself has a more specific one.
     package var remedy: String
 
     package init(_ code: ReasonCode, subject: String, remedy: String = "Run 'gpu-agent install'.") {
@@ -77,7 +77,7 @@ package struct StepFailure: Codable, Sendable, Equatable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        // A journal of a newer version may name a code that this one does not have.
+        // A journal of a newer version can contain a code that this version does not have.
         code = (try? container.decode(ReasonCode.self, forKey: .code)) ?? .installFailed
         subject = try container.decode(String.self, forKey: .subject)
         remedy = try container.decode(String.self, forKey: .remedy)

@@ -1,7 +1,7 @@
-/// The name of an operation: a key of the journal, of metrics and of progress.
+/// The name of an operation in the journal, the metrics and the progress of an install.
 ///
-/// Each operation declares its own. A name of another version of the agent is kept as it is, so that its journal can
-/// still be read.
+/// Each operation declares its name. The agent keeps a name that it does not know, so that it can read the journal of
+/// another version.
 package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
     package let rawValue: String
 
@@ -20,6 +20,7 @@ extension StepID {
     package static let verify = StepID(rawValue: "verify")
     package static let finish = StepID(rawValue: "finish")
 
-    /// The name of the host's job that does the step for a driver version.
+    /// The name of the job that executes the step for a driver version.
+
     package func jobName(for version: String) -> String { "\(rawValue)-\(version)" }
 }

@@ -77,7 +77,7 @@ struct RunCommand: AsyncParsableCommand {
                 Output.complain(
                     """
                     gpu-agent: the name of this Node is missing, so the agent cannot read who owns its driver
-                      → Set NODE_NAME or --node-name, or 'cluster: none' in the configuration of a node without a cluster.
+                      → Set NODE_NAME or --node-name. On a node without a cluster, configure 'cluster: none'.
 
                     """
                 )
