@@ -1,7 +1,8 @@
 /// Everything that the agent knows about a node at one moment.
 ///
-/// `gpu-agent facts` prints the facts, and every command that decides accepts them with `--facts FILE`. So the facts in a
-/// bug report can become a test, and a dry run does not need root.
+/// `gpu-agent facts` prints the facts, and every command that decides accepts them with `--facts FILE`. So the facts in
+/// a bug report can become a test, and a dry run does not need root.
+
 package struct NodeFacts: Codable, Sendable, Equatable {
     /// The API version of every document that the agent prints or reads.
     ///

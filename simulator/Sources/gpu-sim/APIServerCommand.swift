@@ -3,21 +3,21 @@ import FoundationEssentials
 import Glibc
 import SimulatedCluster
 
-/// `gpu-sim api-server`: an API server for Nodes and Events that keeps everything in memory.
+/// `gpu-sim api-server`: an API server for Nodes and Events that stores all objects in memory.
 struct APIServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "api-server",
-        abstract: "Serve the Node and Event API as strictly as the real server.",
-        discussion: "make-certificates makes the certificate; everything is kept in memory only."
+        abstract: "Serve the Node and Event API, as strictly as the real server.",
+        discussion: "make-certificates creates the certificate. The server stores all objects in memory only."
     )
 
     @Option(help: "Listen on this address.")
     var host = "127.0.0.1"
 
-    @Option(help: "Listen on this port; 0 takes any that is free.")
+    @Option(help: "Listen on this port; 0 takes any free port.")
     var port = 0
 
-    @Option(help: ArgumentHelp("Write the port to this file when ready.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the port to this file when the server listens.", valueName: "file"))
     var portFile: String?
 
     @Option(help: ArgumentHelp("The server's certificate (PEM).", valueName: "file"))
@@ -26,25 +26,27 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"))
     var key: String
 
-    @Option(help: ArgumentHelp("A token that may do everything; repeatable.", valueName: "token"))
+    @Option(help: ArgumentHelp("A token with all rights; repeatable.", valueName: "token"))
     var token: [String] = []
 
     @Option(
-        help: ArgumentHelp("A token of the agent on a node; repeatable.", valueName: "token=node")
+        help: ArgumentHelp("A token for the agent of a node; repeatable.", valueName: "token=node")
     )
     var agentToken: [String] = []
 
-    @Option(help: ArgumentHelp("The manifest that gives agents their rights.", valueName: "file"))
+    @Option(help: ArgumentHelp("The manifest with the rights of the agents.", valueName: "file"))
     var rbac = "daemonset/base/rbac.yaml"
 
     @Option(help: ArgumentHelp("A Node, or a list of them, as JSON; repeatable.", valueName: "file"))
     var nodeFile: [String] = []
 
-    @Option(help: ArgumentHelp("Append each request to this file, one JSON line each.", valueName: "file"))
+    @Option(help: ArgumentHelp("Append a line of JSON to this file for each request.", valueName: "file"))
     var requestLog: String?
 
     func validate() throws {
-        guard !token.isEmpty || !agentToken.isEmpty else { throw ValidationError("a --token is needed") }
+        guard !token.isEmpty || !agentToken.isEmpty else {
+            throw ValidationError("--token or --agent-token is required")
+        }
         for entry in agentToken where !entry.contains("=") {
             throw ValidationError("--agent-token needs TOKEN=NODE, not \"\(entry)\"")
         }

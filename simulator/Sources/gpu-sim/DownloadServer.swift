@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Answers requests for the files of one directory.
+/// Serves the files of one directory, and injects faults.
 final class DownloadServer: Sendable {
     private let directory: String
     private let bytesPerSecond: Int?
@@ -67,7 +67,7 @@ final class DownloadServer: Sendable {
         if let value = request.headers[.range], condition == nil || condition == file.entityTag {
             switch ByteRange(value)?.resolved(size: file.size) {
             case nil:
-                break  // a unit or a form that is not served: the whole file, as the standard has it
+                break  // The server does not support this unit or form. As RFC 9110 says, it sends the whole file.
             case .unsatisfiable:
                 headers[.contentRange] = "bytes */\(file.size)"
                 return await plain(.rangeNotSatisfiable, request, headers: headers)
@@ -107,7 +107,7 @@ final class DownloadServer: Sendable {
         let descriptor = try await pool.runIfActive { open(file.path, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw BrokenOff() }
         defer { close(descriptor) }
-        // 20 chunks a second when slowed down
+        // With a limited rate, send 20 chunks per second.
         let chunk = bytesPerSecond.map { min(max($0 / 20, 256), 65_536) } ?? 65_536
         let start = ContinuousClock.now
         while sent < bytes.count {
@@ -128,7 +128,7 @@ final class DownloadServer: Sendable {
         }
     }
 
-    /// A short answer that is sent at once.
+    /// Sends a short response immediately.
     private func plain(
         _ status: HTTPResponse.Status,
         _ request: Request,
@@ -140,7 +140,7 @@ final class DownloadServer: Sendable {
     }
 }
 
-/// Ends an answer in the middle: the server closes the connection.
+/// Aborts a response: the server closes the connection before the end of the body.
 private struct BrokenOff: Error {}
 
 private func readChunk(_ descriptor: CInt, offset: Int, count: Int) -> [UInt8] {

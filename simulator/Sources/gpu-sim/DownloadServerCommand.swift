@@ -5,41 +5,41 @@ import Logging
 import NIOCore
 import SimulatedCluster
 
-/// `gpu-sim download-server`: a vendor's download site.
+/// `gpu-sim download-server`: the download site of a vendor.
 struct DownloadServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "download-server",
-        abstract: "Serves a directory with Range, ETag and If-Range, slowly or wrongly when told to.",
+        abstract: "Serve a directory with Range, ETag and If-Range, optionally slowly or with faults.",
         discussion: """
-            --fault can be given several times:
-              cut=N          every answer breaks off after N bytes of its body
-              unavailable=N  the first N requests get 503
+            --fault is repeatable:
+              cut=N          every response ends after N bytes of its body
+              unavailable=N  the first N requests get status 503
               html           every request gets a web page with status 200
-              corrupt=N      byte N of every file is another one
+              corrupt=N      byte N of every file is wrong
             """
     )
 
     @Argument(help: "The directory with the files.")
     var directory: String
 
-    @Option(help: "The port on 127.0.0.1; 0 takes a free one.")
+    @Option(help: "The port on 127.0.0.1; 0 takes any free port.")
     var port = 0
 
-    @Option(help: "A file to write the port to once the server listens.")
+    @Option(help: "Write the port to this file when the server listens.")
     var portFile: String?
 
-    @Option(help: "How fast each answer is sent.")
+    @Option(help: "The maximum rate of each response.")
     var bytesPerSecond: Int?
 
-    @Option(help: "What goes wrong.")
+    @Option(help: "A fault to inject; repeatable.")
     var fault: [DownloadFault] = []
 
-    @Option(help: "A file to append one line of JSON to for each answered request.")
+    @Option(help: "Append a line of JSON to this file for each request.")
     var log: String?
 
     func validate() throws {
         if let bytesPerSecond, bytesPerSecond <= 0 {
-            throw ValidationError("--bytes-per-second takes a positive number")
+            throw ValidationError("--bytes-per-second must be positive")
         }
     }
 
@@ -71,7 +71,7 @@ struct DownloadServerCommand: AsyncParsableCommand {
     }
 }
 
-/// Writes the port in one step, so that a reader sees a whole number or no file.
+/// Writes the port atomically, so that a reader finds either the whole number or no file.
 private func writePort(_ port: Int, to path: String) {
     do {
         try Data("\(port)\n".utf8).write(to: URL(filePath: path), options: .atomic)
@@ -80,7 +80,7 @@ private func writePort(_ port: Int, to path: String) {
     }
 }
 
-/// One way in which the server misbehaves.
+/// A fault of the server.
 enum DownloadFault: ExpressibleByArgument, Sendable, Equatable {
     case cut(afterBytes: Int)
     case unavailable(requests: Int)

@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// The simulated surroundings of a node, for the demo and for trying things by hand.
+/// The simulated environment of a node, for the demo and for manual tests.
 @main
 struct GPUSim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpu-sim",
-        abstract: "Simulate the surroundings of a GPU node.",
+        abstract: "Simulate the environment of a GPU node.",
         subcommands: [
             APIServerCommand.self,
             DownloadServerCommand.self,

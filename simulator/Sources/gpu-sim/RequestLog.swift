@@ -3,18 +3,18 @@ import Glibc
 import Hummingbird
 import SimulatedCluster
 
-/// What was asked and how far the answer came.
+/// A request, and how much of the response the server sent.
 struct LoggedRequest: Encodable, Sendable {
-    /// Seconds since 1970, when the answer ended.
+    /// The end of the response, in seconds since 1970-01-01 00:00 UTC.
     let time: Double
     let method: String
     let path: String
     let range: String?
     let ifRange: String?
     let status: Int
-    /// The bytes of the body that were sent.
+    /// The number of bytes of the body that the server sent.
     let bytes: Int
-    /// False when the answer broke off, on either side.
+    /// Whether the server sent the whole response; false when either side ended it early.
     let complete: Bool
 
     init(_ request: Request, status: HTTPResponse.Status, bytes: Int, complete: Bool) {
@@ -29,7 +29,7 @@ struct LoggedRequest: Encodable, Sendable {
     }
 }
 
-/// The server's log, one line of JSON for each request.
+/// The request log, with a line of JSON for each request.
 actor RequestLog {
     struct CannotOpen: Error, CustomStringConvertible {
         let path: String
@@ -39,7 +39,7 @@ actor RequestLog {
 
     private let descriptor: CInt?
 
-    /// Opens the file to append to it; without a path nothing is logged.
+    /// Opens the file to append to it; without a path, the log is off.
     init(path: String?) throws {
         guard let path else {
             descriptor = nil

@@ -1,15 +1,15 @@
 import FoundationEssentials
 
-/// A regular file below the served directory.
+/// A regular file in the served directory.
 struct ServedFile: Sendable {
     let path: String
     let size: Int
-    /// Changes whenever the file is replaced or written to.
+    /// The entity tag, which changes when the file is replaced or written.
     let entityTag: String
 
-    /// Finds the file of a request; nil when there is none, or when the path leads out of the directory.
+    /// Finds the file of a request; nil when there is none, or when the path is outside of the directory.
     ///
-    /// Percent escapes are not undone: the packages' names need none.
+    /// It does not decode percent-encoding, because names of packages do not need it.
     init?(directory: String, requestPath: String) {
         let names = requestPath.split(separator: "/")
         guard !names.isEmpty, !names.contains("..") else { return nil }
@@ -25,7 +25,7 @@ struct ServedFile: Sendable {
     }
 }
 
-/// The one range that a `Range` header asks for; several at once are not served.
+/// The range in a `Range` header; the server does not support several ranges.
 struct ByteRange: Equatable {
     enum Resolved: Equatable {
         case bytes(Range<Int>)
@@ -45,7 +45,8 @@ struct ByteRange: Equatable {
         if let first, let last, last < first { return nil }
     }
 
-    /// The bytes of a file that has `size` of them; without a first one, the last so many are meant.
+    /// The bytes of a file with a size; a range without a first byte means the last bytes.
+
     func resolved(size: Int) -> Resolved {
         guard let first else {
             let count = min(last ?? 0, size)

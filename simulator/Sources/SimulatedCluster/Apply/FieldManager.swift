@@ -1,4 +1,4 @@
-/// Keeps an object's `managedFields` right across writes, with the rules of the real server.
+/// Updates the `managedFields` of an object after each write, with the rules of the real server.
 ///
 /// The rules are those of kubernetes-sigs/structured-merge-diff (`merge/update.go`) and of the server's
 /// `managedfields` package.
@@ -6,7 +6,7 @@ public struct FieldManager: Sendable {
     public let schema: FieldSchema
     /// The part of the object that this endpoint cannot change: `status`, or `spec` for the status subresource.
     public let untouched: String
-    /// What a new time stamp is.
+    /// The time for new and changed entries.
     public let time: String
 
     public init(schema: FieldSchema, untouched: String, time: String) {
@@ -15,17 +15,19 @@ public struct FieldManager: Sendable {
         self.time = time
     }
 
-    /// The result of any write but an apply: changed fields now belong to the writer, and to nobody else.
+    /// Computes the result of a write that is not an apply.
+    ///
+    /// Afterwards, only the writer owns the changed fields.
     ///
     /// - Parameters:
     ///   - live: The object before; nil when it is created.
     ///   - new: The object after.
     ///   - owner: The writer.
-    /// - Returns: The object after, with its new table.
+    /// - Returns: The new object with its new `managedFields`.
     public func update(live: JSON?, new: JSON, by owner: ManagedFieldsEntry.Owner) -> JSON {
         let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
         let comparison = compare(base, new)
-        // A writer may replace the table, and reset it with one empty entry; leaving it out keeps it.
+        // A client can replace `managedFields`, and reset it with one empty entry. Without it, the table stays as it is.
         let written = new[path: ["metadata", "managedFields"]]?.array ?? []
         var table = ManagedFieldsTable(of: written.isEmpty ? live : new)
         take(comparison, from: &table, for: owner)
@@ -36,15 +38,15 @@ public struct FieldManager: Sendable {
         return with(table, in: new)
     }
 
-    /// The result of a server-side apply.
+    /// Computes the result of a server-side apply.
     ///
     /// - Parameters:
     ///   - live: The object before; nil when it is created.
-    ///   - applied: What the manager wants.
-    ///   - owner: The manager.
-    ///   - force: Take fields from others.
-    /// - Returns: The merged object with its new table.
-    /// - Throws: A conflict with the fields that others own.
+    ///   - applied: The applied object.
+    ///   - owner: The field manager.
+    ///   - force: Whether to take fields from other field managers.
+    /// - Returns: The merged object with its new `managedFields`.
+    /// - Throws: A conflict with the fields that other field managers own.
     public func apply(
         live: JSON?,
         applied: JSON,
@@ -69,7 +71,7 @@ public struct FieldManager: Sendable {
 }
 
 extension FieldManager {
-    /// Fields that are part of an object's identity, or the server's own: nobody owns them.
+    /// The fields without an owner: those of the identity of the object, and those that the server sets.
     private static let unowned: FieldSet = {
         var set = FieldSet()
         set.insert(["f:apiVersion"])
@@ -98,12 +100,12 @@ extension FieldManager {
         return comparison
     }
 
-    /// The merged object without the fields that the manager named last time and that nobody names now.
+    /// Removes the fields that the field manager no longer applies and that no other field manager owns.
     private func pruned(_ merged: JSON, of last: FieldSet, keeping table: ManagedFieldsTable) -> JSON {
         let kept = table.entries.reduce(FieldSet()) { $0.union($1.fields) }
         var going = FieldSet()
         for path in last.paths where !path.isEmpty {
-            // A container stays as long as somebody names something in it.
+            // A container stays as long as a field manager owns a field in it.
             if kept.subtree(path).isEmpty { going.insert(path) }
         }
         return schema.remove(going, from: merged) ?? merged
@@ -120,7 +122,7 @@ extension FieldManager {
         }
     }
 
-    /// Takes changed and removed fields away from everybody but the writer.
+    /// Removes the changed and removed fields from all field managers except the writer.
     private func take(
         _ comparison: FieldComparison,
         from table: inout ManagedFieldsTable,

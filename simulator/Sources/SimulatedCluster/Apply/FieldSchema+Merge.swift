@@ -1,5 +1,5 @@
 extension FieldSchema {
-    /// The live object with an applied one laid over it.
+    /// Merges an applied object into the current object.
     public func merge(_ live: JSON?, _ applied: JSON) -> JSON {
         switch (self, applied) {
         case (.list(let schema, let kind), .array(let elements)) where isGranular:
@@ -33,10 +33,9 @@ extension FieldSchema {
         return result
     }
 
-    /// An object without some of its fields.
+    /// Removes fields from an object, with everything below them.
     ///
-    /// A field that goes takes everything below it along. A map or a list that becomes empty by it goes too; a
-    /// structure stays.
+    /// It also removes a map or a list that becomes empty, but not a structure.
     public func remove(_ fields: FieldSet, from value: JSON) -> JSON? {
         guard !fields.isMember else { return nil }
         switch (self, value) {

@@ -1,15 +1,15 @@
-/// How two states of an object differ, field by field.
+/// The differences between two states of an object, for each field.
 public struct FieldComparison: Sendable, Equatable {
     public var added = FieldSet()
     public var modified = FieldSet()
     public var removed = FieldSet()
 
-    /// Whether both states are the same.
+    /// Whether both states are equal.
     public var isSame: Bool { added.isEmpty && modified.isEmpty && removed.isEmpty }
 }
 
 extension FieldSchema {
-    /// The fields that an applied object names.
+    /// The fields that an applied object contains.
     public func fields(of value: JSON) -> FieldSet {
         var set = FieldSet()
         collect(value, into: &set)
@@ -37,7 +37,7 @@ extension FieldSchema {
         }
     }
 
-    /// What is different between two states of an object.
+    /// Compares two states of an object.
     public func compare(_ old: JSON, _ new: JSON) -> FieldComparison {
         var comparison = FieldComparison()
         compare(old, new, at: [], into: &comparison)
@@ -58,7 +58,7 @@ extension FieldSchema {
         }
     }
 
-    /// Both states cut into what is owned one by one; nil when the field is owned as a whole.
+    /// Splits both states into the parts that a field manager can own; nil when it owns the whole field.
     private func parts(_ old: JSON?, _ new: JSON?) -> ([String: JSON], [String: JSON])? {
         guard isGranular, let olds = parts(old), let news = parts(new) else { return nil }
         return (olds, news)
@@ -77,7 +77,7 @@ extension FieldSchema {
         }
     }
 
-    /// What a part of this is, by its path element.
+    /// The type of the part with a path element.
     private func part(_ element: String) -> FieldSchema? {
         if case .list(let schema, _) = self { return schema }
         return member(String(element.dropFirst(2)))

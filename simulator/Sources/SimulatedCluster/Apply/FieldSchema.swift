@@ -1,26 +1,26 @@
-/// What the fields of an object are, as far as ownership and decoding depend on it.
+/// The types of the fields of an object, as field ownership and decoding need them.
 public indirect enum FieldSchema: Sendable {
-    /// How a list is owned.
+    /// How a field manager owns a list.
     public enum ListKind: Sendable {
-        /// As one field.
+        /// A field manager owns the list as one field.
         case atomic
-        /// Element by element, each named by its value.
+        /// A field manager owns single elements, which their values identify.
         case set
-        /// Element by element, each named by these members.
+        /// A field manager owns single elements, which these members identify.
         case keyed([String])
     }
 
     case string
     case boolean
     case integer
-    /// Anything: members are owned one by one, lists as one field.
+    /// Any value; a field manager owns single members, but whole lists.
     case untyped
-    /// Members of any name and of one type, owned one by one.
+    /// An object whose members have any name and one type; a field manager owns single members.
     case map(FieldSchema)
     case structure([String: FieldSchema])
     case list(FieldSchema, ListKind)
 
-    /// What a member of this is; nil when there is no such member.
+    /// The type of a member; nil when there is no such member.
     public func member(_ name: String) -> FieldSchema? {
         switch self {
         case .structure(let fields): fields[name]
@@ -30,7 +30,7 @@ public indirect enum FieldSchema: Sendable {
         }
     }
 
-    /// Whether members or elements are owned one by one.
+    /// Whether a field manager owns single members or elements.
     public var isGranular: Bool {
         switch self {
         case .string, .boolean, .integer, .list(_, .atomic): false
@@ -38,7 +38,7 @@ public indirect enum FieldSchema: Sendable {
         }
     }
 
-    /// The path element of an element of a list that is owned one by one.
+    /// The path element for an element of a set or of a keyed list.
     public static func element(_ value: JSON, _ kind: ListKind) -> String? {
         switch kind {
         case .atomic: return nil
@@ -50,7 +50,7 @@ public indirect enum FieldSchema: Sendable {
     }
 
     private static func text(_ value: JSON) -> String {
-        // A string or an object of strings can always be encoded.
+        // Encoding a string or an object of strings cannot fail.
         (try? value.data()).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }
@@ -98,6 +98,6 @@ extension FieldSchema {
         "related": .untyped, "reportingComponent": .string, "reportingInstance": .string,
     ])
 
-    /// A kind that is only listed.
+    /// A kind that clients cannot write.
     public static let other = FieldSchema.untyped
 }

@@ -1,18 +1,18 @@
-/// A set of fields of an object, kept as the tree that `FieldsV1` writes.
+/// A set of fields of an object, as a tree like the one in `FieldsV1`.
 ///
-/// Keys are path elements in their written form: `f:name` for a member, `k:{"type":"Ready"}` for an element of a
-/// keyed list, `v:"text"` for an element of a set.
+/// The keys are path elements in the form of `FieldsV1`: `f:name` for a member, `k:{"type":"Ready"}` for an element of
+/// a keyed list, `v:"text"` for an element of a set.
 public struct FieldSet: Sendable, Hashable {
-    /// Whether the field at this place is in the set itself, apart from what is below it.
+    /// Whether the set contains the field itself, not only fields below it.
     public var isMember = false
     public var children: [String: FieldSet] = [:]
 
     public init() {}
 
-    /// Whether nothing is in the set.
+    /// Whether the set contains no field.
     public var isEmpty: Bool { !isMember && children.isEmpty }
 
-    /// Puts the field at the end of a path into the set.
+    /// Adds the field at a path to the set.
     public mutating func insert(_ path: some Collection<String>) {
         guard let first = path.first else {
             isMember = true
@@ -21,13 +21,13 @@ public struct FieldSet: Sendable, Hashable {
         children[first, default: FieldSet()].insert(path.dropFirst())
     }
 
-    /// Whether the field itself is in the set.
+    /// Whether the set contains the field at a path.
     public func contains(_ path: some Collection<String>) -> Bool {
         guard let first = path.first else { return isMember }
         return children[first]?.contains(path.dropFirst()) ?? false
     }
 
-    /// The part of the set at and below a field.
+    /// The subset at and below a field.
     public func subtree(_ path: some Collection<String>) -> FieldSet {
         guard let first = path.first else { return self }
         return children[first]?.subtree(path.dropFirst()) ?? FieldSet()
@@ -61,7 +61,7 @@ extension FieldSet {
         return result
     }
 
-    /// What is in this set and not in the other.
+    /// The fields in this set that are not in the other one.
     public func subtracting(_ other: FieldSet) -> FieldSet {
         var result = FieldSet()
         result.isMember = isMember && !other.isMember
@@ -72,7 +72,7 @@ extension FieldSet {
         return result
     }
 
-    /// What is in this set and neither in the other nor below one of its fields.
+    /// The fields in this set that are neither in the other one nor below one of its fields.
     public func subtractingTrees(of other: FieldSet) -> FieldSet {
         guard !other.isMember else { return FieldSet() }
         var result = FieldSet()
@@ -86,14 +86,16 @@ extension FieldSet {
 }
 
 extension FieldSet {
-    /// The set in the form `FieldsV1`.
+    /// The set in the format `FieldsV1`.
     public var json: JSON {
         var members = children.mapValues(\.json)
         if isMember, !members.isEmpty { members["."] = [:] }
         return .object(members)
     }
 
-    /// Reads the form `FieldsV1`: a place without children, or with the child `.`, is a field of the set.
+    /// Parses the format `FieldsV1`.
+    ///
+    /// The set contains a field whose node has no children or has the child `.`.
     public init(json: JSON, isTop: Bool = true) {
         let members = json.object ?? [:]
         isMember = !isTop && (members.isEmpty || members["."] != nil)

@@ -1,9 +1,9 @@
 /// One entry of an object's `managedFields`.
 public struct ManagedFieldsEntry: Sendable, Hashable {
-    /// Who an entry belongs to; the time is not part of it.
+    /// The owner of an entry; the time is not a part of it.
     public struct Owner: Sendable, Hashable {
         public var manager: String
-        /// `Apply` or `Update`.
+        /// The operation: `Apply` or `Update`.
         public var operation: String
         public var subresource: String?
 
@@ -13,7 +13,7 @@ public struct ManagedFieldsEntry: Sendable, Hashable {
             self.subresource = subresource
         }
 
-        /// The owner as conflict messages print it.
+        /// The owner in the form of conflict messages.
         public var printed: String {
             let name = subresource.map { "\"\(manager)\" with subresource \"\($0)\"" } ?? "\"\(manager)\""
             return operation == "Update" ? "\(name) using v1" : name
@@ -25,13 +25,13 @@ public struct ManagedFieldsEntry: Sendable, Hashable {
     public var fields: FieldSet
 }
 
-/// An object's `managedFields`: who owns which fields, and since when.
+/// The `managedFields` of an object: who owns which fields, and since when.
 public struct ManagedFieldsTable: Sendable, Equatable {
     public var entries: [ManagedFieldsEntry] = []
 
     public init() {}
 
-    /// Reads an object's table; a list with one empty entry resets it, as in the real server.
+    /// Reads the `managedFields` of an object; as in the real server, a list with one empty entry resets them.
     public init(of object: JSON?) {
         for entry in object?[path: ["metadata", "managedFields"]]?.array ?? [] {
             guard let manager = entry["manager"]?.string, let operation = entry["operation"]?.string else { continue }
@@ -45,7 +45,7 @@ public struct ManagedFieldsTable: Sendable, Equatable {
         }
     }
 
-    /// What one owner owns; assigning an empty set removes the entry.
+    /// The fields of an owner; setting an empty set removes the entry.
     public subscript(owner: ManagedFieldsEntry.Owner) -> FieldSet {
         get { entries.first { $0.owner == owner }?.fields ?? FieldSet() }
         set {
@@ -65,7 +65,7 @@ public struct ManagedFieldsTable: Sendable, Equatable {
         entries[index].time = time
     }
 
-    /// The table as it stands in an object: appliers first, then by time and name.
+    /// The table in the form of an object: entries of applies first, then sorted by time and name.
     public var json: JSON? {
         guard !entries.isEmpty else { return nil }
         let sorted = entries.sorted { one, other in

@@ -1,27 +1,27 @@
 public import FoundationEssentials
 
-/// Why a text is no JSON document.
+/// A text is not a JSON document.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
     public var message: String
-    /// The number of bytes before the place.
+    /// The offset of the error, in bytes.
     public var offset: Int
 
     public var description: String { "\(message) at byte \(offset)" }
 }
 
 extension JSON {
-    /// Reads one JSON document (RFC 8259).
+    /// Parses a JSON document (RFC 8259).
     public init(parsing data: Data) throws {
         var reader = JSONReader(bytes: Array(data))
         self = try reader.document()
     }
 }
 
-/// Reads a document from its first byte to its last.
+/// A parser for JSON documents.
 private struct JSONReader {
     let bytes: [UInt8]
     var index = 0
-    /// A document that nests deeper is refused: reading it would need a stack without bound.
+    /// The maximum depth of a document, because a deeper one could overflow the stack.
     private static let depthLimit = 256
 
     init(bytes: [UInt8]) {

@@ -1,10 +1,10 @@
 public import FoundationEssentials
 
 extension JSON {
-    /// The JSON text, its members sorted by name, so that equal values give equal bytes.
+    /// The JSON text, with members sorted by name, so that equal values have equal bytes.
     public func data(pretty: Bool = false) throws -> Data { Data(text(pretty: pretty).utf8) }
 
-    /// The same as a text.
+    /// The same JSON text as a string.
     public func text(pretty: Bool = false) -> String {
         var text = ""
         write(to: &text, pretty ? 0 : nil)

@@ -1,6 +1,7 @@
-/// A JSON value as the server keeps and answers it.
+/// A JSON value in the server.
 ///
-/// The agent's client has a type of its own for this. The two share no code, so that a mistake in one of them shows.
+/// The client of the agent has its own type. The types share no code, so that a test finds a mistake in one of them.
+
 public indirect enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -10,7 +11,7 @@ public indirect enum JSON: Sendable, Hashable {
     case array([JSON])
     case object([String: JSON])
 
-    /// An object of strings, such as labels.
+    /// Creates an object of strings, such as labels.
     public init(_ strings: [String: String]) { self = .object(strings.mapValues(JSON.string)) }
 
     public var string: String? { if case .string(let value) = self { value } else { nil } }
@@ -23,13 +24,13 @@ public indirect enum JSON: Sendable, Hashable {
 
     public var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
 
-    /// The members of an object whose values are strings; nil for anything but an object.
+    /// The members of an object whose values are strings; nil when the value is not an object.
     public var strings: [String: String]? { object?.compactMapValues(\.string) }
 
     /// A member of an object.
     ///
-    /// Reading from anything else gives nil. Writing nil removes the member, and writing a member into anything else
-    /// makes an object of it.
+    /// Reading a member of another value returns nil. Setting nil removes the member. Setting a member of another value
+    /// replaces the value with an object.
     public subscript(key: String) -> JSON? {
         get { object?[key] }
         set {
@@ -39,7 +40,7 @@ public indirect enum JSON: Sendable, Hashable {
         }
     }
 
-    /// The value that a chain of member names leads to; nil when one of them is missing.
+    /// The value at a path of member names; nil when a member is missing.
     public subscript(path path: [String]) -> JSON? {
         var value: JSON? = self
         for key in path { value = value?[key] }

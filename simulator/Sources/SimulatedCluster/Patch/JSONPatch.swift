@@ -1,6 +1,6 @@
 /// A JSON patch (RFC 6902).
 public struct JSONPatch: Sendable, Equatable {
-    /// What one operation does.
+    /// The kind of an operation.
     public enum Operation: Sendable, Equatable {
         case test(path: [String], JSON)
         case add(path: [String], JSON)
@@ -10,7 +10,7 @@ public struct JSONPatch: Sendable, Equatable {
         case copy(from: [String], path: [String])
     }
 
-    /// Why a patch cannot be carried out.
+    /// The server cannot execute a patch.
     public enum Failure: Error, Sendable, Equatable {
         case malformed(String)
         case missing(path: [String])
@@ -21,7 +21,7 @@ public struct JSONPatch: Sendable, Equatable {
 
     public init(_ operations: [Operation]) { self.operations = operations }
 
-    /// Reads a patch document.
+    /// Parses a patch document.
     public init(json: JSON) throws(Failure) {
         guard let list = json.array else { throw .malformed("a JSON patch is a list") }
         operations = []
@@ -43,7 +43,7 @@ public struct JSONPatch: Sendable, Equatable {
         }
     }
 
-    /// Reads a JSON pointer (RFC 6901).
+    /// Parses a JSON pointer (RFC 6901).
     public static func pointer(_ value: JSON?) throws(Failure) -> [String] {
         guard let text = value?.string else { throw .malformed("a path is missing") }
         if text.isEmpty { return [] }
@@ -53,7 +53,7 @@ public struct JSONPatch: Sendable, Equatable {
         }
     }
 
-    /// The document after all operations; none of them counts when one fails.
+    /// Executes all operations on a document, or none of them when one fails.
     public func apply(to document: JSON) throws(Failure) -> JSON {
         var result = document
         for operation in operations {
@@ -83,14 +83,14 @@ public struct JSONPatch: Sendable, Equatable {
 }
 
 extension JSONPatch {
-    /// What to do with the last step of a path.
+    /// The operation on the last element of a path.
     private enum Change {
         case insert(JSON, String)
         case overwrite(JSON, String)
         case delete(String)
     }
 
-    /// The value at a path; the real server takes a missing member for null in a `test`.
+    /// The value at a path; as in the real server, a missing member equals null in a `test`.
     private static func value(
         at path: [String],
         in document: JSON,
@@ -123,7 +123,7 @@ extension JSONPatch {
         _ make: (String) -> Change
     ) throws(Failure) {
         guard depth < path.count else {
-            // The whole document: only replacing it makes sense.
+            // The path of the whole document is only useful to replace it.
             switch make("") {
             case .insert(let value, _), .overwrite(let value, _): document = value
             case .delete: throw .missing(path: path)
@@ -176,7 +176,7 @@ extension JSONPatch {
         }
     }
 
-    /// A list position: digits without a leading zero.
+    /// Parses an index of a list: digits without a leading zero.
     private static func index(_ step: String, below count: Int) -> Int? {
         guard let index = Int(step), String(index) == step, index >= 0, index < count else { return nil }
         return index

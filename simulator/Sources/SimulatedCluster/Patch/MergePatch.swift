@@ -1,6 +1,8 @@
 /// A JSON merge patch (RFC 7386).
 public enum MergePatch {
-    /// The document after the patch: null removes a member, an object is merged, anything else replaces.
+    /// Applies the patch to a document.
+    ///
+    /// Null removes a member, an object is merged, and any other value replaces the member.
     public static func apply(_ patch: JSON, to document: JSON?) -> JSON {
         guard case .object(let changes) = patch else { return patch }
         var members = document?.object ?? [:]

@@ -1,12 +1,11 @@
-/// A strategic merge patch, as far as kubectl needs one for a Node.
+/// A strategic merge patch, with the features that kubectl needs for a Node.
 ///
-/// Which lists are merged follows the `patchStrategy` tags of the core types: finalizers and podCIDRs by value, owner
-/// references by uid, conditions and addresses by type, attached volumes by name. All others, the taints among them,
-/// are replaced.
+/// As in the `patchStrategy` tags of the core types, it merges finalizers and podCIDRs by value, owner references by
+/// uid, conditions and addresses by type, and attached volumes by name. It replaces all other lists, also the taints.
 public enum StrategicMergePatch {
-    /// The document after the patch.
+    /// Applies the patch to a document.
     ///
-    /// - Throws: 400 for a directive that is not known.
+    /// - Throws: 400 for an unknown directive.
     public static func apply(
         _ patch: JSON,
         to document: JSON?,

@@ -1,7 +1,7 @@
-/// What becomes of a written object when the server reads it into its own types.
+/// Decodes an object as the real server does, which reads it into its own types.
 ///
-/// Members that the type does not have are dropped, empty ones are not written back, and a value of the wrong type
-/// fails the request.
+/// The server drops members that the type does not have, and omits empty members when it stores the object. A value of
+/// the wrong type fails the request.
 public struct Decoding: Sendable {
     public let kind: String
     public let schema: FieldSchema
@@ -11,13 +11,13 @@ public struct Decoding: Sendable {
         self.schema = schema
     }
 
-    /// The object as the server would store it.
+    /// Returns the object as the server would store it.
     ///
     /// - Parameters:
-    ///   - object: The written object.
-    ///   - strict: Fail on members that the type does not have, as `fieldValidation=Strict` does.
+    ///   - object: The object that the client sent.
+    ///   - strict: Whether unknown members fail the request, as with `fieldValidation=Strict`.
     /// - Returns: The object with its kind and version.
-    /// - Throws: 400 with the real server's sentence.
+    /// - Throws: 400 with the message of the real server.
     public func decode(_ object: JSON, strict: Bool = false) throws(APIFailure) -> JSON {
         var unknown: [String] = []
         guard var result = try decode(object, schema, at: [], unknown: &unknown) else {
@@ -61,7 +61,7 @@ public struct Decoding: Sendable {
         case (.map(let element), .object(let members)):
             var result: [String: JSON] = [:]
             for (name, member) in members {
-                // A null in a map of strings is read as the empty string.
+                // The server decodes null in a map of strings as the empty string.
                 let decoded = try decode(member, element, at: path, unknown: &unknown)
                 result[name] = decoded ?? (element.isGranular ? nil : "")
             }
@@ -77,7 +77,9 @@ public struct Decoding: Sendable {
         }
     }
 
-    /// The server's types leave empty members out (`omitempty`), apart from the parts of the object itself.
+    /// Whether the types of the server omit a member with this value (`omitempty`).
+    ///
+    /// The rule does not apply to the top-level members of an object.
     private static func isLeftOut(_ value: JSON) -> Bool {
         switch value {
         case .object(let members): members.isEmpty

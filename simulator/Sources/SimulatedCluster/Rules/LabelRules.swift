@@ -1,4 +1,4 @@
-/// The syntax rules for label keys and values, with the real server's sentences.
+/// The syntax rules for label keys and values, with the messages of the real server.
 ///
 /// Source: apimachinery, `pkg/util/validation/validation.go`.
 enum LabelRules {
@@ -15,7 +15,7 @@ enum LabelRules {
         + "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
         + #"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"#
 
-    /// What is wrong with a label's value; empty when nothing is.
+    /// Validates the value of a label; empty when it is valid.
     static func problems(value: String) -> [String] {
         var problems: [String] = []
         if value.utf8.count > 63 { problems.append("must be no more than 63 characters") }
@@ -23,7 +23,7 @@ enum LabelRules {
         return problems
     }
 
-    /// What is wrong with a qualified name, such as a label's key; empty when nothing is.
+    /// Validates a qualified name, such as the key of a label; empty when it is valid.
     static func problems(key: String) -> [String] {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, let name = parts.last else {
@@ -48,7 +48,7 @@ enum LabelRules {
         return problems
     }
 
-    /// What is wrong with a DNS subdomain, such as a Node's name; empty when nothing is.
+    /// Validates a DNS subdomain, such as the name of a Node; empty when it is valid.
     static func problems(subdomain: String) -> [String] {
         var problems: [String] = []
         if subdomain.utf8.count > 253 { problems.append("must be no more than 253 characters") }

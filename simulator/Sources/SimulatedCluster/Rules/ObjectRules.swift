@@ -1,16 +1,16 @@
-/// The rules that an object must keep to be stored, with the real server's sentences.
+/// The validation rules for objects, with the messages of the real server.
 ///
 /// Source: apimachinery, `pkg/api/validation/objectmeta.go`, and the server's `pkg/apis/core/validation`.
 public enum ObjectRules {
-    /// The most that the keys and values of all annotations may take, in bytes.
+    /// The maximum size of the keys and values of all annotations, in bytes.
     static let annotationBytes = 256 * 1024
 
-    /// What is wrong with a Node; empty when nothing is.
+    /// Validates a Node.
     ///
     /// - Parameters:
     ///   - node: The Node to store.
-    ///   - live: The Node it replaces; nil when it is created.
-    /// - Returns: One cause for each problem.
+    ///   - live: The current Node; nil when the request creates it.
+    /// - Returns: One cause for each problem; empty when the Node is valid.
     public static func problems(node: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems = metadataProblems(node, replacing: live)
         problems += taintProblems(node[path: ["spec", "taints"]]?.array ?? [])
@@ -18,7 +18,7 @@ public enum ObjectRules {
         return problems
     }
 
-    /// What is wrong with an Event; empty when nothing is.
+    /// Validates an Event; empty when it is valid.
     public static func problems(event: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems = metadataProblems(event, replacing: live)
         let namespace = event[path: ["metadata", "namespace"]]?.string ?? ""
@@ -53,7 +53,7 @@ public enum ObjectRules {
 
     private static func annotationProblems(_ annotations: [(key: String, value: String)]) -> [APIFailure.Cause] {
         var problems = annotations.flatMap { key, _ in
-            // The server checks the key in lower case.
+            // The server converts the key to lower case before it validates it.
             LabelRules.problems(key: key.lowercased()).map {
                 APIFailure.Cause.invalid("metadata.annotations", key, $0)
             }
@@ -66,7 +66,9 @@ public enum ObjectRules {
         return problems
     }
 
-    /// The server reports taints below `metadata`, although they are in `spec`.
+    /// Validates the taints of a Node.
+    ///
+    /// The real server reports their field as a part of `metadata`, although it is in `spec`.
     private static func taintProblems(_ taints: [JSON]) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         var seen: Set<[String]> = []

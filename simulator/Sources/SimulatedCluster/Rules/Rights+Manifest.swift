@@ -1,9 +1,9 @@
 import FoundationEssentials
 
 extension Rights {
-    /// The rights that the manifests of a file give to a service account, through its bindings.
+    /// Reads the rights that the bindings in a file of manifests give to a service account.
     ///
-    /// The server so allows what the shipped `rbac.yaml` allows, and nothing that only a copy of it would.
+    /// So the simulated server uses the shipped `rbac.yaml` itself and not a copy of its rules.
     ///
     /// - Parameters:
     ///   - file: A file with roles and role bindings.
@@ -18,7 +18,7 @@ extension Rights {
         guard !rules.isEmpty else { throw YAMLFileError(file: file, message: "gives \(space)/\(account) no right") }
     }
 
-    /// The rights in documents that were read already.
+    /// Finds the rights in documents.
     init(_ documents: [JSON], account: String, in space: String) {
         rules = documents.flatMap { binding -> [Rule] in
             let isCluster = binding["kind"] == "ClusterRoleBinding"

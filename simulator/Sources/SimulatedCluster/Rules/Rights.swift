@@ -1,4 +1,4 @@
-/// Who a token stands for, and what they may do.
+/// The user of a token, with the user's rights.
 public struct User: Sendable, Equatable {
     public var name: String
     public var rights: Rights
@@ -9,14 +9,14 @@ public struct User: Sendable, Equatable {
     }
 }
 
-/// One thing that a request wants to do.
+/// The access that a request needs.
 public struct Access: Sendable, Equatable {
     public var verb: String
     public var group = ""
     public var resource: String
     public var subresource: String?
     public var namespace: String?
-    /// For a list or a watch, the name that its field selector asks for.
+    /// The name of the object; for a list or a watch, the name in its field selector.
     public var name: String?
 
     public init(
@@ -36,18 +36,18 @@ public struct Access: Sendable, Equatable {
     }
 }
 
-/// A table of rules; whatever no rule allows is forbidden.
+/// A set of rules; everything that no rule allows is forbidden.
 public struct Rights: Sendable, Equatable {
     /// One rule of a role, with the namespace in which the role is bound.
     public struct Rule: Sendable, Equatable {
         public var verbs: Set<String>
-        /// `""` is the core group; `*` stands for all.
+        /// The API groups; `""` is the core group, and `*` means all groups.
         public var groups: Set<String>
-        /// `nodes`, `nodes/status`, `events` and so on; `*` stands for all.
+        /// The resources, such as `nodes`, `nodes/status` or `events`; `*` means all resources.
         public var resources: Set<String>
-        /// The names it is limited to; empty stands for all.
+        /// The names of the objects that the rule allows; empty means all objects.
         public var resourceNames: Set<String>
-        /// Nil for a rule that holds in the whole cluster.
+        /// The namespace of the rule; nil for the whole cluster.
         public var namespace: String?
 
         public init(
@@ -79,7 +79,7 @@ public struct Rights: Sendable, Equatable {
 
     public init(_ rules: [Rule]) { self.rules = rules }
 
-    /// A cluster administrator.
+    /// The rights of a cluster administrator.
     public static let everything = Rights([Rule(verbs: ["*"], groups: ["*"], resources: ["*"])])
 
     public func allow(_ access: Access) -> Bool { rules.contains { $0.allows(access) } }

@@ -1,6 +1,6 @@
 import CLibYAML
 
-/// A file of YAML documents that could not be read.
+/// The server cannot read a file of YAML documents.
 public struct YAMLFileError: Error, CustomStringConvertible {
     public var file: String
     public var message: String
@@ -8,7 +8,7 @@ public struct YAMLFileError: Error, CustomStringConvertible {
     public var description: String { "\(file): \(message)" }
 }
 
-/// Reads manifests: every scalar as a string, which is all that names and verbs need.
+/// Reads manifests, with every scalar as a string, which is enough for names and verbs.
 enum YAMLFile {
     static func documents(_ bytes: [UInt8], file: String) throws(YAMLFileError) -> [JSON] {
         var parser = yaml_parser_t()

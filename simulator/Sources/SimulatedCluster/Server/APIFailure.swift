@@ -1,6 +1,6 @@
-/// A request that failed: what a `Status` object says.
+/// The error of a failed request, which a `Status` object describes.
 public struct APIFailure: Error, Sendable, Equatable {
-    /// One reason among several, with the field it is about.
+    /// A cause of the error, with its field.
     public struct Cause: Sendable, Equatable {
         public var reason: String
         public var message: String
@@ -17,7 +17,7 @@ public struct APIFailure: Error, Sendable, Equatable {
     public var reason: String
     public var message: String
     public var details: JSON?
-    /// Seconds for the `Retry-After` header.
+    /// The value of the `Retry-After` header, in seconds.
     public var retryAfter: Int?
 
     public init(code: Int, reason: String, message: String, details: JSON? = nil, retryAfter: Int? = nil) {
@@ -93,7 +93,7 @@ extension APIFailure {
         )
     }
 
-    /// The object is not the one the writer read.
+    /// The object has changed since the client read it.
     static func conflict(
         _ resource: String,
         _ name: String,
@@ -107,7 +107,7 @@ extension APIFailure {
         )
     }
 
-    /// Fields that an apply wants and others own.
+    /// An apply changes fields that other field managers own.
     static func applyConflict(_ conflicts: [(owner: ManagedFieldsEntry.Owner, path: [String])]) -> APIFailure {
         let printed = conflicts.map { (owner: $0.owner.printed, field: FieldSet.printed($0.path)) }
         let causes = printed.map { conflict -> JSON in
@@ -129,7 +129,7 @@ extension APIFailure {
         return APIFailure(code: 409, reason: "Conflict", message: message, details: ["causes": .array(causes)])
     }
 
-    /// A version that is no longer kept.
+    /// The server no longer has the changes since a resource version.
     static func expired(_ version: Int, oldest: Int) -> APIFailure {
         APIFailure(code: 410, reason: "Expired", message: "too old resource version: \(version) (\(oldest))")
     }
@@ -153,7 +153,7 @@ extension APIFailure {
         )
     }
 
-    /// A patch that cannot be carried out, such as a JSON patch with a `test` that does not hold.
+    /// The server cannot execute a patch, for example a JSON patch with a `test` that fails.
     static let unprocessable = APIFailure(
         code: 422,
         reason: "Invalid",
@@ -161,7 +161,7 @@ extension APIFailure {
         details: [:]
     )
 
-    /// An object, or a request's options, that would break rules.
+    /// An object or the options of a request are not valid.
     static func invalid(group: String = "", kind: String, name: String, _ causes: [Cause]) -> APIFailure {
         let lines = causes.map { "\($0.field): \($0.message)" }
         let list = lines.count == 1 ? lines[0] : "[\(lines.joined(separator: ", "))]"
@@ -181,12 +181,12 @@ extension APIFailure {
         )
     }
 
-    /// What a rights check answers.
+    /// A user does not have the right to an access.
     ///
     /// - Parameters:
-    ///   - user: Who asked.
-    ///   - access: What for.
-    /// - Returns: 403 with the real server's sentence.
+    ///   - user: The user.
+    ///   - access: The access.
+    /// - Returns: 403 with the message of the real server.
     static func forbidden(user: String, _ access: Access) -> APIFailure {
         let subject = access.name.map { "\(access.resource) \"\($0)\"" } ?? access.resource
         let place = access.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"

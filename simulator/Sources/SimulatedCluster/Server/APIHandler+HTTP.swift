@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 import NIOFoundationEssentialsCompat
 
-/// A request's connection, which a fault may close.
+/// The context of a request, with its connection, which a fault can close.
 struct ConnectionContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -14,7 +14,7 @@ struct ConnectionContext: RequestContext {
     }
 }
 
-/// The connection was closed on purpose.
+/// A fault closed the connection.
 private struct ConnectionDropped: Error {}
 
 extension APIHandler {
@@ -22,7 +22,7 @@ extension APIHandler {
 
     /// Answers one HTTP request.
     func respond(to request: Request, _ context: ConnectionContext) async throws -> Response {
-        // Half-closed connections are of no use here, and with them both sides wait seconds for the other's goodbye.
+        // With half-closed connections, both sides would wait for seconds until the other one closes the connection.
         try await context.channel.setOption(.allowRemoteHalfClosure, value: false).get()
         let body = try await request.body.collect(upTo: Self.bodyBytes)
         let answer = await respond(

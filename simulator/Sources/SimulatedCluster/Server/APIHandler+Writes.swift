@@ -138,7 +138,7 @@ extension APIHandler {
         guard let type = request.mediaType, known.contains(type) else { throw .unsupportedMediaType(known) }
     }
 
-    /// The rules for a write's own options.
+    /// Validates the options of a write request.
     private func checkOptions(_ kind: String, _ request: APIRequest, isApply: Bool = false) throws(APIFailure) {
         var problems: [APIFailure.Cause] = []
         let manager = request.query["fieldManager"] ?? ""

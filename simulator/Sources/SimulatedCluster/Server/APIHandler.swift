@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// Answers requests: faults first, then who asks, then whether they may, then what.
+/// Answers requests: it injects faults, authenticates the user, checks the user's rights, and executes the request.
 public struct APIHandler: Sendable {
     public let store: ObjectStore
     public let users: UserTable
@@ -8,10 +8,10 @@ public struct APIHandler: Sendable {
     public let log: RequestLog
     /// How often an open watch gets a bookmark.
     public let bookmarkInterval: Duration
-    /// The server's clock.
+    /// The clock of the server.
     public let now: @Sendable () -> Date
 
-    /// The answer to a request, which is also logged.
+    /// Answers a request and logs it.
     public func respond(to request: APIRequest) async -> APIAnswer {
         let user = request.token.flatMap { users.user(of: $0) }
         let answer: APIAnswer
@@ -129,7 +129,8 @@ extension APIHandler {
     }
 }
 
-/// Which objects of a resource a request is about.
+/// The selectors of a request.
+
 public struct Selection: Sendable {
     public var labels = Selector.everything
     public var fields = Selector.everything

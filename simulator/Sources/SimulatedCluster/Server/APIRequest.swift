@@ -1,9 +1,9 @@
 public import FoundationEssentials
 
-/// One request as the server sees it.
+/// An API request.
 public struct APIRequest: Sendable {
     public var method: String
-    /// The path with its query, as sent.
+    /// The path with the query, as the client sent it.
     public var target: String
     /// The decoded segments of the path.
     public var path: [String]
@@ -42,7 +42,7 @@ public struct APIRequest: Sendable {
         self.body = body
     }
 
-    /// Text without percent-encoding; a malformed sequence stays as it is.
+    /// Decodes percent-encoded text; a malformed sequence stays as it is.
     private static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -72,7 +72,7 @@ public struct APIRequest: Sendable {
         }
     }
 
-    /// Who writes: the query says, or the first part of the user agent.
+    /// The field manager: the one in the query, or else the first part of the user agent.
     var fieldManager: String {
         if let manager = query["fieldManager"], !manager.isEmpty { return manager }
         let agent = userAgent?.split(separator: "/").first.map(String.init)
@@ -82,14 +82,14 @@ public struct APIRequest: Sendable {
     var isWatch: Bool { ["true", "1"].contains(query["watch"] ?? "") }
 }
 
-/// What the server answers.
+/// The response to an API request.
 public struct APIAnswer: Sendable {
-    /// What follows the head.
+    /// The body of the response.
     public enum Body: Sendable {
         case json(JSON)
         case text(String)
         case watch(WatchPlan)
-        /// Nothing: the connection is closed without an answer.
+        /// No response: the server closes the connection.
         case dropped
     }
 

@@ -1,14 +1,14 @@
-/// The form in which a client wants objects.
+/// The format in which a client requests objects.
 public enum AnswerForm: Sendable, Equatable {
     case full
     /// `PartialObjectMetadata`, or a list of them.
     case metadataOnly
 
-    /// Chooses the first form of an `Accept` header that the server can give.
+    /// Chooses the first format of an `Accept` header that the server supports.
     ///
-    /// A `Table` is not among them: clients that ask for one accept plain JSON too.
+    /// The server does not support `Table`. Clients that request it also accept plain JSON.
     ///
-    /// - Throws: 406 when there is none.
+    /// - Throws: 406 when the server supports none of the formats.
     public init(accept: String?, isList: Bool) throws(APIFailure) {
         guard let accept, !accept.isEmpty else {
             self = .full
@@ -37,7 +37,7 @@ public enum AnswerForm: Sendable, Equatable {
         return (String(pair[0]), pair.count > 1 ? String(pair[1]) : "")
     }
 
-    /// One object in this form.
+    /// Converts an object to this format.
     func object(_ object: JSON) -> JSON {
         switch self {
         case .full: object
@@ -48,9 +48,9 @@ public enum AnswerForm: Sendable, Equatable {
         }
     }
 
-    /// A list of objects in this form.
+    /// Converts a list of objects to this format.
     ///
-    /// The real server leaves kind and version out of a full list's items.
+    /// As in the real server, the items of a full list have no kind and no API version.
     func list(_ objects: [JSON], of resource: Resource, version: Int) -> JSON {
         let items = objects.map { object in
             var item = self.object(object)

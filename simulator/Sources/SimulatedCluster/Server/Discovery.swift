@@ -1,6 +1,6 @@
-/// What the server says about itself: enough for kubectl to find the resources.
+/// The discovery documents, which are sufficient for kubectl to find the resources.
 enum Discovery {
-    /// The document at a path; nil when there is none.
+    /// The discovery document at a path; nil when there is none.
     static func document(_ request: APIRequest) -> JSON? {
         guard request.method == "GET" else { return nil }
         switch request.path {

@@ -1,29 +1,29 @@
 import Synchronization
 
-/// Something that goes wrong with the next requests of a kind.
+/// A fault that the server injects into the next matching requests.
 public struct Fault: Sendable {
-    /// What goes wrong.
+    /// What the server does instead of the correct response.
     public enum Action: Sendable {
-        /// A `Status` answer with this code.
+        /// Sends a `Status` object with this code.
         case status(Int, message: String, retryAfter: Int? = nil)
-        /// A plain text answer, as proxies give and as the real server gives when it is overloaded.
+        /// Sends plain text, as proxies do, and as the real server does when it is overloaded.
         case plain(Int, text: String, retryAfter: Int? = nil)
-        /// An answer of status 200 that is not what was asked for.
+        /// Sends a wrong response with status 200.
         case garbage(String)
-        /// The connection is closed without an answer.
+        /// Closes the connection without a response.
         case drop
-        /// No answer for so long; then the connection is closed.
+        /// Sends nothing for this duration, then closes the connection.
         case hang(Duration)
-        /// The right answer, but late.
+        /// Sends the correct response after a delay.
         case delay(Duration)
     }
 
     public var action: Action
-    /// How many requests it hits.
+    /// The number of requests with this fault.
     public var times: Int
-    /// The method it hits; nil for all.
+    /// The HTTP method of these requests; nil for all methods.
     public var method: String?
-    /// What the path with its query must contain; nil for all.
+    /// A text that the path with its query must contain; nil for all paths.
     public var target: String?
 
     public init(_ action: Action, times: Int = 1, method: String? = nil, target: String? = nil) {
@@ -33,7 +33,7 @@ public struct Fault: Sendable {
         self.target = target
     }
 
-    /// What an overloaded server answers.
+    /// The response of an overloaded server.
     public static func tooManyRequests(retryAfter: Int, times: Int = 1) -> Fault {
         let text = "Too many requests, please try again later."
         return Fault(.plain(429, text: text, retryAfter: retryAfter), times: times)
@@ -44,20 +44,20 @@ public struct Fault: Sendable {
     }
 }
 
-/// The faults that are still to happen, in order.
+/// The pending faults, in order.
 public final class FaultQueue: Sendable {
     private let faults = Mutex<[Fault]>([])
-    /// Grows with every release; an answer is held back only as long as it stays the same.
+    /// The number of releases so far; a delayed response waits only while this number stays the same.
     private let releases = Mutex(0)
 
     public init() {}
 
     public func add(_ fault: Fault) { faults.withLock { $0.append(fault) } }
 
-    /// Lets everything go right again.
+    /// Removes all pending faults.
     public func clear() { faults.withLock { $0.removeAll() } }
 
-    /// The faulty answer to a request; nil when nothing goes wrong.
+    /// The faulty response to a request; nil when no fault matches.
     func answer(to request: APIRequest) async -> APIAnswer? {
         guard let action = take(request) else { return nil }
         switch action {
@@ -77,7 +77,7 @@ public final class FaultQueue: Sendable {
         }
     }
 
-    /// Lets the answers go on that are held back now.
+    /// Releases the responses that are delayed now.
     public func release() { releases.withLock { $0 += 1 } }
 
     private func hang(_ duration: Duration) async {

@@ -2,17 +2,17 @@ import FoundationEssentials
 import Synchronization
 import SystemPackage
 
-/// One request that the server answered.
+/// A request that the server answered.
 public struct RequestRecord: Codable, Sendable, Equatable {
     public var method: String
-    /// The path with its query, as sent.
+    /// The path with the query, as the client sent it.
     public var target: String
     public var contentType: String?
     public var accept: String?
     public var userAgent: String?
-    /// nil when the token is not known.
+    /// The name of the user; nil when the token is not valid.
     public var user: String?
-    /// 0 when the connection was closed instead.
+    /// The HTTP status; 0 when the server closed the connection without a response.
     public var status: Int
 
     init(_ request: APIRequest, user: String?, status: Int) {
@@ -26,12 +26,14 @@ public struct RequestRecord: Codable, Sendable, Equatable {
     }
 }
 
-/// All requests so far, in memory and, if wanted, one JSON line each in a file.
+/// Records all requests in memory, and optionally in a file with one line of JSON for each request.
 public final class RequestLog: Sendable {
     private let records = Mutex<[RequestRecord]>([])
     private let file: FileDescriptor?
 
-    /// - Parameter path: A file to append to; it is made when it is not there.
+    /// Opens the log.
+    ///
+    /// - Parameter path: The file to append to, which is created when it does not exist; nil for no file.
     /// - Throws: `Errno` when the file cannot be opened.
     public init(path: String? = nil) throws {
         file = try path.map {
@@ -42,10 +44,10 @@ public final class RequestLog: Sendable {
 
     deinit { try? file?.close() }
 
-    /// The requests so far.
+    /// The requests in memory.
     public var all: [RequestRecord] { records.withLock { $0 } }
 
-    /// Forgets the requests so far; the file keeps them.
+    /// Removes the requests from memory, but not from the file.
     public func clear() { records.withLock { $0.removeAll() } }
 
     func append(_ record: RequestRecord) {
@@ -54,7 +56,7 @@ public final class RequestLog: Sendable {
             guard let file else { return }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            // A log that cannot be written must not fail the request it is about.
+            // An error while writing the log must not fail the request.
             guard let line = try? encoder.encode(record) else { return }
             _ = try? file.writeAll(line + [UInt8(ascii: "\n")])
         }

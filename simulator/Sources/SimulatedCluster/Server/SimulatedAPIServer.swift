@@ -19,16 +19,18 @@ public struct ServerCertificate: Sendable, Equatable {
     }
 }
 
-/// Why the simulated server did not start.
+/// The simulated server cannot start.
 public enum SimulatedAPIServerError: Error, Sendable {
     case certificate(path: String, cause: any Error)
     case seed(String)
     case alreadyRunning
-    /// It ended before it listened.
+    /// The server ended before it listened.
     case didNotStart(cause: (any Error)?)
 }
 
-/// An API server for Nodes and Events in this process: real HTTPS, and as strict as the real one.
+/// A simulated API server for Nodes and Events in this process.
+///
+/// It uses real HTTPS, and is as strict as the real server.
 public final class SimulatedAPIServer: Sendable {
     public let store: ObjectStore
     public let faults = FaultQueue()
@@ -45,17 +47,17 @@ public final class SimulatedAPIServer: Sendable {
         var task: Task<Void, Never>
     }
 
-    /// Makes a server that does not listen yet.
+    /// Creates a server that does not listen yet.
     ///
     /// - Parameters:
-    ///   - certificate: What it shows to clients.
-    ///   - tokens: The known tokens and who they stand for.
-    ///   - historyLimit: How many changes a watch can go back.
+    ///   - certificate: The certificate and key of the server.
+    ///   - tokens: The valid tokens and their users.
+    ///   - historyLimit: How many past changes the server keeps for watches.
     ///   - bookmarkInterval: How often a watch gets a bookmark.
-    ///   - requestLogFile: A file for the request log.
-    ///   - now: The server's clock.
-    ///   - logger: Where the HTTP server logs.
-    /// - Throws: `Errno` when the request log cannot be opened.
+    ///   - requestLogFile: The file of the request log; nil for no file.
+    ///   - now: The clock of the server.
+    ///   - logger: The logger of the HTTP server.
+    /// - Throws: `Errno` when the server cannot open the request log.
     public init(
         certificate: ServerCertificate,
         tokens: [String: User],
@@ -81,9 +83,11 @@ public final class SimulatedAPIServer: Sendable {
         )
     }
 
-    /// Puts a Node there as its kubelet would: the kubelet owns the fields, those of the status by the subresource.
+    /// Creates a Node as its kubelet would.
     ///
-    /// - Throws: `APIFailure` when the Node breaks a rule.
+    /// The kubelet owns the fields. It writes the status through the subresource.
+    ///
+    /// - Throws: `APIFailure` when the Node is not valid.
     public func seed(node: JSON) async throws(APIFailure) {
         let time = now().formatted(.iso8601)
         let resource = Resource.node
@@ -108,16 +112,16 @@ public final class SimulatedAPIServer: Sendable {
         _ = try await store.write(ObjectKey(resource: "nodes", name: name)) { _ in seeded }
     }
 
-    /// Answers a request without a connection, as it would be answered over one.
+    /// Answers a request without a network connection.
     public func respond(to request: APIRequest) async -> APIAnswer { await handler.respond(to: request) }
 
-    /// Begins to listen.
+    /// Starts to listen.
     ///
     /// - Parameters:
     ///   - host: The address to listen on.
-    ///   - port: The port; 0 for any that is free.
+    ///   - port: The port; 0 for any free port.
     /// - Returns: The port.
-    /// - Throws: `SimulatedAPIServerError` when it cannot listen.
+    /// - Throws: `SimulatedAPIServerError` when the server cannot listen.
     public func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let group = try services(host: host, port: port, signals: []) { continuation.yield($0) }
@@ -145,7 +149,9 @@ public final class SimulatedAPIServer: Sendable {
         throw SimulatedAPIServerError.didNotStart(cause: nil)
     }
 
-    /// Stops to listen, ends watches and hanging answers, and closes all connections; the objects stay.
+    /// Stops listening, ends watches and delayed responses, and closes all connections.
+    ///
+    /// The objects stay in memory.
     public func stop() async {
         let stopping = running.withLock { running in
             defer { running = nil }
@@ -159,9 +165,9 @@ public final class SimulatedAPIServer: Sendable {
     ///
     /// - Parameters:
     ///   - host: The address to listen on.
-    ///   - port: The port; 0 for any that is free.
-    ///   - onReady: Called with the port.
-    /// - Throws: `SimulatedAPIServerError`, or the HTTP server's own error.
+    ///   - port: The port; 0 for any free port.
+    ///   - onReady: Gets the port when the server listens.
+    /// - Throws: `SimulatedAPIServerError`, or the error of the HTTP server.
     public func run(host: String, port: Int, onReady: @escaping @Sendable (Int) async -> Void) async throws {
         try await services(host: host, port: port, signals: [.sigterm, .sigint], onReady: onReady).run()
     }
@@ -182,7 +188,8 @@ public final class SimulatedAPIServer: Sendable {
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? 0) },
             logger: logger
         )
-        // The last service is shut down first: without it, open watches would keep the HTTP server from ending.
+        // The service group shuts down its last service first. This one ends the open watches, which would otherwise
+        // prevent the shutdown of the HTTP server.
         let ender = LongAnswerEnder(store: store, faults: faults)
         var configuration = ServiceGroupConfiguration(
             services: [application, ender],
@@ -207,7 +214,7 @@ public final class SimulatedAPIServer: Sendable {
     }
 }
 
-/// Ends the answers that would otherwise go on after the server was told to stop.
+/// Ends watches and delayed responses when the server shuts down.
 private struct LongAnswerEnder: Service {
     let store: ObjectStore
     let faults: FaultQueue

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Which tokens the server knows.
+/// The valid tokens with their users.
 public final class UserTable: Sendable {
     private let users: Mutex<[String: User]>
 
@@ -8,6 +8,6 @@ public final class UserTable: Sendable {
 
     public func user(of token: String) -> User? { users.withLock { $0[token] } }
 
-    /// Makes a token known, changes what it may do, or, with nil, lets it expire.
+    /// Sets the user of a token; nil makes the token invalid.
     public func set(_ user: User?, for token: String) { users.withLock { $0[token] = user } }
 }

@@ -1,17 +1,17 @@
-/// What a watch is to report, and for how long.
+/// A watch request: what to report, and for how long.
 public struct WatchPlan: Sendable {
     let store: ObjectStore
     let resource: Resource
     let namespace: String?
     let selection: Selection
     let form: AnswerForm
-    /// The version that the client knows; nil for none.
+    /// The resource version that the client has; nil for none.
     let from: Int?
     let timeout: Duration
-    /// nil when the client does not want bookmarks.
+    /// How often the client gets a bookmark; nil when it does not want bookmarks.
     let bookmarkInterval: Duration?
 
-    /// Begins the watch.
+    /// Starts the watch.
     func open() async -> WatchSession {
         let (signals, continuation) = AsyncStream<WatchSignal>.makeStream()
         do throws(APIFailure) {
@@ -24,14 +24,14 @@ public struct WatchPlan: Sendable {
             }
             return WatchSession(plan: self, signals: signals, version: version)
         } catch {
-            // Once the head is out, the real server reports a failure as an event.
+            // After the response header, the real server reports an error as an event.
             continuation.yield(.failed(error))
             continuation.finish()
             return WatchSession(plan: self, signals: signals, version: 0)
         }
     }
 
-    /// Asks for bookmarks now and then, and once more before the end.
+    /// Requests bookmarks at an interval, and once before the end.
     private func timers(_ signals: AsyncStream<WatchSignal>.Continuation) -> Task<Void, Never> {
         Task {
             let clock = ContinuousClock()
@@ -46,7 +46,9 @@ public struct WatchPlan: Sendable {
         }
     }
 
-    /// The event that a change is for this watch; an object that leaves or enters the selection looks deleted or new.
+    /// The event that this watch reports for a change.
+    ///
+    /// An object that leaves the selection is reported as deleted, and one that enters it as added.
     fileprivate func event(_ change: Change) -> JSON? {
         guard change.key.resource == resource.plural, (namespace ?? change.key.namespace) == change.key.namespace else {
             return nil
@@ -74,15 +76,15 @@ public struct WatchPlan: Sendable {
     }
 }
 
-/// A watch that has begun.
+/// A watch that has started.
 struct WatchSession {
     fileprivate let plan: WatchPlan
-    /// What happens; the watch is over when this ends.
+    /// The signals to the watch; the watch ends when the stream ends.
     let signals: AsyncStream<WatchSignal>
-    /// The version that everything up to now is of.
+    /// The resource version of the last change so far.
     fileprivate var version: Int
 
-    /// What the client is told about a signal; nil for nothing.
+    /// The event that the client gets for a signal; nil for no event.
     mutating func event(for signal: WatchSignal) -> JSON? {
         switch signal {
         case .change(let change):

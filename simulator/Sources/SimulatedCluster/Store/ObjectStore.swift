@@ -1,4 +1,4 @@
-/// Where one object is kept.
+/// The key of an object.
 public struct ObjectKey: Sendable, Hashable {
     public var resource: String
     public var namespace: String?
@@ -11,17 +11,17 @@ public struct ObjectKey: Sendable, Hashable {
     }
 }
 
-/// One change of one object, as watches see it.
+/// A change of an object, as watches report it.
 public struct Change: Sendable {
     public var version: Int
     public var key: ObjectKey
-    /// The object before; nil when it was created.
+    /// The object before the change; nil when the change created it.
     public var old: JSON?
-    /// The object after; nil when it was deleted.
+    /// The object after the change; nil when the change deleted it.
     public var new: JSON?
 }
 
-/// All objects, their versions, and the recent changes: what etcd and the watch cache are to the real server.
+/// Stores all objects, their versions, and the recent changes, as etcd and the watch cache of the real server do.
 public actor ObjectStore {
     private var objects: [ObjectKey: JSON] = [:]
     private var version = 1
@@ -33,26 +33,26 @@ public actor ObjectStore {
 
     public init(historyLimit: Int) { self.historyLimit = historyLimit }
 
-    /// The version of the last change.
+    /// The resource version of the last change.
     public var currentVersion: Int { version }
 
     public func object(_ key: ObjectKey) -> JSON? { objects[key] }
 
-    /// All objects of a resource, sorted by namespace and name, with the version they are of.
+    /// Lists the objects of a resource, sorted by namespace and name, with the resource version of the list.
     public func list(_ resource: String, namespace: String?) -> (objects: [JSON], version: Int) {
         let keys = objects.keys.filter { $0.resource == resource && (namespace ?? $0.namespace) == $0.namespace }
         let sorted = keys.sorted { ($0.namespace ?? "", $0.name) < ($1.namespace ?? "", $1.name) }
         return (sorted.compactMap { objects[$0] }, version)
     }
 
-    /// Changes one object, or leaves everything as it is when the result is the same.
+    /// Changes an object; when the result is equal to the current object, nothing changes.
     ///
     /// - Parameters:
     ///   - key: The object.
-    ///   - dryRun: Give the result and keep nothing.
-    ///   - transform: The new object, from the live one if there is one.
+    ///   - dryRun: Whether to return the result without storing it.
+    ///   - transform: Computes the new object from the current one, which is nil when it does not exist.
     /// - Returns: The object, and whether it is new.
-    /// - Throws: Whatever the transform throws.
+    /// - Throws: The error of the transform.
     public func write(
         _ key: ObjectKey,
         dryRun: Bool = false,
@@ -69,13 +69,13 @@ public actor ObjectStore {
         return (new, old == nil)
     }
 
-    /// Removes one object.
+    /// Deletes an object.
     ///
     /// - Parameters:
     ///   - key: The object.
-    ///   - check: Looks at the live object, and throws when it must stay.
-    /// - Returns: Its last state; nil when it was not there.
-    /// - Throws: Whatever the check throws.
+    ///   - check: Gets the current object, and throws when it must not be deleted.
+    /// - Returns: The last state of the object; nil when it did not exist.
+    /// - Throws: The error of the check.
     public func delete(
         _ key: ObjectKey,
         _ check: @Sendable (JSON) throws(APIFailure) -> Void = { _ throws(APIFailure) in }
@@ -85,7 +85,7 @@ public actor ObjectStore {
         objects[key] = nil
         version += 1
         var last = old
-        // The real server reports a deleted object with the version of its deletion.
+        // The real server reports a deleted object with the resource version of its deletion.
         last["metadata"]?["resourceVersion"] = .string(String(version))
         publish(Change(version: version, key: key, old: last, new: nil))
         return last
@@ -97,18 +97,20 @@ public actor ObjectStore {
         for watcher in watchers.values { watcher.yield(.change(change)) }
     }
 
-    /// Forgets all changes so far, as compaction does: older versions can no longer be watched from.
+    /// Removes all recorded changes, as a compaction does.
+    ///
+    /// A watch can then no longer start from an older version.
     public func compact() { history.removeAll() }
 }
 
 extension ObjectStore {
-    /// Sends all changes after a version to a watch, first the past ones.
+    /// Sends all changes after a version to a watch, beginning with the past changes.
     ///
     /// - Parameters:
-    ///   - known: The version that the watcher knows; nil for whatever is there now.
-    ///   - watcher: Where the changes go.
-    /// - Returns: A number to end the subscription with, and the version that it began at.
-    /// - Throws: 410 when changes after the version have been forgotten.
+    ///   - known: The version that the client has; nil to start with the current objects.
+    ///   - watcher: The stream that receives the changes.
+    /// - Returns: The ID of the subscription, and the version at which it started.
+    /// - Throws: 410 when the store no longer has all changes after the version.
     func subscribe(
         from known: Int?,
         _ watcher: AsyncStream<WatchSignal>.Continuation
@@ -129,23 +131,23 @@ extension ObjectStore {
 
     func unsubscribe(_ id: Int) { watchers[id] = nil }
 
-    /// How many watches are open.
+    /// The number of open watches.
     public var openWatches: Int { watchers.count }
 
-    /// Says whether watches may stay open; if not, those that are end.
+    /// Sets whether watches can be open; false ends the open ones.
     func allowWatches(_ allowed: Bool) {
         allowsWatches = allowed
         if !allowed { endWatches() }
     }
 
-    /// Ends all open watches, as a server does that restarts.
+    /// Ends all open watches, as a restart of the server does.
     public func endWatches() {
         for watcher in watchers.values { watcher.finish() }
         watchers.removeAll()
     }
 }
 
-/// What a watch has to do next.
+/// A signal to an open watch.
 enum WatchSignal: Sendable {
     case change(Change)
     case bookmark

@@ -1,24 +1,27 @@
 import FoundationEssentials
 
-/// Makes new states of objects out of what clients send: reading, restoring, checking, ownership, in the real order.
+/// Computes the new state of an object from a write request.
+///
+/// It decodes the object, restores immutable fields, validates the object, and updates `managedFields`, in the order of
+/// the real server.
 public struct ObjectWriter: Sendable {
-    /// How an object is to be changed.
+    /// The kind of a change to an existing object.
     public enum Patch: Sendable {
         case json(JSONPatch)
         case merge(JSON)
         case strategic(JSON)
-        /// PUT: the whole object.
+        /// PUT, with the whole object.
         case whole(JSON)
     }
 
     public let resource: Resource
     public let namespace: String?
     public let subresource: String?
-    /// Who writes, for `managedFields`.
+    /// The field manager of the request, for `managedFields`.
     public let manager: String
-    /// Whether members that the type does not have are refused.
+    /// Whether members that the type does not have fail the request.
     public var isStrict = false
-    /// Now, as RFC 3339 text with whole seconds.
+    /// The current time, as RFC 3339 text with whole seconds.
     public let time: String
 
     public init(
@@ -45,7 +48,7 @@ public struct ObjectWriter: Sendable {
         ManagedFieldsEntry.Owner(manager: manager, operation: operation, subresource: subresource)
     }
 
-    /// A new object.
+    /// Creates an object.
     public func create(_ object: JSON) throws(APIFailure) -> JSON {
         var new = try decoding.decode(object, strict: isStrict)
         try restore(&new, from: nil)
@@ -53,7 +56,7 @@ public struct ObjectWriter: Sendable {
         return fieldManager.update(live: nil, new: new, by: owner("Update"))
     }
 
-    /// A changed object.
+    /// Changes an object.
     public func patch(_ live: JSON, named name: String, with patch: Patch) throws(APIFailure) -> JSON {
         let patched: JSON
         switch patch {
@@ -75,7 +78,7 @@ public struct ObjectWriter: Sendable {
         return fieldManager.update(live: live, new: new, by: owner("Update"))
     }
 
-    /// The object after a server-side apply, which creates it when it is not there.
+    /// Executes a server-side apply, which creates the object when it does not exist.
     public func apply(
         _ applied: JSON,
         to live: JSON?,
@@ -106,7 +109,9 @@ public struct ObjectWriter: Sendable {
 }
 
 extension ObjectWriter {
-    /// An apply is stricter than other writes: a member that the type does not have fails it.
+    /// Decodes an applied object.
+    ///
+    /// Other than in other writes, a member that the type does not have always fails the request.
     private func checkTyped(_ applied: JSON, _ name: String) throws(APIFailure) {
         let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); /v1, Kind=\(resource.kind))"
         do throws(APIFailure) {
@@ -123,7 +128,9 @@ extension ObjectWriter {
         throw .badRequest("the name of the object (\(given)) does not match the name on the URL (\(name))")
     }
 
-    /// Puts back what no client can change, and refuses a write to a state that is not the live one.
+    /// Restores the fields that clients cannot change.
+    ///
+    /// It fails when the resource version of the request is not the current one.
     private func restore(_ new: inout JSON, from live: JSON?) throws(APIFailure) {
         guard let live else {
             new["metadata"]?["uid"] = .string(UUID().uuidString.lowercased())

@@ -2,14 +2,14 @@
 public struct Resource: Sendable {
     /// The API group; empty for the core.
     public var group = ""
-    /// The plural that stands in paths, such as `nodes`.
+    /// The plural name in paths, such as `nodes`.
     public var plural: String
     public var kind: String
     public var shortNames: [String] = []
     public var isNamespaced: Bool
     public var schema: FieldSchema
     public var subresources: [String] = []
-    /// Whether objects can be written; the others are always an empty list.
+    /// Whether clients can write objects; otherwise, the list of objects is always empty.
     public var isStored = true
 
     public static let node = Resource(
@@ -27,7 +27,7 @@ public struct Resource: Sendable {
         isNamespaced: true,
         schema: .event
     )
-    /// `kubectl describe node` asks for the node's pods.
+    /// Pods, because `kubectl describe node` lists the pods of the node.
     public static let pod = Resource(
         plural: "pods",
         kind: "Pod",
@@ -36,7 +36,7 @@ public struct Resource: Sendable {
         schema: .other,
         isStored: false
     )
-    /// `kubectl describe node` asks for the node's lease.
+    /// Leases, because `kubectl describe node` reads the lease of the node.
     public static let lease = Resource(
         group: "coordination.k8s.io",
         plural: "leases",
@@ -48,18 +48,18 @@ public struct Resource: Sendable {
 
     public static let all = [node, event, pod, lease]
 
-    /// `v1` for the core, else `group/v1`.
+    /// The API version: `v1` for the core group, and `group/v1` otherwise.
     public var groupVersion: String { group.isEmpty ? "v1" : "\(group)/v1" }
 }
 
-/// What a path names: a resource, one object of it, or a subresource.
+/// The target of a path: a resource, an object, or a subresource.
 public struct ResourceAddress: Sendable {
     public var resource: Resource
     public var namespace: String?
     public var name: String?
     public var subresource: String?
 
-    /// Reads the segments of a path; nil when they name no resource.
+    /// Parses the segments of a path; nil when they do not name a resource.
     public init?(path: [String]) {
         var rest = path[...]
         let group: String

@@ -1,6 +1,6 @@
 /// A label or field selector of a list or a watch.
 public struct Selector: Sendable, Equatable {
-    /// One condition.
+    /// A condition of the selector.
     public enum Term: Sendable, Equatable {
         case oneOf(String, Set<String>)
         case noneOf(String, Set<String>)
@@ -13,9 +13,9 @@ public struct Selector: Sendable, Equatable {
     /// Selects everything.
     public static let everything = Selector(terms: [])
 
-    /// Reads a label selector such as `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
+    /// Parses a label selector such as `a=b,c!=d,e,!f,g in (h,i),j notin (k)`.
     ///
-    /// - Throws: 400 for a term that is not understood.
+    /// - Throws: 400 for a term that it cannot parse.
     public static func labels(_ text: String) throws(APIFailure) -> Selector {
         var terms: [Term] = []
         for part in split(text) {
@@ -36,9 +36,9 @@ public struct Selector: Sendable, Equatable {
         return Selector(terms: terms)
     }
 
-    /// Reads a field selector such as `metadata.name=node-1,spec.unschedulable!=true`.
+    /// Parses a field selector such as `metadata.name=node-1,spec.unschedulable!=true`.
     ///
-    /// - Throws: 400 for a field that the resource cannot be selected by.
+    /// - Throws: 400 for a field that the resource does not support in selectors.
     public static func fields(_ text: String, of resource: Resource) throws(APIFailure) -> Selector {
         var terms: [Term] = []
         for part in split(text) {
@@ -51,18 +51,18 @@ public struct Selector: Sendable, Equatable {
         return Selector(terms: terms)
     }
 
-    /// The one value that a field must have, if there is such a condition.
+    /// The value that a field must have; nil when no condition requires a value.
     public func only(_ key: String) -> String? {
         for case .oneOf(key, let values) in terms where values.count == 1 { return values.first }
         return nil
     }
 
-    /// Whether a set of labels is selected.
+    /// Whether the selector matches a set of labels.
     public func matches(labels: [String: String]) -> Bool {
         terms.allSatisfy { $0.holds { labels[$0] } }
     }
 
-    /// Whether an object's fields are selected; a missing field counts as empty.
+    /// Whether the selector matches the fields of an object; a missing field counts as empty.
     public func matches(fieldsOf object: JSON) -> Bool {
         terms.allSatisfy { term in
             term.holds { key in
@@ -91,7 +91,7 @@ public struct Selector: Sendable, Equatable {
         return isNegated ? .noneOf(key, [String(value)]) : .oneOf(key, [String(value)])
     }
 
-    /// Splits at commas outside parentheses.
+    /// Splits a selector at commas outside of parentheses.
     private static func split(_ text: String) -> [String] {
         var parts = [""]
         var depth = 0
