@@ -7,7 +7,7 @@ ARG RUNTIME_IMAGE=debian:bookworm-slim
 FROM ${RUNTIME_IMAGE} AS runtime
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates libpci3 libstdc++6 libudev1 libyaml-0-2 pci.ids util-linux \
+        ca-certificates libnettle8 libpci3 libstdc++6 libudev1 libyaml-0-2 pci.ids util-linux \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY catalog /usr/share/gpu-agent/catalog
 ENTRYPOINT ["/usr/bin/gpu-agent"]
@@ -20,7 +20,7 @@ COPY gpu-agent /usr/bin/gpu-agent
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libpci-dev libudev-dev libyaml-dev pkg-config \
+        libpci-dev libudev-dev libyaml-dev nettle-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY Package.swift ./

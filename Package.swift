@@ -12,7 +12,6 @@ let swiftSettings: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -53,7 +52,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
@@ -65,6 +63,7 @@ let package = Package(
     ],
     targets: [
         // System libraries and C
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CPCI", pkgConfig: "libpci", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -84,8 +83,8 @@ let package = Package(
         target(
             "Host",
             [
-                "CLinux", "NetworkErrors", "NodeModel", "Support",
-                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, subprocess, system,
+                "CLinux", "CNettle", "NetworkErrors", "NodeModel", "Support",
+                asyncHTTPClient, logging, nioCore, nioHTTP1, subprocess, system,
             ]
         ),
         target("PCIBus", ["CLinux", "CPCI", "CUdev", "NodeModel", "Support", system]),
@@ -166,7 +165,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "HostTests",
             [
                 "Host", "HostSupport", "NetworkErrors", "NodeModel", "Support", "TestSupport",
-                crypto, nioCore, nioPosix, nioSSL, subprocess, system,
+                nioCore, nioPosix, nioSSL, subprocess, system,
             ]
         ),
         target(
@@ -184,7 +183,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "HostSupport",
                 "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
                 simulatedCluster,
-                "Support", "TestSupport", "VendorProbe", asyncHTTPClient, crypto, lifecycle, logging, nioCore, nioHTTP1,
+                "Support", "TestSupport", "VendorProbe", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
                 system,
             ]
         ),

@@ -88,7 +88,7 @@ need_swift() {
 # What a build needs besides git.
 need_build() {
     need_swift
-    need_packages libpci-dev libudev-dev libyaml-dev pkg-config
+    need_packages libpci-dev libudev-dev libyaml-dev nettle-dev pkg-config
 }
 
 # What the simulated node needs.

@@ -1,5 +1,4 @@
 import Catalog
-import Crypto
 import FoundationEssentials
 import Glibc
 import Host
@@ -59,6 +58,8 @@ struct ScriptedHost: Sendable {
             let mounts = ["run", "var/lib", "var/log"].map { "mount --bind \(tree.path($0)) /\($0)" }
             let script = mounts.joined(separator: "\n")
             _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(20))
+            try tools.write("package", packageScript(tree))
+            let sum = try await host.commands.run(["sha256sum", tools.path("package")], deadline: .seconds(20)).output
             let package = Array(packageScript(tree).utf8)
             try await FileServer.serving(package) { server in
                 let settings = Settings(
@@ -69,14 +70,13 @@ struct ScriptedHost: Sendable {
                     environment: ["PATH": "\(tools.path):/usr/sbin:/usr/bin:/sbin:/bin"]
                 )
                 var setup = try Setup.load(settings)
-                let digest = SHA256.hash(data: package).map { hex($0, digits: 2) }.joined()
                 setup.catalog.drivers = [
                     CatalogDriver(
                         version: try #require(DriverVersion(version)),
                         kind: .datacenter,
                         artifact: Artifact(
                             urls: [server.url.replacing("/file", with: "/driver.run")],
-                            digest: Checksum(.sha256, digest),
+                            digest: Checksum(.sha256, String(sum.prefix(64))),
                             size: package.count
                         )
                     )

@@ -1,4 +1,3 @@
-import Crypto
 import FoundationEssentials
 import Glibc
 import Host
@@ -9,12 +8,12 @@ import SystemPackage
 final class DownloadBench: Sendable {
     /// Three MB that differ everywhere.
     static let file: [UInt8] = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: ($0 &* 167) &+ ($0 >> 9)) }
-    static let sha256 = hexadecimal(SHA256.hash(data: file))
-    static let sha512 = hexadecimal(SHA512.hash(data: file))
-
-    static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        digest.map { String(Int($0) + 0x100, radix: 16).suffix(2) }.joined()
-    }
+    /// What `sha256sum` prints for the file.
+    static let sha256 = "02d0713b032b2398b5d5e4305a36a39cb460c5da90cdc627b05801f75f6996eb"
+    /// What `sha512sum` prints for the file.
+    static let sha512 =
+        "daf6ff0ca9477063a107084f5d68b0c70721af1035d3c1b0c51baeaae7b4633a"
+        + "4437bc0f3da485c74b2448a42c0331e11629696bd720db94b20474593c47770b"
 
     let path: String
     let descriptor: FileDescriptor
