@@ -21,7 +21,7 @@ package enum Rendering {
 package enum FactsFile {
     package static func read(_ file: String) throws(SetupError) -> NodeFacts {
         let bytes: [UInt8]
-        do throws(Errno) { bytes = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
+        do throws(Errno) { bytes = try LocalFiles.read(file) } catch { throw .unreadable(file, cause: error) }
         let facts: NodeFacts
         do {
             facts = try JSONDecoder().decode(NodeFacts.self, from: EarlierNames.upgraded(json(Data(bytes), file: file)))

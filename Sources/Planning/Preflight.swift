@@ -43,16 +43,16 @@ package struct Preflight: Sendable {
     }
 
     private var compiler: Finding? {
-        missing(facts.build.compiler, .compilerMissing, "C compiler", "Install gcc on the host.")
+        missing(facts.build.compiler, .compilerMissing, "a C compiler", "Install gcc, the kernel modules need it.")
     }
 
     private var make: Finding? {
-        missing(facts.build.make, .makeMissing, "make", "Install make on the host.")
+        missing(facts.build.make, .makeMissing, "make", "Install make, the kernel modules need it.")
     }
 
     private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Finding? {
         guard tool.isAbsent else { return nil }
-        return Finding(code, observed: "The host has no \(what).", expected: "\(what) on the host", remedy: remedy)
+        return Finding(code, observed: "The host lacks \(what).", expected: "\(what) on the host", remedy: remedy)
     }
 
     private var headers: Finding? {

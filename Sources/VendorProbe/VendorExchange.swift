@@ -104,7 +104,7 @@ struct VendorExchange {
         case .exited(0) where !unfinished.isEmpty:
             return ReadFailure(.malformed, "the answer for \(subject) breaks off\(words)")
         case .exited(let status):
-            return ReadFailure(.crashed, "the child process for \(subject) ended with status \(status)\(words)")
+            return ReadFailure(.crashed, "the child process for \(subject) exited with status \(status)\(words)")
         case .signalled(let signal):
             let name = strsignal(signal).map { " (\(String(cString: $0)))" } ?? ""
             let detail = "the child process for \(subject) was killed by signal \(signal)\(name)\(words)"

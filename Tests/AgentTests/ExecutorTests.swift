@@ -121,7 +121,7 @@ struct ExecutorTests {
             #expect(failure?.problem.observed.contains("exit status 3: no") == true)
             #expect(host.tree.exists("run/first") && !host.tree.exists("run/third"))
             let missing = await perform(step(.run([["no-such-program"]])), on: host, &journal)
-            #expect(missing?.problem.expected == "the command to run on the host")
+            #expect(missing?.problem.expected == "a command that the agent can start on the host")
             let slow = await perform(step(.run([["sleep", "60"]]), deadlineSeconds: 1), on: host, &journal)
             #expect(slow?.problem.observed.contains("did not end within") == true)
         }
@@ -139,11 +139,11 @@ struct ExecutorTests {
             }
             #expect(await perform(job("[ $A = b ]"), on: host, &journal) == nil)
             let spoken = await perform(job("echo one; echo two; echo three; exit 4"), on: host, &journal)
-            #expect(spoken?.problem.observed == "the polishing ended with status 4: two: three")
+            #expect(spoken?.problem.observed == "the polishing exited with status 4: two: three")
             #expect(spoken?.problem.remedy.text == "Read /var/lib/gpu-agent/jobs/polish-1/log on the node.")
             let script = "echo 'ERROR: no  wax' >/var/log/polish.log; echo noise; exit 1"
             let logged = await perform(job(script, log: "/var/log/polish.log"), on: host, &journal)
-            #expect(logged?.problem.observed == "the polishing ended with status 1: no wax")
+            #expect(logged?.problem.observed == "the polishing exited with status 1: no wax")
             #expect(logged?.problem.remedy.text == "Read /var/log/polish.log on the node.")
             #expect(await perform(step(.forgetJobs(["polish-1", "polish-2"])), on: host, &journal) == nil)
             #expect(!host.tree.exists("\(HostLayout.jobs)/polish-1"))

@@ -35,7 +35,8 @@ import Testing
             error: .commandNotStarted(["modprobe"], cause: MessageError("no such file")),
             code: .moduleLoadFailed,
             observed: "cannot start 'modprobe' on the host: no such file",
-            remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
+            remedy: "Run the agent as root in the PID namespace of the host (hostPID: true). "
+                + "Make sure that the command is installed on the host."
         ),
         HostCase(
             error: .jobDeadline("install-1", limit: .seconds(30)),
@@ -47,13 +48,13 @@ import Testing
             error: .lockHeld("/run/lock", holder: "17 gpu-agent", waited: .seconds(1)),
             code: .hostLocked,
             observed: "/run/lock is held by 17 gpu-agent (waited 1.0 seconds)",
-            remedy: "wait for the other one to end, or end it if it hangs"
+            remedy: "Wait until the other installer exits, or stop it if it hangs."
         ),
         HostCase(
             error: .root("/proc/1/root", cause: .permissionDenied),
             code: .hostUnreachable,
             observed: "cannot open the host's root directory /proc/1/root: Permission denied",
-            remedy: "run as root, in the host's PID namespace (hostPID: true)"
+            remedy: "Run the agent as root in the PID namespace of the host (hostPID: true)."
         ),
     ]
 
@@ -78,16 +79,16 @@ import Testing
         DownloadCase(
             error: .wrongDigest(url: "http://a/b", expected: "00", actual: "11"),
             code: .downloadHashMismatch,
-            remedy: "do not install this file"
+            remedy: "Do not install this file"
         ),
-        DownloadCase(error: .noSpace(name: "driver.run", received: 7), remedy: "free space in /packages"),
+        DownloadCase(error: .noSpace(name: "driver.run", received: 7), remedy: "Free some space in /packages"),
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
-        DownloadCase(error: .badAddress("x", cause: nil), remedy: "correct the URLs"),
-        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "see what http://a/b answers"),
+        DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
+        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Request http://a/b from the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
-            remedy: "see what http://a/b answers"
+            remedy: "Request http://a/b from the node"
         ),
     ]
 
@@ -123,7 +124,7 @@ import Testing
             outcome: .finished(status: 1),
             ownLog: true,
             log: "-> Building\nERROR: first\nERROR:  no   compiler\nERROR: Installation has failed.\n-> end\n",
-            observed: "the installer ended with status 1: no compiler: Installation has failed."
+            observed: "the installer exited with status 1: no compiler: Installation has failed."
         ),
         LogCase(
             subject: "the installer",
@@ -136,13 +137,13 @@ import Testing
             subject: "apt-get purge",
             outcome: .finished(status: 100),
             log: "Reading lists\nE: dpkg was\tinterrupted\nE: run 'dpkg --configure -a'\n",
-            observed: "apt-get purge ended with status 100: E: dpkg was\tinterrupted: E: run 'dpkg --configure -a'"
+            observed: "apt-get purge exited with status 100: E: dpkg was\tinterrupted: E: run 'dpkg --configure -a'"
         ),
         LogCase(
             subject: "nvidia-uninstall",
             outcome: .finished(status: 1),
             log: "ERROR: the log is gone\nbye\n",
-            observed: "nvidia-uninstall ended with status 1: the log is gone"
+            observed: "nvidia-uninstall exited with status 1: the log is gone"
         ),
         LogCase(subject: "rpm -e", outcome: .absent, log: "", observed: "rpm -e was never started"),
     ]

@@ -67,7 +67,7 @@ struct InstallRunTests {
             #expect(failure.problem.code == .installerFailed)
             #expect(
                 failure.problem.observed
-                    == "the installer ended with status 1: Unable to find the development tool cc."
+                    == "the installer exited with status 1: Unable to find the development tool cc."
             )
             #expect(words.all.last == "failed install: installer-failed")
             let journal = try host.journal()

@@ -37,7 +37,7 @@ struct DownloadTests {
             #expect(finding.state == "failed")
             #expect(finding.observed.contains(actual))
             #expect(finding.expected.contains(expected))
-            #expect(finding.remedy.contains("do not install this file"))
+            #expect(finding.remedy.contains("Do not install this file"))
             #expect(status.nextAction == finding.remedy)
             #expect(status.lastInstall.map(\.state) == ["done", "failed"])
         }

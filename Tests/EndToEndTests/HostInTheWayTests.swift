@@ -102,7 +102,7 @@ struct HostInTheWayTests {
         try await SimulatedNode.with(scenario.path) { node in
             let install = try await node.agent("install")
             install.expectExit(1)
-            let said = "the installer ended with status 1: Unable to load the 'nvidia' kernel module."
+            let said = "the installer exited with status 1: Unable to load the 'nvidia' kernel module."
             #expect(install.errors.contains("installer-failed: \(said)"))
             let journal = try node.journal()
             #expect(journal.steps.last?.step == .install)

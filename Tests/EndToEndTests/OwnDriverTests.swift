@@ -35,7 +35,7 @@ struct OwnDriverTests {
             install.expectExit(1)
             #expect(install.errors.contains("module-unload-failed: 'modprobe -r \(module)' failed on the host: "))
             #expect(install.errors.contains("Module \(module) is in use"))
-            #expect(install.errors.contains("drain the node, or reboot it"))
+            #expect(install.errors.contains("Drain the node, or reboot it."))
             let status = try await node.status()
             #expect(status.driver.loaded)
             #expect(Set(status.driver.sources.map(\.version)) == ["595.91.07"])

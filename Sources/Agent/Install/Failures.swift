@@ -3,7 +3,9 @@ import NodeModel
 import Support
 
 extension HostError {
-    /// What people are told of an error on the host; `step` has the words for what it hit.
+    /// Returns the finding for an error on the host.
+    ///
+    /// `step` has the texts of the step that failed.
     func failure(_ step: StepFailure) -> AgentFailure {
         let problem: Finding
         switch self {
@@ -11,25 +13,26 @@ extension HostError {
             problem = Finding(
                 .hostLocked,
                 observed: errorChain(self),
-                expected: "one installer at a time on a host",
-                remedy: "wait for the other one to end, or end it if it hangs"
+                expected: "one installer on a host at a time",
+                remedy: "Wait until the other installer exits, or stop it if it hangs."
             )
         case .root, .noRootedOpen:
             problem = Finding(
                 .hostUnreachable,
                 observed: errorChain(self),
-                expected: "the host's root directory",
-                remedy: "run as root, in the host's PID namespace (hostPID: true)"
+                expected: "the root directory of the host",
+                remedy: "Run the agent as root in the PID namespace of the host (hostPID: true)."
             )
         case .commandNotStarted:
             problem = Finding(
                 step.code,
                 observed: errorChain(self),
-                expected: "the command to run on the host",
-                remedy: "run as root, in the host's PID namespace; see that the command is installed on the host"
+                expected: "a command that the agent can start on the host",
+                remedy: "Run the agent as root in the PID namespace of the host (hostPID: true). "
+                    + "Make sure that the command is installed on the host."
             )
         case .jobRunning, .jobDeadline, .waitCancelled:
-            // These errors name a job of the host, which says nothing to people.
+            // These errors name a job of the host, and the reader does not know the job.
             problem = Finding(
                 step.code,
                 observed: "\(step.subject): \(errorChain(self))",
@@ -51,18 +54,20 @@ extension DownloadError {
         case .wrongDigest(_, let expected, let actual):
             let problem = Finding(
                 .downloadHashMismatch,
-                observed: "\(file.fileName) has \(actual); the file was deleted",
+                observed: "\(file.fileName) has the checksum \(actual). The agent deleted the file.",
                 expected: "\(expected)",
-                remedy: "do not install this file: compare the catalog's checksum with the vendor's, "
-                    + "and look at what answers at \(address)"
+                remedy: "Do not install this file. Compare the checksum in the catalog with the checksum of the "
+                    + "vendor, and find out which server answers at \(address)."
             )
             return AgentFailure(problem)
-        case .noSpace: return failure(observed, file, step, "free space in \(file.directory) on the node")
+        case .noSpace: return failure(observed, file, step, "Free some space in \(file.directory) on the node.")
         case .file, .busy, .cancelled: return failure(observed, file, step, step.remedy)
         case .badRequest, .badAddress:
-            return failure(observed, file, step, "correct the URLs of this driver in the catalog (gpu-agent plan)")
+            let remedy = "Correct the URLs of this driver in the catalog (gpu-agent plan)."
+            return failure(observed, file, step, remedy)
         case .refused, .webPage, .unavailable, .deadline, .wrongSize:
-            let remedy = "see what \(address) answers on the node, or name a mirror in a catalog of your own"
+            let remedy = "Request \(address) from the node and look at the response, "
+                + "or add a mirror to your own catalog."
             return failure(observed, file, step, remedy)
         }
     }
@@ -121,15 +126,15 @@ struct JobLog {
             .map { $0.split(separator: " ").joined(separator: " ") }
         return Finding(
             failure.code,
-            observed: ([words(outcome)] + telling).joined(separator: ": "),
+            observed: ([description(of: outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
             remedy: "Read \(path) on the node."
         )
     }
 
-    private func words(_ outcome: HostJob.Outcome) -> String {
+    private func description(of outcome: HostJob.Outcome) -> String {
         switch outcome {
-        case .finished(let status): "\(failure.subject) ended with status \(status)"
+        case .finished(let status): "\(failure.subject) exited with status \(status)"
         case .lost: "\(failure.subject) was killed"
         case .absent: "\(failure.subject) was never started"
         }

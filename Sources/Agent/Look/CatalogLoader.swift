@@ -92,7 +92,7 @@ package struct Setup: Sendable {
     /// The catalog files of a directory, sorted by name.
     private static func builtIn(_ directory: String) throws(SetupError) -> [String] {
         let names: [String]
-        do throws(Errno) { names = try OwnFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
+        do throws(Errno) { names = try LocalFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
         let files = names.filter { $0.hasSuffix(".yaml") }.map { "\(directory)/\($0)" }
         guard !files.isEmpty else { throw .noCatalog(directory) }
         return files
@@ -106,7 +106,7 @@ package struct Setup: Sendable {
         _ problems: inout [DocumentProblem]
     ) throws(SetupError) -> DocumentNode? {
         let text: [UInt8]
-        do throws(Errno) { text = try OwnFiles.read(file) } catch { throw .unreadable(file, cause: error) }
+        do throws(Errno) { text = try LocalFiles.read(file) } catch { throw .unreadable(file, cause: error) }
         do throws(DocumentProblems) { return try YAMLDocument.parse(text, file: file) } catch {
             problems += error.problems
             return nil

@@ -99,13 +99,13 @@ struct CatalogValidateCommand: AsyncParsableCommand {
             do throws(SetupError) { review = try Setup.review(choice.settings) } catch {
                 guard case .problems(let found) = error else { throw error }
                 try Output.print(CatalogReport(valid: false, problems: found.problems), as: format.output) { _ in
-                    Excerpt.text(found.problems)
+                    SourceExcerpt.text(found.problems)
                 }
                 throw ExitStatus.usage
             }
             try Output.print(CatalogReport(valid: true, problems: review.notes), as: format.output) { style in
                 let catalog = review.catalog
-                return Excerpt.text(review.notes)
+                return SourceExcerpt.text(review.notes)
                     + "\(style.green("✓")) \(catalog.gpus.count) GPUs, \(catalog.vgpuTypes.count) vGPU types, "
                     + "\(catalog.platforms.count) platforms, \(catalog.drivers.count) drivers\n"
             }

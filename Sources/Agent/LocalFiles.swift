@@ -2,7 +2,7 @@ import FoundationEssentials
 import SystemPackage
 
 /// Reads files of the agent's own file system: the catalog, the configuration and facts files.
-enum OwnFiles {
+enum LocalFiles {
     /// Reads a file, or standard input for `-`.
     static func read(_ path: String) throws(Errno) -> [UInt8] {
         guard path != "-" else { return try all(of: .standardInput) }

@@ -3,13 +3,13 @@ import Documents
 import TestSupport
 import Testing
 
-@Suite struct ExcerptTests {
+@Suite struct SourceExcerptTests {
     /// The excerpt of a file with one problem, without the line that names it.
     private func excerpt(_ text: String, line: Int, column: Int) throws -> String {
         let directory = try TemporaryDirectory()
         try directory.write("c.yaml", text)
         let place = DocumentPlace(file: directory.path("c.yaml"), line: line, column: column)
-        let lines = Excerpt.text([DocumentProblem("is wrong", at: place)]).split(separator: "\n")
+        let lines = SourceExcerpt.text([DocumentProblem("is wrong", at: place)]).split(separator: "\n")
         #expect(lines.first == "\(place): is wrong")
         return lines.dropFirst().joined(separator: "\n")
     }

@@ -2,7 +2,7 @@ package import Documents
 import SystemPackage
 
 /// Prints problems of files: each with its line, and a caret below the position.
-package enum Excerpt {
+package enum SourceExcerpt {
     package static func text(_ problems: [DocumentProblem]) -> String {
         var files: [String: [String]] = [:]
         return problems.map { problem in
@@ -20,7 +20,7 @@ package enum Excerpt {
 
     /// The lines of a file; empty for standard input and for a file that cannot be read.
     private static func lines(_ file: String) -> [String] {
-        guard file != "-", let bytes = try? OwnFiles.read(file) else { return [] }
+        guard file != "-", let bytes = try? LocalFiles.read(file) else { return [] }
         return YAMLLines.split(bytes).map { String(decoding: $0, as: UTF8.self) }
     }
 }
