@@ -66,7 +66,8 @@ extension DownloadError {
             let remedy = "Correct the URLs of this driver in the catalog (gpu-agent plan)."
             return failure(observed, file, step, remedy)
         case .refused, .webPage, .unavailable, .deadline, .wrongSize:
-            let remedy = "Request \(address) from the node and look at the response, "
+            let remedy =
+                "Request \(address) from the node and look at the response, "
                 + "or add a mirror to your own catalog."
             return failure(observed, file, step, remedy)
         }
