@@ -1,4 +1,4 @@
-# Shared by the scripts here; not to be run by itself.
+# Functions for the scripts in this folder, which source this file.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -7,7 +7,7 @@ cd "$root" || exit
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
-    say "$(basename "$0"): $1"
+    say "error: $1"
     exit "${2:-1}"
 }
 
@@ -18,15 +18,15 @@ need_packages() {
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    command -v apt-get >/dev/null || die "these packages are needed, and there is no apt-get: ${missing[*]}"
+    command -v apt-get >/dev/null || die "cannot install ${missing[*]}: there is no apt-get on this system"
     local as_root=()
     if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || die "these packages are needed; install them as root: ${missing[*]}"
+        command -v sudo >/dev/null || die "cannot install ${missing[*]}: this needs root or sudo"
         as_root=(sudo)
     fi
     say "installing: ${missing[*]}"
     local install=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-    # Two scripts at once wait for each other: apt's own lock is not held from the update to the install.
+    # Only one script at a time may do this. apt-get releases its own lock between the update and the install.
     mkdir -p "$root/.build"
     local log lock
     exec {lock}>"$root/.build/packages.lock"
@@ -37,13 +37,13 @@ need_packages() {
             "${missing[@]}"; } >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
-        die "the packages could not be installed: ${missing[*]}"
+        die "cannot install ${missing[*]}: apt-get failed"
     fi
     rm -f "$log"
     exec {lock}>&-
 }
 
-# from_here PATH: the path as the caller meant it; $here is where the script was called.
+# from_here PATH: prints the absolute path. A relative path starts at $here, the caller's working directory.
 from_here() {
     case $1 in
     /*) printf '%s\n' "$1" ;;
@@ -51,22 +51,21 @@ from_here() {
     esac
 }
 
-# The Swift version that the project is built with.
 pinned_swift() { tr -d '[:space:]' <"$root/.swift-version"; }
 
-# swift_platform OS-RELEASE: what swift.org calls the system of that file, as in the names of its archives.
+# swift_platform OS-RELEASE: reads this file, and prints the name of the system as in the archive names of swift.org.
 swift_platform() {
     local system
     # shellcheck disable=SC1090
     system=$(. "$1" 2>/dev/null && printf '%s' "${ID:-}${VERSION_ID:-}")
     case $system in
     debian12 | ubuntu22.04 | ubuntu24.04) printf '%s\n' "$system" ;;
-    *) die "swift.org has no toolchain for '$system': install Swift $(pinned_swift) (https://www.swift.org/install), or \
-run scripts/toolchain --platform with the closest system" ;;
+    *) die "swift.org has no toolchain for '$system'. Install Swift $(pinned_swift) (https://www.swift.org/install), \
+or run scripts/toolchain --platform with the most similar system" ;;
     esac
 }
 
-# Has the pinned Swift on the PATH: another one is used when it is new enough, and with none the pinned one is installed.
+# Accepts a Swift on the PATH that is new enough. When there is none on the PATH, installs the pinned version.
 need_swift() {
     local pinned least found programs
     pinned=$(pinned_swift)
@@ -79,48 +78,46 @@ need_swift() {
     found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
     [ "$found" != "$pinned" ] || return 0
     if [ -z "$found" ] || [ "$(printf '%s\n' "$least" "$found" | sort -V | head -n 1)" != "$least" ]; then
-        die "Swift $least or newer is needed, and $(command -v swift) is ${found:-of no known version}"
+        die "Swift $least or newer is required, but the version of $(command -v swift) is ${found:-unknown}"
     fi
-    [ "${swift_noted:-}" = "$found" ] || say "Swift $found is on the PATH; the project is built with $pinned"
+    [ "${swift_noted:-}" = "$found" ] || say "warning: using Swift $found from the PATH; the project pins $pinned"
     export swift_noted=$found
 }
 
-# What a build needs besides git.
 need_build() {
     need_swift
     need_packages libpci-dev libudev-dev libyaml-dev nettle-dev pkg-config
 }
 
-# What the simulated node needs.
 need_simulator() {
     need_packages curl gcc libc6-dev make makeself openssl util-linux
     command -v kubectl >/dev/null || need_packages kubernetes-client
 }
 
-# What the tests need further: other tools to compare with, and PyPI for NVIDIA's header.
+# The tests compare their results with other tools, and download NVIDIA's header with pip.
 need_tests() {
     need_packages pciutils python3 python3-pip rpm strace
 }
 
-# What the checks need further.
 need_checks() {
     need_packages curl gnupg python3 python3-venv shellcheck
     command -v kubectl >/dev/null || need_packages kubernetes-client
 }
 
-# Prints the direct dependencies of every manifest here, a line each: URL KIND VERSION. KIND is how the version is named.
+# Prints the direct dependencies in all manifests, one per line: URL KIND VERSION. KIND is the kind of requirement, such
+# as `exact` or `range`.
 dependencies() {
     git ls-files -co --exclude-standard -- Package.swift '*/Package.swift' | sort -u | xargs cat | tr '\n' ' ' |
         grep -oE '\.package\( *url: "[^"]+", *[^"]*"[^"]*"' |
         sed -E 's/.*url: "([^"]+)", *([^"]*)"([^"]*)"/\1 \2 \3/; s/ +/ /g; s/: / /; s/^([^ ]+) ([^ ]+)$/\1 range \2/' | sort -u
 }
 
-# The build's settings, the same everywhere, so that one build serves every script.
+# All scripts use the same build settings, so that they share one build.
 swift_build() {
     swift build --explicit-target-dependency-import-check error "$@"
 }
 
-# Shows the progress of a build: one moving line on a terminal, errors everywhere.
+# Reads the output of a build. Prints the errors, and on a terminal also one line of progress.
 progress_of_build() {
     local line
     while IFS= read -r line; do
