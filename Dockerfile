@@ -1,9 +1,9 @@
-# The agent's image. `scripts/image` builds it, with buildah or docker; both arguments name base images.
+# The image of the agent. `scripts/image` builds it with buildah or docker. Both arguments are base images.
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-# What the agent needs to run: the libraries it links, the names of PCI devices, and nsenter. No compiler: drivers are
-# built on the host with the host's own, and NVIDIA's libraries are the host's too.
+# The agent needs the libraries that it links, the names of PCI devices (pci.ids), and nsenter (util-linux). It needs no
+# compiler and no NVIDIA libraries, because it uses those of the host.
 FROM ${RUNTIME_IMAGE} AS runtime
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
@@ -13,7 +13,7 @@ COPY catalog /usr/share/gpu-agent/catalog
 ENTRYPOINT ["/usr/bin/gpu-agent"]
 CMD ["run"]
 
-# An image of a binary that was built elsewhere, the file `gpu-agent` beside `catalog`: scripts/image --binary.
+# For scripts/image --binary: the build context contains a built binary `gpu-agent` next to `catalog`.
 FROM runtime AS prebuilt
 COPY gpu-agent /usr/bin/gpu-agent
 
@@ -25,7 +25,7 @@ RUN apt-get update \
 WORKDIR /source
 COPY Package.swift ./
 COPY Sources Sources
-# The simulator and the tests stay outside.
+# Build without the simulator and the tests, which are not copied.
 ENV GPU_AGENT_PRODUCT_ONLY=1
 RUN swift build -c release --product gpu-agent --static-swift-stdlib \
     && install -D "$(swift build -c release --show-bin-path)/gpu-agent" /out/gpu-agent \

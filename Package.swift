@@ -62,7 +62,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
     targets: [
-        // System libraries and C
+        // System libraries and C targets
         .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CPCI", pkgConfig: "libpci", providers: [.apt(["libpci-dev"])]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
@@ -70,7 +70,7 @@ let package = Package(
         .target(name: "CVendor"),
         .target(name: "CLinux", dependencies: ["CPCI"], cSettings: [.define("_GNU_SOURCE")]),
 
-        // The program
+        // The agent
         target("Support"),
         target("NodeModel", ["Support"]),
         target("Documents", ["CYAML", "Support"]),
@@ -117,8 +117,8 @@ let package = Package(
     ]
 )
 
-// What only tests need. GPU_AGENT_PRODUCT_ONLY=1 leaves it out: the agent then builds from Sources and this file alone,
-// which is what the image and packagers do.
+// Only the tests need these targets. With GPU_AGENT_PRODUCT_ONLY=1, the agent builds from Sources and this file alone.
+// The Dockerfile sets this variable. Packagers can set it, too.
 if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
     let simulatedCluster = Target.Dependency.product(name: "SimulatedCluster", package: "simulator")
     package.dependencies.append(.package(path: "simulator"))

@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The simulated node's servers: a package of its own, which the agent's package uses in its tests only. It shares no
-// code with the agent, so that a mistake in one of them shows in the other.
+// The servers of the simulated node. Only the demo and the tests use this package. It shares no code with the agent, so
+// that the tests find a mistake that only one of them makes.
 let swiftSettings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
