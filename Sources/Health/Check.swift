@@ -86,7 +86,7 @@ extension Check {
             guard self == .install else { return nil }
             return
                 "After a failed install, the daemon waits 30 seconds before it tries again. It doubles the delay after "
-                + "each failure, up to 30 minutes. After a wrong checksum, it waits 30 minutes immediately."
+                + "each failure, up to 30 minutes. After a wrong checksum, it waits 30 minutes before the first retry."
         }
     }
 

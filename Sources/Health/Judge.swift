@@ -33,7 +33,7 @@ struct Judge {
     private func nextAction(_ verdict: Verdict, _ decider: Finding?) -> String {
         if verdict == .ready {
             return plan.steps.isEmpty
-                ? "Nothing to do: CUDA works on this node."
+                ? "CUDA works on this node. Nothing to do."
                 : "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."
         }
         if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {

@@ -38,7 +38,7 @@ package struct Settling: Sendable, Equatable {
         settled.verdict = Verdict(decidedBy: decider)
         settled.reason = decider?.code
         settled.nextAction =
-            decider?.nextAction ?? "Wait. A check fails, and the agent checks again before the failure counts."
+            decider?.nextAction ?? "Wait. A check failed. The agent repeats it before the failure counts."
         return settled
     }
 

@@ -59,7 +59,7 @@ extension HostError {
         case .file(let operation, let path, _): "cannot \(operation.verb) \(path)"
         case .notAFile(let path): "\(path) is not a regular file"
         case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
-        case .outsideRoot(let path, let found): "\(path) leads to \(found), outside the host's root directory"
+        case .outsideRoot(let path, let found): "\(path) resolves to \(found), outside the host's root directory"
         case .malformed(let path, _): "\(path) is malformed"
         case .commandNotStarted(let arguments, _): "cannot start '\(arguments.joined(separator: " "))' on the host"
         case .commandFailed(let failure): "'\(failure.arguments.joined(separator: " "))' failed on the host"

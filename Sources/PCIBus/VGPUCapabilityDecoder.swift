@@ -43,14 +43,14 @@ package enum VGPUCapabilityDecoder {
         var place = Int(space[0x34] & 0xfc)
         while place != 0 {
             guard place >= headerSize else {
-                return malformed("a capability pointer leads to \(byte(place)), which is inside the header")
+                return malformed("a capability pointer points to \(byte(place)), which is inside the header")
             }
             guard visited.insert(place).inserted else {
                 return malformed("the capability list loops back to \(byte(place))")
             }
             guard place + 4 <= space.count else { return beyond(place, space) }
             guard space[place] != 0xff else {
-                return malformed("the capability list breaks off at \(byte(place))")
+                return malformed("the capability list has no valid entry at \(byte(place))")
             }
             if space[place] == 0x09, space[place + 3] == UInt8(ascii: "V") {
                 let end = place + max(5, Int(space[place + 2]))

@@ -26,7 +26,7 @@ package struct Preflight: Sendable {
             .secureBoot,
             observed: "Secure Boot is on.",
             expected: "Secure Boot off, or modules that are signed with an enrolled key",
-            remedy: "The modules of this package are not signed, so the kernel refuses them. "
+            remedy: "The modules of this package are not signed, so the kernel rejects them. "
                 + "Use a node pool without Secure Boot, or a node image with a signed driver."
         )
     }
@@ -36,18 +36,18 @@ package struct Preflight: Sendable {
         return Finding(
             .nouveauLoaded,
             observed: "The kernel module nouveau is loaded.",
-            expected: "no other driver of the GPU",
+            expected: "no loaded kernel module nouveau",
             remedy: "Add the line 'blacklist nouveau' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot "
                 + "the node."
         )
     }
 
     private var compiler: Finding? {
-        missing(facts.build.compiler, .compilerMissing, "a C compiler", "Install gcc, the kernel modules need it.")
+        missing(facts.build.compiler, .compilerMissing, "a C compiler", "Install gcc on the host.")
     }
 
     private var make: Finding? {
-        missing(facts.build.make, .makeMissing, "make", "Install make, the kernel modules need it.")
+        missing(facts.build.make, .makeMissing, "make", "Install make on the host.")
     }
 
     private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Finding? {
@@ -66,7 +66,8 @@ package struct Preflight: Sendable {
             .kernelHeadersMissing,
             observed: observed,
             expected: "the headers of the running kernel \(kernel)",
-            remedy: "Install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) on the host."
+            remedy: "Install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) "
+                + "(Red Hat, Amazon Linux) on the host."
         )
     }
 

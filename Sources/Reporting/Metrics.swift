@@ -41,8 +41,11 @@ package struct Metrics: Sendable {
     package var text: String {
         var families = [verdict, counts, findings, driver]
         families.append(
-            Family("gpu_agent_last_look_timestamp_seconds", "When the agent last read the node, in seconds since 1970.")
-                .sample([], lookedAt)
+            Family(
+                "gpu_agent_last_look_timestamp_seconds",
+                "When the agent last inspected the node, in seconds since 1970."
+            )
+            .sample([], lookedAt)
         )
         if let journal { families.append(steps(journal)) }
         families.append(requests)
@@ -50,7 +53,8 @@ package struct Metrics: Sendable {
     }
 
     private var verdict: Family {
-        Verdict.allCases.reduce(Family("gpu_agent_verdict", "The verdict on this node: 1 for the current one.")) {
+        let help = "The verdict on this node: 1 for the current verdict, 0 for the others."
+        return Verdict.allCases.reduce(Family("gpu_agent_verdict", help)) {
             $0.sample([("verdict", $1.rawValue)], $1 == report.verdict ? 1 : 0)
         }
     }
@@ -66,7 +70,8 @@ package struct Metrics: Sendable {
     }
 
     private var findings: Family {
-        let family = Family("gpu_agent_check_passed", "The result of a check: 1 if it passed, 0 if not.")
+        let help = "The result of a check: 1 if it passed or returned only a notice, 0 otherwise."
+        let family = Family("gpu_agent_check_passed", help)
         // A check can have several findings, such as one for each file system without enough space.
         return CheckRegistry.checks.reduce(family) { family, check in
             let states = report.findings.filter { $0.code == check.code && $0.state != .notApplicable }.map(\.state)

@@ -39,7 +39,7 @@ package struct RuleContest: Encodable, Sendable, Equatable {
             unsettled.map { "no entry decides, because of \($0.code.rawValue)" }
             ?? "the configuration overrides this entry"
         if let type {
-            let why = "the IDs are those of the vGPU type \(type.name), which counts more than the ID of the card"
+            let why = "the IDs are those of the vGPU type \(type.name), which takes precedence over the ID of the card"
             add("vgpuTypes \(type.key)", pairDecides, pairDecides ? why : loses)
         } else if !types.isEmpty {
             let why =
@@ -50,7 +50,7 @@ package struct RuleContest: Encodable, Sendable, Equatable {
         if let card {
             let board = subsystem.map { card.subsystems.contains($0) } ?? false
             let why = "the card is \(card.name)" + (board ? ", and the subsystem ID is one of its boards" : "")
-            let beaten = "the vGPU type counts more: a vGPU shows the ID of its card, \(card.name)"
+            let beaten = "the vGPU type takes precedence: a vGPU shows the ID of its card, \(card.name)"
             add("gpus \(card.id)", cardDecides, cardDecides ? why : pairDecides ? beaten : loses)
         }
         if rules.isEmpty {

@@ -240,7 +240,7 @@ extension Decision {
                 observed: "The agent cannot read the labels of the Node: \(failure.detail).",
                 expected: "the labels of the Node, which say whether another owner installs the driver",
                 remedy:
-                    "Make the API server reachable for the agent, which tries again by itself. To install without the "
+                    "Make the API server reachable from this node. The agent then tries again. To install without the "
                     + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
             )
         ]

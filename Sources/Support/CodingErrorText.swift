@@ -39,7 +39,7 @@ private func kind(of type: any Any.Type) -> String {
     case is any BinaryFloatingPoint.Type: "a number"
     case is any ListType.Type: "a list"
     case is any ObjectType.Type: "an object"
-    default: "a value of another form"
+    default: "a value of another type"
     }
 }
 

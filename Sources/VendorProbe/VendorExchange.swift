@@ -102,7 +102,7 @@ struct VendorExchange {
         let words = child.lastError.map { ": \($0)" } ?? ""
         switch ending {
         case .exited(0) where !unfinished.isEmpty:
-            return ReadFailure(.malformed, "the answer for \(subject) breaks off\(words)")
+            return ReadFailure(.malformed, "the answer for \(subject) is incomplete\(words)")
         case .exited(let status):
             return ReadFailure(.crashed, "the child process for \(subject) exited with status \(status)\(words)")
         case .signalled(let signal):

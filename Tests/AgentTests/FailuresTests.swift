@@ -48,7 +48,7 @@ import Testing
             error: .lockHeld("/run/lock", holder: "17 gpu-agent", waited: .seconds(1)),
             code: .hostLocked,
             observed: "/run/lock is held by 17 gpu-agent (waited 1.0 seconds)",
-            remedy: "Wait until the other installer exits, or stop it if it hangs."
+            remedy: "Wait until the process that holds the lock exits. If it hangs, end it."
         ),
         HostCase(
             error: .root("/proc/1/root", cause: .permissionDenied),
@@ -85,10 +85,10 @@ import Testing
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
-        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Request http://a/b from the node"),
+        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Run 'curl -I http://a/b' on the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
-            remedy: "Request http://a/b from the node"
+            remedy: "Run 'curl -I http://a/b' on the node"
         ),
     ]
 

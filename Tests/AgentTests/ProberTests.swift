@@ -53,7 +53,7 @@ import Testing
     @Test func aLookTakesTheOwnersLabelsFromWhoeverKnowsThem() async throws {
         let host = try TemporaryDirectory()
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
-        #expect(await prober.look().facts.claims.nodeLabels == .skipped("no cluster was asked"))
+        #expect(await prober.look().facts.claims.nodeLabels == .skipped("the agent did not query a cluster"))
         var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
         for labels in [
             OwnerLabels(.present([OwnerLabel.gpuOperatorDriver: "true"]), last: ["not": "this"]),

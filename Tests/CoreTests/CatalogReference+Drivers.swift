@@ -103,7 +103,7 @@ private struct DriverPin {
             facts.host.architecture = .present(architecture)
             facts.host.kernelRelease = .present(kernel)
             facts.host.dmi = machine?.dmi ?? .absent
-            facts.host.hypervisor = machine?.hypervisor ?? .skipped("nobody looked")
+            facts.host.hypervisor = machine?.hypervisor ?? .skipped("not inspected")
             facts.pci = .present([gpu])
         }
         var policy = Policy(

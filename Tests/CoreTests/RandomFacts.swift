@@ -51,7 +51,7 @@ struct RandomFacts {
         facts.host.architecture = reading(random.once(in: 8) ? .aarch64 : .x86_64, mostlyPresent: 25)
         facts.host.dmi = random.once(in: 25) ? reading(.azure, mostlyPresent: 2) : machine.dmi
         facts.host.hypervisor =
-            random.once(in: 12) ? random.pick(.skipped("nobody looked"), .absent, .present(false)) : machine.hypervisor
+            random.once(in: 12) ? random.pick(.skipped("not inspected"), .absent, .present(false)) : machine.hypervisor
         facts.host.kernelRelease = reading(
             random.pick(NodeFacts.kernel, NodeFacts.kernel, "6.8.0-1044-azure", "6.11.0-1018-azure"),
             mostlyPresent: 12

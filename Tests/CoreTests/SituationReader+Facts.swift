@@ -8,7 +8,7 @@ import TestSupport
 /// A machine of the tables, by what its firmware and its processor say.
 struct SituationMachine: Sendable {
     var dmi: Reading<DMIFacts>
-    var hypervisor: Reading<Bool> = .skipped("nobody looked")
+    var hypervisor: Reading<Bool> = .skipped("not inspected")
     /// What a decision calls it; nil where it cannot be told.
     var name: String?
 

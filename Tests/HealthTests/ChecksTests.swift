@@ -184,7 +184,7 @@ import Testing
             "no answer at all",
             .failed,
             vendor { $0.cuda = .present([]) },
-            observed: "The agent asked CUDA about no device."
+            observed: "The agent found no device to test with CUDA."
         ),
         Case(
             .cudaFailed,

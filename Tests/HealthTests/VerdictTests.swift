@@ -35,7 +35,7 @@ import Testing
         let report = try NodeReport.made(for: .rtxProReady)
         #expect(report.findings.allSatisfy { $0.state == .pass || $0.state == .notApplicable })
         #expect(report.findings.count { $0.state == .pass } >= 9)
-        #expect(report.nextAction == "Nothing to do: CUDA works on this node.")
+        #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
     }
 
     @Test func aNodeWithoutAGPUHasOneFinding() throws {
@@ -197,7 +197,7 @@ import Testing
         let report = try NodeReport.made(for: facts)
         #expect(report.finding(.migModePending)?.state == .notice)
         #expect(report.verdict == .ready && report.reason == nil)
-        #expect(report.nextAction == "Nothing to do: CUDA works on this node.")
+        #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
     }
 
     @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {

@@ -29,7 +29,7 @@ import Testing
             driverContainer: .absent,
             gridUnit: .absent,
             deviceUsers: .skipped("/proc has no processes: this is not a running host"),
-            nodeLabels: .skipped("no cluster was asked")
+            nodeLabels: .skipped("the agent did not query a cluster")
         )
         #expect(await claims() == expected)
     }

@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: [
         ("echo nonsense", ReadFailure.Reason.malformed, "nonsense"),
         (#"echo '{"id":3,"reading":{"state":"absent"}}'"#, .malformed, "ID 3, expected 2"),
-        (#"printf '{"id":2,"read'"#, .malformed, "breaks off"),
+        (#"printf '{"id":2,"read'"#, .malformed, "is incomplete"),
         (#"printf '{"id":2,"read'; kill -9 $$"#, .crashed, "signal 9"),
         (#"echo '{"id":2,"reading":{"state":"present","value":{"result":"none"}}}'"#, .malformed, "not as expected"),
         ("head -c 10000000 /dev/zero | tr '\\0' x; echo", .malformed, "longer than 1 MiB"),

@@ -164,7 +164,7 @@ struct InstallLog: Sendable {
         case .failed(let step, let problem):
             logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
         case .waitingForJob(let name):
-            logger.notice("an installer of an earlier agent is still running", metadata: ["job": "\(name)"])
+            logger.notice("the installer that an earlier agent started is still running", metadata: ["job": "\(name)"])
         }
     }
 }

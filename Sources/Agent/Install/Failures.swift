@@ -14,7 +14,7 @@ extension HostError {
                 .hostLocked,
                 observed: errorChain(self),
                 expected: "one installer on a host at a time",
-                remedy: "Wait until the other installer exits, or stop it if it hangs."
+                remedy: "Wait until the process that holds the lock exits. If it hangs, end it."
             )
         case .root, .noRootedOpen:
             problem = Finding(
@@ -56,19 +56,19 @@ extension DownloadError {
                 .downloadHashMismatch,
                 observed: "\(file.fileName) has the checksum \(actual). The agent deleted the file.",
                 expected: "\(expected)",
-                remedy: "Do not install this file. Compare the checksum in the catalog with the checksum of the "
-                    + "vendor, and find out which server answers at \(address)."
+                remedy: "Do not install this file. Compare the checksum in the catalog with the one that "
+                    + "NVIDIA publishes, and find out which server answers at \(address)."
             )
             return AgentFailure(problem)
         case .noSpace: return failure(observed, file, step, "Free some space in \(file.directory) on the node.")
         case .file, .busy, .cancelled: return failure(observed, file, step, step.remedy)
         case .badRequest, .badAddress:
-            let remedy = "Correct the URLs of this driver in the catalog (gpu-agent plan)."
+            let remedy = "Correct the URLs of this driver in the catalog. 'gpu-agent plan' prints them."
             return failure(observed, file, step, remedy)
         case .refused, .webPage, .unavailable, .deadline, .wrongSize:
             let remedy =
-                "Request \(address) from the node and look at the response, "
-                + "or add a mirror to your own catalog."
+                "Run 'curl -I \(address)' on the node and read the response, "
+                + "or add a mirror of the package to your own catalog."
             return failure(observed, file, step, remedy)
         }
     }

@@ -8,7 +8,7 @@ extension Check {
         phase: .load,
         dependsOn: [.driverMissing, .moduleLoadFailed],
         meaning: "The driver is on the host, but the kernel module `nvidia` is not loaded.",
-        advice: "Run `gpu-agent install`, which loads the module. If the kernel refuses it, the kernel log says why."
+        advice: "Run `gpu-agent install`, which loads the module. If the kernel rejects it, the kernel log says why."
     ) { node in
         guard node.hasDriver else { return nil }
         let expected = "loaded"

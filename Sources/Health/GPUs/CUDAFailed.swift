@@ -32,7 +32,7 @@ extension Check {
             return .failed(
                 failure.detail,
                 expected: expected,
-                remedy: "Read the kernel log (dmesg) and look for Xid errors. The node may need a reboot."
+                remedy: "Read the kernel log (dmesg) and look for Xid errors. If CUDA keeps failing, reboot the node."
             )
         }
     }
@@ -44,7 +44,7 @@ extension Check {
                 (answer.errorName ?? "no device") + (answer.visibleDevices.map { " on \($0)" } ?? "")
             }
             return .failed(
-                errors.isEmpty ? "The agent asked CUDA about no device." : errors.joined(separator: "; "),
+                errors.isEmpty ? "The agent found no device to test with CUDA." : errors.joined(separator: "; "),
                 expected: expected,
                 remedy: failedCUDARemedy(node.decision)
             )

@@ -14,7 +14,7 @@ extension Check {
         return .failed(
             failure.detail,
             expected: "an answer within the deadline",
-            remedy: "Read the kernel log (dmesg) and look for Xid errors. The node may need a reboot."
+            remedy: "Read the kernel log (dmesg) and look for Xid errors. Then reboot the node."
         )
     }
 }

@@ -9,7 +9,7 @@ extension Check {
         phase: .use,
         dependsOn: [.migDevicesMissing],
         meaning: "The MIG devices of a vGPU are not those of its type. This is only a warning.",
-        advice: "The vGPU host controls MIG. Ask the cloud's support, or use another node."
+        advice: "The vGPU host controls MIG. Contact the support of the cloud provider, or use another node."
     ) { node in
         // The check concerns only types that are GPU instances. The other types have no MIG device.
         guard node.decision.guest.count == 1, let guest = node.decision.guest.first, guest.migDevicesPerGPU == 1,
@@ -28,7 +28,7 @@ extension Check {
         return .warning(
             others.joined(separator: "; "),
             expected: expected,
-            remedy: "The vGPU host controls MIG. Ask the cloud's support, or use another node."
+            remedy: "The vGPU host controls MIG. Contact the support of the cloud provider, or use another node."
         )
     }
 }

@@ -4,12 +4,12 @@ import Selection
 extension Check {
     static let migStrategyNone = Check(
         .migStrategyNone,
-        title: "the device plugin offers MIG devices",
+        title: "the MIG strategy fits the MIG mode",
         group: .mig,
         phase: .use,
         meaning:
-            "MIG mode is on, but the configuration of the device plugin offers whole GPUs to pods. CUDA finds no "
-            + "device on a whole GPU in MIG mode.",
+            "MIG mode is on, but `mig.strategy` in the configuration of the agent is `none`. With this strategy, the "
+            + "device plugin offers whole GPUs to pods, and CUDA finds no device on a whole GPU in MIG mode.",
         advice: "Set `mig.strategy` to `single` in the configuration of the device plugin and of the agent."
     ) { node in
         guard node.isJudgedByItsDriver else { return nil }

@@ -26,7 +26,7 @@ extension Check {
         title: "every GPU is in the catalog",
         group: .hardware,
         phase: .discover,
-        meaning: "The PCI IDs of a GPU are in no catalog. The agent installs nothing on unknown hardware.",
+        meaning: "The catalog does not contain the PCI IDs of a GPU. The agent installs nothing on unknown hardware.",
         advice: "Use a newer agent, add the GPU to your own [catalog](catalog.md), or allow the GPU with "
             + "[one line](selection.md#when-you-know-better) in the configuration."
     )
@@ -36,7 +36,7 @@ extension Check {
         title: "every vGPU type is in the catalog",
         group: .hardware,
         phase: .discover,
-        meaning: "The card is in the catalog, but the type of this vGPU is in no catalog.",
+        meaning: "The card is in the catalog, but the type of this vGPU is not.",
         advice: "Use a newer agent, add the type to your own [catalog](catalog.md), or allow the vGPU with "
             + "[one line](selection.md#when-you-know-better) in the configuration."
     )

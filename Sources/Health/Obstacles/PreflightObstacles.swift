@@ -7,16 +7,16 @@ extension Check {
         title: "the kernel accepts unsigned modules",
         group: .preflight,
         phase: .prepare,
-        meaning: "Secure Boot is on. The modules of the driver package are not signed, so the kernel refuses them.",
+        meaning: "Secure Boot is on. The modules of the driver package are not signed, so the kernel rejects them.",
         advice: "Use nodes without Secure Boot, or a node image with a signed driver."
     )
 
     static let nouveauLoaded = Check(
         .nouveauLoaded,
-        title: "nouveau does not use the GPUs",
+        title: "the kernel module nouveau is not loaded",
         group: .preflight,
         phase: .prepare,
-        meaning: "The kernel module `nouveau` is loaded and uses the GPUs.",
+        meaning: "The kernel module `nouveau` is loaded. NVIDIA's driver does not work together with it.",
         advice: "Add the line `blacklist nouveau` to a file in `/etc/modprobe.d`, rebuild the initramfs, and reboot "
             + "the node."
     )

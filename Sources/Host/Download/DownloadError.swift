@@ -83,7 +83,7 @@ extension DownloadFault {
         case .network(let url, _): "cannot download \(url)"
         case .status(let url, let status, _): "\(url) answered with status \(status)"
         case .cutShort(let url, let received, let expected):
-            "the answer of \(url) ended after \(received) of \(expected) bytes"
+            "the response from \(url) ended after \(received) of \(expected) bytes"
         case .damagedRemainder(let url): "the part from an earlier download does not belong to the file at \(url)"
         }
     }

@@ -16,7 +16,7 @@ extension ClaimProbe {
         return text.flatMap { text in
             let line = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).first?.trimmed ?? ""
             guard DriverVersion(line) != nil else {
-                let what = "the first line is '\(line.prefix(200))', not a version"
+                let what = "the first line '\(line.prefix(200))' is not a driver version"
                 return .unreadable(ReadFailure(.malformed, "\(runfileLog): \(what)"))
             }
             return .present(line)

@@ -46,7 +46,7 @@ package struct ClaimProbe: Sendable {
             driverContainer: await container,
             gridUnit: await unit,
             deviceUsers: await users,
-            nodeLabels: .skipped("no cluster was asked")
+            nodeLabels: .skipped("the agent did not query a cluster")
         )
     }
 }

@@ -22,7 +22,7 @@ package struct HostPath: Hashable, Sendable {
     /// A leading slash does not make it absolute. For names that come from a file or a directory, use `entry(_:)` and
     /// `descendant(_:)`.
     package func appending(_ relative: String) -> HostPath {
-        precondition(!relative.utf8.contains(0), "a path cannot hold a NUL")
+        precondition(!relative.utf8.contains(0), "a path cannot contain a NUL character")
         return HostPath(tidy: "\(text)/\(relative)")
     }
 
@@ -72,7 +72,7 @@ extension String {
 
 extension HostPath: ExpressibleByStringLiteral {
     package init(stringLiteral text: String) {
-        precondition(text.hasPrefix("/"), "a path on the host is absolute")
+        precondition(text.hasPrefix("/"), "a path on the host must be absolute")
         self.init(tidy: text)
     }
 }

@@ -35,7 +35,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         moduleFile: Reading<ModuleFile>,
         nvmlLibrary: Reading<LibraryFile>,
         cudaLibrary: Reading<LibraryFile>,
-        otherLibraries: Reading<[LibraryFile]> = .skipped("nobody looked"),
+        otherLibraries: Reading<[LibraryFile]> = .skipped("not inspected"),
         gridDaemon: Reading<String>,
         loadedModules: Reading<[String]>,
         nouveauLoaded: Reading<Bool>,

@@ -20,7 +20,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         architecture: Reading<Architecture>,
         osRelease: Reading<OSRelease>,
         dmi: Reading<DMIFacts>,
-        hypervisor: Reading<Bool> = .skipped("nobody looked"),
+        hypervisor: Reading<Bool> = .skipped("not inspected"),
         bootID: Reading<String>,
         secureBoot: Reading<Bool>
     ) {

@@ -57,7 +57,7 @@ struct IdentifiedGPU: CustomStringConvertible {
         case .unknownVGPUType(let card):
             return Finding(
                 .unknownVGPUType,
-                observed: "\(gpu) is a vGPU of \(card.name) or a board of it, and the catalog knows neither.",
+                observed: "\(gpu) is an unknown vGPU type or an unknown board of \(card.name).",
                 expected: "a vGPU type or a board that the catalog knows",
                 remedy:
                     "If you know what the GPU is, add the line '\(key): vgpu' or '\(key): physical' under gpus in the "
@@ -66,7 +66,7 @@ struct IdentifiedGPU: CustomStringConvertible {
         case .undetermined(let card):
             return Finding(
                 .pciUnreadable,
-                observed: "\(gpu) is either \(card.name) or a vGPU of it, and the agent could not read which one.",
+                observed: "\(gpu) is either \(card.name) or a vGPU of it, and the agent could not determine which.",
                 expected: "a subsystem ID and a configuration space that the agent can read",
                 remedy: "Run the agent as root. Other users can read only the first 64 bytes of configuration space."
             )
@@ -76,7 +76,7 @@ struct IdentifiedGPU: CustomStringConvertible {
                 observed: "The evidence about \(gpu) conflicts. For a vGPU: \(vgpu.statement) "
                     + "For a physical GPU: \(physical.statement)",
                 expected: "evidence for either a vGPU or a physical GPU",
-                remedy: "The agent installs nothing on a guess. If you know what the GPU is, add the line "
+                remedy: "The agent does not guess, so it installs nothing. If you know what the GPU is, add the line "
                     + "'\(key): vgpu' or '\(key): physical' under gpus in the configuration."
             )
         case .unknown:

@@ -196,14 +196,16 @@ struct HostChoice {
                     let names = users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
                     return "These processes use the driver: \(names)."
                 } ?? "The agent cannot tell which processes use the driver: "
-                + "\(facts.claims.deviceUsers.whyUnknown ?? "it saw no process")."
+                + "\(facts.claims.deviceUsers.whyUnknown ?? "it saw no processes")."
+            let advice =
+                facts.claims.deviceUsers.value == nil
+                ? "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them. "
+                : "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced. "
             let problem = Finding(
                 .driverInUse,
                 observed: "\(situation) \(observed)",
                 expected: "no process that uses the driver",
-                remedy:
-                    "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced. "
-                    + "The agent then removes the driver of \(claim.owner.displayName)."
+                remedy: advice + "When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
             )
             return Decision(
                 action: .blocked,

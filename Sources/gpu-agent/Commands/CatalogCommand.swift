@@ -83,7 +83,7 @@ struct CatalogValidateCommand: AsyncParsableCommand {
         commandName: "validate",
         abstract: "Check every file of the catalog, and print notes about the catalog as a whole.",
         discussion: """
-            Notes are, for example, that an entry replaces another one, or that no GPU leads to a driver. \
+            A note says, for example, that an entry replaces another entry, or that no GPU can use a driver. \
             Exit codes: 0 all files are valid; 1 there are notes, with --strict; 2 a file is not valid.
             """
     )
@@ -104,10 +104,15 @@ struct CatalogValidateCommand: AsyncParsableCommand {
                 throw ExitStatus.usage
             }
             try Output.print(CatalogReport(valid: true, problems: review.notes), as: format.output) { style in
+                func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
                 let catalog = review.catalog
-                return SourceExcerpt.text(review.notes)
-                    + "\(style.green("✓")) \(catalog.gpus.count) GPUs, \(catalog.vgpuTypes.count) vGPU types, "
-                    + "\(catalog.platforms.count) platforms, \(catalog.drivers.count) drivers\n"
+                let counts = [
+                    counted(catalog.gpus.count, "GPU"),
+                    counted(catalog.vgpuTypes.count, "vGPU type"),
+                    counted(catalog.platforms.count, "platform"),
+                    counted(catalog.drivers.count, "driver"),
+                ]
+                return SourceExcerpt.text(review.notes) + "\(style.green("√")) \(counts.joined(separator: ", "))\n"
             }
             if strict, !review.notes.isEmpty { throw ExitStatus.failed }
         }

@@ -16,8 +16,8 @@ struct HostOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The process whose namespaces are the host's, or 'none'.",
-            discussion: "Default: 1. With 'none', the agent runs no commands on the host and loads no library of it.",
+            "The ID of a process in the host's namespaces, or 'none'.",
+            discussion: "Default: 1. With 'none', the agent runs no commands on the host and loads no host libraries.",
             valueName: "pid"
         )
     )

@@ -12,7 +12,7 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             The DaemonSet runs this command. It inspects the node again after every change, and serves /healthz, \
             /readyz and /metrics. It ends within five seconds of SIGTERM. The next agent waits for an installer that \
-            is still running, and starts an installer again that ended with its pod.
+            is still running. If the installer ended together with its pod, the next agent starts it again.
             """
     )
 
@@ -24,7 +24,12 @@ struct RunCommand: AsyncParsableCommand {
     )
     var nodeName: String?
 
-    @Option(help: ArgumentHelp("The API server. Default: the one of the cluster of the pod.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "The URL of the API server. Default: the API server of the pod's cluster.",
+            valueName: "url"
+        )
+    )
     var apiServer: String?
 
     @Option(help: ArgumentHelp("The CA certificate of the API server, in PEM format.", valueName: "file"))
