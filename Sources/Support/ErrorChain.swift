@@ -20,8 +20,8 @@ package struct MessageError: CausedError, Sendable, Equatable {
 
 /// An error and all its causes, each printed once: `cannot open /x: No such file or directory`.
 ///
-/// Errors of Swift's standard library are put into plain words. Rooms that call other libraries translate the errors of
-/// those libraries themselves, before they become a cause.
+/// It puts errors of Swift's standard library into plain words. Targets that call other libraries translate the errors
+/// of those libraries themselves, before they become a cause.
 package func errorChain(_ error: any Error) -> String {
     var layers: [String] = []
     var next: (any Error)? = error
