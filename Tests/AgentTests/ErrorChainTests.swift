@@ -13,9 +13,9 @@ import Testing
 @testable import Agent
 @testable import VendorProbe
 
-/// Every error type keeps the error below it, and the whole chain is printed once.
+/// Every error type keeps its cause, and the chain prints each error once.
 struct ErrorChainTests {
-    /// An error of each type that the sources declare, and what people read of it.
+    /// A sample of each error type in the sources, with its message.
     static let samples: [(error: any CausedError, chain: String)] = [
         (
             DownloadError.unavailable(

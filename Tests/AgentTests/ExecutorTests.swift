@@ -9,7 +9,7 @@ import Testing
 
 @testable import Agent
 
-/// Each effect on a host of scripts.
+/// Executes each effect on a host of scripts.
 @Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(3)))
 struct ExecutorTests {
     private static let words = StepFailure(.driverRemovalFailed, subject: "the polishing", remedy: "polish by hand")
@@ -25,7 +25,7 @@ struct ExecutorTests {
         )
     }
 
-    /// Carries a step out; the failure comes back instead of being thrown.
+    /// Executes a step, and returns the failure instead of throwing it.
     @discardableResult
     private func perform(
         _ step: PlannedStep,

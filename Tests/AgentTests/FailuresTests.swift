@@ -6,7 +6,7 @@ import Testing
 
 @testable import Agent
 
-/// What people are told when something on the host goes wrong.
+/// The findings for errors on the host.
 @Suite struct FailuresTests {
     private static let step = StepFailure(.moduleLoadFailed, subject: "loading the modules", remedy: "look at dmesg")
 
@@ -111,7 +111,7 @@ import Testing
     struct LogCase: Sendable, CustomTestStringConvertible {
         var subject: String
         var outcome: HostJob.Outcome
-        /// Whether the program writes its errors into a log of its own.
+        /// Whether the program writes its errors to a separate log.
         var ownLog = false
         var log: String
         var observed: String

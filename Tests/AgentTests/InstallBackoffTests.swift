@@ -27,7 +27,7 @@ import Testing
         #expect(backoff.failed(.downloadFailed, at: instant) == .seconds(30))
     }
 
-    /// Asking again soon would bring the same wrong file.
+    /// An early retry would download the same wrong file.
     @Test func waitsTheLongestAfterAWrongChecksum() {
         var backoff = InstallBackoff()
         let instant = ContinuousClock.now

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Agent
 
-/// Whole installs on a host of scripts.
+/// Complete installs on a host of scripts.
 @Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(3)))
 struct InstallRunTests {
     private func failure(_ run: InstallRun, lock: Duration = .seconds(20)) async -> AgentFailure? {
@@ -85,7 +85,7 @@ struct InstallRunTests {
         }
     }
 
-    /// An agent that is told to stop leaves what one leaves that is killed, and its installer goes on.
+    /// A canceled agent leaves the same state as a killed agent, and its installer continues.
     @Test func waitsForTheInstallerOfACancelledRun() async throws {
         try await ScriptedHost.with { host in
             try host.order("hold")

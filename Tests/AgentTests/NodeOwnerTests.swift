@@ -9,7 +9,7 @@ import Testing
 
 @testable import Agent
 
-/// The labels that say who owns the driver, as the mirror of the Node has them from the API server.
+/// The labels that name the driver owner, as the mirror of the Node reads them from the API server.
 @Suite struct NodeOwnerTests {
     private let operatorLabel = OwnerLabel.gpuOperatorDriver
 

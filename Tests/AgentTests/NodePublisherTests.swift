@@ -8,7 +8,7 @@ import SimulatedCluster
 import Support
 import Testing
 
-/// The publisher against an API server over TLS, by what the Node shows and which requests were made.
+/// The publisher with an API server over TLS: the state of the Node, and the requests.
 @Suite struct NodePublisherTests {
     private let prefix = "gpu-agent.dev"
 
@@ -235,7 +235,7 @@ import Testing
         }
     }
 
-    /// A label that was left to its owner is the agent's again when the owner takes it away.
+    /// When the owner of a label removes it, the agent sets the label again.
     @Test func takesUpALabelThatItsOwnerRemoved() async throws {
         try await TestCluster.with { cluster in
             try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/gpu.count": "8"]]], fieldManager: "gfd")
@@ -287,6 +287,6 @@ extension JSON {
 }
 
 extension Fault.Action {
-    /// What the API server answers when a `test` of a JSON patch fails.
+    /// The response of the API server when a `test` of a JSON patch fails.
     static let failedTest = status(422, message: "the server rejected our request due to an error in our request")
 }

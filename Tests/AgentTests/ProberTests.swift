@@ -8,7 +8,7 @@ import Testing
 @testable import Agent
 
 @Suite struct ProberTests {
-    /// A read that does not return must not cost a further thread at every look.
+    /// A read that hangs must not occupy one more thread for each inspection.
     @Test func aLookWaitsBehindTheHangingReadOfTheLastOne() async throws {
         let host = try TemporaryDirectory()
         let function = "sys/bus/pci/devices/0001:00:00.0"
@@ -36,7 +36,8 @@ import Testing
         #expect(await prober.look().facts.pci.value?.count == 1)
     }
 
-    /// An operator of the node looks there, and its list may be newer than ours.
+    /// The list of the host comes first, because an operator of the node uses it and it may be newer than the agent's
+    /// list.
     @Test func takesTheNamesOfDevicesFromTheHostsOwnList() async throws {
         let host = try TemporaryDirectory()
         let function = "sys/bus/pci/devices/0001:00:00.0"

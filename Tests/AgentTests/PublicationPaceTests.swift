@@ -3,7 +3,8 @@ import Kubernetes
 import TestSupport
 import Testing
 
-/// How often the agent talks to an API server that refuses, is away, or whose Node somebody else keeps changing.
+/// The number of requests to an API server that refuses them, does not answer, or whose Node another client keeps
+/// changing.
 @Suite struct PublicationPaceTests {
     private let start = ContinuousClock.now
     private let denied = KubernetesError.invalid(
@@ -12,7 +13,7 @@ import Testing
     )
     private let away = KubernetesError.timedOut(subject: "get node gpu-1", after: .seconds(10))
 
-    /// How many attempts fit into a time when every one fails with the same error.
+    /// The number of attempts within a time when every attempt fails with the same error.
     private func attempts(_ error: KubernetesError, within limit: Duration) -> Int {
         var (pace, now, count, generator) = (PublicationPace(), start, 0, SeededGenerator(seed: 7))
         while now < start + limit {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Agent
 
-/// The requests that the daemon's publisher and watch make while something goes wrong, counted by the API server.
+/// The requests of the publisher and the watch during failures, as the API server counts them.
 @Suite(.timeLimit(.minutes(2)))
 struct PublishingBudgetTests {
     private let publication = Publication(
@@ -21,7 +21,7 @@ struct PublishingBudgetTests {
         message: "ready: a test"
     )
 
-    /// Runs the publisher and the watch beside a cluster while `body` runs.
+    /// Runs the publisher and the watch with a cluster while `body` runs.
     private func withPublisher(
         _ cluster: TestCluster,
         _ body: (NodePublisher) async throws -> Void
@@ -47,7 +47,7 @@ struct PublishingBudgetTests {
         try outcome.get()
     }
 
-    /// Another writer changes the Node ten times a second.
+    /// Changes the Node ten times per second as another client.
     private func disturb(_ cluster: TestCluster, for duration: Duration, _ patch: (Int) -> JSONPatch) async throws {
         let end = ContinuousClock.now + duration
         var count = 0

@@ -13,10 +13,10 @@ import Testing
 
 @testable import Agent
 
-/// The daemon's loop beside an API server, on a host that is an empty tree; and alone, on a host of scripts.
+/// The loop of the daemon, with an API server on a host that is an empty tree, and without one on a host of scripts.
 @Suite(.timeLimit(.minutes(2)))
 struct ReconcilerTests {
-    /// Runs the loop beside a cluster while `body` runs.
+    /// Runs the loop with a cluster while `body` runs.
     private func withLoop(
         _ cluster: TestCluster,
         startJitter: Duration = .zero,

@@ -11,10 +11,11 @@ import Testing
 
 @testable import Agent
 
-/// A host made of scripts: a tree with one H100, namespaces of its own, and the few programs that an install runs there.
+/// A simulated host of scripts: a tree with one H100, its own namespaces, and the few programs that an install runs
+/// there.
 ///
-/// What the programs do is real: the kernel modules are directories, the driver is a handful of files, and the driver
-/// package is a shell script that a file server has.
+/// The programs change files: the kernel modules are directories, the driver is a few files, and the driver package is
+/// a shell script on a file server.
 struct ScriptedHost: Sendable {
     static let version = "595.71.05"
     static let job = "install-\(version)"
@@ -25,12 +26,12 @@ struct ScriptedHost: Sendable {
     let commands: HostCommands
     let server: FileServer
 
-    /// Where tests leave the programs a word: files in the host's `/run`.
+    /// Writes a file in the host's `/run` that tells the programs what to do.
     func order(_ name: String) throws { try tree.write("run/\(name)", "") }
 
     func withdraw(_ name: String) throws { try FileManager.default.removeItem(atPath: tree.path("run/\(name)")) }
 
-    /// What the programs noted, a line for each call.
+    /// The recorded calls of a program, one line for each call.
     func calls(_ name: String) -> [String] {
         ((try? tree.text("run/\(name)")) ?? "").split(separator: "\n").map(String.init)
     }
@@ -49,7 +50,7 @@ struct ScriptedHost: Sendable {
         )
     }
 
-    /// Runs a test beside such a host.
+    /// Runs a test with such a host.
     static func with(_ body: @escaping @Sendable (ScriptedHost) async throws -> Void) async throws {
         try await PrivateHost.with { host in
             let (tree, tools) = (try TemporaryDirectory(), try TemporaryDirectory())
@@ -171,7 +172,7 @@ struct ScriptedHost: Sendable {
         )
     }
 
-    /// The driver package: an installer that can be held, and that can fail.
+    /// The driver package: an installer that a test can pause and let fail.
     private static func packageScript(_ tree: TemporaryDirectory) -> String {
         let host = tree.path
         let libraries = "\(host)/usr/lib/x86_64-linux-gnu"
@@ -195,7 +196,7 @@ struct ScriptedHost: Sendable {
     }
 }
 
-/// What happens during an install, as words.
+/// The progress of an install, as words.
 final class ProgressWords: Sendable {
     private let words = Mutex<[String]>([])
 

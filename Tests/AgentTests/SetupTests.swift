@@ -5,7 +5,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The files of our side: what they say together, and what is said of them when they are wrong.
+/// The catalog files and the configuration: their merged result, and the messages when they are wrong.
 @Suite struct SetupTests {
     private let directory: TemporaryDirectory
 
@@ -35,7 +35,7 @@ import Testing
         )
     }
 
-    /// What `load` fails with, in words.
+    /// The error of `load`, as text.
     private func failure(_ settings: Settings) -> String {
         do throws(SetupError) {
             _ = try Setup.load(settings)

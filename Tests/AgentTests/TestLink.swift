@@ -5,7 +5,7 @@ import Logging
 import NodeModel
 import Reporting
 
-/// A mirror of the test cluster's Node with a publisher that writes through it, as the daemon has them.
+/// A mirror of the test cluster's Node, with a publisher that uses it, as in the daemon.
 struct TestLink: Sendable {
     let mirror: NodeMirror
     let publisher: NodePublisher

@@ -8,7 +8,7 @@ import Testing
 @testable import Agent
 
 @Suite(.timeLimit(.minutes(1))) struct VerificationTests {
-    /// Looks that show one node after the other, and the last one for ever.
+    /// Inspections that return a list of nodes one after the other, and then repeat the last node.
     private final class Looks: Sendable {
         private let rest: Mutex<[NodeFacts]>
         private let taken = Mutex(0)
@@ -40,7 +40,7 @@ import Testing
         #expect(looks.count == 1)
     }
 
-    /// Device nodes appear some time after the module.
+    /// Device nodes appear some time after the module is loaded.
     @Test func waitsForANodeThatBecomesGood() async throws {
         let looks = try Looks(Self.withoutUVM, Self.withoutUVM, .h100Ready)
         #expect(await Verification(look: looks.look).problem(within: .seconds(60)) == nil)

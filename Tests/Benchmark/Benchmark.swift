@@ -4,9 +4,10 @@ import Glibc
 import NodeModel
 import Selection
 
-/// Times what a node pays at each start and at each look: `gpu-benchmark [DIRECTORY OF THE CATALOG]`.
+/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`.
 ///
-/// Exits 1 when a time is over its limit. Only a release build says something; `scripts/measure` makes one.
+/// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
+/// one.
 @main
 enum Benchmark {
     static func main() throws {
@@ -27,14 +28,16 @@ enum Benchmark {
     }
 }
 
-/// How long something takes, over many runs.
+/// The duration of an operation over many runs.
 private struct Timing: CustomStringConvertible {
     var name: String
     var limit: Duration
     var median: Duration
     var worst: Duration
 
-    /// Times `work`, after some runs that do not count; its results are added up, so that none can be left out.
+    /// Measures `work` after some warm-up runs.
+    ///
+    /// It adds up the results, so that the compiler cannot remove the work.
     init(_ name: String, limit: Duration, runs: Int, _ work: () throws -> Int) rethrows {
         var sum = 0
         for _ in 0..<(runs / 10) { sum += try work() }
@@ -46,10 +49,12 @@ private struct Timing: CustomStringConvertible {
         worst = times[runs - 1]
     }
 
-    /// The median decides: the worst run is mostly the machine's doing.
+    /// Whether the median exceeds the limit.
+    ///
+    /// The slowest run mostly depends on the machine.
     var isOver: Bool { median >= limit }
 
-    /// The line that `scripts/measure` prints for its own figures, with the worst run at its end.
+    /// The line in the output of `scripts/measure`, with the slowest run at its end.
     var description: String {
         let title = name + String(repeating: " ", count: max(0, 42 - name.count))
         let figure = milliseconds(median)

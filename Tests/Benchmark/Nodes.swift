@@ -1,6 +1,6 @@
 import NodeModel
 
-/// Nodes of 16 GPUs that take the longest ways through the choice.
+/// Nodes with 16 GPUs for which the selection takes longest.
 enum Nodes {
     static let all: [(name: String, facts: NodeFacts)] = [
         ("vGPUs", azure.with(16, vgpu)),
@@ -11,7 +11,7 @@ enum Nodes {
         ("unknown", azure.with(16, nvidia(0xffff, subsystem: PCIID(vendor: 0x10de, device: 1)))),
     ]
 
-    /// Each tells its host's driver version, which every driver of the catalog is held against.
+    /// Each vGPU reports the driver version of its host, which the agent compares with every driver of the catalog.
     private static let vgpu = nvidia(
         0x2bb5,
         subsystem: PCIID(vendor: 0x1414, device: 0x2187),
@@ -60,7 +60,7 @@ enum Nodes {
         )
     }
 
-    /// A driver that is on the disk and loaded, or none.
+    /// A driver that is installed and loaded; nil for no driver.
     fileprivate static func driver(_ version: String?) -> DriverFacts {
         func reading<Value>(_ value: (String) -> Value) -> Reading<Value> {
             version.map { .present(value($0)) } ?? .absent
@@ -83,7 +83,7 @@ enum Nodes {
 }
 
 extension NodeFacts {
-    /// This node with so many GPUs, or so many of each of two kinds.
+    /// This node with this number of GPUs, or with this number of each of two kinds.
     fileprivate func with(
         _ count: Int,
         _ gpu: PCIFunction,

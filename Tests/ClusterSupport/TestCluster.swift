@@ -5,7 +5,7 @@ package import SimulatedCluster
 package import Support
 package import TestSupport
 
-/// A running simulated API server with one Node, and a client of it.
+/// A running simulated API server with one Node, and a client for it.
 package struct TestCluster: Sendable {
     package static let nodeName = "gpu-1"
     /// The agent, with the rights of the shipped manifests.
@@ -15,19 +15,19 @@ package struct TestCluster: Sendable {
     }
 
     package static let manager = "gpu-agent"
-    /// What a change of the Node is made of.
+    /// A change of the Node, as JSON.
     package typealias Patch = JSON
 
     package let server: SimulatedAPIServer
     package let client: KubernetesClient
-    /// Holds the token's file.
+    /// Contains the token file.
     package let directory: TemporaryDirectory
 
     package var tokenFile: String { directory.path("token") }
 
-    /// Runs a test against a fresh cluster, and stops it afterwards.
+    /// Runs a test with a new cluster, and stops the cluster afterwards.
     ///
-    /// The token `agent` may do what the agent may do, `other` everything.
+    /// The token `agent` has the rights of the agent, and `other` has all rights.
     package static func with(
         limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
         historyLimit: Int = 1000,
@@ -86,7 +86,7 @@ package struct TestCluster: Sendable {
         "status": ["capacity": ["cpu": "4"]],
     ]
 
-    /// What the agent would apply.
+    /// The body that the agent would apply.
     package func applied(labels: [String: String]) -> JSONValue {
         [
             "apiVersion": "v1",
@@ -95,7 +95,7 @@ package struct TestCluster: Sendable {
         ]
     }
 
-    /// Changes the Node as somebody else would.
+    /// Changes the Node as another client does.
     package func changeNode(_ patch: JSON, fieldManager: String = "kubectl-edit") async throws {
         let answer = await server.respond(
             to: APIRequest(

@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What people read: the real program's text, from the facts of known nodes, against goldens.
+/// Compares the output of the real program for the facts of known nodes with golden files.
 @Suite struct PrintedTextTests {
     private static let products = URL(
         filePath: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
@@ -28,7 +28,7 @@ import Testing
         ("h100-ready", .h100Ready), ("no-gpu", .noGPU), ("unknown-gpu", .unknownGPU), ("in-the-way", inTheWay),
     ]
 
-    /// A fresh node that cannot take a driver, for three reasons.
+    /// A new node that cannot install a driver, for three reasons.
     private static let inTheWay = NodeFacts.rtxProVGPU.with { facts in
         facts.host.secureBoot = .present(true)
         facts.build.compiler = .absent
@@ -46,7 +46,9 @@ import Testing
         try expectGolden(printed.output + "\(printed.code)\n", "Goldens/\(command)-\(name).txt")
     }
 
-    /// A tree with the traces of several owners, as it would be copied from a node; what no owner left has no row.
+    /// A copied tree with the traces of several owners.
+    ///
+    /// The output has no row for an owner without a trace.
     @Test(arguments: [true, false])
     func showsWhoClaimsTheDriver(isClaimed: Bool) async throws {
         let tree = try TemporaryDirectory()

@@ -5,9 +5,9 @@ package import Selection
 import TestSupport
 
 extension Plan {
-    /// Nothing to do: the datacenter driver of `NodeFacts.h100Ready` is there.
+    /// The plan without steps for `NodeFacts.h100Ready`, which has a datacenter driver.
     package static let adoptedH100 = adopted(.datacenter, "595.71.05")
-    /// Nothing to do: the GRID driver of `NodeFacts.rtxProReady` is there.
+    /// The plan without steps for `NodeFacts.rtxProReady`, which has a GRID driver.
     package static let adoptedRTXPro = adopted(.grid, "595.91.07")
 
     private static func adopted(_ kind: DriverKind, _ version: String) -> Plan {
@@ -21,7 +21,7 @@ extension Plan {
         return Plan(decision: decision, steps: [], problems: [])
     }
 
-    /// The plan for a node, made as the agent makes it.
+    /// The plan for a node, created in the same way as in the agent.
     package static func made(
         for facts: NodeFacts,
         journal: Journal? = nil,
@@ -33,7 +33,7 @@ extension Plan {
 }
 
 extension NodeReport {
-    /// The report on a node, made as the agent makes it.
+    /// The report on a node, created in the same way as in the agent.
     package static func made(for facts: NodeFacts) throws -> NodeReport {
         Checks(facts: facts, plan: try .made(for: facts)).report()
     }

@@ -21,9 +21,9 @@ package func repositoryCatalog() throws -> Catalog {
     try repositoryDocuments().reduce(Catalog()) { $0.merged(with: $1.catalog) }
 }
 
-/// The repository's catalog with the four drivers alone that the tests of the choice name.
+/// The catalog of the repository with only the four drivers that the selection tests name.
 ///
-/// So a driver that is added to the catalog changes none of them.
+/// So a new driver in the catalog does not change these tests.
 package func fourDriverCatalog() throws -> Catalog {
     var catalog = try repositoryCatalog()
     let names = [

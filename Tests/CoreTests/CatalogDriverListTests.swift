@@ -4,7 +4,7 @@ import NodeModel
 import Selection
 import Testing
 
-/// Every driver that the catalog is to have, by its list: where it is, and whether its checksum is known.
+/// Every driver that the catalog must have: its URL, and whether its checksum is known.
 @Suite struct CatalogDriverListTests {
     /// A driver of the lists below: identity, URL, and whether a checksum is known.
     struct Listed: Sendable, CustomTestStringConvertible {
@@ -15,7 +15,7 @@ import Testing
         var testDescription: String { identity }
     }
 
-    /// Release, version, whether a checksum is known (`+`), and the folder of its download.
+    /// The release, the version, whether the checksum is known (`+`), and the folder of the download.
     private static let azure = rows(
         """
             20.2 595.91.07 + a7cb6d36-3bbc-43d6-9e88-e0842e6f9ab9
@@ -90,7 +90,7 @@ import Testing
         )
     }
 
-    /// Datacenter drivers with a checksum, from the place of NVIDIA's drivers for workstations.
+    /// Datacenter drivers with a checksum, from the download site of NVIDIA's workstation drivers.
     private static let unix = words(
         """
         610.43.03 595.99.02 595.84 595.71.05 595.58.03 580.178.04 580.173.02 580.126.18 580.119.02 580.105.08 580.95.05
@@ -134,7 +134,7 @@ import Testing
 
     static let all = azure + aws + gcp + unix + tesla
 
-    /// In which ways the drivers of a catalog are others than those of the list.
+    /// The differences between the drivers of a catalog and the list.
     static func faults(_ catalog: Catalog) -> [String] {
         var faults: [String] = []
         var drivers = Dictionary(catalog.drivers.map { ($0.identity, $0) }) { $1 }
@@ -165,7 +165,9 @@ import Testing
         #expect(Self.all.count == 94)
     }
 
-    /// What is chosen where nothing is asked for: a driver without a checksum loses to every one that has it.
+    /// The driver that the agent selects without a request in the configuration.
+    ///
+    /// Every driver with a checksum wins over a driver without one.
     @Test func theNewestVerifiedDriverOfEachListIs() throws {
         let verified = try repositoryCatalog().drivers.filter { $0.artifact.digest != nil }
         let groups = Dictionary(grouping: verified) { "\($0.kind) \($0.platform ?? "any") \($0.architecture)" }
@@ -196,7 +198,9 @@ import Testing
         }
     }
 
-    /// Azure's GRID drivers cannot be installed on kernel 6.11; of no other driver is a limit known.
+    /// Azure's older GRID drivers cannot be installed on kernel 6.11.
+    ///
+    /// No other driver has a known limit.
     @Test func onlyAzuresOlderDriversHaveALimitOfKernels() throws {
         for driver in try repositoryCatalog().drivers {
             let isOld = driver.platform == "azure" && driver.version.branch < 580

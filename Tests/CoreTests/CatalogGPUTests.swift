@@ -3,7 +3,7 @@ import CoreSupport
 import NodeModel
 import Testing
 
-/// The catalog's GPUs against what is known of them as a whole.
+/// Compares the GPUs of the catalog with known facts about all of them.
 @Suite struct CatalogGPUTests {
     @Test func readsEveryFieldOfAGPU() throws {
         let document = try readCatalog(
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// GB200's types count a GB more than NVIDIA's MIG guide does.
+    /// The test skips GB200, whose type names have one GB more than the profiles in NVIDIA's MIG guide.
     @Test func theTypesOfGPUInstancesFitTheProfilesOfTheCard() throws {
         let catalog = try repositoryCatalog()
         var compared = 0
@@ -101,7 +101,7 @@ import Testing
         #expect(gpu.minBranch == first && gpu.maxBranch == last && gpu.mmioGiB == mmio && gpu.fabricManager == fabric)
     }
 
-    /// Every GPU that the catalog is to have, by its architecture.
+    /// Every GPU that the catalog must have, by its architecture.
     @Test func hasEveryGPUAndNoOther() throws {
         let ids = [
             "kepler": "102d", "maxwell": "13bd 13f2 13f3 17fd", "pascal": "15f7 15f8 15f9 1b38 1bb3 1bb4",

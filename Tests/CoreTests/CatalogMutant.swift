@@ -2,19 +2,20 @@ import Catalog
 import NodeModel
 import Support
 
-/// A catalog with one entry less, or with one field of one entry changed.
+/// A catalog without one entry, or with one changed field.
 struct CatalogMutant {
-    /// What was done: `gpu 10de:2236: no board 10de:1482`.
+    /// The change: `gpu 10de:2236: no board 10de:1482`.
     var name: String
-    /// The entry as the situations of the reference name it.
+    /// The entry, with its key in the situations of the reference.
     var key: String
     var change: (inout Catalog) -> Void
-    /// Takes the change back, with the entry of the catalog that it was made from.
+    /// Reverts the change, with the entry of the original catalog.
     var restore: (inout Catalog, Catalog) -> Void
 
-    /// Every entry without which, and every deciding field with another value of which, the catalog is another.
+    /// A mutant for each entry, and for each field that affects decisions.
     ///
-    /// What decides nothing is left out: a GPU's architecture, its memory and its MMIO space, and a driver's size.
+    /// It omits fields without an effect on decisions: the architecture, memory and MMIO space of a GPU, and the size
+    /// of a driver.
     static func all(of catalog: Catalog) -> [CatalogMutant] {
         catalog.gpus.values.sorted { "\($0.id)" < "\($1.id)" }.flatMap { gpu($0, catalog) }
             + catalog.vgpuTypes.values.sorted { "\($0.key)" < "\($1.key)" }.flatMap(vgpuType)
@@ -58,7 +59,7 @@ struct CatalogMutant {
         return all
     }
 
-    /// Whether a guest on some vGPU type of the card is told to expect the profile.
+    /// Whether the decision for a guest with a vGPU type of the card contains the profile.
     private static func isShown(_ profile: String, _ gpu: CatalogGPU, _ catalog: Catalog) -> Bool {
         catalog.vgpuTypes.values.contains { type in
             guard type.key.device == gpu.id.device, let name = type.parsedName, name.mode == .migBacked,
@@ -166,7 +167,7 @@ struct CatalogMutant {
         [[.open], [.proprietary], [.open, .proprietary]].filter { Set($0) != Set(kernelModuleTypes) }
     }
 
-    /// None, and another: of no branch one that few GPUs would have.
+    /// No value, and another value: for a missing branch, one that excludes most drivers.
     private static func others(_ branch: Int?, _ some: Int) -> [Int?] {
         branch.map { [nil, $0 - 5, $0 + 5] } ?? [some]
     }

@@ -7,12 +7,14 @@ import Support
 import TestSupport
 import Testing
 
-/// Whether the tests would see it if the catalog lost an entry, or a field of one had another value.
+/// Checks that the tests notice when the catalog lacks an entry or has another value in a field.
 ///
-/// Each mutant is judged by what the tests judge the catalog by: the situations, those of the reference and the list of
-/// drivers. `scripts/mutate` shows which of them sees which mutant.
+/// It runs the same tests on each mutant as on the catalog: the situations, the situations of the reference, and the
+/// list of drivers. `scripts/mutate` prints which test notices which mutant.
 @Suite struct CatalogMutationTests {
-    /// All that a catalog is judged by; what is about the same entry is asked first.
+    /// The tests of a catalog.
+    ///
+    /// Those for the changed entry come first.
     private struct Judges {
         var reference: [String: [Situation]]
         var all: [Situation]
@@ -27,7 +29,7 @@ import Testing
             all = try SituationReader.all() + keyed.map(\.situation)
         }
 
-        /// The first that sees that a catalog is another; nil when none does.
+        /// The first test that notices the change; nil when no test does.
         func judge(_ catalog: Catalog, _ key: String) -> String? {
             if let seen = (reference[key] ?? []).first(where: { !$0.differences(catalog).isEmpty }) {
                 return "reference: \(seen.name)"

@@ -4,8 +4,9 @@ import Selection
 import TestSupport
 
 extension CatalogReference {
-    /// Nodes whose configuration names one version, for each driver of the list: it is taken, or named where it must not
-    /// be, and only with what it is for.
+    /// Nodes whose configuration selects one version, for each driver of the list.
+    ///
+    /// The agent selects the driver only for matching GPUs, and reports a driver that it must not install.
     static func drivers() throws -> [Keyed] {
         try CatalogDriverListTests.all.flatMap { listed in
             guard let pin = DriverPin(listed) else { throw NoPin(identity: listed.identity) }
@@ -18,7 +19,7 @@ extension CatalogReference {
     }
 }
 
-/// A node whose configuration asks for one driver of the list, with a GPU that takes anything.
+/// A node whose configuration selects one driver of the list, with a GPU that supports every driver.
 private struct DriverPin {
     var identity: String
     var file: String
@@ -40,10 +41,10 @@ private struct DriverPin {
         platform = parts.count == 4 ? parts[1] : nil
     }
 
-    /// The package has open modules since branch 515.
+    /// The kernel module types of the package, which has open modules since branch 515.
     private var kernelModuleTypes: [KernelModuleType] { version.branch < 515 ? [.proprietary] : [.open, .proprietary] }
 
-    /// What NVIDIA makes the branch for.
+    /// NVIDIA's purpose for the branch.
     private var channel: DriverChannel? {
         let channels: [Int: DriverChannel] = [
             610: .newFeature, 595: .production, 590: .newFeature, 580: .lts, 535: .lts, 470: .lts,
@@ -51,7 +52,7 @@ private struct DriverPin {
         return channels[version.branch]
     }
 
-    /// Azure's GRID drivers before vGPU 19 have trouble with kernel 6.11.
+    /// Whether the driver supports kernels only up to 6.8: Azure's GRID drivers before vGPU 19 fail on kernel 6.11.
     private var endsWithKernel68: Bool { platform == "azure" && version.branch < 580 }
 
     var situations: [Situation] {

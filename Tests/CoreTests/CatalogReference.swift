@@ -4,10 +4,11 @@ import FoundationEssentials
 import NodeModel
 import TestSupport
 
-/// What is known of GPUs, vGPU types and drivers from elsewhere (`Reference/`), as situations: one for each entry that
-/// the catalog must have, which a catalog without it, or with something else in its place, does not pass.
+/// The known GPUs, vGPU types and drivers from other sources (`Reference/`), as situations.
+///
+/// There is one situation for each entry of the catalog. A catalog without the entry, or with other values, fails it.
 struct CatalogReference {
-    /// A situation with the entry of the catalog that it is about: `2bb5`, `2bb5:2187`, `grid-azure-595.91.07-x86_64`.
+    /// A situation with the catalog entry that it tests: `2bb5`, `2bb5:2187`, `grid-azure-595.91.07-x86_64`.
     struct Keyed: Sendable {
         var key: String
         var situation: Situation
@@ -34,13 +35,13 @@ struct CatalogReference {
         return try YAMLDocument.parse([UInt8](text), file: name)
     }
 
-    /// Drivers of every branch, so that the limits of a GPU show in the choice.
+    /// Drivers of every branch, so that the limits of a GPU affect the selection.
     fileprivate static let oneOfEachBranch: [CatalogDriver] = ["datacenter", "grid"].flatMap { kind in
         ["390.1", "470.1", "580.1", "595.1"].compactMap { CatalogDriver(compact: "\(kind) \($0)") }
     }
 }
 
-/// What a GPU takes, by the reference.
+/// The requirements of a GPU, according to the reference.
 private struct Demand {
     var kind: DriverKind
     var kernelModuleTypes: [KernelModuleType]
@@ -85,7 +86,7 @@ extension DocumentReader {
         }
     }
 
-    /// A guest with one GPU of the type, whose subsystem vendor says nothing.
+    /// A guest with one GPU of the type, with a subsystem vendor that proves nothing.
     private func vgpuType(
         _ device: String,
         _ subsystem: String,

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 @Suite struct LabelValueTests {
-    /// Kubernetes' own rule for the value of a label.
+    /// The rule of Kubernetes for label values.
     static func isValid(_ value: String) -> Bool {
         let rule = #/(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?/#
         return value.utf8.count <= 63 && value.wholeMatch(of: rule) != nil

@@ -5,7 +5,7 @@ import Reporting
 import TestSupport
 import Testing
 
-/// Feature discovery's MIG labels, rule by rule.
+/// The MIG labels of GPU feature discovery, with a test for each rule.
 @Suite struct MIGLabelTests {
     private func publication(_ gpus: [GPUFacts], _ strategy: MIGStrategy = .single) -> Publication {
         let facts = NodeFacts.rtxProReady.withNVML { $0.gpus = gpus }
@@ -20,7 +20,7 @@ import Testing
         )
     }
 
-    /// The keys whose value could not be told.
+    /// The keys whose values are not known.
     private func undetermined(_ gpus: [GPUFacts]) -> Set<String> {
         Set(publication(gpus).undetermined.map { String($0.dropFirst("nvidia.com/".count)) })
     }

@@ -4,9 +4,9 @@ import Support
 import TestSupport
 import Testing
 
-/// The document of facts: what an agent wrote, every later one reads.
+/// Facts documents: every version of the agent reads those of earlier versions.
 @Suite struct NodeFactsTests {
-    /// A file that an agent wrote before keys were renamed, on the simulated node.
+    /// A file from the simulated node that an agent wrote before keys were renamed.
     private static func recorded(_ name: String) throws -> JSONValue {
         let path = fixture("../Formats/v1-0.1/\(name)")
         return try JSONValue(parsing: Data(contentsOf: URL(filePath: path)))
@@ -38,7 +38,9 @@ import Testing
         return value
     }
 
-    /// Facts grow with every version: a file that lacks a reading says that nobody recorded it, and the rest counts.
+    /// New versions add readings.
+    ///
+    /// A reading that the file lacks is `not recorded`, and the other readings are used.
     @Test func aReadingThatAnEarlierVersionDidNotHaveIsNotRecorded() throws {
         let document = try EarlierNames.upgraded(Self.recorded("facts.json"))
         let paths = Self.readings(document)

@@ -17,7 +17,9 @@ import Testing
         }
     }
 
-    /// The package has 400 MiB: 1600 MiB below /var/lib and 1200 MiB below /usr are needed.
+    /// Sets the free space.
+    ///
+    /// The package has 400 MiB, so the install needs 1600 MiB below /var/lib and 1200 MiB below /usr.
     private static func free(_ path: String, _ mebibytes: Reading<Int>, _ facts: inout NodeFacts) {
         facts.build.freeSpace = facts.build.freeSpace.map {
             $0.path == path ? FreeSpace(path: path, mebibytes: mebibytes) : $0

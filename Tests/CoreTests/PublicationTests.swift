@@ -62,7 +62,7 @@ import Testing
         #expect(own.allSatisfy { $0.hasPrefix("gpu.example.com/") || $0.hasPrefix("nvidia.com/") })
     }
 
-    /// A node that lost one answer, and the labels that must stay as the Node shows them.
+    /// A node with one unreadable result, and the labels that must not change.
     struct Loss: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var facts: NodeFacts

@@ -2,16 +2,16 @@ import Catalog
 import NodeModel
 import TestSupport
 
-/// Nodes, good and absurd, out of the values that decide something.
+/// Random nodes, valid and invalid, from the values that affect decisions.
 struct RandomFacts {
-    /// The ids and versions that nodes are made of.
+    /// The IDs and versions from which nodes are created.
     struct Pool: Sendable {
-        /// Cards with the ids of their boards.
+        /// Cards with the IDs of their boards.
         var cards: [(device: UInt16, boards: [PCIID])]
         var types: [VGPUTypeKey]
         var versions: [String]
 
-        /// A few of each kind.
+        /// A few values of each kind.
         static let few = Pool(
             cards: [
                 (0x2bb5, [PCIID(vendor: 0x10de, device: 0x204e)]), (0x2321, [PCIID(vendor: 0x10de, device: 0x1839)]),
@@ -24,7 +24,7 @@ struct RandomFacts {
             versions: ["595.91.07", "595.71.05", "580.105.08", "580.159.04", "550.1", "main"]
         )
 
-        /// All of a catalog.
+        /// All values of a catalog.
         static func all(of catalog: Catalog) -> Pool {
             Pool(
                 cards: catalog.gpus.values.sorted { $0.id.device < $1.id.device }.map { ($0.id.device, $0.subsystems) },
@@ -84,7 +84,7 @@ struct RandomFacts {
         )
     }
 
-    /// A policy that says something of the node's own GPUs now and then.
+    /// A policy that sometimes has overrides for the GPUs of the node.
     mutating func policy(for facts: NodeFacts) -> Policy {
         var policy = policy()
         guard random.once(in: 5) else { return policy }
@@ -159,7 +159,7 @@ extension RandomFacts {
         if random.once(in: 10) { function.vgpuCapability = random.pick(.unreadable(.denied), capability()) }
     }
 
-    /// Ids that do not belong together, or that nobody has.
+    /// Sets IDs that do not belong together, or that no product has.
     private mutating func odd(_ function: inout PCIFunction) {
         function.id.device = random.pick(pick(from: pool.cards).device, 0xffff, 0x2fff)
         let board = PCIID(vendor: random.pick(0x10de, 0x1414, 0x1028), device: pick(from: pool.types).subsystemDevice)
@@ -250,7 +250,7 @@ extension RandomFacts {
         random.pick("true", "false", "", "pre-installed", "paused-for-driver-upgrade", "x_paused-for-driver-upgrade")
     }
 
-    /// What NVML says: of each GPU mostly what it is.
+    /// The results of NVML, which are usually right for each GPU.
     private mutating func vendor(_ functions: [PCIFunction]) -> Reading<VendorFacts> {
         guard !random.once(in: 2) else { return random.pick(.absent, .skipped("no"), .unreadable(.denied)) }
         let count = random.once(in: 6) ? random.pick(0, 1, 2, 4) : functions.count

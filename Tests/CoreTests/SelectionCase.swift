@@ -4,14 +4,14 @@ import Selection
 import TestSupport
 import Testing
 
-/// One row of a table of decisions: a node, what is changed about it, and what is decided.
+/// One row of a table of decisions: a node, a change to it, and the expected decision.
 struct SelectionCase: Sendable, CustomTestStringConvertible {
-    /// What is expected of a decision.
+    /// The expected decision.
     enum Expected: Sendable, Equatable {
         case install(String)
         case adopt(String, DriverOwner)
         case idle
-        /// One problem of this code; the driver is given where one is known all the same.
+        /// Blocked with one problem of this code, and with the driver when the decision names one.
         case blocked(ReasonCode, String? = nil)
 
         init(_ decision: Decision) {
@@ -55,7 +55,7 @@ struct SelectionCase: Sendable, CustomTestStringConvertible {
         SelectionCase(name, facts.withGPU(change), expected)
     }
 
-    /// A row about the driver that is on the host.
+    /// A row that changes the driver on the host.
     static func driver(
         _ name: String,
         _ facts: NodeFacts,
@@ -75,7 +75,7 @@ struct SelectionCase: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// The texts of the drivers that the repository's catalog gives.
+/// The descriptions of drivers in the catalog of the repository.
 enum Driver {
     static let grid595 = "GRID driver 595.91.07 with open kernel modules"
     static let grid580 = "GRID driver 580.105.08 with open kernel modules"
@@ -84,7 +84,7 @@ enum Driver {
 }
 
 extension VGPUCapability {
-    /// What a host with this driver writes into a guest's configuration space.
+    /// The capability that a vGPU host with this driver writes into the configuration space of a guest.
     static func host(_ version: String?) -> Reading<VGPUCapability> {
         .present(VGPUCapability(hostDriverVersion: version, hostDriverBranch: nil))
     }

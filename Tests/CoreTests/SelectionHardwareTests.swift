@@ -5,7 +5,7 @@ import Selection
 import TestSupport
 import Testing
 
-/// What the bus, the machine and the operator's wishes decide on a host without a driver.
+/// Decisions that depend on the PCI bus, the machine and the configuration, on a host without a driver.
 @Suite struct SelectionHardwareTests {
     static let scenarios: [SelectionCase] = [
         SelectionCase("vGPU of an RTX PRO 6000", .rtxProVGPU, .install(Driver.grid595)),

@@ -4,7 +4,7 @@ import Selection
 import TestSupport
 import Testing
 
-/// What the driver that is on the host decides.
+/// Decisions that depend on the driver on the host.
 @Suite struct SelectionHostTests {
     static let own: [SelectionCase] = [
         SelectionCase("the agent's own", .rtxProReady, .adopt(Driver.grid595, .gpuAgent)),
@@ -228,7 +228,7 @@ extension SelectionCase.Expected {
 }
 
 extension Reading<InstallRecord> {
-    /// An install of 595.71.05 that goes no further.
+    /// An interrupted install of 595.71.05.
     fileprivate static func begun(replacing version: String?, _ state: InstallRecord.State = .started) -> Self {
         .present(
             InstallRecord(

@@ -5,9 +5,9 @@ import Selection
 import TestSupport
 import Testing
 
-/// What holds for every decision on 100 000 random nodes, out of all ids and drivers of the catalog.
+/// The properties of every decision on 100 000 random nodes, from all IDs and drivers of the catalog.
 ///
-/// Checks are plain conditions: an expectation for each would take longer than the decision.
+/// The checks are plain conditions, because an expectation for each would take longer than the decision.
 @Suite struct SelectionPropertyTests {
     private struct Case {
         var facts: NodeFacts
@@ -99,7 +99,9 @@ import Testing
         #expect(wrong == 0)
     }
 
-    /// The same node is decided alike again, and a decision on what it led to is to leave it so.
+    /// The same node gets the same decision again.
+    ///
+    /// After the install, the decision is to keep the driver.
     @Test func whatWasInstalledIsKept() throws {
         let catalog = try repositoryCatalog()
         var installs = 0

@@ -4,17 +4,17 @@ import Selection
 import Support
 import TestSupport
 
-/// What must hold for every decision, by rules of the tests' own and not by the engine's.
+/// The rules that hold for every decision, independent of the code of Selection.
 ///
-/// What the engine takes from the catalog's platforms and releases stands here once more, as it is known from elsewhere;
-/// the limits of GPUs and vGPU types are the catalog's, which other tests compare with its sources.
+/// These rules repeat the platforms and releases of the catalog from other sources. They take the limits of GPUs and
+/// vGPU types from the catalog, because other tests compare these limits with their sources.
 struct SelectionRules {
-    /// What one GPU takes.
+    /// The requirements of one GPU.
     struct Demand {
         var kind: DriverKind
         var kernelModuleTypes: Set<KernelModuleType>
         var branches: ClosedRange<Int>
-        /// Whether a hypervisor's host shares it out.
+        /// Whether the GPU is a vGPU.
         var isVGPU: Bool
 
         init(_ kind: DriverKind, _ kernelModuleTypes: [KernelModuleType], _ first: Int?, _ last: Int?, isVGPU: Bool) {
@@ -24,10 +24,10 @@ struct SelectionRules {
     }
 
     fileprivate let catalog: Catalog
-    /// What all types of a card take.
+    /// The common requirements of all types of a card.
     fileprivate let types: [UInt16: Demand]
     fileprivate let drivers: [String: CatalogDriver]
-    /// The vGPU release of each branch that the catalog has a GRID driver of.
+    /// The vGPU release of each branch for which the catalog has a GRID driver.
     fileprivate let releases: [Int: Int]
     fileprivate let machines = SituationMachine.all.values.filter { $0.name != nil && $0.name != "bare-metal" }
 
@@ -45,7 +45,7 @@ struct SelectionRules {
         drivers = Dictionary(catalog.drivers.map { ("\($0.kind) \($0.artifact.urls)", $0) }) { $1 }
     }
 
-    /// Which rule a decision breaks; nil when it keeps them all.
+    /// The rule that a decision breaks; nil when it breaks none.
     func broken(by decision: Decision, _ facts: NodeFacts, _ policy: Policy) -> String? {
         let judgment = Judgement(rules: self, decision: decision, facts: facts, policy: policy)
         return judgment.wrongForm ?? judgment.wrongOwner ?? judgment.wrongDriver ?? judgment.wrongInstall
@@ -59,16 +59,16 @@ extension SelectionRules.Demand {
     }
 }
 
-/// One decision beside what it was made from.
+/// A decision with the facts and the policy that led to it.
 private struct Judgement {
-    /// The vGPU release that a cloud's hosts run.
+    /// The vGPU release on the hosts of each cloud.
     static let cloudHosts: [String: [UInt16: Int]] = ["azure": [0x2236: 18, 0x2bb5: 20]]
 
     let rules: SelectionRules
     let decision: Decision
     let facts: NodeFacts
     let policy: Policy
-    /// The GPUs on the bus, and those of them that are for the node's own pods.
+    /// The GPUs on the bus, and those that the pods of the node can use.
     let gpus: [PCIFunction]
     let own: [PCIFunction]
     let machine: String?
@@ -96,7 +96,7 @@ private struct Judgement {
         }
     }
 
-    /// The line with a GPU's board comes before one for its whole id, wherever it stands.
+    /// A line with the GPU's subsystem ID wins over a line without one, in any order.
     private static func treatment(of gpu: PCIFunction, by policy: Policy) -> HardwareOverride.Treatment? {
         var whole: HardwareOverride.Treatment?
         for line in policy.hardware where line.id == gpu.id {
@@ -127,7 +127,7 @@ private struct Judgement {
         }
     }
 
-    /// Nodes that are left alone as a whole.
+    /// Checks nodes that the agent must leave alone.
     var wrongOwner: String? {
         if decision.reason == .noGPU, !own.isEmpty { return "it overlooks a GPU" }
         let isRead: Bool
@@ -153,14 +153,16 @@ private struct Judgement {
         return facts.driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true
     }
 
-    /// Whether the driver is the agent's, or is being made the agent's.
+    /// Whether the agent installed the driver, or is installing it.
     private var isOwn: Bool {
         guard let record = facts.driver.record.value else { return false }
         return record.state == .changing
             || (record.state == .installed && versions == [record.version] && isReadAsOne)
     }
 
-    /// The GPU Operator gives this label to every GPU node: it takes no driver away that is there and fits.
+    /// Whether the GPU Operator may install a driver.
+    ///
+    /// It sets this label on every GPU node, so the agent still adopts a driver that fits.
     private var mayBecomeTheOperators: Bool {
         !isOwn && facts.claims.nodeLabels.value?["nvidia.com/gpu.deploy.driver"] == "true"
     }
@@ -176,7 +178,7 @@ private struct Judgement {
         return container.isMounted || container.hasPIDFile
     }
 
-    /// Whether it is known that one driver is there, with or without a module for this kernel.
+    /// Whether the host certainly has one driver, with or without a module for this kernel.
     private var isReadAsOne: Bool {
         let driver = facts.driver
         let isLoaded = driver.loadedVersion.value != nil || driver.runningModule.value != nil
@@ -185,7 +187,7 @@ private struct Judgement {
 
     // MARK: Any driver that is named
 
-    /// A driver that one of the GPUs does not take, or that the configuration does not want.
+    /// Checks that every GPU supports the driver, and that the driver matches the configuration.
     var wrongDriver: String? {
         guard let target = decision.driver else { return nil }
         if let wanted = policy.version, wanted != target.version { return "another version than is asked for" }
@@ -208,7 +210,8 @@ private struct Judgement {
         return nil
     }
 
-    /// What the strongest evidence says a GPU takes; nil where evidence disagrees or is not enough.
+    /// The requirements of a GPU according to the strongest evidence; nil when the evidence conflicts or is
+    /// insufficient.
     private func demand(of gpu: PCIFunction) -> SelectionRules.Demand? {
         let type = gpu.subsystem.value.flatMap {
             rules.catalog.vgpuTypes[VGPUTypeKey(device: gpu.id.device, subsystemDevice: $0.device)]
@@ -300,7 +303,7 @@ private struct Judgement {
         return nil
     }
 
-    /// An install over a driver that is not the agent's own.
+    /// Checks an install that replaces a driver of another owner.
     var wrongTakeover: String? {
         guard decision.action == .install else { return nil }
         let record = facts.driver.record.value
@@ -318,7 +321,7 @@ private struct Judgement {
         return decision.takesOver == owner ? nil : "a takeover of somebody else's driver, not of \(owner)'s"
     }
 
-    /// Packages can be there without their module and libraries.
+    /// Checks a host with packages of a driver, but without its module and libraries.
     private var wrongTakeoverOfAnIncompleteDriver: String? {
         let record = facts.driver.record.value
         if record?.state == .changing {
@@ -332,7 +335,7 @@ private struct Judgement {
         return facts.claims.deviceUsers == .present([]) ? nil : "an install beside packages that may be in use"
     }
 
-    /// Whose traces tell how a driver of others is removed whole.
+    /// The owner whose traces show how to remove the driver completely.
     private func remover(of version: String) -> DriverOwner? {
         let claims = facts.claims
         if facts.host.osRelease.value?.id == "bottlerocket" { return nil }
@@ -359,7 +362,7 @@ private struct Judgement {
 }
 
 extension InstallRecord {
-    /// Whether the agent itself put a driver of this version there, as far as it came.
+    /// Whether the agent's record names this version, in any state of the install.
     fileprivate func names(_ version: String) -> Bool {
         switch state {
         case .installed: self.version == version

@@ -5,7 +5,7 @@ import Selection
 import TestSupport
 import Testing
 
-/// What small catalogs decide, and what a decision tells besides its action.
+/// Decisions with small catalogs, and the other contents of a decision.
 @Suite struct SelectionTests {
     private func decide(_ facts: NodeFacts, _ catalog: Catalog, _ policy: Policy = Policy()) -> Decision {
         Selection(catalog: catalog, policy: policy).decide(facts)

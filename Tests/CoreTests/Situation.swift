@@ -3,17 +3,17 @@ import Documents
 import NodeModel
 import Selection
 
-/// One row of the tables in `Situations/`: a node as it is met in the field, and what is to be decided for it.
+/// One row of the tables in `Situations/`: a node, and the expected decision for it.
 struct Situation: Sendable {
-    /// Where the row stands.
+    /// The place of the row.
     var place: DocumentPlace
     var name: String
     var facts: NodeFacts
     var policy: Policy
-    /// Drivers in the place of the catalog's, where a row is about a rule and not about what is on offer.
+    /// The drivers that replace those of the catalog, for a row that tests only a rule.
     var drivers: [CatalogDriver]?
     var expected: Expectation
-    /// The faults of the list of injected faults that the row is about.
+    /// The injected faults that the row tests, by their numbers in the list.
     var faults: [Int]
 
     func decide(_ catalog: Catalog) -> Decision {
@@ -22,16 +22,16 @@ struct Situation: Sendable {
         return Selection(catalog: catalog, policy: policy).decide(facts)
     }
 
-    /// What is decided otherwise than the row says; empty when all is as it says.
+    /// The differences between the decision and the row; empty when there are none.
     func differences(_ catalog: Catalog) -> [String] { expected.differences(decide(catalog)) }
 }
 
 extension Situation {
-    /// What a decision must be, as far as a row says.
+    /// The expected properties of a decision, as far as a row gives them.
     struct Expectation: Sendable {
         enum Action: String, CaseIterable {
             case install, adopt, idle, blocked
-            /// Installed, or known and not verified: for rows that are not about checksums.
+            /// Install, or `artifact-without-hash` for the same driver, for rows that do not test checksums.
             case chooses
         }
 
@@ -45,23 +45,23 @@ extension Situation {
         var kind: DriverKind?
         var kernelModuleType: KernelModuleType?
         var version: Version?
-        /// The codes of all problems, or the reason of an idle node.
+        /// The codes of all problems, or the reason of an idle decision.
         var codes: Set<ReasonCode> = []
         var owner: DriverOwner?
         var takesOver: DriverOwner?
-        /// Whether a fabric manager must run beside the driver.
+        /// Whether the node needs a fabric manager.
         var needsFabricManager = false
-        /// The platform's name in the decision; nil where none is to be told.
+        /// The name of the platform in the decision; nil when the platform must be unknown.
         var platform: String?
-        /// Texts that a reader of the decision must find in it.
+        /// The texts that the decision must contain.
         var says: [String] = []
-        /// Texts that must not be in it.
+        /// The texts that the decision must not contain.
         var silent: [String] = []
     }
 }
 
 extension Situation.Expectation {
-    /// In which ways a decision is not what is expected.
+    /// The differences between a decision and the expectation.
     func differences(_ decision: Decision) -> [String] {
         var differences: [String] = []
         func expect<Value: Equatable>(_ what: String, _ found: Value?, _ expected: Value?) {
@@ -102,7 +102,7 @@ extension Situation.Expectation {
         }
     }
 
-    /// What is wrong with any decision.
+    /// The broken rules that apply to every decision.
     private func wrongs(_ decision: Decision) -> [String] {
         var wrongs: [String] = []
         if decision.problems.isEmpty == (decision.action == .blocked) {
@@ -120,7 +120,7 @@ extension Situation.Expectation {
 }
 
 extension Decision {
-    /// All that a reader can find in it, one line for each part.
+    /// All texts of the decision, one line for each part.
     var everyWord: String {
         var lines = [summary]
         for problem in problems {
@@ -143,7 +143,7 @@ extension Decision {
 }
 
 extension Catalog {
-    /// Another catalog with drivers of its own; `drivers` need not be sorted.
+    /// A copy of another catalog with other drivers, which need not be sorted.
     init(copying other: Catalog, drivers: [CatalogDriver]) {
         self = other
         self.drivers = Catalog(drivers: drivers).drivers

@@ -6,7 +6,7 @@ import TestSupport
 struct CompactFunction {
     var count = 1
     var function: PCIFunction
-    /// What NVML says of each; nil where it says nothing.
+    /// The virtualization mode that NVML reports for each function; nil when NVML reports none.
     var virtualization: VirtualizationMode?
 
     init?(_ text: String) {

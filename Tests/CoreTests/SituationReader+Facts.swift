@@ -5,14 +5,14 @@ import Reporting
 import Selection
 import TestSupport
 
-/// A machine of the tables, by what its firmware and its processor say.
+/// A machine of the tables, with the values of its firmware and its processor.
 struct SituationMachine: Sendable {
     var dmi: Reading<DMIFacts>
     var hypervisor: Reading<Bool> = .skipped("not inspected")
-    /// What a decision calls it; nil where it cannot be told.
+    /// The name of the platform in a decision; nil when it is unknown.
     var name: String?
 
-    /// Virtual machines of clouds and of hypervisors, whole servers of a cloud, and servers of one's own.
+    /// Virtual machines of clouds and hypervisors, bare-metal servers of a cloud, and other servers.
     static let all: [String: SituationMachine] = [
         "azure": SituationMachine(dmi: .present(.azure), hypervisor: .present(true), name: "azure"),
         "aws": virtual("Amazon EC2", "g6.xlarge", name: "aws"),
@@ -60,12 +60,12 @@ struct SituationMachine: Sendable {
 }
 
 extension NodeFacts {
-    /// A node on which everything was looked at, and nothing was found.
+    /// A node with no findings: every fact was read, and nothing was found.
     static let bare = NodeFacts.noGPU.with { $0.host.dmi = .absent }
 }
 
 extension DocumentReader {
-    /// The functions of vendor 10de on the bus, and what NVML says of them.
+    /// Reads the functions of vendor 10de on the bus, and the results of NVML for them.
     mutating func functions(_ fields: Fields, _ facts: inout NodeFacts) {
         var functions: [PCIFunction] = []
         var gpus: [GPUFacts] = []
@@ -87,7 +87,7 @@ extension DocumentReader {
         if !gpus.isEmpty { facts.vendor = .answering("580.105.08", gpus: gpus) }
     }
 
-    /// What is on the host of NVIDIA's driver.
+    /// Reads the parts of NVIDIA's driver on the host.
     mutating func driver(_ fields: Fields, _ facts: inout NodeFacts) {
         if let node = fields["installed"] {
             let form = "a driver such as datacenter 580.126.09 open"
@@ -158,7 +158,7 @@ extension DocumentReader {
         return .present(record)
     }
 
-    /// Who left traces of a driver, and who uses it.
+    /// Reads the traces of driver owners, and the processes that use the driver.
     mutating func claims(_ fields: Fields, _ facts: inout NodeFacts) {
         for node in items(fields["traces"], of: "traces") {
             guard let text = text(node, "a trace") else { continue }
@@ -226,7 +226,7 @@ extension DocumentReader {
         return words.isEmpty
     }
 
-    /// A driver of a row's own catalog: `grid/azure 580.1 open release 19 channel lts unverified`.
+    /// Reads a driver that a row adds: `grid/azure 580.1 open release 19 channel lts unverified`.
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         value(node, "a driver", form: "a driver such as grid/azure 580.1 open release 19", CatalogDriver.init(compact:))
     }

@@ -4,15 +4,15 @@ import FoundationEssentials
 import NodeModel
 import TestSupport
 
-/// Reads the tables in `Situations/`, with every mistake at its place.
+/// Reads the tables in `Situations/`, and reports every mistake with its place.
 struct SituationReader {
-    /// What stands above the rows of a file, for all of them.
+    /// The values at the top of a file, which apply to all its rows.
     struct Defaults {
         var platform = "unknown"
         var architecture = Architecture.x86_64
     }
 
-    /// The rows of all files, in the order of their names.
+    /// The rows of all files, sorted by file name.
     static func all() throws -> [Situation] {
         let directory = fixture("Situations")
         let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
@@ -183,7 +183,7 @@ extension Situation.Expectation.Version {
     }
 }
 
-/// The words of a compact text, taken one after the other.
+/// The words of a compact text, which are taken in order.
 struct Words {
     private var rest: ArraySlice<String>
 
@@ -195,7 +195,7 @@ struct Words {
 
     var isEmpty: Bool { rest.isEmpty }
 
-    /// All that was not taken, as one text.
+    /// Returns the remaining words as one text.
     mutating func all() -> String {
         defer { rest = [] }
         return rest.joined(separator: " ")

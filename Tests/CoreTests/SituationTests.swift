@@ -5,9 +5,9 @@ import Selection
 import TestSupport
 import Testing
 
-/// Nodes as they are met in the field, from the tables in `Situations/`, against the repository's own catalog.
+/// Decides the nodes in the tables in `Situations/` with the catalog of the repository.
 @Suite struct SituationTests {
-    /// A row, or the mistakes that made reading the tables impossible.
+    /// All rows, or the mistakes for which the tables cannot be read.
     static let rows: Result<[Situation], any Error> = Result { try SituationReader.all() }
     static let catalog: Result<Catalog, any Error> = Result { try repositoryCatalog() }
 
@@ -22,7 +22,7 @@ import Testing
 }
 
 extension SituationTests {
-    /// The sizes of the clouds whose GPUs are known, by a part of their name.
+    /// The VM sizes of the clouds with known GPUs, by a part of their names.
     static let sizes = """
         NC128ds_xl_RTXPRO6000BSE_v6 NC256ds_xl_RTXPRO6000BSE_v6 NC24lds_xl_RTXPRO6000BSE_v6 NC36ds_xl_RTXPRO6000BSE_v6
         NC72ds_xl_RTXPRO6000BSE_v6 NV6ads_A10_v5 NV12ads_A10_v5 NV18ads_A10_v5 NV36ads_A10_v5 NV72ads_A10_v5
@@ -72,7 +72,9 @@ extension SituationTests {
         }
     }
 
-    /// A row that could not fail would prove nothing: each is shown its decision with one thing changed.
+    /// A row that cannot fail proves nothing.
+    ///
+    /// So the test compares each row with its decision after one change.
     @Test func everyRowSeesWhenItsDecisionIsAnother() throws {
         let catalog = try Self.catalog.get()
         for row in try Self.rows.get() {
@@ -127,7 +129,7 @@ extension DriverTarget {
 extension Situation: CustomTestStringConvertible {
     var testDescription: String { name }
 
-    /// The decision as a reader of a failed test needs it.
+    /// The decision, as text for a failed test.
     func printed(_ catalog: Result<Catalog, any Error>) -> String {
         (try? catalog.get()).map { decide($0).everyWord } ?? ""
     }

@@ -6,11 +6,11 @@ import Support
 import TestSupport
 import Testing
 
-/// Another owner's driver that does not fit, and the leave to remove it.
+/// A driver of another owner that does not fit, and the permission to remove it.
 @Suite struct TakeoverTests {
     private static let allowed = Policy(takeover: true)
 
-    /// An H100 with a GRID driver of NVIDIA's installer, which somebody else ran.
+    /// An H100 with a GRID driver from NVIDIA's installer, which the agent did not run.
     private static let misfit = NodeFacts.h100.with { facts in
         facts.driver = .loaded("580.105.08", .open, kind: .grid)
         facts.claims.runfile = .present("580.105.08")
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// A node image that brings one driver, and a boot that installs another on top.
+    /// A node image with one driver, and a boot that installs another driver.
     @Test func twoDriversStandSideBySideWithTheirOwners() throws {
         let facts = NodeFacts.rtxProVGPU.with {
             $0.driver = .loaded("570.211.01", .proprietary, kind: .grid)
@@ -219,7 +219,9 @@ import Testing
         )
     }
 
-    /// From the removal's start on the host's driver is the agent's doing: it goes on, also without the leave.
+    /// After the removal has started, the agent is responsible for the driver.
+    ///
+    /// It continues even without the permission.
     @Test func goesOnAfterARemovalThatWasCutOff() throws {
         let record = InstallRecord(
             state: .changing,

@@ -3,7 +3,7 @@ import CoreSupport
 import NodeModel
 import Testing
 
-/// The catalog's table of vGPU types against what is known of it as a whole.
+/// Compares the vGPU types of the catalog with known facts about all of them.
 @Suite struct VGPUTableTests {
     @Test func everyNameOfTheTableIsReadAndTheFormsAreCounted() throws {
         var forms: [String: Int] = [:]

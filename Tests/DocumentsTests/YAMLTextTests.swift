@@ -104,7 +104,9 @@ import Testing
         #expect(try JSONValue(encoding: Everything()) == expected)
     }
 
-    /// What a reader of YAML makes of a tree: quoted is text, plain is text only when it is nothing else.
+    /// The value that a YAML reader gets from a tree.
+    ///
+    /// A quoted scalar is a string. A plain scalar is a string only when it is no other type.
     private func reading(_ node: DocumentNode) -> JSONValue {
         switch node.content {
         case .scalar(let text, quoted: true): .string(text)
@@ -127,7 +129,7 @@ import Testing
     }
 }
 
-/// Trees that are the same in every run, with texts chosen to be hard to write.
+/// Random trees that are the same in every run, with texts that are difficult to write.
 private struct RandomOutput: RandomNumberGenerator {
     var state: UInt64
 

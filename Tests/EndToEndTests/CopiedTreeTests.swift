@@ -3,7 +3,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// A directory tree that was copied from a node stands for it.
+/// The agent accepts a directory tree that was copied from a node instead of the node.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct CopiedTreeTests {
     @Test func answersWithoutRoot() async throws {
@@ -72,7 +72,7 @@ struct CopiedTreeTests {
         }
     }
 
-    /// Copies the few paths that matter, as somebody does who asks for help.
+    /// Copies the few necessary paths, as a user does for a support request.
     private func copy(of node: SimulatedNode) async throws -> TemporaryDirectory {
         let tree = try TemporaryDirectory()
         chmod(tree.path, 0o755)

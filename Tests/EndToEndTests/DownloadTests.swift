@@ -3,7 +3,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// A package that is not the one that the catalog names.
+/// Downloads of a package that differs from the one in the catalog.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct DownloadTests {
     @Test func refusesATamperedPackage() async throws {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Facts of a node in a file, from which anybody decides the same as the agent on the node.
+/// With the facts of a node in a file, any machine makes the same decision as the agent on the node.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct FactsFileTests {
     @Test(arguments: ["rtx-pro-6000", "h100", "no-gpu", "unknown-gpu"])

@@ -3,7 +3,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// Hosts that cannot take a driver, or that have one already.
+/// Hosts on which an install is not possible, or that already have a driver.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct HostInTheWayTests {
     @Test func namesAllObstaclesAtOnceBeforeAnythingIsDone() async throws {

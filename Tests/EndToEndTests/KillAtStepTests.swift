@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// An agent that is killed at any boundary of a step, and started again.
+/// An agent that is killed before or after a step, and started again.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct KillAtStepTests {
     @Test func theInstallHasAsManyKillPointsAsAreTried() async throws {
@@ -31,7 +31,7 @@ struct KillAtStepTests {
     }
 }
 
-/// What an install leaves that nobody interrupts.
+/// The result of an install without an interruption.
 struct Uninterrupted: Sendable {
     var tree: [String]
     var journalWrites: Int
@@ -55,12 +55,12 @@ struct Uninterrupted: Sendable {
         return try #require(left)
     }
 
-    /// Ask before a node is taken: the first one to ask brings up a node of its own.
+    /// Call this before a node is started: the first call starts its own node.
     static func shared() async throws -> Uninterrupted { try await made.value }
 }
 
 extension SimulatedNode {
-    /// Expects a good node with one driver, a complete journal, and nothing left over.
+    /// Expects a working node with one driver, a complete journal, and no temporary files.
     func expectWholeInstall(
         like uninterrupted: Uninterrupted,
         sourceLocation: SourceLocation = #_sourceLocation

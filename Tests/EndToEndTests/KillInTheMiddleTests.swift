@@ -4,7 +4,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// An agent that is killed while a step is under way, alone or with what it started, and started again.
+/// An agent that is killed during a step, alone or with its child processes, and started again.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct KillInTheMiddleTests {
     private let package = "\(HostLayout.packages)/NVIDIA-Linux-x86_64-595.91.07-grid-azure.run"
@@ -180,7 +180,7 @@ struct KillInTheMiddleTests {
 }
 
 extension SimulatedNode {
-    /// Starts an install and kills the agent, and nothing else, once the installer's log has a line with this text.
+    /// Starts an install, and kills only the agent when the log of the installer has a line with this text.
     fileprivate func killAgent(once text: String) async throws -> Finished {
         try await agent("install") { agent in
             try await until("the installer says '\(text)'") {
@@ -190,7 +190,7 @@ extension SimulatedNode {
         }
     }
 
-    /// How many installers run: shells whose script is the package.
+    /// The number of running installers: shells that execute the package.
     fileprivate func installers() -> Int {
         // A shell that forks shows its own command line twice until the child becomes another program.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path("/proc"))) ?? []
@@ -201,7 +201,7 @@ extension SimulatedNode {
         }
     }
 
-    /// What is left of the host after a reboot: no module, no device node, no `/run`.
+    /// Removes what a host loses in a reboot: modules, device nodes and `/run`.
     fileprivate func reboot() async throws {
         try await run(["modprobe", "-r", "nvidia-uvm", "nvidia-modeset", "nvidia"])
         try await run(["sh", "-c", "rm -rf /dev/nvidia* /run/gpu-agent"])

@@ -3,25 +3,27 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The moment at which an agent is killed: just before or just after one of the writes of its journal.
+/// The time when an agent is killed: just before or just after a write of its journal.
 struct KillPoint: Sendable, CustomTestStringConvertible {
     enum Side: String, CaseIterable {
         case before, after
     }
 
-    /// Counted from 1.
+    /// The number of the write, counted from 1.
     var write: Int
     var side: Side
 
     var testDescription: String { "\(side.rawValue) write \(write)" }
 
-    /// How often the journal is written in a whole install: after its first step, before and after each other one.
+    /// The number of journal writes in a whole install: after the first step, and before and after each other step.
     static let writes = 2 * wholeInstall.count - 1
 
     static let all = (1...writes).flatMap { write in Side.allCases.map { KillPoint(write: write, side: $0) } }
 }
 
-/// The library that kills the agent, compiled from `KillShim/kill_shim.c` when it is first needed.
+/// The library that kills the agent.
+///
+/// The first use compiles it from `KillShim/kill_shim.c`.
 struct KillShim: Sendable {
     private let library: String
 
@@ -38,12 +40,12 @@ struct KillShim: Sendable {
 
     static func shared() async throws -> KillShim { try await compiled.value }
 
-    /// The environment of an agent that is killed at a point.
+    /// The environment for an agent that is killed at a point.
     func killing(at point: KillPoint) -> [String: String] {
         ["LD_PRELOAD": library, "KILL_SHIM_SIDE": point.side.rawValue, "KILL_SHIM_WRITE": "\(point.write)"]
     }
 
-    /// The environment of an agent whose writes of the journal are counted in a file, one byte for each.
+    /// The environment for an agent that appends one byte to a file for each write of its journal.
     func counting(in file: String) -> [String: String] {
         ["LD_PRELOAD": library, "KILL_SHIM_LOG": file]
     }

@@ -2,8 +2,9 @@ import FoundationEssentials
 import Glibc
 import TestSupport
 
-/// A user without any rights, with the agent and its catalog in a directory that is open to everybody: the way to the
-/// build's own may be closed.
+/// A user without rights, with a copy of the agent and its catalog in a public directory.
+///
+/// Other users may not be able to open the build directory.
 struct Nobody: Sendable {
     private let directory: TemporaryDirectory
 

@@ -2,7 +2,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// A node whose driver the agent installed itself, and is to replace.
+/// A node with a driver that the agent installed and must now replace.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct OwnDriverTests {
     @Test func replacesItsOwnDriverWhenAnotherIsAskedFor() async throws {

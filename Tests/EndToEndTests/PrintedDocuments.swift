@@ -1,6 +1,6 @@
 import NodeModel
 
-/// What `status -o json` prints, as somebody reads it who has not our types.
+/// The output of `status -o json`, decoded without the agent's types.
 struct PrintedStatus: Decodable {
     struct Step: Decodable {
         var step: String
@@ -69,7 +69,7 @@ struct PrintedProblem: Decodable {
     var remedy: String
 }
 
-/// What `plan -o json` prints.
+/// The output of `plan -o json`.
 struct PrintedPlan: Decodable {
     struct Step: Decodable {
         var id: String
@@ -80,7 +80,7 @@ struct PrintedPlan: Decodable {
     var problems: [PrintedProblem]
 }
 
-/// What `validate -o json` prints.
+/// The output of `validate -o json`.
 struct PrintedValidation: Decodable {
     var success: Bool
     var verdict: String

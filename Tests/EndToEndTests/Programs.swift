@@ -5,13 +5,13 @@ import Support
 import SystemPackage
 import Testing
 
-/// Where the programs are.
+/// The paths of the programs.
 enum Programs {
     /// The repository's root directory.
     static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
-    /// The build's products lie beside the running test bundle.
+    /// The directory of the built programs, which is that of the running test bundle.
     private static let products: String = {
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: bundle).deletingLastPathComponent().path
@@ -29,7 +29,7 @@ enum Programs {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// What every test here needs.
+    /// The condition for all tests on simulated nodes.
     static var onSimulatedNodes: Self {
         .enabled("needs root, to make namespaces, and the programs gpu-agent and gpu-sim beside the tests") {
             geteuid() == 0 && Programs.areThere
@@ -37,7 +37,7 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-/// A program that ended, with what it said.
+/// The result of a program: its exit status and its output.
 struct Finished: Sendable, CustomStringConvertible {
     var command: [String]
     var status: TerminationStatus
@@ -57,7 +57,7 @@ struct Finished: Sendable, CustomStringConvertible {
         if exitCode != code { Issue.record("not exit \(code): \(self)", sourceLocation: sourceLocation) }
     }
 
-    /// What was printed with `-o json`.
+    /// Decodes output that was printed with `-o json`.
     func decoded<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
         do { return try JSONDecoder().decode(type, from: Data(output.utf8)) } catch {
             throw Failure("\(error) in the output of \(self)")
@@ -65,7 +65,7 @@ struct Finished: Sendable, CustomStringConvertible {
     }
 }
 
-/// Something that went wrong around the agent, in words.
+/// A failure of the test environment, as text.
 struct Failure: Error, CustomStringConvertible {
     var description: String
 
@@ -74,9 +74,10 @@ struct Failure: Error, CustomStringConvertible {
     }
 }
 
-/// Runs a program to its end, and beside it `during`, which is given its process id.
+/// Runs a program until it ends, and `during` at the same time with its process ID.
 ///
-/// It gets no proxy variables: all servers are on the loopback. When the deadline passes it is killed.
+/// The program gets no proxy variables, because all servers are on the loopback interface. It is killed when the
+/// deadline passes.
 @discardableResult
 func runProgram(
     _ command: [String],
@@ -117,7 +118,9 @@ func runProgram(
     }
 }
 
-/// Waits until something is so; a test that waits in vain fails with what it waited for.
+/// Waits until a condition is true.
+///
+/// At the deadline, the test fails with the description of the condition.
 func until(_ what: String, deadline: Duration = .seconds(60), _ condition: () throws -> Bool) async throws {
     let end = ContinuousClock.now + deadline
     while try !condition() {

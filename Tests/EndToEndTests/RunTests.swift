@@ -8,7 +8,7 @@ import Support
 import TestSupport
 import Testing
 
-/// The daemon, on a node and beside an API server.
+/// The daemon on a simulated node, with an API server.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct RunTests {
     private static let startupTaints: JSON = [
@@ -107,7 +107,7 @@ struct RunTests {
         }
     }
 
-    /// The clash of two drivers: an agent that lost sight of the Node must not install beside the GPU Operator.
+    /// An agent that cannot read its Node must not install, because the GPU Operator may install a driver too.
     @Test(arguments: [Fault.Action.drop, .status(401, message: "no"), .status(403, message: "no")])
     func aRestartWithoutTheNodeHonorsTheOwnerThatWasKnown(_ fault: Fault.Action) async throws {
         try await TestCluster.with { cluster in
@@ -132,7 +132,7 @@ struct RunTests {
         }
     }
 
-    /// The staged rollout onto a cluster that runs already: each mode does what it says and no more.
+    /// A staged rollout onto a running cluster: each mode writes only what the documentation says.
     @Test func eachModeWritesNoMoreThanItSays() async throws {
         try await TestCluster.with { cluster in
             try await SimulatedNode.with("h100") { node in

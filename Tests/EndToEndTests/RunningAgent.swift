@@ -7,14 +7,14 @@ import SimulatedCluster
 import Support
 import Testing
 
-/// `gpu-agent run` on a simulated node, beside an API server that knows the Node `gpu-1`.
+/// `gpu-agent run` on a simulated node, with an API server that has the Node `gpu-1`.
 struct RunningAgent: Sendable {
     let node: SimulatedNode
     let cluster: TestCluster
     let process: pid_t
     let port: Int
 
-    /// Starts the agent, runs the test beside it, then ends the agent by SIGTERM, which must take less than 5 seconds.
+    /// Runs the agent during the test, then ends it with SIGTERM, which must take less than 5 seconds.
     @discardableResult
     static func with(
         _ node: SimulatedNode,
@@ -47,7 +47,7 @@ struct RunningAgent: Sendable {
         return finished
     }
 
-    /// The status and the body of an answer of the health server; nil when nobody answers.
+    /// The status and the body of a response of the health server; nil when the server does not respond.
     func get(_ path: String) async throws -> (status: String, body: String)? {
         let command = ["curl", "-s", "-m", "5", "-w", "\n%{http_code}", "http://127.0.0.1:\(port)\(path)"]
         let answer = try await runProgram(command)
@@ -76,7 +76,7 @@ struct RunningAgent: Sendable {
         return stat.split(separator: ")").last?.split(separator: " ").first != "Z"
     }
 
-    /// A port that nobody listens on now.
+    /// A port on which no process listens now.
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
@@ -94,7 +94,7 @@ struct RunningAgent: Sendable {
     }
 }
 
-/// Waits until something that has to be asked for is so.
+/// Waits until an asynchronous condition is true.
 func untilAsync(
     _ what: String,
     deadline: Duration = .seconds(60),

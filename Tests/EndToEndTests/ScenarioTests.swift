@@ -1,7 +1,7 @@
 import NodeModel
 import Testing
 
-/// The four nodes that a first user has, from nothing to the verdict.
+/// The four scenarios of the demo, from a node without a driver to the verdict.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct ScenarioTests {
     @Test func installsTheGridDriverOnTheVGPU() async throws {
@@ -176,12 +176,12 @@ struct ScenarioTests {
     }
 }
 
-/// The steps of an install from nothing.
+/// The steps of an install on a node without a driver.
 let wholeInstall: [StepID] = [
     .begin, .download, .install, .load, .verify, StepID(rawValue: "sync"), .finish,
 ]
 
-/// The names of these steps, with others put before the installer.
+/// The names of these steps, with other steps inserted before `install`.
 func steps(_ whole: [StepID], beforeInstall others: StepID...) -> [String] {
     whole.flatMap { ($0 == .install ? others : []) + [$0] }.map(\.rawValue)
 }

@@ -2,10 +2,10 @@ import NodeModel
 import Testing
 
 extension SimulatedNode {
-    /// Everything that an install puts on a host or may leave there: a line with kind, mode, path and target for each
-    /// file, and one with the digest for each file of the driver.
+    /// All files that an install creates or may leave: a line with kind, mode, path and target for each file, and a
+    /// line with the digest for each file of the driver.
     ///
-    /// Kernel modules have no digest: the time of their build is in them.
+    /// Kernel modules have no digest, because they contain the time of their build.
     func tree() async throws -> [String] {
         let digests = """
             grep '^/' /var/lib/nvidia/log 2>/dev/null | sort -u | while read -r file; do
@@ -15,14 +15,16 @@ extension SimulatedNode {
         return try await lines("\(Self.find("%y %m %p %l", in: Self.places + ["/run/gpu-agent", "/dev"])); \(digests)")
     }
 
-    /// The same files with size and times, to see that nothing was written; the lock is left out.
+    /// The same files with their sizes and times, to show that nothing was written.
+    ///
+    /// The lock is omitted.
     func writes() async throws -> [String] {
         try await lines(Self.find("%y %m %p %l %s %T@ %C@", in: Self.places))
     }
 
-    /// How often the kernel module `nvidia` was put into the kernel since the host came up.
+    /// The number of times that the kernel module `nvidia` was loaded since the host came up.
     ///
-    /// An installer does it twice: once to try what it built, and once at its end.
+    /// An installer loads it twice: once to test the build, and once at the end.
     func moduleLoads() -> Int {
         (text("/var/log/kern.log") ?? "").split(separator: "\n")
             .count { $0.contains("Nvlink Core is being initialized") }
@@ -46,7 +48,7 @@ extension SimulatedNode {
     }
 }
 
-/// Expects two trees to be the same, and names the lines that only one of them has.
+/// Expects two trees to be equal, and reports the lines that only one of them has.
 func expectSame(_ tree: [String], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) {
     let changes = tree.difference(from: expected).map { change in
         switch change {

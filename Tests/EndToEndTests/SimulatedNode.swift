@@ -6,19 +6,19 @@ import Testing
 
 /// A simulated host with its driver packages on a download server, and the agent's commands on it.
 struct SimulatedNode: Sendable {
-    /// The host's first process, on our side.
+    /// The ID of the host's first process, in the PID namespace of the tests.
     let pid: Int
-    /// Holds the host's state, the packages that are served, the catalog and the server's log.
+    /// Contains the state of the host, the packages, the catalog and the log of the server.
     let directory: TemporaryDirectory
 
-    /// Brings a node up, runs the test beside it, and takes it down however the test ends.
+    /// Starts a node, runs the test with it, and stops the node even when the test fails.
     ///
     /// - Parameters:
     ///   - scenario: The name of a scenario, or the directory of one.
     ///   - settings: `KEY=VALUE` lines of the scenario's `host` file.
     ///   - server: Options of `gpu-sim download-server`.
     ///   - body: The test.
-    /// - Throws: What the test throws, and a `Failure` when the node does not come up or go down.
+    /// - Throws: The error of the test, or a `Failure` when the node does not start or stop.
     static func with(
         _ scenario: String = "rtx-pro-6000",
         set settings: [String] = [],
@@ -45,7 +45,7 @@ struct SimulatedNode: Sendable {
         }
     }
 
-    /// Runs the download server beside `body`, with a catalog that names it.
+    /// Runs the download server during `body`, with a catalog that names it.
     private func serve(
         _ scenario: String,
         _ options: [String],
@@ -92,7 +92,7 @@ struct SimulatedNode: Sendable {
         return try run.decoded()
     }
 
-    /// What the download server was asked, in the order in which the answers ended.
+    /// The requests to the download server, in the order in which their responses ended.
     func requests() throws -> [PrintedRequest] {
         try directory.text("requests").split(separator: "\n").map {
             try JSONDecoder().decode(PrintedRequest.self, from: Data($0.utf8))
@@ -101,18 +101,18 @@ struct SimulatedNode: Sendable {
 
     // The host
 
-    /// Runs a command on the host, which must succeed, and gives what it printed.
+    /// Runs a command on the host, which must succeed, and returns its output.
     @discardableResult
     func run(_ command: [String]) async throws -> String {
         try await succeed([Programs.script("node"), "exec", "--dir", directory.path] + command).output
     }
 
-    /// A path of the host, by a path of ours.
+    /// The path of a host file in the file system of the tests.
     func path(_ path: String) -> String { "/proc/\(pid)/root\(path)" }
 
     func exists(_ path: String) -> Bool { access(self.path(path), F_OK) == 0 }
 
-    /// The text of a file on the host; nil when there is none.
+    /// The text of a file on the host; nil when the file does not exist.
     func text(_ path: String) -> String? { try? String(contentsOfFile: self.path(path), encoding: .utf8) }
 
     func journal() throws -> Journal {
@@ -120,7 +120,7 @@ struct SimulatedNode: Sendable {
         return try JSONDecoder().decode(Journal.self, from: Data(text.utf8))
     }
 
-    /// The processes on the host besides its first one and that one's `sleep`, as their command lines.
+    /// The command lines of the processes on the host, without its first process and the `sleep` of that process.
     func processes() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path("/proc"))) ?? []
         return names.compactMap { name in
@@ -141,7 +141,7 @@ func succeed(_ command: [String]) async throws -> Finished {
     return finished
 }
 
-/// Keeps the number of nodes that are up at a time small: each compiles, and tests elsewhere have deadlines.
+/// Limits the number of nodes that run at the same time, because each compiles modules and other tests have deadlines.
 actor NodeSlots {
     private static let shared = NodeSlots(count: 3)
 

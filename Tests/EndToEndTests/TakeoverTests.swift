@@ -4,12 +4,12 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// Another owner's driver that is removed with the operator's leave, and an agent that is killed in the middle of it.
+/// Removes the driver of another owner with permission, also with an agent that is killed during the removal.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct TakeoverTests {
     private static let others = ["driver=580.105.08 grid-azure open"]
 
-    /// Another version than the one that is there, and the leave to bring it.
+    /// Options that select another driver version and allow the takeover.
     private func leave(on node: SimulatedNode) throws -> [String] {
         try node.directory.write(
             "config.yaml",
@@ -51,7 +51,7 @@ struct TakeoverTests {
         }
     }
 
-    /// Around the writes of the journal for the steps `unload`, `remove` and `install`.
+    /// Before and after the journal writes of the steps `unload`, `remove` and `install`.
     @Test(arguments: (4...8).flatMap { write in KillPoint.Side.allCases.map { KillPoint(write: write, side: $0) } })
     func goesOnWhereItWasKilled(_ point: KillPoint) async throws {
         let uninterrupted = try await Uninterrupted.shared()
@@ -66,9 +66,9 @@ struct TakeoverTests {
         }
     }
 
-    /// The removal is a job of the host: it goes on without the agent, and the next agent waits for it.
+    /// The removal is a job of the host: it continues without the agent, and the next agent waits for it.
     ///
-    /// Killed too, it is begun anew.
+    /// When the job is killed too, the next agent starts it again.
     @Test(arguments: [false, true])
     func goesOnAfterARemovalThatWasCutOff(_ killsTheRemoval: Bool) async throws {
         let uninterrupted = try await Uninterrupted.shared()

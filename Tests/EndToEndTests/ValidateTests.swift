@@ -2,7 +2,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// The exit codes of `validate`, which pipelines are built on.
+/// The exit codes of `validate`, which pipelines depend on.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct ValidateTests {
     @Test func tellsAGoodNodeFromABadAndFromOneInBetween() async throws {

@@ -28,7 +28,7 @@ extension Properties {
         }
     }
 
-    /// Whether a vendor-specific capability with the letters VF stands anywhere behind the header.
+    /// Whether a vendor-specific capability with the letters VF is anywhere after the header.
     private func holdsSignature(_ space: [UInt8]) -> Bool {
         stride(from: 64, to: min(space.count, VGPUCapabilityDecoder.spaceSize) - 4, by: 4).contains { place in
             space[place] == 0x09 && Array(space[(place + 3)...(place + 4)]) == Array("VF".utf8)

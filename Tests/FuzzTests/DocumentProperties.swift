@@ -50,7 +50,7 @@ extension Properties {
         }
     }
 
-    /// What `-o yaml` writes is what was read.
+    /// Checks that `-o yaml` writes a document that reads back as the same values.
     private mutating func checkPrinting(_ root: DocumentNode) {
         guard let value = JSONValue(texts: root) else { return }
         let printed = YAMLText.render(value)
@@ -111,11 +111,13 @@ extension Properties {
     }
 }
 
-/// How many characters each line of a text has, counted apart from the code that counts for the messages.
+/// The number of characters in each line.
+///
+/// It does not use the code that computes places for messages.
 private struct LineLengths {
     private var lengths = [0]
 
-    /// A line ends where YAML 1.1 says.
+    /// Splits the text into lines by the rules of YAML 1.1.
     init(_ bytes: [UInt8]) {
         var previous: Unicode.Scalar = " "
         for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
@@ -128,7 +130,9 @@ private struct LineLengths {
         }
     }
 
-    /// Whether there is such a place; the end of a line is one.
+    /// Whether the text has this place.
+    ///
+    /// The end of a line is a place.
     func contain(_ place: DocumentPlace) -> Bool {
         guard place.file == "f", (1...lengths.count).contains(place.line) else { return false }
         return (1...(lengths[place.line - 1] + 1)).contains(place.column)
@@ -136,7 +140,7 @@ private struct LineLengths {
 }
 
 extension JSONValue {
-    /// The tree with its scalars as text; nil when a key is no scalar or stands twice, which the form has no place for.
+    /// The tree with its scalars as text; nil when a key is not a scalar or is a duplicate, which JSON cannot express.
     fileprivate init?(texts node: DocumentNode) {
         switch node.content {
         case .scalar(let text, _):

@@ -2,10 +2,10 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-/// Every input of the corpus, and mutations of it, which are the same in every run.
+/// Every input of the corpus and mutations of it, which are the same in every run.
 ///
-/// `scripts/fuzz` goes further, led by the coverage. `FUZZ_MUTATIONS` says how many are made of each input, and
-/// `FUZZ_SEED` which.
+/// `scripts/fuzz` continues from there, guided by coverage. `FUZZ_MUTATIONS` is the number of mutations of each input,
+/// and `FUZZ_SEED` is their seed.
 @Suite struct FuzzCorpusTests {
     struct Input {
         var name: String
@@ -47,7 +47,7 @@ import Testing
     }
 }
 
-/// Makes inputs out of inputs, as libFuzzer does it but blindly.
+/// Creates new inputs from existing ones like libFuzzer, but without coverage.
 private struct Mutator {
     private var random: SeededGenerator
     private let others: [[UInt8]]

@@ -2,15 +2,17 @@ import Catalog
 import Selection
 import TestSupport
 
-/// What is fuzzed: code that takes bytes which others wrote.
+/// The fuzz targets: code that reads bytes from other programs.
 ///
-/// `scripts/fuzz` drives the targets with libFuzzer, and `FuzzCorpusTests` with the files of `Corpus`.
+/// `scripts/fuzz` runs the targets with libFuzzer. `FuzzCorpusTests` runs them with the files of `Corpus`.
 enum FuzzTarget: String, CaseIterable {
     case configurationSpace = "configuration-space"
     case document
     case vgpuName = "vgpu-name"
 
-    /// The properties that do not hold for these bytes, in words; a trap or a hang is found by who calls.
+    /// Returns the broken properties for these bytes, as text.
+    ///
+    /// The caller detects a trap or a hang.
     func broken(by bytes: [UInt8]) -> [String] {
         var properties = Properties()
         switch self {
@@ -22,7 +24,7 @@ enum FuzzTarget: String, CaseIterable {
     }
 }
 
-/// Collects the properties that do not hold.
+/// Collects the broken properties.
 struct Properties {
     private(set) var broken: [String] = []
 
@@ -32,7 +34,7 @@ struct Properties {
 }
 
 extension Properties {
-    /// A decision that no catalog and no fact may ever lead to.
+    /// Checks the rules that hold for every decision.
     mutating func checkDecision(_ decision: Decision, _ catalog: Catalog) {
         expect(!decision.summary.isEmpty, "a decision says what it is: \(decision)")
         expect((decision.action == .blocked) == !decision.problems.isEmpty, "who blocks says why: \(decision)")

@@ -2,14 +2,14 @@ import Catalog
 import Documents
 import Testing
 
-/// Texts near the limit of size, made of what a reader could need the square of their length for.
+/// Texts near the size limit, made of parts for which a reader could take quadratic time.
 ///
-/// A fuzzer's inputs are too short to show it.
+/// The inputs of the fuzzer are too short to show this.
 @Suite struct LargeDocumentTests {
     struct Case: CustomTestStringConvertible {
         var testDescription: String
         var head = "apiVersion: gpu-agent/v1\nkind: DriverCatalog\n"
-        /// What is repeated, by its number, until the limit is reached.
+        /// The part with this number; parts are added until the size limit is reached.
         var item: @Sendable (Int) -> String
         var tail = ""
 
@@ -38,7 +38,9 @@ import Testing
         Case(testDescription: "line breaks", head: "", item: { _ in "\n" }),
     ]
 
-    /// Each takes a few seconds at most; what grows with the square of the length takes minutes.
+    /// Each case takes a few seconds at most.
+    ///
+    /// Quadratic time would be minutes.
     @Test(.timeLimit(.minutes(1)), arguments: cases)
     func areReadInTime(_ row: Case) throws {
         let text = row.text

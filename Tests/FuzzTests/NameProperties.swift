@@ -16,7 +16,7 @@ extension Properties {
         returns(text, PCIAddress.init)
     }
 
-    /// What reads from a text reads from its own description as the same.
+    /// Checks that a value reads back from its own description.
     private mutating func returns<Value: CustomStringConvertible & Equatable>(
         _ text: String,
         _ read: (String) -> Value?
@@ -34,12 +34,12 @@ extension Properties {
         return "\(front)\(slices)\(separator)\(gigabytes)\(tail)"
     }
 
-    /// The text without what management software appends.
+    /// The text without the suffix that management software appends.
     private func named(_ text: String) -> String {
         text.firstRange(of: "-MIG ").map { String(text[..<$0.lowerBound]) } ?? text
     }
 
-    /// The text without the zeros that numbers begin with.
+    /// The text without leading zeros in its numbers.
     private func withoutZeros(_ text: String) -> [Character] {
         let characters = Array(text)
         return characters.indices.filter { index in

@@ -2,7 +2,7 @@ import Catalog
 import NodeModel
 import Support
 
-/// A catalog that knows the scenarios' GPUs, small enough to be asked in every run.
+/// A catalog with the GPUs of the scenarios, small enough to use in every run.
 enum SmallCatalog {
     static let catalog = Catalog(
         gpus: [

@@ -24,7 +24,7 @@ import Testing
         #expect(check.settlingTime >= .zero && check.settlingTime <= .seconds(120))
     }
 
-    /// So no dependency leads in a circle, and a cause comes before what follows from it.
+    /// This order excludes circular dependencies, and a cause comes before its consequences.
     @Test func everyCheckComesAfterItsDependencies() {
         var seen: Set<ReasonCode> = []
         for check in checks {
@@ -44,7 +44,7 @@ import Testing
         #expect(Set(checks.map(\.group)) == Set(Check.Group.allCases))
     }
 
-    /// What another room raises counts at once: that room has decided already.
+    /// A finding of another target counts immediately, because that target has already decided.
     @Test func onlyAFailureThatTheNodeShowsSettles() {
         for check in checks where check.settlingTime > .zero { #expect(check.looksAtTheNode, "\(check.code)") }
     }

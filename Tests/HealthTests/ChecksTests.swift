@@ -309,7 +309,7 @@ import Testing
         if let observed = row.observed { #expect(outcome?.observed == observed) }
     }
 
-    /// What every check says on every node of the tables, read by a person.
+    /// The texts of every check on every node of the tables are complete sentences.
     @Test func areWordedForPeople() {
         for row in Self.driverCases + Self.libraryCases + Self.migCases {
             let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
@@ -338,7 +338,7 @@ import Testing
 }
 
 extension PCIFunction {
-    /// An H100 that a virtual machine of this node has.
+    /// An H100 that belongs to a virtual machine on this node.
     fileprivate static func handedOut(bus: UInt8) -> PCIFunction {
         var function = PCIFunction.h100.at(bus: bus)
         function.kernelDriver = .present("vfio-pci")

@@ -6,11 +6,11 @@ import Reporting
 import TestSupport
 import Testing
 
-/// One cause is one finding, however many checks fail because of it.
+/// One cause gives one finding, no matter how many checks fail because of it.
 @Suite struct ConsequencesTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
-        /// The codes of everything that did not pass, in order.
+        /// The codes of all checks that did not pass, in order.
         var codes: [ReasonCode]
         var facts: NodeFacts
         var lastFailure: Finding?

@@ -8,7 +8,7 @@ import Selection
 import TestSupport
 import Testing
 
-/// Nodes whose driver is somebody else's business, and what the host settles for a vGPU's guest.
+/// Nodes whose driver another owner manages, and settings that the vGPU host decides for a guest.
 @Suite struct LeftAloneTests {
     private func report(_ facts: NodeFacts, _ strategy: MIGStrategy = .single) throws -> NodeReport {
         Checks(facts: facts, plan: try .made(for: facts), migStrategy: strategy).report()
@@ -46,7 +46,7 @@ import Testing
         #expect(publication.labels["gpu-agent.dev/verdict"] == "left-alone")
     }
 
-    /// The GPU Operator labels every GPU node so, also where its own driver is turned off.
+    /// The GPU Operator sets this label on every GPU node, even when its own driver is turned off.
     @Test func aFitDriverIsAdoptedUnderTheOperatorsLabel() throws {
         let facts = NodeFacts.h100.with {
             $0.driver = .loaded("580.126.09", .open, kind: .datacenter)
@@ -66,7 +66,8 @@ import Testing
         #expect(try Plan.made(for: facts).decision.action == .install)
     }
 
-    /// What the daemon knows of the Node's labels when the API server does not answer.
+    /// The facts when the API server does not answer: the current labels of the Node are unreadable, and the last ones
+    /// are known.
     private func unreadable(_ facts: NodeFacts, last: [String: String]?) -> NodeFacts {
         facts.with {
             $0.claims.nodeLabels = .unreadable(ReadFailure(.io, "get node gpu-1: connection refused"))

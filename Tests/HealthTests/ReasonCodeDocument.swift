@@ -1,7 +1,7 @@
 import Health
 import NodeModel
 
-/// `docs/reason-codes.md`, written from the registry of checks.
+/// The text of `docs/reason-codes.md`, created from the registry of checks.
 struct ReasonCodeDocument {
     var checks = CheckRegistry.checks
 
@@ -62,7 +62,7 @@ struct ReasonCodeDocument {
             ]).filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 
-    /// The anchor of a heading, as GitHub makes it.
+    /// The anchor that GitHub creates for a heading.
     private func anchor(_ group: Check.Group) -> String {
         String(
             group.rawValue.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" }

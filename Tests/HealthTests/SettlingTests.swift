@@ -4,9 +4,9 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// A failure counts after it has lasted.
+/// A failure counts only after it has lasted for some time.
 @Suite struct SettlingTests {
-    /// One look: when it is, in seconds, what fails, and what the daemon says then.
+    /// One inspection: its time in seconds, the failed checks, and the expected verdict and reason of the daemon.
     struct Look: Sendable {
         var second: Int
         var failing: [ReasonCode: Finding.State]

@@ -3,7 +3,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// Which finding decides the verdict.
+/// The finding that decides the verdict.
 @Suite struct SeverityTests {
     private static func finding(_ code: ReasonCode, _ state: Finding.State) -> Finding {
         Finding(code, state, observed: "x", expected: "y")
@@ -57,7 +57,7 @@ import Testing
         #expect([Finding](findings.reversed()).decider?.code == row.decider)
     }
 
-    /// Where a finding stands in a list must not matter.
+    /// The order of the findings must not change the verdict.
     @Test func knowsNoOrderOfTheFindings() {
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<200 {

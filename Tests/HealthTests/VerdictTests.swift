@@ -5,7 +5,7 @@ import Planning
 import TestSupport
 import Testing
 
-/// One word for a node, the reason for it and what to do next.
+/// The verdict of a node, its reason, and the next action.
 @Suite struct VerdictTests {
     private static let broken = Finding(.installerFailed, observed: "exit 1", expected: "exit 0", remedy: "see the log")
     private static let noCompiler = Finding(.compilerMissing, observed: "none", expected: "gcc", remedy: "install gcc")

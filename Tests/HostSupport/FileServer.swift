@@ -3,23 +3,23 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// An HTTP server on the loopback that serves one file, well or badly, and remembers what it was asked.
+/// An HTTP server on the loopback interface that serves one file, correctly or with faults, and records the requests.
 package final class FileServer: Sendable {
-    /// How one request is answered.
+    /// The response to one request.
     package enum Answer: Sendable {
-        /// The file, or the range asked for while the `If-Range` tag is the file's.
+        /// The file, or the requested range while the `If-Range` tag matches the file.
         case file
-        /// The whole file, whatever was asked for.
+        /// The whole file, even for a range request.
         case whole
-        /// As `file`, and the connection is cut after so many bytes.
+        /// Like `file`, but the connection closes after this number of bytes.
         case cut(after: Int)
-        /// As `file`, and nothing more comes after so many bytes, until the server stops.
+        /// Like `file`, but nothing follows after this number of bytes until the server stops.
         case stall(after: Int)
-        /// The whole file, said to be so long.
+        /// The whole file, with this `Content-Length`.
         case declared(length: Int)
-        /// The whole file, and its length is not said.
+        /// The whole file, without a `Content-Length`.
         case unmeasured
-        /// A range that begins elsewhere than asked for.
+        /// A range that begins at a position that was not requested.
         case wrongRange
         case status(Int, retryAfter: Int? = nil)
         case webPage
@@ -56,7 +56,7 @@ package final class FileServer: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Serves `file` while `body` runs: one answer of the script for each request, and `file` after the last.
+    /// Serves `file` while `body` runs: one response of the list for each request, and `file` after the last.
     package static func serving<Result>(
         _ file: [UInt8],
         tag: String? = "\"v1\"",
@@ -78,7 +78,7 @@ package final class FileServer: Sendable {
         return try await body(server)
     }
 
-    /// Another file from now on, with another tag, and the answers that are to come.
+    /// Replaces the file and its tag, and the list of the next responses.
     package func replace(file: [UInt8], tag: String?, answers: [Answer] = []) {
         state.withLock {
             $0.file = file
@@ -131,7 +131,7 @@ package final class FileServer: Sendable {
         }
     }
 
-    /// Where the range begins that is to be served; nil for the whole file.
+    /// The first position of the range to serve; nil for the whole file.
     private func first(_ question: Question, _ tag: String?) -> Int? {
         guard let range = question.range, range.hasPrefix("bytes="), range.hasSuffix("-") else { return nil }
         guard question.ifRange == nil || question.ifRange == tag else { return nil }

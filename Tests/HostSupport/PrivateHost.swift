@@ -4,14 +4,15 @@ import Subprocess
 import SystemPackage
 package import Testing
 
-/// A stand-in for the host: a process in its own mount and PID namespaces, with its own `/run`, `/var/lib` and `/proc`.
+/// A stand-in for the host: a process with its own mount and PID namespaces, and its own `/run`, `/var/lib` and
+/// `/proc`.
 package struct PrivateHost: Sendable {
-    /// The id of the host's first process, on our side.
+    /// The ID of the host's first process, in the PID namespace of the tests.
     package let pid: Int
     package let root: HostRoot
     package var commands: HostCommands { HostCommands(target: pid) }
 
-    /// Whether one can be made here; the tests that need it say so when it cannot.
+    /// Whether this machine can create such a host; otherwise, the tests that need one are skipped.
     package static let isPossible = geteuid() == 0
     package static let reason: Comment = "needs root, to make namespaces"
 
@@ -20,7 +21,7 @@ package struct PrivateHost: Sendable {
         root = try HostRoot("/proc/\(pid)/root")
     }
 
-    /// Runs a test beside such a host, and kills everything on it afterwards.
+    /// Runs a test with such a host, and kills all its processes afterwards.
     package static func with(_ body: @Sendable (PrivateHost) async throws -> Void) async throws {
         // The first line still sees the outer /proc, where "self" is the number on our side.
         let script = """

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Host
 
-/// Who has the driver's device nodes open.
+/// Finds the processes that have a device node of the driver open.
 @Suite struct ClaimDeviceUsersTests {
     private let tree: TemporaryDirectory
     private let root: HostRoot
@@ -75,7 +75,7 @@ import Testing
         #expect(ClaimProbe.node("/dev/nvram") == nil)
     }
 
-    /// A process that has such a node open, by a path that is not the host's `/dev`.
+    /// A process that has a device node open under a path outside of the host's `/dev`.
     @Test(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(2)))
     func findsARealProcess() async throws {
         try await PrivateHost.with { host in

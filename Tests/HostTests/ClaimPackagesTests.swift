@@ -7,7 +7,7 @@ import Testing
 
 @testable import Host
 
-/// NVIDIA's driver in the databases of package managers.
+/// Finds packages of NVIDIA's driver in the databases of package managers.
 @Suite struct ClaimPackagesTests {
     private func parse(_ text: String) throws -> [DriverPackage] { try Dpkg().parse(Array(text.utf8)) }
 
@@ -124,7 +124,9 @@ import Testing
         #expect(!Rpm().isDriver("cuda", version: ""))
     }
 
-    /// This machine's own list, against dpkg itself by the same filter; most machines have no driver.
+    /// Compares the package list of this machine with the output of dpkg, with the same filter.
+    ///
+    /// Most machines have no driver.
     @Test(.enabled(if: access("/usr/bin/dpkg-query", X_OK) == 0, "no dpkg here"))
     func agreesWithDpkgOnThisMachine() async throws {
         let format = "${Package}\\t${db:Status-Status}\\t${Version}\\n"
@@ -183,7 +185,7 @@ import Testing
         #expect(Rpm().parse("") == [])
     }
 
-    /// A database that rpm itself made, with packages that rpm itself built.
+    /// Reads a database and packages that rpm itself created.
     @Test(
         .enabled(if: PrivateHost.isPossible && access("/usr/bin/rpmbuild", X_OK) == 0, "needs root and rpm"),
         .timeLimit(.minutes(2))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Host
 
-/// The traces of owners in a tree, the way their installers leave them, and broken.
+/// The traces of driver owners in a directory tree: as the installers leave them, and damaged.
 @Suite struct ClaimProbeTests {
     private let tree: TemporaryDirectory
     private let root: HostRoot

@@ -4,9 +4,9 @@ import Host
 import Support
 import SystemPackage
 
-/// A directory to download into, and a file to ask for.
+/// A directory for downloads, and a file to download.
 final class DownloadBench: Sendable {
-    /// Three MB that differ everywhere.
+    /// Three MiB without repetition.
     static let file: [UInt8] = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: ($0 &* 167) &+ ($0 >> 9)) }
     /// What `sha256sum` prints for the file.
     static let sha256 = "02d0713b032b2398b5d5e4305a36a39cb460c5da90cdc627b05801f75f6996eb"
@@ -32,7 +32,7 @@ final class DownloadBench: Sendable {
 
     func put(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(filePath: "\(path)/\(name)")) }
 
-    /// Puts down what a fetch leaves that ended in the middle.
+    /// Writes the files that an interrupted download leaves.
     func putRemainder(_ bytes: some Sequence<UInt8>, tag: String?) throws {
         try put("driver.run.partial", Array(bytes))
         if let tag { try put("driver.run.partial.etag", Array(tag.utf8)) }
@@ -42,7 +42,7 @@ final class DownloadBench: Sendable {
 
     func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 
-    /// Whether the file is there, whole, and nothing else.
+    /// Whether the directory contains the complete file and no other file.
     func isDone() throws -> Bool { try names() == ["driver.run"] && bytes("driver.run") == Self.file }
 
     func request(
@@ -62,12 +62,12 @@ final class DownloadBench: Sendable {
         )
     }
 
-    /// Fetches with little patience and short waits.
+    /// Downloads with few attempts and short waits.
     func fetch(_ request: DownloadRequest) async throws(DownloadError) -> DownloadResult {
         try await Downloader(backoff: .milliseconds(1), patience: 4).fetch(request, into: descriptor)
     }
 
-    /// What a fetch that must fail fails with.
+    /// The error of a download that must fail.
     func failure(_ request: DownloadRequest) async throws -> DownloadError {
         let result: DownloadResult
         do throws(DownloadError) { result = try await fetch(request) } catch { return error }

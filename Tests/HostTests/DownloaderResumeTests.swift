@@ -2,7 +2,7 @@ import Host
 import HostSupport
 import Testing
 
-/// A download that does not come in one piece.
+/// Downloads that are interrupted and resumed.
 @Suite(.timeLimit(.minutes(2))) struct DownloaderResumeTests {
     static let megabyte = 1 << 20
     static let size = DownloadBench.file.count
@@ -82,7 +82,7 @@ import Testing
         #expect(try bench.isDone())
     }
 
-    /// After a loss of power a file can have its length and not its bytes.
+    /// After a power failure, a file can have the right length without the right content.
     @Test func aRemainderThatWasNeverWrittenIsNotHeldAgainstTheServer() async throws {
         try bench.putRemainder(repeatElement(0, count: Self.megabyte), tag: "\"v1\"")
         try await FileServer.serving(DownloadBench.file) { server in

@@ -134,7 +134,7 @@ struct HostCommandsTests {
         }
     }
 
-    /// Stands for a command in the middle of a system call that no signal interrupts: the kill it gets does nothing.
+    /// Simulates a command in an uninterruptible system call: the signal to kill it has no effect.
     private static func unkillable(on host: PrivateHost) -> HostCommands {
         let nothing = TeardownStep.send(
             signal: .windowSizeChange,
@@ -180,7 +180,9 @@ struct HostCommandsTests {
     }
 }
 
-/// Ends a command that was left to itself, and waits until its nsenter is reaped: a zombie keeps its place in /proc.
+/// Kills an abandoned command, and waits until its nsenter is reaped.
+///
+/// A zombie would keep its entry in `/proc`.
 private func killAndExpectNoZombie(_ argument: String, on host: PrivateHost) async throws {
     let own = try HostRoot("/")
     let ending = Array("\0sleep\0\(argument)\0".utf8)
@@ -197,14 +199,14 @@ private func killAndExpectNoZombie(_ argument: String, on host: PrivateHost) asy
     while try own.exists(HostPath("/proc").appending(pid)) { try await Task.sleep(for: .milliseconds(10)) }
 }
 
-/// Waits until no such process is left: the kill was sent, and takes a moment.
+/// Waits until no such process remains, because the signal takes effect after a moment.
 ///
-/// The test's time limit is the deadline.
+/// The time limit of the test is the deadline.
 private func waitUntilGone(_ argument: String, on host: PrivateHost) async throws {
     while try await runningSleeps(on: host, argument) > 0 { try await Task.sleep(for: .milliseconds(10)) }
 }
 
-/// How many `sleep` processes with this argument the host still runs.
+/// The number of `sleep` processes with this argument on the host.
 private func runningSleeps(on host: PrivateHost, _ argument: String) async throws -> Int {
     let wanted = Array("sleep\0\(argument)\0".utf8)
     return try (host.root.list("/proc") ?? []).filter { Int($0) != nil }.filter { name in

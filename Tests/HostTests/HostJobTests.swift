@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(2)))
 struct HostJobTests {
-    /// Runs until the file `/run/go` is there.
+    /// A command that runs until the file `/run/go` exists.
     private static let gated = [
         "sh", "-c", "echo begun; until [ -e /run/go ]; do sleep 0.02; done; echo ended; exit 3",
     ]
@@ -66,7 +66,7 @@ struct HostJobTests {
         }
     }
 
-    /// An agent killed at any moment of a start must leave a job that runs, or none that will.
+    /// When the agent is killed while it starts a job, the job either runs or never starts.
     @Test(arguments: [0, 3, 6, 9, 12, 20]) func isNeverStartedTwice(_ milliseconds: Int) async throws {
         try await PrivateHost.with { host in
             let pid = host.pid
@@ -123,7 +123,7 @@ struct HostJobTests {
         }
     }
 
-    /// What a full disk or a power failure leaves of the file.
+    /// The content of the file after a full disk or a power failure.
     @Test(arguments: ["", "\n", "not a number", "12 34"])
     func isLostWithoutAReadableResult(_ result: String) async throws {
         try await PrivateHost.with { host in
@@ -201,7 +201,7 @@ struct HostJobTests {
         }
     }
 
-    /// The lock that the command would have inherited must not stay open on our side.
+    /// The agent must not keep the lock open that the command would have inherited.
     @Test func isLostWhenItCouldNotBeStarted() async throws {
         try await PrivateHost.with { host in
             let nowhere = HostCommands(target: host.pid, environment: ["PATH": "/nowhere"])
@@ -246,7 +246,7 @@ struct HostJobTests {
 }
 
 extension PrivateHost {
-    /// Kills the job with all of its processes that did not leave its session.
+    /// Kills the job with all processes that are still in its session.
     fileprivate func killSession(of job: HostJob) async throws {
         var leader: Substring?
         while leader == nil {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Host
 
-/// A tree as it would be copied from a node, without any command.
+/// Reads a directory tree that was copied from a node, without running commands.
 @Suite struct HostProbeTests {
     private let tree: TemporaryDirectory
     private let probe: HostProbe

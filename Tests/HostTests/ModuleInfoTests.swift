@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    /// A relocatable ELF file with three sections: none, the names, and one more.
+    /// A relocatable ELF file with three sections: the null section, the section names, and one more.
     private func elf(_ content: [UInt8], name: String = ".modinfo") -> [UInt8] {
         let names = Array("\0.shstrtab\0\(name)\0".utf8)
         let (nameOffset, contentOffset) = (64, 64 + names.count)
@@ -81,7 +81,7 @@ import Testing
 }
 
 extension ModuleInfo {
-    /// Reads from memory, and fails the test on a read that no such file is worth.
+    /// Reads from memory, and fails the test when a read is larger than such a file needs.
     fileprivate init(_ file: [UInt8]) throws {
         try self.init { offset, count in
             #expect(count <= 4 << 20)

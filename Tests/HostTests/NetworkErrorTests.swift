@@ -9,7 +9,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What an operator reads when a download does not reach its server: the whole chain, each cause once.
+/// The error message of a download that does not reach its server: the complete chain, with each cause once.
 @Suite(.timeLimit(.minutes(2))) struct NetworkErrorTests {
     let bench: DownloadBench
 
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    /// A port of the loopback on which nothing listens: it was given out and is free again.
+    /// A port of the loopback interface on which no process listens.
     private func unusedPort() throws -> Int {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
@@ -74,7 +74,7 @@ import Testing
     }
 }
 
-/// A server that does the TLS handshake and nothing more, with a certificate of the given dates.
+/// A server that performs only the TLS handshake, with a certificate that has the given dates.
 private enum TLSServer {
     static func serving(from: String, to: String, _ body: (Int) async throws -> Void) async throws {
         let directory = try TemporaryDirectory()

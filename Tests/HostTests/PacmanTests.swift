@@ -5,7 +5,7 @@ import Testing
 
 @testable import Host
 
-/// NVIDIA's driver among the packages of Arch Linux.
+/// Finds packages of NVIDIA's driver on Arch Linux.
 @Suite struct PacmanTests {
     @Test func readsWhatPacmanSays() {
         let said = """

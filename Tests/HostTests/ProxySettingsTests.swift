@@ -69,7 +69,7 @@ import Testing
     }
 }
 
-/// A proxy that takes one tunnel, and answers what comes through it itself.
+/// A proxy that opens one tunnel, and answers the request in the tunnel itself.
 private final class TunnelProxy: Sendable {
     let port: UInt16
     let heads = Mutex<[String]>([])

@@ -1,9 +1,9 @@
 import Glibc
 import SystemPackage
 
-/// A file system in memory that nobody mounted anywhere: only its descriptor leads to it.
+/// A file system in memory that is not mounted: only its descriptor gives access to it.
 ///
-/// It fills up soon, and it shows that a directory needs no path.
+/// It is small enough to fill up, and it shows that a directory needs no path.
 final class SmallFileSystem {
     private typealias Open = @convention(c) (UnsafePointer<CChar>, CUnsignedInt) -> CInt
     private typealias Configure =

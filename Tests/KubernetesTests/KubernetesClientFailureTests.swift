@@ -11,7 +11,7 @@ private let hasIPv6Loopback: Bool = {
     return addresses?.contains("00000000000000000000000000000001") ?? false
 }()
 
-/// Every class of failure, over a real connection.
+/// Every kind of failure, over a real connection.
 @Suite struct KubernetesClientFailureTests {
     private func readError(_ cluster: TestCluster, name: String = TestCluster.nodeName) async -> KubernetesError? {
         await failure { () throws(KubernetesError) in _ = try await cluster.client.nodeMetadata(name) }
@@ -195,7 +195,7 @@ private let hasIPv6Loopback: Bool = {
         }
     }
 
-    /// The more often the test steps aside, the further the request has come when it is cancelled.
+    /// With more yields of the test, the request has progressed further when it is canceled.
     @Test(arguments: [0, 1, 10, 100, 10_000])
     func aCancelledTaskDoesNotWait(_ steps: Int) async throws {
         try await TestCluster.with { cluster in

@@ -2,7 +2,7 @@ import Kubernetes
 import Support
 import Testing
 
-/// A source of chance that gives the same numbers every time.
+/// A random number generator that gives the same numbers in every run.
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 
@@ -16,7 +16,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// A clock whose waits are over at once, and counted.
+/// A clock that counts waits and ends them immediately.
 final class InstantClock: Clock {
     typealias Duration = Swift.Duration
     typealias Instant = ContinuousClock.Instant
@@ -33,7 +33,7 @@ final class InstantClock: Clock {
     struct Case: Sendable, CustomTestStringConvertible {
         var error: KubernetesError
         var attempt: Int
-        /// The shortest and the longest delay; nil for none at all.
+        /// The shortest and the longest delay; nil for no retry.
         var delay: ClosedRange<Duration>?
 
         var testDescription: String { "attempt \(attempt): \(error)" }

@@ -1,6 +1,7 @@
 /// Builds configuration spaces for tests.
 enum ConfigurationSpace {
-    /// A space with an empty header but for its ids and the flag and the place of a list of capabilities.
+    /// A configuration space with an empty header, except for its IDs, the capability flag and the first capability
+    /// pointer.
     static func space(vendor: UInt16 = 0x10de, device: UInt16 = 0x1eb8, first: UInt8, _ parts: [Int: [UInt8]])
         -> [UInt8]
     {
@@ -12,7 +13,7 @@ enum ConfigurationSpace {
         return space
     }
 
-    /// The capability of a vGPU at `place`, followed by one for message interrupts at 0x68.
+    /// A vGPU capability at `place`, followed by an MSI capability at 0x68.
     static func vgpu(version: String, branch: String, at place: UInt8 = 0xd0) -> [UInt8] {
         let records = [0, 22] + padded(version) + padded(branch)
         let capability: [UInt8] = [0x09, 0x68, UInt8(5 + records.count), 0x56, 0x46] + records
@@ -24,7 +25,7 @@ enum ConfigurationSpace {
     }
 }
 
-/// Numbers that are the same in every run.
+/// Random numbers that are the same in every run.
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -4,7 +4,7 @@ import PCIBus
 import Support
 import Testing
 
-/// The scan against `lspci`, which reads the same trees with code that is not ours.
+/// Compares the scan with `lspci`, which reads the same trees with independent code.
 @Suite(.enabled(if: access("/usr/bin/lspci", X_OK) == 0, "lspci is not installed"))
 struct LspciTests {
     @Test func agreesOnEveryTree() async throws {
@@ -58,7 +58,7 @@ struct LspciTests {
         return fields
     }
 
-    /// The records of `lspci`'s form for machines, NVIDIA's only.
+    /// NVIDIA's records in the machine-readable output of `lspci`.
     private func lspci(_ sysfs: String, numbers: Bool = true) throws -> [[String: String]] {
         let options =
             "-A linux-sysfs -O sysfs.path=\(sysfs)/bus/pci -O hwdb.disable=1 -D \(numbers ? "-n" : "") -k -vmm"

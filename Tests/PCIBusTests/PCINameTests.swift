@@ -2,7 +2,7 @@ import NodeModel
 import PCIBus
 import Testing
 
-/// The names of devices, by lists of PCI ids that are good, old, broken or not there.
+/// The names of devices from lists of PCI IDs that are valid, old, damaged or missing.
 @Suite struct PCINameTests {
     private let tree: SysfsTree
 

@@ -82,7 +82,7 @@ import Testing
         #expect(failure.detail.contains("nonsense"))
     }
 
-    /// How a function can be broken, and a part of what is said about it.
+    /// A damaged file of a function, and a part of the expected message.
     static let faults: [(file: String, contents: [UInt8]?, detail: String)] = [
         ("vendor", Array("no number\n".utf8), "vendor reads as 0000"),
         ("vendor", Array("0xffff\n".utf8), "vendor reads as ffff"),

@@ -3,7 +3,7 @@ import Glibc
 import Support
 import Testing
 
-/// A sysfs in a temporary directory, with the directories and links the kernel makes for PCI functions.
+/// A sysfs in a temporary directory, with the directories and links that the kernel creates for PCI functions.
 final class SysfsTree {
     let path: String
 
@@ -17,7 +17,9 @@ final class SysfsTree {
 
     deinit { Self.remove(path) }
 
-    /// Adds a function; `attributes` come on top of those that follow from the other arguments.
+    /// Adds a function.
+    ///
+    /// The other arguments give most of its files, and `attributes` adds more.
     func add(_ function: FakeFunction) throws {
         let home = "devices/pci\(function.address.prefix { $0 != "." }.dropLast(3))/\(function.address)"
         try makeDirectory(home)
@@ -104,7 +106,8 @@ struct FakeFunction {
 }
 
 extension FakeFunction {
-    /// An Azure RTX PRO 6000 vGPU: the physical card's id, another vendor's subsystem, a domain of its own.
+    /// An RTX PRO 6000 vGPU on Azure: it has the ID of the physical card, a subsystem of another vendor, and its own
+    /// domain.
     static let rtxPro6000 = FakeFunction(
         address: "0001:00:00.0",
         id: (0x10de, 0x2bb5),
@@ -128,7 +131,7 @@ extension FakeFunction {
         driver: "hyperv_fb"
     )
 
-    /// One of the GPUs, or of the switches, of an HGX board.
+    /// A GPU or a switch of an HGX board.
     static func hgx(_ address: String, isSwitch: Bool) -> FakeFunction {
         FakeFunction(
             address: address,

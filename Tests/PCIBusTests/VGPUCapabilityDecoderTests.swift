@@ -13,7 +13,8 @@ import Testing
     static let t4 = VGPUCapability(hostDriverVersion: "460.16", hostDriverBranch: "r460_00")
     static let unnamed = VGPUCapability(hostDriverVersion: nil, hostDriverBranch: nil)
 
-    /// The vendor capability of a T4-8Q, as its host lays it out: the list starts at 0xd0, the capability is 0x1b long.
+    /// The vendor-specific capability of a T4-8Q as its host writes it: the list starts at 0xd0, and the capability is
+    /// 0x1b bytes long.
     static let t4Space = ConfigurationSpace.vgpu(version: "460.16", branch: "r460_00")
 
     static let readable = [

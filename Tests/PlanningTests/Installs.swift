@@ -10,7 +10,7 @@ enum Installs {
     static let version = "595.91.07"
     static let package = "/var/lib/gpu-agent/packages/NVIDIA-grid.run"
 
-    /// The plan for a node that is to get the GRID driver.
+    /// The plan for a node that gets the GRID driver.
     static func plan(_ facts: NodeFacts, takesOver: DriverOwner? = nil, journal: Journal? = nil) -> Plan {
         let artifact = Artifact(
             urls: ["https://example.com/NVIDIA-grid.run"],
@@ -24,18 +24,18 @@ enum Installs {
         return Planner().plan(facts, decision, journal: journal)
     }
 
-    /// A node whose driver somebody else installed with NVIDIA's installer.
+    /// A node whose driver another owner installed with NVIDIA's installer.
     static let foreign = NodeFacts.rtxProVGPU.with {
         $0.driver = .loaded("580.105.08", .open, kind: .grid)
         $0.claims.runfile = .present("580.105.08")
     }
 
-    /// A node with another driver of the agent's own.
+    /// A node with a different driver that the agent installed.
     static let own = NodeFacts.rtxProVGPU.with {
         $0.driver = .loaded("580.105.08", .open, kind: .grid, record: .installed)
     }
 
-    /// The journal after the first steps of a plan; the last of them was cut off or ended well.
+    /// The journal after the first steps of a plan, the last of which was interrupted or succeeded.
     static func journal(_ plan: Plan, steps count: Int, cutOff: Bool = false) -> Journal {
         var journal = Journal()
         for (index, step) in plan.steps.prefix(count).enumerated() {

@@ -3,14 +3,14 @@ import NodeModel
 import Support
 import Testing
 
-/// Journals of other versions of the agent, as they are found on hosts.
+/// Reads journals that other versions of the agent wrote.
 @Suite struct JournalFormatTests {
     private func journal(_ name: String) throws -> Journal {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         return try JSONDecoder().decode(Journal.self, from: Data(contentsOf: tests.appending(path: name)))
     }
 
-    /// Times were numbers, the kernel module type was called flavour, and nothing said how a step is taken back.
+    /// The first format had numbers for times, the key `flavour` for the kernel module type, and no inverse of a step.
     @Test func readsTheFirstFormat() throws {
         let journal = try journal("Formats/v1-0.1/journal.json")
         let record = InstallRecord(

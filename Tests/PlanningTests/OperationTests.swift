@@ -13,7 +13,7 @@ import Testing
         var testDescription: String { "\(operation.id.rawValue) and \(inverse.id.rawValue)" }
     }
 
-    /// Operations whose inverse can be taken back itself.
+    /// Operations whose inverse has an inverse.
     static let pairs = [
         Pair(
             operation: UnloadModules(modules: ["nvidia_uvm", "nvidia_modeset", "nvidia"]),
@@ -56,7 +56,7 @@ import Testing
         #expect(plan.steps.filter(\.changesDriver).map(\.id) == [.remove, .install])
     }
 
-    /// The package is removed at the end of an install, and an installer that was killed may have no uninstaller yet.
+    /// The agent removes the package at the end of an install, and a killed installer may have left no uninstaller.
     @Test func theUninstallerIsTheHostsOwnOrThePackage() throws {
         let uninstall = RunUninstaller(version: Installs.version, package: "/var/lib/it's here.run")
         guard case .job(let job) = try #require(uninstall.effects.first) else {

@@ -5,15 +5,17 @@ import Support
 import TestSupport
 import Testing
 
-/// The way back from every point of an install.
+/// Undoes an install from each of its steps.
 @Suite struct UndoTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var facts: NodeFacts
         var takesOver: DriverOwner?
-        /// The steps of the way back once a step of the install was begun; other steps have the way of the one before.
+        /// The steps that undo an install that has started this step.
+        ///
+        /// Other steps have the value of the step before.
         var back: [StepID: [String]]
-        /// The steps that leave something, after the whole install.
+        /// The steps of the whole install that leave changes.
         var left: [String]
     }
 
@@ -128,7 +130,7 @@ import Testing
     }
 }
 
-/// As much of a host as the effects of an install change.
+/// The parts of a host that the effects of an install change.
 private struct ModelHost: Equatable {
     var record: InstallRecord?
     var files: Set<String> = []

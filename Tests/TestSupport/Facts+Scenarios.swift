@@ -1,8 +1,9 @@
 package import NodeModel
 
-/// The four nodes of the demo before anything was done to them, and what a driver makes of them.
+/// The four nodes of the demo without a driver, and the same nodes with a driver.
 ///
-/// A test takes one of these and changes what it is about: `NodeFacts.h100.with { $0.host.secureBoot = .present(true) }`.
+/// A test takes one of them and changes the facts that it tests: `NodeFacts.h100.with { $0.host.secureBoot =
+/// .present(true) }`.
 extension NodeFacts {
     /// An Azure node with one vGPU of an RTX PRO 6000, and no driver.
     package static let rtxProVGPU = azureNode([.rtxProVGPU])
@@ -10,7 +11,7 @@ extension NodeFacts {
     package static let h100 = azureNode([.h100])
     /// An Azure node without a GPU.
     package static let noGPU = azureNode([])
-    /// An Azure node with a GPU whose id is assigned to nothing.
+    /// An Azure node with a GPU whose device ID no product has.
     package static let unknownGPU = azureNode([.unknownGPU])
 
     /// The vGPU node with the GRID driver that the agent installed, one MIG device and a license.
@@ -50,14 +51,14 @@ extension NodeFacts {
         )
     }
 
-    /// These facts with something changed.
+    /// Returns a changed copy of these facts.
     package func with(_ change: (inout NodeFacts) -> Void) -> NodeFacts {
         var facts = self
         change(&facts)
         return facts
     }
 
-    /// These facts with the first GPU on the bus changed.
+    /// Returns these facts with a changed first GPU on the bus.
     package func withGPU(_ change: (inout PCIFunction) -> Void) -> NodeFacts {
         with { facts in
             guard var functions = facts.pci.value, !functions.isEmpty else { return }
@@ -66,7 +67,7 @@ extension NodeFacts {
         }
     }
 
-    /// These facts with NVML's answer changed.
+    /// Returns these facts with changed results of NVML.
     package func withNVML(_ change: (inout NVMLFacts) -> Void) -> NodeFacts {
         with { facts in
             guard var vendor = facts.vendor.value, var nvml = vendor.nvml.value else { return }
@@ -118,7 +119,7 @@ extension DMIFacts {
 }
 
 extension ClaimFacts {
-    /// A host whose driver nobody claims.
+    /// A host without traces of a driver owner.
     package static let none = ClaimFacts(
         packages: .present([]),
         runfile: .absent,
@@ -146,9 +147,9 @@ extension DriverFacts {
         record: .absent
     )
 
-    /// A driver on the disk, loaded, with its device nodes.
+    /// A driver that is installed and loaded, with its device nodes.
     ///
-    /// `record` is the state of the agent's own record of it; without one it is somebody else's driver.
+    /// `record` is the state of the agent's record. Without it, another owner installed the driver.
     package static func loaded(
         _ version: String,
         _ kernelModuleType: KernelModuleType,
@@ -187,7 +188,7 @@ extension DriverFacts {
         )
     }
 
-    /// The same driver after a boot: on the disk, and not loaded.
+    /// The same driver after a boot: installed, but not loaded.
     package var unloaded: DriverFacts {
         var copy = self
         copy.loadedVersion = .absent
@@ -224,7 +225,7 @@ extension GPUFacts {
         license: .absent
     )
 
-    /// A GPU that fell off the bus: it is counted, and nothing of it can be read.
+    /// A GPU that has fallen off the bus: NVML counts it, but cannot read it.
     package static func lost(index: Int) -> GPUFacts {
         let failure = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex: GPU is lost (15)")
         return GPUFacts(
@@ -241,7 +242,7 @@ extension GPUFacts {
         )
     }
 
-    /// The same GPU at another index and bus number, with a UUID of its own.
+    /// The same GPU with another index and bus number, and with its own UUID.
     package func at(index: Int) -> GPUFacts {
         var copy = self
         copy.index = index
@@ -254,7 +255,7 @@ extension GPUFacts {
 }
 
 extension MIGDevice {
-    /// The one MIG device that the host of the vGPU node carved out.
+    /// The only MIG device of the vGPU node, which the vGPU host created.
     package static let wholeRTXPro = MIGDevice(
         uuid: "MIG-0b5e7c1d-92a6-5f43-8e0b-4c6d1a2f3e97",
         profile: "4g.96gb",
@@ -277,7 +278,7 @@ extension MIGDevice {
 }
 
 extension Reading<VendorFacts> {
-    /// NVML and CUDA that work: CUDA is asked once for each MIG device, or once for all GPUs.
+    /// Working NVML and CUDA: CUDA reports once for each MIG device, or once for all GPUs.
     package static func answering(_ version: String, gpus: [GPUFacts]) -> Reading<VendorFacts> {
         let mig = gpus.flatMap { $0.migDevices.value ?? [] }
         let cuda = mig.map { CUDAFacts(visibleDevices: $0.uuid, result: 0, errorName: nil, deviceCount: 1) }

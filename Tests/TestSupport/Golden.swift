@@ -1,14 +1,14 @@
 import FoundationEssentials
 package import Testing
 
-/// The absolute path of a file that lies beside the calling test file: `fixture("Fixtures/rtx-pro-6000.json")`.
+/// The absolute path of a file in the directory of the calling test: `fixture("Fixtures/rtx-pro-6000.json")`.
 package func fixture(_ name: String, beside file: String = #filePath) -> String {
     URL(filePath: file).deletingLastPathComponent().appending(path: name).path
 }
 
-/// Expects `text` to equal the golden file `name` that lies beside the calling test file.
+/// Expects `text` to equal the golden file `name` in the directory of the calling test.
 ///
-/// With `UPDATE_GOLDEN=1` in the environment the file is written instead, and the diff is there to be reviewed.
+/// With `UPDATE_GOLDEN=1` in the environment, the function writes the file instead, so that you can review the diff.
 package func expectGolden(
     _ text: String,
     _ name: String,

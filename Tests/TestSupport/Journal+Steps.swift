@@ -2,7 +2,7 @@ package import NodeModel
 import Support
 
 extension PlannedStep {
-    /// A step of which a test needs nothing but the name.
+    /// A step for tests that use only its name.
     package static func named(_ id: StepID, changesDriver: Bool = false, inverse: [PlannedStep] = []) -> PlannedStep {
         PlannedStep(
             id: id,
@@ -18,10 +18,10 @@ extension PlannedStep {
 }
 
 extension Journal {
-    /// Notes that a step of this name begins, at a time in seconds since 1970.
+    /// Records the start of the step with this name, at a time in seconds since 1970.
     package mutating func begin(_ id: StepID, at seconds: Double) { begin(.named(id), at: Timestamp(seconds)) }
 
-    /// Notes how a step ended, at a time in seconds since 1970.
+    /// Records the end of a step, at a time in seconds since 1970.
     package mutating func end(_ id: StepID, at seconds: Double, failure: Finding? = nil) {
         end(id, at: Timestamp(seconds), failure: failure)
     }

@@ -1,9 +1,11 @@
 import FoundationEssentials
 import Glibc
 
-/// A directory of its own for one test, removed with everything in it when the value goes away.
+/// A temporary directory for one test.
+///
+/// It is removed with its content when the value is destroyed.
 package final class TemporaryDirectory: Sendable {
-    /// The absolute path, with no link in it and no slash at its end.
+    /// The absolute path, without symbolic links and without a trailing slash.
     package let path: String
 
     package init() throws {
@@ -22,23 +24,23 @@ package final class TemporaryDirectory: Sendable {
         "\(path)/\(name.drop { $0 == "/" })"
     }
 
-    /// Writes a file and makes the directories above it.
+    /// Writes a file and creates its parent directories.
     package func write(_ name: String, _ text: String) throws {
         try write(name, bytes: Array(text.utf8))
     }
 
-    /// Writes a file and makes the directories above it.
+    /// Writes a file and creates its parent directories.
     package func write(_ name: String, bytes: [UInt8]) throws {
         try makeParent(of: name)
         try Data(bytes).write(to: URL(filePath: path(name)))
     }
 
-    /// Makes a directory and those above it.
+    /// Creates a directory and its parents.
     package func makeDirectory(_ name: String) throws {
         try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
     }
 
-    /// Makes a symbolic link with `target` as its text, and the directories above it.
+    /// Creates a symbolic link to `target`, and its parent directories.
     package func link(_ name: String, to target: String) throws {
         try makeParent(of: name)
         try FileManager.default.createSymbolicLink(atPath: path(name), withDestinationPath: target)
@@ -49,7 +51,9 @@ package final class TemporaryDirectory: Sendable {
         try String(contentsOfFile: path(name), encoding: .utf8)
     }
 
-    /// Whether there is something under this name; a link is followed.
+    /// Whether a file with this name exists.
+    ///
+    /// Symbolic links are followed.
     package func exists(_ name: String) -> Bool {
         FileManager.default.fileExists(atPath: path(name))
     }

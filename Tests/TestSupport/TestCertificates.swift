@@ -2,9 +2,9 @@ import FoundationEssentials
 import Subprocess
 import SystemPackage
 
-/// A certificate authority of its own and a server certificate for 127.0.0.1, ::1 and localhost.
+/// A certificate authority, and a server certificate for 127.0.0.1, ::1 and localhost.
 package final class TestCertificates: Sendable {
-    /// `make-certificates` failed.
+    /// The script `make-certificates` failed.
     package struct Failure: Error {
         package var output: String
     }
@@ -17,7 +17,7 @@ package final class TestCertificates: Sendable {
 
     private init(_ directory: TemporaryDirectory) { self.directory = directory }
 
-    /// Makes new ones with the script that the demo uses too.
+    /// Creates new certificates with the script that the demo also uses.
     package static func make() async throws -> TestCertificates {
         let directory = try TemporaryDirectory()
         let script = fixture("../../simulator/bin/make-certificates")
@@ -31,7 +31,9 @@ package final class TestCertificates: Sendable {
         return TestCertificates(directory)
     }
 
-    /// One set for all tests of a run: making them takes longer than most tests.
+    /// The certificates for all tests of a run.
+    ///
+    /// Creating them takes longer than most tests.
     package static var shared: TestCertificates {
         get async throws { try await once.value }
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import VendorProbe
 
-/// What is done about directories that a killed process left.
+/// The removal of directories that a killed process left.
 @Suite struct CompanionDirectoryTests {
     private let library = DriverLibrary(name: "libnvidia-x.so.1", path: "/nowhere/libnvidia-x.so.1")
 
@@ -13,7 +13,7 @@ import Testing
         #expect(utimes(path, [then, then]) == 0)
     }
 
-    /// Makes a directory under the name that another process would have given it.
+    /// Creates a directory with the name that another process would use.
     private func leave(_ pid: String, _ start: String, in parent: String, age seconds: Int = 4000) throws -> String {
         let path = "\(parent)/vendor-\(pid)-\(start)-AbC123"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)

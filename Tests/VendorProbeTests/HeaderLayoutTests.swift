@@ -2,7 +2,9 @@ import FoundationEssentials
 import Testing
 import VendorProbe
 
-/// Our declarations against NVIDIA's own header, both compiled by this machine's compiler.
+/// Compares this project's declarations with NVIDIA's header.
+///
+/// The compiler of this machine compiles both.
 @Suite struct HeaderLayoutTests {
     private struct Layout {
         var theirs: String
@@ -71,7 +73,8 @@ import VendorProbe
         ),
     ]
 
-    /// Constants that both sides have, and the values of the virtualization modes in the order the agent takes them.
+    /// The constants in both headers, and the values of the virtualization modes in the order of the agent's
+    /// enumeration.
     private static let constants = [
         ("nvmlMemory_v2", "GPA_NVML_MEMORY_V2_VERSION"),
         ("NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE", "GPA_NVML_VERSION_SIZE"),
@@ -116,7 +119,7 @@ import VendorProbe
         #expect(Dictionary(codes) { first, _ in first } == NVMLReturn.names)
     }
 
-    /// The path of the real `nvml.h`, out of the package index; cached beside the built products.
+    /// The path of the real `nvml.h`, which comes from the package index and is cached in the build directory.
     private func nvidiaHeader(_ package: String, _ version: String) async throws -> String {
         let directory = "\(Toolbox.cache)/\(package)-\(version)"
         if !FileManager.default.fileExists(atPath: directory) {
@@ -137,7 +140,7 @@ import VendorProbe
         return String(try #require(found.split(separator: "\n").first))
     }
 
-    /// Sizes, offsets and constants, as a compiled program prints them: one in a line.
+    /// The sizes, offsets and constants that a compiled program prints, one on each line.
     private func values(
         header: String,
         layouts: [(type: String, members: [String])],

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import VendorProbe
 
-/// The stand-in libraries, built by this machine's compiler, once for each version and set of defines.
+/// The stand-in libraries, which the compiler of this machine builds once for each version and set of defines.
 actor StandIns {
     static let shared = StandIns()
 
@@ -28,12 +28,12 @@ actor StandIns {
     }
 }
 
-/// A directory tree that is a host with a driver: the stand-in libraries and what they read.
+/// A directory tree of a host with a driver: the stand-in libraries and their data files.
 struct StandInHost {
     let root: String
     let version: String
 
-    /// A test that waits for one of them to pass makes it shorter.
+    /// The deadlines, which a test shortens when it waits for one of them.
     var deadlines = VendorProber.Deadlines()
 
     var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
@@ -42,13 +42,13 @@ struct StandInHost {
     /// Calls `body` with a host.
     ///
     /// - Parameters:
-    ///   - hardware: its hardware file.
-    ///   - version: the version of the libraries.
-    ///   - loaded: the version of the loaded kernel module; nil when none is loaded.
-    ///   - defines: what the libraries are built with.
-    ///   - body: what is done with the host, which is removed afterwards.
-    /// - Returns: what `body` returns.
-    /// - Throws: what `body` throws, and what goes wrong in building.
+    ///   - hardware: The hardware file of the host.
+    ///   - version: The version of the libraries.
+    ///   - loaded: The version of the loaded kernel module; nil when none is loaded.
+    ///   - defines: The preprocessor definitions for the libraries.
+    ///   - body: The test. The host is removed afterwards.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`, or of the build of the libraries.
     static func with<Result>(
         hardware: String,
         version: String = "580.105.08",
@@ -79,7 +79,7 @@ struct StandInHost {
         )
     }
 
-    /// Whether nothing of a probe is left: no process, and no directory of links.
+    /// Whether a probe left neither a process nor a directory of links.
     var isTidy: Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         return Toolbox.processes(mentioning: root).isEmpty && !names.contains { $0.hasPrefix("vendor-") }
@@ -87,7 +87,7 @@ struct StandInHost {
 }
 
 extension StandInHost {
-    /// An RTX PRO 6000 vGPU, which always has MIG on.
+    /// An RTX PRO 6000 vGPU, whose MIG mode is always on.
     static let vgpu = """
         gpu 0 uuid=GPU-6f1c8d3e-0000-4a2b-9c7d-000000000000 name="NVIDIA RTX Pro 6000 Blackwell DC-4-96Q" \
         pci=00000001:00:00.0 id=10de2bb5 subsystem=14142187 memoryMiB=98304 cc=12.0 mig=on virtualization=vgpu \
@@ -97,7 +97,7 @@ extension StandInHost {
 
         """
 
-    /// Two H100 NVL, as a virtual machine gets them.
+    /// Two H100 NVL in a virtual machine.
     static let twoH100 = """
         gpu 0 uuid=GPU-00000000-0000-0000-0000-00000000000a name="NVIDIA H100 NVL" pci=00000001:00:00.0 \
         id=10de2321 memoryMiB=95830 cc=9.0 mig=off virtualization=passthrough

@@ -4,7 +4,7 @@ import Subprocess
 import Support
 import SystemPackage
 
-/// Programs and places that the tests of this target use.
+/// Programs and paths for the tests of this target.
 enum Toolbox {
     struct Failed: Error, CustomStringConvertible {
         let description: String
@@ -14,7 +14,7 @@ enum Toolbox {
     static let repository = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         .string
 
-    /// The directory of the built products, where the test program itself is.
+    /// The directory of the built programs, which contains the test program.
     static let products: String = {
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let directory = FilePath(program).removingLastComponent().string
@@ -24,10 +24,10 @@ enum Toolbox {
 
     static let agent = "\(products)/gpu-agent"
 
-    /// A directory that outlives the run, for what is slow to make.
+    /// A directory that stays after the run, for files that take long to create.
     static let cache = "\(products)/vendor-tests"
 
-    /// Runs a program of this machine and gives what it printed; it must succeed.
+    /// Runs a program of this machine, which must succeed, and returns its output.
     @discardableResult
     static func run(_ program: String, _ arguments: [String]) async throws -> String {
         let result = try await Subprocess.run(

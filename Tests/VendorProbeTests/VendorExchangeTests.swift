@@ -6,7 +6,7 @@ import Testing
 
 @testable import VendorProbe
 
-/// What the agent makes of children that do not keep to the protocol, and what it leaves behind.
+/// Children that do not follow the protocol: what the agent reports, and that it leaves nothing behind.
 ///
 /// The children are shell scripts.
 @Suite struct VendorExchangeTests {

@@ -3,7 +3,7 @@ import NodeModel
 import Testing
 import VendorProbe
 
-/// The real child process with the stand-in libraries, on hosts where something is wrong.
+/// The real child process with the stand-in libraries, on hosts with faults.
 @Suite struct VendorProberFailureTests {
     @Test func saysThatTheDriverIsNotLoaded() async throws {
         let facts = try await StandInHost.with(hardware: StandInHost.vgpu, loaded: nil) { await $0.prober().facts() }
@@ -46,7 +46,7 @@ import VendorProbe
         #expect(gpus[1].memoryMiB == .present(95830))
     }
 
-    /// A call that fails for one GPU, and the field that then cannot be read.
+    /// A call that fails for one GPU, and the field that is then unreadable.
     struct FailedCall: Sendable, CustomTestStringConvertible {
         var symbol: String
         var failure: @Sendable (GPUFacts) -> ReadFailure?

@@ -5,7 +5,7 @@ import Testing
 
 @testable import VendorProbe
 
-/// The real child process with the stand-in libraries, on hosts where it gets an answer.
+/// The real child process with the stand-in libraries, on hosts without faults.
 @Suite struct VendorProberTests {
     @Test func readsAVirtualGPUWithItsMIGDevice() async throws {
         let facts = try await StandInHost.with(hardware: StandInHost.vgpu) { host in

@@ -4,7 +4,9 @@ import Testing
 
 @testable import VendorProbe
 
-/// Random facts through the protocol, with seeds that name a failing case.
+/// Sends random facts through the protocol.
+///
+/// The seed identifies a failing case.
 @Suite struct VendorProtocolTests {
     @Test(arguments: 0..<200 as Range<UInt64>)
     func anAnswerSurvivesTheWayInAnyPieces(seed: UInt64) throws {
@@ -52,7 +54,7 @@ import Testing
     }
 }
 
-/// SplitMix64, and facts made with it.
+/// Random facts from SplitMix64.
 private struct Random: RandomNumberGenerator {
     var state: UInt64
 

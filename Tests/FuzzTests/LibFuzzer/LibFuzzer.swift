@@ -1,8 +1,10 @@
 import Glibc
 
-/// What libFuzzer calls with each input; the environment's `FUZZ_TARGET` names the target.
+/// The function that libFuzzer calls with each input.
 ///
-/// Compiled by `scripts/fuzz` only.
+/// The environment variable `FUZZ_TARGET` names the target.
+///
+/// Only `scripts/fuzz` compiles it.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let target else {

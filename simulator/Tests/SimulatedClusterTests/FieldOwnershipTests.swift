@@ -1,7 +1,7 @@
 import SimulatedCluster
 import Testing
 
-/// Who owns what after a sequence of writes: a table, because the rules only show in sequences.
+/// The owners of fields after a sequence of writes.
 @Suite struct FieldOwnershipTests {
     enum Write: Sendable {
         case apply(String, labels: [String: String], taints: [String]? = nil, force: Bool = false)
@@ -13,9 +13,9 @@ import Testing
         var writes: [Write]
         var labels: [String: String]
         var taints: [String] = []
-        /// Per manager and operation, the owned paths.
+        /// The owned paths of each manager and operation.
         var owners: [String: [String]]
-        /// The message of the conflict that the last write ends in.
+        /// The message of the conflict with which the last write fails.
         var conflict: String?
     }
 

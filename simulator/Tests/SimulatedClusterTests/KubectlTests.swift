@@ -10,7 +10,7 @@ private let isKubectlInstalled: Bool = {
     return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 }()
 
-/// The real kubectl against the simulated server: the judge of how real it is.
+/// Runs the real kubectl with the simulated server, to show that the server behaves like a real one.
 @Suite(.enabled(if: isKubectlInstalled, "kubectl is not on the path"))
 struct KubectlTests {
     struct Outcome {

@@ -5,7 +5,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var change: JSON
-        /// The problems as `field: message`, by their beginnings; empty when the object is good.
+        /// The beginnings of the problems, as `field: message`; empty when the object is valid.
         var problems: [String]
 
         init(_ name: String, _ change: JSON, _ problems: [String] = []) {

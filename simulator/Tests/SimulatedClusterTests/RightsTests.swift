@@ -3,7 +3,7 @@ import SimulatedCluster
 import TestSupport
 import Testing
 
-/// The agent's rights on the server are those of the manifest that is shipped.
+/// The agent has the rights of the shipped manifest on the server.
 @Suite struct RightsTests {
     private static let manifest = fixture("../../../daemonset/base/rbac.yaml")
 

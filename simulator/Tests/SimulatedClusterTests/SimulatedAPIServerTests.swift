@@ -3,7 +3,7 @@ import SimulatedCluster
 import TestSupport
 import Testing
 
-/// The server's answers, request by request, without a connection.
+/// The responses of the server to single requests, without a connection.
 @Suite struct SimulatedAPIServerTests {
     struct Exchange: Sendable, CustomTestStringConvertible {
         var method: String
@@ -13,7 +13,7 @@ import Testing
         var body: JSON?
         var token: String? = "admin"
         var status: Int
-        /// How the message begins, when it fails.
+        /// The beginning of the message of a failed request.
         var message = ""
 
         var testDescription: String { "\(method) \(target) \(type ?? "") \(token ?? "-") → \(status)" }
