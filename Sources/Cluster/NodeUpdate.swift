@@ -8,7 +8,7 @@ package import Support
 ///
 /// They depend only on the publication and the Node's metadata.
 package struct NodeUpdate: Sendable, Equatable {
-    /// What the Node's metadata tells about the agent's taint.
+    /// What the Node's metadata says about the agent's taint.
     package enum TaintKnowledge: Sendable, Equatable {
         case present, absent
         /// The whole Node must be read.
@@ -46,7 +46,7 @@ package struct NodeUpdate: Sendable, Equatable {
 
     /// Finds the state of the taint without reading the Node's spec.
     ///
-    /// The agent changes the taint and its `verdict` label by one patch. So the label tells the state of the taint,
+    /// The agent changes the taint and its `verdict` label by one patch. So the label gives the state of the taint,
     /// unless another manager wrote the list of taints later.
     static func taintKnowledge(_ metadata: ObjectMetadata, prefix: String) -> TaintKnowledge {
         let key = "\(prefix)/verdict"

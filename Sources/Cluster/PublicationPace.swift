@@ -9,7 +9,7 @@ package struct PublicationPace: Sendable {
     /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)
     package static let longestPause = Duration.seconds(60)
-    /// The maximum pause after a first refusal, which is longer because somebody must change its cause.
+    /// The maximum pause after a first refusal, which is longer because an administrator must change its cause.
     package static let firstPauseAfterRefusal = Duration.seconds(15)
     /// The maximum number of writes per minute.
     package static let writesPerMinute = 6
@@ -69,7 +69,7 @@ package struct PublicationPace: Sendable {
 extension KubernetesError {
     /// Whether the API server refused the request.
     ///
-    /// It refuses the same request again until somebody changes a permission, a policy or the token.
+    /// It refuses the same request again until an administrator changes a permission, a policy or the token.
     package var isRefusal: Bool {
         switch self {
         case .unauthorized, .forbidden, .unsupportedMediaType: true

@@ -31,7 +31,7 @@ package enum HostError: CausedError, Sendable {
     case commandCancelled([String])
     /// A job of this name is already running.
     case jobRunning(String)
-    /// The deadline passed while the agent waited for the job. The job goes on.
+    /// The deadline passed while the agent waited for the job. The job continues.
     case jobDeadline(String, limit: Duration)
     /// The task was canceled while it waited for this job or lock. The job or lock is unchanged.
     case waitCancelled(String)

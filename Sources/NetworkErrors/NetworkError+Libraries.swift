@@ -8,12 +8,12 @@ import SystemPackage
 extension NetworkError {
     /// Translates an error, and finds out why a certificate was rejected.
     ///
-    /// The libraries report only that the verification failed. A second connection then fetches the certificate and
-    /// looks at it, which takes up to five seconds.
+    /// The libraries report only that the verification failed. A second connection then fetches the certificate
+    /// and examines it, which takes up to five seconds.
     ///
     /// - Parameters:
     ///   - error: The error of a request.
-    ///   - server: The host and port of the server; nil when a proxy stands in between.
+    ///   - server: The host and port of the server; nil when a proxy is in between.
     /// - Returns: The error in plain words.
     package static func of(_ error: any Error, from server: (host: String, port: Int)?) async -> NetworkError {
         let translated = NetworkError(error) ?? .other("\(error)")

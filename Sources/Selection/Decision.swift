@@ -31,7 +31,7 @@ package struct Decision: Codable, Sendable, Equatable {
     package var takesOver: DriverOwner?
     /// The catalog's name of the cloud or hypervisor, or `bare-metal`; nil when the platform is not known.
     package var platform: String?
-    /// Whether a fabric manager must run beside the driver; nil when no driver was chosen.
+    /// Whether a fabric manager must run with the driver; nil when no driver was chosen.
     package var fabricManager: FabricManagerNeed?
     /// What the driver of this guest shows for each vGPU type on the node; empty without vGPUs.
     package var guest: [GuestExpectations]

@@ -43,7 +43,7 @@ package final class FirstAnswer<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - limit: How long to wait.
     ///   - late: The result when no answer came within the limit.
-    ///   - cancelled: The result when the waiting task is canceled; nil goes on waiting in that case.
+    ///   - cancelled: The result when the waiting task is canceled; with nil, the wait continues in that case.
     /// - Returns: The first answer, `late` or `cancelled`.
     @discardableResult
     package func answer(within limit: Duration, otherwise late: Value, whenCancelled cancelled: Value?) async -> Value {

@@ -7,7 +7,7 @@ package enum DownloadError: CausedError, Sendable {
     case badRequest(String)
     /// A URL, or the URL of its proxy, cannot be used at all.
     case badAddress(String, cause: (any Error)?)
-    /// The server refused the request for good: not found, forbidden, gone.
+    /// The server refused the request permanently: not found, forbidden, gone.
     case refused(url: String, status: Int)
     /// A web page came instead of the file, as captive portals and proxies send it.
     case webPage(url: String)

@@ -15,7 +15,7 @@ extension HostJob {
 
     /// Waits for the end of the job and passes on the lines of its log, from the first one.
     ///
-    /// - Throws: `jobDeadline` when the job is still running at the deadline. The job goes on.
+    /// - Throws: `jobDeadline` when the job is still running at the deadline. The job continues.
     package func wait(
         deadline: Duration,
         onOutput: @Sendable (String) -> Void = { _ in }

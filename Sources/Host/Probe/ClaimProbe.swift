@@ -2,7 +2,7 @@ package import NodeModel
 
 /// Looks for traces of other owners of the driver on this host.
 ///
-/// Use one probe for the whole life of the agent: a read that hangs then occupies one thread, not one for each look.
+/// Use one probe for the lifetime of the agent: a read that hangs then occupies one thread, not one per inspection.
 package struct ClaimProbe: Sendable {
     let root: HostRoot
     let commands: HostCommands?

@@ -51,7 +51,7 @@ struct LibraryProbe {
         }
     }
 
-    /// The files beside `libnvidia-ml.so.1` that may be libraries of the driver, with all links followed.
+    /// The files in the directory of `libnvidia-ml.so.1` that may be libraries of the driver, with all links followed.
     ///
     /// Other software uses the same prefixes, for example the container toolkit. The caller selects.
     func driverLibraries() throws(HostError) -> [DriverLibrary] {

@@ -5,7 +5,7 @@ import SystemPackage
 enum MachineProbe {
     /// The architecture that the kernel reports.
     ///
-    /// In a copied tree, the ELF header of `/bin/sh` tells it.
+    /// In a copied tree, it comes from the ELF header of `/bin/sh`.
     static func architecture(_ root: HostRoot) -> Reading<Architecture> {
         let named = root.reading("/proc/sys/kernel/arch", parse: Architecture.init(rawValue:))
         if !named.isAbsent { return named }

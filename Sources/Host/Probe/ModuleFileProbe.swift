@@ -36,7 +36,7 @@ struct ModuleFileProbe {
         }
     }
 
-    /// The path of the module in `modules.dep`, where it stands before a colon.
+    /// The path of the module in `modules.dep`, which is the text before a colon.
     ///
     /// It may be relative or absolute.
     static func parseDependencies(_ text: String) -> String? {

@@ -48,7 +48,7 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     /// The labels that decisions use: the current ones, or the last known ones when the Node cannot be read.
     package var knownNodeLabels: [String: String] { nodeLabels.value ?? lastNodeLabels ?? [:] }
 
-    /// Facts of a probe that did not look at anything, with the reason.
+    /// The facts of a probe that read nothing, with the reason.
     package static func skipped(_ why: String) -> ClaimFacts {
         ClaimFacts(
             packages: .skipped(why),

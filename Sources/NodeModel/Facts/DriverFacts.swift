@@ -22,7 +22,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var loadedModules: Reading<[String]>
     /// Whether the kernel module nouveau is loaded.
     ///
-    /// NVIDIA's driver does not work beside it.
+    /// NVIDIA's driver does not work together with it.
     package var nouveauLoaded: Reading<Bool>
     /// The names of the driver's device nodes in the host's `/dev`, such as `nvidiactl`, `nvidia0` and `nvidia-uvm`.
     package var deviceNodes: Reading<[String]>
@@ -163,7 +163,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.artifactHash = artifactHash
     }
 
-    /// Whether the agent installed the driver of this version, as far as the record tells.
+    /// Whether the agent installed the driver of this version, according to the record.
     package func owns(_ version: String) -> Bool {
         switch state {
         case .installed: version == self.version

@@ -14,14 +14,14 @@ package enum DriverOwner: String, Codable, Sendable, CaseIterable {
     case bottlerocket
     /// A package manager, with packages of dpkg or rpm.
     case packageManager = "package-manager"
-    /// NVIDIA's installer (a `.run` file), which somebody other than this agent ran.
+    /// NVIDIA's installer (a `.run` file), which this agent did not run.
     case runfile
     /// DKMS: a module tree is the only trace.
     case dkms
     /// An owner that left no trace.
     case other
 
-    /// The name for people, as it stands in a sentence: `the AKS node image`.
+    /// The name for people, for use in a sentence: `the AKS node image`.
     package var displayName: String {
         switch self {
         case .gpuAgent: "this agent"

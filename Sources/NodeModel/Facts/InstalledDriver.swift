@@ -94,7 +94,7 @@ extension NodeFacts {
     /// The kind of the installed driver, and how the agent knows it.
     ///
     /// The sources are, in this order: the agent's own record, the marker of the AKS node image, the names of packages,
-    /// and the license daemon with its unit file. The license daemon comes last because some images install it beside
+    /// and the license daemon with its unit file. The license daemon comes last because some images install it with
     /// every driver.
     ///
     /// - Returns: Nil when a source that could decide is unreadable. `why` is a clause for people, such as

@@ -11,13 +11,13 @@ package struct OwnerLabels: Sendable, Equatable {
     }
 }
 
-/// Whoever knows those labels: the mirror of the Node in the daemon, and for commands the file that the daemon leaves.
+/// A source of these labels: the mirror of the Node in the daemon, and for commands the file that the daemon writes.
 package protocol OwnerLabelSource: Sendable {
     func ownerLabels() async -> OwnerLabels
 }
 
 extension ClaimFacts {
-    /// The same traces with what the cluster says of the driver's owner.
+    /// Returns the same traces with the labels of the driver owner.
     package func with(_ labels: OwnerLabels) -> ClaimFacts {
         var claims = self
         claims.nodeLabels = labels.current

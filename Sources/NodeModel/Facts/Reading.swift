@@ -9,7 +9,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
     case absent
     /// Reading failed, so it is not known whether the thing exists.
     case unreadable(ReadFailure)
-    /// The probe did not look, for this reason.
+    /// The probe did not read the fact, for this reason.
     case skipped(String)
 
     /// The value; nil in every state but `present`.

@@ -1,6 +1,8 @@
 /// How much the daemon may change.
 package enum AgentMode: String, Codable, Sendable, CaseIterable {
-    /// It looks and answers on its own port. It writes nothing to the cluster and changes nothing on the host.
+    /// It only inspects the node and answers on its own port.
+    ///
+    /// It writes nothing to the cluster and changes nothing on the host.
     case observe
     /// It publishes labels and events too. It holds no taint and installs nothing.
     case label

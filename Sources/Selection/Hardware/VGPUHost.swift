@@ -18,7 +18,7 @@ package struct VGPUHost: Sendable, Hashable {
 
     /// The host according to the configuration space of a vGPU, or else according to the catalog.
     ///
-    /// Nil when neither tells the release.
+    /// Nil when neither gives the release.
     init?(of gpu: PCIFunction, on platform: CatalogPlatform?, _ vgpuMajors: [Int: Int]) {
         if let host = gpu.vgpuCapability.value?.host {
             self.init(release: vgpuMajors[host.branch], source: host.source, isReported: true)

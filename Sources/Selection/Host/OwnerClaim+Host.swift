@@ -104,8 +104,9 @@ extension NodeFacts {
 
     /// The package manager as the owner of an incomplete driver; nil when there are no driver packages.
     ///
-    /// Call it when the module and the libraries are missing. The packages are then a part of an installation, or one for
-    /// another kernel. With an installer beside them, the host would have two drivers after the next kernel update.
+    /// Call it when the module and the libraries are missing. The packages are then a part of an installation, or they
+    /// are for another kernel. If the agent also installed a driver, the host would have two drivers after the next kernel
+    /// update.
     var incompleteDriver: OwnerClaim? {
         guard driver.record.value?.state != .changing else { return nil }
         return claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
