@@ -13,6 +13,8 @@ package struct Settings: Sendable {
     /// The catalog files to add to the agent's own, in order.
     package var catalogs: [String]
     package var configFile: String?
+    /// The directory of the mounted configuration, whose catalog files the agent uses; nil when there is none.
+    package var configDirectory: String?
     /// The agent's own executable, which the agent starts again as the vendor child.
     package var program: String
     /// The proxy variables of the agent's environment, for downloads and for commands on the host.
@@ -24,6 +26,7 @@ package struct Settings: Sendable {
         catalogDirectory: String = Self.catalogDirectory,
         catalogs: [String] = [],
         configFile: String? = nil,
+        configDirectory: String? = nil,
         program: String = "/proc/self/exe",
         environment: [String: String] = [:]
     ) {
@@ -32,6 +35,7 @@ package struct Settings: Sendable {
         self.catalogDirectory = catalogDirectory
         self.catalogs = catalogs
         self.configFile = configFile
+        self.configDirectory = configDirectory
         self.program = program
         self.environment = environment
     }

@@ -6,9 +6,7 @@ extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         let known = [
             "version", "kind", "platform", "architecture", "kernelModuleTypes", "channel", "kernels", "systems",
-            "fabricManager",
-            "vgpuRelease",
-            "artifact",
+            "fabricManager", "vgpuRelease", "artifact", "replace",
         ]
         guard let fields = fields(node, of: "a driver", known: known) else { return nil }
         let version = required(fields, "version").flatMap {
@@ -21,7 +19,7 @@ extension DocumentReader {
         let channel: DriverChannel? = fields["channel"].flatMap { choice($0, "channel") }
         let kernels = fields["kernels"].flatMap { self.kernels($0) }
         let systems = fields["systems"].map { self.systems($0) } ?? []
-        let fabricManager = fields["fabricManager"].flatMap { boolean($0, "fabricManager") } ?? false
+        let fabricManager = fields["fabricManager"].flatMap { boolean($0, "fabricManager") }
         let release = fields["vgpuRelease"].flatMap { node in
             value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false)

@@ -6,7 +6,7 @@ extension DocumentReader {
     mutating func gpu(_ node: DocumentNode) -> CatalogGPU? {
         let known = [
             "id", "name", "architecture", "memoryMiB", "subsystems", "kernelModuleTypes", "minBranch", "maxBranch",
-            "maxWorkstationBranch", "migProfiles", "mmioGiB", "fabricManager",
+            "maxWorkstationBranch", "migProfiles", "mmioGiB", "fabricManager", "replace",
         ]
         guard let fields = fields(node, of: "a GPU", known: known) else { return nil }
         let id = required(fields, "id").flatMap { pciID($0, "id") }
@@ -47,8 +47,8 @@ extension DocumentReader {
         } else {
             isGroup = false
         }
-        let single = ["device", "subsystem", "name", "kernelModuleTypes", "minBranch", "maxBranch"]
-        let group = ["device", "kernelModuleTypes", "minBranch", "maxBranch", "types"]
+        let single = ["device", "subsystem", "name", "kernelModuleTypes", "minBranch", "maxBranch", "replace"]
+        let group = ["device", "kernelModuleTypes", "minBranch", "maxBranch", "types", "replace"]
         guard let fields = fields(node, of: "a vGPU type", known: isGroup ? group : single) else { return [] }
         let device = required(fields, "device").flatMap { hexID($0, "device") }
         let names = isGroup ? typeNames(fields) : typeName(fields).map { [$0] } ?? []
@@ -104,7 +104,7 @@ extension DocumentReader {
     }
 
     mutating func platform(_ node: DocumentNode) -> CatalogPlatform? {
-        let known = ["name", "systemVendor", "chassisAssetTag", "vgpuHosts"]
+        let known = ["name", "systemVendor", "chassisAssetTag", "vgpuHosts", "replace"]
         guard let fields = fields(node, of: "a platform", known: known) else { return nil }
         let name = required(fields, "name").flatMap { text($0, "name") }
         let vendor = fields["systemVendor"].flatMap { text($0, "systemVendor") }

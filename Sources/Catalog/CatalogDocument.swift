@@ -7,7 +7,7 @@ package struct CatalogDocument: Sendable, Equatable {
     package enum Mode: String, Sendable, CaseIterable {
         /// The file adds its entries.
         ///
-        /// An entry replaces an earlier one with the same identity.
+        /// An entry changes the fields that it gives in an earlier entry with the same identity.
         case extend
         /// The file replaces the whole catalog.
         case replace
@@ -15,6 +15,8 @@ package struct CatalogDocument: Sendable, Equatable {
 
     package var mode: Mode
     package var catalog: Catalog
+    /// The entries that replace an earlier entry completely (`replace: true`).
+    package var replacing: Set<CatalogIdentity>
     /// The place of each entry.
     package var places: [CatalogIdentity: DocumentPlace]
 
@@ -34,22 +36,24 @@ extension DocumentReader {
         header(fields, kind: "DriverCatalog")
         let mode: CatalogDocument.Mode? = fields["mode"].map { choice($0, "mode") } ?? .extend
         var places: [CatalogIdentity: DocumentPlace] = [:]
-        let gpus = entries(fields["gpus"], of: "gpus", &places) { reader, node in
+        var replacing: Set<CatalogIdentity> = []
+        let gpus = entries(fields["gpus"], of: "gpus", &places, &replacing) { reader, node in
             reader.gpu(node).map { [($0, .gpu($0.id), node)] } ?? []
         }
-        let types = entries(fields["vgpuTypes"], of: "vgpuTypes", &places) { reader, node in
+        let types = entries(fields["vgpuTypes"], of: "vgpuTypes", &places, &replacing) { reader, node in
             reader.vgpuTypes(node).map { ($0.type, .vgpuType($0.type.key), $0.node) }
         }
-        let platforms = entries(fields["platforms"], of: "platforms", &places) { reader, node in
+        let platforms = entries(fields["platforms"], of: "platforms", &places, &replacing) { reader, node in
             reader.platform(node).map { [($0, .platform($0.name), node)] } ?? []
         }
-        let drivers = entries(fields["drivers"], of: "drivers", &places) { reader, node in
+        let drivers = entries(fields["drivers"], of: "drivers", &places, &replacing) { reader, node in
             reader.driver(node).map { [($0, .driver($0.identity), node)] } ?? []
         }
         guard let mode else { return nil }
         return CatalogDocument(
             mode: mode,
             catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers),
+            replacing: replacing,
             places: places
         )
     }
@@ -61,11 +65,14 @@ extension DocumentReader {
         _ node: DocumentNode?,
         of what: String,
         _ places: inout [CatalogIdentity: DocumentPlace],
+        _ replacing: inout Set<CatalogIdentity>,
         read: (inout DocumentReader, DocumentNode) -> [(entry: Entry, identity: CatalogIdentity, node: DocumentNode)]
     ) -> [Entry] {
         var entries: [Entry] = []
         for item in items(node, of: what) {
+            let replaces = replaces(item)
             for (entry, identity, node) in read(&self, item) {
+                if replaces { replacing.insert(identity) }
                 if let first = places.updateValue(node.place, forKey: identity) {
                     report("duplicate entry '\(identity)' in \(what); the first one is in line \(first.line)", at: node)
                 }
@@ -73,6 +80,14 @@ extension DocumentReader {
             }
         }
         return entries
+    }
+
+    /// Whether an item of a list has `replace: true`.
+    private mutating func replaces(_ item: DocumentNode) -> Bool {
+        guard case .mapping(let entries) = item.content,
+            let entry = entries.first(where: { $0.key.content == .scalar("replace", quoted: false) })
+        else { return false }
+        return boolean(entry.value, "replace") ?? false
     }
 
     /// Checks the fields `apiVersion` and `kind`, which every document of the agent has.

@@ -16,8 +16,8 @@ package struct CatalogDriver: Sendable, Equatable {
     package var kernels: KernelRange?
     /// The operating systems that the driver supports; empty when it supports all.
     package var systems: [SystemRule]
-    /// Whether NVIDIA publishes a fabric manager of the same version.
-    package var fabricManager: Bool
+    /// Whether NVIDIA publishes a fabric manager of the same version; nil when the entry does not say so.
+    package var fabricManager: Bool?
     /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
     package var vgpuRelease: String?
     package var artifact: Artifact
@@ -31,7 +31,7 @@ package struct CatalogDriver: Sendable, Equatable {
         channel: DriverChannel? = nil,
         kernels: KernelRange? = nil,
         systems: [SystemRule] = [],
-        fabricManager: Bool = false,
+        fabricManager: Bool? = nil,
         vgpuRelease: String? = nil,
         artifact: Artifact
     ) {
@@ -50,7 +50,7 @@ package struct CatalogDriver: Sendable, Equatable {
 
     /// The identity of the entry: `grid-azure-595.91.07-x86_64`.
     ///
-    /// An entry of a later catalog replaces the entry with the same identity.
+    /// An entry of a later catalog changes the entry with the same identity.
     package var identity: String {
         [kind.rawValue, platform, version.description, architecture.rawValue].compactMap(\.self).joined(separator: "-")
     }

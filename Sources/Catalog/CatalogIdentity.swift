@@ -2,7 +2,7 @@ package import NodeModel
 
 /// The identity of a catalog entry.
 ///
-/// An entry of a later catalog replaces the entry with the same identity.
+/// An entry of a later catalog changes the entry with the same identity.
 package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
     case gpu(PCIID)
     case vgpuType(VGPUTypeKey)

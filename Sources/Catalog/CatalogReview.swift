@@ -12,22 +12,24 @@ package struct CatalogReview: Sendable, Equatable {
     /// Each file on its own is valid.
     package private(set) var notes: [DocumentProblem] = []
 
-    /// Merges the files in their order.
-    package init(_ documents: [CatalogDocument]) {
+    /// Merges the files in their order, and adds the notes of the caller.
+    package init(_ documents: [CatalogDocument], notes others: [DocumentProblem] = []) {
+        notes = others
         for document in documents { add(document) }
         notes += lostPlatforms + overlaps + unreachableDrivers
         notes.sort { ($0.place.file, $0.place.line, $0.place.column) < ($1.place.file, $1.place.line, $1.place.column) }
     }
 
     private mutating func add(_ document: CatalogDocument) {
+        catalog = catalog.applying(document)
         guard document.mode == .extend else {
-            (catalog, places) = (document.catalog, document.places)
+            places = document.places
             return
         }
-        catalog = catalog.merged(with: document.catalog)
         for (identity, place) in document.places {
             if let earlier = places.updateValue(place, forKey: identity) {
-                note("'\(identity)' in \(identity.list) replaces the entry at \(earlier)", at: place)
+                let verb = document.replacing.contains(identity) ? "replaces" : "changes"
+                note("'\(identity)' in \(identity.list) \(verb) the entry at \(earlier)", at: place)
             }
         }
     }

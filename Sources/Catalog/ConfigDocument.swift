@@ -6,7 +6,7 @@ package struct Config: Sendable, Equatable {
     /// What the operator asks for.
     package var policy: Policy
     /// The paths of catalog files to merge into the agent's own catalog, in order.
-    package var catalogs: [String]
+    package var catalogs: [String]?
     /// Whether the node belongs to a cluster.
     package var cluster: ClusterUse
     /// How much the daemon may change.
@@ -14,7 +14,7 @@ package struct Config: Sendable, Equatable {
 
     package init(
         policy: Policy = Policy(),
-        catalogs: [String] = [],
+        catalogs: [String]? = nil,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage
     ) {
@@ -64,7 +64,9 @@ extension DocumentReader {
         }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
-        config.catalogs = items(fields["catalogs"], of: "catalogs").compactMap { text($0, "a catalog file") }
+        config.catalogs = fields["catalogs"].map { node in
+            items(node, of: "catalogs").compactMap { text($0, "a catalog file") }
+        }
         return config
     }
 

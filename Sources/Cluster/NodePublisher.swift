@@ -22,10 +22,11 @@ package actor NodePublisher {
     private var reported: (uid: String, verdict: Verdict)?
     private var published: PublishedState
 
-    package init(mirror: NodeMirror, logger: Logger) {
+    /// - Parameter gpusWorked: Whether an earlier daemon saw the GPUs work after the last boot.
+    package init(mirror: NodeMirror, gpusWorked: Bool = false, logger: Logger) {
         self.mirror = mirror
         self.logger = logger
-        published = PublishedState(node: mirror.node)
+        published = PublishedState(node: mirror.node, gpusWorked: gpusWorked ? true : nil)
     }
 
     /// What the agent published and what it knows of the Node, which it saves on the host for the commands there.
@@ -42,6 +43,7 @@ package actor NodePublisher {
     /// Sets the publication that the Node should show.
     package func want(_ publication: Publication) {
         wanted = publication
+        if [.ready, .degraded].contains(publication.verdict) { published.gpusWorked = true }
         bell.ring()
     }
 

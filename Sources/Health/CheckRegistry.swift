@@ -23,6 +23,7 @@ package enum CheckRegistry {
         .artifactWithoutHash,
         .foreignDriver,
         .driverInUse,
+        .driverChangePending,
 
         // Phase: prepare
         .secureBoot,

@@ -36,16 +36,16 @@ package struct Checks: Sendable {
         var found = CheckRegistry.checks.compactMap { check in
             check.outcome(on: node).map { Finding(check.code, $0) }
         }
-        let obstacles = obstacles(onAWorkingNode: worksWithAnOlderInstall(found))
+        let readiness = Readiness(found, facts.driver)
         if installing || !obstacles.isEmpty {
             // During an install, a second one is useless. With an obstacle, an install fails.
             for index in found.indices where found[index].remedy == .install { found[index].remedy = .none }
         }
         // An obstacle has more detail than the check with the same code.
         let raised = Set(obstacles.map(\.code))
-        let findings = obstacles + found.filter { !raised.contains($0.code) }
+        let findings = (obstacles + found.filter { !raised.contains($0.code) }).weighed(for: readiness)
         let consequences = Consequences(among: findings)
-        let judge = Judge(plan: plan, installing: installing, lastFailure: lastFailure)
+        let judge = Judge(plan: plan, readiness: readiness, installing: installing, lastFailure: lastFailure)
         return judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
     }
 
@@ -75,19 +75,11 @@ package struct Checks: Sendable {
         return "Nothing to do for this agent. \(howToHandOver)"
     }
 
-    /// Whether a driver that the agent installed works, and only its replacement is blocked.
-    ///
-    /// The driver of such a node is not the one that the configuration asks for, but pods can use it.
-    private func worksWithAnOlderInstall(_ findings: [Finding]) -> Bool {
-        (plan.decision.action == .install || plan.decision.waitsForOwnership) && facts.driver.record.value != nil
-            && facts.driver.isLoaded
-            && findings.allSatisfy { [.pass, .notApplicable, .notice, .warning].contains($0.state) }
-    }
-
-    private func obstacles(onAWorkingNode works: Bool) -> [Finding] {
+    /// The obstacles to an install, and the failure of the last one.
+    private var obstacles: [Finding] {
         (plan.obstacles + [lastFailure].compactMap(\.self)).map { problem in
             var finding = problem
-            finding.state = works ? .warning : CheckRegistry.check(problem.code)?.raisedState ?? .failed
+            finding.state = CheckRegistry.check(problem.code)?.raisedState ?? .failed
             return finding
         }
     }

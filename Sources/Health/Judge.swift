@@ -4,11 +4,18 @@ import Planning
 /// Derives the verdict on a node and the next action from the findings.
 struct Judge {
     var plan: Plan
+    var readiness: Readiness
     var installing: Bool
     var lastFailure: Finding?
 
     /// The report with these findings, which are in the order of the registry.
     func report(_ findings: [Finding]) -> NodeReport {
+        var report = judged(findings)
+        report.readiness = readiness
+        return report
+    }
+
+    private func judged(_ findings: [Finding]) -> NodeReport {
         let decider = findings.decider
         if installing {
             return NodeReport(
@@ -21,7 +28,7 @@ struct Judge {
         if let wait = findings.first(where: { $0.code == .ownershipUnknown && $0.state == .unknown }) {
             return NodeReport(verdict: .waiting, reason: wait.code, nextAction: wait.remedy.text, findings: findings)
         }
-        let verdict = Verdict(decidedBy: decider)
+        let verdict = Verdict(decidedBy: decider, readiness)
         return NodeReport(
             verdict: verdict,
             reason: decider?.code,
@@ -32,6 +39,9 @@ struct Judge {
 
     private func nextAction(_ verdict: Verdict, _ decider: Finding?) -> String {
         if verdict == .ready {
+            if let pending = plan.obstacles.first(where: { $0.code == .driverChangePending }) {
+                return "CUDA works on this node. \(pending.remedy.text)"
+            }
             return plan.steps.isEmpty
                 ? "CUDA works on this node. Nothing to do."
                 : "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."

@@ -6,13 +6,17 @@ package import NodeModel
 /// reset. Such a failure is a notice until the settling time of its check is over. Before the node works for the first
 /// time, every failure counts immediately.
 package struct Settling: Sendable, Equatable {
-    private var hasWorked = false
+    /// Whether the GPUs have worked since the last boot.
+    private var hasWorked: Bool
     /// The start of each failure that began after the node had worked once.
     private var failingSince: [ReasonCode: ContinuousClock.Instant] = [:]
     /// The codes that have failed since a time before the node worked once.
     private var countedAtOnce: Set<ReasonCode> = []
 
-    package init() {}
+    /// - Parameter hasWorked: Whether an earlier daemon saw the GPUs work after the last boot.
+    package init(hasWorked: Bool = false) {
+        self.hasWorked = hasWorked
+    }
 
     /// Returns the report with each failure that does not count yet as a notice.
     package mutating func settle(_ report: NodeReport, at now: ContinuousClock.Instant) -> NodeReport {
@@ -33,9 +37,13 @@ package struct Settling: Sendable, Equatable {
             settled.findings[index].observed += " (It counts as a failure in \(rest.spoken).)"
         }
         guard settled.findings != report.findings else { return report }
+        if report.readiness == .notUsable, !settled.findings.contains(where: \.showsThatGPUsDoNotWork) {
+            settled.readiness = .usable
+            settled.findings = settled.findings.weighed(for: .usable)
+        }
         let decider = settled.findings.decider
-        guard decider?.code != report.reason else { return settled }
-        settled.verdict = Verdict(decidedBy: decider)
+        guard decider?.code != report.reason || decider?.state == .warning else { return settled }
+        settled.verdict = Verdict(decidedBy: decider, settled.readiness)
         settled.reason = decider?.code
         settled.nextAction =
             decider?.nextAction ?? "Wait. A check failed. The agent repeats it before the failure counts."

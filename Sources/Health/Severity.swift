@@ -45,10 +45,12 @@ extension [Finding] {
 }
 
 extension Verdict {
-    /// The verdict that follows from the deciding finding alone.
-    init(decidedBy finding: Finding?) {
+    /// The verdict that follows from the deciding finding.
+    ///
+    /// When the agent cannot tell whether the GPUs work, a failure of something else does not show that they do not.
+    init(decidedBy finding: Finding?, _ readiness: Readiness) {
         switch finding?.state {
-        case .failed: self = .notReady
+        case .failed: self = readiness == .unknown ? .unknown : .notReady
         case .unknown, .skipped: self = .unknown
         case .warning: self = .degraded
         case .notice, .pass, .notApplicable, nil: self = .ready

@@ -1,5 +1,6 @@
 import Agent
 import Catalog
+import Documents
 import NodeModel
 import Support
 import TestSupport
@@ -48,6 +49,42 @@ import Testing
         try directory.write("more.yaml", Self.catalog("10de:ffff", "third"))
         let setup = try Setup.load(settings(["own.yaml", "more.yaml"]))
         #expect(setup.catalog.gpus.values.map(\.name).sorted() == ["second", "third"])
+    }
+
+    @Test func usesEveryCatalogBesideTheMountedConfiguration() throws {
+        try directory.write("mounted/config.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\n")
+        try directory.write("mounted/catalog.yaml", Self.catalog("10de:ffff", "mounted"))
+        try directory.write("mounted/..data.yaml", "not read")
+        var settings = settings(config: "mounted/config.yaml")
+        settings.configDirectory = directory.path("mounted")
+        #expect(try Setup.load(settings).catalog.gpus.values.map(\.name).sorted() == ["first", "mounted"])
+        #expect(try Setup.load(settings).warnings == [])
+        // Without a configuration too.
+        settings.configFile = nil
+        try directory.write("mounted/config.yaml", Self.catalog("10de:fffe", "second"))
+        #expect(try Setup.load(settings).catalog.gpus.count == 3)
+    }
+
+    @Test func namesAMountedCatalogThatTheConfigurationDoesNotList() throws {
+        let used = directory.path("mounted/used.yaml")
+        try directory.write(
+            "mounted/config.yaml",
+            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ncatalogs: [\(used)]\n"
+        )
+        try directory.write("mounted/used.yaml", Self.catalog("10de:ffff", "used"))
+        try directory.write("mounted/forgotten.yaml", Self.catalog("10de:fffe", "forgotten"))
+        var settings = settings(config: "mounted/config.yaml")
+        settings.configDirectory = directory.path("mounted")
+        let setup = try Setup.load(settings)
+        #expect(setup.catalog.gpus.values.map(\.name).sorted() == ["first", "used"])
+        #expect(setup.warnings.count == 1)
+        #expect(setup.warnings.first?.contains("mounted/forgotten.yaml:1:1: the agent ignores this file") == true)
+        #expect(try Setup.review(settings).notes.contains { $0.place.file.hasSuffix("forgotten.yaml") })
+    }
+
+    @Test func warnsAboutWhatAnAddedCatalogTakesAway() throws {
+        try directory.write("own.yaml", Self.catalog("10de:ffff", "alone", mode: "replace"))
+        #expect(try Setup.load(settings(["own.yaml"])).warnings == ["The catalog no longer has '10de:2bb5' in gpus."])
     }
 
     @Test func aFileThatReplacesStandsAlone() throws {

@@ -18,7 +18,7 @@ package func repositoryDocuments() throws -> [CatalogDocument] {
 
 /// The repository's own catalog.
 package func repositoryCatalog() throws -> Catalog {
-    try repositoryDocuments().reduce(Catalog()) { $0.merged(with: $1.catalog) }
+    try repositoryDocuments().reduce(Catalog()) { $0.applying($1) }
 }
 
 /// The catalog of the repository with only the four drivers that the selection tests name.

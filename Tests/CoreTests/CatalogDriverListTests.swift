@@ -147,7 +147,7 @@ import Testing
             if driver.artifact.urls != [listed.url] { faults.append("\(listed.identity): \(driver.artifact.urls)") }
             if driver.vgpuRelease != listed.release { faults.append("\(listed.identity): another vGPU release") }
             // NVIDIA's datacenter releases are those of the path tesla, and each has a fabric manager.
-            if driver.fabricManager != listed.url.contains("/tesla/") {
+            if (driver.fabricManager == true) != listed.url.contains("/tesla/") {
                 faults.append("\(listed.identity): its fabric manager")
             }
             if (driver.artifact.digest != nil) != listed.verified { faults.append("\(listed.identity): its checksum") }

@@ -1,6 +1,9 @@
 import Catalog
 import CoreSupport
+import FoundationEssentials
 import NodeModel
+import Reporting
+import Support
 import TestSupport
 import Testing
 
@@ -14,7 +17,7 @@ import Testing
         #expect(Catalog().merged(with: catalog) == catalog)
     }
 
-    @Test func anEntryOfTheSameIdentityReplacesAndOthersAreAdded() throws {
+    @Test func anEntryOfTheSameIdentityChangesItAndOthersAreAdded() throws {
         let base = try repositoryCatalog()
         let id = PCIID(vendor: 0x10de, device: 0x2321)
         let key = VGPUTypeKey(device: 0x2bb5, subsystemDevice: 0x2187)
@@ -37,6 +40,124 @@ import Testing
         #expect(merged.drivers.count == base.drivers.count + 1)
         #expect(merged.drivers.first?.version == DriverVersion("999.10.01"))
         #expect(merged.drivers.first { $0.identity == mirrored.identity } == mirrored)
+    }
+
+    /// An entry keeps what it does not give, for every field that decides about drivers.
+    @Test func anEntryKeepsTheFieldsThatItDoesNotGive() throws {
+        let base = try repositoryCatalog()
+        let card = try #require(base.gpus.values.first { $0.fabricManager == .withNVSwitch && $0.minBranch != nil })
+        let driver = try #require(base.drivers.first { $0.fabricManager == true && $0.channel != nil })
+        let type = try #require(base.vgpuTypes.values.first { $0.minBranch != nil })
+        let bare = Catalog(
+            gpus: [
+                CatalogGPU(id: card.id, name: card.name, architecture: card.architecture, kernelModuleTypes: [.open])
+            ],
+            vgpuTypes: [CatalogVGPUType(key: type.key, name: type.name, kernelModuleTypes: type.kernelModuleTypes)],
+            drivers: [
+                CatalogDriver(
+                    version: driver.version,
+                    kind: driver.kind,
+                    platform: driver.platform,
+                    architecture: driver.architecture,
+                    kernelModuleTypes: driver.kernelModuleTypes,
+                    artifact: Artifact(urls: ["https://mirror.example/driver.run"], digest: nil)
+                )
+            ]
+        )
+        var expected = (card: card, driver: driver)
+        expected.card.kernelModuleTypes = [.open]
+        expected.driver.artifact.urls = ["https://mirror.example/driver.run"]
+        let merged = base.merged(with: bare)
+        #expect(merged.gpus[card.id] == expected.card)
+        #expect(merged.vgpuTypes[type.key] == type)
+        #expect(merged.drivers.first { $0.identity == driver.identity } == expected.driver)
+
+        let all: Set<CatalogIdentity> = [.gpu(card.id), .vgpuType(type.key), .driver(driver.identity)]
+        let replaced = base.merged(with: bare, replacing: all)
+        #expect(replaced.gpus[card.id] == bare.gpus[card.id])
+        #expect(replaced.vgpuTypes[type.key] == bare.vgpuTypes[type.key])
+        #expect(replaced.drivers.first { $0.identity == driver.identity } == bare.drivers.first)
+    }
+
+    @Test func anotherChecksumHasAnotherSize() throws {
+        var old = try CatalogDriver.datacenter("580.105.08")
+        old.artifact = Artifact(urls: ["https://a.example/x.run"], digest: Checksum(.sha256, "aa"), size: 7)
+        var new = old
+        new.artifact = Artifact(urls: ["https://b.example/x.run"], digest: Checksum(.sha256, "bb"))
+        let merged = Catalog(drivers: [old]).merged(with: Catalog(drivers: [new]))
+        #expect(merged.drivers.first?.artifact == new.artifact)
+    }
+
+    /// What a replaced entry loses is told, because it can change the driver of a node.
+    @Test func tellsWhatIsLost() throws {
+        let base = try repositoryCatalog()
+        let card = try #require(base.gpus.values.first { $0.fabricManager == .withNVSwitch })
+        let text = """
+            apiVersion: gpu-agent/v1
+            kind: DriverCatalog
+            gpus:
+              - {id: \(card.id), name: mine, architecture: hopper, kernelModuleTypes: [open], replace: true}
+            """
+        let document = try readCatalog([UInt8](text.utf8), file: "own.yaml")
+        #expect(document.replacing == [.gpu(card.id)])
+        let changes = CatalogChange.between(base, base.applying(document))
+        #expect(changes.count == 1)
+        let loss = try #require(changes.first?.loss)
+        #expect(loss.hasPrefix("'\(card.id)' in gpus no longer has fabricManager"))
+        // Without `replace`, only the name changes.
+        let extended = try readCatalog([UInt8](text.replacing(", replace: true", with: "").utf8), file: "own.yaml")
+        #expect(CatalogChange.between(base, base.applying(extended)).allSatisfy { $0.loss == nil })
+        // A file that replaces the whole catalog loses every other entry.
+        let alone = try readCatalog(
+            [UInt8](text.replacing("gpus:", with: "mode: replace\ngpus:").utf8),
+            file: "own.yaml"
+        )
+        let lost = CatalogChange.between(base, base.applying(alone)).compactMap(\.loss)
+        #expect(lost.contains("The catalog no longer has '\(base.drivers[0].identity)' in drivers."))
+    }
+
+    /// The examples of the documentation are catalogs that take nothing away.
+    @Test func theExamplesOfTheDocumentationAreValid() throws {
+        let base = try repositoryCatalog()
+        var count = 0
+        for page in ["catalog.md", "deployment.md", "selection.md"] {
+            let text = String(
+                decoding: try Data(contentsOf: URL(filePath: fixture("../../docs/\(page)"))),
+                as: UTF8.self
+            )
+            for example in examples(in: text) where example.contains("kind: DriverCatalog") && !example.contains("[]") {
+                let document = try readCatalog([UInt8](example.utf8), file: page)
+                let changes = CatalogChange.between(base, base.applying(document))
+                #expect(changes.compactMap(\.loss) == [], "\(page)")
+                count += 1
+            }
+        }
+        #expect(count > 0)
+    }
+
+    /// The indented blocks and the fenced blocks of a page.
+    private func examples(in page: String) -> [String] {
+        var examples: [String] = []
+        var block: [Substring] = []
+        var isFenced = false
+        func end() {
+            examples.append(block.joined(separator: "\n"))
+            block = []
+        }
+        for line in (page + "\n").split(separator: "\n" as Character, omittingEmptySubsequences: false) {
+            if line.hasPrefix("```") {
+                end()
+                isFenced.toggle()
+            } else if isFenced {
+                block.append(line)
+            } else if line.hasPrefix("    ") {
+                block.append(line.dropFirst(4))
+            } else if !block.isEmpty, !line.isEmpty {
+                end()
+            }
+        }
+        end()
+        return examples
     }
 
     @Test func driversDifferByKindPlatformVersionAndArchitecture() throws {

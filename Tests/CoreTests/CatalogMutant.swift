@@ -137,7 +137,7 @@ struct CatalogMutant {
             mutant("removed") { $0 = nil },
             mutant("another kind") { $0?.kind = driver.kind == .grid ? .datacenter : .grid },
             mutant("another architecture") { $0?.architecture = driver.architecture == .x86_64 ? .aarch64 : .x86_64 },
-            mutant("another fabric manager") { $0?.fabricManager.toggle() },
+            mutant("another fabric manager") { $0?.fabricManager = driver.fabricManager != true },
             mutant("for oci only") { $0?.platform = "oci" },
             mutant("for rhel only") { $0?.systems = SystemRule("rhel").map { [$0] } ?? [] },
             mutant("up to kernel 5.4") { $0?.kernels = KernelRange(last: KernelVersion("5.4")) },

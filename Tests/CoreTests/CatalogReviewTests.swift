@@ -38,7 +38,7 @@ import Testing
 
     @Test func namesBothPlacesOfAReplacedEntry() throws {
         let found = try notes(Self.gpu("10de:1db4"), "\n" + Self.gpu("10de:1db4"))
-        #expect(found == ["2:2: '10de:1db4' in gpus replaces the entry at 1:3:8"])
+        #expect(found == ["2:2: '10de:1db4' in gpus changes the entry at 1:3:8"])
     }
 
     @Test func aFileThatStandsAloneReplacesNothing() throws {

@@ -39,8 +39,11 @@ package struct Daemon: Sendable {
         let box = SnapshotBox()
         let downloader = Downloader(proxies: ProxySettings(environment: environment))
         let client = try await client()
-        let cluster = await mirror(of: client).map {
-            ClusterLink(mirror: $0, publisher: mode == .observe ? nil : NodePublisher(mirror: $0, logger: logger))
+        let worked = await inspector.prober.published.load()?.gpusWorked ?? false
+        let cluster = await mirror(of: client).map { mirror in
+            let publisher =
+                mode == .observe ? nil : NodePublisher(mirror: mirror, gpusWorked: worked, logger: logger)
+            return ClusterLink(mirror: mirror, publisher: publisher)
         }
         logger.notice("started", metadata: ["mode": "\(mode.rawValue)", "version": "\(version)"])
         var inspector = inspector

@@ -52,7 +52,7 @@ struct Reconciler: Service {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
             var lookedAt = ContinuousClock.now
-            var settling = Settling()
+            var settling = Settling(hasWorked: await inspector.prober.published.load()?.gpusWorked ?? false)
             defer { settlingAlarm.cancel() }
             // The first inspection asks the API server for the owner labels. The random delay spreads these requests
             // over time when many nodes start together.

@@ -1,6 +1,7 @@
 package import Catalog
 package import Documents
 package import NodeModel
+import Reporting
 import Support
 import SystemPackage
 
@@ -37,38 +38,51 @@ package struct Setup: Sendable {
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
+    /// What the operator may not have intended, as sentences: ignored files, and what added catalogs take away.
+    package var warnings: [String]
 
     package init(
         catalog: Catalog,
         policy: Policy,
         cluster: ClusterUse = .required,
-        mode: AgentMode = .manage
+        mode: AgentMode = .manage,
+        warnings: [String] = []
     ) {
         self.catalog = catalog
         self.policy = policy
         self.cluster = cluster
         self.mode = mode
+        self.warnings = warnings
     }
 
     /// Reads the configuration and every catalog file.
     ///
     /// - Throws: `problems` with the problems of all files.
     package static func load(_ settings: Settings) throws(SetupError) -> Setup {
-        let (config, documents) = try documents(settings)
-        let catalog = documents.reduce(Catalog()) { catalog, read in
-            read.mode == .replace ? read.catalog : catalog.merged(with: read.catalog)
-        }
-        return Setup(catalog: catalog, policy: config.policy, cluster: config.cluster, mode: config.mode)
+        let (config, own, added, ignored) = try documents(settings)
+        let base = own.reduce(Catalog()) { $0.applying($1) }
+        let catalog = added.reduce(base) { $0.applying($1) }
+        return Setup(
+            catalog: catalog,
+            policy: config.policy,
+            cluster: config.cluster,
+            mode: config.mode,
+            warnings: ignored.map(\.description)
+                + (added.isEmpty ? [] : CatalogChange.between(base, catalog).compactMap(\.loss))
+        )
     }
 
     /// Reads the same files, and notes what is unusual about the catalogs as a whole.
     package static func review(_ settings: Settings) throws(SetupError) -> CatalogReview {
-        CatalogReview(try documents(settings).catalogs)
+        let (_, own, added, ignored) = try documents(settings)
+        return CatalogReview(own + added, notes: ignored)
     }
 
     private static func documents(
         _ settings: Settings
-    ) throws(SetupError) -> (config: Config, catalogs: [CatalogDocument]) {
+    ) throws(SetupError) -> (
+        config: Config, own: [CatalogDocument], added: [CatalogDocument], ignored: [DocumentProblem]
+    ) {
         var problems: [DocumentProblem] = []
         var config = Config()
         if let file = settings.configFile, let document = try document(file, &problems) {
@@ -77,16 +91,45 @@ package struct Setup: Sendable {
             case .failure(let found): problems += found.problems
             }
         }
+        let own = try catalogs(try builtIn(settings.catalogDirectory), &problems)
+        let mounted = try mountedFiles(settings)
+        let added = try catalogs((config.catalogs ?? mounted) + settings.catalogs, &problems)
+        guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
+        let used = Set((config.catalogs ?? mounted) + settings.catalogs)
+        let ignored = mounted.filter { !used.contains($0) }.map { file in
+            DocumentProblem(
+                "the agent ignores this file, because 'catalogs' in the configuration does not list it",
+                at: DocumentPlace(file: file, line: 1, column: 1)
+            )
+        }
+        return (config, own, added, ignored)
+    }
+
+    /// The files beside the mounted configuration, sorted by name.
+    ///
+    /// They are the catalogs of a configuration that does not list any.
+    private static func mountedFiles(_ settings: Settings) throws(SetupError) -> [String] {
+        guard let directory = settings.configDirectory else { return [] }
+        let names: [String]
+        do throws(Errno) { names = try LocalFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
+        return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.map { "\(directory)/\($0)" }
+            .filter { $0 != settings.configFile }
+    }
+
+    /// Reads catalog files, and adds the problems of each to `problems`.
+    private static func catalogs(
+        _ files: [String],
+        _ problems: inout [DocumentProblem]
+    ) throws(SetupError) -> [CatalogDocument] {
         var catalogs: [CatalogDocument] = []
-        for file in try builtIn(settings.catalogDirectory) + config.catalogs + settings.catalogs {
+        for file in files {
             guard let document = try document(file, &problems) else { continue }
             switch CatalogDocument.read(document) {
             case .success(let read): catalogs.append(read)
             case .failure(let found): problems += found.problems
             }
         }
-        guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
-        return (config, catalogs)
+        return catalogs
     }
 
     /// The catalog files of a directory, sorted by name.

@@ -80,4 +80,17 @@ extension Check {
             + "driver, or the agent could not tell.",
         advice: "Drain the node, and stop the processes that the finding names."
     )
+
+    static let driverChangePending = Check(
+        .driverChangePending,
+        title: "no change of the driver waits",
+        group: .driver,
+        phase: .select,
+        raisedAs: .notice,
+        meaning: "The configuration or the catalog asks for another driver than the one that the agent installed. The "
+            + "agent does not change a driver while processes use it, or while it cannot tell. Nothing else is wrong: "
+            + "the finding changes neither the verdict nor the taint.",
+        advice: "Drain the node when the change suits you. The agent then changes the driver. To keep the driver, ask "
+            + "for its version in the configuration."
+    )
 }

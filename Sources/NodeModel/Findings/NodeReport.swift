@@ -6,9 +6,9 @@ package enum Verdict: String, Codable, Sendable, CaseIterable {
     case installing
     /// The agent needs a fact before it can change the host, and waits for it.
     case waiting
-    /// The node works, but not completely.
+    /// The GPUs work, but something about the node is not as it should be.
     case degraded
-    /// The node does not work.
+    /// The GPUs do not work.
     case notReady = "not-ready"
     /// The node has no GPU for the agent.
     case noGPU = "no-gpu"
@@ -23,14 +23,23 @@ package enum Verdict: String, Codable, Sendable, CaseIterable {
 /// The agent prints and publishes the state of the node only from this value.
 package struct NodeReport: Codable, Sendable, Equatable {
     package var verdict: Verdict
+    /// Whether containers can use the GPUs, whichever driver the node has.
+    package var readiness: Readiness
     /// The code of the finding that decided the verdict; nil when every check passed.
     package var reason: ReasonCode?
     /// What to do next, as a sentence.
     package var nextAction: String
     package var findings: [Finding]
 
-    package init(verdict: Verdict, reason: ReasonCode?, nextAction: String, findings: [Finding]) {
+    package init(
+        verdict: Verdict,
+        readiness: Readiness = .unknown,
+        reason: ReasonCode?,
+        nextAction: String,
+        findings: [Finding]
+    ) {
         self.verdict = verdict
+        self.readiness = readiness
         self.reason = reason
         self.nextAction = nextAction
         self.findings = findings

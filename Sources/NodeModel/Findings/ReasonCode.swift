@@ -20,6 +20,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case driverMissing = "driver-missing"
     case driverUnreadable = "driver-unreadable"
     case foreignDriver = "foreign-driver"
+    case driverChangePending = "driver-change-pending"
     case driverInUse = "driver-in-use"
     case driverVersionSplit = "driver-version-split"
     case driverNotLoaded = "driver-not-loaded"

@@ -16,6 +16,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var ownerLabelsFailure: String?
     /// Whether the agent's taint is on the Node; nil while the agent does not know.
     package var tainted: Bool?
+    /// Whether the GPUs have worked since the last boot, which deletes this file; nil when they have not.
+    package var gpusWorked: Bool?
     /// Why the last attempt to publish failed; nil when it succeeded.
     package var failure: String?
 
@@ -26,6 +28,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         ownerLabels: [String: String]? = nil,
         ownerLabelsFailure: String? = nil,
         tainted: Bool? = nil,
+        gpusWorked: Bool? = nil,
         failure: String? = nil
     ) {
         self.node = node
@@ -34,6 +37,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.ownerLabels = ownerLabels
         self.ownerLabelsFailure = ownerLabelsFailure
         self.tainted = tainted
+        self.gpusWorked = gpusWorked
         self.failure = failure
     }
 }

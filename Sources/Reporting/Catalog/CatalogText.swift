@@ -119,7 +119,7 @@ package struct CatalogRow: Encodable, Equatable {
         let fields: [String: String?] = [
             "kernelModuleTypes": listed(driver.kernelModuleTypes), "channel": driver.channel?.rawValue,
             "kernels": driver.kernels?.description,
-            "fabricManager": driver.fabricManager ? "true" : nil,
+            "fabricManager": driver.fabricManager == true ? "true" : nil,
             "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
             "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
             "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),
@@ -179,6 +179,25 @@ package struct CatalogChange: Encodable {
     package var id: String
     /// The fields of a changed entry that differ, each with its old and its new value.
     package var fields: [String: [String?]]
+    /// The fields that decide about drivers and that the changed entry no longer has.
+    ///
+    /// For example, a GPU without `fabricManager` gets a driver without a fabric manager.
+    package var lost: [String] {
+        fields.filter { Self.deciding.contains($0.key) && $0.value.first != .some(nil) && $0.value.last == .some(nil) }
+            .keys.sorted()
+    }
+
+    /// The fields of all lists that decide which driver a GPU gets.
+    private static let deciding: Set<String> = [
+        "kernelModuleTypes", "minBranch", "maxBranch", "maxWorkstationBranch", "subsystems", "fabricManager", "channel",
+        "kernels", "systems", "vgpuRelease", "digest", "systemVendor", "chassisAssetTag", "vgpuHosts",
+    ]
+
+    /// What the change takes away, as a sentence; nil when it takes nothing away that decides about drivers.
+    package var loss: String? {
+        if change == "-" { return "The catalog no longer has '\(id)' in \(list)." }
+        return lost.isEmpty ? nil : "'\(id)' in \(list) no longer has \(lost.joined(separator: ", "))."
+    }
 
     package static func between(_ old: Catalog, _ new: Catalog) -> [CatalogChange] {
         CatalogList.allCases.flatMap { list in
@@ -210,6 +229,6 @@ package struct CatalogChange: Encodable {
         let lines = fields.sorted { $0.key < $1.key }.map { key, values in
             "\n    \(key): \((values.first ?? nil) ?? "none") → \((values.last ?? nil) ?? "none")"
         }
-        return "\(change) \(list) \(id)" + lines.joined()
+        return "\(change) \(list) \(id)" + lines.joined() + (loss.map { "\n    warning: \($0)" } ?? "")
     }
 }

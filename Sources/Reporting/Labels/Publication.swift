@@ -50,7 +50,7 @@ package struct Publication: Codable, Sendable, Equatable {
         return Publication(
             labels: labels.labels,
             undetermined: labels.undetermined,
-            taint: TaintWish(report.verdict),
+            taint: TaintWish(report.verdict, report.readiness),
             verdict: report.verdict,
             message: report.sentence
         )
@@ -63,12 +63,13 @@ package enum TaintWish: String, Codable, Sendable {
     /// The taint does not change, because the state of the node is not known.
     case keep
 
-    package init(_ verdict: Verdict) {
+    package init(_ verdict: Verdict, _ readiness: Readiness = .unknown) {
         switch verdict {
         // On a node that is left alone, the owner of the driver is responsible for keeping pods away.
         case .ready, .noGPU, .leftAlone: self = .absent
         case .installing, .notReady: self = .present
-        case .waiting, .degraded, .unknown: self = .keep
+        case .degraded: self = readiness == .usable ? .absent : .keep
+        case .waiting, .unknown: self = .keep
         }
     }
 }

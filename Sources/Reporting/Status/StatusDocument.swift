@@ -7,6 +7,8 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind = "Status"
     package var verdict: Verdict
+    /// Whether containers can use the GPUs, whichever driver the node has.
+    package var readiness: Readiness
     package var reason: ReasonCode?
     package var nextAction: String
     package var decision: Decision
@@ -27,6 +29,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         published: PublishedState?
     ) {
         verdict = report.verdict
+        readiness = report.readiness
         reason = report.reason
         nextAction = report.nextAction
         decision = plan.decision

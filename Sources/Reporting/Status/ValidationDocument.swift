@@ -6,6 +6,8 @@ package struct ValidationDocument: Encodable, Sendable {
     package var kind = "Validation"
     package var success: Bool
     package var verdict: Verdict
+    /// Whether containers can use the GPUs, whichever driver the node has.
+    package var readiness: Readiness
     package var reason: ReasonCode?
     package var nextAction: String
     package var checks: [Finding]
@@ -13,6 +15,7 @@ package struct ValidationDocument: Encodable, Sendable {
     package init(_ report: NodeReport, allowingNoGPU: Bool = false) {
         success = [.ready, .degraded].contains(report.verdict) || (allowingNoGPU && report.verdict == .noGPU)
         verdict = report.verdict
+        readiness = report.readiness
         reason = report.reason
         nextAction = report.nextAction
         checks = report.findings

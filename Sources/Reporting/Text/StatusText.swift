@@ -31,7 +31,10 @@ package struct StatusText {
         let decider = status.findings.first { $0.code == status.reason && $0.state != .pass }
         let reason = status.reason.map { "  \($0.rawValue)" } ?? ""
         let observed = decider.map { "  \($0.observed)" } ?? ""
-        return [style.bold(colored) + reason + observed, "→ \(status.nextAction)"]
+        let works =
+            status.verdict == .degraded && status.readiness == .usable
+            ? ["  CUDA works on this node, so pods can use the GPUs."] : []
+        return [style.bold(colored) + reason + observed] + works + ["→ \(status.nextAction)"]
     }
 
     private func title(_ text: String) -> String { style.bold(text) }

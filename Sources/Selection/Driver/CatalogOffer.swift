@@ -78,7 +78,9 @@ struct CatalogOffer {
         }.first
     }
 
-    private func lacksFabricManager(_ driver: CatalogDriver) -> Bool { needsFabricManager && !driver.fabricManager }
+    private func lacksFabricManager(_ driver: CatalogDriver) -> Bool {
+        needsFabricManager && driver.fabricManager != true
+    }
 
     /// Whether a driver is of a new-feature branch and the configuration does not select it.
     private func isUnasked(_ driver: CatalogDriver) -> Bool {

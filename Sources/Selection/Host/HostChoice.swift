@@ -16,6 +16,11 @@ struct HostChoice {
             if let image = facts.bottlerocket {
                 return foreign(image, "No NVIDIA driver is installed on this host.")
             }
+            let record = facts.driver.record.value
+            if record?.state == .changing, record?.takesOver != nil {
+                // A removal that failed is repeated, before anything is installed.
+                return finish("The agent's own install is not finished.")
+            }
             if let owner = facts.incompleteDriver {
                 let situation = "Parts of a driver are installed, but its kernel module and its libraries are missing."
                 return choice.policy.takeover ? takeOver(owner, situation) : foreign(owner, situation)
@@ -108,7 +113,8 @@ struct HostChoice {
         }
         guard !ours else {
             let statement = "The agent installed driver \(driver.version), but \(misfit.reason)."
-            return offer.install(because: Evidence(.installed, "host", statement))
+            let change = offer.install(because: Evidence(.installed, "host", statement))
+            return facts.driver.isLoaded ? postponed(change, from: driver) : change
         }
         let situation = "Driver \(driver.version) is installed, but \(misfit.reason)."
         return choice.policy.takeover ? takeOver(claim, situation) : foreign(claim, situation, remedy: misfit.remedy)
@@ -161,7 +167,7 @@ struct HostChoice {
     ///   - situation: What is on the host, as a sentence.
     ///   - remedy: A further remedy, as a sentence that ends with a space.
     /// - Returns: A decision with the finding `foreign-driver`.
-    private func foreign(_ claim: OwnerClaim, _ situation: String, remedy: String? = nil) -> Decision {
+    func foreign(_ claim: OwnerClaim, _ situation: String, remedy: String? = nil) -> Decision {
         let takeover =
             claim.removal != nil && !choice.policy.takeover
             ? " Or set 'driver.takeover: true' in the configuration: the agent then removes this driver when no process "
@@ -180,52 +186,5 @@ struct HostChoice {
             evidence: [claim.evidence],
             problems: [problem]
         )
-    }
-
-    /// Replaces the driver of another owner, which the configuration allows, unless a process uses it.
-    ///
-    /// - Parameters:
-    ///   - claim: The owner.
-    ///   - situation: What is on the host, as a sentence.
-    /// - Returns: An install, or a decision with the finding `driver-in-use`.
-    private func takeOver(_ claim: OwnerClaim, _ situation: String) -> Decision {
-        guard claim.removal != nil else { return foreign(claim, situation) }
-        guard let users = facts.claims.deviceUsers.value, users.isEmpty else {
-            let observed =
-                facts.claims.deviceUsers.value.map { users in
-                    let names = users.map { "\($0.command) (\($0.pid))" }.joined(separator: ", ")
-                    return "These processes use the driver: \(names)."
-                } ?? "The agent cannot tell which processes use the driver: "
-                + "\(facts.claims.deviceUsers.whyUnknown ?? "it saw no processes")."
-            let advice =
-                facts.claims.deviceUsers.value == nil
-                ? "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them. "
-                : "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced. "
-            let problem = Finding(
-                .driverInUse,
-                observed: "\(situation) \(observed)",
-                expected: "no process that uses the driver",
-                remedy: advice + "When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
-            )
-            return Decision(
-                action: .blocked,
-                owner: claim.owner,
-                summary: "the agent cannot replace the driver of \(claim.owner.displayName) while processes use it",
-                evidence: [claim.evidence],
-                problems: [problem]
-            )
-        }
-        let statement = "\(situation) The agent replaces it."
-        var decision = offer.install(because: Evidence(.installed, "host", statement))
-        decision.evidence.append(claim.evidence)
-        decision.evidence.append(
-            Evidence(
-                .configuration,
-                "config",
-                "The configuration allows the agent to replace the driver of another owner (driver.takeover)."
-            )
-        )
-        if decision.action == .install { decision.takesOver = claim.owner }
-        return decision
     }
 }

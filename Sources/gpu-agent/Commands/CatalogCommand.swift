@@ -133,7 +133,7 @@ struct CatalogDiffCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             var base = choice.settings
-            (base.catalogs, base.configFile) = ([], nil)
+            (base.catalogs, base.configFile, base.configDirectory) = ([], nil, nil)
             let old = try Setup.review(base).catalog
             let new = try Setup.review(choice.settings).catalog
             let changes = CatalogChange.between(old, new)
@@ -151,6 +151,7 @@ extension ChoiceOptions {
         settings.catalogDirectory = catalogDirectory
         settings.catalogs = catalog
         settings.configFile = configFile
+        settings.configDirectory = configDirectory
         return settings
     }
 }

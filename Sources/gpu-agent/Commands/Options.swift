@@ -74,9 +74,17 @@ struct ChoiceOptions: ParsableArguments {
 
     /// The configuration file to read; nil when there is none.
     var configFile: String? {
-        let usual = "/etc/gpu-agent/config.yaml"
+        let usual = "\(Self.mountedDirectory)/config.yaml"
         return config ?? (access(usual, F_OK) == 0 ? usual : nil)
     }
+
+    /// The directory whose catalog files the agent uses; nil when `--config` names another configuration.
+    var configDirectory: String? {
+        config == nil && access(Self.mountedDirectory, F_OK) == 0 ? Self.mountedDirectory : nil
+    }
+
+    /// Where the DaemonSet mounts the configuration.
+    private static let mountedDirectory = "/etc/gpu-agent"
 }
 
 /// The option to use the facts of another node.
@@ -109,6 +117,7 @@ extension Settings {
             catalogDirectory: choice?.catalogDirectory ?? Settings.catalogDirectory,
             catalogs: choice?.catalog ?? [],
             configFile: choice?.configFile,
+            configDirectory: choice?.configDirectory,
             environment: ProcessInfo.processInfo.environment.filter { name, _ in
                 ["http_proxy", "https_proxy", "no_proxy"].contains(name.lowercased())
             }

@@ -1,0 +1,51 @@
+import NodeModel
+
+extension Readiness {
+    /// Derives the readiness of a node from the outcomes of its checks.
+    ///
+    /// - Parameters:
+    ///   - findings: The findings of all checks of the node, including those that are only consequences.
+    ///   - driver: The driver on the host.
+    init(_ findings: [Finding], _ driver: DriverFacts) {
+        let tests = findings.filter { CheckRegistry.check($0.code)?.testsTheGPUs ?? false }
+        let passes = findings.contains { $0.code == .cudaFailed && $0.state == .pass }
+        if passes, tests.allSatisfy({ [.pass, .notApplicable, .notice, .warning].contains($0.state) }) {
+            self = .usable
+        } else if findings.contains(where: \.showsThatGPUsDoNotWork) || driver.loadedVersion.isAbsent {
+            self = .notUsable
+        } else {
+            self = .unknown
+        }
+    }
+}
+
+extension Check {
+    /// Whether the check uses the GPUs as a container does.
+    ///
+    /// A vGPU without a license still works, but slowly.
+    fileprivate var testsTheGPUs: Bool { phase == .use && group != .license }
+}
+
+extension Finding {
+    /// The codes of the driver whose failure stops every CUDA program.
+    private static let parts: Set<ReasonCode> = [.driverMissing, .driverNotLoaded, .deviceNodesMissing]
+
+    /// Whether no container can use the GPUs because of this finding.
+    var showsThatGPUsDoNotWork: Bool {
+        state == .failed && (Self.parts.contains(code) || CheckRegistry.check(code)?.testsTheGPUs ?? false)
+    }
+}
+
+extension [Finding] {
+    /// The findings for a node with this readiness: on a usable node, no finding is a failure.
+    ///
+    /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible.
+    func weighed(for readiness: Readiness) -> [Finding] {
+        guard readiness == .usable else { return self }
+        return map { finding in
+            var finding = finding
+            if finding.state == .failed { finding.state = .warning }
+            return finding
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import NodeModel
+
+/// The decisions to replace a driver that is loaded, which wait while processes use it.
+extension HostChoice {
+    /// The decision to change the agent's own driver, but blocked while processes use the GPUs.
+    ///
+    /// A container loses its GPU when the kernel modules are unloaded, so the change waits for a drain.
+    func postponed(_ change: Decision, from driver: SingleDriver) -> Decision {
+        guard change.action == .install, let target = change.driver, let users = facts.claims.driverUsers else { return change }
+        var decision = change
+        decision.action = .blocked
+        decision.owner = .gpuAgent
+        decision.driver = driver.target(facts)
+        decision.summary = "the agent keeps driver \(driver.version) until no process uses the GPUs"
+        decision.problems = [
+            Finding(
+                .driverChangePending,
+                observed: "The agent will replace driver \(driver.version) with the \(target) when no process uses the GPUs. \(users.observed)",
+                expected: "no process that uses the driver",
+                remedy: "\(users.remedy) When no process uses the driver, the agent replaces it."
+            )
+        ]
+        return decision
+    }
+
+    /// Replaces the driver of another owner, which the configuration allows, unless a process uses it.
+    ///
+    /// - Parameters:
+    ///   - claim: The owner.
+    ///   - situation: What is on the host, as a sentence.
+    /// - Returns: An install, or a decision with the finding `driver-in-use`.
+    func takeOver(_ claim: OwnerClaim, _ situation: String) -> Decision {
+        guard claim.removal != nil else { return foreign(claim, situation) }
+        if let users = facts.claims.driverUsers {
+            let problem = Finding(
+                .driverInUse,
+                observed: "\(situation) \(users.observed)",
+                expected: "no process that uses the driver",
+                remedy: "\(users.remedy) When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
+            )
+            return Decision(
+                action: .blocked,
+                owner: claim.owner,
+                summary: "the agent cannot replace the driver of \(claim.owner.displayName) while processes use it",
+                evidence: [claim.evidence],
+                problems: [problem]
+            )
+        }
+        let statement = "\(situation) The agent replaces it."
+        var decision = offer.install(because: Evidence(.installed, "host", statement))
+        decision.evidence.append(claim.evidence)
+        decision.evidence.append(
+            Evidence(
+                .configuration,
+                "config",
+                "The configuration allows the agent to replace the driver of another owner (driver.takeover)."
+            )
+        )
+        if decision.action == .install { decision.takesOver = claim.owner }
+        return decision
+    }
+}
+
+extension ClaimFacts {
+    /// Why the driver cannot be replaced now, and what to do about it; nil when no process uses the driver.
+    fileprivate var driverUsers: (observed: String, remedy: String)? {
+        guard let users = deviceUsers.value else {
+            let why = deviceUsers.whyUnknown ?? "it saw no processes"
+            return (
+                "The agent cannot tell which processes use the driver: \(why).",
+                "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them."
+            )
+        }
+        guard !users.isEmpty else { return nil }
+        let names = users.prefix(5).map { "\($0.command) (\($0.pid))" }
+        let more = users.count > names.count ? ["\(users.count - names.count) more"] : []
+        return (
+            "These processes use the driver: \((names + more).joined(separator: ", ")).",
+            "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced."
+        )
+    }
+}
+
+extension SingleDriver {
+    /// The driver as the target of a decision that keeps it; nil when its version or its kernel module type is unknown.
+    fileprivate func target(_ facts: NodeFacts) -> DriverTarget? {
+        guard let version = DriverVersion(version), let kernelModuleType,
+            let kind = facts.installedKind(ofVersion: version.description)?.kind
+        else { return nil }
+        return DriverTarget(kind: kind, version: version, kernelModuleType: kernelModuleType)
+    }
+}
