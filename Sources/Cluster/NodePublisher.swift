@@ -22,7 +22,7 @@ package actor NodePublisher {
     private var reported: (uid: String, verdict: Verdict)?
     private var published: PublishedState
 
-    /// - Parameter gpusWorked: Whether an earlier daemon saw the GPUs work after the last boot.
+    /// Creates a publisher; `gpusWorked` tells whether an earlier daemon saw the GPUs work after the last boot.
     package init(mirror: NodeMirror, gpusWorked: Bool = false, logger: Logger) {
         self.mirror = mirror
         self.logger = logger

@@ -7,7 +7,7 @@ extension Readiness {
     ///   - findings: The findings of all checks of the node, including those that are only consequences.
     ///   - driver: The driver on the host.
     init(_ findings: [Finding], _ driver: DriverFacts) {
-        let tests = findings.filter { CheckRegistry.check($0.code)?.testsTheGPUs ?? false }
+        let tests = findings.filter(\.isAboutUsingTheGPUs)
         let passes = findings.contains { $0.code == .cudaFailed && $0.state == .pass }
         if passes, tests.allSatisfy({ [.pass, .notApplicable, .notice, .warning].contains($0.state) }) {
             self = .usable
@@ -27,24 +27,27 @@ extension Check {
 }
 
 extension Finding {
-    /// The codes of the driver whose failure stops every CUDA program.
+    /// The parts of a driver without which no container can use a GPU.
     private static let parts: Set<ReasonCode> = [.driverMissing, .driverNotLoaded, .deviceNodesMissing]
 
-    /// Whether no container can use the GPUs because of this finding.
-    var showsThatGPUsDoNotWork: Bool {
-        state == .failed && (Self.parts.contains(code) || CheckRegistry.check(code)?.testsTheGPUs ?? false)
+    fileprivate var isAboutUsingTheGPUs: Bool {
+        Self.parts.contains(code) || CheckRegistry.check(code)?.testsTheGPUs ?? false
     }
+
+    /// Whether no container can use the GPUs because of this finding.
+    var showsThatGPUsDoNotWork: Bool { state == .failed && isAboutUsingTheGPUs }
 }
 
 extension [Finding] {
-    /// The findings for a node with this readiness: on a usable node, no finding is a failure.
+    /// The findings for a node with this readiness: on a usable node, a failure is a warning.
     ///
-    /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible.
+    /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible. It is
+    /// also a warning that the agent could not tell.
     func weighed(for readiness: Readiness) -> [Finding] {
         guard readiness == .usable else { return self }
         return map { finding in
             var finding = finding
-            if finding.state == .failed { finding.state = .warning }
+            if [.failed, .unknown].contains(finding.state) { finding.state = .warning }
             return finding
         }
     }

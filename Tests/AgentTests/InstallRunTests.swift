@@ -90,7 +90,7 @@ struct InstallRunTests {
         try await ScriptedHost.with { host in
             try host.order("hold")
             let cancelled = Task { await failure(host.install()) }
-            try await until { !host.calls("installer").isEmpty }
+            try await eventually("the installer runs") { !host.calls("installer").isEmpty }
             cancelled.cancel()
             #expect(await cancelled.value != nil)
             let journal = try host.journal()
@@ -100,7 +100,7 @@ struct InstallRunTests {
 
             let words = ProgressWords()
             let next = Task { try await host.install(progress: words.note).run(lockDeadline: .seconds(20)) }
-            try await until { words.all == ["waiting for \(ScriptedHost.job)"] }
+            try await eventually("the run waits") { words.all == ["waiting for \(ScriptedHost.job)"] }
             try host.order("go")
             #expect(try await next.value.report.verdict == .ready)
             #expect(words.all[1] == "started load")
@@ -139,14 +139,6 @@ struct InstallRunTests {
             #expect(failure.problem.code == .hostLocked)
             #expect(failure.problem.observed.contains("another agent"))
             #expect(!host.tree.exists(HostLayout.journal))
-        }
-    }
-
-    private func until(_ condition: () -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while !condition() {
-            try #require(ContinuousClock.now < end, "not within 30 seconds")
-            try await Task.sleep(for: .milliseconds(10))
         }
     }
 }

@@ -6,6 +6,7 @@ import NodeModel
 import Reporting
 import SimulatedCluster
 import Support
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -71,6 +72,7 @@ struct PublishingBudgetTests {
                 Fault(.status(422, message: text), times: 100_000, method: "PATCH", target: "force")
             )
             try await withPublisher(cluster) { publisher in
+                try await eventually("the first attempt failed") { await publisher.state.failure != nil }
                 try await disturb(cluster, for: .seconds(6)) {
                     ["metadata": ["annotations": ["beat": .string("\($0)")], "labels": ["other": .string("\($0)")]]]
                 }
@@ -85,6 +87,7 @@ struct PublishingBudgetTests {
     @Test func aLabelThatSomebodyKeepsChangingIsWrittenAFewTimesAMinute() async throws {
         try await TestCluster.with { cluster in
             try await withPublisher(cluster) { _ in
+                try await eventually("the first write") { requests(cluster).contains("PATCH") }
                 try await disturb(cluster, for: .seconds(6)) { _ in
                     ["metadata": ["labels": ["gpu-agent.dev/verdict": "contested"]]]
                 }
@@ -101,13 +104,10 @@ struct PublishingBudgetTests {
                 try await Task.sleep(for: .seconds(3))
                 #expect(requests(cluster).count <= 4, "\(requests(cluster))")
                 cluster.server.faults.clear()
-                let end = ContinuousClock.now + .seconds(15)
-                while ContinuousClock.now < end {
+                try await eventually("the Node is up to date") {
                     let labels = try await cluster.client.nodeMetadata(TestCluster.nodeName).labels
-                    if labels["gpu-agent.dev/verdict"] == "ready" { return }
-                    try await Task.sleep(for: .milliseconds(50))
+                    return labels["gpu-agent.dev/verdict"] == "ready"
                 }
-                Issue.record("the Node was not brought up to date within 15 seconds")
             }
         }
     }

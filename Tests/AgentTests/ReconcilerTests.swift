@@ -55,19 +55,11 @@ struct ReconcilerTests {
         box.snapshot?.view.facts.claims.nodeLabels
     }
 
-    private func until(_ condition: () async -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while await !condition() {
-            try #require(ContinuousClock.now < end, "not within 30 seconds")
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
-
     @Test func knowsTheLabelsAtItsFirstLook() async throws {
         try await TestCluster.with { cluster in
             try await cluster.changeNode(["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]])
             try await withLoop(cluster) { box in
-                try await until { box.snapshot != nil }
+                try await eventually("the first inspection") { box.snapshot != nil }
                 #expect(labels(box) == .present([OwnerLabel.gpuOperatorDriver: "true"]))
             }
         }
@@ -78,7 +70,7 @@ struct ReconcilerTests {
             // As many as there are attempts for the first look; publishing then comes through.
             cluster.server.faults.add(Fault(.drop, times: 3))
             try await withLoop(cluster) { box in
-                try await until { labels(box) == .present([:]) }
+                try await eventually("the labels are read") { labels(box) == .present([:]) }
                 #expect(box.snapshot?.requests.contains { $0.verb == "get" && $0.outcome == "failed" } == true)
             }
         }
@@ -88,7 +80,7 @@ struct ReconcilerTests {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.drop, times: 10_000))
             try await withLoop(cluster) { box in
-                try await until { box.snapshot != nil }
+                try await eventually("the first inspection") { box.snapshot != nil }
                 #expect(labels(box)?.failure?.reason == .io)
             }
         }
@@ -123,15 +115,15 @@ struct ReconcilerTests {
         try await ScriptedHost.with { host in
             try host.order("hold")
             try await withInstalls(on: host) { box, wakeUp in
-                try await until { !host.calls("installer").isEmpty }
+                try await eventually("the installer runs") { !host.calls("installer").isEmpty }
                 #expect(box.snapshot?.view.report.verdict == .installing)
                 try host.order("go")
-                try await until { box.snapshot?.view.report.verdict == .ready }
+                try await eventually("the node is ready") { box.snapshot?.view.report.verdict == .ready }
                 #expect(try host.journal().record?.state == .installed)
                 // A node that is good is looked at, and nothing more.
                 let before = box.snapshot?.at ?? 0
                 wakeUp.ring()
-                try await until { (box.snapshot?.at ?? 0) > before }
+                try await eventually("a new inspection") { (box.snapshot?.at ?? 0) > before }
                 #expect(host.calls("installer").count == 1)
             }
         }
@@ -142,11 +134,11 @@ struct ReconcilerTests {
         try await ScriptedHost.with { host in
             try host.order("no-compiler")
             try await withInstalls(on: host) { box, wakeUp in
-                try await until { box.snapshot?.view.report.reason == .installerFailed }
+                try await eventually("the installer failed") { box.snapshot?.view.report.reason == .installerFailed }
                 #expect(box.snapshot?.view.report.verdict == .notReady)
                 let before = box.snapshot?.at ?? 0
                 wakeUp.ring()
-                try await until { (box.snapshot?.at ?? 0) > before }
+                try await eventually("a new inspection") { (box.snapshot?.at ?? 0) > before }
                 #expect(box.snapshot?.view.report.reason == .installerFailed)
                 #expect(host.calls("installer").count == 1)
             }

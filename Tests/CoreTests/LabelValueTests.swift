@@ -70,11 +70,14 @@ import Testing
             #expect(publication.labels["gpu-agent.dev/verdict"] == report.verdict.rawValue)
             if decision.action == .idle || decision.action == .blocked { #expect(plan.steps.isEmpty) }
             if report.verdict == .ready {
-                #expect(report.findings.allSatisfy { [.pass, .notApplicable].contains($0.state) })
+                #expect(report.findings.allSatisfy { [.pass, .notApplicable, .notice].contains($0.state) })
             }
-            // What failed is the reason, unless the agent waits before it mends that.
+            // A failure is the reason for the verdict, unless the agent waits, or cannot tell whether the GPUs work.
             let hasFailed = report.findings.contains { $0.state == .failed }
-            #expect(hasFailed == (report.verdict == .notReady) || report.verdict == .waiting)
+            let isOpen = report.verdict == .waiting || (report.verdict == .unknown && report.readiness == .unknown)
+            #expect(hasFailed == (report.verdict == .notReady) || isOpen)
+            // A node whose GPUs work never gets the taint.
+            #expect(report.readiness != .usable || publication.taint == .absent)
         }
     }
 

@@ -167,11 +167,13 @@ import Testing
     }
 
     @Test(arguments: [
-        (Verdict.ready, TaintWish.absent), (.noGPU, .absent), (.notReady, .present), (.installing, .present),
-        (.degraded, .keep), (.unknown, .keep),
+        (Verdict.ready, Readiness.usable, TaintWish.absent), (.noGPU, .unknown, .absent),
+        (.leftAlone, .unknown, .absent), (.notReady, .notUsable, .present), (.installing, .usable, .present),
+        (.degraded, .usable, .absent), (.degraded, .notUsable, .keep), (.degraded, .unknown, .keep),
+        (.waiting, .notUsable, .keep), (.unknown, .unknown, .keep),
     ])
-    func theTaintFollowsTheVerdict(_ verdict: Verdict, _ wish: TaintWish) {
-        #expect(TaintWish(verdict) == wish)
+    func theTaintFollowsTheVerdict(_ verdict: Verdict, _ readiness: Readiness, _ wish: TaintWish) {
+        #expect(TaintWish(verdict, readiness) == wish)
     }
 
     @Test func theLabelsOfSeveralModelsAreThoseOfTheLowestAddress() throws {

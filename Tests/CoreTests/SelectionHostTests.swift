@@ -28,6 +28,27 @@ import Testing
             policy: Policy(kernelModuleType: .proprietary),
             .install("datacenter driver 595.71.05 with proprietary kernel modules")
         ),
+        SelectionCase(
+            "another version is asked for, and a process uses the GPUs",
+            .h100Ready,
+            policy: Policy(branch: 580),
+            .blocked(.driverChangePending)
+        ) { $0.claims.deviceUsers = .present([DeviceUser(pid: 7, command: "python3", nodes: ["nvidia0"])]) },
+        SelectionCase(
+            "another version is asked for, and the processes are not known",
+            .h100Ready,
+            policy: Policy(branch: 580),
+            .blocked(.driverChangePending)
+        ) { $0.claims.deviceUsers = .unreadable(.denied) },
+        SelectionCase(
+            "another version is asked for, and the driver is not loaded",
+            .h100Ready,
+            policy: Policy(branch: 580),
+            .install(Driver.datacenter580)
+        ) {
+            $0.driver = $0.driver.unloaded
+            $0.claims.deviceUsers = .unreadable(.denied)
+        },
         SelectionCase("its wish fits nothing", .h100Ready, policy: Policy(branch: 570), .noDriver),
         .driver(
             "of the wrong kind",

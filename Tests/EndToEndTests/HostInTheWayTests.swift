@@ -81,7 +81,8 @@ struct HostInTheWayTests {
                 )
             )
             let status = try await node.status()
-            #expect(status.verdict == "not-ready")
+            // CUDA works with that driver.
+            #expect(status.verdict == "degraded")
             #expect(status.reason == "foreign-driver")
             #expect(status.decision.action == "blocked")
             expectSame(try await node.writes(), before)

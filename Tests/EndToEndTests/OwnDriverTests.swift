@@ -48,6 +48,34 @@ struct OwnDriverTests {
         }
     }
 
+    /// A change of the pinned version on a busy node: the driver stays, and the node stays ready.
+    @Test func waitsWhileAProcessUsesTheGPUs() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let loaded = try await node.run(["lsmod"])
+            let options = try askFor580(on: node)
+            // Nothing answers behind the node, so a process can only hold it.
+            let holder = "import os,time; os.open('/dev/nvidiactl', os.O_PATH); time.sleep(600)"
+            let script = "python3 -c \"$1\" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5"
+            try await node.run(["sh", "-c", script, "sh", holder])
+
+            let status = try await node.agent("status", ["-o", "json"] + options).decoded(as: PrintedStatus.self)
+            #expect(status.verdict == "ready")
+            #expect(status.nextAction.hasPrefix("CUDA works on this node. Drain the node"))
+            let pending = try #require(status.findings.first { $0.code == "driver-change-pending" })
+            #expect(pending.state == "notice")
+            for text in ["595.91.07", "580.105.08", "python3 ("] { #expect(pending.observed.contains(text)) }
+            let install = try await node.agent("install", options)
+            install.expectExit(1)
+            #expect(install.errors.contains("driver-change-pending: "))
+            #expect(try await node.run(["lsmod"]) == loaded)
+
+            try await node.run(["sh", "-c", "kill $(cat /run/holder); rm /run/holder; sleep 0.5"])
+            try await node.agent("install", options).expectExit(0)
+            #expect(Set(try await node.status().driver.sources.map(\.version)) == ["580.105.08"])
+        }
+    }
+
     private func askFor580(on node: SimulatedNode) throws -> [String] {
         try node.directory.write(
             "config.yaml",

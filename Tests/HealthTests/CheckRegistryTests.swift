@@ -20,7 +20,7 @@ import Testing
             #expect(text.first?.isUppercase == true || text.hasPrefix("`"), "\(text)")
             #expect(text.hasSuffix("."), "\(text)")
         }
-        #expect([.failed, .unknown].contains(check.raisedState))
+        #expect([.failed, .unknown, .notice].contains(check.raisedState))
         #expect(check.settlingTime >= .zero && check.settlingTime <= .seconds(120))
     }
 

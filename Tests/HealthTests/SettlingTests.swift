@@ -101,7 +101,15 @@ import Testing
             case .warning: .degraded
             default: .ready
             }
-        return NodeReport(verdict: verdict, reason: decider?.code, nextAction: "raw", findings: findings)
+        // The failing checks of these cases are all checks of the GPUs.
+        let readiness = verdict == .notReady ? Readiness.notUsable : .usable
+        return NodeReport(
+            verdict: verdict,
+            readiness: readiness,
+            reason: decider?.code,
+            nextAction: "raw",
+            findings: findings
+        )
     }
 
     @Test(arguments: cases)

@@ -104,7 +104,7 @@ import Testing
             vendor.cuda = .skipped("not asked")
             facts.vendor = .present(vendor)
         },
-        Case("a bus that cannot be read, and a good driver", .unknown, .pciUnreadable) {
+        Case("a bus that cannot be read, and a good driver", .degraded, .pciUnreadable) {
             $0.pci = .unreadable(.denied)
         },
     ]
@@ -185,9 +185,9 @@ import Testing
         // The same obstacle where CUDA does not work.
         let broken = NodeFacts.h100Ready.with { $0.vendor = .unreadable(ReadFailure(.hang, "nvmlInit_v2")) }
         #expect(report(broken, plan).verdict == .notReady)
-        // And where the driver is not ours.
+        // Whoever installed the driver.
         let foreign = NodeFacts.h100Ready.with { $0.driver.record = .absent }
-        #expect(report(foreign, plan).verdict == .notReady)
+        #expect(report(foreign, plan).verdict == .degraded)
     }
 
     @Test func aNoticeChangesNoVerdict() throws {

@@ -46,6 +46,9 @@ package struct Daemon: Sendable {
             return ClusterLink(mirror: mirror, publisher: publisher)
         }
         logger.notice("started", metadata: ["mode": "\(mode.rawValue)", "version": "\(version)"])
+        for warning in inspector.setup.warnings {
+            logger.warning("check the configuration", metadata: ["what": "\(warning)"])
+        }
         var inspector = inspector
         inspector.owners = cluster?.mirror ?? NoCluster()
         let install = inspector.prober.commands.flatMap { commands in
@@ -167,7 +170,7 @@ struct InstallLog: Sendable {
         case .failed(let step, let problem):
             logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
         case .waitingForJob(let name):
-            logger.notice("the installer that an earlier agent started is still running", metadata: ["job": "\(name)"])
+            logger.notice("a job that an earlier agent started is still running", metadata: ["job": "\(name)"])
         }
     }
 }

@@ -6,16 +6,19 @@ extension HostChoice {
     ///
     /// A container loses its GPU when the kernel modules are unloaded, so the change waits for a drain.
     func postponed(_ change: Decision, from driver: SingleDriver) -> Decision {
-        guard change.action == .install, let target = change.driver, let users = facts.claims.driverUsers else { return change }
+        guard change.action == .install, let target = change.driver, let users = facts.claims.driverUsers else {
+            return change
+        }
         var decision = change
         decision.action = .blocked
         decision.owner = .gpuAgent
-        decision.driver = driver.target(facts)
+        decision.driver = nil
         decision.summary = "the agent keeps driver \(driver.version) until no process uses the GPUs"
         decision.problems = [
             Finding(
                 .driverChangePending,
-                observed: "The agent will replace driver \(driver.version) with the \(target) when no process uses the GPUs. \(users.observed)",
+                observed:
+                    "The agent will replace driver \(driver.version) with the \(target) when no process uses the GPUs. \(users.observed)",
                 expected: "no process that uses the driver",
                 remedy: "\(users.remedy) When no process uses the driver, the agent replaces it."
             )
@@ -36,7 +39,8 @@ extension HostChoice {
                 .driverInUse,
                 observed: "\(situation) \(users.observed)",
                 expected: "no process that uses the driver",
-                remedy: "\(users.remedy) When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
+                remedy:
+                    "\(users.remedy) When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
             )
             return Decision(
                 action: .blocked,
@@ -78,15 +82,5 @@ extension ClaimFacts {
             "These processes use the driver: \((names + more).joined(separator: ", ")).",
             "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced."
         )
-    }
-}
-
-extension SingleDriver {
-    /// The driver as the target of a decision that keeps it; nil when its version or its kernel module type is unknown.
-    fileprivate func target(_ facts: NodeFacts) -> DriverTarget? {
-        guard let version = DriverVersion(version), let kernelModuleType,
-            let kind = facts.installedKind(ofVersion: version.description)?.kind
-        else { return nil }
-        return DriverTarget(kind: kind, version: version, kernelModuleType: kernelModuleType)
     }
 }

@@ -108,8 +108,7 @@ extension NodeFacts {
     /// are for another kernel. If the agent also installed a driver, the host would have two drivers after the next kernel
     /// update.
     var incompleteDriver: OwnerClaim? {
-        guard driver.record.value?.state != .changing else { return nil }
-        return claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
+        claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
     }
 
     /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.

@@ -27,7 +27,7 @@ final class ProgressPrinter: Sendable {
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
         case .failed(let step, _): line("      \(style.red("×")) \(step.id.rawValue)")
-        case .waitingForJob(let name): line("waiting for the installer that an earlier agent started (\(name))")
+        case .waitingForJob(let name): line("waiting for the job that an earlier agent started (\(name))")
 
         }
     }
