@@ -48,11 +48,4 @@ package struct Settings: Sendable {
         let theirs = link("/proc/\(process)/ns/mnt")
         return theirs != nil && theirs == link("/proc/self/ns/mnt") ? "/" : "/proc/\(process)/root"
     }
-
-    private static func link(_ path: String) -> String? {
-        var buffer = [CChar](repeating: 0, count: 256)
-        let length = readlink(path, &buffer, buffer.count - 1)
-        guard length > 0 else { return nil }
-        return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
 }

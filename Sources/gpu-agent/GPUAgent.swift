@@ -1,4 +1,5 @@
 import ArgumentParser
+import Documents
 import Glibc
 
 @main
@@ -28,10 +29,33 @@ struct GPUAgent: AsyncParsableCommand {
         ]
     )
 
+    /// What is wrong with the name of the command, with a suggestion; nil when the command exists.
+    static func unknownCommand(_ arguments: some Collection<String>) -> String? {
+        guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
+        guard let command = configuration.subcommands.first(where: { $0._commandName == word }) else {
+            return word == "help" ? nil : unknown(word, among: configuration.subcommands)
+        }
+        let below = command.configuration.subcommands
+        guard !below.isEmpty, let second = arguments.dropFirst().first, !second.hasPrefix("-"), second != "help",
+            !below.contains(where: { $0._commandName == second })
+        else { return nil }
+        return unknown(second, among: below, of: " of \(word)")
+    }
+
+    private static func unknown(_ word: String, among all: [any ParsableCommand.Type], of: String = "") -> String {
+        let names = all.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+        let near = nearest(to: word, in: names).map { "; did you mean '\($0)'?" } ?? ""
+        return "unknown subcommand '\(word)'\(of)\(near)"
+    }
+
     /// Runs the command.
     ///
     /// After wrong usage it exits with 2, as `validate` documents. The argument parser itself would exit with 64.
     static func main() async {
+        if let message = unknownCommand(CommandLine.arguments.dropFirst()) {
+            Output.complain("gpu-agent: \(message)\nUsage: gpu-agent <subcommand>; see 'gpu-agent --help'.\n")
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

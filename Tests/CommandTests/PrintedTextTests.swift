@@ -26,6 +26,7 @@ import Testing
     static let nodes: [(name: String, facts: NodeFacts)] = [
         ("rtx-pro-6000", .rtxProVGPU), ("rtx-pro-6000-ready", .rtxProReady), ("h100", .h100),
         ("h100-ready", .h100Ready), ("no-gpu", .noGPU), ("unknown-gpu", .unknownGPU), ("in-the-way", inTheWay),
+        ("left-alone", leftAlone), ("degraded", degraded),
     ]
 
     /// A new node that cannot install a driver, for three reasons.
@@ -33,6 +34,46 @@ import Testing
         facts.host.secureBoot = .present(true)
         facts.build.compiler = .absent
         facts.build.headersRelease = .present("5.15.0-1080-azure")
+    }
+
+    private static let leftAlone = NodeFacts.h100.with {
+        $0.claims.nodeLabels = .present(["cloud.google.com/gke-gpu-driver-version": "latest"])
+    }
+
+    /// A GPU that the catalog does not know, with a driver that works.
+    private static let degraded = NodeFacts.unknownGPU.with {
+        $0.driver = .loaded("595.71.05", .open, kind: .datacenter)
+        var gpu = GPUFacts.h100
+        gpu.pciAddress = .present($0.gpus[0].address)
+        $0.vendor = .answering("595.71.05", gpus: [gpu])
+    }
+
+    @Test(arguments: [
+        (["statsu"], "gpu-agent: unknown subcommand 'statsu'; did you mean 'status'?"),
+        (["instal"], "gpu-agent: unknown subcommand 'instal'; did you mean 'install'?"),
+        (["frobnicate"], "gpu-agent: unknown subcommand 'frobnicate'"),
+        (["vendor-prob"], "gpu-agent: unknown subcommand 'vendor-prob'"),
+        (["catalog", "dif"], "gpu-agent: unknown subcommand 'dif' of catalog; did you mean 'diff'?"),
+    ])
+    func suggestsTheCommandThatWasMeant(_ arguments: [String], _ message: String) async throws {
+        let printed = try await agent(arguments)
+        #expect(printed.output == message + "\nUsage: gpu-agent <subcommand>; see 'gpu-agent --help'.\n")
+        #expect(printed.code == .exited(2))
+    }
+
+    @Test func printsTheFactsOfAFileAsTheyAre() async throws {
+        let directory = try TemporaryDirectory()
+        let facts = try Rendering.json(NodeFacts.h100Ready)
+        try directory.write("facts.json", facts)
+        let catalog = ["--catalog-directory", fixture("../../catalog")]
+        let printed = try await agent(["facts", "-o", "json", "--facts", directory.path("facts.json")] + catalog)
+        #expect(printed.output == facts)
+    }
+
+    @Test func saysHowToNameACatalogThatIsMissing() async throws {
+        let printed = try await agent(["catalog", "list", "--catalog-directory", "/no/such/directory"])
+        #expect(printed.code == .exited(2))
+        #expect(printed.output.contains("in /no/such/directory; name the directory of the agent's catalog with"))
     }
 
     @Test(arguments: ["plan", "status", "validate", "labels"], nodes.map(\.name))

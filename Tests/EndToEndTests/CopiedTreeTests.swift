@@ -6,6 +6,24 @@ import Testing
 /// The agent accepts a directory tree that was copied from a node instead of the node.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct CopiedTreeTests {
+    /// A person's first command on a node, without root and without an option.
+    ///
+    /// The program finds the catalog beside itself, says what it does not read, and still exits 0.
+    @Test func showsWhatAUserWithoutRootCanSee() async throws {
+        let nobody = try Nobody()
+        let status = try await nobody.agent("status", [])
+        status.expectExit(0)
+        #expect(status.errors.contains("without root, status reads only the files that this user can read"))
+        #expect(status.output.contains("→ "))
+        let list = try await nobody.agent("catalog", ["list"])
+        list.expectExit(0)
+        #expect(list.output.contains("datacenter-"))
+        // A command that decides about the host does not fall back to another directory.
+        let plan = try await nobody.agent("validate", [])
+        plan.expectExit(5)
+        #expect(plan.errors.contains("host-unreachable"))
+    }
+
     @Test func answersWithoutRoot() async throws {
         try await SimulatedNode.with { node in
             try await node.agent("install").expectExit(0)

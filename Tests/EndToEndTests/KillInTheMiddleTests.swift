@@ -64,7 +64,7 @@ struct KillInTheMiddleTests {
                 }
             }
             again.expectExit(0)
-            let line = "waiting for the installer that an earlier agent started (install-595.91.07)"
+            let line = "waiting for the job that an earlier agent started (install-595.91.07)"
             #expect(again.errors.contains(line))
             #expect(!again.errors.contains("install the grid driver"))
             try await node.expectWholeInstall(like: uninterrupted)
@@ -89,7 +89,7 @@ struct KillInTheMiddleTests {
 
             let again = try await node.agent("install")
             again.expectExit(0)
-            #expect(!again.errors.contains("waiting for the installer that an earlier agent started"))
+            #expect(!again.errors.contains("waiting for the job that an earlier agent started"))
             try await node.expectWholeInstall(like: uninterrupted)
             #expect(try node.requests().count == 1)
         }

@@ -21,7 +21,9 @@ package enum SetupError: CausedError, Sendable {
         case .unreadable(let path, _): "cannot read \(path)"
         case .noFacts(let path, let why): "\(path) does not contain the facts of a node: \(why)"
         case .problems(let problems): problems.description
-        case .noCatalog(let directory): "there is no catalog file (*.yaml) in \(directory)"
+        case .noCatalog(let directory):
+            "there is no catalog file (*.yaml) in \(directory); name the directory of the agent's catalog with "
+                + "--catalog-directory"
         }
     }
 
@@ -135,7 +137,10 @@ package struct Setup: Sendable {
     /// The catalog files of a directory, sorted by name.
     private static func builtIn(_ directory: String) throws(SetupError) -> [String] {
         let names: [String]
-        do throws(Errno) { names = try LocalFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
+        do throws(Errno) { names = try LocalFiles.list(directory) } catch {
+            guard error == .noSuchFileOrDirectory else { throw .unreadable(directory, cause: error) }
+            throw .noCatalog(directory)
+        }
         let files = names.filter { $0.hasSuffix(".yaml") }.map { "\(directory)/\($0)" }
         guard !files.isEmpty else { throw .noCatalog(directory) }
         return files

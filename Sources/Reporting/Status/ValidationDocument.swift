@@ -37,6 +37,7 @@ package struct ValidationDocument: Encodable, Sendable {
             let code = finding.state == .pass || finding.state == .notApplicable ? "" : "  (\(finding.code.rawValue))"
             return "  \(color(padded(word, 7)))  \(padded(finding.title, width))  \(finding.observed)\(code)"
         }
-        return (["\(style.bold(verdict.rawValue)): \(nextAction)"] + lines).joined(separator: "\n") + "\n"
+        let why = reason.map { " (\($0.rawValue))" } ?? ""
+        return (["\(style.bold(verdict.rawValue))\(why): \(nextAction)"] + lines).joined(separator: "\n") + "\n"
     }
 }

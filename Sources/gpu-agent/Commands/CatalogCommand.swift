@@ -148,7 +148,7 @@ extension ChoiceOptions {
     /// The settings of a command that reads no files of the host.
     var settings: Settings {
         var settings = Settings(hostRoot: "/", hostPID: nil)
-        settings.catalogDirectory = catalogDirectory
+        settings.catalogDirectory = catalogDirectory ?? Settings.foundCatalogDirectory
         settings.catalogs = catalog
         settings.configFile = configFile
         settings.configDirectory = configDirectory

@@ -25,6 +25,16 @@ struct HostOptions: ParsableArguments {
 
     /// The process to enter; nil when the agent must not run commands on the host.
     var process: Int? { hostPid.map(\.number) ?? 1 }
+
+    /// The options for a user who cannot enter the host: the files of this user's own mount namespace.
+    ///
+    /// They are the same options for root, and when the command line names the host.
+    var withoutRoot: HostOptions {
+        guard geteuid() != 0, hostRoot == nil, hostPid == nil else { return self }
+        var options = self
+        (options.hostRoot, options.hostPid) = ("/", HostPID.none)
+        return options
+    }
 }
 
 /// The value of `--host-pid`.
@@ -52,8 +62,14 @@ enum HostPID: ExpressibleByArgument {
 
 /// The options for the catalog and the configuration.
 struct ChoiceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The directory of the agent's own catalog.", valueName: "dir"))
-    var catalogDirectory = Settings.catalogDirectory
+    @Option(
+        help: ArgumentHelp(
+            "The directory of the agent's own catalog.",
+            discussion: "Default: \(Settings.catalogDirectory), or the directory 'catalog' beside the program.",
+            valueName: "dir"
+        )
+    )
+    var catalogDirectory: String?
 
     @Option(
         help: ArgumentHelp(
@@ -114,7 +130,7 @@ extension Settings {
         self.init(
             hostRoot: host.hostRoot ?? host.hostPid?.number.map { Settings.root(of: $0) },
             hostPID: host.process,
-            catalogDirectory: choice?.catalogDirectory ?? Settings.catalogDirectory,
+            catalogDirectory: choice?.catalogDirectory ?? Settings.foundCatalogDirectory,
             catalogs: choice?.catalog ?? [],
             configFile: choice?.configFile,
             configDirectory: choice?.configDirectory,

@@ -12,22 +12,30 @@ struct FactsCommand: AsyncParsableCommand {
         abstract: "Inspect the node and print its facts.",
         discussion: """
             Every fact is present, absent, unreadable (with the reason) or skipped. 'plan --facts' reads the JSON \
-            output. Add the JSON output to bug reports.
+            output. Add the JSON output to bug reports. The options for the catalog and the configuration do not \
+            change the facts.
             """
     )
 
     @OptionGroup var host: HostOptions
+    @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var facts: FactsOption
     @OptionGroup var format: OutputOption
 
     func run() async throws {
         try await reporting {
-            let source = NodeSource(host: host, choice: try ChoiceOptions.parse([]), facts: try FactsOption.parse([]))
-            let prober = try source.prober()
-            let labels = await prober.published.ownerLabels()
-            var (facts, _) = await prober.look()
-            facts.claims = facts.claims.with(labels)
+            let facts = try await read()
             try Output.print(facts, as: format.output) { FactsText(facts: facts, style: $0).text }
         }
+    }
+
+    private func read() async throws -> NodeFacts {
+        if let file = facts.facts { return try FactsFile.read(file) }
+        let prober = try NodeSource(host: host, choice: choice, facts: facts).prober()
+        let labels = await prober.published.ownerLabels()
+        var (facts, _) = await prober.look()
+        facts.claims = facts.claims.with(labels)
+        return facts
     }
 }
 

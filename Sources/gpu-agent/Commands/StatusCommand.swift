@@ -11,7 +11,7 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: """
             The first line is the verdict: ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or \
             unknown. The second line is the next action. The command changes nothing, and works without the daemon \
-            and the API server. It exits 0 for every verdict; use 'gpu-agent validate' for an exit code.
+            and the API server. Without root, it shows what this user can read. It exits 0 for every verdict; use 'gpu-agent validate' for an exit code.
             """
     )
 
@@ -22,7 +22,13 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let source = NodeSource(host: host, choice: choice, facts: facts)
+            let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
+            if facts.facts == nil, source.host.hostRoot != host.hostRoot {
+                Output.complain(
+                    "gpu-agent: without root, status reads only the files that this user can read. It runs no command on "
+                        + "the host and loads no library. Run it as root for a complete answer.\n"
+                )
+            }
             let view = try await source.view()
             let published = facts.facts == nil ? await (try source.prober()).published.load() : nil
             let status = StatusDocument(

@@ -12,7 +12,7 @@ struct ValidateCommand: AsyncParsableCommand {
         discussion: """
             Exit codes: 0 the GPUs work (ready or degraded); 1 a check failed; 2 wrong usage, or an invalid \
             configuration or catalog; 3 the node is still installing or waiting (with --wait, after that time); 4 \
-            the node has no GPU; 5 the state is unknown, or another owner manages the driver.
+            the node has no GPU; 5 the state is unknown; 6 another owner manages the driver.
             The command changes nothing. It prints the report on standard output, except with exit code 2.
             """
     )
@@ -55,7 +55,8 @@ struct ValidateCommand: AsyncParsableCommand {
         case .notReady: ExitStatus.failed
         case .installing, .waiting: ExitStatus.deadline
         case .noGPU: allowNoGpu ? nil : ExitStatus.noGPU
-        case .unknown, .leftAlone: ExitStatus.cannotTell
+        case .unknown: ExitStatus.cannotTell
+        case .leftAlone: ExitStatus.leftAlone
         }
     }
 }

@@ -44,6 +44,7 @@ enum ExitStatus {
     static let deadline = ExitCode(3)
     static let noGPU = ExitCode(4)
     static let cannotTell = ExitCode(5)
+    static let leftAlone = ExitCode(6)
 }
 
 /// Runs the work of a command, and turns an error into a message and an exit code.
