@@ -29,6 +29,7 @@ package enum CheckRegistry {
         .secureBoot,
         .nouveauLoaded,
         .compilerMissing,
+        .compilerMismatch,
         .makeMissing,
         .kernelHeadersMissing,
         .diskSpace,

@@ -17,7 +17,7 @@ package struct Preflight: Sendable {
     }
 
     package var problems: [Finding] {
-        [secureBoot, nouveau, compiler, make, headers].compactMap(\.self) + diskSpace
+        [secureBoot, nouveau, compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
     }
 
     private var secureBoot: Finding? {
@@ -44,6 +44,23 @@ package struct Preflight: Sendable {
 
     private var compiler: Finding? {
         missing(facts.build.compiler, .compilerMissing, "a C compiler", "Install gcc on the host.")
+    }
+
+    /// The finding that the host's compiler does not know the options that the kernel was built with.
+    ///
+    /// The kernel's headers pass these options to every module build. A newer compiler knows the options of an older one.
+    private var compilerVersion: Finding? {
+        guard let host = facts.build.compilerVersion.value, let kernel = facts.build.kernelCompiler.value,
+            host.kind == kernel.kind, let old = host.major, let new = kernel.major, old < new
+        else { return nil }
+        return Finding(
+            .compilerMismatch,
+            observed: "The compiler of the host is \(host), and the kernel was built with \(kernel).",
+            expected: "\(kernel.kind.rawValue) \(new) or newer",
+            remedy:
+                "Install \(kernel.kind.rawValue)-\(new) and make it the default compiler (cc) of the host. The kernel "
+                + "modules need the options of the kernel's compiler."
+        )
     }
 
     private var make: Finding? {

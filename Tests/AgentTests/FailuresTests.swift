@@ -145,6 +145,23 @@ import Testing
             log: "ERROR: the log is gone\nbye\n",
             observed: "nvidia-uninstall exited with status 1: the log is gone"
         ),
+        LogCase(
+            subject: "the installer",
+            outcome: .finished(status: 1),
+            ownLog: true,
+            log: "-> Building\n   cc: error:   unrecognized command-line option '-ftrivial-auto-var-init=zero'\n"
+                + "   make[2]: *** [nv.o] Error 1\nERROR: The kernel module failed to build.\n",
+            observed: "the installer exited with status 1: cc: error: unrecognized command-line option "
+                + "'-ftrivial-auto-var-init=zero': The kernel module failed to build."
+        ),
+        LogCase(
+            subject: "the installer",
+            outcome: .finished(status: 1),
+            ownLog: true,
+            log: "   /bin/sh: 1: gcc-12: not found\nERROR: An error occurred while performing the step.\n",
+            observed: "the installer exited with status 1: /bin/sh: 1: gcc-12: not found: "
+                + "An error occurred while performing the step."
+        ),
         LogCase(subject: "rpm -e", outcome: .absent, log: "", observed: "rpm -e was never started"),
     ]
 

@@ -35,6 +35,22 @@ import Testing
         Case("nouveau not known") { $0.driver.nouveauLoaded = .unreadable(.denied) },
         Case("no compiler", .compilerMissing) { $0.build.compiler = .absent },
         Case("compiler not known") { $0.build.compiler = .unreadable(.denied) },
+        Case("a compiler older than the kernel's", .compilerMismatch) {
+            $0.build.compilerVersion = .present(Compiler(kind: .gcc, version: "11.4.0"))
+            $0.build.kernelCompiler = .present(Compiler(kind: .gcc, version: "12.3.0"))
+        },
+        Case("a newer compiler") {
+            $0.build.compilerVersion = .present(Compiler(kind: .gcc, version: "13.2.0"))
+            $0.build.kernelCompiler = .present(Compiler(kind: .gcc, version: "12.3.0"))
+        },
+        Case("the kernel's compiler not known") {
+            $0.build.compilerVersion = .present(Compiler(kind: .gcc, version: "7.3.1"))
+            $0.build.kernelCompiler = .unreadable(.denied)
+        },
+        Case("a compiler of another kind") {
+            $0.build.compilerVersion = .present(Compiler(kind: .gcc, version: "12.2.0"))
+            $0.build.kernelCompiler = .present(Compiler(kind: .clang, version: "17.0.0"))
+        },
         Case("no make", .makeMissing) { $0.build.make = .absent },
         Case("make not known") { $0.build.make = .skipped("not asked") },
         Case("no dkms is no problem") { $0.build.dkms = .absent },

@@ -92,6 +92,36 @@ struct HostInTheWayTests {
         }
     }
 
+    @Test func namesACompilerThatIsOlderThanTheKernels() async throws {
+        try await SimulatedNode.with("h100", set: ["kernel-compiler=gcc (GCC) 99.1.0"]) { node in
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("compiler-mismatch: The compiler of the host is gcc "))
+            #expect(install.errors.contains("Install gcc-99 and make it the default compiler"))
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    /// A compiler that does not know the kernel's options: its own error is the cause that a person needs.
+    @Test func showsTheErrorOfTheCompiler() async throws {
+        try await SimulatedNode.with("h100") { node in
+            let compiler = """
+                #!/bin/sh
+                case "$1" in --version | -v | -dumpversion) exec /usr/bin/gcc "$@" ;; esac
+                echo "cc: error: unrecognized command-line option '-ftrivial-auto-var-init=zero'" >&2
+                exit 1
+                """
+            let script =
+                "printf '%s\\n' \"$1\" >/usr/local/bin/cc && chmod 755 /usr/local/bin/cc && "
+                + "cp /usr/local/bin/cc /usr/local/bin/gcc"
+            try await node.run(["sh", "-c", script, "sh", compiler])
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("unrecognized command-line option '-ftrivial-auto-var-init=zero'"))
+            #expect(try await node.status().reason == "installer-failed")
+        }
+    }
+
     @Test func showsTheInstallersWordsWhenTheDriverDoesNotLoad() async throws {
         let scenario = try TemporaryDirectory()
         let original = "\(Programs.repository)/simulator/scenarios/rtx-pro-6000"

@@ -123,7 +123,10 @@ struct JobLog {
     func problem(_ outcome: HostJob.Outcome, log: String) -> Finding {
         let lines = log.split(separator: "\n")
         let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
-        let telling = (errors.isEmpty && !hasOwnErrors ? lines : errors).suffix(2)
+        let cause = Self.compilerError(in: lines).map { [$0] } ?? []
+        let telling =
+            cause
+            + (errors.isEmpty && !hasOwnErrors ? lines : errors).suffix(2)
             .map { $0.split(separator: " ").joined(separator: " ") }
         return Finding(
             failure.code,
@@ -131,6 +134,19 @@ struct JobLog {
             expected: "status 0",
             remedy: "Read \(path) on the node."
         )
+    }
+
+    /// The first error of a compiler or of make in the log of a build; nil when there is none.
+    ///
+    /// It says why a build failed. The program that started the build says only that it failed.
+    static func compilerError(in lines: [Substring]) -> String? {
+        let marks = [": error: ", ": fatal error: ", ": unrecognized command-line option", ": undefined reference to "]
+        let found =
+            lines.first { line in !line.hasPrefix("ERROR:") && marks.contains { line.contains($0) } }
+            ?? lines.first { $0.contains(": not found") || $0.contains(": command not found") }
+        return found.map { line in
+            String(line.split(separator: " ").joined(separator: " ").prefix(300))
+        }
     }
 
     private func description(of outcome: HostJob.Outcome) -> String {

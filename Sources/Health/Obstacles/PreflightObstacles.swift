@@ -30,6 +30,17 @@ extension Check {
         advice: "Install gcc on the host."
     )
 
+    static let compilerMismatch = Check(
+        .compilerMismatch,
+        title: "the compiler knows the options of the kernel",
+        group: .preflight,
+        phase: .prepare,
+        meaning: "The C compiler of the host is older than the compiler that built the kernel (`/proc/version`). A "
+            + "build of kernel modules then often fails with `unrecognized command-line option`.",
+        advice: "Install the version of the compiler that the finding names, for example `gcc-12`. Make it the default "
+            + "compiler, with `update-alternatives` on Debian and Ubuntu."
+    )
+
     static let makeMissing = Check(
         .makeMissing,
         title: "the host has make",

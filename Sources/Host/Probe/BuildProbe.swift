@@ -8,6 +8,7 @@ enum BuildProbe {
     static func read(_ root: HostRoot, kernelRelease: Reading<String>) -> BuildFacts {
         BuildFacts(
             compiler: program(["cc", "gcc"], root),
+            kernelCompiler: root.reading("/proc/version") { Compiler($0, isKernel: true) },
             make: program(["make"], root),
             dkms: program(["dkms"], root),
             headersRelease: kernelRelease.flatMap { headersRelease($0, root) },

@@ -53,7 +53,26 @@ package struct HostProbe: Sendable {
 
     /// The tools, headers and disk space for a build of kernel modules.
     package func buildFacts() async -> BuildFacts {
-        await offPool { BuildProbe.read(root, kernelRelease: kernelRelease()) }
+        var facts = await offPool { BuildProbe.read(root, kernelRelease: kernelRelease()) }
+        facts.compilerVersion = await compilerVersion(facts.compiler)
+        return facts
+    }
+
+    /// Asks the compiler of the host for its version.
+    private func compilerVersion(_ compiler: Reading<String>) async -> Reading<Compiler> {
+        let path: String
+        switch compiler {
+        case .present(let value): path = value
+        case .absent: return .absent
+        case .unreadable(let failure): return .unreadable(failure)
+        case .skipped(let why): return .skipped(why)
+        }
+        guard let commands else { return .skipped("the agent runs no commands on the host") }
+        do throws(HostError) {
+            let output = try await commands.run([path, "--version"], deadline: .seconds(5))
+            return Compiler(output.output).map { .present($0) }
+                ?? .unreadable(ReadFailure(.malformed, "'\(path) --version' prints no version"))
+        } catch { return .unreadable(ReadFailure(error)) }
     }
 
     /// The files on the host that may be libraries of the driver; empty without a driver.

@@ -73,6 +73,10 @@ package struct DMIFacts: Codable, Sendable, Equatable {
 package struct BuildFacts: Codable, Sendable, Equatable {
     /// The path of the C compiler.
     package var compiler: Reading<String>
+    /// The version of that compiler.
+    package var compilerVersion: Reading<Compiler>
+    /// The compiler that built the running kernel, from `/proc/version`.
+    package var kernelCompiler: Reading<Compiler>
     /// The path of make.
     package var make: Reading<String>
     /// The path of dkms, which rebuilds the modules for each new kernel.
@@ -86,12 +90,16 @@ package struct BuildFacts: Codable, Sendable, Equatable {
 
     package init(
         compiler: Reading<String>,
+        compilerVersion: Reading<Compiler> = .skipped("nobody looked"),
+        kernelCompiler: Reading<Compiler> = .skipped("nobody looked"),
         make: Reading<String>,
         dkms: Reading<String>,
         headersRelease: Reading<String>,
         freeSpace: [FreeSpace]
     ) {
         self.compiler = compiler
+        self.compilerVersion = compilerVersion
+        self.kernelCompiler = kernelCompiler
         self.make = make
         self.dkms = dkms
         self.headersRelease = headersRelease

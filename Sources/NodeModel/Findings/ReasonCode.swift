@@ -30,6 +30,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
 
     // Preflight
     case compilerMissing = "compiler-missing"
+    case compilerMismatch = "compiler-mismatch"
     case makeMissing = "make-missing"
     case kernelHeadersMissing = "kernel-headers-missing"
     case secureBoot = "secure-boot"

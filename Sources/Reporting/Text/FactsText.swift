@@ -107,6 +107,8 @@ package struct FactsText {
             "Build",
             [
                 ("compiler", say(build.compiler) { $0 }),
+                ("compiler version", say(build.compilerVersion) { "\($0)" }),
+                ("kernel's compiler", say(build.kernelCompiler) { "\($0)" }),
                 ("make", say(build.make) { $0 }),
                 ("dkms", say(build.dkms) { $0 }),
                 ("kernel headers", say(build.headersRelease) { $0 }),

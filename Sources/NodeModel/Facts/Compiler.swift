@@ -1,0 +1,50 @@
+/// A C compiler and its version.
+package struct Compiler: Codable, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: String, Codable, Sendable {
+        case gcc, clang
+    }
+
+    package var kind: Kind
+    /// The version, such as `12.3.0`.
+    package var version: String
+
+    package init(kind: Kind, version: String) {
+        self.kind = kind
+        self.version = version
+    }
+
+    /// The number before the first period, on which the options of the compiler depend; nil when there is none.
+    package var major: Int? { version.split(separator: ".").first.flatMap { Int($0) } }
+
+    package var description: String { "\(kind.rawValue) \(version)" }
+
+    /// Reads the compiler from `/proc/version`, or from the first line that a compiler prints for `--version`.
+    ///
+    /// Distributions write the version in several ways: `gcc (Debian 12.2.0-14) 12.2.0`, `gcc version 8.5.0 20210514 (Red
+    /// Hat 8.5.0-10) (GCC)`. In all of them, the first word of digits and periods after the name is the version.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - isKernel: Whether the text is `/proc/version`, which first names the version of the kernel.
+    package init?(_ text: String, isKernel: Bool = false) {
+        // The compiler follows the user and the host of the build, in parentheses of its own.
+        let line = text.prefix { !$0.isNewline }.prefix(1024)
+        var words = line.split { $0 == " " || $0 == "(" || $0 == ")" || $0 == "," }[...]
+        if isKernel {
+            guard let start = words.dropFirst(3).firstIndex(where: Self.isName) else { return nil }
+            words = words[start...]
+        }
+        let isVersion = { (word: Substring) in
+            let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+            return parts.count > 1
+                && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+        }
+        guard let version = words.first(where: isVersion), version.utf8.count <= 32 else { return nil }
+        self.init(kind: words.prefix { $0 != version }.contains("clang") ? .clang : .gcc, version: String(version))
+    }
+
+    /// Whether a word is the name of a compiler: `gcc`, `gcc10-gcc`, `x86_64-linux-gnu-gcc-12` or `clang`.
+    private static func isName(_ word: Substring) -> Bool {
+        !word.contains("@") && word.split(separator: "-").contains { $0.hasPrefix("gcc") || $0.hasPrefix("clang") }
+    }
+}
