@@ -135,6 +135,9 @@ struct HostInTheWayTests {
             install.expectExit(1)
             let said = "the installer exited with status 1: Unable to load the 'nvidia' kernel module."
             #expect(install.errors.contains("installer-failed: \(said)"))
+            // The kernel's own words are the cause.
+            #expect(install.errors.contains("(kernel log: "))
+            #expect(install.errors.contains("is not supported by the"))
             let journal = try node.journal()
             #expect(journal.steps.last?.step == .install)
             #expect(journal.steps.last?.state == .failed)

@@ -18,7 +18,16 @@ struct Executor {
     ///
     /// Effects on the journal change `journal`. The caller saves it.
     func execute(_ step: PlannedStep, _ journal: inout Journal) async throws(AgentFailure) {
-        for effect in step.effects { try await perform(effect, of: step, &journal) }
+        do throws(AgentFailure) {
+            for effect in step.effects { try await perform(effect, of: step, &journal) }
+        } catch {
+            guard step.failure.readsKernelLog, error.problem.code == step.failure.code else { throw error }
+            var failure = error
+            // Without the log, the remedy still tells where to look.
+            let lines = (try? await KernelLog(commands: commands).lastLines()) ?? []
+            if !lines.isEmpty { failure.problem.observed += " (kernel log: \(lines.joined(separator: "; ")))" }
+            throw failure
+        }
     }
 
     private func perform(

@@ -64,15 +64,23 @@ package struct StepFailure: Codable, Sendable, Equatable {
     package var subject: String
     /// The remedy, unless the error itself has a more specific one.
     package var remedy: String
+    /// Whether the kernel log can say why the step failed.
+    package var readsKernelLog: Bool
 
-    package init(_ code: ReasonCode, subject: String, remedy: String = "Run 'gpu-agent install'.") {
+    package init(
+        _ code: ReasonCode,
+        subject: String,
+        remedy: String = "Run 'gpu-agent install'.",
+        readsKernelLog: Bool = false
+    ) {
         self.code = code
         self.subject = subject
         self.remedy = remedy
+        self.readsKernelLog = readsKernelLog
     }
 
     private enum CodingKeys: String, CodingKey {
-        case code, subject, remedy
+        case code, subject, remedy, readsKernelLog
     }
 
     package init(from decoder: any Decoder) throws {
@@ -81,5 +89,6 @@ package struct StepFailure: Codable, Sendable, Equatable {
         code = (try? container.decode(ReasonCode.self, forKey: .code)) ?? .installFailed
         subject = try container.decode(String.self, forKey: .subject)
         remedy = try container.decode(String.self, forKey: .remedy)
+        readsKernelLog = try container.decodeIfPresent(Bool.self, forKey: .readsKernelLog) ?? false
     }
 }

@@ -23,7 +23,8 @@ package struct LoadModules: Operation {
         StepFailure(
             .moduleLoadFailed,
             subject: "loading the kernel modules",
-            remedy: "Read the kernel log of the node (dmesg) and look for lines with NVRM."
+            remedy: "Read the kernel log of the node (dmesg) and look for lines with NVRM.",
+            readsKernelLog: true
         )
     }
     package var inverse: (any Operation)? { UnloadModules(modules: modules.reversed()) }

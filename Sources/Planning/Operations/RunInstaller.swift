@@ -44,7 +44,8 @@ package struct RunInstaller: Operation {
         StepFailure(
             .installerFailed,
             subject: "the installer",
-            remedy: "Read \(HostLayout.installerLog) on the node."
+            remedy: "Read \(HostLayout.installerLog) on the node.",
+            readsKernelLog: true
         )
     }
     package var inverse: (any Operation)? {

@@ -1,0 +1,43 @@
+import NodeModel
+
+/// Reads what the kernel log of the host says about NVIDIA's driver.
+package struct KernelLog: Sendable {
+    private let commands: HostCommands
+
+    package init(commands: HostCommands) {
+        self.commands = commands
+    }
+
+    /// The last lines about the driver, the oldest first; empty when there are none.
+    package func lastLines() async throws(HostError) -> [String] {
+        Self.lines(in: try await commands.run(["dmesg"], deadline: .seconds(5)).output)
+    }
+
+    /// What every failed load writes, and every successful one: these lines do not say why a load failed.
+    private static let general = [
+        "probe routine failed", "devices were initialized", "nvidia-nvlink", "taints kernel", "tainting kernel",
+        "module verification failed", "loading NVIDIA UNIX",
+    ]
+
+    /// The last six lines about the driver that say something of their own.
+    ///
+    /// They are without their time, and have at most 200 characters. The driver writes one sentence in several lines.
+    static func lines(in log: String) -> [String] {
+        let lines = log.split(whereSeparator: \.isNewline).filter { line in
+            ["NVRM", "nvidia", "nouveau"].contains { line.contains($0) }
+                && !general.contains { line.contains($0) }
+        }
+        var seen: [String] = []
+        for line in lines.reversed() where seen.count < 6 {
+            let text = String(withoutTime(line).prefix(200))
+            if !seen.contains(text) { seen.append(text) }
+        }
+        return seen.reversed()
+    }
+
+    /// The line without the time in brackets at its start, such as `[   12.345678] `.
+    private static func withoutTime(_ line: Substring) -> Substring {
+        guard line.first == "[", let end = line.firstIndex(of: "]") else { return line }
+        return line[line.index(after: end)...].drop { $0 == " " }
+    }
+}
