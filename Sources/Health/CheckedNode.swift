@@ -35,6 +35,9 @@ package struct CheckedNode: Sendable {
     /// It is nil when NVML did not respond, because the agent calls NVML first.
     var cudaReading: Reading<[CUDAFacts]>? { nvml == nil ? nil : facts.vendor.flatMap(\.cuda) }
 
+    /// The GPUs about which a call of NVML returned an error.
+    var faultyGPUs: [GPUFacts] { nvml?.gpus.filter { !$0.faults.isEmpty } ?? [] }
+
     /// The GPUs that are in MIG mode.
     var gpusWithMIG: [GPUFacts] { nvml?.gpus.filter { $0.migMode.value?.current == true } ?? [] }
 }

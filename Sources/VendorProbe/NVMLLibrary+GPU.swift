@@ -21,7 +21,8 @@ extension NVMLLibrary {
             pciAddress: Reading { () throws(NVMLError) in try pciAddress(of: device) },
             uuid: Reading { () throws(NVMLError) in try uuid(of: device) },
             name: Reading { () throws(NVMLError) in try name(of: device) },
-            memoryMiB: Reading { () throws(NVMLError) in try memoryMiB(of: device) },
+            // A GPU that shares the memory of the processor has none of its own.
+            memoryMiB: Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try memoryMiB(of: device) },
             computeCapability: Reading { () throws(NVMLError) in try computeCapability(of: device) },
             migMode: mode,
             migDevices: mode.flatMap { mode in

@@ -66,7 +66,8 @@ enum NVMLError: CausedError {
     /// For an error code `symbol: CODE NAME`, such as `nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED`.
     var description: String {
         switch self {
-        case .call(let symbol, let code): "\(symbol): \(code.rawValue) \(code.name)"
+        case .call(let symbol, let code):
+            NVMLFailure(symbol: symbol, code: Int(code.rawValue), name: code.name).description
         case .value(let symbol, let text): "\(symbol): '\(text)'"
         }
     }

@@ -233,8 +233,8 @@ import Testing
         Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
         Case(
             .migDevicesMissing,
-            "not readable",
-            .unknown,
+            "not readable, which another finding says",
+            nil,
             gpu { $0.migDevices = .unreadable(.denied) },
             .adoptedRTXPro
         ),

@@ -226,7 +226,7 @@ extension GPUFacts {
 
     /// A GPU that fell off the bus: it is counted, and nothing of it can be read.
     package static func lost(index: Int) -> GPUFacts {
-        let failure = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex: GPU is lost (15)")
+        let failure = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex_v2: 15 NVML_ERROR_GPU_IS_LOST")
         return GPUFacts(
             index: index,
             pciAddress: .unreadable(failure),

@@ -38,7 +38,11 @@ extension Check {
     }
 
     private static func cudaAnswered(_ answers: [CUDAFacts], on node: CheckedNode, expected: String) -> Outcome {
-        let bad = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+        let failed = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+        // A GPU with an error has its own finding, so its failure counts only when nothing else works.
+        let faulty = Set(node.faultyGPUs.flatMap(\.deviceUUIDs))
+        let unexplained = failed.filter { $0.visibleDevices.map { !faulty.contains($0) } ?? true }
+        let bad = failed.count < answers.count ? unexplained : failed
         guard bad.isEmpty, !answers.isEmpty else {
             let errors = bad.map { answer in
                 (answer.errorName ?? "no device") + (answer.visibleDevices.map { " on \($0)" } ?? "")
@@ -71,5 +75,12 @@ extension Check {
             Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
             These GPUs need one. \(need.why)
             """
+    }
+}
+
+extension GPUFacts {
+    /// The UUIDs of the GPU and of its MIG devices, by which a process selects them.
+    fileprivate var deviceUUIDs: [String] {
+        [uuid.value].compactMap(\.self) + (migDevices.value ?? []).map(\.uuid)
     }
 }

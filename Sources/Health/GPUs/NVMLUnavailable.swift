@@ -9,7 +9,8 @@ extension Check {
         dependsOn: [.driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
         // NVML fails for some seconds while the modules are reloaded.
         settlesWithin: .seconds(30),
-        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error.",
+        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error. If only the call for the CUDA "
+            + "version fails, the finding is a warning.",
         advice: "Read the kernel log and look for lines with `NVRM`. If the library is missing, install the driver's "
             + "libraries on the host, or remove the driver."
     ) { node in
@@ -17,6 +18,13 @@ extension Check {
         let expected = "a response"
         switch node.nvmlReading {
         case .present(let nvml):
+            if let failure = nvml.cudaVersion.failure {
+                return .warning(
+                    "NVML cannot tell the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
+                    expected: expected,
+                    remedy: .readKernelLog
+                )
+            }
             let cuda = nvml.cudaVersion.value ?? "unknown"
             return .passed("driver \(nvml.driverVersion), CUDA \(cuda)", expected: expected)
         case .absent:

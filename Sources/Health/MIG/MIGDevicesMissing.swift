@@ -16,11 +16,10 @@ extension Check {
         let expected = "at least one MIG device on each GPU in MIG mode"
         let enabled = node.gpusWithMIG
         guard !enabled.isEmpty else { return .notApplicable("MIG mode is off.", expected: expected) }
-        let unread = enabled.compactMap(\.migDevices.whyUnknown)
-        guard unread.count < enabled.count else {
-            return .unknown(unread.joined(separator: "; "), expected: expected, remedy: .readXidLines)
-        }
-        let empty = enabled.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
+        // A GPU with an error has its own finding.
+        let answering = enabled.filter(\.faults.isEmpty)
+        guard !answering.isEmpty else { return nil }
+        let empty = answering.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
         guard empty.isEmpty else {
             return .failed(
                 "These GPUs have no MIG device: GPU \(empty.map { "\($0.index)" }.joined(separator: ", ")).",
