@@ -8,6 +8,7 @@ package enum CheckRegistry {
     package static let checks: [Check] = [
         // Phase: discover
         .pciUnreadable,
+        .gpuLost,
         .hostUnreadable,
         .noGPU,
         .unknownGPU,

@@ -28,7 +28,7 @@ extension Check {
         case .absent:
             return .failed("The host has no NVIDIA device nodes.", expected: expected, remedy: .install)
         case .unreadable(let failure):
-            return .unknown(failure.detail, expected: expected, remedy: .mountHostRoot)
+            return .unknown(failure.detail, expected: expected, remedy: .reading(failure))
         case .skipped(let why):
             return .skipped(why, expected: expected)
         }

@@ -16,8 +16,10 @@ extension Check {
         guard let nvml = node.nvml else { return nil }
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
         // The driver does not see a GPU that belongs to a virtual machine. It does not have to see an ignored GPU.
+        // A GPU that does not answer has its own finding.
         let gpus = node.facts.gpus.filter {
-            !$0.isHandedToAGuest && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
+            !$0.isHandedToAGuest && !$0.isLost
+                && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
         }
         let missing = gpus.map(\.address).filter { !seen.contains($0) }
         let expected = "every GPU on the PCI bus"

@@ -4,6 +4,7 @@
 package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     // Hardware and driver selection
     case pciUnreadable = "pci-unreadable"
+    case gpuLost = "gpu-lost"
     case noGPU = "no-gpu"
     case unknownGPU = "unknown-gpu"
     case unknownVGPUType = "unknown-vgpu-type"
