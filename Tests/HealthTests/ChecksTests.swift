@@ -266,19 +266,29 @@ import Testing
         Case(
             .migModePending,
             "on after a reset",
-            .notice,
+            .warning,
             NodeFacts.h100Ready.withNVML { $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true)) },
-            observed: "GPU 0: MIG mode is off, and turns on after a reset"
+            observed: "A MIG change is pending. MIG mode is off and turns on after a reset: GPU 0 (0001:00:00.0)"
+        ),
+        Case(
+            .migModePending,
+            "off after a reset, on the only one, without a MIG device",
+            .failed,
+            NodeFacts.h100Ready.withNVML {
+                $0.gpus[0].migMode = .present(MIGMode(current: true, pending: false))
+                $0.gpus[0].migDevices = .present([])
+            },
+            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 0 (0001:00:00.0)"
         ),
         Case(
             .migModePending,
             "off after a reset, on one of two",
-            .notice,
+            .warning,
             NodeFacts.h100Ready.withNVML {
                 $0.gpus.append(.h100.at(index: 1))
                 $0.gpus[1].migMode = .present(MIGMode(current: true, pending: false))
             },
-            observed: "GPU 1: MIG mode is on, and turns off after a reset"
+            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 1 (0001:01:00.0)"
         ),
         Case(
             .migModePending,

@@ -17,10 +17,18 @@ extension Check {
         let faulty = node.faultyGPUs
         if nvml.gpus.isEmpty { return .failed("NVML lists no GPU.", expected: expected, remedy: .readXidLines) }
         guard !faulty.isEmpty else { return .passed("\(counted(nvml.gpus.count, "GPU")) read", expected: expected) }
+        let remedy = faulty.needReset ? Remedy.resetGPU(on: node) : .readXidLines
         let observed = faulty.map { gpu in "\(gpu.label): \(gpu.faults.map(\.detail).joined(separator: ", "))" }
             .joined(separator: "; ")
         return faulty.count < nvml.gpus.count
-            ? .warning(observed, expected: expected, remedy: .readXidLines)
-            : .failed(observed, expected: expected, remedy: .readXidLines)
+            ? .warning(observed, expected: expected, remedy: remedy)
+            : .failed(observed, expected: expected, remedy: remedy)
+    }
+}
+
+extension [GPUFacts] {
+    /// Whether every error code asks for a reset.
+    fileprivate var needReset: Bool {
+        flatMap(\.faults).allSatisfy { NVMLFailure($0)?.kind == .resetRequired }
     }
 }
