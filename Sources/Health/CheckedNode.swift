@@ -60,10 +60,23 @@ extension Remedy {
     }
     static let completeDriver: Remedy =
         "The driver is incomplete. Install its libraries on the host, or remove the driver."
-    static let freeTheAgent: Remedy = """
-        The agent could not query the driver. Run the agent as root. \
-        Check its limits of memory and processes, and the free space in /tmp.
-        """
+
+    /// What to do when the agent failed to query the driver (`ReadFailure.isOurOwn`).
+    static func querying(_ failure: ReadFailure) -> Remedy {
+        switch failure.reason {
+        case .permission: "The agent could not query the driver. Run the agent as root."
+        case .malformed:
+            """
+            The driver's library gave an answer that is not possible. Install the libraries of this driver again, or \
+            reboot the node.
+            """
+        default:
+            """
+            The agent could not query the driver. Check the agent's limits of memory and processes, and the free \
+            space in /tmp.
+            """
+        }
+    }
 }
 
 /// A count with its noun: `1 device`, `2 devices`.

@@ -17,17 +17,23 @@ struct CUDALibrary {
     /// Initializes CUDA and counts the devices that this process sees.
     ///
     /// - Parameter visibleDevices: The value of `CUDA_VISIBLE_DEVICES` in the environment of this process.
-    /// - Returns: The result of CUDA, the name of an error, and the number of devices.
-    func facts(visibleDevices: String?) -> CUDAFacts {
+    /// - Returns: The result of CUDA, the name of an error, and the number of devices. It is malformed when the number
+    ///   is not possible.
+    func facts(visibleDevices: String?) -> Reading<CUDAFacts> {
         var count: Int32 = 0
         var result = functions.Init(0)
         if result == 0 { result = functions.DeviceGetCount(&count) }
-        return CUDAFacts(
+        guard result != 0 || (0...Int32(vendorDeviceLimit)).contains(count) else {
+            let detail = "cuDeviceGetCount: \(count) devices, and at most \(vendorDeviceLimit) are possible"
+            return .unreadable(ReadFailure(.malformed, detail))
+        }
+        let facts = CUDAFacts(
             visibleDevices: visibleDevices,
             result: Int(result),
             errorName: result == 0 ? nil : name(of: result),
             deviceCount: result == 0 ? Int(count) : 0
         )
+        return .present(facts)
     }
 
     private func name(of result: gpa_cuda_result_t) -> String {

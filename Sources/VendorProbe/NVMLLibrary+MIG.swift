@@ -14,7 +14,7 @@ extension NVMLLibrary {
     ///
     /// NVML returns the number of slots. Any slot can be empty.
     func migDevices(of device: gpa_nvml_device_t) throws(NVMLError) -> [MIGDevice] {
-        let slots = try value("nvmlDeviceGetMaxMigDeviceCount", 0 as UInt32) {
+        let slots = try count("nvmlDeviceGetMaxMigDeviceCount", atMost: vendorDeviceLimit, "MIG devices on one GPU") {
             functions.DeviceGetMaxMigDeviceCount(device, $0)
         }
         var devices: [MIGDevice] = []

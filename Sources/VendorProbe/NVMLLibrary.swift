@@ -58,7 +58,7 @@ struct NVMLLibrary {
     }
 
     private func count() throws(NVMLError) -> UInt32 {
-        try value("nvmlDeviceGetCount_v2", 0 as UInt32) { functions.DeviceGetCount_v2($0) }
+        try count("nvmlDeviceGetCount_v2", atMost: vendorDeviceLimit, "GPUs") { functions.DeviceGetCount_v2($0) }
     }
 
     private func cudaVersion() throws(NVMLError) -> String {
@@ -83,6 +83,20 @@ extension NVMLLibrary {
         var value = initial
         try check(symbol, call(&value))
         return value
+    }
+
+    /// Calls a function that writes a count, and refuses a count that no machine has.
+    ///
+    /// The agent would ask for each of them, so it must not believe any number.
+    func count(
+        _ symbol: String,
+        atMost limit: UInt32,
+        _ noun: String,
+        _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
+    ) throws(NVMLError) -> UInt32 {
+        let count = try value(symbol, 0, call)
+        guard count <= limit else { throw .count(symbol, "\(count) \(noun), and at most \(limit) are possible") }
+        return count
     }
 
     /// Calls a function that writes a handle.

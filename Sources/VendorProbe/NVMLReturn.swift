@@ -60,6 +60,8 @@ enum NVMLError: CausedError {
     case call(String, NVMLReturn)
     /// The function succeeded, but returned a value that it cannot have.
     case value(String, String)
+    /// The function succeeded, but returned a count that is not possible.
+    case count(String, String)
 
     var cause: (any Error)? { nil }
 
@@ -69,13 +71,14 @@ enum NVMLError: CausedError {
         case .call(let symbol, let code):
             NVMLFailure(symbol: symbol, code: Int(code.rawValue), name: code.name).description
         case .value(let symbol, let text): "\(symbol): '\(text)'"
+        case .count(let symbol, let text): "\(symbol): \(text)"
         }
     }
 
     var failure: ReadFailure {
         switch self {
         case .call: ReadFailure(.vendor, errorChain(self))
-        case .value: ReadFailure(.malformed, errorChain(self))
+        case .value, .count: ReadFailure(.malformed, errorChain(self))
         }
     }
 }

@@ -35,6 +35,9 @@ package enum VendorChild {
             // Nobody needs a core dump of the child process.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+            // A library that allocates without end must not take the memory of the node.
+            var memory = rlimit(rlim_cur: rlim_t(vendorMemoryLimit), rlim_max: rlim_t(vendorMemoryLimit))
+            setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &memory)
             let requests = try takeAway(input)
             let answers = try takeAway(output)
             let empty = try FileDescriptor.open("/dev/null", .readOnly)

@@ -58,7 +58,7 @@ struct VendorResponder {
         guard let path = libraries.cuda else { return .absent }
         do throws(LibraryError) {
             let visible = getenv("CUDA_VISIBLE_DEVICES").map { String(cString: $0) }
-            return .present(try CUDALibrary(path: path).facts(visibleDevices: visible))
+            return try CUDALibrary(path: path).facts(visibleDevices: visible)
         } catch {
             return .unreadable(error.failure)
         }

@@ -137,6 +137,12 @@ import Testing
         Case(.nvmlUnavailable, "not allowed", .unknown, vendor { $0.nvml = .unreadable(.denied) }),
         Case(
             .nvmlUnavailable,
+            "an impossible answer",
+            .unknown,
+            vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) }
+        ),
+        Case(
+            .nvmlUnavailable,
             "no module is loaded",
             nil,
             NodeFacts.h100Ready.with {
@@ -333,6 +339,17 @@ import Testing
                     #expect(remedy.first?.isUppercase == true && remedy.hasSuffix("."), "\(check.code): \(remedy)")
                 }
             }
+        }
+    }
+
+    @Test func anImpossibleAnswerIsNotAQuestionOfRights() {
+        for facts in [
+            Self.vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) },
+            Self.vendor { $0.cuda = .unreadable(ReadFailure(.malformed, "cuDeviceGetCount: 5000 devices")) },
+        ] {
+            let report = Checks(facts: facts, plan: .adoptedH100).report()
+            #expect(report.nextAction.contains("not possible"))
+            #expect(!report.nextAction.contains("as root") && !report.nextAction.contains("/tmp"))
         }
     }
 

@@ -27,7 +27,7 @@ extension Check {
         case .unreadable(let failure) where failure.reason == .hang:
             return nil
         case .unreadable(let failure) where failure.isOurOwn:
-            return .unknown(failure.detail, expected: expected, remedy: .freeTheAgent)
+            return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):
             return .failed(
                 failure.detail,
