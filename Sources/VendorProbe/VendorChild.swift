@@ -38,8 +38,12 @@ package enum VendorChild {
             // A library that allocates without end must not take the memory of the node.
             var memory = rlimit(rlim_cur: rlim_t(vendorMemoryLimit), rlim_max: rlim_t(vendorMemoryLimit))
             setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &memory)
+            // An answer to an agent that is gone must not end this process before its group.
+            signal(SIGPIPE, SIG_IGN)
             let requests = try takeAway(input)
             let answers = try takeAway(output)
+            // The input also ends when the agent dies, and then nobody else ends the helper processes of a library.
+            defer { if isWithoutReader(answers) { endGroup() } }
             let empty = try FileDescriptor.open("/dev/null", .readOnly)
             _ = try empty.duplicate(as: .standardInput)
             _ = try FileDescriptor.standardError.duplicate(as: .standardOutput)
@@ -92,9 +96,23 @@ package enum VendorChild {
                 // Without requested events, poll returns only when the other end is closed.
                 var entry = pollfd(fd: Int32(Int(bitPattern: context)), events: 0, revents: 0)
                 while poll(&entry, 1, -1) < 0 {}
+                endGroup()
                 _exit(0)
             },
             UnsafeMutableRawPointer(bitPattern: Int(answers.rawValue))
         )
     }
+}
+
+/// Whether the other end of a socket is closed.
+private func isWithoutReader(_ socket: FileDescriptor) -> Bool {
+    var entry = pollfd(fd: socket.rawValue, events: 0, revents: 0)
+    return poll(&entry, 1, 0) > 0
+}
+
+/// Kills the process group of this process, and so the process itself.
+///
+/// The agent starts its child process as the leader of a group. In a group of a shell it does nothing.
+private func endGroup() {
+    if getpgrp() == getpid() { kill(0, SIGKILL) }
 }
