@@ -202,7 +202,7 @@ import Testing
                     CUDAFacts(visibleDevices: "MIG-2", result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0),
                 ])
             },
-            observed: "CUDA_ERROR_NO_DEVICE on MIG-2"
+            observed: "100 CUDA_ERROR_NO_DEVICE on MIG-2"
         ),
         Case(
             .cudaFailed,

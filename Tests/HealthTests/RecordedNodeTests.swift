@@ -30,6 +30,15 @@ import Testing
         #expect(report.verdict != .ready)
     }
 
+    /// The host of the virtual machine has the switches, and its fabric manager does not serve these GPUs.
+    @Test(arguments: ["cuda-802-h200-vgpu", "cuda-802-two-h100"])
+    func theFabricOfAVirtualMachineIsItsHosts(name: String) throws {
+        let finding = try #require(try report(name).finding(.cudaFailed))
+        #expect(finding.observed.contains("802 CUDA_ERROR_SYSTEM_NOT_READY"))
+        #expect(finding.remedy.text.hasPrefix("The host's NVLink fabric is not set up for this virtual machine."))
+        #expect(finding.remedy.text.contains("nothing to repair in this machine"))
+    }
+
     @Test func aGPUThatNeedsAResetIsResetByAReboot() throws {
         let finding = try #require(try report("gpu-reset-required").finding(.gpuUnreadable))
         #expect(finding.observed.contains("16 NVML_ERROR_RESET_REQUIRED"))

@@ -182,6 +182,28 @@ import VendorProbe
         }
     }
 
+    /// What the loader would call "no such file" or a bus error is called by its name.
+    @Test func aDamagedLibraryIsCalledSo() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            let whole = try Data(contentsOf: URL(filePath: host.nvml))
+            var foreign = whole
+            // e_machine: s390x, which neither of the agent's processors is.
+            foreign[18] = 22
+            var narrow = whole
+            narrow[4] = 1
+            for (bytes, fault) in [
+                (whole.prefix(whole.count / 2), LibraryFault.truncated), (whole.prefix(100), .truncated),
+                (whole.prefix(20), .truncated), (Data(), .truncated), (Data("not a library".utf8), .notALibrary),
+                (foreign, .otherArchitecture), (narrow, .otherArchitecture),
+            ] {
+                try Data(bytes).write(to: URL(filePath: host.nvml))
+                let failure = await host.prober().facts().nvml.failure
+                #expect(failure.flatMap(LibraryFault.init) == fault, "\(failure?.detail ?? "no failure")")
+                #expect(failure?.detail.contains(host.nvml) == true)
+            }
+        }
+    }
+
     @Test func aFunctionThatTheLibraryLacksIsNamed() async throws {
         let facts = try await StandInHost.with(
             hardware: StandInHost.vgpu,

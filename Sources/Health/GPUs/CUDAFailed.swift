@@ -1,5 +1,4 @@
 import NodeModel
-import Selection
 
 extension Check {
     static let cudaFailed = Check(
@@ -12,8 +11,9 @@ extension Check {
         settlesWithin: .seconds(60),
         meaning: "CUDA does not initialize, or it sees no device. If CUDA sees only some of the GPUs, the finding is a "
             + "warning.",
-        advice: "Read the kernel log, and check that the kernel module `nvidia-uvm` is loaded. On GPUs that NVSwitch "
-            + "connects, check that a fabric manager of the driver's version runs."
+        advice: "The remedy of the finding depends on the error code of CUDA. For most codes, check that the kernel "
+            + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the machine "
+            + "that has the NVSwitches. In a virtual machine without them, that is the host."
     ) { node in
         guard let reading = node.cudaReading else { return nil }
         let expected = "a device for every GPU or MIG device"
@@ -32,7 +32,9 @@ extension Check {
             return .failed(
                 failure.detail,
                 expected: expected,
-                remedy: "Read the kernel log (dmesg) and look for Xid errors. The node may need a reboot."
+                remedy: failure.reason == .library
+                    ? .driver(failure, on: node)
+                    : "Read the kernel log (dmesg) and look for Xid errors. The node may need a reboot."
             )
         }
     }
@@ -45,12 +47,13 @@ extension Check {
         let bad = failed.count < answers.count ? unexplained : failed
         guard bad.isEmpty, !answers.isEmpty else {
             let errors = bad.map { answer in
-                (answer.errorName ?? "no device") + (answer.visibleDevices.map { " on \($0)" } ?? "")
+                (answer.errorName.map { "\(answer.result) \($0)" } ?? "no device")
+                    + (answer.visibleDevices.map { " on \($0)" } ?? "")
             }
             return .failed(
                 errors.isEmpty ? "The agent asked CUDA about no device." : errors.joined(separator: "; "),
                 expected: expected,
-                remedy: failedCUDARemedy(node.decision)
+                remedy: .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
             )
         }
         let devices = answers.reduce(0) { $0 + $1.deviceCount }
@@ -65,16 +68,6 @@ extension Check {
             )
         }
         return .passed(counted(devices, "device"), expected: expected)
-    }
-
-    private static func failedCUDARemedy(_ decision: Decision) -> Remedy {
-        guard let need = decision.fabricManager, need.isNeeded else {
-            return "Read the kernel log (dmesg), and check that the kernel module nvidia-uvm is loaded."
-        }
-        return """
-            Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
-            These GPUs need one. \(need.why)
-            """
     }
 }
 

@@ -10,25 +10,19 @@ extension Check {
         settlesWithin: .seconds(60),
         meaning: "A call of NVML about a GPU returns an error, such as `NVML_ERROR_GPU_IS_LOST`. If other GPUs have no "
             + "error, the finding is a warning.",
-        advice: "Read the kernel log and look for Xid errors of that GPU."
+        advice: "The remedy of the finding depends on the error code. For most codes, read the kernel log and look for "
+            + "Xid errors of that GPU."
     ) { node in
         guard let nvml = node.nvml else { return nil }
         let expected = "no error from NVML"
         let faulty = node.faultyGPUs
         if nvml.gpus.isEmpty { return .failed("NVML lists no GPU.", expected: expected, remedy: .readXidLines) }
         guard !faulty.isEmpty else { return .passed("\(counted(nvml.gpus.count, "GPU")) read", expected: expected) }
-        let remedy = faulty.needReset ? Remedy.resetGPU(on: node) : .readXidLines
+        let remedy = Remedy.faults(of: faulty, on: node)
         let observed = faulty.map { gpu in "\(gpu.label): \(gpu.faults.map(\.detail).joined(separator: ", "))" }
             .joined(separator: "; ")
         return faulty.count < nvml.gpus.count
             ? .warning(observed, expected: expected, remedy: remedy)
             : .failed(observed, expected: expected, remedy: remedy)
-    }
-}
-
-extension [GPUFacts] {
-    /// Whether every error code asks for a reset.
-    fileprivate var needReset: Bool {
-        flatMap(\.faults).allSatisfy { NVMLFailure($0)?.kind == .resetRequired }
     }
 }

@@ -9,10 +9,11 @@ extension Check {
         dependsOn: [.driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
         // NVML fails for some seconds while the modules are reloaded.
         settlesWithin: .seconds(30),
-        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error. If only the call for the CUDA "
-            + "version fails, the finding is a warning.",
-        advice: "Read the kernel log and look for lines with `NVRM`. If the library is missing, install the driver's "
-            + "libraries on the host, or remove the driver."
+        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error. If only the call for "
+            + "the CUDA version fails, the finding is a warning.",
+        advice: "The remedy of the finding depends on the error code of NVML, or on why the library does not load. For "
+            + "most codes, read the kernel log and look for lines with `NVRM`. If the library is missing, install the "
+            + "driver's libraries on the host, or remove the driver."
     ) { node in
         guard node.shouldAnswer else { return nil }
         let expected = "a response"
@@ -22,7 +23,7 @@ extension Check {
                 return .warning(
                     "NVML cannot tell the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
                     expected: expected,
-                    remedy: .readKernelLog
+                    remedy: .driver(failure, on: node)
                 )
             }
             let cuda = nvml.cudaVersion.value ?? "unknown"
@@ -36,7 +37,7 @@ extension Check {
         case .unreadable(let failure) where failure.isOurOwn:
             return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):
-            return .failed(failure.detail, expected: expected, remedy: .readKernelLog)
+            return .failed(failure.detail, expected: expected, remedy: .driver(failure, on: node))
         }
     }
 }

@@ -9,8 +9,9 @@ extension Check {
         dependsOn: [.nvmlUnavailable, .gpuUnreadable],
         // A MIG manager changes the mode first and resets the GPU some seconds later.
         settlesWithin: .seconds(60),
-        meaning: "The MIG mode of a GPU was changed, but the change takes effect only after a reset of the GPU. The GPU "
-            + "works in its current mode, so the finding is a warning. If MIG mode is on until then and no GPU has a "
+        meaning:
+            "The MIG mode of a GPU was changed, but the change takes effect only after a reset of the GPU. The "
+            + "GPU works in its current mode, so the finding is a warning. If MIG mode is on until then and no GPU has a "
             + "MIG device, CUDA finds no device, and the finding is a failure.",
         advice: "Reboot the node. On bare metal, you can reset the GPU instead while no process uses it "
             + "(`nvidia-smi --gpu-reset -i INDEX`). Most virtual machines cannot reset a GPU."
@@ -51,7 +52,7 @@ extension GPUFacts {
 extension Remedy {
     /// How to reset a GPU: most virtual machines cannot.
     static func resetGPU(on node: CheckedNode) -> Remedy {
-        node.facts.host.hypervisor.value == true
+        node.isVirtualMachine
             ? "Reboot the node. Most virtual machines cannot reset a GPU."
             : "Reset the GPU while no process uses it (nvidia-smi --gpu-reset -i INDEX), or reboot the node."
     }
