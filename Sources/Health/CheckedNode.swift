@@ -27,6 +27,11 @@ package struct CheckedNode: Sendable {
 
     var nvml: NVMLFacts? { nvmlReading.value }
 
+    /// The call of NVML that did not return; nil when every call returned.
+    var nvmlHang: ReadFailure? {
+        nvmlReading.failure.flatMap { $0.reason == .hang ? $0 : nil } ?? nvml?.hang
+    }
+
     /// Whether NVML should respond: the kernel module is loaded, or NVML responded.
     var shouldAnswer: Bool { facts.driver.isLoaded || nvml != nil }
 

@@ -48,7 +48,9 @@ package enum VendorChild {
             _ = try empty.duplicate(as: .standardInput)
             _ = try FileDescriptor.standardError.duplicate(as: .standardOutput)
             endWithReader(of: answers)
-            try serve(requests, answers, VendorResponder(libraries: libraries))
+            // When nobody reads the notes, nobody reads the answer either.
+            let reporter = VendorReporter { line in _ = try? answers.writeAll(line) }
+            try serve(requests, answers, VendorResponder(libraries: libraries, reporter: reporter))
             return 0
         } catch {
             _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(error)\n".utf8)

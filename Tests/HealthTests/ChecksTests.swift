@@ -45,6 +45,11 @@ import Testing
         }
     }
 
+    private static let hangOnTheSecondGPU = NodeFacts.h100Ready.withNVML {
+        var second = GPUFacts.lost(index: 1)
+        second.name = .unreadable(hang)
+        $0.gpus.append(second)
+    }
     private static let hang = ReadFailure(.hang, "no answer within 10 s")
     private static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
 
@@ -151,6 +156,8 @@ import Testing
             }
         ),
         Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
+        Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
+        Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
         Case(.gpuCount, "all", .pass, observed: "1 of 1"),
         Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
         Case(

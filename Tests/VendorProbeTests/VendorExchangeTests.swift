@@ -160,6 +160,11 @@ import Testing
                 cancellation: try Cancellation()
             )
             child.send(try vendorLine(VendorRequest(id: 1, method: .nvml)))
+            guard case .line(let note) = child.line(before: .now + .seconds(20)) else {
+                Issue.record("the child did not begin")
+                return
+            }
+            #expect(VendorNote(note)?.call == VendorCall(symbol: "nvmlInit_v2", gpu: nil))
             guard case .timedOut = child.line(before: .now + .milliseconds(500)) else {
                 Issue.record("the child answered")
                 return

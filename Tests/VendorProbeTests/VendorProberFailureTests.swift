@@ -126,17 +126,46 @@ import VendorProbe
         #expect(facts.nvml.value?.gpus.map(\.ecc) == [expected, expected])
     }
 
-    @Test(arguments: ["nvmlInit_v2", "nvmlDeviceGetUUID"])
+    @Test(arguments: ["nvmlInit_v2", "nvmlSystemGetNVMLVersion", "nvmlDeviceGetCount_v2"])
     func aHangingNVMLEndsAtTheDeadline(symbol: String) async throws {
         let hardware = StandInHost.vgpu + "fault \(symbol) hang\n"
         try await StandInHost.with(hardware: hardware) { host in
             host.deadlines.nvml = .milliseconds(700)
             let facts = await host.prober().facts()
-            #expect(facts.nvml.failure?.reason == .hang)
+            #expect(facts.nvml.failure == ReadFailure(.hang, "NVML: \(symbol) did not return within 0.7 seconds"))
             // CUDA would hang in the same driver.
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
         }
+    }
+
+    @Test(arguments: [
+        "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetName", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetEccMode",
+    ])
+    func aHangNamesTheCallAndTheGPUAndKeepsWhatWasRead(symbol: String) async throws {
+        let third = StandInHost.twoH100.split(separator: "\n")[1].replacing("gpu 1", with: "gpu 2") + "\n"
+        let hardware = StandInHost.twoH100 + third + "fault \(symbol) hang gpu=1\n"
+        try await StandInHost.with(hardware: hardware) { host in
+            host.deadlines.nvml = .milliseconds(1500)
+            let facts = await host.prober().facts()
+            let hang = ReadFailure(.hang, "NVML: \(symbol) for GPU 1 did not return within 1.5 seconds")
+            let nvml = try #require(facts.nvml.value)
+            #expect(nvml.driverVersion == "580.105.08" && nvml.hang == hang)
+            #expect(nvml.gpus.count == 3)
+            #expect(nvml.gpus[0].ecc == .absent && nvml.gpus[0].name.value == "NVIDIA H100 NVL")
+            #expect(nvml.gpus[1].ecc == .unreadable(hang))
+            // The fields are read in this order.
+            #expect((nvml.gpus[1].uuid.value != nil) == (symbol != "nvmlDeviceGetHandleByIndex_v2"))
+            #expect(nvml.gpus[2].name == .skipped("not asked, because \(hang.detail)"))
+            #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aCrashNamesTheCall() async throws {
+        let hardware = StandInHost.twoH100 + "fault nvmlDeviceGetName crash gpu=1\n"
+        let failure = try await StandInHost.with(hardware: hardware) { await $0.prober().facts().nvml.failure }
+        #expect(failure?.detail.contains("NVML, in nvmlDeviceGetName for GPU 1,") == true)
     }
 
     @Test func aHangingCUDADoesNotTakeNVMLAlong() async throws {
@@ -146,6 +175,7 @@ import VendorProbe
             #expect(facts.nvml.value?.gpus.count == 1)
             #expect(facts.cuda.failure?.reason == .hang)
             #expect(facts.cuda.failure?.detail.contains("MIG-0b5e2c7a") == true)
+            #expect(facts.cuda.failure?.detail.contains("cuInit did not return") == true)
             #expect(host.isTidy)
         }
     }

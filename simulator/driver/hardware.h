@@ -55,7 +55,7 @@ struct sim_mig {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP } kind;
     int code;
     unsigned count;
 };
@@ -188,6 +188,11 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
         return true;
     }
     if (!sim_number(value, 10, &number) || number > UINT_MAX) return false;
+    if (strcmp(key, "sleep") == 0) {
+        fault->kind = SIM_SLEEP;
+        fault->count = (unsigned)number;
+        return true;
+    }
     if (strcmp(key, "count") == 0) {
         fault->kind = SIM_COUNT;
         fault->count = (unsigned)number;
@@ -325,6 +330,10 @@ static int sim_fault(const char *symbol, int gpu) {
         if (fault->kind == SIM_CODE) return fault->code;
         if (fault->kind == SIM_FORK) {
             sim_fork();
+            continue;
+        }
+        if (fault->kind == SIM_SLEEP) {
+            usleep(fault->count * 1000);
             continue;
         }
         if (fault->kind == SIM_EAT) {

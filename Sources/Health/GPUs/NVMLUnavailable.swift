@@ -15,7 +15,7 @@ extension Check {
             + "most codes, read the kernel log and look for lines with `NVRM`. If the library is missing, install the "
             + "driver's libraries on the host, or remove the driver."
     ) { node in
-        guard node.shouldAnswer else { return nil }
+        guard node.shouldAnswer, node.nvmlHang == nil else { return nil }
         let expected = "a response"
         switch node.nvmlReading {
         case .present(let nvml):
@@ -32,8 +32,6 @@ extension Check {
             return .failed("The host has no libnvidia-ml.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)
-        case .unreadable(let failure) where failure.reason == .hang:
-            return nil
         case .unreadable(let failure) where failure.isOurOwn:
             return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):

@@ -79,14 +79,25 @@ extension GPUFacts {
 
     /// The error codes of all calls about the GPU and its MIG devices, except those that mean absence.
     private var returned: [ReadFailure] {
-        let failures = [
-            pciAddress.failure, name.failure, memoryMiB.failure, computeCapability.failure, virtualization.failure,
-            license.failure, ecc.failure,
-        ]
-        return (failures + (migDevices.value ?? []).map(\.attributes.failure)).compactMap(\.self)
+        (failures + (migDevices.value ?? []).compactMap(\.attributes.failure))
             .filter { failure in NVMLFailure(failure).map { $0.kind != .absence } ?? false }
+    }
+
+    /// The failures of all fields.
+    fileprivate var failures: [ReadFailure] {
+        [
+            pciAddress.failure, uuid.failure, name.failure, memoryMiB.failure, computeCapability.failure,
+            migMode.failure, migDevices.failure, virtualization.failure, license.failure, ecc.failure,
+        ].compactMap(\.self)
     }
 
     /// The GPU in a finding: `GPU 3 (0001:00:00.0)`.
     package var label: String { "GPU \(index)" + (pciAddress.value.map { " (\($0))" } ?? "") }
+}
+
+extension NVMLFacts {
+    /// The call about a GPU that did not return; nil when every call returned.
+    package var hang: ReadFailure? {
+        gpus.lazy.flatMap(\.failures).first { $0.reason == .hang }
+    }
 }
