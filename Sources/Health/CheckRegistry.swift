@@ -60,6 +60,7 @@ package enum CheckRegistry {
         .gpuUnreadable,
         .migModePending,
         .migDevicesMissing,
+        .migLayoutInvalid,
         .licenseMissing,
         .cudaHang,
         .cudaFailed,

@@ -48,6 +48,9 @@ package struct CheckedNode: Sendable {
     /// The GPUs about which a call of NVML returned an error.
     var faultyGPUs: [GPUFacts] { nvml?.gpus.filter { !$0.faults.isEmpty } ?? [] }
 
+    /// What the GPUs are for the MIG strategy `single`; nil when NVML did not respond.
+    var migLayout: MIGLayout? { nvml.map { MIGLayout($0.gpus.byAddress) } }
+
     /// The GPUs that are in MIG mode.
     var gpusWithMIG: [GPUFacts] { nvml?.gpus.filter { $0.migMode.value?.current == true } ?? [] }
 }

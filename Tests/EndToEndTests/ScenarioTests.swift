@@ -174,6 +174,7 @@ struct ScenarioTests {
             ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
             ("gpu-unreadable", "1 GPU read", "no error from NVML"),
             ("mig-devices-missing", "1: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
+            ("mig-layout-invalid", "1 MIG device 4g.96gb", "MIG devices of one profile on every GPU"),
             ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
             (

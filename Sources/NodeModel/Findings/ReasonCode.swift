@@ -54,6 +54,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case gpuUnreadable = "gpu-unreadable"
     case migDevicesMissing = "mig-devices-missing"
     case migModePending = "mig-mode-pending"
+    case migLayoutInvalid = "mig-layout-invalid"
     case guestMIGMismatch = "guest-mig-mismatch"
     case migStrategyNone = "mig-strategy-none-under-mig"
     case cudaFailed = "cuda-failed"
