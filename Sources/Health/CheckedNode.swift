@@ -3,13 +3,14 @@ package import Selection
 
 /// The input of a check: the facts of a node, and the decision that follows from them.
 package struct CheckedNode: Sendable {
+    /// The facts, without the GPUs that the configuration ignores.
     package let facts: NodeFacts
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
 
     package init(facts: NodeFacts, decision: Decision, migStrategy: MIGStrategy = .single) {
-        self.facts = facts
+        self.facts = facts.without(decision.ignored ?? [])
         self.decision = decision
         self.migStrategy = migStrategy
     }

@@ -20,6 +20,9 @@ package struct Selection: Sendable {
         var decision = hardware(facts, machine)
         decision.evidence = decision.evidence.byStrength()
         decision.platform = machine.name
+        let ignored = facts.gpus.filter { policy.override(for: $0)?.treatment == .ignored }.map(\.address)
+            .sorted()
+        decision.ignored = ignored.isEmpty ? nil : ignored
         return decision
     }
 

@@ -70,10 +70,3 @@ extension Check {
         return .passed(counted(devices, "device"), expected: expected)
     }
 }
-
-extension GPUFacts {
-    /// The UUIDs of the GPU and of its MIG devices, by which a process selects them.
-    fileprivate var deviceUUIDs: [String] {
-        [uuid.value].compactMap(\.self) + (migDevices.value ?? []).map(\.uuid)
-    }
-}

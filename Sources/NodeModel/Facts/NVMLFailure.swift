@@ -91,6 +91,11 @@ extension GPUFacts {
         ].compactMap(\.self)
     }
 
+    /// The UUIDs of the GPU and of its MIG devices, by which a process selects them.
+    package var deviceUUIDs: [String] {
+        [uuid.value].compactMap(\.self) + (migDevices.value ?? []).map(\.uuid)
+    }
+
     /// The GPU in a finding: `GPU 3 (0001:00:00.0)`.
     package var label: String { "GPU \(index)" + (pciAddress.value.map { " (\($0))" } ?? "") }
 }

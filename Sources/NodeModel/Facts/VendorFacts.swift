@@ -10,6 +10,22 @@ package struct VendorFacts: Codable, Sendable, Equatable {
         self.nvml = nvml
         self.cuda = cuda
     }
+
+    /// The facts without the GPUs at these addresses, and without the results of CUDA on them.
+    func without(_ addresses: [PCIAddress]) -> VendorFacts {
+        var facts = self
+        let removed = (nvml.value?.gpus ?? []).filter { $0.pciAddress.value.map(addresses.contains) ?? false }
+        let devices = Set(removed.flatMap(\.deviceUUIDs))
+        facts.nvml = nvml.map { nvml in
+            var nvml = nvml
+            nvml.gpus.removeAll(where: removed.contains)
+            return nvml
+        }
+        facts.cuda = cuda.map { answers in
+            answers.filter { $0.visibleDevices.map { !devices.contains($0) } ?? true }
+        }
+        return facts
+    }
 }
 
 /// What NVML reports about the driver and its GPUs.
