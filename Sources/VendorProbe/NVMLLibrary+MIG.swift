@@ -76,7 +76,8 @@ extension NVMLLibrary {
             decoders: Int(attributes.shared_decoder_count),
             encoders: Int(attributes.shared_encoder_count),
             jpegEngines: Int(attributes.shared_jpeg_count),
-            opticalFlowEngines: Int(attributes.shared_ofa_count)
+            opticalFlowEngines: Int(attributes.shared_ofa_count),
+            memoryMiB: Int(clamping: attributes.memory_size_mib)
         )
     }
 }

@@ -39,7 +39,8 @@ import Testing
                             decoders: 4,
                             encoders: 4,
                             jpegEngines: 3,
-                            opticalFlowEngines: 1
+                            opticalFlowEngines: 1,
+                            memoryMiB: 95616
                         )
                     )
                 )

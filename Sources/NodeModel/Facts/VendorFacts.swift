@@ -173,6 +173,10 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
     package var encoders: Int
     package var jpegEngines: Int
     package var opticalFlowEngines: Int
+    /// The memory in MiB (`memorySizeMB`), which feature discovery shows.
+    ///
+    /// Nil in facts of an earlier version of the agent.
+    package var memoryMiB: Int?
 
     package init(
         multiprocessors: Int,
@@ -182,7 +186,8 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
         decoders: Int,
         encoders: Int,
         jpegEngines: Int,
-        opticalFlowEngines: Int
+        opticalFlowEngines: Int,
+        memoryMiB: Int? = nil
     ) {
         self.multiprocessors = multiprocessors
         self.gpuInstanceSlices = gpuInstanceSlices
@@ -192,6 +197,7 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
         self.encoders = encoders
         self.jpegEngines = jpegEngines
         self.opticalFlowEngines = opticalFlowEngines
+        self.memoryMiB = memoryMiB
     }
 }
 

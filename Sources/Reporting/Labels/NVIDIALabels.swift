@@ -132,7 +132,8 @@ struct NVIDIALabels {
         put("gpu.count", count, &set)
         put("gpu.replicas", 1, &set)
         put("gpu.sharing-strategy", "none", &set)
-        put("gpu.memory", device.memoryMiB, &set)
+        // The attribute is what feature discovery shows. The memory that NVML reports for the device can differ.
+        put("gpu.memory", device.attributes.value?.memoryMiB ?? device.memoryMiB, &set)
         guard let attributes = value(device.attributes, of: Self.attributeKeys, &set) else { return }
         put("gpu.multiprocessors", attributes.multiprocessors, &set)
         put("gpu.slices.gi", attributes.gpuInstanceSlices, &set)
