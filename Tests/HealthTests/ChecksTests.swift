@@ -117,6 +117,16 @@ import Testing
             driver { $0.deviceNodes = .present(["nvidiactl"]) },
             observed: "The host lacks /dev/nvidia-uvm."
         ),
+        Case(
+            .deviceNodesMissing,
+            "another file is in the place of nvidia-uvm",
+            .failed,
+            driver {
+                $0.deviceNodes = .present(["nvidiactl"])
+                $0.unusableNodes = ["nvidia-uvm": "is not a device node", "nvidia7": "is not a device node"]
+            },
+            observed: "/dev/nvidia-uvm is not a device node."
+        ),
         Case(.deviceNodesMissing, "no /dev", .failed, driver { $0.deviceNodes = .absent }),
         Case(.deviceNodesMissing, "not readable", .unknown, driver { $0.deviceNodes = .unreadable(.denied) }),
         Case(.deviceNodesMissing, "skipped", .skipped, driver { $0.deviceNodes = .skipped("not asked") }),
