@@ -23,6 +23,7 @@ enum LibraryFile {
         var status = stat()
         guard fstat(file.rawValue, &status) == 0 else { throw .file(path, cause: Errno(rawValue: errno)) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .fault(.notALibrary, path, "") }
+        if let why = distrust(path) { throw .fault(.untrusted, path, why) }
         let size = UInt64(max(0, status.st_size))
         let header = bytes(of: file, from: 0, count: headerSize)
         guard header.prefix(4) == [0x7f, 0x45, 0x4c, 0x46] else {
@@ -36,6 +37,26 @@ enum LibraryFile {
         }
         let end = max(try segmentsEnd(header, file, path), sectionsEnd(header))
         guard end <= size else { throw .fault(.truncated, path, "\(size) of \(end) bytes") }
+    }
+
+    /// Who else can change the code in a file; nil when only root or this process's own user can.
+    ///
+    /// Code in the agent's process runs as root. So root must own the file, and nobody else may write to it or replace
+    /// it in its directory. In a directory with the sticky bit, only the owner of a file replaces it.
+    static func distrust(_ path: String) -> String? {
+        let directory = FilePath(path).removingLastComponent().string
+        var status = stat()
+        for (place, sticky) in [(path, mode_t(0)), (directory.isEmpty ? "." : directory, S_ISVTX)] {
+            guard stat(place, &status) == 0 else { continue }
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            guard status.st_uid == 0 || status.st_uid == geteuid() else {
+                return "\(place) belongs to user \(status.st_uid)"
+            }
+            guard status.st_mode & 0o022 == 0 || status.st_mode & sticky != 0 else {
+                return "\(place) has mode \(mode)"
+            }
+        }
+        return nil
     }
 
     /// The end of the table of sections, which the linker puts at the end of a file; 0 without one.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import NodeModel
 import Testing
 import VendorProbe
@@ -231,6 +232,27 @@ import VendorProbe
                 #expect(failure.flatMap(LibraryFault.init) == fault, "\(failure?.detail ?? "no failure")")
                 #expect(failure?.detail.contains(host.nvml) == true)
             }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("chmod 0666 FILE", "has mode 666"), ("chmod 0775 FILE", "has mode 775"),
+            ("chown 65534 FILE", "belongs to user 65534"), ("chmod 0777 DIRECTORY", "has mode 777"),
+            ("chown 65534 DIRECTORY", "belongs to user 65534"), ("chmod 1777 DIRECTORY", nil), ("chmod 0444 FILE", nil),
+        ] as [(String, String?)]
+    )
+    func aLibraryThatOthersCanChangeIsNotLoaded(change: String, why: String?) async throws {
+        guard geteuid() == 0 else { try Test.cancel("only root gives files away") }
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            let command = change.replacing("FILE", with: "'\(host.nvml)'")
+                .replacing("DIRECTORY", with: "'\(host.root)/usr/lib'")
+            try await Toolbox.run("sh", ["-c", command])
+            let nvml = await host.prober().facts().nvml
+            #expect((nvml.value == nil) == (why != nil))
+            guard let why else { return }
+            #expect(nvml.failure.flatMap(LibraryFault.init) == .untrusted)
+            #expect(nvml.failure?.detail.hasSuffix(why) == true, "\(nvml.failure?.detail ?? "")")
         }
     }
 
