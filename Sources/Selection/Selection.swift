@@ -114,7 +114,7 @@ package struct Selection: Sendable {
         _ gpus: [IdentifiedGPU],
         _ evidence: [Evidence]
     ) -> Decision {
-        let unknown = gpus.compactMap(\.problem)
+        let unknown = gpus.problems
         guard unknown.isEmpty else {
             return .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
         }

@@ -68,8 +68,7 @@ import Testing
             "two versions",
             .failed,
             driver { $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.570.1", version: "570.1")) },
-            observed: "loaded module 595.71.05, /proc/driver/nvidia 595.71.05, module file 595.71.05, "
-                + "libnvidia-ml 595.71.05, libcuda 570.1"
+            observed: "595.71.05 (loaded module, /proc/driver/nvidia, module file, libnvidia-ml), 570.1 (libcuda)"
         ),
         Case(.driverNotLoaded, "loaded", .pass, observed: "595.71.05"),
         Case(.driverNotLoaded, "not loaded", .failed, driver { $0 = $0.unloaded }),

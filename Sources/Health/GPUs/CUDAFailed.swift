@@ -1,4 +1,5 @@
 import NodeModel
+import Support
 
 extension Check {
     static let cudaFailed = Check(
@@ -46,9 +47,15 @@ extension Check {
         let unexplained = failed.filter { $0.visibleDevices.map { !faulty.contains($0) } ?? true }
         let bad = failed.count < answers.count ? unexplained : failed
         guard bad.isEmpty, !answers.isEmpty else {
-            let errors = bad.map { answer in
-                (answer.errorName.map { "\(answer.result) \($0)" } ?? "no device")
-                    + (answer.visibleDevices.map { " on \($0)" } ?? "")
+            let results = bad.map { answer in
+                (
+                    subject: answer.visibleDevices ?? "",
+                    text: answer.errorName.map { "\(answer.result) \($0)" } ?? "no device"
+                )
+            }
+            let errors = grouped(results).map { group in
+                let devices = group.subjects.filter { !$0.isEmpty }
+                return group.text + (devices.isEmpty ? "" : " on \(shortList(devices))")
             }
             return .failed(
                 errors.isEmpty ? "The agent asked CUDA about no device." : errors.joined(separator: "; "),

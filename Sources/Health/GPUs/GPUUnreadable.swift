@@ -1,4 +1,5 @@
 import NodeModel
+import Support
 
 extension Check {
     static let gpuUnreadable = Check(
@@ -19,8 +20,8 @@ extension Check {
         if nvml.gpus.isEmpty { return .failed("NVML lists no GPU.", expected: expected, remedy: .readXidLines) }
         guard !faulty.isEmpty else { return .passed("\(counted(nvml.gpus.count, "GPU")) read", expected: expected) }
         let remedy = Remedy.faults(of: faulty, on: node)
-        let observed = faulty.map { gpu in "\(gpu.label): \(gpu.faults.map(\.detail).joined(separator: ", "))" }
-            .joined(separator: "; ")
+        let faults = faulty.map { gpu in (subject: gpu.label, text: gpu.faults.map(\.detail).joined(separator: ", ")) }
+        let observed = grouped(faults).map { "\(shortList($0.subjects)): \($0.text)" }.joined(separator: "; ")
         return faulty.count < nvml.gpus.count
             ? .warning(observed, expected: expected, remedy: remedy)
             : .failed(observed, expected: expected, remedy: remedy)
