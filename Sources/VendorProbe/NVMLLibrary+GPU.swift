@@ -35,10 +35,10 @@ extension NVMLLibrary {
         // A GPU that shares the memory of the processor has none of its own.
         set(
             \.memoryMiB,
-            Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try memoryMiB(of: device) }
+            Reading(canBeAbsent: true) { () throws(NVMLError) in try memoryMiB(of: device) }
         )
         set(\.computeCapability, Reading { () throws(NVMLError) in try computeCapability(of: device) })
-        set(\.migMode, Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try migMode(of: device) })
+        set(\.migMode, Reading(canBeAbsent: true) { () throws(NVMLError) in try migMode(of: device) })
         set(
             \.migDevices,
             gpu.migMode.flatMap { mode in
@@ -47,7 +47,7 @@ extension NVMLLibrary {
         )
         set(
             \.virtualization,
-            Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try virtualization(of: device) }
+            Reading(canBeAbsent: true) { () throws(NVMLError) in try virtualization(of: device) }
         )
         set(\.license, license(of: device))
         set(\.ecc, ecc(of: device))
@@ -56,7 +56,7 @@ extension NVMLLibrary {
 
     private func ecc(of device: gpa_nvml_device_t) -> Reading<Bool> {
         guard let call = functions.DeviceGetEccMode else { return .absent }
-        return Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
+        return Reading(canBeAbsent: true) { () throws(NVMLError) in
             var pending: UInt32 = 0
             return try value("nvmlDeviceGetEccMode", 0 as UInt32) { call(device, $0, &pending) } != 0
         }
@@ -126,7 +126,7 @@ extension NVMLLibrary {
         } else {
             return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
         }
-        let features = Reading<[LicenseFacts]>(absentWhen: [.notSupported]) { () throws(NVMLError) in
+        let features = Reading<[LicenseFacts]>(canBeAbsent: true) { () throws(NVMLError) in
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
             return answer.is_grid_license_supported == 0 ? [] : licenses(in: answer)
         }

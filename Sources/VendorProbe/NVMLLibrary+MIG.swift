@@ -50,7 +50,7 @@ extension NVMLLibrary {
             memoryMiB: try memoryMiB(of: mig),
             gpuInstanceID: Int(gpuInstance),
             computeInstanceID: Int(computeInstance),
-            attributes: Reading(absentWhen: [.notSupported, .functionNotFound]) { () throws(NVMLError) in
+            attributes: Reading(canBeAbsent: true) { () throws(NVMLError) in
                 try attributes(of: mig)
             }
         )

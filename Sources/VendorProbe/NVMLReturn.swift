@@ -84,16 +84,18 @@ enum NVMLError: CausedError {
 }
 
 extension Reading {
-    /// The result of a call of NVML; absent when it fails with one of the given codes.
-    init(absentWhen codes: Set<NVMLReturn> = [], _ read: () throws(NVMLError) -> Value) {
+    /// The result of a call of NVML.
+    ///
+    /// - Parameters:
+    ///   - canBeAbsent: Whether the reading is absent when the code means that the GPU or the driver does not have what
+    ///     the call asks for (`NVMLFailure.Class.absence`).
+    ///   - read: The call.
+    init(canBeAbsent: Bool = false, _ read: () throws(NVMLError) -> Value) {
         do throws(NVMLError) {
             self = .present(try read())
         } catch {
-            if case .call(_, let code) = error, codes.contains(code) {
-                self = .absent
-            } else {
-                self = .unreadable(error.failure)
-            }
+            let isAbsence = NVMLFailure(error.failure)?.kind == .absence
+            self = canBeAbsent && isAbsence ? .absent : .unreadable(error.failure)
         }
     }
 }

@@ -111,13 +111,25 @@ import VendorProbe
         #expect(device.memoryMiB == 95616)
     }
 
-    @Test(arguments: ["nvmlDeviceGetMigMode", "nvmlDeviceGetVirtualizationMode"])
-    func whatADeviceDoesNotSupportIsAbsent(symbol: String) async throws {
-        let hardware = StandInHost.vgpu + "fault \(symbol) code=3\n"
+    @Test(arguments: ["nvmlDeviceGetMigMode", "nvmlDeviceGetVirtualizationMode"], [3, 6, 13])
+    func whatADeviceDoesNotSupportIsAbsent(symbol: String, code: Int) async throws {
+        let hardware = StandInHost.vgpu + "fault \(symbol) code=\(code)\n"
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
         let gpu = try #require(facts.nvml.value?.gpus.first)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migDevices == .absent : gpu.virtualization == .absent)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migMode == .absent : gpu.migMode.value != nil)
+    }
+
+    /// A GPU that shares the memory of the processor has none of its own, and a driver may not know licenses.
+    @Test(arguments: [3, 6])
+    func memoryAndLicenseCanBeAbsent(code: Int) async throws {
+        let hardware =
+            StandInHost.twoH100 + "fault nvmlDeviceGetMemoryInfo_v2 code=\(code)\n"
+            + "fault nvmlDeviceGetMemoryInfo code=\(code)\nfault nvmlDeviceGetGridLicensableFeatures_v4 code=\(code)\n"
+        let gpus = try await StandInHost.with(hardware: hardware) { await $0.prober().facts().nvml.value?.gpus }
+        #expect(gpus?.map(\.memoryMiB) == [.absent, .absent])
+        #expect(gpus?.map(\.license) == [.absent, .absent])
+        #expect(gpus?.allSatisfy(\.faults.isEmpty) == true)
     }
 
     @Test(arguments: [("ecc=on", Reading<Bool>.present(true)), ("ecc=off", .present(false)), ("", .absent)])
