@@ -146,7 +146,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         ),
         tests(
             "HealthTests",
-            ["Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "TestSupport"]
+            ["Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "TestSupport"],
+            exclude: ["Fixtures"]
         ),
         tests("PlanningTests", ["Catalog", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),

@@ -8,6 +8,7 @@ package enum CheckRegistry {
     package static let checks: [Check] = [
         // Phase: discover
         .pciUnreadable,
+        .gpuLost,
         .hostUnreadable,
         .noGPU,
         .unknownGPU,
@@ -59,8 +60,9 @@ package enum CheckRegistry {
         .nvmlUnavailable,
         .gpuCount,
         .gpuUnreadable,
-        .migDevicesMissing,
         .migModePending,
+        .migDevicesMissing,
+        .migLayoutInvalid,
         .licenseMissing,
         .cudaHang,
         .cudaFailed,

@@ -3,13 +3,14 @@ package import Selection
 
 /// The input of a check: the facts of a node, and the decision that follows from them.
 package struct CheckedNode: Sendable {
+    /// The facts, without the GPUs that the configuration ignores.
     package let facts: NodeFacts
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
 
     package init(facts: NodeFacts, decision: Decision, migStrategy: MIGStrategy = .single) {
-        self.facts = facts
+        self.facts = facts.without(decision.ignored ?? [])
         self.decision = decision
         self.migStrategy = migStrategy
     }
@@ -27,6 +28,11 @@ package struct CheckedNode: Sendable {
 
     var nvml: NVMLFacts? { nvmlReading.value }
 
+    /// The call of NVML that did not return; nil when every call returned.
+    var nvmlHang: ReadFailure? {
+        nvmlReading.failure.flatMap { $0.reason == .hang ? $0 : nil } ?? nvml?.hang
+    }
+
     /// Whether NVML should respond: the kernel module is loaded, or NVML responded.
     var shouldAnswer: Bool { facts.driver.isLoaded || nvml != nil }
 
@@ -34,6 +40,17 @@ package struct CheckedNode: Sendable {
     ///
     /// It is nil when NVML did not respond, because the agent calls NVML first.
     var cudaReading: Reading<[CUDAFacts]>? { nvml == nil ? nil : facts.vendor.flatMap(\.cuda) }
+
+    /// Whether the node is a virtual machine, as far as the processor or the firmware shows it.
+    var isVirtualMachine: Bool {
+        facts.host.hypervisor.value == true || decision.platform.map { $0 != "bare-metal" } ?? false
+    }
+
+    /// The GPUs about which a call of NVML returned an error.
+    var faultyGPUs: [GPUFacts] { nvml?.gpus.filter { !$0.faults.isEmpty } ?? [] }
+
+    /// What the GPUs are for the MIG strategy `single`; nil when NVML did not respond.
+    var migLayout: MIGLayout? { nvml.map { MIGLayout($0.gpus.byAddress) } }
 
     /// The GPUs that are in MIG mode.
     var gpusWithMIG: [GPUFacts] { nvml?.gpus.filter { $0.migMode.value?.current == true } ?? [] }
@@ -48,12 +65,32 @@ extension Remedy {
     static let readKernelLog: Remedy = "Read the kernel log (dmesg) and look for lines with NVRM."
     static let readXidLines: Remedy = "Read the kernel log (dmesg) and look for Xid errors of these GPUs."
     static let mountHostRoot: Remedy = "Run the agent as root with the host's root directory mounted."
+
+    /// What to do about a file of the host that cannot be read.
+    ///
+    /// Root helps only when access was denied.
+    static func reading(_ failure: ReadFailure) -> Remedy {
+        failure.reason == .permission ? mountHostRoot : "Read the kernel log (dmesg) and look for errors of this file."
+    }
     static let completeDriver: Remedy =
         "The driver is incomplete. Install its libraries on the host, or remove the driver."
-    static let freeTheAgent: Remedy = """
-        The agent could not query the driver. Run the agent as root. \
-        Check its limits of memory and processes, and the free space in /tmp.
-        """
+
+    /// What to do when the agent failed to query the driver (`ReadFailure.isOurOwn`).
+    static func querying(_ failure: ReadFailure) -> Remedy {
+        switch failure.reason {
+        case .permission: "The agent could not query the driver. Run the agent as root."
+        case .malformed:
+            """
+            The driver's library gave an answer that is not possible. Install the libraries of this driver again, or \
+            reboot the node.
+            """
+        default:
+            """
+            The agent could not query the driver. Check the agent's limits of memory and processes, and the free \
+            space in /tmp.
+            """
+        }
+    }
 }
 
 /// A count with its noun: `1 device`, `2 devices`.

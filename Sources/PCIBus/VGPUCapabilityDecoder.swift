@@ -31,7 +31,7 @@ package enum VGPUCapabilityDecoder {
             return .unreadable(ReadFailure(.io, "only \(space.count) bytes of configuration space could be read"))
         }
         guard !space.prefix(4).allSatisfy({ $0 == 0xff }) else {
-            return .unreadable(ReadFailure(.io, "configuration space reads as all ones: the device does not answer"))
+            return .unreadable(PCIFunction.noAnswer)
         }
         guard space[0x06] & 0x10 != 0 else { return .absent }
         return walk(Array(space.prefix(spaceSize)))

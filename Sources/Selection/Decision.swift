@@ -27,6 +27,8 @@ package struct Decision: Codable, Sendable, Equatable {
     package var howToHandOver: String?
     /// The addresses of the GPUs that the driver is for; empty when no driver was chosen.
     package var gpus: [PCIAddress]
+    /// The addresses of the GPUs that the configuration ignores; nil when it ignores none.
+    package var ignored: [PCIAddress]?
     /// The owner whose driver the agent removes first; nil when no driver of another owner is removed.
     package var takesOver: DriverOwner?
     /// The catalog's name of the cloud or hypervisor, or `bare-metal`; nil when the platform is not known.
@@ -54,6 +56,7 @@ package struct Decision: Codable, Sendable, Equatable {
         owner: DriverOwner? = nil,
         howToHandOver: String? = nil,
         gpus: [PCIAddress] = [],
+        ignored: [PCIAddress]? = nil,
         takesOver: DriverOwner? = nil,
         platform: String? = nil,
         fabricManager: FabricManagerNeed? = nil,
@@ -69,6 +72,7 @@ package struct Decision: Codable, Sendable, Equatable {
         self.owner = owner
         self.howToHandOver = howToHandOver
         self.gpus = gpus
+        self.ignored = ignored
         self.takesOver = takesOver
         self.platform = platform
         self.fabricManager = fabricManager

@@ -20,6 +20,9 @@ package struct Selection: Sendable {
         var decision = hardware(facts, machine)
         decision.evidence = decision.evidence.byStrength()
         decision.platform = machine.name
+        let ignored = facts.gpus.filter { policy.override(for: $0)?.treatment == .ignored }.map(\.address)
+            .sorted()
+        decision.ignored = ignored.isEmpty ? nil : ignored
         return decision
     }
 
@@ -28,12 +31,12 @@ package struct Selection: Sendable {
         switch facts.pci {
         case .present, .absent: break
         case .unreadable(let failure):
-            return .blocked(.pciUnreadable(failure.detail), "the agent cannot read the PCI bus")
+            return .blocked(.pciUnreadable(failure), "the agent cannot read the PCI bus")
         case .skipped(let why): return .blocked(.pciUnreadable(why), "the agent did not read the PCI bus")
         }
         guard !facts.gpus.isEmpty else {
             if let first = facts.unidentified.first {
-                let why = "\(first.address): \(first.failure.detail)"
+                let why = ReadFailure(first.failure.reason, "\(first.address): \(first.failure.detail)")
                 return .blocked(.pciUnreadable(why), "the agent cannot identify a function of the PCI bus")
             }
             let evidence = Evidence(.deviceClass, "pci", "No PCI function of vendor 10de has class 0300 or 0302.")
@@ -51,6 +54,7 @@ package struct Selection: Sendable {
         )
         var evidence = [machine.evidence(facts.host)]
         var gpus: [IdentifiedGPU] = []
+        var lost: [PCIFunction] = []
         for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
             guard !function.isHandedToAGuest else {
                 let driver = function.kernelDriver.value ?? "vfio"
@@ -62,7 +66,14 @@ package struct Selection: Sendable {
             let (identity, weighed) = identification.identify(function)
             evidence += weighed
             if policy.override(for: function)?.treatment == .ignored { continue }
+            if function.isLost {
+                lost.append(function)
+                continue
+            }
             gpus.append(IdentifiedGPU(function: function, identity: identity))
+        }
+        guard !gpus.isEmpty || lost.isEmpty else {
+            return .blocked(.gpusLost(lost), "no GPU of this node answers", evidence: evidence)
         }
         guard !gpus.isEmpty else {
             return .idle(.noGPU, "no GPU of this node is available to its pods", evidence)
@@ -103,7 +114,7 @@ package struct Selection: Sendable {
         _ gpus: [IdentifiedGPU],
         _ evidence: [Evidence]
     ) -> Decision {
-        let unknown = gpus.compactMap(\.problem)
+        let unknown = gpus.problems
         guard unknown.isEmpty else {
             return .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
         }

@@ -16,18 +16,30 @@ struct CUDALibrary {
 
     /// Initializes CUDA and counts the devices that this process sees.
     ///
-    /// - Parameter visibleDevices: The value of `CUDA_VISIBLE_DEVICES` in the environment of this process.
-    /// - Returns: The result of CUDA, the name of an error, and the number of devices.
-    func facts(visibleDevices: String?) -> CUDAFacts {
+    /// - Parameters:
+    ///   - visibleDevices: The value of `CUDA_VISIBLE_DEVICES` in the environment of this process.
+    ///   - reporter: It hears of each call before it is made.
+    /// - Returns: The result of CUDA, the name of an error, and the number of devices. It is malformed when the number
+    ///   is not possible.
+    func facts(visibleDevices: String?, _ reporter: VendorReporter) -> Reading<CUDAFacts> {
         var count: Int32 = 0
+        reporter.calling("cuInit")
         var result = functions.Init(0)
-        if result == 0 { result = functions.DeviceGetCount(&count) }
-        return CUDAFacts(
+        if result == 0 {
+            reporter.calling("cuDeviceGetCount")
+            result = functions.DeviceGetCount(&count)
+        }
+        guard result != 0 || (0...Int32(vendorDeviceLimit)).contains(count) else {
+            let detail = "cuDeviceGetCount: \(count) devices, and at most \(vendorDeviceLimit) are possible"
+            return .unreadable(ReadFailure(.malformed, detail))
+        }
+        let facts = CUDAFacts(
             visibleDevices: visibleDevices,
             result: Int(result),
             errorName: result == 0 ? nil : name(of: result),
             deviceCount: result == 0 ? Int(count) : 0
         )
+        return .present(facts)
     }
 
     private func name(of result: gpa_cuda_result_t) -> String {

@@ -31,13 +31,15 @@ struct CompanionDirectory {
     let path: String
     private let names: [String]
 
-    /// Creates the directory in `parent`, which must exist.
+    /// Creates the directory in `parent`, which must exist, without the libraries that others than root can change.
     init(in parent: String, _ libraries: [DriverLibrary]) throws(CompanionError) {
         Self.sweep(parent)
         let pid = getpid()
         var template = Array("\(parent)/vendor-\(pid)-\(startTime(of: pid) ?? "0")-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .directory(in: parent, cause: Errno(rawValue: errno)) }
         path = template.withUnsafeBytes(vendorText)
+        // The loader maps what it finds here into a process of root.
+        let libraries = libraries.filter { LibraryFile.distrust($0.path) == nil }
         names = libraries.map(\.name)
         for library in libraries {
             let link = "\(path)/\(library.name)"

@@ -4,6 +4,14 @@ import NodeModel
 extension NVMLLibrary {
     /// Reads one GPU; a fact whose call fails is unreadable, and the other facts are still read.
     func gpu(_ index: Int) -> GPUFacts {
+        reporter.begin(index)
+        var facts = GPUFacts.unread(index)
+        defer { reporter.finish(facts) }
+        facts = read(index)
+        return facts
+    }
+
+    private func read(_ index: Int) -> GPUFacts {
         do throws(NVMLError) {
             let device = try handle("nvmlDeviceGetHandleByIndex_v2") {
                 functions.DeviceGetHandleByIndex_v2(UInt32(index), $0)
@@ -15,29 +23,40 @@ extension NVMLLibrary {
     }
 
     private func gpu(_ index: Int, _ device: gpa_nvml_device_t) -> GPUFacts {
-        let mode = Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in try migMode(of: device) }
-        return GPUFacts(
-            index: index,
-            pciAddress: Reading { () throws(NVMLError) in try pciAddress(of: device) },
-            uuid: Reading { () throws(NVMLError) in try uuid(of: device) },
-            name: Reading { () throws(NVMLError) in try name(of: device) },
-            memoryMiB: Reading { () throws(NVMLError) in try memoryMiB(of: device) },
-            computeCapability: Reading { () throws(NVMLError) in try computeCapability(of: device) },
-            migMode: mode,
-            migDevices: mode.flatMap { mode in
-                mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
-            },
-            virtualization: Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
-                try virtualization(of: device)
-            },
-            license: license(of: device),
-            ecc: ecc(of: device)
+        var gpu = GPUFacts.unread(index)
+        // What was read until a call hangs is not lost.
+        func set<Value>(_ field: WritableKeyPath<GPUFacts, Reading<Value>>, _ reading: Reading<Value>) {
+            gpu[keyPath: field] = reading
+            reporter.read(gpu)
+        }
+        set(\.pciAddress, Reading { () throws(NVMLError) in try pciAddress(of: device) })
+        set(\.uuid, Reading { () throws(NVMLError) in try uuid(of: device) })
+        set(\.name, Reading { () throws(NVMLError) in try name(of: device) })
+        // A GPU that shares the memory of the processor has none of its own.
+        set(
+            \.memoryMiB,
+            Reading(canBeAbsent: true) { () throws(NVMLError) in try memoryMiB(of: device) }
         )
+        set(\.computeCapability, Reading { () throws(NVMLError) in try computeCapability(of: device) })
+        set(\.migMode, Reading(canBeAbsent: true) { () throws(NVMLError) in try migMode(of: device) })
+        set(
+            \.migDevices,
+            gpu.migMode.flatMap { mode in
+                mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
+            }
+        )
+        set(
+            \.virtualization,
+            Reading(canBeAbsent: true) { () throws(NVMLError) in try virtualization(of: device) }
+        )
+        set(\.license, license(of: device))
+        set(\.ecc, ecc(of: device))
+        return gpu
     }
 
     private func ecc(of device: gpa_nvml_device_t) -> Reading<Bool> {
         guard let call = functions.DeviceGetEccMode else { return .absent }
-        return Reading(absentWhen: [.notSupported]) { () throws(NVMLError) in
+        return Reading(canBeAbsent: true) { () throws(NVMLError) in
             var pending: UInt32 = 0
             return try value("nvmlDeviceGetEccMode", 0 as UInt32) { call(device, $0, &pending) } != 0
         }
@@ -59,6 +78,7 @@ extension NVMLLibrary {
         if let call = functions.DeviceGetMemoryInfo_v2 {
             var memory = gpa_nvml_memory_v2_t()
             memory.version = GPA_NVML_MEMORY_V2_VERSION
+            reporter.calling("nvmlDeviceGetMemoryInfo_v2")
             let code = NVMLReturn(rawValue: call(device, &memory))
             switch code {
             case .success: return Int(memory.total >> 20)
@@ -106,7 +126,7 @@ extension NVMLLibrary {
         } else {
             return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
         }
-        let features = Reading<[LicenseFacts]>(absentWhen: [.notSupported]) { () throws(NVMLError) in
+        let features = Reading<[LicenseFacts]>(canBeAbsent: true) { () throws(NVMLError) in
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
             return answer.is_grid_license_supported == 0 ? [] : licenses(in: answer)
         }

@@ -14,7 +14,7 @@ extension NVMLLibrary {
     ///
     /// NVML returns the number of slots. Any slot can be empty.
     func migDevices(of device: gpa_nvml_device_t) throws(NVMLError) -> [MIGDevice] {
-        let slots = try value("nvmlDeviceGetMaxMigDeviceCount", 0 as UInt32) {
+        let slots = try count("nvmlDeviceGetMaxMigDeviceCount", atMost: vendorDeviceLimit, "MIG devices on one GPU") {
             functions.DeviceGetMaxMigDeviceCount(device, $0)
         }
         var devices: [MIGDevice] = []
@@ -50,7 +50,7 @@ extension NVMLLibrary {
             memoryMiB: try memoryMiB(of: mig),
             gpuInstanceID: Int(gpuInstance),
             computeInstanceID: Int(computeInstance),
-            attributes: Reading(absentWhen: [.notSupported, .functionNotFound]) { () throws(NVMLError) in
+            attributes: Reading(canBeAbsent: true) { () throws(NVMLError) in
                 try attributes(of: mig)
             }
         )
@@ -76,7 +76,8 @@ extension NVMLLibrary {
             decoders: Int(attributes.shared_decoder_count),
             encoders: Int(attributes.shared_encoder_count),
             jpegEngines: Int(attributes.shared_jpeg_count),
-            opticalFlowEngines: Int(attributes.shared_ofa_count)
+            opticalFlowEngines: Int(attributes.shared_ofa_count),
+            memoryMiB: Int(clamping: attributes.memory_size_mib)
         )
     }
 }

@@ -4,11 +4,14 @@ import NodeModel
 /// NVML, loaded in this process; `start` initializes it.
 struct NVMLLibrary {
     let functions: gpa_nvml_functions_t
+    /// Hears of each call before it is made.
+    let reporter: VendorReporter
 
     /// Loads the library.
     ///
     /// - Throws: `open` when it cannot be loaded, and `symbol` when it lacks a required function.
-    init(path: String) throws(LibraryError) {
+    init(path: String, reporter: VendorReporter) throws(LibraryError) {
+        self.reporter = reporter
         let library = try VendorLibrary(path: path)
         functions = gpa_nvml_functions_t(
             Init_v2: try library.required("nvmlInit_v2"),
@@ -38,6 +41,7 @@ struct NVMLLibrary {
 
     /// Initializes NVML; call it only once.
     func start() throws(NVMLError) {
+        reporter.calling("nvmlInit_v2")
         try check("nvmlInit_v2", functions.Init_v2())
     }
 
@@ -45,7 +49,7 @@ struct NVMLLibrary {
     ///
     /// The result contains a GPU that does not answer, with unreadable fields.
     func facts() throws(NVMLError) -> NVMLFacts {
-        NVMLFacts(
+        var facts = NVMLFacts(
             driverVersion: try text("nvmlSystemGetDriverVersion", size: GPA_NVML_VERSION_SIZE) {
                 functions.SystemGetDriverVersion($0, $1)
             },
@@ -53,12 +57,16 @@ struct NVMLLibrary {
                 functions.SystemGetNVMLVersion($0, $1)
             },
             cudaVersion: Reading { () throws(NVMLError) in try cudaVersion() },
-            gpus: (0..<(try count())).map { gpu(Int($0)) }
+            gpus: []
         )
+        let count = Int(try count())
+        reporter.found(facts, gpuCount: count)
+        facts.gpus = (0..<count).map { gpu($0) }
+        return facts
     }
 
     private func count() throws(NVMLError) -> UInt32 {
-        try value("nvmlDeviceGetCount_v2", 0 as UInt32) { functions.DeviceGetCount_v2($0) }
+        try count("nvmlDeviceGetCount_v2", atMost: vendorDeviceLimit, "GPUs") { functions.DeviceGetCount_v2($0) }
     }
 
     private func cudaVersion() throws(NVMLError) -> String {
@@ -81,8 +89,23 @@ extension NVMLLibrary {
         _ call: (UnsafeMutablePointer<Value>) -> gpa_nvml_return_t
     ) throws(NVMLError) -> Value {
         var value = initial
+        reporter.calling(symbol)
         try check(symbol, call(&value))
         return value
+    }
+
+    /// Calls a function that writes a count, and refuses a count that no machine has.
+    ///
+    /// The agent would ask for each of them, so it must not believe any number.
+    func count(
+        _ symbol: String,
+        atMost limit: UInt32,
+        _ noun: String,
+        _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
+    ) throws(NVMLError) -> UInt32 {
+        let count = try value(symbol, 0, call)
+        guard count <= limit else { throw .count(symbol, "\(count) \(noun), and at most \(limit) are possible") }
+        return count
     }
 
     /// Calls a function that writes a handle.
@@ -102,6 +125,7 @@ extension NVMLLibrary {
         _ call: (UnsafeMutablePointer<CChar>, UInt32) -> gpa_nvml_return_t
     ) throws(NVMLError) -> String {
         var bytes = [CChar](repeating: 0, count: size)
+        reporter.calling(symbol)
         try check(symbol, call(&bytes, UInt32(size)))
         return bytes.withUnsafeBytes(vendorText)
     }

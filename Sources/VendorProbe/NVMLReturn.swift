@@ -60,36 +60,42 @@ enum NVMLError: CausedError {
     case call(String, NVMLReturn)
     /// The function succeeded, but returned a value that it cannot have.
     case value(String, String)
+    /// The function succeeded, but returned a count that is not possible.
+    case count(String, String)
 
     var cause: (any Error)? { nil }
 
     /// For an error code `symbol: CODE NAME`, such as `nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED`.
     var description: String {
         switch self {
-        case .call(let symbol, let code): "\(symbol): \(code.rawValue) \(code.name)"
+        case .call(let symbol, let code):
+            NVMLFailure(symbol: symbol, code: Int(code.rawValue), name: code.name).description
         case .value(let symbol, let text): "\(symbol): '\(text)'"
+        case .count(let symbol, let text): "\(symbol): \(text)"
         }
     }
 
     var failure: ReadFailure {
         switch self {
         case .call: ReadFailure(.vendor, errorChain(self))
-        case .value: ReadFailure(.malformed, errorChain(self))
+        case .value, .count: ReadFailure(.malformed, errorChain(self))
         }
     }
 }
 
 extension Reading {
-    /// The result of a call of NVML; absent when it fails with one of the given codes.
-    init(absentWhen codes: Set<NVMLReturn> = [], _ read: () throws(NVMLError) -> Value) {
+    /// The result of a call of NVML.
+    ///
+    /// - Parameters:
+    ///   - canBeAbsent: Whether the reading is absent when the code means that the GPU or the driver does not have what
+    ///     the call asks for (`NVMLFailure.Class.absence`).
+    ///   - read: The call.
+    init(canBeAbsent: Bool = false, _ read: () throws(NVMLError) -> Value) {
         do throws(NVMLError) {
             self = .present(try read())
         } catch {
-            if case .call(_, let code) = error, codes.contains(code) {
-                self = .absent
-            } else {
-                self = .unreadable(error.failure)
-            }
+            let isAbsence = NVMLFailure(error.failure)?.kind == .absence
+            self = canBeAbsent && isAbsence ? .absent : .unreadable(error.failure)
         }
     }
 }

@@ -35,13 +35,22 @@ package enum VendorChild {
             // Nobody needs a core dump of the child process.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+            // A library that allocates without end must not take the memory of the node.
+            var memory = rlimit(rlim_cur: rlim_t(vendorMemoryLimit), rlim_max: rlim_t(vendorMemoryLimit))
+            setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &memory)
+            // An answer to an agent that is gone must not end this process before its group.
+            signal(SIGPIPE, SIG_IGN)
             let requests = try takeAway(input)
             let answers = try takeAway(output)
+            // The input also ends when the agent dies, and then nobody else ends the helper processes of a library.
+            defer { if isWithoutReader(answers) { endGroup() } }
             let empty = try FileDescriptor.open("/dev/null", .readOnly)
             _ = try empty.duplicate(as: .standardInput)
             _ = try FileDescriptor.standardError.duplicate(as: .standardOutput)
             endWithReader(of: answers)
-            try serve(requests, answers, VendorResponder(libraries: libraries))
+            // When nobody reads the notes, nobody reads the answer either.
+            let reporter = VendorReporter { line in _ = try? answers.writeAll(line) }
+            try serve(requests, answers, VendorResponder(libraries: libraries, reporter: reporter))
             return 0
         } catch {
             _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(error)\n".utf8)
@@ -89,9 +98,23 @@ package enum VendorChild {
                 // Without requested events, poll returns only when the other end is closed.
                 var entry = pollfd(fd: Int32(Int(bitPattern: context)), events: 0, revents: 0)
                 while poll(&entry, 1, -1) < 0 {}
+                endGroup()
                 _exit(0)
             },
             UnsafeMutableRawPointer(bitPattern: Int(answers.rawValue))
         )
     }
+}
+
+/// Whether the other end of a socket is closed.
+private func isWithoutReader(_ socket: FileDescriptor) -> Bool {
+    var entry = pollfd(fd: socket.rawValue, events: 0, revents: 0)
+    return poll(&entry, 1, 0) > 0
+}
+
+/// Kills the process group of this process, and so the process itself.
+///
+/// The agent starts its child process as the leader of a group. In a group of a shell it does nothing.
+private func endGroup() {
+    if getpgrp() == getpid() { kill(0, SIGKILL) }
 }

@@ -4,12 +4,14 @@ import NodeModel
 import Support
 
 /// Runs one request in a new child process.
-struct VendorExchange {
+struct VendorExchange: Sendable {
     var program: String
     var arguments: [String]
     var environment: [String]
     var deadlines: VendorProber.Deadlines
     var cancellation: Cancellation
+    /// Hears of each call of the child process before it is made.
+    var progress: @Sendable (String, VendorCall) -> Void = { _, _ in }
 
     /// Starts a child process, sends it a request, and ends it.
     ///
@@ -17,13 +19,15 @@ struct VendorExchange {
     ///   - method: The request.
     ///   - subject: The name of what is read, for error messages.
     ///   - deadline: How long the answer may take.
+    ///   - rescue: Makes a reading from the notes of the child process when a call hangs.
     /// - Returns: The reading from the child process. It is unreadable when no valid answer arrives, with the reason
     ///   `command` when the child process does not start, `hang` when the library does not answer, `crashed` when the
     ///   child process ends, or `malformed`.
     func ask<Value>(
         _ method: VendorRequest.Method,
         about subject: String,
-        within deadline: Duration
+        within deadline: Duration,
+        rescue: (VendorNotes, ReadFailure) -> Reading<Value> = { .unreadable($1) }
     ) -> Reading<Value> {
         let child: VendorProcess
         do throws(SpawnError) {
@@ -43,7 +47,7 @@ struct VendorExchange {
                 let versions = "version \(hello.protocolVersion), expected \(vendorProtocolVersion)"
                 return .unreadable(ReadFailure(.malformed, "the child process uses protocol \(versions)"))
             }
-            return ask(child, id: 2, method, about: subject, within: deadline)
+            return ask(child, id: 2, method, about: subject, within: deadline, rescue: rescue)
         }
         // A healthy child process exits when its input ends.
         child.end(kill: false, patience: deadlines.ending)
@@ -55,14 +59,16 @@ struct VendorExchange {
         id: Int,
         _ method: VendorRequest.Method,
         about subject: String,
-        within deadline: Duration
+        within deadline: Duration,
+        rescue: (VendorNotes, ReadFailure) -> Reading<Value> = { .unreadable($1) }
     ) -> Reading<Value> {
+        var notes = VendorNotes()
         do {
             child.send(try vendorLine(VendorRequest(id: id, method: method)))
         } catch {
             return .unreadable(ReadFailure(.malformed, "the request for \(subject) cannot be encoded"))
         }
-        switch child.line(before: .now + deadline) {
+        switch answer(of: child, before: .now + deadline, subject, &notes) {
         case .line(let line): return Self.reading(in: line, id: id, subject)
         case .tooLong:
             child.end(kill: true, patience: deadlines.ending)
@@ -72,15 +78,33 @@ struct VendorExchange {
             let ending = child.end(kill: true, patience: deadlines.ending)
             let survived = ending == .abandoned ? "; the child process cannot be killed" : ""
             // Before its hello, a child process does not call the driver, so a delay does not mean that it hangs.
-            let failure =
-                method == .hello
-                ? ReadFailure(.command, "the agent's child process did not start within \(deadline)\(survived)")
-                : ReadFailure(.hang, "no answer from \(subject) within \(deadline)\(survived)")
-            return .unreadable(failure)
+            guard method != .hello else {
+                let detail = "the agent's child process did not start within \(spoken(deadline))\(survived)"
+                return .unreadable(ReadFailure(.command, detail))
+            }
+            let call = notes.call.map { "\($0) did not return" } ?? "no answer"
+            return rescue(notes, ReadFailure(.hang, "\(subject): \(call) within \(spoken(deadline))\(survived)"))
         case .cancelled:
             child.end(kill: true, patience: deadlines.ending)
             return .skipped("the probe was canceled")
-        case .ended(let unfinished): return .unreadable(ended(child, unfinished, subject))
+        case .ended(let unfinished):
+            let place = notes.call.map { "\(subject), in \($0)," } ?? subject
+            return .unreadable(ended(child, unfinished, place))
+        }
+    }
+
+    /// Waits for the next line that is not a note.
+    private func answer(
+        of child: VendorProcess,
+        before deadline: ContinuousClock.Instant,
+        _ subject: String,
+        _ notes: inout VendorNotes
+    ) -> VendorProcess.Line {
+        while true {
+            let next = child.line(before: deadline)
+            guard case .line(let line) = next, let note = VendorNote(line) else { return next }
+            notes.add(note)
+            if let call = note.call { progress(subject, call) }
         }
     }
 
@@ -114,3 +138,6 @@ struct VendorExchange {
         }
     }
 }
+
+/// A duration in tenths of a second: `0.7 seconds`.
+private func spoken(_ duration: Duration) -> String { "\((duration / .seconds(1) * 10).rounded() / 10) seconds" }

@@ -1,6 +1,7 @@
 import Dispatch
 package import NodeModel
 import Support
+import Synchronization
 
 /// Reads facts from NVIDIA's libraries in child processes.
 ///
@@ -14,7 +15,7 @@ package struct VendorProber: Sendable {
         ///
         /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
-        /// The initialization of CUDA, for each value of `CUDA_VISIBLE_DEVICES`.
+        /// The initialization of CUDA, for all values of `CUDA_VISIBLE_DEVICES` together.
         package var cuda: Duration
         /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
@@ -38,6 +39,7 @@ package struct VendorProber: Sendable {
     private let companions: [DriverLibrary]
     private let scratch: String
     private let deadlines: Deadlines
+    private let progress: @Sendable (String, VendorCall) -> Void
 
     /// Creates a prober without starting a process.
     ///
@@ -49,14 +51,17 @@ package struct VendorProber: Sendable {
     ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
     ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
     ///   - deadlines: The time limits of the steps.
+    ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
     package init(
         program: String,
         arguments: [String] = ["vendor-probe"],
         libraries: VendorLibraries,
         companions: [DriverLibrary],
         scratch: String,
-        deadlines: Deadlines = Deadlines()
+        deadlines: Deadlines = Deadlines(),
+        progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
+        self.progress = progress
         self.program = program
         self.arguments = arguments
         self.libraries = libraries
@@ -105,7 +110,8 @@ package struct VendorProber: Sendable {
                 "SWIFT_BACKTRACE=enable=no",
             ],
             deadlines: deadlines,
-            cancellation: cancellation
+            cancellation: cancellation,
+            progress: progress
         )
         let nvml = nvml(exchange)
         return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
@@ -115,21 +121,31 @@ package struct VendorProber: Sendable {
         guard let path = libraries.nvml else { return .absent }
         var exchange = exchange
         exchange.arguments += ["--nvml", path]
-        return exchange.ask(.nvml, about: "NVML", within: deadlines.nvml)
+        return exchange.ask(.nvml, about: "NVML", within: deadlines.nvml) { notes, hang in
+            notes.facts(until: hang).map { .present($0) } ?? .unreadable(hang)
+        }
     }
 
     private func cuda(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<[CUDAFacts]> {
         guard let path = libraries.cuda else { return .absent }
-        if nvml.failure?.reason == .hang {
+        if nvml.failure?.reason == .hang || nvml.value?.hang != nil {
             return .skipped("NVML does not answer, and CUDA would wait for the same driver")
         }
-        var facts: [CUDAFacts] = []
-        for visible in Self.visibleDevices(nvml.value?.gpus ?? []) {
+        let end = ContinuousClock.now + deadlines.cuda
+        let answers = inParallel(Self.visibleDevices(nvml.value?.gpus ?? [])) { visible -> Reading<CUDAFacts> in
             var exchange = exchange
             exchange.arguments += ["--cuda", path]
             if let visible { exchange.environment.append("CUDA_VISIBLE_DEVICES=\(visible)") }
             let subject = visible.map { "CUDA on \($0)" } ?? "CUDA"
-            let answer: Reading<CUDAFacts> = exchange.ask(.cuda, about: subject, within: deadlines.cuda)
+            let rest = ContinuousClock.now.duration(to: end)
+            guard rest > .zero else {
+                let detail = "\(subject): not asked within \(deadlines.cuda), because the others took that long"
+                return .unreadable(ReadFailure(.hang, detail))
+            }
+            return exchange.ask(.cuda, about: subject, within: rest)
+        }
+        var facts: [CUDAFacts] = []
+        for answer in answers {
             guard case .present(let fact) = answer else { return answer.map { [$0] } }
             facts.append(fact)
         }
@@ -156,4 +172,35 @@ package struct VendorProber: Sendable {
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure)
         )
     }
+}
+
+/// The number of child processes for CUDA that run at the same time.
+///
+/// Each initializes CUDA, which needs some 100 MiB of memory.
+private let childLimit = 8
+
+/// Calls a blocking function with each element, on several threads, and returns the results in order.
+private func inParallel<Element: Sendable, Result: Sendable>(
+    _ elements: [Element],
+    _ work: @escaping @Sendable (Element) -> Result
+) -> [Result] {
+    let next = Mutex(0)
+    let results = Mutex([Int: Result]())
+    let group = DispatchGroup()
+    for _ in 0..<min(childLimit, elements.count) {
+        // The threads of the global queue are few, and each of these blocks one.
+        DispatchQueue(label: "vendor-cuda").async(group: group) {
+            while true {
+                let index = next.withLock { next in
+                    defer { next += 1 }
+                    return next
+                }
+                guard index < elements.count else { return }
+                let result = work(elements[index])
+                results.withLock { $0[index] = result }
+            }
+        }
+    }
+    group.wait()
+    return results.withLock { results in elements.indices.compactMap { results[$0] } }
 }

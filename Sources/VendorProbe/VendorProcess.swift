@@ -34,7 +34,7 @@ final class VendorProcess {
         var cancelled = false
     }
 
-    private let pid: pid_t
+    let pid: pid_t
     private let process: FileDescriptor
     private var channel: FileDescriptor?
     private var errors: FileDescriptor?
@@ -106,7 +106,13 @@ final class VendorProcess {
         }
     }
 
-    /// Ends the process and reads its exit status, in at most twice `patience`.
+    /// Closes the channel without waiting, as the death of the agent does.
+    func closeChannel() { close(&channel) }
+
+    /// Ends the process with its whole group and reads its exit status, in at most twice `patience`.
+    ///
+    /// A library can start helper processes. They are in the group of the child process and end with it, also after an
+    /// answer and after a crash.
     ///
     /// - Parameters:
     ///   - kill: Whether to kill the process at once. Otherwise its input ends, and it has `patience` to exit.
@@ -115,11 +121,10 @@ final class VendorProcess {
     @discardableResult
     func end(kill: Bool, patience: Duration) -> Ending {
         if let ending { return ending }
-        close(&channel)
+        closeChannel()
         var result: Ending?
         if !kill, waitForExit(patience) { result = reap() }
         if result == nil {
-            // Kills the whole process group, because a library can start other processes.
             Glibc.kill(-pid, SIGKILL)
             if waitForExit(patience) {
                 _ = reap()
@@ -182,6 +187,8 @@ final class VendorProcess {
     // MARK: - Ending
 
     private func reap() -> Ending {
+        // Until its leader is reaped, the group keeps its number.
+        Glibc.kill(-pid, SIGKILL)
         var status: Int32 = 0
         guard waitpid(pid, &status, WNOHANG) == pid else { return .killed }
         let signal = status & 0x7f
@@ -193,6 +200,7 @@ final class VendorProcess {
         let (pid, process) = (pid, process)
         let source = DispatchSource.makeReadSource(fileDescriptor: process.rawValue, queue: .global())
         source.setEventHandler {
+            Glibc.kill(-pid, SIGKILL)
             waitpid(pid, nil, WNOHANG)
             // The handler retains the source until this call.
             source.cancel()

@@ -11,6 +11,17 @@ let vendorProtocolVersion = 1
 /// The answer of a node with 16 GPUs of 7 MIG devices each is less than a tenth of it.
 let vendorAnswerLimit = 1 << 20
 
+/// The largest number of GPUs, and of MIG devices on one GPU, that the agent believes.
+///
+/// The largest machines have 16 GPUs, and a GPU has at most 7 GPU instances.
+let vendorDeviceLimit: UInt32 = 64
+
+/// The most private memory that a child process may write to, in bytes.
+///
+/// NVML and the initialization of CUDA need some hundred MiB. The limit (`RLIMIT_DATA`) does not count address space
+/// that is only reserved, of which CUDA takes as much as all GPUs have memory.
+let vendorMemoryLimit = 4 << 30
+
 /// A line from the agent to its child process.
 struct VendorRequest: Codable, Equatable {
     enum Method: String, Codable, CaseIterable {

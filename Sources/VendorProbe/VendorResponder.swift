@@ -4,6 +4,7 @@ import NodeModel
 /// Answers the requests of one child process.
 struct VendorResponder {
     private let libraries: VendorLibraries
+    private let reporter: VendorReporter
     /// NVML after the first request for it.
     ///
     /// A process initializes it once, even when that fails.
@@ -14,8 +15,9 @@ struct VendorResponder {
         case failed(Reading<NVMLFacts>)
     }
 
-    init(libraries: VendorLibraries) {
+    init(libraries: VendorLibraries, reporter: VendorReporter) {
         self.libraries = libraries
+        self.reporter = reporter
     }
 
     /// Answers a request with one line of JSON.
@@ -42,7 +44,7 @@ struct VendorResponder {
         guard let path = libraries.nvml else { return .failed(.absent) }
         let library: NVMLLibrary
         do throws(LibraryError) {
-            library = try NVMLLibrary(path: path)
+            library = try NVMLLibrary(path: path, reporter: reporter)
         } catch {
             return .failed(.unreadable(error.failure))
         }
@@ -58,7 +60,7 @@ struct VendorResponder {
         guard let path = libraries.cuda else { return .absent }
         do throws(LibraryError) {
             let visible = getenv("CUDA_VISIBLE_DEVICES").map { String(cString: $0) }
-            return .present(try CUDALibrary(path: path).facts(visibleDevices: visible))
+            return try CUDALibrary(path: path).facts(visibleDevices: visible, reporter)
         } catch {
             return .unreadable(error.failure)
         }

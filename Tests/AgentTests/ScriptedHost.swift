@@ -149,7 +149,7 @@ struct ScriptedHost: Sendable {
             """
         )
         let nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"].map { "\(host)/dev/\($0)" }.joined(separator: " ")
-        try writeProgram(tools, "nvidia-modprobe", "touch \(nodes)")
+        try writeProgram(tools, "nvidia-modprobe", "for node in \(nodes); do [ -e $node ] || mknod $node c 195 0; done")
         try writeProgram(tools, "modinfo", "[ $2 = version ] && echo \(version) || echo 'Dual MIT/GPL'")
         let vendor = NodeFacts.h100Ready.vendor.value
         try tools.write("nvml.json", bytes: Array(try JSONEncoder().encode(vendor?.nvml ?? .absent)))

@@ -64,6 +64,20 @@ import Testing
         #expect(await task.value?.code == .deviceNodesMissing)
     }
 
+    /// The operator changes the MIG layout, and a driver that works is not a failed install.
+    @Test func takesANodeWithAnUnfitMIGLayout() async throws {
+        let facts = NodeFacts.rtxProReady.with { facts in
+            var other = MIGDevice.wholeRTXPro
+            (other.uuid, other.profile) = ("MIG-2", "1g.24gb")
+            var gpu = GPUFacts.rtxProVGPU
+            gpu.migDevices = .present([.wholeRTXPro, other])
+            facts.vendor = .answering("595.91.07", gpus: [gpu])
+        }
+        let looks = try Looks(facts)
+        #expect(await looks.look().report.reason == .migLayoutInvalid)
+        #expect(await Verification(look: looks.look, patience: .zero).problem(within: .zero) == nil)
+    }
+
     @Test func takesADegradedNode() async throws {
         let unlicensed = NodeFacts.rtxProReady.withNVML {
             $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil))

@@ -97,6 +97,14 @@ import Testing
         #expect(undetermined([plain]).isEmpty)
     }
 
+    /// As feature discovery has it, also when NVML reports another memory for the device.
+    @Test func theMemoryIsThatOfTheAttributes() throws {
+        var attributes = try #require(MIGDevice.wholeRTXPro.attributes.value)
+        attributes.memoryMiB = 20096
+        #expect(labels([gpu(withAttributes: .present(attributes))])["gpu.memory"] == "20096")
+        #expect(labels([gpu(withAttributes: .absent)])["gpu.memory"] == "19968")
+    }
+
     @Test func attributesThatCannotBeReadStayAsTheyAre() {
         let unread = gpu(withAttributes: .unreadable(ReadFailure(.vendor, "nvmlDeviceGetAttributes_v2: 999")))
         #expect(labels([unread])["gpu.product"] == "NVIDIA-A100-SXM4-80GB-MIG-2g.20gb")

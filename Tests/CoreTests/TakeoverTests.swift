@@ -106,9 +106,9 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .split)
         #expect(
             decision.problems.first?.observed
-                == "The host has parts of different drivers: loaded module 570.211.01, /proc/driver/nvidia 570.211.01, "
-                + "module file 570.211.01, libnvidia-ml 580.159.04, libcuda 580.159.04. "
-                + "Driver 570.211.01 belongs to someone who ran NVIDIA's installer; "
+                == "The host has parts of different drivers: 570.211.01 (loaded module, /proc/driver/nvidia, "
+                + "module file), 580.159.04 (libnvidia-ml, libcuda). "
+                + "Driver 570.211.01 belongs to someone who ran NVIDIA's installer, "
                 + "580.159.04 belongs to the AKS node image. The AKS node image names 580.159.04."
         )
         // The image's marker says that the other is no GRID driver.

@@ -66,6 +66,17 @@ struct ScenarioTests {
             #expect(states["cuda-failed"] == "pass")
             #expect(states["mig-devices-missing"] == "notApplicable")
             #expect(states["license-missing"] == "notApplicable")
+
+            // The driver hangs in a call, and the command does not wait longer than it is told.
+            let fault = "fault nvmlDeviceGetMigMode hang"
+            _ = try await node.run(["sh", "-c", "echo '\(fault)' >> /etc/gpu-sim/hardware"])
+            let run = try await node.agent("status", ["--timeout", "2s", "-o", "json"])
+            run.expectExit(0)
+            let hanging: PrintedStatus = try run.decoded()
+            #expect(hanging.verdict == "not-ready" && hanging.reason == "nvml-hang")
+            let hang = "NVML: nvmlDeviceGetMigMode for GPU 0 did not return within 2.0 seconds"
+            #expect(hanging.findings.first { $0.code == "nvml-hang" }?.observed == hang)
+            #expect(hanging.gpus.first?.uuid == gpu.uuid)
         }
     }
 
@@ -163,6 +174,7 @@ struct ScenarioTests {
             ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
             ("gpu-unreadable", "1 GPU read", "no error from NVML"),
             ("mig-devices-missing", "1: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
+            ("mig-layout-invalid", "1 MIG device 4g.96gb", "MIG devices of one profile on every GPU"),
             ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
             (

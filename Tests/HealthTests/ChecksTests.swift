@@ -45,6 +45,11 @@ import Testing
         }
     }
 
+    private static let hangOnTheSecondGPU = NodeFacts.h100Ready.withNVML {
+        var second = GPUFacts.lost(index: 1)
+        second.name = .unreadable(hang)
+        $0.gpus.append(second)
+    }
     private static let hang = ReadFailure(.hang, "no answer within 10 s")
     private static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
 
@@ -63,8 +68,7 @@ import Testing
             "two versions",
             .failed,
             driver { $0.cudaLibrary = .present(LibraryFile(path: "/usr/lib/libcuda.so.570.1", version: "570.1")) },
-            observed: "loaded module 595.71.05, /proc/driver/nvidia 595.71.05, module file 595.71.05, "
-                + "libnvidia-ml 595.71.05, libcuda 570.1"
+            observed: "595.71.05 (loaded module, /proc/driver/nvidia, module file, libnvidia-ml), 570.1 (libcuda)"
         ),
         Case(.driverNotLoaded, "loaded", .pass, observed: "595.71.05"),
         Case(.driverNotLoaded, "not loaded", .failed, driver { $0 = $0.unloaded }),
@@ -112,6 +116,16 @@ import Testing
             driver { $0.deviceNodes = .present(["nvidiactl"]) },
             observed: "The host lacks /dev/nvidia-uvm."
         ),
+        Case(
+            .deviceNodesMissing,
+            "another file is in the place of nvidia-uvm",
+            .failed,
+            driver {
+                $0.deviceNodes = .present(["nvidiactl"])
+                $0.unusableNodes = ["nvidia-uvm": "is not a device node", "nvidia7": "is not a device node"]
+            },
+            observed: "/dev/nvidia-uvm is not a device node."
+        ),
         Case(.deviceNodesMissing, "no /dev", .failed, driver { $0.deviceNodes = .absent }),
         Case(.deviceNodesMissing, "not readable", .unknown, driver { $0.deviceNodes = .unreadable(.denied) }),
         Case(.deviceNodesMissing, "skipped", .skipped, driver { $0.deviceNodes = .skipped("not asked") }),
@@ -137,6 +151,12 @@ import Testing
         Case(.nvmlUnavailable, "not allowed", .unknown, vendor { $0.nvml = .unreadable(.denied) }),
         Case(
             .nvmlUnavailable,
+            "an impossible answer",
+            .unknown,
+            vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) }
+        ),
+        Case(
+            .nvmlUnavailable,
             "no module is loaded",
             nil,
             NodeFacts.h100Ready.with {
@@ -145,6 +165,8 @@ import Testing
             }
         ),
         Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
+        Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
+        Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
         Case(.gpuCount, "all", .pass, observed: "1 of 1"),
         Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
         Case(
@@ -196,7 +218,7 @@ import Testing
                     CUDAFacts(visibleDevices: "MIG-2", result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0),
                 ])
             },
-            observed: "CUDA_ERROR_NO_DEVICE on MIG-2"
+            observed: "100 CUDA_ERROR_NO_DEVICE on MIG-2"
         ),
         Case(
             .cudaFailed,
@@ -233,8 +255,8 @@ import Testing
         Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
         Case(
             .migDevicesMissing,
-            "not readable",
-            .unknown,
+            "not readable, which another finding says",
+            nil,
             gpu { $0.migDevices = .unreadable(.denied) },
             .adoptedRTXPro
         ),
@@ -266,19 +288,29 @@ import Testing
         Case(
             .migModePending,
             "on after a reset",
-            .notice,
+            .warning,
             NodeFacts.h100Ready.withNVML { $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true)) },
-            observed: "GPU 0: MIG mode is off, and turns on after a reset"
+            observed: "A MIG change is pending. MIG mode is off and turns on after a reset: GPU 0 (0001:00:00.0)"
+        ),
+        Case(
+            .migModePending,
+            "off after a reset, on the only one, without a MIG device",
+            .failed,
+            NodeFacts.h100Ready.withNVML {
+                $0.gpus[0].migMode = .present(MIGMode(current: true, pending: false))
+                $0.gpus[0].migDevices = .present([])
+            },
+            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 0 (0001:00:00.0)"
         ),
         Case(
             .migModePending,
             "off after a reset, on one of two",
-            .notice,
+            .warning,
             NodeFacts.h100Ready.withNVML {
                 $0.gpus.append(.h100.at(index: 1))
                 $0.gpus[1].migMode = .present(MIGMode(current: true, pending: false))
             },
-            observed: "GPU 1: MIG mode is on, and turns off after a reset"
+            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 1 (0001:01:00.0)"
         ),
         Case(
             .migModePending,
@@ -323,6 +355,17 @@ import Testing
                     #expect(remedy.first?.isUppercase == true && remedy.hasSuffix("."), "\(check.code): \(remedy)")
                 }
             }
+        }
+    }
+
+    @Test func anImpossibleAnswerIsNotAQuestionOfRights() {
+        for facts in [
+            Self.vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) },
+            Self.vendor { $0.cuda = .unreadable(ReadFailure(.malformed, "cuDeviceGetCount: 5000 devices")) },
+        ] {
+            let report = Checks(facts: facts, plan: .adoptedH100).report()
+            #expect(report.nextAction.contains("not possible"))
+            #expect(!report.nextAction.contains("as root") && !report.nextAction.contains("/tmp"))
         }
     }
 

@@ -190,16 +190,6 @@ import Testing
         #expect(report(foreign, plan).verdict == .degraded)
     }
 
-    @Test func aNoticeChangesNoVerdict() throws {
-        let facts = NodeFacts.h100Ready.withNVML {
-            $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true))
-        }
-        let report = try NodeReport.made(for: facts)
-        #expect(report.finding(.migModePending)?.state == .notice)
-        #expect(report.verdict == .ready && report.reason == nil)
-        #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
-    }
-
     @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {
         let lost = UnidentifiedFunction(
             address: PCIAddress(domain: 0, bus: 9, device: 0, function: 0),

@@ -132,6 +132,11 @@ import Testing
         #expect(VGPUCapabilityDecoder.decode(configurationSpace: space).failure?.reason == reason, "\(name)")
     }
 
+    @Test func allOnesAreADeviceThatDoesNotAnswer() {
+        let reading = VGPUCapabilityDecoder.decode(configurationSpace: [UInt8](repeating: 0xff, count: 256))
+        #expect(reading == .unreadable(PCIFunction.noAnswer))
+    }
+
     @Test func survivesAnyInput() {
         var generator = SeededGenerator(state: 20_260_713)
         var seen: [String: Int] = [:]

@@ -227,7 +227,7 @@ extension GPUFacts {
 
     /// A GPU that has fallen off the bus: NVML counts it, but cannot read it.
     package static func lost(index: Int) -> GPUFacts {
-        let failure = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex: GPU is lost (15)")
+        let failure = ReadFailure(.vendor, "nvmlDeviceGetHandleByIndex_v2: 15 NVML_ERROR_GPU_IS_LOST")
         return GPUFacts(
             index: index,
             pciAddress: .unreadable(failure),

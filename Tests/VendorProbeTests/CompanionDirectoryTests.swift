@@ -48,6 +48,21 @@ import Testing
         }
     }
 
+    @Test func aLibraryThatOthersCanChangeIsNotAmongThem() async throws {
+        try await Toolbox.withDirectory { parent in
+            let paths = ["own", "open"].map { "\(parent)/libnvidia-\($0).so.1" }
+            for path in paths { try Toolbox.write("", to: path) }
+            #expect(chmod(paths[1], 0o666) == 0)
+            let libraries = paths.map {
+                DriverLibrary(name: $0.split(separator: "/").last.map(String.init) ?? "", path: $0)
+            }
+            let directory = try CompanionDirectory(in: parent, libraries)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["libnvidia-own.so.1"])
+            directory.remove()
+            #expect(!FileManager.default.fileExists(atPath: directory.path))
+        }
+    }
+
     @Test func whatIsNotOursStays() async throws {
         try await Toolbox.withDirectory { parent in
             let other = "\(parent)/vendor-data"

@@ -160,13 +160,65 @@ import Testing
                 cancellation: try Cancellation()
             )
             child.send(try vendorLine(VendorRequest(id: 1, method: .nvml)))
+            guard case .line(let note) = child.line(before: .now + .seconds(20)) else {
+                Issue.record("the child did not begin")
+                return
+            }
+            #expect(VendorNote(note)?.call == VendorCall(symbol: "nvmlInit_v2", gpu: nil))
             guard case .timedOut = child.line(before: .now + .milliseconds(500)) else {
                 Issue.record("the child answered")
                 return
             }
-            // Closes the channel as the agent's death does, and does not kill.
-            #expect(child.end(kill: false, patience: .seconds(20)) == .exited(0))
+            // Closes the channel as the agent's death does, and does not kill. The child ends its whole group.
+            #expect(child.end(kill: false, patience: .seconds(20)) == .signalled(SIGKILL))
         }
+    }
+
+    @Test func aHelperOfTheLibraryEndsWithTheChild() async throws {
+        for (answer, isAnswered) in [
+            (#"echo '{"id":2,"reading":{"state":"absent"}}'"#, true), ("kill -SEGV $$", false), ("exit 3", false),
+        ] {
+            try await Toolbox.withDirectory { directory in
+                // The helper keeps none of the descriptors of the child.
+                let helper = "sleep 600 < /dev/null > /dev/null 2>&1 & echo $! > helper;"
+                let reading = try ask("\(Self.hello) \(helper) read q; \(answer)", in: directory)
+                #expect((reading == .absent) == isAnswered, "\(answer)")
+                let helperID = try Toolbox.read("\(directory)/helper").trimmed
+                #expect(try await Toolbox.eventually { !isAlive(helperID) }, "\(answer)")
+            }
+        }
+    }
+
+    @Test(arguments: ["fork", "hang"])
+    func aHelperEndsWithTheChildWhenTheAgentIsGone(fault: String) async throws {
+        let faults = "fault nvmlInit_v2 fork\nfault nvmlDeviceGetName \(fault)\n"
+        try await StandInHost.with(hardware: StandInHost.vgpu + faults) { host in
+            let child = try VendorProcess(
+                program: Toolbox.agent,
+                arguments: ["vendor-probe", "--nvml", host.nvml],
+                environment: ["PATH=/usr/bin:/bin"],
+                cancellation: try Cancellation()
+            )
+            child.send(try vendorLine(VendorRequest(id: 1, method: .nvml)))
+            let isRunning = try await Toolbox.eventually { !helpers(of: child.pid).isEmpty }
+            #expect(isRunning)
+            // The death of the agent closes the channel and kills nothing.
+            child.closeChannel()
+            #expect(try await Toolbox.eventually { helpers(of: child.pid).isEmpty })
+            child.end(kill: false, patience: .seconds(20))
+        }
+    }
+}
+
+/// The living processes of a group that are not its leader.
+private func helpers(of group: pid_t) -> [String] {
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return processes.filter { process in
+        guard Int(process) != nil, process != "\(group)", isAlive(process),
+            let status = try? Toolbox.read("/proc/\(process)/stat"), let name = status.lastIndex(of: ")")
+        else { return false }
+        let fields = status[status.index(after: name)...].split(separator: " ")
+        return fields.count > 2 && fields[2] == "\(group)"
     }
 }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import NodeModel
 import Testing
 import VendorProbe
@@ -110,13 +111,25 @@ import VendorProbe
         #expect(device.memoryMiB == 95616)
     }
 
-    @Test(arguments: ["nvmlDeviceGetMigMode", "nvmlDeviceGetVirtualizationMode"])
-    func whatADeviceDoesNotSupportIsAbsent(symbol: String) async throws {
-        let hardware = StandInHost.vgpu + "fault \(symbol) code=3\n"
+    @Test(arguments: ["nvmlDeviceGetMigMode", "nvmlDeviceGetVirtualizationMode"], [3, 6, 13])
+    func whatADeviceDoesNotSupportIsAbsent(symbol: String, code: Int) async throws {
+        let hardware = StandInHost.vgpu + "fault \(symbol) code=\(code)\n"
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
         let gpu = try #require(facts.nvml.value?.gpus.first)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migDevices == .absent : gpu.virtualization == .absent)
         #expect(symbol == "nvmlDeviceGetMigMode" ? gpu.migMode == .absent : gpu.migMode.value != nil)
+    }
+
+    /// A GPU that shares the memory of the processor has none of its own, and a driver may not know licenses.
+    @Test(arguments: [3, 6])
+    func memoryAndLicenseCanBeAbsent(code: Int) async throws {
+        let hardware =
+            StandInHost.twoH100 + "fault nvmlDeviceGetMemoryInfo_v2 code=\(code)\n"
+            + "fault nvmlDeviceGetMemoryInfo code=\(code)\nfault nvmlDeviceGetGridLicensableFeatures_v4 code=\(code)\n"
+        let gpus = try await StandInHost.with(hardware: hardware) { await $0.prober().facts().nvml.value?.gpus }
+        #expect(gpus?.map(\.memoryMiB) == [.absent, .absent])
+        #expect(gpus?.map(\.license) == [.absent, .absent])
+        #expect(gpus?.allSatisfy(\.faults.isEmpty) == true)
     }
 
     @Test(arguments: [("ecc=on", Reading<Bool>.present(true)), ("ecc=off", .present(false)), ("", .absent)])
@@ -126,17 +139,46 @@ import VendorProbe
         #expect(facts.nvml.value?.gpus.map(\.ecc) == [expected, expected])
     }
 
-    @Test(arguments: ["nvmlInit_v2", "nvmlDeviceGetUUID"])
+    @Test(arguments: ["nvmlInit_v2", "nvmlSystemGetNVMLVersion", "nvmlDeviceGetCount_v2"])
     func aHangingNVMLEndsAtTheDeadline(symbol: String) async throws {
         let hardware = StandInHost.vgpu + "fault \(symbol) hang\n"
         try await StandInHost.with(hardware: hardware) { host in
             host.deadlines.nvml = .milliseconds(700)
             let facts = await host.prober().facts()
-            #expect(facts.nvml.failure?.reason == .hang)
+            #expect(facts.nvml.failure == ReadFailure(.hang, "NVML: \(symbol) did not return within 0.7 seconds"))
             // CUDA would hang in the same driver.
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
         }
+    }
+
+    @Test(arguments: [
+        "nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetName", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetEccMode",
+    ])
+    func aHangNamesTheCallAndTheGPUAndKeepsWhatWasRead(symbol: String) async throws {
+        let third = StandInHost.twoH100.split(separator: "\n")[1].replacing("gpu 1", with: "gpu 2") + "\n"
+        let hardware = StandInHost.twoH100 + third + "fault \(symbol) hang gpu=1\n"
+        try await StandInHost.with(hardware: hardware) { host in
+            host.deadlines.nvml = .milliseconds(1500)
+            let facts = await host.prober().facts()
+            let hang = ReadFailure(.hang, "NVML: \(symbol) for GPU 1 did not return within 1.5 seconds")
+            let nvml = try #require(facts.nvml.value)
+            #expect(nvml.driverVersion == "580.105.08" && nvml.hang == hang)
+            #expect(nvml.gpus.count == 3)
+            #expect(nvml.gpus[0].ecc == .absent && nvml.gpus[0].name.value == "NVIDIA H100 NVL")
+            #expect(nvml.gpus[1].ecc == .unreadable(hang))
+            // The fields are read in this order.
+            #expect((nvml.gpus[1].uuid.value != nil) == (symbol != "nvmlDeviceGetHandleByIndex_v2"))
+            #expect(nvml.gpus[2].name == .skipped("not asked, because \(hang.detail)"))
+            #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aCrashNamesTheCall() async throws {
+        let hardware = StandInHost.twoH100 + "fault nvmlDeviceGetName crash gpu=1\n"
+        let failure = try await StandInHost.with(hardware: hardware) { await $0.prober().facts().nvml.failure }
+        #expect(failure?.detail.contains("NVML, in nvmlDeviceGetName for GPU 1,") == true)
     }
 
     @Test func aHangingCUDADoesNotTakeNVMLAlong() async throws {
@@ -146,6 +188,7 @@ import VendorProbe
             #expect(facts.nvml.value?.gpus.count == 1)
             #expect(facts.cuda.failure?.reason == .hang)
             #expect(facts.cuda.failure?.detail.contains("MIG-0b5e2c7a") == true)
+            #expect(facts.cuda.failure?.detail.contains("cuInit did not return") == true)
             #expect(host.isTidy)
         }
     }
@@ -179,6 +222,49 @@ import VendorProbe
             #expect(facts.nvml.failure?.detail.contains(host.nvml) == true)
             #expect(facts.cuda.failure?.reason == .library)
             #expect(facts.cuda.failure?.detail.contains(host.cuda) == true)
+        }
+    }
+
+    /// What the loader would call "no such file" or a bus error is called by its name.
+    @Test func aDamagedLibraryIsCalledSo() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            let whole = try Data(contentsOf: URL(filePath: host.nvml))
+            var foreign = whole
+            // e_machine: s390x, which neither of the agent's processors is.
+            foreign[18] = 22
+            var narrow = whole
+            narrow[4] = 1
+            for (bytes, fault) in [
+                (whole.prefix(whole.count / 2), LibraryFault.truncated), (whole.prefix(100), .truncated),
+                (whole.prefix(20), .truncated), (Data(), .truncated), (Data("not a library".utf8), .notALibrary),
+                (foreign, .otherArchitecture), (narrow, .otherArchitecture),
+            ] {
+                try Data(bytes).write(to: URL(filePath: host.nvml))
+                let failure = await host.prober().facts().nvml.failure
+                #expect(failure.flatMap(LibraryFault.init) == fault, "\(failure?.detail ?? "no failure")")
+                #expect(failure?.detail.contains(host.nvml) == true)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("chmod 0666 FILE", "has mode 666"), ("chmod 0775 FILE", "has mode 775"),
+            ("chown 65534 FILE", "belongs to user 65534"), ("chmod 0777 DIRECTORY", "has mode 777"),
+            ("chown 65534 DIRECTORY", "belongs to user 65534"), ("chmod 1777 DIRECTORY", nil), ("chmod 0444 FILE", nil),
+        ] as [(String, String?)]
+    )
+    func aLibraryThatOthersCanChangeIsNotLoaded(change: String, why: String?) async throws {
+        guard geteuid() == 0 else { try Test.cancel("only root gives files away") }
+        try await StandInHost.with(hardware: StandInHost.vgpu) { host in
+            let command = change.replacing("FILE", with: "'\(host.nvml)'")
+                .replacing("DIRECTORY", with: "'\(host.root)/usr/lib'")
+            try await Toolbox.run("sh", ["-c", command])
+            let nvml = await host.prober().facts().nvml
+            #expect((nvml.value == nil) == (why != nil))
+            guard let why else { return }
+            #expect(nvml.failure.flatMap(LibraryFault.init) == .untrusted)
+            #expect(nvml.failure?.detail.hasSuffix(why) == true, "\(nvml.failure?.detail ?? "")")
         }
     }
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import NodeModel
+import Synchronization
 import Testing
 
 @testable import VendorProbe
@@ -38,7 +39,8 @@ import Testing
                             decoders: 4,
                             encoders: 4,
                             jpegEngines: 3,
-                            opticalFlowEngines: 1
+                            opticalFlowEngines: 1,
+                            memoryMiB: 95616
                         )
                     )
                 )
@@ -84,6 +86,52 @@ import Testing
         let cuda = try #require(facts.cuda.value)
         #expect(cuda.map(\.visibleDevices) == ["GPU-00000000-0000-0000-0000-00000000000a", "MIG-a", "MIG-b"])
         #expect(cuda.allSatisfy { $0.result == 0 && $0.deviceCount == 1 })
+    }
+
+    /// Two GPUs with seven MIG devices each.
+    private static let fourteenDevices =
+        StandInHost.twoH100.replacing("mig=off pendingMig=on", with: "mig=on").replacing("mig=off", with: "mig=on")
+        + (0..<14).map { number in
+            "mig \(number / 7) uuid=MIG-\(number) profile=1g.12gb memoryMiB=11008 gi=\(number % 7 + 7) ci=0\n"
+        }
+        .joined()
+
+    @Test func asksCUDAOnManyMIGDevicesSideBySide() async throws {
+        try await StandInHost.with(hardware: Self.fourteenDevices + "fault cuInit sleep=1500\n") { host in
+            let begin = ContinuousClock.now
+            let cuda = try #require(await host.prober().facts().cuda.value)
+            #expect(cuda.map(\.visibleDevices) == (0..<14).map { "MIG-\($0)" })
+            #expect(cuda.allSatisfy { $0.result == 0 && $0.deviceCount == 1 })
+            // One after another they take 21 seconds.
+            #expect(begin.duration(to: .now) < .seconds(14))
+        }
+    }
+
+    @Test func allMIGDevicesShareOneDeadline() async throws {
+        try await StandInHost.with(hardware: Self.fourteenDevices + "fault cuInit hang\n") { host in
+            host.deadlines.cuda = .seconds(2)
+            let begin = ContinuousClock.now
+            #expect(await host.prober().facts().cuda.failure?.reason == .hang)
+            #expect(begin.duration(to: .now) < .seconds(10))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func saysWhichCallItWaitsFor() async throws {
+        let calls = Mutex([String]())
+        try await StandInHost.with(hardware: StandInHost.twoH100) { host in
+            let prober = VendorProber(
+                program: Toolbox.agent,
+                libraries: VendorLibraries(nvml: host.nvml, cuda: host.cuda),
+                companions: [],
+                scratch: host.root,
+                progress: { subject, call in calls.withLock { $0.append("\(subject): \(call)") } }
+            )
+            _ = await prober.facts()
+        }
+        let said = calls.withLock { $0 }
+        #expect(said.first == "NVML: nvmlInit_v2" && said.last == "CUDA: cuDeviceGetCount")
+        #expect(said.contains("NVML: nvmlDeviceGetName for GPU 1"))
     }
 
     @Test func showsNoMIGDeviceWhereNoneIsCarvedOut() async throws {

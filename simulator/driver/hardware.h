@@ -55,8 +55,9 @@ struct sim_mig {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_HANG, SIM_CRASH } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP } kind;
     int code;
+    unsigned count;
 };
 
 struct sim_hardware {
@@ -178,7 +179,25 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
         fault->kind = SIM_CRASH;
         return true;
     }
-    if (!sim_number(value, 10, &number) || number > INT_MAX) return false;
+    if (strcmp(key, "fork") == 0 && *value == '\0') {
+        fault->kind = SIM_FORK;
+        return true;
+    }
+    if (strcmp(key, "eat") == 0 && *value == '\0') {
+        fault->kind = SIM_EAT;
+        return true;
+    }
+    if (!sim_number(value, 10, &number) || number > UINT_MAX) return false;
+    if (strcmp(key, "sleep") == 0) {
+        fault->kind = SIM_SLEEP;
+        fault->count = (unsigned)number;
+        return true;
+    }
+    if (strcmp(key, "count") == 0) {
+        fault->kind = SIM_COUNT;
+        fault->count = (unsigned)number;
+        return true;
+    }
     if (strcmp(key, "code") == 0) {
         fault->code = (int)number;
         return true;
@@ -286,12 +305,41 @@ static int sim_load(enum sim_driver *driver) {
     return 0;
 }
 
+// The count that the hardware file wants a function to return instead of the true one.
+__attribute__((unused)) static unsigned sim_count(const char *symbol, unsigned count) {
+    for (int at = 0; at < sim.fault_count; at++) {
+        if (sim.faults[at].kind == SIM_COUNT && strcmp(sim.faults[at].symbol, symbol) == 0) return sim.faults[at].count;
+    }
+    return count;
+}
+
+// Starts a helper process that outlives the caller, keeps none of its descriptors, and is named by its argument.
+static void sim_fork(void) {
+    if (fork() != 0) return;
+    for (int fd = 0; fd < 64; fd++) close(fd);
+    execlp("sleep", "sleep", "86399", (char *)NULL);
+    _exit(127);
+}
+
 // What the hardware file wants to go wrong here: a code, or no return at all. 0 when nothing.
 static int sim_fault(const char *symbol, int gpu) {
     for (int at = 0; at < sim.fault_count; at++) {
         const struct sim_fault *fault = &sim.faults[at];
         if (strcmp(fault->symbol, symbol) != 0 || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
+        if (fault->kind == SIM_COUNT) continue;
         if (fault->kind == SIM_CODE) return fault->code;
+        if (fault->kind == SIM_FORK) {
+            sim_fork();
+            continue;
+        }
+        if (fault->kind == SIM_SLEEP) {
+            usleep(fault->count * 1000);
+            continue;
+        }
+        if (fault->kind == SIM_EAT) {
+            for (char *some; (some = malloc(1 << 24)) != NULL;) *(volatile char *)some = 1;
+            abort();
+        }
         if (fault->kind == SIM_CRASH) {
             signal(SIGSEGV, SIG_DFL);
             raise(SIGSEGV);

@@ -68,7 +68,7 @@ CUresult cuDeviceGetCount(int *count) {
     if (count == NULL) return INVALID_VALUE;
     CUresult fault = sim_fault(__func__, -1);
     if (fault != OK) return fault;
-    *count = devices;
+    *count = (int)sim_count(__func__, (unsigned)devices);
     return OK;
 }
 

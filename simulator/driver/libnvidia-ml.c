@@ -181,7 +181,7 @@ nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count);
 nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count) {
     ENTER();
     if (count == NULL) return INVALID_ARGUMENT;
-    *count = (unsigned int)sim.gpu_count;
+    *count = sim_count(__func__, (unsigned int)sim.gpu_count);
     return OK;
 }
 
@@ -293,7 +293,7 @@ nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned int *c
     ENTER_DEVICE(device, count);
     const struct sim_gpu *gpu = gpu_of(device);
     if (gpu == NULL) return INVALID_ARGUMENT;
-    *count = gpu->mig > 0 ? SIM_MIG_PER_GPU : 0;
+    *count = sim_count(__func__, gpu->mig > 0 ? SIM_MIG_PER_GPU : 0);
     return OK;
 }
 

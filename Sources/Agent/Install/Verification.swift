@@ -19,7 +19,8 @@ package struct Verification: Sendable {
         let end = ContinuousClock.now + min(patience, deadline)
         while true {
             let view = await look()
-            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles).report()
+            // The MIG layout and its strategy are the operator's, and say nothing about the driver.
+            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
             guard report.verdict != .ready, report.verdict != .degraded else { return nil }
             guard ContinuousClock.now < end, !Task.isCancelled else { return report.problem }
             try? await Task.sleep(for: .seconds(1))

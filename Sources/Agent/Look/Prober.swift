@@ -15,6 +15,10 @@ package struct Prober: Sendable {
     private let bus: PCIScan
     private let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
+    /// How long NVML may take, and CUDA after it; nil for the usual time.
+    package var vendorTimeout: Duration?
+    /// Hears of each call of NVIDIA's libraries before it is made, as text such as `NVML: nvmlInit_v2`.
+    package var vendorProgress: @Sendable (String) -> Void = { _ in }
 
     /// Opens the root directory of the host.
     ///
@@ -107,6 +111,9 @@ package struct Prober: Sendable {
         let companions = listing.map {
             VendorProbe.DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
         }
+        var deadlines = VendorProber.Deadlines()
+        if let vendorTimeout { (deadlines.nvml, deadlines.cuda) = (vendorTimeout, vendorTimeout) }
+        let progress = vendorProgress
         let prober = VendorProber(
             program: program,
             libraries: libraries,
@@ -114,7 +121,9 @@ package struct Prober: Sendable {
                 from: companions,
                 version: driver.nvmlLibrary.value?.version ?? driver.loadedVersion.value ?? ""
             ),
-            scratch: "/tmp"
+            scratch: "/tmp",
+            deadlines: deadlines,
+            progress: { subject, call in progress("\(subject): \(call)") }
         )
         return .present(await prober.facts())
     }

@@ -1,5 +1,5 @@
 import NodeModel
-import Selection
+import Support
 
 extension Check {
     static let cudaFailed = Check(
@@ -12,8 +12,9 @@ extension Check {
         settlesWithin: .seconds(60),
         meaning: "CUDA does not initialize, or it sees no device. If CUDA sees only some of the GPUs, the finding is a "
             + "warning.",
-        advice: "Read the kernel log, and check that the kernel module `nvidia-uvm` is loaded. On GPUs that NVSwitch "
-            + "connects, check that a fabric manager of the driver's version runs."
+        advice: "The remedy of the finding depends on the error code of CUDA. For most codes, check that the kernel "
+            + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the machine "
+            + "that has the NVSwitches. In a virtual machine without them, that is the host."
     ) { node in
         guard let reading = node.cudaReading else { return nil }
         let expected = "a device for every GPU or MIG device"
@@ -27,26 +28,39 @@ extension Check {
         case .unreadable(let failure) where failure.reason == .hang:
             return nil
         case .unreadable(let failure) where failure.isOurOwn:
-            return .unknown(failure.detail, expected: expected, remedy: .freeTheAgent)
+            return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):
             return .failed(
                 failure.detail,
                 expected: expected,
-                remedy: "Read the kernel log (dmesg) and look for Xid errors. If CUDA keeps failing, reboot the node."
+                remedy: failure.reason == .library
+                    ? .driver(failure, on: node)
+                    : "Read the kernel log (dmesg) and look for Xid errors. If CUDA keeps failing, reboot the node."
             )
         }
     }
 
     private static func cudaAnswered(_ answers: [CUDAFacts], on node: CheckedNode, expected: String) -> Outcome {
-        let bad = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+        let failed = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+        // A GPU with an error has its own finding, so its failure counts only when nothing else works.
+        let faulty = Set(node.faultyGPUs.flatMap(\.deviceUUIDs))
+        let unexplained = failed.filter { $0.visibleDevices.map { !faulty.contains($0) } ?? true }
+        let bad = failed.count < answers.count ? unexplained : failed
         guard bad.isEmpty, !answers.isEmpty else {
-            let errors = bad.map { answer in
-                (answer.errorName ?? "no device") + (answer.visibleDevices.map { " on \($0)" } ?? "")
+            let results = bad.map { answer in
+                (
+                    subject: answer.visibleDevices ?? "",
+                    text: answer.errorName.map { "\(answer.result) \($0)" } ?? "no device"
+                )
+            }
+            let errors = grouped(results).map { group in
+                let devices = group.subjects.filter { !$0.isEmpty }
+                return group.text + (devices.isEmpty ? "" : " on \(shortList(devices))")
             }
             return .failed(
                 errors.isEmpty ? "The agent found no device to test with CUDA." : errors.joined(separator: "; "),
                 expected: expected,
-                remedy: failedCUDARemedy(node.decision)
+                remedy: .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
             )
         }
         let devices = answers.reduce(0) { $0 + $1.deviceCount }
@@ -61,15 +75,5 @@ extension Check {
             )
         }
         return .passed(counted(devices, "device"), expected: expected)
-    }
-
-    private static func failedCUDARemedy(_ decision: Decision) -> Remedy {
-        guard let need = decision.fabricManager, need.isNeeded else {
-            return "Read the kernel log (dmesg), and check that the kernel module nvidia-uvm is loaded."
-        }
-        return """
-            Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
-            These GPUs need one. \(need.why)
-            """
     }
 }

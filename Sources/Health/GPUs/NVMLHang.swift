@@ -10,7 +10,7 @@ extension Check {
         meaning: "A call to NVML did not return before the agent's deadline.",
         advice: "Read the kernel log and look for Xid errors. Then reboot the node."
     ) { node in
-        guard node.shouldAnswer, let failure = node.nvmlReading.failure, failure.reason == .hang else { return nil }
+        guard node.shouldAnswer, let failure = node.nvmlHang else { return nil }
         return .failed(
             failure.detail,
             expected: "an answer within the deadline",

@@ -9,26 +9,33 @@ extension Check {
         dependsOn: [.driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
         // NVML fails for some seconds while the modules are reloaded.
         settlesWithin: .seconds(30),
-        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error.",
-        advice: "Read the kernel log and look for lines with `NVRM`. If the library is missing, install the driver's "
-            + "libraries on the host, or remove the driver."
+        meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error. If only the call for "
+            + "the CUDA version fails, the finding is a warning.",
+        advice: "The remedy of the finding depends on the error code of NVML, or on why the library does not load. For "
+            + "most codes, read the kernel log and look for lines with `NVRM`. If the library is missing, install the "
+            + "driver's libraries on the host, or remove the driver."
     ) { node in
-        guard node.shouldAnswer else { return nil }
+        guard node.shouldAnswer, node.nvmlHang == nil else { return nil }
         let expected = "a response"
         switch node.nvmlReading {
         case .present(let nvml):
+            if let failure = nvml.cudaVersion.failure {
+                return .warning(
+                    "NVML cannot tell the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
+                    expected: expected,
+                    remedy: .driver(failure, on: node)
+                )
+            }
             let cuda = nvml.cudaVersion.value ?? "unknown"
             return .passed("driver \(nvml.driverVersion), CUDA \(cuda)", expected: expected)
         case .absent:
             return .failed("The host has no libnvidia-ml.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)
-        case .unreadable(let failure) where failure.reason == .hang:
-            return nil
         case .unreadable(let failure) where failure.isOurOwn:
-            return .unknown(failure.detail, expected: expected, remedy: .freeTheAgent)
+            return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):
-            return .failed(failure.detail, expected: expected, remedy: .readKernelLog)
+            return .failed(failure.detail, expected: expected, remedy: .driver(failure, on: node))
         }
     }
 }

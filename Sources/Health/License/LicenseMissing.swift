@@ -26,8 +26,8 @@ extension Check {
                 remedy: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
             )
         }
-        // A GPU that does not respond has its own finding.
-        let answering = nvml.gpus.filter { $0.uuid.value != nil }
+        // A GPU with an error has its own finding.
+        let answering = nvml.gpus.filter(\.faults.isEmpty)
         let silent = answering.compactMap { gpu in gpu.license.whyUnknown.map { "GPU \(gpu.index): \($0)" } }
         guard silent.isEmpty, !answering.isEmpty else {
             return .unknown(

@@ -6,7 +6,7 @@ extension Check {
         title: "GPUs in MIG mode have MIG devices",
         group: .mig,
         phase: .use,
-        dependsOn: [.nvmlUnavailable, .gpuUnreadable],
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending],
         // A change of the MIG configuration first removes the old devices.
         settlesWithin: .seconds(60),
         meaning: "A GPU is in MIG mode but has no MIG device. CUDA finds no device on such a GPU.",
@@ -16,11 +16,10 @@ extension Check {
         let expected = "at least one MIG device on each GPU in MIG mode"
         let enabled = node.gpusWithMIG
         guard !enabled.isEmpty else { return .notApplicable("MIG mode is off.", expected: expected) }
-        let unread = enabled.compactMap(\.migDevices.whyUnknown)
-        guard unread.count < enabled.count else {
-            return .unknown(unread.joined(separator: "; "), expected: expected, remedy: .readXidLines)
-        }
-        let empty = enabled.filter { $0.migDevices.value?.isEmpty ?? $0.migDevices.isAbsent }
+        // A GPU with an error or with a pending change has its own finding.
+        let answering = enabled.filter { $0.faults.isEmpty && !$0.hasPendingMIGChange }
+        guard !answering.isEmpty else { return nil }
+        let empty = answering.filter(\.isWithoutMIGDevice)
         guard empty.isEmpty else {
             return .failed(
                 "These GPUs have no MIG device: GPU \(empty.map { "\($0.index)" }.joined(separator: ", ")).",

@@ -35,7 +35,8 @@ package struct HostProbe: Sendable {
         let release = await offPool { kernelRelease() }
         let moduleFile = await ModuleFileProbe(root: root, commands: commands).read(kernelRelease: release)
         return await offPool {
-            DriverFacts(
+            let (nodes, unusable) = DeviceNodeProbe(root: root).read()
+            return DriverFacts(
                 loadedVersion: root.reading("/sys/module/nvidia/version"),
                 runningModule: RunningModuleFile.read(root),
                 moduleFile: moduleFile,
@@ -45,7 +46,8 @@ package struct HostProbe: Sendable {
                 gridDaemon: root.firstExisting(["/usr/bin/nvidia-gridd", "/usr/sbin/nvidia-gridd"]),
                 loadedModules: loadedModules(),
                 nouveauLoaded: nouveauLoaded(),
-                deviceNodes: deviceNodes(),
+                deviceNodes: nodes,
+                unusableNodes: unusable.isEmpty ? nil : unusable,
                 record: record
             )
         }
@@ -98,17 +100,6 @@ package struct HostProbe: Sendable {
         reading { () throws(HostError) in
             guard try root.isDirectory("/sys/module") else { return nil }
             return try root.exists("/sys/module/nouveau")
-        }
-    }
-
-    private func deviceNodes() -> Reading<[String]> {
-        reading { () throws(HostError) in
-            guard let names = try root.list("/dev") else { return nil }
-            var nodes: [String] = []
-            for name in names where name.hasPrefix("nvidia") {
-                if try !root.isDirectory(HostPath("/dev").entry(name)) { nodes.append(name) }
-            }
-            return nodes
         }
     }
 }

@@ -26,6 +26,10 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var nouveauLoaded: Reading<Bool>
     /// The names of the driver's device nodes in the host's `/dev`, such as `nvidiactl`, `nvidia0` and `nvidia-uvm`.
     package var deviceNodes: Reading<[String]>
+    /// What is wrong with each file in `/dev` that has the name of such a device node and is none, as a clause.
+    ///
+    /// Nil when there is no such file, and in facts of an earlier version of the agent.
+    package var unusableNodes: [String: String]?
     /// The record of this agent's own install; absent when the agent never installed a driver on this host.
     package var record: Reading<InstallRecord>
 
@@ -40,6 +44,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         loadedModules: Reading<[String]>,
         nouveauLoaded: Reading<Bool>,
         deviceNodes: Reading<[String]>,
+        unusableNodes: [String: String]? = nil,
         record: Reading<InstallRecord>
     ) {
         self.loadedVersion = loadedVersion
@@ -52,6 +57,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.loadedModules = loadedModules
         self.nouveauLoaded = nouveauLoaded
         self.deviceNodes = deviceNodes
+        self.unusableNodes = unusableNodes
         self.record = record
     }
 }

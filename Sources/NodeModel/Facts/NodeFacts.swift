@@ -48,6 +48,15 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     /// The GPUs on the PCI bus; also empty when the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
 
+    /// The facts without the GPUs at these addresses, neither on the bus nor in NVML and CUDA.
+    package func without(_ addresses: [PCIAddress]) -> NodeFacts {
+        guard !addresses.isEmpty else { return self }
+        var facts = self
+        facts.pci = pci.map { functions in functions.filter { !addresses.contains($0.address) } }
+        facts.vendor = vendor.map { $0.without(addresses) }
+        return facts
+    }
+
     /// Reads facts of this version of the agent and of earlier versions.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -68,6 +68,18 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     /// NVIDIA's kernel modules also bind to class 0680, the NVSwitch bridge, which is not a GPU.
     package var isGPU: Bool { id.vendor == Self.nvidiaVendor && (isVGAController || classCode == 0x0302) }
 
+    /// Whether the device does not answer any more, as a GPU that fell off the bus.
+    ///
+    /// The kernel keeps the IDs of such a device, but its configuration space reads as all ones. The IDs of a virtual
+    /// function always read as all ones on its host.
+    package var isLost: Bool { vgpuCapability.failure == Self.noAnswer && physicalFunction.value == nil }
+
+    /// Why nothing can be read from the configuration space of a device that does not answer.
+    package static let noAnswer = ReadFailure(
+        .io,
+        "configuration space reads as all ones: the device does not answer"
+    )
+
     /// Whether the function is a VGA controller.
     ///
     /// A GPU without display outputs is a 3D controller instead.

@@ -10,6 +10,22 @@ package struct VendorFacts: Codable, Sendable, Equatable {
         self.nvml = nvml
         self.cuda = cuda
     }
+
+    /// The facts without the GPUs at these addresses, and without the results of CUDA on them.
+    func without(_ addresses: [PCIAddress]) -> VendorFacts {
+        var facts = self
+        let removed = (nvml.value?.gpus ?? []).filter { $0.pciAddress.value.map(addresses.contains) ?? false }
+        let devices = Set(removed.flatMap(\.deviceUUIDs))
+        facts.nvml = nvml.map { nvml in
+            var nvml = nvml
+            nvml.gpus.removeAll(where: removed.contains)
+            return nvml
+        }
+        facts.cuda = cuda.map { answers in
+            answers.filter { $0.visibleDevices.map { !devices.contains($0) } ?? true }
+        }
+        return facts
+    }
 }
 
 /// What NVML reports about the driver and its GPUs.
@@ -157,6 +173,10 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
     package var encoders: Int
     package var jpegEngines: Int
     package var opticalFlowEngines: Int
+    /// The memory in MiB (`memorySizeMB`), which feature discovery shows.
+    ///
+    /// Nil in facts of an earlier version of the agent.
+    package var memoryMiB: Int?
 
     package init(
         multiprocessors: Int,
@@ -166,7 +186,8 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
         decoders: Int,
         encoders: Int,
         jpegEngines: Int,
-        opticalFlowEngines: Int
+        opticalFlowEngines: Int,
+        memoryMiB: Int? = nil
     ) {
         self.multiprocessors = multiprocessors
         self.gpuInstanceSlices = gpuInstanceSlices
@@ -176,6 +197,7 @@ package struct MIGAttributes: Codable, Sendable, Equatable {
         self.encoders = encoders
         self.jpegEngines = jpegEngines
         self.opticalFlowEngines = opticalFlowEngines
+        self.memoryMiB = memoryMiB
     }
 }
 

@@ -4,6 +4,7 @@
 package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     // Hardware and driver selection
     case pciUnreadable = "pci-unreadable"
+    case gpuLost = "gpu-lost"
     case noGPU = "no-gpu"
     case unknownGPU = "unknown-gpu"
     case unknownVGPUType = "unknown-vgpu-type"
@@ -55,6 +56,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case gpuUnreadable = "gpu-unreadable"
     case migDevicesMissing = "mig-devices-missing"
     case migModePending = "mig-mode-pending"
+    case migLayoutInvalid = "mig-layout-invalid"
     case guestMIGMismatch = "guest-mig-mismatch"
     case migStrategyNone = "mig-strategy-none-under-mig"
     case cudaFailed = "cuda-failed"

@@ -22,6 +22,12 @@ package struct Remedy: Sendable, Equatable {
     /// Let the agent install or load the driver.
     package static let install = Remedy("Run 'gpu-agent install'.", command: "gpu-agent install")
 
+    /// What to do about a GPU that fell off the bus.
+    package static let lostGPU: Remedy = """
+        Read the kernel log (dmesg) and look for Xid 79 and the address. Reboot the node or power it off and on. \
+        If the GPU is lost again, check its power and its seat, or replace it.
+        """
+
     package var isEmpty: Bool { text.isEmpty && command == nil }
 }
 

@@ -81,12 +81,7 @@ struct NVIDIALabels {
     }
 
     private func gpus(_ nvml: NVMLFacts, _ set: inout LabelSet) {
-        let gpus = nvml.gpus.sorted { left, right in
-            guard let a = left.pciAddress.value, let b = right.pciAddress.value else {
-                return left.pciAddress.value != nil
-            }
-            return a < b
-        }
+        let gpus = nvml.gpus.byAddress
         guard let first = gpus.first, let model = first.name.value.map(productName) else {
             return set.leave(Self.nvmlKeys)
         }
@@ -115,22 +110,17 @@ struct NVIDIALabels {
 
     /// Sets the labels for the strategy `single` by the rules of feature discovery.
     ///
-    /// All GPUs must be in MIG mode, and all MIG devices must have the same profile. Otherwise the labels say that the
-    /// configuration is invalid.
+    /// `MIGLayout` judges the GPUs for the labels and for the check.
     private func singleStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
-        let enabled = gpus.filter { $0.migMode.value?.current == true }
-        let unread = gpus.filter { $0.migMode.whyUnknown != nil } + enabled.filter { $0.migDevices.whyUnknown != nil }
-        // It is not known whether the configuration is valid. If some GPUs are readable, and none of them is in MIG
-        // mode, it assumes the same for the others.
-        guard unread.isEmpty || (enabled.isEmpty && unread.count < gpus.count) else {
-            return leave(Self.singleStrategyKeys, &set)
+        let (parent, device, count): (GPUFacts, MIGDevice?, Int)
+        switch MIGLayout(gpus) {
+        case .wholeGPUs: return
+        case .unknown: return leave(Self.singleStrategyKeys, &set)
+        case .uniform(let first, let found, let number): (parent, device, count) = (first, found, number)
+        case .invalid(let first, _): (parent, device, count) = (first, nil, 0)
         }
-        guard let parent = enabled.first else { return }
         guard let model = parent.name.value.map(productName) else { return leave(Self.singleStrategyKeys, &set) }
-        let devices = enabled.flatMap { $0.migDevices.value ?? [] }
-        let profiles = Set(devices.map(\.profile))
-        let uniform = enabled.count == gpus.count && profiles.count == 1
-        guard uniform, enabled.allSatisfy({ !($0.migDevices.value ?? []).isEmpty }), let device = devices.first else {
+        guard let device else {
             put("gpu.product", product(model, "-MIG-INVALID"), &set)
             put("gpu.count", 0, &set)
             put("gpu.replicas", 0, &set)
@@ -139,10 +129,11 @@ struct NVIDIALabels {
             return
         }
         put("gpu.product", product(model, "-MIG-\(device.profile.split(separator: "+").joined(separator: "."))"), &set)
-        put("gpu.count", devices.count, &set)
+        put("gpu.count", count, &set)
         put("gpu.replicas", 1, &set)
         put("gpu.sharing-strategy", "none", &set)
-        put("gpu.memory", device.memoryMiB, &set)
+        // The attribute is what feature discovery shows. The memory that NVML reports for the device can differ.
+        put("gpu.memory", device.attributes.value?.memoryMiB ?? device.memoryMiB, &set)
         guard let attributes = value(device.attributes, of: Self.attributeKeys, &set) else { return }
         put("gpu.multiprocessors", attributes.multiprocessors, &set)
         put("gpu.slices.gi", attributes.gpuInstanceSlices, &set)

@@ -1,5 +1,6 @@
 package import NodeModel
 package import Planning
+import Selection
 
 /// The labels and the taint that the agent wants on its Node, and the verdict.
 package struct Publication: Codable, Sendable, Equatable {
@@ -42,7 +43,10 @@ package struct Publication: Codable, Sendable, Equatable {
     }
 
     /// Creates the publication for a report.
+    ///
+    /// A GPU that the configuration ignores is in none of the labels.
     package static func of(_ facts: NodeFacts, _ plan: Plan, _ report: NodeReport, _ policy: Policy) -> Publication {
+        let facts = facts.without(plan.decision.ignored ?? [])
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
         let nvidia = NVIDIALabels(facts: facts, policy: policy).build()

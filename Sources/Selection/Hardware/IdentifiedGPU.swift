@@ -68,7 +68,10 @@ struct IdentifiedGPU: CustomStringConvertible {
                 .pciUnreadable,
                 observed: "\(gpu) is either \(card.name) or a vGPU of it, and the agent could not determine which.",
                 expected: "a subsystem ID and a configuration space that the agent can read",
-                remedy: "Run the agent as root. Other users can read only the first 64 bytes of configuration space."
+                remedy: function.isUnreadableWithoutRoot
+                    ? "Run the agent as root. Other users can read only the first 64 bytes of configuration space."
+                    : "Read the kernel log (dmesg) and look for this address. If you know what the GPU is, add the "
+                        + "line '\(key): vgpu' or '\(key): physical' under gpus in the configuration."
             )
         case .contradictory(let physical, let vgpu):
             return Finding(
@@ -89,5 +92,12 @@ struct IdentifiedGPU: CustomStringConvertible {
                     + "line '\(key): \(likely.rawValue)' under gpus in the configuration."
             )
         }
+    }
+}
+
+extension PCIFunction {
+    /// Whether root could read what this process could not.
+    fileprivate var isUnreadableWithoutRoot: Bool {
+        [vgpuCapability.failure, subsystem.failure].contains { $0?.reason == .permission }
     }
 }

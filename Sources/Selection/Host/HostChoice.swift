@@ -1,4 +1,5 @@
 import NodeModel
+import Support
 
 /// Decides between the driver on the host and a driver of the catalog.
 struct HostChoice {
@@ -42,12 +43,12 @@ struct HostChoice {
     }
 
     private func decide(split sources: [DriverSource]) -> Decision {
-        let list = sources.map(\.description).joined(separator: ", ")
+        let list = sources.summary(within: 100)
         let record = facts.driver.record.value
         guard record?.state != .changing else { return finish("The agent's own install is not finished: \(list).") }
         let versions = Set(sources.map(\.version)).sorted()
         let owners = versions.map { facts.owner(ofVersion: $0) }
-        let told = zip(versions, owners).map { "\($0) belongs to \($1.owner.displayName)" }.joined(separator: "; ")
+        let told = shortList(zip(versions, owners).map { "\($0) belongs to \($1.owner.displayName)" }, limit: 2)
         // The driver to keep is the agent's own, or else the only one that may fit.
         let own = versions.first { record?.owns($0) == true }
         let fitting = versions.filter(mayFit)

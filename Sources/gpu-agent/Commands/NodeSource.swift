@@ -11,12 +11,17 @@ struct NodeSource {
 
     func setup() throws -> Setup { try Setup.load(Settings(host, choice)) }
 
-    func view() async throws -> NodeView {
+    /// The view of the node, or of the node in a file.
+    ///
+    /// `configure` changes the prober before it inspects this node.
+    func view(configure: (inout Prober) -> Void = { _ in }) async throws -> NodeView {
         let setup = try setup()
         if let file = facts.facts {
             return NodeView(setup, facts: try FactsFile.read(file), journal: nil)
         }
-        return await Inspector(prober: try prober(), setup: setup).currentView()
+        var prober = try prober()
+        configure(&prober)
+        return await Inspector(prober: prober, setup: setup).currentView()
     }
 
     func prober() throws -> Prober {

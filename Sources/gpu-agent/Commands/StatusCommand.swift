@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Glibc
 import Reporting
 import Support
 
@@ -20,6 +21,15 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var facts: FactsOption
     @OptionGroup var format: OutputOption
 
+    @Option(
+        help: ArgumentHelp(
+            "How long NVML may take to answer, and CUDA after it, such as 10s or 2m.",
+            discussion: "Default: 60s for NVML and 30s for CUDA.",
+            valueName: "duration"
+        )
+    )
+    var timeout: WaitDuration?
+
     func run() async throws {
         try await reporting {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
@@ -29,7 +39,13 @@ struct StatusCommand: AsyncParsableCommand {
                         + "the host and loads no library. Run it as root for a complete answer.\n"
                 )
             }
-            let view = try await source.view()
+            let waiting = WaitingLine(style: Style.of(STDERR_FILENO, environment: Output.environment))
+            defer { waiting.end() }
+            let view = try await source.view { prober in
+                prober.vendorTimeout = timeout?.duration
+                prober.vendorProgress = { waiting.show($0) }
+            }
+            waiting.end()
             let published = facts.facts == nil ? await (try source.prober()).published.load() : nil
             let status = StatusDocument(
                 facts: view.facts,

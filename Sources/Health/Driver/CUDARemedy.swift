@@ -1,0 +1,60 @@
+import NodeModel
+import Selection
+
+extension Remedy {
+    /// What to do about an error code of CUDA (`CUresult`): the causes in the order of their probability.
+    static func cuda(_ code: Int, on node: CheckedNode) -> Remedy {
+        switch code {
+        case 34: "Remove the stub library libcuda.so of the CUDA toolkit from the directories of libraries."
+        case 46:
+            "Another process uses the GPU alone. Stop it, or set the compute mode to default (nvidia-smi -c 0)."
+        case 100:
+            """
+            Check that each GPU in MIG mode has a MIG device, and that the kernel module nvidia-uvm is loaded and \
+            /dev/nvidia-uvm opens. Then read the kernel log (dmesg) and look for lines with NVRM.
+            """
+        case 101:
+            """
+            Check that the MIG devices did not change during the check. \
+            Then read the kernel log (dmesg) and look for Xid errors.
+            """
+        case 102: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
+        case 221: "Install libnvidia-ptxjitcompiler.so.1 of the driver's version. It belongs to the driver's libraries."
+        case 214, 220: readXidLines
+        case 304:
+            """
+            Check the permissions of /dev/nvidiactl and /dev/nvidia-uvm, and run the agent's container privileged. \
+            Then read the kernel log (dmesg) and look for lines with NVRM.
+            """
+        case 802, 919: fabric(on: node)
+        case 803: differentVersions
+        case 804:
+            """
+            Remove CUDA's compatibility libraries (cuda-compat) from the host. These GPUs do not support them with \
+            this driver. If programs need a newer CUDA, install a newer driver.
+            """
+        case 999:
+            """
+            Check that the kernel module nvidia-uvm is loaded and that /dev/nvidia-uvm opens. \
+            Then read the kernel log (dmesg) and look for Xid errors. The node may need a reboot.
+            """
+        default: "Read the kernel log (dmesg), and check that the kernel module nvidia-uvm is loaded."
+        }
+    }
+
+    /// Who must set up the NVLink fabric: this machine when it has the switches, or the host of a virtual machine.
+    private static func fabric(on node: CheckedNode) -> Remedy {
+        let hasSwitch = (node.facts.pci.value ?? []).contains(where: \.isNVSwitch)
+        if !hasSwitch, node.isVirtualMachine {
+            return """
+                The host's NVLink fabric is not set up for this virtual machine. On the host, start the fabric \
+                manager and activate the partition of these GPUs. There is nothing to repair in this machine.
+                """
+        }
+        let why = node.decision.fabricManager.flatMap { $0.isNeeded ? " \($0.why)" : nil } ?? ""
+        return """
+            Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
+            These GPUs need one.\(why)
+            """
+    }
+}

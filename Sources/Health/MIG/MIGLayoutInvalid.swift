@@ -1,0 +1,36 @@
+import NodeModel
+
+extension Check {
+    static let migLayoutInvalid = Check(
+        .migLayoutInvalid,
+        title: "the MIG devices fit mig.strategy",
+        group: .mig,
+        phase: .use,
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending, .migDevicesMissing],
+        // A change of the MIG configuration goes through layouts that do not fit.
+        settlesWithin: .seconds(60),
+        meaning: "`mig.strategy` is `single`, but MIG mode is on for some GPUs only, or the MIG devices have different "
+            + "profiles. NVIDIA's device plugin refuses such a node, so pods get no GPU. The labels show "
+            + "`-MIG-INVALID` and the count 0.",
+        advice:
+            "Create the same MIG devices on every GPU. If you want different ones, set `mig.strategy` to `mixed` in "
+            + "the configuration of the device plugin and of the agent."
+    ) { node in
+        guard node.migStrategy == .single else { return nil }
+        let expected = "MIG devices of one profile on every GPU"
+        switch node.migLayout {
+        case .uniform(_, let device, let count):
+            return .passed("\(counted(count, "MIG device")) \(device.profile)", expected: expected)
+        case .wholeGPUs, .unknown, nil: return nil
+        case .invalid(_, let why):
+            return .failed(
+                "mig.strategy is single, but \(why).",
+                expected: expected,
+                remedy: """
+                    Create the same MIG devices on every GPU. If you want different ones, set mig.strategy to mixed in \
+                    the configuration of the device plugin and of the agent.
+                    """
+            )
+        }
+    }
+}

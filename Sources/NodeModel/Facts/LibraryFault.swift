@@ -1,0 +1,25 @@
+/// Why a library of the driver cannot be loaded, as far as the remedy depends on it.
+///
+/// The raw value is the part of the failure's text that says so. The child process writes all of these texts, except
+/// those of the dynamic loader.
+package enum LibraryFault: String, Sendable, CaseIterable {
+    case notALibrary = "is not a shared library"
+    case truncated = "is truncated"
+    case otherArchitecture = "is built for another processor"
+    /// Somebody other than root can change the file.
+    case untrusted = "can be changed by others than root"
+    /// The library lacks a function that the agent needs.
+    case missingFunction = "no symbol"
+    /// The dynamic loader's text: the library needs a function that another one lacks.
+    case undefinedSymbol = "undefined symbol"
+    /// The dynamic loader's text about a library that this one needs.
+    case missingDependency = "cannot open shared object file"
+
+    /// The fault in a failure; nil when the failure has another reason or text.
+    package init?(_ failure: ReadFailure) {
+        guard failure.reason == .library,
+            let fault = Self.allCases.first(where: { failure.detail.contains($0.rawValue) })
+        else { return nil }
+        self = fault
+    }
+}

@@ -1,0 +1,32 @@
+import NodeModel
+
+extension [Finding] {
+    /// The finding about a bus or a function that the agent could not read.
+    static func pciUnreadable(_ failure: ReadFailure) -> [Finding] {
+        // A device that does not answer, or a broken file, reads the same for root.
+        let remedy =
+            failure.reason == .malformed
+            ? "Read the kernel log (dmesg) and look for this address. A GPU may have fallen off the bus."
+            : "Run the agent as root with the host's root directory mounted (--host-root)."
+        return [
+            Finding(
+                .pciUnreadable,
+                observed: "The agent cannot read the PCI bus: \(failure.detail).",
+                expected: "readable files below /sys/bus/pci",
+                remedy: remedy
+            )
+        ]
+    }
+
+    /// The finding about a node whose GPUs all fell off the bus.
+    static func gpusLost(_ gpus: [PCIFunction]) -> [Finding] {
+        [
+            Finding(
+                .gpuLost,
+                observed: "No GPU of this node answers: \(gpus.map { "\($0.address)" }.joined(separator: ", ")).",
+                expected: "a GPU that answers on the PCI bus",
+                remedy: .lostGPU
+            )
+        ]
+    }
+}

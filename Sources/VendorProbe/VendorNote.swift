@@ -1,0 +1,159 @@
+import FoundationEssentials
+import NodeModel
+
+/// The call that a child process makes now.
+package struct VendorCall: Codable, Sendable, Equatable, CustomStringConvertible {
+    /// The name of the function, such as `nvmlDeviceGetName`.
+    package var symbol: String
+    /// The index of the GPU that the call is about; nil for a call about the driver.
+    package var gpu: Int?
+
+    package var description: String { symbol + (gpu.map { " for GPU \($0)" } ?? "") }
+}
+
+/// A line that the child process sends before its answer: the next call, and what it read since the last such line.
+///
+/// When the call does not return, the agent knows its name and keeps what was read.
+struct VendorNote: Codable, Equatable {
+    /// The call that follows; nil after the last call about a GPU.
+    var call: VendorCall?
+    /// The versions of the driver, without GPUs, and the number of GPUs.
+    var driver: NVMLFacts?
+    var gpuCount: Int?
+    /// A GPU, with all that was read about it until now.
+    var gpu: GPUFacts?
+
+    /// The first byte of such a line, with which no answer begins.
+    static let mark = UInt8(ascii: "~")
+
+    /// The note as a line.
+    func line() throws -> [UInt8] { [Self.mark] + (try vendorLine(self)) }
+
+    /// The note in a line; nil when the line is not a valid note.
+    init?(_ line: [UInt8]) {
+        guard line.first == Self.mark,
+            let note = try? JSONDecoder().decode(VendorNote.self, from: Data(line.dropFirst()))
+        else { return nil }
+        self = note
+    }
+
+    init(call: VendorCall? = nil, driver: NVMLFacts? = nil, gpuCount: Int? = nil, gpu: GPUFacts? = nil) {
+        self.call = call
+        self.driver = driver
+        self.gpuCount = gpuCount
+        self.gpu = gpu
+    }
+}
+
+/// Sends the notes of a child process.
+final class VendorReporter {
+    private let send: ([UInt8]) -> Void
+    /// The facts that the next note carries.
+    private var pending = VendorNote()
+    private var current: Int?
+
+    init(send: @escaping ([UInt8]) -> Void) {
+        self.send = send
+    }
+
+    /// Announces a call.
+    func calling(_ symbol: String) {
+        pending.call = VendorCall(symbol: symbol, gpu: current)
+        flush()
+    }
+
+    func found(_ driver: NVMLFacts, gpuCount: Int) {
+        pending.driver = driver
+        pending.gpuCount = gpuCount
+    }
+
+    /// Begins with a GPU, about which nothing is known yet.
+    func begin(_ gpu: Int) { current = gpu }
+
+    /// Takes what was read about the current GPU until now.
+    func read(_ gpu: GPUFacts) { pending.gpu = gpu }
+
+    /// Sends what was read about the current GPU, and ends with it.
+    func finish(_ gpu: GPUFacts) {
+        pending.gpu = gpu
+        flush()
+        current = nil
+    }
+
+    private func flush() {
+        if let line = try? pending.line() { send(line) }
+        pending = VendorNote()
+    }
+}
+
+/// What the notes of a child process say when its answer does not come.
+struct VendorNotes {
+    private(set) var call: VendorCall?
+    private var driver: NVMLFacts?
+    private var gpuCount = 0
+    private var gpus: [Int: GPUFacts] = [:]
+
+    mutating func add(_ note: VendorNote) {
+        call = note.call
+        driver = note.driver ?? driver
+        gpuCount = min(note.gpuCount ?? gpuCount, Int(vendorDeviceLimit))
+        if let gpu = note.gpu, (0..<Int(vendorDeviceLimit)).contains(gpu.index) { gpus[gpu.index] = gpu }
+    }
+
+    /// What NVML said until a call did not return; nil when it did not even tell the number of GPUs.
+    ///
+    /// - Parameter hang: The failure of the call, which is the reading of each field of the GPU that was not read. The
+    ///   GPUs after it are skipped.
+    /// - Returns: The facts, with every GPU that NVML counted.
+    func facts(until hang: ReadFailure) -> NVMLFacts? {
+        guard var facts = driver else { return nil }
+        let last = call?.gpu ?? gpuCount
+        facts.gpus = (0..<gpuCount).map { index in
+            let gpu = gpus[index] ?? .unread(index)
+            if index == last { return gpu.filled(with: hang) }
+            return index < last ? gpu : .unread(index, because: "not asked, because \(hang.detail)")
+        }
+        return facts
+    }
+}
+
+extension GPUFacts {
+    private static let notRead = "not read yet"
+
+    /// A GPU about which nothing was read.
+    static func unread(_ index: Int, because why: String = notRead) -> GPUFacts {
+        GPUFacts(
+            index: index,
+            pciAddress: .skipped(why),
+            uuid: .skipped(why),
+            name: .skipped(why),
+            memoryMiB: .skipped(why),
+            computeCapability: .skipped(why),
+            migMode: .skipped(why),
+            migDevices: .skipped(why),
+            virtualization: .skipped(why),
+            license: .skipped(why),
+            ecc: .skipped(why)
+        )
+    }
+
+    /// The GPU with a failure in each field that was not read.
+    fileprivate func filled(with failure: ReadFailure) -> GPUFacts {
+        func fill<Value>(_ reading: Reading<Value>) -> Reading<Value> {
+            reading == .skipped(Self.notRead) ? .unreadable(failure) : reading
+        }
+        return GPUFacts(
+            index: index,
+            pciAddress: fill(pciAddress),
+            uuid: fill(uuid),
+            name: fill(name),
+            memoryMiB: fill(memoryMiB),
+            computeCapability: fill(computeCapability),
+            migMode: fill(migMode),
+            migDevices: fill(migDevices),
+            virtualization: fill(virtualization),
+            license: fill(license),
+            ecc: fill(ecc)
+        )
+    }
+}

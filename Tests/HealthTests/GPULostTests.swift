@@ -1,0 +1,51 @@
+import CoreSupport
+import Health
+import NodeModel
+import TestSupport
+import Testing
+
+/// A GPU that fell off the bus does not make the agent forget the others.
+@Suite struct GPULostTests {
+    private func lost(_ function: PCIFunction) -> PCIFunction {
+        var function = function
+        function.vgpuCapability = .unreadable(PCIFunction.noAnswer)
+        return function
+    }
+
+    @Test func oneOfTwoDegradesTheNodeAndIsNamed() throws {
+        let facts = NodeFacts.h100Ready.with { $0.pci = .present([.h100.at(bus: 0), lost(.h100.at(bus: 1))]) }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.verdict == .degraded && report.reason == .gpuLost)
+        #expect(report.finding(.gpuLost)?.observed == "1 GPU of 2 does not answer: 0001:01:00.0")
+        #expect(!report.nextAction.contains("as root"))
+        #expect(report.finding(.gpuCount)?.state == .pass)
+    }
+
+    @Test func theOnlyOneIsNotReady() throws {
+        let report = try NodeReport.made(for: NodeFacts.h100.with { $0.pci = .present([lost(.h100)]) })
+        #expect(report.verdict == .notReady && report.reason == .gpuLost)
+        #expect(report.nextAction.contains("Xid 79") && !report.nextAction.contains("as root"))
+    }
+
+    @Test func aVirtualFunctionIsNotLost() {
+        var function = lost(.h100)
+        function.physicalFunction = .present(PCIFunction.h100.address)
+        #expect(!function.isLost)
+    }
+
+    @Test func rootIsNotToldToRunAsRoot() throws {
+        let broken = UnidentifiedFunction(
+            address: PCIFunction.h100.address,
+            failure: ReadFailure(.malformed, "vendor reads as ffff")
+        )
+        let alone = try NodeReport.made(for: NodeFacts.noGPU.with { $0.unidentified = [broken] })
+        #expect(alone.verdict == .unknown && !alone.nextAction.contains("as root"))
+        // A vGPU without its subsystem ID, whose capability list is broken.
+        let undetermined = NodeFacts.rtxProVGPU.withGPU {
+            $0.subsystem = .absent
+            $0.vgpuCapability = .unreadable(ReadFailure(.malformed, "the capability list loops back to 0x40"))
+        }
+        let report = try NodeReport.made(for: undetermined)
+        #expect(report.reason == .pciUnreadable && !report.nextAction.contains("as root"))
+    }
+}

@@ -1,0 +1,98 @@
+import CoreSupport
+import Health
+import NodeModel
+import TestSupport
+import Testing
+
+/// Each class of failure of NVIDIA's libraries has its own remedy.
+@Suite struct RemedyTests {
+    private func nvml(_ failure: ReadFailure) -> String {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.vendor = .present(VendorFacts(nvml: .unreadable(failure), cuda: .absent))
+        }
+        return Checks(facts: facts, plan: .adoptedH100).report().finding(.nvmlUnavailable)?.remedy.text ?? "none"
+    }
+
+    private func gpu(_ detail: String, hypervisor: Bool = false) -> String {
+        let facts = NodeFacts.h100Ready.with { $0.host.hypervisor = .present(hypervisor) }
+            .withNVML { $0.gpus[0].name = .unreadable(ReadFailure(.vendor, detail)) }
+        return Checks(facts: facts, plan: .adoptedH100).report().finding(.gpuUnreadable)?.remedy.text ?? "none"
+    }
+
+    private func cuda(_ code: Int, _ change: (inout NodeFacts) -> Void = { _ in }) -> String {
+        let facts = NodeFacts.h100Ready.with { facts in
+            guard var vendor = facts.vendor.value else { return }
+            let answer = CUDAFacts(visibleDevices: nil, result: code, errorName: "CUDA_ERROR_X", deviceCount: 0)
+            vendor.cuda = .present([answer])
+            facts.vendor = .present(vendor)
+            change(&facts)
+        }
+        return Checks(facts: facts, plan: .adoptedH100).report().finding(.cudaFailed)?.remedy.text ?? "none"
+    }
+
+    @Test(arguments: [
+        (4, "NVML_ERROR_NO_PERMISSION", "privileged"), (9, "NVML_ERROR_DRIVER_NOT_LOADED", "/dev/nvidiactl"),
+        (12, "NVML_ERROR_LIBRARY_NOT_FOUND", "Install its libraries"), (15, "NVML_ERROR_GPU_IS_LOST", "Xid 79"),
+        (16, "NVML_ERROR_RESET_REQUIRED", "Reset the GPU"),
+        (18, "NVML_ERROR_LIB_RM_VERSION_MISMATCH", "different versions"),
+        (999, "NVML_ERROR_UNKNOWN", "Restart the agent's pod"), (17, "NVML_ERROR_OPERATING_SYSTEM", "NVRM"),
+    ])
+    func anErrorCodeOfNVML(code: Int, name: String, words: String) {
+        #expect(nvml(ReadFailure(.vendor, "nvmlInit_v2: \(code) \(name)")).contains(words))
+    }
+
+    @Test(arguments: [
+        ("15 NVML_ERROR_GPU_IS_LOST", "Xid 79"), ("16 NVML_ERROR_RESET_REQUIRED", "Reset the GPU"),
+        ("4 NVML_ERROR_NO_PERMISSION", "privileged"), ("8 NVML_ERROR_INSUFFICIENT_POWER", "power cables"),
+        ("999 NVML_ERROR_UNKNOWN", "Xid"),
+    ])
+    func anErrorCodeAboutAGPU(code: String, words: String) {
+        #expect(gpu("nvmlDeviceGetName: \(code)").contains(words))
+    }
+
+    @Test func aVirtualMachineRebootsInsteadOfResetting() {
+        #expect(gpu("nvmlDeviceGetName: 16 NVML_ERROR_RESET_REQUIRED", hypervisor: true).hasPrefix("Reboot the node."))
+    }
+
+    @Test(arguments: [
+        (LibraryFault.truncated, "damaged"), (.notALibrary, "damaged"), (.otherArchitecture, "(x86_64)"),
+        (.missingFunction, "older than 470"), (.undefinedSymbol, "of the same version"),
+        (.missingDependency, "of the same version"), (.untrusted, "chown root:root"),
+    ])
+    func aLibraryThatDoesNotLoad(fault: LibraryFault, words: String) {
+        let remedy = nvml(ReadFailure(.library, "/usr/lib64/libnvidia-ml.so.595.71.05 \(fault.rawValue): x"))
+        #expect(remedy.contains(words), "\(remedy)")
+    }
+
+    @Test(arguments: [
+        (34, "stub"), (46, "compute mode"), (100, "nvidia-uvm"), (101, "MIG devices"), (102, "license server"),
+        (221, "libnvidia-ptxjitcompiler.so.1"), (304, "privileged"), (802, "nvidia-fabricmanager"),
+        (803, "different versions"), (804, "cuda-compat"), (919, "nvidia-fabricmanager"), (999, "nvidia-uvm"),
+        (7777, "nvidia-uvm"),
+    ])
+    func anErrorCodeOfCUDA(code: Int, words: String) {
+        #expect(cuda(code).contains(words))
+    }
+
+    @Test func theFabricOfAVirtualMachineIsItsHosts() {
+        let guest = cuda(802) { $0.host.hypervisor = .present(true) }
+        #expect(guest.contains("nothing to repair in this machine") && !guest.contains("systemctl"))
+        // A virtual machine that has the switches itself runs the fabric manager itself.
+        let whole = cuda(802) { facts in
+            facts.host.hypervisor = .present(true)
+            var nvSwitch = PCIFunction.h100.at(bus: 7)
+            nvSwitch.classCode = 0x0680
+            facts.pci = .present([.h100, nvSwitch])
+        }
+        #expect(whole.contains("systemctl status nvidia-fabricmanager"))
+    }
+
+    @Test func everyRemedyIsASentence() {
+        let codes = [4, 8, 9, 10, 12, 15, 16, 18, 999].map { nvml(ReadFailure(.vendor, "nvmlInit_v2: \($0) NVML_X")) }
+        let faults = LibraryFault.allCases.map { nvml(ReadFailure(.library, "x \($0.rawValue)")) }
+        for text in codes + faults + [34, 46, 100, 101, 102, 214, 221, 304, 802, 803, 804, 999, 5].map({ cuda($0) }) {
+            #expect(text.first?.isUppercase == true && text.hasSuffix("."), "\(text)")
+            #expect(!text.contains("  ") && !text.contains("\n"), "\(text)")
+        }
+    }
+}
