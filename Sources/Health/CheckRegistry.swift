@@ -27,6 +27,7 @@ package enum CheckRegistry {
         // Phase: prepare
         .secureBoot,
         .nouveauLoaded,
+        .otherGPUDriver,
         .compilerMissing,
         .makeMissing,
         .kernelHeadersMissing,

@@ -88,6 +88,7 @@ struct BusWalk {
                 revision: identity.revision,
                 numaNode: directory.integer("numa_node").flatMap { $0 < 0 ? .absent : .present($0) },
                 kernelDriver: directory.linkName("driver"),
+                displayDevices: directory.entries(of: ["drm", "graphics"]),
                 vgpuCapability: capability(in: scan, directory: directory),
                 physicalFunction: physicalFunction(directory),
                 sriovTotalVFs: directory.integer("sriov_totalvfs")

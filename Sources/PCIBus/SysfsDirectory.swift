@@ -31,6 +31,28 @@ struct SysfsDirectory {
         return .present(String(last))
     }
 
+    /// The names in some of the subdirectories, sorted; absent when none of the subdirectories exists.
+    func entries(of subdirectories: [String]) -> Reading<[String]> {
+        var found: [String]?
+        for name in subdirectories {
+            let place = "\(path)/\(name)"
+            guard let stream = opendir(place) else {
+                guard errno == ENOENT || errno == ENOTDIR else { return missingOrFailed(place, errno) }
+                continue
+            }
+            defer { closedir(stream) }
+            var names = found ?? []
+            while let entry = readdir(stream) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != ".", name != ".." { names.append(name) }
+            }
+            found = names
+        }
+        return found.map { .present($0.sorted()) } ?? .absent
+    }
+
     private func contents(_ name: String) -> Reading<String> {
         let file = "\(path)/\(name)"
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)

@@ -9,15 +9,18 @@ package struct Preflight: Sendable {
     package var artifact: Artifact
     /// The release of the running kernel.
     package var kernel: String
+    /// The addresses of the GPUs that the driver is for; empty for all GPUs.
+    package var gpus: [PCIAddress]
 
-    package init(facts: NodeFacts, artifact: Artifact, kernel: String) {
+    package init(facts: NodeFacts, artifact: Artifact, kernel: String, gpus: [PCIAddress] = []) {
         self.facts = facts
         self.artifact = artifact
         self.kernel = kernel
+        self.gpus = gpus
     }
 
     package var problems: [Finding] {
-        [secureBoot, nouveau, compiler, make, headers].compactMap(\.self) + diskSpace
+        [secureBoot].compactMap(\.self) + otherDrivers + [compiler, make, headers].compactMap(\.self) + diskSpace
     }
 
     private var secureBoot: Finding? {
@@ -31,15 +34,21 @@ package struct Preflight: Sendable {
         )
     }
 
-    private var nouveau: Finding? {
-        guard facts.driver.nouveauLoaded.value == true else { return nil }
-        return Finding(
+    /// The findings about other drivers of the GPUs.
+    ///
+    /// NVIDIA's installer refuses to run while nouveau is loaded, even if nouveau holds no GPU.
+    private var otherDrivers: [Finding] {
+        let holding = OtherGPUDriver.holding(gpus, in: facts).map(\.finding)
+        guard facts.driver.nouveauLoaded.value == true, !holding.contains(where: { $0.code == .nouveauLoaded }) else {
+            return holding
+        }
+        let nouveau = Finding(
             .nouveauLoaded,
             observed: "The kernel module nouveau is loaded.",
             expected: "no other driver of the GPU",
-            remedy: "Add the line 'blacklist nouveau' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot "
-                + "the node."
+            remedy: OtherGPUDriver(name: "nouveau", gpus: []).remedy
         )
+        return [nouveau] + holding
     }
 
     private var compiler: Finding? {

@@ -52,13 +52,8 @@ package struct Selection: Sendable {
         var evidence = [machine.evidence(facts.host)]
         var gpus: [IdentifiedGPU] = []
         for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
-            guard !function.isHandedToAGuest else {
-                let driver = function.kernelDriver.value ?? "vfio"
-                evidence.append(
-                    Evidence(.sriov, function, "The GPU is bound to \(driver), so it belongs to a virtual machine.")
-                )
-                continue
-            }
+            evidence += function.holderEvidence
+            guard !function.isReserved else { continue }
             let (identity, weighed) = identification.identify(function)
             evidence += weighed
             if policy.override(for: function)?.treatment == .ignored { continue }

@@ -37,6 +37,15 @@ import Testing
         NodeFacts.rtxProReady.withNVML { change(&$0.gpus[0]) }
     }
 
+    /// A node whose second GPU is bound to this kernel driver, and so unknown to NVIDIA's.
+    private static func held(by driver: String) -> NodeFacts {
+        NodeFacts.h100Ready.with { facts in
+            var second = PCIFunction.h100.at(bus: 7)
+            second.kernelDriver = .present(driver)
+            facts.pci = .present([.h100, second])
+        }
+    }
+
     private static func vendor(_ change: (inout VendorFacts) -> Void) -> NodeFacts {
         NodeFacts.h100Ready.with { facts in
             guard var vendor = facts.vendor.value else { return }
@@ -146,6 +155,29 @@ import Testing
         ),
         Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
         Case(.gpuCount, "all", .pass, observed: "1 of 1"),
+        Case(.gpuCount, "one is kept for virtual machines", .pass, held(by: "pci-stub"), observed: "1 of 1"),
+        Case(.gpuCount, "one is held by another driver", .pass, held(by: "nouveau"), observed: "1 of 1"),
+        Case(.otherGPUDriver, "kept for virtual machines", nil, held(by: "pciback")),
+        Case(
+            .otherGPUDriver,
+            "one of two",
+            .warning,
+            held(by: "nova_core"),
+            observed: "The kernel driver nova_core holds the GPU 0001:07:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "the only one",
+            .failed,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidiafb") },
+            observed: "The kernel driver nvidiafb holds the GPU 0001:00:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "bound to NVIDIA's",
+            nil,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidia") }
+        ),
         Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
         Case(
             .gpuCount,

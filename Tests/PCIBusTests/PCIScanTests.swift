@@ -22,6 +22,19 @@ import Testing
         #expect(result.functions == .present([expected]))
     }
 
+    @Test func listsTheDisplayDevicesOfABoundDriver() async throws {
+        let tree = try SysfsTree()
+        var function = FakeFunction.h100NVL
+        function.driver = "a_new_drm_driver"
+        try tree.add(function)
+        for name in ["drm/renderD128", "drm/card0", "graphics/fb0"] {
+            try tree.makeDirectory("devices/pci0001:00/0001:00:00.0/\(name)")
+        }
+        let found = try await only(tree)
+        #expect(found.displayDevices == .present(["card0", "fb0", "renderD128"]))
+        #expect(found.holder == .displayDriver("a_new_drm_driver"))
+    }
+
     @Test func readsACardPassedThroughWhole() async throws {
         let tree = try SysfsTree()
         try tree.add(.h100NVL)
@@ -29,6 +42,7 @@ import Testing
         #expect(function.id == PCIID(vendor: 0x10de, device: 0x2321))
         #expect(function.subsystem == .present(PCIID(vendor: 0x10de, device: 0x1839)))
         #expect(function.kernelDriver == .absent)
+        #expect(function.displayDevices == .absent)
         #expect(function.vgpuCapability == .absent)
         #expect(function.isGPU)
     }

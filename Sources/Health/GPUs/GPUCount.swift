@@ -15,9 +15,9 @@ extension Check {
     ) { node in
         guard let nvml = node.nvml else { return nil }
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
-        // The driver does not see a GPU that belongs to a virtual machine. It does not have to see an ignored GPU.
+        // The driver does not see a GPU that another kernel driver holds. It does not have to see an ignored GPU.
         let gpus = node.facts.gpus.filter {
-            !$0.isHandedToAGuest && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
+            $0.holder == .nobodyElse && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
         }
         let missing = gpus.map(\.address).filter { !seen.contains($0) }
         let expected = "every GPU on the PCI bus"

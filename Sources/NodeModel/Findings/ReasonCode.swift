@@ -34,6 +34,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case secureBoot = "secure-boot"
     case diskSpace = "disk-space"
     case nouveauLoaded = "nouveau-loaded"
+    case otherGPUDriver = "other-gpu-driver"
 
     // Install
     case installFailed = "install-failed"
