@@ -21,6 +21,7 @@ package enum CheckRegistry {
         .mixedGPUs,
         .noDriverFits,
         .artifactWithoutHash,
+        .immutableSystem,
         .foreignDriver,
         .driverInUse,
 

@@ -80,7 +80,7 @@ private struct Judgement {
             $0.id.vendor == 0x10de && ($0.classCode == 0x0300 || $0.classCode == 0x0302)
         }
         own = gpus.filter {
-            $0.kernelDriver.value?.contains("vfio") != true && Self.treatment(of: $0, by: policy) != .ignored
+            !["vfio-pci", "pci-stub"].contains($0.kernelDriver.value) && Self.treatment(of: $0, by: policy) != .ignored
         }
         let dmi = facts.host.dmi
         machine =
@@ -139,6 +139,10 @@ private struct Judgement {
         if own.isEmpty { return decision.action == .idle ? nil : "it acts without a GPU" }
         if isVGPUHost { return decision.reason == .vgpuHost ? nil : "it takes a vGPU host for a guest" }
         if decision.reason == .vgpuHost { return "it takes a node for a vGPU host" }
+        // Before anybody could look for a driver container, nobody knows whose node it is.
+        if facts.claims.driverContainer.failure != nil, decision.problems.map(\.code) == [.driverUnreadable] {
+            return nil
+        }
         let isTaken = belongsToOthers || (mayBecomeTheOperators && decision.action != .adopt)
         return isTaken == (decision.reason == .driverOwnedElsewhere) ? nil : "whose node it is"
     }
@@ -288,7 +292,7 @@ private struct Judgement {
         if let wanted = policy.channel, entry.channel != wanted { return "another channel than is asked for" }
         let isNew = facts.host.kernelRelease.value?.hasPrefix("6.11") == true
         if isNew, entry.platform == "azure", entry.version.branch < 580 { return "a driver that does not build" }
-        if facts.host.osRelease.value?.id == "bottlerocket", versions.isEmpty {
+        if isImmutable {
             return "an install on an image that cannot be changed"
         }
         let couldBeOpen =
@@ -332,10 +336,16 @@ private struct Judgement {
         return facts.claims.deviceUsers == .present([]) ? nil : "an install beside packages that may be in use"
     }
 
+    private var isImmutable: Bool {
+        let system = facts.host.osRelease.value
+        return ["bottlerocket", "cos", "talos"].contains(system?.id) || system?.variantID == "osguard"
+            || facts.host.usrIsReadOnly == .present(true)
+    }
+
     /// Whose traces tell how a driver of others is removed whole.
     private func remover(of version: String) -> DriverOwner? {
         let claims = facts.claims
-        if facts.host.osRelease.value?.id == "bottlerocket" { return nil }
+        if isImmutable { return nil }
         if claims.aksMarker.value?.version == version {
             let isBuiltByOthers = claims.runfile.value == nil && claims.dkms.value?.isEmpty != false
             return isBuiltByOthers && facts.driver.moduleFile.value != nil ? nil : .aksImage

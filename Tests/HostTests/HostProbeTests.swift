@@ -27,7 +27,8 @@ import Testing
                     dmi: .absent,
                     hypervisor: .absent,
                     bootID: .absent,
-                    secureBoot: .absent
+                    secureBoot: .absent,
+                    usrIsReadOnly: .absent
                 )
         )
         let driver = await probe.driverFacts(record: .absent)
@@ -74,6 +75,30 @@ import Testing
             chassisAssetTag: nil
         )
         #expect(host.dmi == .present(dmi))
+    }
+
+    @Test(
+        arguments: [
+            ("overlay / rw,relatime", nil, false), ("ext2 / ro,relatime", nil, true),
+            ("ext4 / rw,relatime", "ext4 /usr ro,relatime", true), ("ext4 / ro", "btrfs /usr rw", false),
+            ("ext4 / rw", "ext4 /usr/local ro", false), ("ext4 / rw", "ext4 /us ro", false),
+        ] as [(String, String?, Bool)]
+    )
+    func tellsWhetherUsrIsReadOnly(_ first: String, _ second: String?, _ expected: Bool) async throws {
+        let lines = [first, second].compactMap(\.self).enumerated().map { number, text in
+            let words = text.split(separator: " ")
+            return "\(30 + number) 1 254:0 / \(words[1]) \(words[2]) shared:1 - \(words[0]) /dev/vda rw"
+        }
+        try tree.write("proc/1/mountinfo", lines.joined(separator: "\n") + "\n")
+        #expect(await probe.hostFacts().usrIsReadOnly == .present(expected))
+    }
+
+    @Test func theOptionsOfTheFileSystemCountToo() {
+        #expect(
+            MountTable.isReadOnly("/usr", in: "30 1 7:0 / / rw shared:1 - squashfs /dev/loop0 ro,errors=continue")
+                == true
+        )
+        #expect(MountTable.isReadOnly("/usr", in: "nonsense") == nil)
     }
 
     @Test func findsTheArchitectureInTheShellsHeader() async throws {

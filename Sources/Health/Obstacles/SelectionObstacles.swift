@@ -61,6 +61,17 @@ extension Check {
         advice: "Verify the package yourself, and add its checksum to your own [catalog](catalog.md)."
     )
 
+    static let immutableSystem = Check(
+        .immutableSystem,
+        title: "a driver can be installed into the operating system",
+        group: .selection,
+        phase: .select,
+        meaning: "The operating system is immutable: its system directories are read-only. Examples are "
+            + "Container-Optimized OS, Bottlerocket, Talos, Flatcar, and Azure Linux with OS Guard. The agent adopts a "
+            + "driver on such a system, but it cannot install one.",
+        advice: "Use the system's own way to get a driver. The finding names it."
+    )
+
     static let foreignDriver = Check(
         .foreignDriver,
         title: "the installed driver fits the GPUs",

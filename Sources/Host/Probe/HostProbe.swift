@@ -23,7 +23,8 @@ package struct HostProbe: Sendable {
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),
-                secureBoot: MachineProbe.secureBoot(root)
+                secureBoot: MachineProbe.secureBoot(root),
+                usrIsReadOnly: MountTable.usrIsReadOnly(root)
             )
         }
     }

@@ -14,6 +14,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var bootID: Reading<String>
     /// Whether Secure Boot is on.
     package var secureBoot: Reading<Bool>
+    /// Whether the file system with `/usr` is mounted read-only (`/proc/1/mountinfo`), as on immutable systems.
+    package var usrIsReadOnly: Reading<Bool>
 
     package init(
         kernelRelease: Reading<String>,
@@ -22,7 +24,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
         dmi: Reading<DMIFacts>,
         hypervisor: Reading<Bool> = .skipped("nobody looked"),
         bootID: Reading<String>,
-        secureBoot: Reading<Bool>
+        secureBoot: Reading<Bool>,
+        usrIsReadOnly: Reading<Bool> = .skipped("nobody looked")
     ) {
         self.kernelRelease = kernelRelease
         self.architecture = architecture
@@ -31,6 +34,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.hypervisor = hypervisor
         self.bootID = bootID
         self.secureBoot = secureBoot
+        self.usrIsReadOnly = usrIsReadOnly
     }
 }
 
@@ -48,11 +52,14 @@ package struct OSRelease: Codable, Sendable, Equatable {
     package var versionID: String?
     /// The name for people: `Ubuntu 22.04.5 LTS`.
     package var prettyName: String?
+    /// The field `VARIANT_ID`, such as `coreos` or `aws-k8s-1.35-nvidia`; nil on systems without variants.
+    package var variantID: String?
 
-    package init(id: String, versionID: String?, prettyName: String?) {
+    package init(id: String, versionID: String?, prettyName: String?, variantID: String? = nil) {
         self.id = id
         self.versionID = versionID
         self.prettyName = prettyName
+        self.variantID = variantID
     }
 }
 

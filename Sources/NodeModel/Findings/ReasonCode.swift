@@ -14,6 +14,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case ownershipUnknown = "ownership-unknown"
     case noDriverFits = "no-driver-fits"
     case artifactWithoutHash = "artifact-without-hash"
+    case immutableSystem = "immutable-system"
     case hostUnreadable = "host-unreadable"
 
     // The driver on the host

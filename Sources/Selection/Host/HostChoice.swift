@@ -13,9 +13,6 @@ struct HostChoice {
     func decide() -> Decision {
         switch facts.driver.installed {
         case .none:
-            if let image = facts.bottlerocket {
-                return foreign(image, "No NVIDIA driver is installed on this host.")
-            }
             if let owner = facts.incompleteDriver {
                 let situation = "Parts of a driver are installed, but its kernel module and its libraries are missing."
                 return choice.policy.takeover ? takeOver(owner, situation) : foreign(owner, situation)
