@@ -142,7 +142,11 @@ package struct Selection: Sendable {
             vgpuMajors: vgpuMajors
         )
         let weighed = choice.weigh(catalog)
-        let need = FabricManagerNeed(gpus.map(\.identity), switches: (facts.pci.value ?? []).filter(\.isNVSwitch))
+        let need = FabricManagerNeed(
+            gpus.map(\.identity),
+            switches: (facts.pci.value ?? []).filter(\.isNVSwitch),
+            gpusInGuest: facts.host.hypervisor.value == true ? facts.gpus.count : nil
+        )
         let offer = CatalogOffer(
             choice: choice,
             fitting: weighed.fitting,
