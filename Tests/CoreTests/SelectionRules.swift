@@ -199,7 +199,9 @@ private struct Judgement {
         }
         for gpu in own {
             guard let demand = demand(of: gpu) else { return "a driver for a GPU that nobody can know" }
-            if demand.kind != target.kind { return "a kind that the strongest evidence speaks against" }
+            if demand.kind != target.kind, !(decision.action == .adopt && isLicensed) {
+                return "a kind that the strongest evidence speaks against"
+            }
             if !demand.kernelModuleTypes.contains(target.kernelModuleType) {
                 return "a kernelModuleType that a GPU cannot run"
             }
@@ -254,6 +256,12 @@ private struct Judgement {
         case (.absent, .present), (.absent, .absent): return physical
         default: return nil
         }
+    }
+
+    /// Whether the driver that is there has a license, as only a GRID driver can.
+    private var isLicensed: Bool {
+        decision.driver?.kind == .grid
+            && facts.vendor.value?.nvml.value?.gpus.contains { $0.license.value?.licensed == true } == true
     }
 
     private func mode(of gpu: PCIFunction) -> VirtualizationMode? {

@@ -80,6 +80,7 @@ extension DocumentReader {
                 var gpu = GPUFacts.h100
                 gpu.pciAddress = .present(function.address)
                 gpu.virtualization = .present(mode)
+                gpu.license = read.license.map { .present($0) } ?? .absent
                 gpus.append(gpu)
             }
         }
@@ -92,6 +93,10 @@ extension DocumentReader {
         if let node = fields["installed"] {
             let form = "a driver such as datacenter 580.126.09 open"
             facts.driver = value(node, "installed", form: form, DriverFacts.init(compact:)) ?? .none
+            // NVML answers for the driver that is loaded.
+            if let version = facts.driver.loadedVersion.value {
+                facts = facts.withNVML { $0.driverVersion = version }
+            }
         }
         if let node = fields["sources"] {
             for (key, node) in pairs(node, of: "sources") { source(key, node, &facts.driver) }

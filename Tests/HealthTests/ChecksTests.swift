@@ -84,16 +84,21 @@ import Testing
             .driverKindMismatch,
             "the other",
             .failed,
-            driver { $0 = .loaded("595.71.05", .open, kind: .grid) },
+            NodeFacts.h100Ready.with {
+                $0.driver = .loaded("595.71.05", .open, kind: .grid)
+                let name = "nvidia-vgpu-guest-driver"
+                $0.claims.packages = .present([DriverPackage(manager: .dpkg, name: name, version: "595.71.05")])
+            },
             observed: "grid"
         ),
         Case(
             .driverKindMismatch,
             "not readable",
             .unknown,
-            driver {
-                $0.record = .absent
-                $0.gridDaemon = .unreadable(.denied)
+            NodeFacts.h100Ready.with {
+                $0.driver.record = .absent
+                $0.driver.gridDaemon = .unreadable(.denied)
+                $0.vendor = .skipped("not asked")
             }
         ),
         Case(.driverKindMismatch, "nothing decided", nil, .h100Ready, .blocked([])),

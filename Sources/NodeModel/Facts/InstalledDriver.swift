@@ -90,34 +90,6 @@ extension DriverFacts {
     }
 }
 
-extension NodeFacts {
-    /// The kind of the installed driver, and how the agent knows it.
-    ///
-    /// The sources are, in this order: the agent's own record, the marker of the AKS node image, the names of packages,
-    /// and the license daemon with its unit file. The license daemon comes last because some images install it beside
-    /// every driver.
-    ///
-    /// - Returns: Nil when a source that could decide is unreadable. `why` is a clause for people, such as
-    ///   `package nvidia-open is installed`.
-    package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
-        if let record = driver.record.value, record.version == version {
-            return (record.kind, "according to the agent's record")
-        }
-        if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind {
-            return (
-                kind.hasPrefix("grid") ? .grid : .datacenter, "according to the AKS node image, which calls it \(kind)"
-            )
-        }
-        let packages = (claims.packages.value ?? []).filter { $0.isOf(version) }
-        if let package = packages.first(where: \.isGRID) { return (.grid, "package \(package.name) is installed") }
-        if let package = packages.first { return (.datacenter, "package \(package.name) is installed") }
-        if let path = driver.gridDaemon.value ?? claims.gridUnit.value { return (.grid, "\(path) exists") }
-        let unread = [claims.packages.failure, claims.gridUnit.failure, claims.aksMarker.failure]
-        guard driver.gridDaemon.isAbsent, unread.allSatisfy({ $0 == nil }) else { return nil }
-        return (.datacenter, "nvidia-gridd is not installed")
-    }
-}
-
 extension DriverPackage {
     /// Whether this is a GRID package by its name, such as `nvidia-vgpu-guest-driver` or `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
