@@ -47,6 +47,7 @@ package struct Selection: Sendable {
             machine: machine,
             platform: catalog.platforms.first { $0.name == machine.name },
             policy: policy,
+            isGuest: facts.host.hypervisor.value == true,
             virtualization: facts.virtualization
         )
         var evidence = [machine.evidence(facts.host)]
@@ -57,7 +58,8 @@ package struct Selection: Sendable {
             let (identity, weighed) = identification.identify(function)
             evidence += weighed
             if policy.override(for: function)?.treatment == .ignored { continue }
-            gpus.append(IdentifiedGPU(function: function, identity: identity))
+            let alternatives = identification.alternatives(to: identity, of: function)
+            gpus.append(IdentifiedGPU(function: function, identity: identity, alternatives: alternatives))
         }
         guard !gpus.isEmpty else {
             return .idle(.noGPU, "no GPU of this node is available to its pods", evidence)
@@ -100,7 +102,8 @@ package struct Selection: Sendable {
     ) -> Decision {
         let unknown = gpus.compactMap(\.problem)
         guard unknown.isEmpty else {
-            return .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
+            return adoption(facts, machine, gpus, evidence)
+                ?? .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
         }
         guard let requirements = gpus.commonRequirements(workstation: policy.workstation) else {
             let problem = gpus.mixedProblem(workstation: policy.workstation)
@@ -108,6 +111,36 @@ package struct Selection: Sendable {
         }
         var decision = choose(facts, machine, gpus, requirements)
         decision.evidence = evidence + decision.evidence
+        return decision
+    }
+
+    /// Keeps the driver on the host when the agent cannot tell vGPUs from boards of their card; nil when it does not fit.
+    ///
+    /// Somebody installed a driver of the kind that these GPUs need, and the checks show whether it works. The agent
+    /// installs nothing on such a node.
+    private func adoption(
+        _ facts: NodeFacts,
+        _ machine: Machine,
+        _ gpus: [IdentifiedGPU],
+        _ evidence: [Evidence]
+    ) -> Decision? {
+        guard case .single(let driver) = facts.driver.installed,
+            let kind = facts.installedKind(ofVersion: driver.version)?.kind
+        else { return nil }
+        let assumed = gpus.map { gpu in
+            var gpu = gpu
+            gpu.identity = gpu.alternatives[kind] ?? gpu.identity
+            return gpu
+        }
+        guard assumed.allSatisfy({ $0.problem == nil }),
+            let requirements = assumed.commonRequirements(workstation: policy.workstation)
+        else { return nil }
+        var decision = choose(facts, machine, assumed, requirements)
+        guard decision.action == .adopt else { return nil }
+        let statement =
+            "The catalog does not tell whether a GPU is a vGPU or a board of its card, so the agent keeps the "
+            + "\(kind.displayName) driver and installs no other one."
+        decision.evidence = evidence + [Evidence(.installed, "host", statement)] + decision.evidence
         return decision
     }
 

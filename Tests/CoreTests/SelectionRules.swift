@@ -246,16 +246,38 @@ private struct Judgement {
             isBoard || (gpu.sriovTotalVFs.value ?? 0) > 0 || mode == .passthrough || mode == VirtualizationMode.none
             || (machine == "bare-metal" && (type != nil || hasCapability))
         if speaksForVGPU {
-            guard !speaksAgainst, let type else { return nil }
-            return SelectionRules.Demand(type)
+            guard !speaksAgainst else { return nil }
+            if let type { return SelectionRules.Demand(type) }
+            guard decision.action == .adopt, card != nil else { return nil }
+            return rules.types[gpu.id.device]
+                ?? SelectionRules.Demand(.grid, card?.kernelModuleTypes ?? any, nil, nil, isVGPU: true)
         }
         // A vGPU shows its card's id: all that would tell it must have been read.
-        if isBoard { return physical }
-        if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return nil }
+        if isBoard || speaksAgainst { return physical }
+        if mayBeEither(gpu) {
+            // What is there may stay, of either kind; nothing is installed on a guess.
+            guard decision.action == .adopt, decision.driver?.kind == .grid else {
+                return decision.action == .adopt ? physical : nil
+            }
+            return rules.types[gpu.id.device]
+                ?? SelectionRules.Demand(.grid, card?.kernelModuleTypes ?? any, nil, nil, isVGPU: true)
+        }
         switch (gpu.vgpuCapability, gpu.subsystem) {
         case (.absent, .present), (.absent, .absent): return physical
         default: return nil
         }
+    }
+
+    /// Whether an unlisted GPU may be a vGPU as well as a board of its card, when both could be read.
+    private func mayBeEither(_ gpu: PCIFunction) -> Bool {
+        guard gpu.vgpuCapability == .absent else { return false }
+        switch gpu.subsystem {
+        case .unreadable, .skipped: return false
+        case .present, .absent: break
+        }
+        if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return true }
+        return facts.host.hypervisor == .present(true) && rules.types[gpu.id.device] != nil
+            && gpu.subsystem != .absent
     }
 
     /// Whether the driver that is there has a license, as only a GRID driver can.
