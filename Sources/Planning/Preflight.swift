@@ -29,9 +29,17 @@ package struct Preflight: Sendable {
             .secureBoot,
             observed: "Secure Boot is on.",
             expected: "Secure Boot off, or modules that are signed with an enrolled key",
-            remedy: "The modules of this package are not signed, so the kernel refuses them. "
-                + "Use a node pool without Secure Boot, or a node image with a signed driver."
+            remedy:
+                "The modules of this package are not signed, so the kernel refuses them. \(signedModules) a node pool "
+                + "without Secure Boot, or a node image with a signed driver."
         )
+    }
+
+    /// How to get signed modules on this system, with the beginning of the sentence about the other ways.
+    private var signedModules: String {
+        guard facts.host.osRelease.value?.id == "ubuntu" else { return "Use" }
+        return "Install Ubuntu's signed modules (linux-modules-nvidia-BRANCH-server-open-\(kernel) and "
+            + "nvidia-utils-BRANCH-server), which the agent adopts. Or use"
     }
 
     /// The findings about other drivers of the GPUs.

@@ -118,6 +118,26 @@ import Testing
         #expect(problems.first?.remedy.text.contains(remedy) == true)
     }
 
+    @Test func namesTheSignedModulesOfUbuntu() {
+        let secure = NodeFacts.h100.with { $0.host.secureBoot = .present(true) }
+        let package = "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel)"
+        for (system, isNamed) in [("ubuntu", true), ("debian", false)] {
+            let facts = secure.with {
+                $0.host.osRelease = $0.host.osRelease.map {
+                    OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
+                }
+            }
+            let problem = Preflight(
+                facts: facts,
+                artifact: .verified("https://example.com/a"),
+                kernel: NodeFacts.kernel
+            )
+            .problems.first
+            #expect(problem?.code == .secureBoot)
+            #expect(problem?.remedy.text.contains(package) == isNamed)
+        }
+    }
+
     @Test func onlyGPUsThatTheDriverIsForCount() {
         var facts = NodeFacts.h100
         Self.held(by: "nvidiafb", &facts)

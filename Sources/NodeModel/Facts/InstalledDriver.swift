@@ -91,6 +91,16 @@ extension DriverFacts {
 }
 
 extension DriverPackage {
+    /// The branch in the name of one of Ubuntu's packages with prebuilt, signed kernel modules; nil for other packages.
+    ///
+    /// Such a package has the version of the kernel: `linux-modules-nvidia-580-server-open-6.8.0-1044-aws` has version
+    /// `6.8.0-1044.46`.
+    package var prebuiltBranch: Int? {
+        let beginnings = ["linux-modules-nvidia-", "linux-objects-nvidia-", "linux-signatures-nvidia-"]
+        guard let beginning = beginnings.first(where: name.hasPrefix) else { return nil }
+        return Int(name.dropFirst(beginning.count).prefix { $0 != "-" })
+    }
+
     /// Whether this is a GRID package by its name, such as `nvidia-vgpu-guest-driver` or `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
 
@@ -104,6 +114,7 @@ extension DriverPackage {
 
     /// Whether the package belongs to a driver version, which its own version or its name contains.
     package func isOf(_ driver: String) -> Bool {
+        if let prebuiltBranch { return DriverVersion(driver)?.branch == prebuiltBranch }
         // Whole numbers are compared, because 570.86.16 contains the text 570.86.1 and is another version.
         let numbers = [version, name].flatMap { $0.split { !$0.isNumber && $0 != "." } }
         return version == driver || numbers.contains { $0 == driver }
