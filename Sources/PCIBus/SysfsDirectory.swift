@@ -18,6 +18,17 @@ struct SysfsDirectory {
         }
     }
 
+    /// Reads a hexadecimal whole number with the prefix `0x`, as in `class` and `device`.
+    func hexadecimal(_ name: String) -> Reading<UInt32> {
+        contents(name).flatMap { text in
+            guard text.hasPrefix("0x"), let number = UInt32(text.dropFirst(2), radix: 16) else {
+                let what = "\(path)/\(name) is '\(text.prefix(40))', not a hexadecimal number"
+                return .unreadable(ReadFailure(.malformed, what))
+            }
+            return .present(number)
+        }
+    }
+
     /// The last component of a symbolic link's target, such as the name of a driver or the address of a function.
     func linkName(_ name: String) -> Reading<String> {
         let file = "\(path)/\(name)"

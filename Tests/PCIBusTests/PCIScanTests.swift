@@ -104,6 +104,10 @@ import Testing
         ("vendor", nil, "Cannot open"),
         ("device", nil, "Cannot open"),
         ("class", nil, "Cannot open"),
+        ("class", Array("no class\n".utf8), "class is 'no class', not a hexadecimal number"),
+        ("class", Array("\n".utf8), "class is '', not a hexadecimal number"),
+        ("class", Array("0xzz0000\n".utf8), "class is '0xzz0000'"),
+        ("device", Array("no device\n".utf8), "device is 'no device'"),
     ]
 
     @Test(arguments: faults)
