@@ -68,11 +68,32 @@ package struct DMIFacts: Codable, Sendable, Equatable {
     package var systemVendor: String?
     package var productName: String?
     package var chassisAssetTag: String?
+    /// Such as `4.11.amazon` on Amazon's Xen hosts.
+    package var productVersion: String?
+    package var biosVersion: String?
+    /// The UUID of the machine; nil without root.
+    ///
+    /// On Amazon EC2 it begins with `ec2`.
+    package var productUUID: String?
+    /// The version that the hypervisor Xen reports (`/sys/hypervisor/version`), such as `4.11.amazon`.
+    package var hypervisorVersion: String?
 
-    package init(systemVendor: String?, productName: String?, chassisAssetTag: String?) {
+    package init(
+        systemVendor: String?,
+        productName: String?,
+        chassisAssetTag: String?,
+        productVersion: String? = nil,
+        biosVersion: String? = nil,
+        productUUID: String? = nil,
+        hypervisorVersion: String? = nil
+    ) {
         self.systemVendor = systemVendor
         self.productName = productName
         self.chassisAssetTag = chassisAssetTag
+        self.productVersion = productVersion
+        self.biosVersion = biosVersion
+        self.productUUID = productUUID
+        self.hypervisorVersion = hypervisorVersion
     }
 }
 
