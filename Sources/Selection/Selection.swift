@@ -180,13 +180,21 @@ package struct Selection: Sendable {
             switches: (facts.pci.value ?? []).filter(\.isNVSwitch),
             gpusInGuest: facts.host.hypervisor.value == true ? facts.gpus.count : nil
         )
-        let offer = CatalogOffer(
+        var offer = CatalogOffer(
             choice: choice,
             fitting: weighed.fitting,
             needsFabricManager: need.isNeeded,
             obstacle: licenseObstacle(facts.host, requirements),
             hasPlatformsDriver: catalog.drivers.contains { $0.platform != nil && $0.platform == machine.name }
         )
+        let physical = policy.workstation ? gpus.commonRequirements(workstation: false) : nil
+        if weighed.fitting.isEmpty {
+            offer.limits = ConfigurationLimits(choice, in: catalog, withoutWorkstation: physical) { _ in true }
+        } else if weighed.fitting.allSatisfy({ $0.artifact.digest == nil }) {
+            offer.verifiedLimits = ConfigurationLimits(choice, in: catalog, withoutWorkstation: physical) {
+                $0.artifact.digest != nil
+            }
+        }
         var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
         decision.evidence = conclusions(choice, need) + decision.evidence
         decision.rejected += weighed.rejected

@@ -48,8 +48,9 @@ extension Check {
         group: .selection,
         phase: .select,
         meaning: "No driver in the catalog fits the node's GPUs, its platform and the configuration.",
-        advice: "Run `gpu-agent plan -o yaml`. The list `rejected` gives the reason for each driver. Then add a "
-            + "driver to your own [catalog](catalog.md), or relax the configuration."
+        advice: "The finding names the lines of the configuration that exclude every driver, such as "
+            + "`driver.kernelModuleType: proprietary`. Change them, or add a driver to your own [catalog](catalog.md). "
+            + "The list `rejected` of `gpu-agent plan -o yaml` gives the reason for each driver."
     )
 
     static let artifactWithoutHash = Check(
