@@ -75,12 +75,17 @@ package struct Checks: Sendable {
         return "Nothing to do for this agent. \(howToHandOver)"
     }
 
-    /// Whether a driver that the agent installed works, and only its replacement is blocked.
+    /// Whether the driver on the host works, and only its replacement is blocked.
     ///
-    /// The driver of such a node is not the one that the configuration asks for, but pods can use it.
+    /// The driver of such a node is not the one that the configuration asks for, or the catalog does not know a GPU. But
+    /// pods can use the GPUs.
     private func worksWithAnOlderInstall(_ findings: [Finding]) -> Bool {
-        (plan.decision.action == .install || plan.decision.waitsForOwnership) && facts.driver.record.value != nil
-            && facts.driver.isLoaded
+        let isOfTheAgent =
+            (plan.decision.action == .install || plan.decision.waitsForOwnership) && facts.driver.record.value != nil
+        let isOnUnknownGPUs =
+            plan.decision.action == .blocked && !plan.decision.problems.isEmpty
+            && plan.decision.problems.allSatisfy { [.unknownGPU, .unknownVGPUType].contains($0.code) }
+        return (isOfTheAgent || isOnUnknownGPUs) && facts.driver.isLoaded
             && findings.allSatisfy { [.pass, .notApplicable, .notice, .warning].contains($0.state) }
     }
 

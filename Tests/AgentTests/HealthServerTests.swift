@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (NodeFacts.noGPU, 200, "no-gpu: "), (.h100Ready, 503, "not-ready: "), (.h100, 503, "not-ready: "),
+        (NodeFacts.noGPU, 200, "no-gpu: "), (.h100Ready, 503, "degraded: "), (.h100, 503, "not-ready: "),
         (
             .h100.with { $0.claims.nodeLabels = .present(["cloud.google.com/gke-gpu-driver-version": "latest"]) }, 200,
             "left-alone: "
