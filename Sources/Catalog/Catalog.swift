@@ -30,7 +30,7 @@ package struct Catalog: Sendable, Equatable {
 
 /// A cloud or hypervisor, with the firmware texts that identify it.
 ///
-/// Every text that is given must match.
+/// The vendor and the asset tag must match, as far as they are given. Or one of the further rules must match.
 package struct CatalogPlatform: Sendable, Equatable {
     /// The name that drivers refer to, such as `azure`, `aws`, `gcp` or `kvm`.
     package var name: String
@@ -40,28 +40,42 @@ package struct CatalogPlatform: Sendable, Equatable {
     ///
     /// The agent uses it when a vGPU does not report the driver of its host.
     package var vgpuHosts: [UInt16: Int]
+    /// Further rules, for machines of the platform whose vendor or asset tag is another one.
+    package var also: [FirmwareRule]
 
-    package init(name: String, systemVendor: String?, chassisAssetTag: String?, vgpuHosts: [UInt16: Int] = [:]) {
+    package init(
+        name: String,
+        systemVendor: String?,
+        chassisAssetTag: String?,
+        vgpuHosts: [UInt16: Int] = [:],
+        also: [FirmwareRule] = []
+    ) {
         self.name = name
         self.systemVendor = systemVendor
         self.chassisAssetTag = chassisAssetTag
         self.vgpuHosts = vgpuHosts
+        self.also = also
     }
 
     /// The conditions of a platform, the strictest first.
     ///
-    /// A vendor name alone is the weakest condition, because some clouds show the name of their hypervisor.
+    /// A vendor name alone is the weakest condition, because some clouds show the name of their hypervisor. The further
+    /// rules of these clouds come before it.
     fileprivate enum Weight: CaseIterable {
-        case both, assetTag, vendor
+        case both, assetTag, rules, vendor
     }
 
     fileprivate var weight: Weight {
-        guard chassisAssetTag != nil else { return .vendor }
+        guard chassisAssetTag != nil else { return also.isEmpty ? .vendor : .rules }
         return systemVendor == nil ? .assetTag : .both
     }
 
-    /// Whether the firmware texts match all conditions of this platform.
+    /// Whether the firmware texts match all conditions of this platform, or one of its further rules.
     package func matches(_ dmi: DMIFacts) -> Bool {
+        also.contains { $0.matches(dmi) } || matchesVendorAndTag(dmi)
+    }
+
+    private func matchesVendorAndTag(_ dmi: DMIFacts) -> Bool {
         if let systemVendor, systemVendor != dmi.systemVendor { return false }
         if let chassisAssetTag, chassisAssetTag != dmi.chassisAssetTag { return false }
         return systemVendor != nil || chassisAssetTag != nil

@@ -104,7 +104,7 @@ extension DocumentReader {
     }
 
     mutating func platform(_ node: DocumentNode) -> CatalogPlatform? {
-        let known = ["name", "systemVendor", "chassisAssetTag", "vgpuHosts", "replace"]
+        let known = ["name", "systemVendor", "chassisAssetTag", "vgpuHosts", "also", "replace"]
         guard let fields = fields(node, of: "a platform", known: known) else { return nil }
         let name = required(fields, "name").flatMap { text($0, "name") }
         let vendor = fields["systemVendor"].flatMap { text($0, "systemVendor") }
@@ -113,8 +113,21 @@ extension DocumentReader {
             report("a platform needs 'systemVendor' or 'chassisAssetTag'", at: node)
         }
         let hosts = fields["vgpuHosts"].map { vgpuHosts($0) } ?? [:]
+        let also = items(fields["also"], of: "also").compactMap { firmwareRule($0) }
         guard let name else { return nil }
-        return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag, vgpuHosts: hosts)
+        return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag, vgpuHosts: hosts, also: also)
+    }
+
+    /// Reads a further rule of a platform, such as `{systemVendor: Xen, productVersion: "*.amazon"}`.
+    private mutating func firmwareRule(_ node: DocumentNode) -> FirmwareRule? {
+        let all = FirmwareRule.Field.allCases
+        guard let fields = fields(node, of: "a rule of a platform", known: all.map(\.rawValue)) else { return nil }
+        var patterns: [FirmwareRule.Field: String] = [:]
+        for field in all {
+            if let node = fields[field.rawValue] { patterns[field] = text(node, field.rawValue) }
+        }
+        if patterns.count < 2 { report("a rule of a platform needs at least two texts", at: node) }
+        return FirmwareRule(patterns)
     }
 
     /// Reads the vGPU releases of a cloud's hosts, by the device ID of the card.

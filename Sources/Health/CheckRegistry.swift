@@ -22,6 +22,7 @@ package enum CheckRegistry {
         .mixedGPUs,
         .noDriverFits,
         .artifactWithoutHash,
+        .immutableSystem,
         .foreignDriver,
         .driverInUse,
         .driverChangePending,
@@ -29,6 +30,7 @@ package enum CheckRegistry {
         // Phase: prepare
         .secureBoot,
         .nouveauLoaded,
+        .otherGPUDriver,
         .compilerMissing,
         .compilerMismatch,
         .makeMissing,

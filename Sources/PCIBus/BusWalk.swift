@@ -79,6 +79,10 @@ struct BusWalk {
         guard gpa_pci_describe(scan, &identity) == 0 else {
             return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)")))
         }
+        // libpci reads text that is not a number as 0, which would hide a GPU: 0000 is the class of other devices.
+        for name in ["device", "class"] {
+            if let failure = directory.hexadecimal(name).failure { return .unreadable(failure) }
+        }
         return .present(
             PCIFunction(
                 address: address,
@@ -88,6 +92,7 @@ struct BusWalk {
                 revision: identity.revision,
                 numaNode: directory.integer("numa_node").flatMap { $0 < 0 ? .absent : .present($0) },
                 kernelDriver: directory.linkName("driver"),
+                displayDevices: directory.entries(of: ["drm", "graphics"]),
                 vgpuCapability: capability(in: scan, directory: directory),
                 physicalFunction: physicalFunction(directory),
                 sriovTotalVFs: directory.integer("sriov_totalvfs")

@@ -18,6 +18,17 @@ struct SysfsDirectory {
         }
     }
 
+    /// Reads a hexadecimal whole number with the prefix `0x`, as in `class` and `device`.
+    func hexadecimal(_ name: String) -> Reading<UInt32> {
+        contents(name).flatMap { text in
+            guard text.hasPrefix("0x"), let number = UInt32(text.dropFirst(2), radix: 16) else {
+                let what = "\(path)/\(name) is '\(text.prefix(40))', not a hexadecimal number"
+                return .unreadable(ReadFailure(.malformed, what))
+            }
+            return .present(number)
+        }
+    }
+
     /// The last component of a symbolic link's target, such as the name of a driver or the address of a function.
     func linkName(_ name: String) -> Reading<String> {
         let file = "\(path)/\(name)"
@@ -29,6 +40,28 @@ struct SysfsDirectory {
             return .unreadable(ReadFailure(.malformed, "\(file) points to '\(target)'"))
         }
         return .present(String(last))
+    }
+
+    /// The names in some of the subdirectories, sorted; absent when none of the subdirectories exists.
+    func entries(of subdirectories: [String]) -> Reading<[String]> {
+        var found: [String]?
+        for name in subdirectories {
+            let place = "\(path)/\(name)"
+            guard let stream = opendir(place) else {
+                guard errno == ENOENT || errno == ENOTDIR else { return missingOrFailed(place, errno) }
+                continue
+            }
+            defer { closedir(stream) }
+            var names = found ?? []
+            while let entry = readdir(stream) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != ".", name != ".." { names.append(name) }
+            }
+            found = names
+        }
+        return found.map { .present($0.sorted()) } ?? .absent
     }
 
     private func contents(_ name: String) -> Reading<String> {

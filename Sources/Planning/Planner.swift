@@ -14,7 +14,7 @@ package struct Planner: Sendable {
         case .idle, .blocked:
             Plan(decision: decision, steps: [], problems: [])
         case .adopt:
-            Plan(decision: decision, steps: Adoption(driver: facts.driver).operations.map(\.step), problems: [])
+            adopt(facts, decision)
         case .install:
             install(facts, decision, journal: journal)
         }
@@ -22,6 +22,15 @@ package struct Planner: Sendable {
 
     /// The device nodes that every CUDA program needs.
     package static let neededNodes = ["nvidiactl", "nvidia-uvm"]
+
+    /// Loads the driver on the host, unless other drivers hold all of its GPUs.
+    private func adopt(_ facts: NodeFacts, _ decision: Decision) -> Plan {
+        let steps = Adoption(driver: facts.driver).operations.map(\.step)
+        let others = OtherGPUDriver.holding(decision.gpus, in: facts)
+        let held = others.reduce(0) { $0 + $1.gpus.count }
+        let isBlocked = !steps.isEmpty && held > 0 && held == decision.gpus.count
+        return Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
+    }
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         guard let driver = decision.driver, let artifact = driver.artifact, let digest = artifact.digest,
@@ -55,7 +64,8 @@ package struct Planner: Sendable {
             journal: journal
         )
         let problems =
-            recipe.isInstalled ? [] : Preflight(facts: facts, artifact: artifact, kernel: kernel).problems
+            recipe.isInstalled
+            ? [] : Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus).problems
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
 }

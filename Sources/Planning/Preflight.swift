@@ -9,15 +9,19 @@ package struct Preflight: Sendable {
     package var artifact: Artifact
     /// The release of the running kernel.
     package var kernel: String
+    /// The addresses of the GPUs that the driver is for; empty for all GPUs.
+    package var gpus: [PCIAddress]
 
-    package init(facts: NodeFacts, artifact: Artifact, kernel: String) {
+    package init(facts: NodeFacts, artifact: Artifact, kernel: String, gpus: [PCIAddress] = []) {
         self.facts = facts
         self.artifact = artifact
         self.kernel = kernel
+        self.gpus = gpus
     }
 
     package var problems: [Finding] {
-        [secureBoot, nouveau, compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
+        [secureBoot].compactMap(\.self) + otherDrivers
+            + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
     }
 
     private var secureBoot: Finding? {
@@ -26,20 +30,34 @@ package struct Preflight: Sendable {
             .secureBoot,
             observed: "Secure Boot is on.",
             expected: "Secure Boot off, or modules that are signed with an enrolled key",
-            remedy: "The modules of this package are not signed, so the kernel rejects them. "
-                + "Use a node pool without Secure Boot, or a node image with a signed driver."
+            remedy:
+                "The modules of this package are not signed, so the kernel rejects them. \(signedModules) a node pool "
+                + "without Secure Boot, or a node image with a signed driver."
         )
     }
 
-    private var nouveau: Finding? {
-        guard facts.driver.nouveauLoaded.value == true else { return nil }
-        return Finding(
+    /// How to get signed modules on this system, with the beginning of the sentence about the other ways.
+    private var signedModules: String {
+        guard facts.host.osRelease.value?.id == "ubuntu" else { return "Use" }
+        return "Install Ubuntu's signed modules (linux-modules-nvidia-BRANCH-server-open-\(kernel) and "
+            + "nvidia-utils-BRANCH-server), which the agent adopts. Or use"
+    }
+
+    /// The findings about other drivers of the GPUs.
+    ///
+    /// NVIDIA's installer refuses to run while nouveau is loaded, even if nouveau holds no GPU.
+    private var otherDrivers: [Finding] {
+        let holding = OtherGPUDriver.holding(gpus, in: facts).map(\.finding)
+        guard facts.driver.nouveauLoaded.value == true, !holding.contains(where: { $0.code == .nouveauLoaded }) else {
+            return holding
+        }
+        let nouveau = Finding(
             .nouveauLoaded,
             observed: "The kernel module nouveau is loaded.",
             expected: "no loaded kernel module nouveau",
-            remedy: "Add the line 'blacklist nouveau' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot "
-                + "the node."
+            remedy: OtherGPUDriver(name: "nouveau", gpus: []).remedy
         )
+        return [nouveau] + holding
     }
 
     private var compiler: Finding? {

@@ -50,19 +50,15 @@ package struct Selection: Sendable {
             machine: machine,
             platform: catalog.platforms.first { $0.name == machine.name },
             policy: policy,
+            isGuest: facts.host.hypervisor.value == true,
             virtualization: facts.virtualization
         )
         var evidence = [machine.evidence(facts.host)]
         var gpus: [IdentifiedGPU] = []
         var lost: [PCIFunction] = []
         for function in facts.gpus.sorted(by: { $0.address < $1.address }) {
-            guard !function.isHandedToAGuest else {
-                let driver = function.kernelDriver.value ?? "vfio"
-                evidence.append(
-                    Evidence(.sriov, function, "The GPU is bound to \(driver), so it belongs to a virtual machine.")
-                )
-                continue
-            }
+            evidence += function.holderEvidence
+            guard !function.isReserved else { continue }
             let (identity, weighed) = identification.identify(function)
             evidence += weighed
             if policy.override(for: function)?.treatment == .ignored { continue }
@@ -70,7 +66,8 @@ package struct Selection: Sendable {
                 lost.append(function)
                 continue
             }
-            gpus.append(IdentifiedGPU(function: function, identity: identity))
+            let alternatives = identification.alternatives(to: identity, of: function)
+            gpus.append(IdentifiedGPU(function: function, identity: identity, alternatives: alternatives))
         }
         guard !gpus.isEmpty || lost.isEmpty else {
             return .blocked(.gpusLost(lost), "no GPU of this node answers", evidence: evidence)
@@ -100,7 +97,7 @@ package struct Selection: Sendable {
             )
             return .blocked([problem], "the agent cannot tell whether a driver container runs here", evidence: evidence)
         }
-        let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks)
+        let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks).possible(on: facts.host)
         guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else {
             return decision.waiting(forOwnershipIn: facts.claims)
         }
@@ -116,7 +113,8 @@ package struct Selection: Sendable {
     ) -> Decision {
         let unknown = gpus.problems
         guard unknown.isEmpty else {
-            return .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
+            return adoption(facts, machine, gpus, evidence)
+                ?? .blocked(unknown, "the agent cannot identify a GPU of this node", evidence: evidence)
         }
         guard let requirements = gpus.commonRequirements(workstation: policy.workstation) else {
             let problem = gpus.mixedProblem(workstation: policy.workstation)
@@ -124,6 +122,36 @@ package struct Selection: Sendable {
         }
         var decision = choose(facts, machine, gpus, requirements)
         decision.evidence = evidence + decision.evidence
+        return decision
+    }
+
+    /// Keeps the driver on the host when the agent cannot tell vGPUs from boards of their card; nil when it does not fit.
+    ///
+    /// Somebody installed a driver of the kind that these GPUs need, and the checks show whether it works. The agent
+    /// installs nothing on such a node.
+    private func adoption(
+        _ facts: NodeFacts,
+        _ machine: Machine,
+        _ gpus: [IdentifiedGPU],
+        _ evidence: [Evidence]
+    ) -> Decision? {
+        guard case .single(let driver) = facts.driver.installed,
+            let kind = facts.installedKind(ofVersion: driver.version)?.kind
+        else { return nil }
+        let assumed = gpus.map { gpu in
+            var gpu = gpu
+            gpu.identity = gpu.alternatives[kind] ?? gpu.identity
+            return gpu
+        }
+        guard assumed.allSatisfy({ $0.problem == nil }),
+            let requirements = assumed.commonRequirements(workstation: policy.workstation)
+        else { return nil }
+        var decision = choose(facts, machine, assumed, requirements)
+        guard decision.action == .adopt else { return nil }
+        let statement =
+            "The catalog does not tell whether a GPU is a vGPU or a board of its card, so the agent keeps the "
+            + "\(kind.displayName) driver and installs no other one."
+        decision.evidence = evidence + [Evidence(.installed, "host", statement)] + decision.evidence
         return decision
     }
 
@@ -158,14 +186,26 @@ package struct Selection: Sendable {
             vgpuMajors: vgpuMajors
         )
         let weighed = choice.weigh(catalog)
-        let need = FabricManagerNeed(gpus.map(\.identity), switches: (facts.pci.value ?? []).filter(\.isNVSwitch))
-        let offer = CatalogOffer(
+        let need = FabricManagerNeed(
+            gpus.map(\.identity),
+            switches: (facts.pci.value ?? []).filter(\.isNVSwitch),
+            gpusInGuest: facts.host.hypervisor.value == true ? facts.gpus.count : nil
+        )
+        var offer = CatalogOffer(
             choice: choice,
             fitting: weighed.fitting,
             needsFabricManager: need.isNeeded,
             obstacle: licenseObstacle(facts.host, requirements),
             hasPlatformsDriver: catalog.drivers.contains { $0.platform != nil && $0.platform == machine.name }
         )
+        let physical = policy.workstation ? gpus.commonRequirements(workstation: false) : nil
+        if weighed.fitting.isEmpty {
+            offer.limits = ConfigurationLimits(choice, in: catalog, withoutWorkstation: physical) { _ in true }
+        } else if weighed.fitting.allSatisfy({ $0.artifact.digest == nil }) {
+            offer.verifiedLimits = ConfigurationLimits(choice, in: catalog, withoutWorkstation: physical) {
+                $0.artifact.digest != nil
+            }
+        }
         var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
         decision.evidence = conclusions(choice, need) + decision.evidence
         decision.rejected += weighed.rejected
@@ -219,63 +259,5 @@ package struct Selection: Sendable {
             evidence.append(Evidence(.deviceClass, "pci", "This node needs a fabric manager. \(need.why)"))
         }
         return evidence
-    }
-}
-
-extension Decision {
-    /// A decision that blocks the agent.
-    static func blocked(_ problems: [Finding], _ summary: String, evidence: [Evidence] = []) -> Decision {
-        Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
-    }
-
-    /// A decision that leaves the driver to another owner.
-    fileprivate static func left(to owner: OwnerClaim, _ summary: String, _ evidence: [Evidence]) -> Decision {
-        var decision = idle(.driverOwnedElsewhere, summary, evidence + [owner.evidence])
-        (decision.owner, decision.howToHandOver) = (owner.owner, owner.howToHandOver)
-        return decision
-    }
-
-    /// The same decision, but blocked when it installs a driver and the labels of the Node cannot be read.
-    ///
-    /// The labels tell whether another owner installs the driver. Two installers on one host would break its driver.
-    fileprivate func waiting(forOwnershipIn claims: ClaimFacts) -> Decision {
-        guard action == .install, let failure = claims.nodeLabels.failure else { return self }
-        var decision = self
-        decision.action = .blocked
-        decision.driver?.artifact = nil
-        decision.takesOver = nil
-        decision.summary = "the agent waits: it cannot read the Node, so it does not know who owns the driver"
-        decision.problems = [
-            Finding(
-                .ownershipUnknown,
-                observed: "The agent cannot read the labels of the Node: \(failure.detail).",
-                expected: "the labels of the Node, which say whether another owner installs the driver",
-                remedy:
-                    "Make the API server reachable from this node. The agent then tries again. To install without the "
-                    + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
-            )
-        ]
-        return decision
-    }
-
-    /// Whether the agent installs a driver as soon as it knows who owns it.
-    package var waitsForOwnership: Bool { problems.contains { $0.code == .ownershipUnknown } }
-
-    /// A decision to do nothing.
-    static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
-        Decision(action: .idle, reason: reason, summary: summary, evidence: evidence)
-    }
-}
-
-extension [Finding] {
-    fileprivate static func pciUnreadable(_ why: String) -> [Finding] {
-        [
-            Finding(
-                .pciUnreadable,
-                observed: "The agent cannot read the PCI bus: \(why).",
-                expected: "readable files below /sys/bus/pci",
-                remedy: "Run the agent as root with the host's root directory mounted (--host-root)."
-            )
-        ]
     }
 }

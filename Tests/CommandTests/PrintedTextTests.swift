@@ -153,7 +153,7 @@ import Testing
             ]
         ),
         ("kernel", ["10de:2236", "10de:14bf", "--platform", "azure", "--kernel", "6.11.0-1018-azure"]),
-        ("unknown", ["10de:ffff"]),
+        ("unknown", ["10de:ffff"]), ("no-subsystem", ["10de:2bb5"]),
         ("swapped", ["1414:2187", "10DE:2BB5", "--platform", "azure", "--kernel", "6.8.0-1044-azure"]),
         ("one-word", ["10de:2bb5/10de:204e", "--os", "Ubuntu 22.04"]),
         ("no-kernel", ["10de:2bb5", "--kernel", "azure"]),

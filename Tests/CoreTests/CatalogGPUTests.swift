@@ -106,10 +106,11 @@ import Testing
         let ids = [
             "kepler": "102d", "maxwell": "13bd 13f2 13f3 17fd", "pascal": "15f7 15f8 15f9 1b38 1bb3 1bb4",
             "volta": "1db1 1db3 1db4 1db5 1db6 1db8 1df6", "turing": "1e30 1e78 1eb4 1eb8",
-            "ampere": "20b0 20b2 20b3 20b5 20b7 20bd 20f1 20f3 20f5 20f6 2230 2231 2233 2235 2236 2237 2238 25b6",
-            "ada-lovelace": "26b1 26b2 26b3 26b5 26b8 26b9 26ba 27b6 27b8",
+            "ampere": "20b0 20b2 20b3 20b5 20b7 20bd 20f1 20f3 20f5 20f6 20fd 2230 2231 2232 2233 2235 2236 2237 2238 "
+                + "24b0 2531 2571 25b0 25b2 25b6",
+            "ada-lovelace": "26b1 26b2 26b3 26b5 26b8 26b9 26ba 27b0 27b1 27b2 27b6 27b8 28b0",
             "hopper": "230e 2321 2322 2324 2329 232c 2330 2331 2335 2337 2339 233a 233b 2342 2348",
-            "blackwell": "2901 2941 2bb1 2bb2 2bb3 2bb4 2bb5 2bb9 2c31 2c3a 3182 31a1 31c2 31c3",
+            "blackwell": "2901 2941 2bb1 2bb2 2bb3 2bb4 2bb5 2bb9 2c31 2c33 2c34 2c3a 2d30 2e12 3182 31a1 31c2 31c3",
         ]
         let found = Dictionary(grouping: try repositoryCatalog().gpus.values, by: \.architecture)
             .mapValues { $0.map { "\($0.id)".suffix(4) }.sorted().joined(separator: " ") }

@@ -114,6 +114,9 @@ struct CatalogMutant {
             all.append(mutant("any vendor") { $0?.systemVendor = nil })
             all.append(mutant("any tag") { $0?.chassisAssetTag = nil })
         }
+        all += platform.also.indices.map { index in
+            mutant("without rule \(index) of also") { $0?.also.remove(at: index) }
+        }
         all += platform.vgpuHosts.sorted { $0.key < $1.key }.flatMap { device, release in
             [release - 1, release + 1, nil].map { other in
                 mutant("hosts of \(hex(device, digits: 4)) run \(words(other))") { $0?.vgpuHosts[device] = other }

@@ -24,6 +24,54 @@ import Testing
         #expect(try repositoryCatalog().platforms.first { $0.matches(dmi) }?.name == platform)
     }
 
+    /// Machines that show the vendor of their hypervisor, and the cloud in another text.
+    @Test(
+        arguments: [
+            (DMIFacts(systemVendor: "Xen", productName: "HVM domU", chassisAssetTag: nil), "xen"),
+            (
+                DMIFacts(
+                    systemVendor: "Xen",
+                    productName: "HVM domU",
+                    chassisAssetTag: nil,
+                    productVersion: "4.11.amazon"
+                ), "aws"
+            ),
+            (DMIFacts(systemVendor: "Xen", productName: nil, chassisAssetTag: nil, biosVersion: "4.2.amazon"), "aws"),
+            (
+                DMIFacts(
+                    systemVendor: "Xen",
+                    productName: nil,
+                    chassisAssetTag: nil,
+                    productUUID: "EC2A1B2C-0000-1111-2222-333344445555"
+                ), "aws"
+            ),
+            (
+                DMIFacts(
+                    systemVendor: "Xen",
+                    productName: nil,
+                    chassisAssetTag: nil,
+                    hypervisorVersion: "4.11.amazon"
+                ), "aws"
+            ),
+            (DMIFacts(systemVendor: "Xen", productName: nil, chassisAssetTag: nil, productVersion: "4.17"), "xen"),
+            (
+                DMIFacts(systemVendor: "Example", productName: nil, chassisAssetTag: nil, productVersion: "4.amazon"),
+                nil
+            ),
+            (DMIFacts(systemVendor: "RDO", productName: "OpenStack Compute", chassisAssetTag: nil), "openstack"),
+            (DMIFacts(systemVendor: "Red Hat", productName: "KVM", chassisAssetTag: nil), "kvm"),
+            (DMIFacts(systemVendor: "Red Hat", productName: "RHEV Hypervisor", chassisAssetTag: nil), nil),
+        ] as [(DMIFacts, String?)]
+    )
+    func tellsACloudByFurtherTexts(_ dmi: DMIFacts, _ platform: String?) throws {
+        #expect(try repositoryCatalog().platforms.first { $0.matches(dmi) }?.name == platform)
+    }
+
+    @Test func aFurtherRuleNeedsTwoTexts() throws {
+        let text = "platforms:\n  - name: p\n    systemVendor: V\n    also:\n      - {systemVendor: Xen}\n"
+        #expect(try catalogProblems(text) == ["5:9: a rule of a platform needs at least two texts"])
+    }
+
     @Test func everyPlatformThatADriverIsForIsKnown() throws {
         let catalog = try repositoryCatalog()
         #expect(Set(catalog.drivers.compactMap(\.platform)) == ["azure", "aws", "gcp"])

@@ -37,7 +37,7 @@ struct CatalogReference {
 
     /// Drivers of every branch, so that the limits of a GPU affect the selection.
     fileprivate static let oneOfEachBranch: [CatalogDriver] = ["datacenter", "grid"].flatMap { kind in
-        ["390.1", "470.1", "580.1", "595.1"].compactMap { CatalogDriver(compact: "\(kind) \($0)") }
+        ["390.1", "470.1", "535.1", "580.1", "595.1"].compactMap { CatalogDriver(compact: "\(kind) \($0)") }
     }
 }
 

@@ -295,6 +295,26 @@ import Testing
         }
     }
 
+    @Test func anAdoptedDriverIsNotLoadedWhereAnotherDriverHoldsItsGPUs() {
+        var h100 = adopt("595.71.05", .datacenter)
+        h100.gpus = [PCIFunction.h100.address]
+        let unloaded = NodeFacts.h100Ready.with { $0.driver = $0.driver.unloaded }
+        for (driver, code) in [("nova_core", ReasonCode.otherGPUDriver), ("nouveau", .nouveauLoaded)] {
+            let held = unloaded.withGPU { $0.kernelDriver = .present(driver) }
+            #expect(Planner().plan(held, h100, journal: nil).problems.map(\.code) == [code])
+        }
+        let free = unloaded.withGPU { $0.kernelDriver = .present("nvidia") }
+        #expect(Planner().plan(free, h100, journal: nil).problems.isEmpty)
+        // The other GPU of the node can use the driver.
+        h100.gpus.append(PCIFunction.h100.at(bus: 7).address)
+        let half = unloaded.with { facts in
+            var second = PCIFunction.h100.at(bus: 7)
+            second.kernelDriver = .present("nova_core")
+            facts.pci = .present([.h100, second])
+        }
+        #expect(Planner().plan(half, h100, journal: nil).problems.isEmpty)
+    }
+
     @Test func doesNothingOnAGoodNode() throws {
         let catalog = try repositoryCatalog()
         for facts in [NodeFacts.rtxProReady, .h100Ready, .noGPU] {

@@ -26,12 +26,35 @@ import Testing
         }
     }
 
+    private static func held(by driver: String, _ facts: inout NodeFacts, devices: [String]? = nil) {
+        facts = facts.withGPU {
+            $0.kernelDriver = .present(driver)
+            $0.displayDevices = devices.map { .present($0) } ?? .absent
+        }
+    }
+
     static let cases: [Case] = [
         Case("good") { _ in },
         Case("Secure Boot", .secureBoot) { $0.host.secureBoot = .present(true) },
         Case("no Secure Boot variable") { $0.host.secureBoot = .absent },
         Case("Secure Boot not readable") { $0.host.secureBoot = .unreadable(.denied) },
         Case("nouveau", .nouveauLoaded) { $0.driver.nouveauLoaded = .present(true) },
+        Case("nouveau holds the GPU", .nouveauLoaded) { held(by: "nouveau", &$0) },
+        Case("nouveau is loaded and holds the GPU", .nouveauLoaded) {
+            $0.driver.nouveauLoaded = .present(true)
+            held(by: "nouveau", &$0)
+        },
+        Case("nova_core holds the GPU", .otherGPUDriver) { held(by: "nova_core", &$0) },
+        Case("nova_core holds the GPU while nouveau is loaded", .nouveauLoaded, .otherGPUDriver) {
+            $0.driver.nouveauLoaded = .present(true)
+            held(by: "nova_core", &$0)
+        },
+        Case("a frame buffer of the kernel holds the GPU", .otherGPUDriver) { held(by: "nvidiafb", &$0) },
+        Case("the firmware's console holds the GPU", .otherGPUDriver) { held(by: "simple-framebuffer", &$0) },
+        Case("a DRM driver of another name holds the GPU", .otherGPUDriver) {
+            held(by: "of-another-name", &$0, devices: ["card0"])
+        },
+        Case("NVIDIA's driver shows images") { held(by: "nvidia", &$0, devices: ["card0"]) },
         Case("nouveau not known") { $0.driver.nouveauLoaded = .unreadable(.denied) },
         Case("no compiler", .compilerMissing) { $0.build.compiler = .absent },
         Case("compiler not known") { $0.build.compiler = .unreadable(.denied) },
@@ -98,6 +121,51 @@ import Testing
         )
         #expect(preflight.problems.map(\.code) == row.expected)
         #expect(preflight.problems.allSatisfy { !$0.observed.isEmpty && !$0.expected.isEmpty && !$0.remedy.isEmpty })
+    }
+
+    @Test(arguments: [
+        ("nouveau", "Add the line 'blacklist nouveau'"), ("nova-core", "Add the line 'blacklist nova_core'"),
+        ("NovaCore", "Add the line 'blacklist nova_core'"), ("efifb", "video=efifb:off"),
+    ])
+    func namesTheDriverThatHoldsTheGPUAndItsRemedy(_ driver: String, _ remedy: String) {
+        var facts = NodeFacts.h100
+        Self.held(by: driver, &facts)
+        let problems = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
+            .problems
+        #expect(problems.map(\.observed) == ["The kernel driver \(driver) holds the GPU 0001:00:00.0."])
+        #expect(problems.first?.remedy.text.contains(remedy) == true)
+    }
+
+    @Test func namesTheSignedModulesOfUbuntu() {
+        let secure = NodeFacts.h100.with { $0.host.secureBoot = .present(true) }
+        let package = "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel)"
+        for (system, isNamed) in [("ubuntu", true), ("debian", false)] {
+            let facts = secure.with {
+                $0.host.osRelease = $0.host.osRelease.map {
+                    OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
+                }
+            }
+            let problem = Preflight(
+                facts: facts,
+                artifact: .verified("https://example.com/a"),
+                kernel: NodeFacts.kernel
+            )
+            .problems.first
+            #expect(problem?.code == .secureBoot)
+            #expect(problem?.remedy.text.contains(package) == isNamed)
+        }
+    }
+
+    @Test func onlyGPUsThatTheDriverIsForCount() {
+        var facts = NodeFacts.h100
+        Self.held(by: "nvidiafb", &facts)
+        let preflight = Preflight(
+            facts: facts,
+            artifact: .verified("https://example.com/a"),
+            kernel: NodeFacts.kernel,
+            gpus: [PCIFunction.h100.at(bus: 7).address]
+        )
+        #expect(preflight.problems.isEmpty)
     }
 
     @Test func aPackageOfUnknownSizeIsTakenForAUsualOne() {

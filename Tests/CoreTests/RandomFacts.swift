@@ -57,6 +57,7 @@ struct RandomFacts {
             mostlyPresent: 12
         )
         facts.host.osRelease = reading(system(), mostlyPresent: 20)
+        facts.host.usrIsReadOnly = reading(random.once(in: 20), mostlyPresent: 4)
         facts.host.secureBoot = reading(random.once(in: 8), mostlyPresent: 4)
         facts.build.compiler = reading("/usr/bin/gcc", mostlyPresent: 8)
         facts.build.headersRelease = reading(random.pick(NodeFacts.kernel, "5.4.0-1-azure"), mostlyPresent: 8)
@@ -109,8 +110,9 @@ struct RandomFacts {
 
     private mutating func system() -> OSRelease {
         let words = random.pick(("ubuntu", "22.04"), ("ubuntu", "22.04"), ("ubuntu", "24.04"), ("rhel", "8.9"))
-        let isBottlerocket = random.once(in: 30)
-        return OSRelease(id: isBottlerocket ? "bottlerocket" : words.0, versionID: words.1, prettyName: nil)
+        guard random.once(in: 25) else { return OSRelease(id: words.0, versionID: words.1, prettyName: nil) }
+        let immutable = random.pick(("bottlerocket", nil), ("cos", nil), ("talos", nil), ("azurelinux", "osguard"))
+        return OSRelease(id: immutable.0, versionID: nil, prettyName: nil, variantID: immutable.1)
     }
 }
 
@@ -139,7 +141,9 @@ extension RandomFacts {
         if random.once(in: 80) {
             function.physicalFunction = .present(PCIAddress(domain: 1, bus: 0, device: 0, function: 0))
         }
-        if random.once(in: 12) { function.kernelDriver = .present(random.pick("nvidia", "nouveau", "vfio-pci")) }
+        if random.once(in: 12) {
+            function.kernelDriver = .present(random.pick("nvidia", "nouveau", "vfio-pci", "pci-stub"))
+        }
         return function
     }
 

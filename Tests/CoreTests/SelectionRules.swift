@@ -80,7 +80,7 @@ private struct Judgement {
             $0.id.vendor == 0x10de && ($0.classCode == 0x0300 || $0.classCode == 0x0302)
         }
         own = gpus.filter {
-            $0.kernelDriver.value?.contains("vfio") != true && Self.treatment(of: $0, by: policy) != .ignored
+            !["vfio-pci", "pci-stub"].contains($0.kernelDriver.value) && Self.treatment(of: $0, by: policy) != .ignored
         }
         let dmi = facts.host.dmi
         machine =
@@ -139,6 +139,10 @@ private struct Judgement {
         if own.isEmpty { return decision.action == .idle ? nil : "it acts without a GPU" }
         if isVGPUHost { return decision.reason == .vgpuHost ? nil : "it takes a vGPU host for a guest" }
         if decision.reason == .vgpuHost { return "it takes a node for a vGPU host" }
+        // Before anybody could look for a driver container, nobody knows whose node it is.
+        if facts.claims.driverContainer.failure != nil, decision.problems.map(\.code) == [.driverUnreadable] {
+            return nil
+        }
         let isTaken = belongsToOthers || (mayBecomeTheOperators && decision.action != .adopt)
         return isTaken == (decision.reason == .driverOwnedElsewhere) ? nil : "whose node it is"
     }
@@ -197,7 +201,9 @@ private struct Judgement {
         }
         for gpu in own {
             guard let demand = demand(of: gpu) else { return "a driver for a GPU that nobody can know" }
-            if demand.kind != target.kind { return "a kind that the strongest evidence speaks against" }
+            if demand.kind != target.kind, !(decision.action == .adopt && isLicensed) {
+                return "a kind that the strongest evidence speaks against"
+            }
             if !demand.kernelModuleTypes.contains(target.kernelModuleType) {
                 return "a kernelModuleType that a GPU cannot run"
             }
@@ -243,16 +249,44 @@ private struct Judgement {
             isBoard || (gpu.sriovTotalVFs.value ?? 0) > 0 || mode == .passthrough || mode == VirtualizationMode.none
             || (machine == "bare-metal" && (type != nil || hasCapability))
         if speaksForVGPU {
-            guard !speaksAgainst, let type else { return nil }
-            return SelectionRules.Demand(type)
+            guard !speaksAgainst else { return nil }
+            if let type { return SelectionRules.Demand(type) }
+            guard decision.action == .adopt, card != nil else { return nil }
+            return rules.types[gpu.id.device]
+                ?? SelectionRules.Demand(.grid, card?.kernelModuleTypes ?? any, nil, nil, isVGPU: true)
         }
         // A vGPU shows its card's id: all that would tell it must have been read.
-        if isBoard { return physical }
-        if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return nil }
+        if isBoard || speaksAgainst { return physical }
+        if mayBeEither(gpu) {
+            // What is there may stay, of either kind; nothing is installed on a guess.
+            guard decision.action == .adopt, decision.driver?.kind == .grid else {
+                return decision.action == .adopt ? physical : nil
+            }
+            return rules.types[gpu.id.device]
+                ?? SelectionRules.Demand(.grid, card?.kernelModuleTypes ?? any, nil, nil, isVGPU: true)
+        }
         switch (gpu.vgpuCapability, gpu.subsystem) {
         case (.absent, .present), (.absent, .absent): return physical
         default: return nil
         }
+    }
+
+    /// Whether an unlisted GPU may be a vGPU as well as a board of its card, when both could be read.
+    private func mayBeEither(_ gpu: PCIFunction) -> Bool {
+        guard gpu.vgpuCapability == .absent else { return false }
+        switch gpu.subsystem {
+        case .unreadable, .skipped: return false
+        case .present, .absent: break
+        }
+        if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return true }
+        return facts.host.hypervisor == .present(true) && rules.types[gpu.id.device] != nil
+            && gpu.subsystem != .absent
+    }
+
+    /// Whether the driver that is there has a license, as only a GRID driver can.
+    private var isLicensed: Bool {
+        decision.driver?.kind == .grid
+            && facts.vendor.value?.nvml.value?.gpus.contains { $0.license.value?.licensed == true } == true
     }
 
     private func mode(of gpu: PCIFunction) -> VirtualizationMode? {
@@ -291,7 +325,7 @@ private struct Judgement {
         if let wanted = policy.channel, entry.channel != wanted { return "another channel than is asked for" }
         let isNew = facts.host.kernelRelease.value?.hasPrefix("6.11") == true
         if isNew, entry.platform == "azure", entry.version.branch < 580 { return "a driver that does not build" }
-        if facts.host.osRelease.value?.id == "bottlerocket", versions.isEmpty {
+        if isImmutable {
             return "an install on an image that cannot be changed"
         }
         let couldBeOpen =
@@ -335,10 +369,16 @@ private struct Judgement {
         return facts.claims.deviceUsers == .present([]) ? nil : "an install beside packages that may be in use"
     }
 
+    private var isImmutable: Bool {
+        let system = facts.host.osRelease.value
+        return ["bottlerocket", "cos", "talos"].contains(system?.id) || system?.variantID == "osguard"
+            || facts.host.usrIsReadOnly == .present(true)
+    }
+
     /// The owner whose traces show how to remove the driver completely.
     private func remover(of version: String) -> DriverOwner? {
         let claims = facts.claims
-        if facts.host.osRelease.value?.id == "bottlerocket" { return nil }
+        if isImmutable { return nil }
         if claims.aksMarker.value?.version == version {
             let isBuiltByOthers = claims.runfile.value == nil && claims.dkms.value?.isEmpty != false
             return isBuiltByOthers && facts.driver.moduleFile.value != nil ? nil : .aksImage

@@ -8,6 +8,8 @@ struct CompactFunction {
     var function: PCIFunction
     /// The virtualization mode that NVML reports for each function; nil when NVML reports none.
     var virtualization: VirtualizationMode?
+    /// The license that NVML shows; nil where it shows none.
+    var license: LicenseFacts?
 
     init?(_ text: String) {
         var words = Words(text)
@@ -53,6 +55,8 @@ struct CompactFunction {
         case "nvml":
             guard let mode = VirtualizationMode(rawValue: argument) else { return false }
             virtualization = mode
+        case "license":
+            license = LicenseFacts(licensed: argument == "granted", product: "NVIDIA RTX Virtual Workstation")
         case "named": function.name = argument
         default: return false
         }
@@ -70,6 +74,11 @@ extension DriverFacts {
         self = .loaded(version, kernelModuleType, kind: kind)
         while let word = words.next() {
             switch word {
+            case "in":
+                let path = words.next() ?? ""
+                moduleFile = moduleFile.map {
+                    ModuleFile(path: path, version: $0.version, kernelModuleType: $0.kernelModuleType)
+                }
             case "unloaded": self = unloaded
             case "no-module":
                 self = unloaded

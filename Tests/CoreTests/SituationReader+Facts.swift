@@ -17,6 +17,13 @@ struct SituationMachine: Sendable {
         "azure": SituationMachine(dmi: .present(.azure), hypervisor: .present(true), name: "azure"),
         "aws": virtual("Amazon EC2", "g6.xlarge", name: "aws"),
         "aws-metal": SituationMachine(dmi: dmi("Amazon EC2", "g4dn.metal"), hypervisor: .present(false), name: "aws"),
+        "aws-xen": xen { $0.productVersion = "4.11.amazon" },
+        "aws-xen-bios": xen { $0.biosVersion = "4.2.amazon" },
+        "aws-xen-uuid": xen { $0.productUUID = "EC2A1B2C-0000-1111-2222-333344445555" },
+        "aws-xen-hypervisor": xen { $0.hypervisorVersion = "4.11.amazon" },
+        "openstack-rdo": virtual("RDO", "OpenStack Compute", name: "openstack"),
+        "kvm-redhat": virtual("Red Hat", "KVM", name: "kvm"),
+        "kubevirt": virtual("Example", "KubeVirt", name: "kvm"),
         "gcp": virtual("Google", "Google Compute Engine", name: "gcp"),
         "oci": virtual("QEMU", "Standard PC (i440FX + PIIX, 1996)", tag: "OracleCloud.com", name: "oci"),
         "oci-metal": SituationMachine(
@@ -28,7 +35,7 @@ struct SituationMachine: Sendable {
         "digitalocean": virtual("DigitalOcean", "Droplet", name: "digitalocean"),
         "scaleway": virtual("Scaleway", "SCW-L4-1-24G", name: "scaleway"),
         "vultr": virtual("Vultr", "VHF", name: "vultr"),
-        "openstack": virtual("OpenStack Foundation", "OpenStack Nova", name: "openstack"),
+        "openstack": virtual("OpenStack Foundation", "Nova", name: "openstack"),
         "nutanix": virtual("Nutanix", "AHV", name: "nutanix"),
         "hyper-v": virtual("Microsoft Corporation", "Virtual Machine", tag: "1234-5678", name: "hyper-v"),
         "vmware": virtual("VMware, Inc.", "VMware20,1", tag: "No Asset Tag", name: "vmware"),
@@ -52,6 +59,13 @@ struct SituationMachine: Sendable {
 
     private static func virtual(_ vendor: String, _ product: String, tag: String? = nil, name: String?) -> Self {
         SituationMachine(dmi: dmi(vendor, product, tag: tag), hypervisor: .present(true), name: name)
+    }
+
+    /// A machine of Amazon that shows Xen as its vendor.
+    private static func xen(_ change: (inout DMIFacts) -> Void) -> Self {
+        var dmi = DMIFacts(systemVendor: "Xen", productName: "HVM domU", chassisAssetTag: nil)
+        change(&dmi)
+        return SituationMachine(dmi: .present(dmi), hypervisor: .present(true), name: "aws")
     }
 
     private static func dmi(_ vendor: String, _ product: String, tag: String? = nil) -> Reading<DMIFacts> {
@@ -80,6 +94,7 @@ extension DocumentReader {
                 var gpu = GPUFacts.h100
                 gpu.pciAddress = .present(function.address)
                 gpu.virtualization = .present(mode)
+                gpu.license = read.license.map { .present($0) } ?? .absent
                 gpus.append(gpu)
             }
         }
@@ -92,6 +107,10 @@ extension DocumentReader {
         if let node = fields["installed"] {
             let form = "a driver such as datacenter 580.126.09 open"
             facts.driver = value(node, "installed", form: form, DriverFacts.init(compact:)) ?? .none
+            // NVML answers for the driver that is loaded.
+            if let version = facts.driver.loadedVersion.value {
+                facts = facts.withNVML { $0.driverVersion = version }
+            }
         }
         if let node = fields["sources"] {
             for (key, node) in pairs(node, of: "sources") { source(key, node, &facts.driver) }

@@ -90,8 +90,15 @@ extension DocumentReader {
 
     private mutating func host(_ fields: Fields, _ facts: inout NodeFacts) {
         if let node = fields["os"], let system = text(node, "os") {
-            let words = system.split(separator: " ", maxSplits: 1).map(String.init)
-            let release = OSRelease(id: words[0], versionID: words.dropFirst().first, prettyName: nil)
+            var words = Words(system)
+            var release = OSRelease(id: words.next() ?? "", versionID: nil, prettyName: nil)
+            while let word = words.next() {
+                switch word {
+                case "variant": release.variantID = words.next()
+                case "with-read-only-usr": facts.host.usrIsReadOnly = .present(true)
+                default: release.versionID = word
+                }
+            }
             facts.host.osRelease = .present(release)
         }
         if let node = fields["kernel"], let release = text(node, "kernel") {

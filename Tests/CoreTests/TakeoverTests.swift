@@ -87,6 +87,7 @@ import Testing
             },
             Self.misfit.with {
                 $0.host.osRelease = .present(OSRelease(id: "bottlerocket", versionID: "1", prettyName: nil))
+                $0.claims.packages = Self.packages(.rpm, "nvidia-linux-grid-580")
             },
         ] {
             #expect(SelectionCase.Expected(try decide(owner)) == .foreign)

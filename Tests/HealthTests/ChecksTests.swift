@@ -37,6 +37,15 @@ import Testing
         NodeFacts.rtxProReady.withNVML { change(&$0.gpus[0]) }
     }
 
+    /// A node whose second GPU is bound to this kernel driver, and so unknown to NVIDIA's.
+    private static func held(by driver: String) -> NodeFacts {
+        NodeFacts.h100Ready.with { facts in
+            var second = PCIFunction.h100.at(bus: 7)
+            second.kernelDriver = .present(driver)
+            facts.pci = .present([.h100, second])
+        }
+    }
+
     private static func vendor(_ change: (inout VendorFacts) -> Void) -> NodeFacts {
         NodeFacts.h100Ready.with { facts in
             guard var vendor = facts.vendor.value else { return }
@@ -79,16 +88,21 @@ import Testing
             .driverKindMismatch,
             "the other",
             .failed,
-            driver { $0 = .loaded("595.71.05", .open, kind: .grid) },
+            NodeFacts.h100Ready.with {
+                $0.driver = .loaded("595.71.05", .open, kind: .grid)
+                let name = "nvidia-vgpu-guest-driver"
+                $0.claims.packages = .present([DriverPackage(manager: .dpkg, name: name, version: "595.71.05")])
+            },
             observed: "grid"
         ),
         Case(
             .driverKindMismatch,
             "not readable",
             .unknown,
-            driver {
-                $0.record = .absent
-                $0.gridDaemon = .unreadable(.denied)
+            NodeFacts.h100Ready.with {
+                $0.driver.record = .absent
+                $0.driver.gridDaemon = .unreadable(.denied)
+                $0.vendor = .skipped("not asked")
             }
         ),
         Case(.driverKindMismatch, "nothing decided", nil, .h100Ready, .blocked([])),
@@ -168,6 +182,29 @@ import Testing
         Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
         Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
         Case(.gpuCount, "all", .pass, observed: "1 of 1"),
+        Case(.gpuCount, "one is kept for virtual machines", .pass, held(by: "pci-stub"), observed: "1 of 1"),
+        Case(.gpuCount, "one is held by another driver", .pass, held(by: "nouveau"), observed: "1 of 1"),
+        Case(.otherGPUDriver, "kept for virtual machines", nil, held(by: "pciback")),
+        Case(
+            .otherGPUDriver,
+            "one of two",
+            .warning,
+            held(by: "nova_core"),
+            observed: "The kernel driver nova_core holds the GPU 0001:07:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "the only one",
+            .failed,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidiafb") },
+            observed: "The kernel driver nvidiafb holds the GPU 0001:00:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "bound to NVIDIA's",
+            nil,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidia") }
+        ),
         Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
         Case(
             .gpuCount,

@@ -31,6 +31,32 @@ import Testing
         }
     }
 
+    /// Nothing is installed on unknown hardware.
+    ///
+    /// But pods can use a GPU on which the driver works.
+    @Test func anUnknownGPUOnWhichTheDriverWorksIsAWarning() throws {
+        let working = NodeFacts.h100Ready.with { facts in
+            facts.driver.record = .absent
+            facts = facts.withGPU { $0.id.device = 0xffff }
+        }
+        let report = try NodeReport.made(for: working)
+        #expect(report.verdict == .degraded)
+        #expect(report.reason == .unknownGPU)
+        let failing = working.with { facts in
+            guard var vendor = facts.vendor.value else { return }
+            vendor.cuda = .present([
+                CUDAFacts(visibleDevices: nil, result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0)
+            ])
+            facts.vendor = .present(vendor)
+        }
+        #expect(try NodeReport.made(for: failing).verdict == .notReady)
+        let unloaded = working.with {
+            $0.driver = $0.driver.unloaded
+            $0.vendor = .absent
+        }
+        #expect(try NodeReport.made(for: unloaded).verdict == .notReady)
+    }
+
     @Test func aNodeIsReadyOnlyWhenEveryCheckPassed() throws {
         let report = try NodeReport.made(for: .rtxProReady)
         #expect(report.findings.allSatisfy { $0.state == .pass || $0.state == .notApplicable })

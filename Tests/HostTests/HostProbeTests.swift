@@ -27,7 +27,8 @@ import Testing
                     dmi: .absent,
                     hypervisor: .absent,
                     bootID: .absent,
-                    secureBoot: .absent
+                    secureBoot: .absent,
+                    usrIsReadOnly: .absent
                 )
         )
         let driver = await probe.driverFacts(record: .absent)
@@ -74,6 +75,79 @@ import Testing
             chassisAssetTag: nil
         )
         #expect(host.dmi == .present(dmi))
+    }
+
+    @Test(
+        arguments: [
+            ("overlay / rw,relatime", nil, false), ("ext2 / ro,relatime", nil, true),
+            ("ext4 / rw,relatime", "ext4 /usr ro,relatime", true), ("ext4 / ro", "btrfs /usr rw", false),
+            ("ext4 / rw", "ext4 /usr/local ro", false), ("ext4 / rw", "ext4 /us ro", false),
+        ] as [(String, String?, Bool)]
+    )
+    func tellsWhetherUsrIsReadOnly(_ first: String, _ second: String?, _ expected: Bool) async throws {
+        let lines = [first, second].compactMap(\.self).enumerated().map { number, text in
+            let words = text.split(separator: " ")
+            return "\(30 + number) 1 254:0 / \(words[1]) \(words[2]) shared:1 - \(words[0]) /dev/vda rw"
+        }
+        try tree.write("proc/1/mountinfo", lines.joined(separator: "\n") + "\n")
+        #expect(await probe.hostFacts().usrIsReadOnly == .present(expected))
+    }
+
+    @Test func theOptionsOfTheFileSystemCountToo() {
+        #expect(
+            MountTable.isReadOnly("/usr", in: "30 1 7:0 / / rw shared:1 - squashfs /dev/loop0 ro,errors=continue")
+                == true
+        )
+        #expect(MountTable.isReadOnly("/usr", in: "nonsense") == nil)
+    }
+
+    @Test func readsWhatXenAndItsFirmwareSay() async throws {
+        let dmi = "sys/class/dmi/id"
+        for (name, text) in [
+            ("sys_vendor", "Xen"), ("product_name", "HVM domU"), ("product_version", "4.11.amazon"),
+            ("bios_version", "4.11.amazon"), ("product_uuid", "ec2a1b2c-0000-1111-2222-333344445555"),
+        ] { try tree.write("\(dmi)/\(name)", "\(text)\n") }
+        for (name, text) in [("major", "4"), ("minor", "11"), ("extra", ".amazon")] {
+            try tree.write("sys/hypervisor/version/\(name)", "\(text)\n")
+        }
+        let expected = DMIFacts(
+            systemVendor: "Xen",
+            productName: "HVM domU",
+            chassisAssetTag: nil,
+            productVersion: "4.11.amazon",
+            biosVersion: "4.11.amazon",
+            productUUID: "ec2a1b2c-0000-1111-2222-333344445555",
+            hypervisorVersion: "4.11.amazon"
+        )
+        #expect(await probe.hostFacts().dmi == .present(expected))
+    }
+
+    @Test(
+        arguments: [
+            ("proc/sys/kernel/osrelease", "6.1.0-56-cloud-amd64\n", .present(.x86_64)),
+            ("proc/sys/kernel/osrelease", "6.1.141-155.222.amzn2023.aarch64\n", .present(.aarch64)),
+            ("proc/sys/kernel/osrelease", "6.8.0-1044-aws\n", .absent),
+            (
+                "proc/version", "Linux version 6.12.1 (build@host) (aarch64-linux-gnu-gcc 13) #1 SMP\n",
+                .present(.aarch64)
+            ),
+            (
+                "var/lib/dpkg/status",
+                "Package: libc6\nArchitecture: i386\n\nPackage: dpkg\nStatus: ok\nArchitecture: arm64\n",
+                .present(.aarch64)
+            ),
+            ("lib64/ld-linux-x86-64.so.2", "", .present(.x86_64)), ("lib/ld-musl-aarch64.so.1", "", .present(.aarch64)),
+        ] as [(String, String, Reading<Architecture>)]
+    )
+    func findsTheArchitectureInNames(_ path: String, _ text: String, _ expected: Reading<Architecture>) async throws {
+        try tree.write(path, text)
+        #expect(await probe.hostFacts().architecture == expected)
+    }
+
+    @Test func twoLoadersTellNoArchitecture() async throws {
+        try tree.write("lib64/ld-linux-x86-64.so.2", "")
+        try tree.write("lib/ld-linux-aarch64.so.1", "")
+        #expect(await probe.hostFacts().architecture == .absent)
     }
 
     @Test func findsTheArchitectureInTheShellsHeader() async throws {

@@ -22,6 +22,19 @@ import Testing
         #expect(result.functions == .present([expected]))
     }
 
+    @Test func listsTheDisplayDevicesOfABoundDriver() async throws {
+        let tree = try SysfsTree()
+        var function = FakeFunction.h100NVL
+        function.driver = "a_new_drm_driver"
+        try tree.add(function)
+        for name in ["drm/renderD128", "drm/card0", "graphics/fb0"] {
+            try tree.makeDirectory("devices/pci0001:00/0001:00:00.0/\(name)")
+        }
+        let found = try await only(tree)
+        #expect(found.displayDevices == .present(["card0", "fb0", "renderD128"]))
+        #expect(found.holder == .displayDriver("a_new_drm_driver"))
+    }
+
     @Test func readsACardPassedThroughWhole() async throws {
         let tree = try SysfsTree()
         try tree.add(.h100NVL)
@@ -29,6 +42,7 @@ import Testing
         #expect(function.id == PCIID(vendor: 0x10de, device: 0x2321))
         #expect(function.subsystem == .present(PCIID(vendor: 0x10de, device: 0x1839)))
         #expect(function.kernelDriver == .absent)
+        #expect(function.displayDevices == .absent)
         #expect(function.vgpuCapability == .absent)
         #expect(function.isGPU)
     }
@@ -90,6 +104,10 @@ import Testing
         ("vendor", nil, "Cannot open"),
         ("device", nil, "Cannot open"),
         ("class", nil, "Cannot open"),
+        ("class", Array("no class\n".utf8), "class is 'no class', not a hexadecimal number"),
+        ("class", Array("\n".utf8), "class is '', not a hexadecimal number"),
+        ("class", Array("0xzz0000\n".utf8), "class is '0xzz0000'"),
+        ("device", Array("no device\n".utf8), "device is 'no device'"),
     ]
 
     @Test(arguments: faults)

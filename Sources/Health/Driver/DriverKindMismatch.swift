@@ -16,7 +16,7 @@ extension Check {
         }
         guard let kind = node.facts.installedKind(ofVersion: version)?.kind else {
             return .unknown(
-                "The agent could not tell whether nvidia-gridd is installed.",
+                "The agent could not tell whether the driver is a GRID driver.",
                 expected: wanted.rawValue,
                 remedy: .mountHostRoot
             )

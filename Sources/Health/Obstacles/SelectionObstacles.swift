@@ -48,8 +48,9 @@ extension Check {
         group: .selection,
         phase: .select,
         meaning: "No driver in the catalog fits the node's GPUs, its platform and the configuration.",
-        advice: "Run `gpu-agent plan -o yaml`. The list `rejected` gives the reason for each driver. Then add a "
-            + "driver to your own [catalog](catalog.md), or relax the configuration."
+        advice: "The finding names the lines of the configuration that exclude every driver, such as "
+            + "`driver.kernelModuleType: proprietary`. Change them, or add a driver to your own [catalog](catalog.md). "
+            + "The list `rejected` of `gpu-agent plan -o yaml` gives the reason for each driver."
     )
 
     static let artifactWithoutHash = Check(
@@ -59,6 +60,17 @@ extension Check {
         phase: .select,
         meaning: "The agent knows which driver the node needs, but the catalog has no checksum for its package.",
         advice: "Verify the package yourself, and add its checksum to your own [catalog](catalog.md)."
+    )
+
+    static let immutableSystem = Check(
+        .immutableSystem,
+        title: "a driver can be installed into the operating system",
+        group: .selection,
+        phase: .select,
+        meaning: "The operating system is immutable: its system directories are read-only. Examples are "
+            + "Container-Optimized OS, Bottlerocket, Talos, Flatcar, and Azure Linux with OS Guard. The agent adopts a "
+            + "driver on such a system, but it cannot install one.",
+        advice: "Use the system's own way to get a driver. The finding names it."
     )
 
     static let foreignDriver = Check(

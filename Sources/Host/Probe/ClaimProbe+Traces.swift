@@ -50,7 +50,7 @@ extension ClaimProbe {
     ///
     /// `nvidia-fs`, for example, is a separate module.
     static func isDriverModule(_ name: String) -> Bool {
-        let lines = ["nvidia-current", "nvidia-open", "nvidia-srv", "nvidia-legacy", "nvidia-tesla"]
+        let lines = ["nvidia-current", "nvidia-open", "nvidia-srv", "nvidia-legacy", "nvidia-tesla", "nvidia-grid"]
         if name == "nvidia" || lines.contains(where: name.hasPrefix) { return true }
         let branch = name.hasPrefix("nvidia-") ? name.dropFirst("nvidia-".count).prefix(3) : ""
         return branch.count == 3 && branch.allSatisfy(\.isWholeNumber)

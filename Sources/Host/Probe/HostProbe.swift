@@ -23,7 +23,8 @@ package struct HostProbe: Sendable {
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),
-                secureBoot: MachineProbe.secureBoot(root)
+                secureBoot: MachineProbe.secureBoot(root),
+                usrIsReadOnly: MountTable.usrIsReadOnly(root)
             )
         }
     }
@@ -88,10 +89,11 @@ package struct HostProbe: Sendable {
         root.reading("/proc/sys/kernel/osrelease")
     }
 
-    /// The loaded modules of NVIDIA and nouveau; absent when there is no `/sys/module`, as in a copied tree.
+    /// The loaded modules for NVIDIA's GPUs; absent when there is no `/sys/module`, as in a copied tree.
     private func loadedModules() -> Reading<[String]> {
-        reading { () throws(HostError) in
-            try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || $0 == "nouveau" }.sorted()
+        let others: Set = ["nouveau", "nova_core", "nova_drm", "rivafb"]
+        return reading { () throws(HostError) in
+            try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || others.contains($0) }.sorted()
         }
     }
 

@@ -11,11 +11,19 @@ struct LibraryProbe {
         "/usr/local/lib64", "/usr/local/lib",
     ]
 
-    /// Other directories where cloud and container installers put the driver: that of AKS, the one in the
-    /// `LD_LIBRARY_PATH` of NVIDIA's images, and that of GKE.
+    /// Other directories where installers and immutable systems put the driver.
+    ///
+    /// They are those of AKS, of the `LD_LIBRARY_PATH` in NVIDIA's images, of GKE and of Google's installer, of
+    /// Bottlerocket, Talos, Flatcar and NixOS, of NVIDIA's packages for Jetson, and of Windows for its Linux guests.
     static let furtherDirectories: [HostPath] = [
-        "/usr/bin/lib64", "/usr/local/nvidia/lib64", "/home/kubernetes/bin/nvidia/lib64",
+        "/usr/bin/lib64", "/usr/local/nvidia/lib64", "/home/kubernetes/bin/nvidia/lib64", "/var/lib/nvidia/lib64",
+        "/usr/lib/nvidia/tesla", "/usr/lib/nvidia/grid", "/usr/local/glibc/lib", "/usr/local/glibc/usr/lib",
+        "/opt/nvidia/lib64", "/opt/nvidia/current/lib64", "/run/opengl-driver/lib", "/usr/lib/aarch64-linux-gnu/nvidia",
+        "/usr/lib/wsl/lib",
     ]
+
+    /// The names of the libraries whose versions tell the driver's version.
+    static let leading = ["libnvidia-ml.so.1", "libcuda.so.1"]
 
     /// The file that a link such as `libcuda.so.1` points to, with the version from the file's name.
     func library(_ link: String) -> Reading<LibraryFile> {
@@ -35,12 +43,11 @@ struct LibraryProbe {
     func otherLibraries() -> Reading<[LibraryFile]> {
         reading { () throws(HostError) in
             var others: [LibraryFile] = []
-            for name in ["libnvidia-ml.so.1", "libcuda.so.1"] {
+            let directories = try directories()
+            for name in Self.leading {
                 var known = Set([try locate(name)?.real].compactMap(\.self))
-                for directory in Self.directories + Self.furtherDirectories {
-                    guard let real = try root.resolve(directory.appending(name)), known.insert(real).inserted else {
-                        continue
-                    }
+                for directory in directories {
+                    guard let real = try resolve(name, in: directory), known.insert(real).inserted else { continue }
                     guard let version = Self.version(of: real.lastComponent) else {
                         throw .malformed(real, cause: MessageError("the file name has no driver version"))
                     }
@@ -73,10 +80,26 @@ struct LibraryProbe {
     }
 
     private func locate(_ name: String) throws(HostError) -> (directory: HostPath, real: HostPath)? {
-        for directory in Self.directories + Self.furtherDirectories {
-            if let real = try root.resolve(directory.appending(name)) { return (directory, real) }
+        for directory in try directories() {
+            if let real = try resolve(name, in: directory) { return (directory, real) }
         }
         return nil
+    }
+
+    /// The directories to search: those of the dynamic loader first, then the known ones, each of them once.
+    private func directories() throws(HostError) -> [HostPath] {
+        let all =
+            try LoaderConfiguration(root: root).directories(of: Set(Self.leading)) + Self.directories
+            + Self.furtherDirectories
+        var seen: Set<HostPath> = []
+        return all.filter { seen.insert($0).inserted }
+    }
+
+    /// The real path of a library; nil when the directory has none, or one for 32-bit programs.
+    private func resolve(_ name: String, in directory: HostPath) throws(HostError) -> HostPath? {
+        guard let real = try root.resolve(directory.appending(name)) else { return nil }
+        guard let file = try? root.openFile(real), let header = try? file.read(at: 0, count: 5) else { return real }
+        return header == [0x7f, 0x45, 0x4c, 0x46, 1] ? nil : real
     }
 }
 

@@ -29,7 +29,8 @@ enum OSReleaseFile {
         return OSRelease(
             id: value("ID") ?? "linux",
             versionID: value("VERSION_ID"),
-            prettyName: value("PRETTY_NAME")
+            prettyName: value("PRETTY_NAME"),
+            variantID: value("VARIANT_ID")
         )
     }
 

@@ -12,6 +12,8 @@ package enum DriverOwner: String, Codable, Sendable, CaseIterable {
     case aksImage = "aks-image"
     /// The operating system image of Bottlerocket.
     case bottlerocket
+    /// The image of another immutable operating system, such as Talos.
+    case systemImage = "system-image"
     /// A package manager, with packages of dpkg or rpm.
     case packageManager = "package-manager"
     /// NVIDIA's installer (a `.run` file), which this agent did not run.
@@ -29,6 +31,7 @@ package enum DriverOwner: String, Codable, Sendable, CaseIterable {
         case .gke: "GKE's driver installer"
         case .aksImage: "the AKS node image"
         case .bottlerocket: "the Bottlerocket image"
+        case .systemImage: "the image of the operating system"
         case .packageManager: "the package manager"
         case .runfile: "someone who ran NVIDIA's installer"
         case .dkms: "an unknown owner that uses DKMS"

@@ -14,6 +14,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var bootID: Reading<String>
     /// Whether Secure Boot is on.
     package var secureBoot: Reading<Bool>
+    /// Whether the file system with `/usr` is mounted read-only (`/proc/1/mountinfo`), as on immutable systems.
+    package var usrIsReadOnly: Reading<Bool>
 
     package init(
         kernelRelease: Reading<String>,
@@ -22,7 +24,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
         dmi: Reading<DMIFacts>,
         hypervisor: Reading<Bool> = .skipped("not inspected"),
         bootID: Reading<String>,
-        secureBoot: Reading<Bool>
+        secureBoot: Reading<Bool>,
+        usrIsReadOnly: Reading<Bool> = .skipped("nobody looked")
     ) {
         self.kernelRelease = kernelRelease
         self.architecture = architecture
@@ -31,6 +34,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.hypervisor = hypervisor
         self.bootID = bootID
         self.secureBoot = secureBoot
+        self.usrIsReadOnly = usrIsReadOnly
     }
 }
 
@@ -48,11 +52,14 @@ package struct OSRelease: Codable, Sendable, Equatable {
     package var versionID: String?
     /// The name for people: `Ubuntu 22.04.5 LTS`.
     package var prettyName: String?
+    /// The field `VARIANT_ID`, such as `coreos` or `aws-k8s-1.35-nvidia`; nil on systems without variants.
+    package var variantID: String?
 
-    package init(id: String, versionID: String?, prettyName: String?) {
+    package init(id: String, versionID: String?, prettyName: String?, variantID: String? = nil) {
         self.id = id
         self.versionID = versionID
         self.prettyName = prettyName
+        self.variantID = variantID
     }
 }
 
@@ -61,11 +68,32 @@ package struct DMIFacts: Codable, Sendable, Equatable {
     package var systemVendor: String?
     package var productName: String?
     package var chassisAssetTag: String?
+    /// Such as `4.11.amazon` on Amazon's Xen hosts.
+    package var productVersion: String?
+    package var biosVersion: String?
+    /// The UUID of the machine; nil without root.
+    ///
+    /// On Amazon EC2 it begins with `ec2`.
+    package var productUUID: String?
+    /// The version that the hypervisor Xen reports (`/sys/hypervisor/version`), such as `4.11.amazon`.
+    package var hypervisorVersion: String?
 
-    package init(systemVendor: String?, productName: String?, chassisAssetTag: String?) {
+    package init(
+        systemVendor: String?,
+        productName: String?,
+        chassisAssetTag: String?,
+        productVersion: String? = nil,
+        biosVersion: String? = nil,
+        productUUID: String? = nil,
+        hypervisorVersion: String? = nil
+    ) {
         self.systemVendor = systemVendor
         self.productName = productName
         self.chassisAssetTag = chassisAssetTag
+        self.productVersion = productVersion
+        self.biosVersion = biosVersion
+        self.productUUID = productUUID
+        self.hypervisorVersion = hypervisorVersion
     }
 }
 

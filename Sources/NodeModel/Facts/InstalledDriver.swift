@@ -90,35 +90,17 @@ extension DriverFacts {
     }
 }
 
-extension NodeFacts {
-    /// The kind of the installed driver, and how the agent knows it.
-    ///
-    /// The sources are, in this order: the agent's own record, the marker of the AKS node image, the names of packages,
-    /// and the license daemon with its unit file. The license daemon comes last because some images install it with
-    /// every driver.
-    ///
-    /// - Returns: Nil when a source that could decide is unreadable. `why` is a clause for people, such as
-    ///   `package nvidia-open is installed`.
-    package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
-        if let record = driver.record.value, record.version == version {
-            return (record.kind, "according to the agent's record")
-        }
-        if let marker = claims.aksMarker.value, marker.version == version, let kind = marker.kind {
-            return (
-                kind.hasPrefix("grid") ? .grid : .datacenter, "according to the AKS node image, which calls it \(kind)"
-            )
-        }
-        let packages = (claims.packages.value ?? []).filter { $0.isOf(version) }
-        if let package = packages.first(where: \.isGRID) { return (.grid, "package \(package.name) is installed") }
-        if let package = packages.first { return (.datacenter, "package \(package.name) is installed") }
-        if let path = driver.gridDaemon.value ?? claims.gridUnit.value { return (.grid, "\(path) exists") }
-        let unread = [claims.packages.failure, claims.gridUnit.failure, claims.aksMarker.failure]
-        guard driver.gridDaemon.isAbsent, unread.allSatisfy({ $0 == nil }) else { return nil }
-        return (.datacenter, "nvidia-gridd is not installed")
-    }
-}
-
 extension DriverPackage {
+    /// The branch in the name of one of Ubuntu's packages with prebuilt, signed kernel modules; nil for other packages.
+    ///
+    /// Such a package has the version of the kernel: `linux-modules-nvidia-580-server-open-6.8.0-1044-aws` has version
+    /// `6.8.0-1044.46`.
+    package var prebuiltBranch: Int? {
+        let beginnings = ["linux-modules-nvidia-", "linux-objects-nvidia-", "linux-signatures-nvidia-"]
+        guard let beginning = beginnings.first(where: name.hasPrefix) else { return nil }
+        return Int(name.dropFirst(beginning.count).prefix { $0 != "-" })
+    }
+
     /// Whether this is a GRID package by its name, such as `nvidia-vgpu-guest-driver` or `nvidia-linux-grid-580`.
     package var isGRID: Bool { name.contains("grid") || name.contains("vgpu") }
 
@@ -132,6 +114,7 @@ extension DriverPackage {
 
     /// Whether the package belongs to a driver version, which its own version or its name contains.
     package func isOf(_ driver: String) -> Bool {
+        if let prebuiltBranch { return DriverVersion(driver)?.branch == prebuiltBranch }
         // Whole numbers are compared, because 570.86.16 contains the text 570.86.1 and is another version.
         let numbers = [version, name].flatMap { $0.split { !$0.isNumber && $0 != "." } }
         return version == driver || numbers.contains { $0 == driver }

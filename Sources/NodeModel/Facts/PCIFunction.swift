@@ -24,6 +24,10 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     package var numaNode: Reading<Int>
     /// The kernel driver that is bound to the function, such as `nvidia`, `nouveau` or `vfio-pci`.
     package var kernelDriver: Reading<String>
+    /// The DRM and frame buffer devices of the function, sorted, such as `card0`, `fb0` and `renderD128`.
+    ///
+    /// Absent when the bound kernel driver shows no images, and when no driver is bound.
+    package var displayDevices: Reading<[String]>
     /// The vendor-specific PCI capability "VF".
     ///
     /// NVIDIA's vGPU hosts add it to the configuration space of a vGPU.
@@ -46,6 +50,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         revision: UInt8 = 0,
         numaNode: Reading<Int> = .absent,
         kernelDriver: Reading<String> = .absent,
+        displayDevices: Reading<[String]> = .absent,
         vgpuCapability: Reading<VGPUCapability> = .absent,
         physicalFunction: Reading<PCIAddress> = .absent,
         sriovTotalVFs: Reading<Int> = .absent
@@ -58,6 +63,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         self.revision = revision
         self.numaNode = numaNode
         self.kernelDriver = kernelDriver
+        self.displayDevices = displayDevices
         self.vgpuCapability = vgpuCapability
         self.physicalFunction = physicalFunction
         self.sriovTotalVFs = sriovTotalVFs

@@ -15,6 +15,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case ownershipUnknown = "ownership-unknown"
     case noDriverFits = "no-driver-fits"
     case artifactWithoutHash = "artifact-without-hash"
+    case immutableSystem = "immutable-system"
     case hostUnreadable = "host-unreadable"
 
     // The driver on the host
@@ -37,6 +38,7 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case secureBoot = "secure-boot"
     case diskSpace = "disk-space"
     case nouveauLoaded = "nouveau-loaded"
+    case otherGPUDriver = "other-gpu-driver"
 
     // Install
     case installFailed = "install-failed"

@@ -71,6 +71,7 @@ package struct CatalogRow: Encodable, Equatable {
                             ? nil
                             : platform.vgpuHosts.sorted { $0.key < $1.key }
                                 .map { "\(hex($0.key, digits: 4)): \($0.value)" }.joined(separator: ", "),
+                        "also": platform.also.isEmpty ? nil : platform.also.map(\.text).joined(separator: "; "),
                     ].compactMapValues(\.self)
                 )
             }

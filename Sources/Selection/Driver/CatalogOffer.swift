@@ -12,6 +12,10 @@ struct CatalogOffer {
     var obstacle: Finding?
     /// Whether the catalog has GRID drivers with the license of this platform, whether or not they fit.
     var hasPlatformsDriver = false
+    /// The lines of the configuration that exclude every driver.
+    var limits = ConfigurationLimits()
+    /// The lines of the configuration that exclude every driver with a checksum.
+    var verifiedLimits = ConfigurationLimits()
 
     /// Chooses the newest driver that fits, and the kernel module type to build.
     ///
@@ -116,8 +120,9 @@ struct CatalogOffer {
                 + (choice.platform.map { "platform \($0)." } ?? "an unknown platform.")
                 + (wishes.map { " The configuration asks for \($0)." } ?? ""),
             expected: "a driver for this node in the catalog",
-            remedy: (wishes == nil
-                ? "Add a driver with --catalog." : "Change the configuration, or add a driver with --catalog.")
+            remedy: limits.statement("every driver that supports these GPUs")
+                + (limits.excluding.isEmpty
+                    ? "Add a driver with --catalog." : "Change the configuration, or add a driver with --catalog.")
                 + " 'gpu-agent plan -o yaml' lists under 'rejected' why each driver does not fit.\(own)"
         )
         return Decision(
@@ -144,8 +149,8 @@ struct CatalogOffer {
             .artifactWithoutHash,
             observed: "The catalog has no checksum for \(driver.artifact.fileName).",
             expected: "a SHA-256 or SHA-512 checksum of the package",
-            remedy:
-                "Verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself, then add its checksum in "
+            remedy: verifiedLimits.statement("every driver with a checksum")
+                + "Verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself, then add its checksum in "
                 + "a catalog of your own (--catalog)."
         )
         return Decision(

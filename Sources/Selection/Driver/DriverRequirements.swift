@@ -45,7 +45,7 @@ package struct DriverRequirements: Sendable, Equatable, CustomStringConvertible 
         case .allowed(let requirements):
             self = requirements
             if workstation { kind = .grid }
-        case .unknownVGPUType, .undetermined, .contradictory, .unknown:
+        case .unknownVGPUType, .unlistedBoard, .undetermined, .contradictory, .unknown:
             return nil
         }
     }

@@ -3,7 +3,8 @@ import NodeModel
 
 /// Whether a node needs a fabric manager of the driver's version.
 ///
-/// The NVSwitch functions on the PCI bus and the PCI IDs of the GPUs decide. Names of products or sizes do not.
+/// The topology of this machine decides: the NVSwitch functions on its PCI bus, the PCI IDs of its GPUs, and in a virtual
+/// machine the number of its GPUs. Names of products or sizes do not.
 package struct FabricManagerNeed: Codable, Sendable, Equatable {
     package var isNeeded: Bool
     /// The reason, as a sentence for people.
@@ -14,7 +15,16 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
         self.why = why
     }
 
-    init(_ identities: [GPUIdentity], switches: [PCIFunction]) {
+    /// Decides from the topology.
+    ///
+    /// - Parameters:
+    ///   - identities: The GPUs that the node uses.
+    ///   - switches: The NVSwitch functions on the PCI bus.
+    ///   - gpusInGuest: The number of GPUs on the PCI bus of this virtual machine; nil on bare metal, or when the agent
+    ///     does not know.
+    init(_ identities: [GPUIdentity], switches: [PCIFunction], gpusInGuest: Int?) {
+        // Switches that are kept for a virtual machine belong to its fabric manager.
+        let switches = switches.filter { !$0.isReserved }
         let rules = identities.map { identity -> FabricManagerRule? in
             switch identity {
             case .physical(let card): card.fabricManager
@@ -26,7 +36,15 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
         let connection =
             switches.count == 1
             ? "1 NVSwitch function (class 0680) connects" : "\(switches.count) NVSwitch functions (class 0680) connect"
-        if rules.contains(.always) {
+        if rules.contains(.always), let count = gpusInGuest, count < Self.gpusOfBoard, switches.isEmpty {
+            self.init(
+                isNeeded: false,
+                why: count == 1
+                    ? "This virtual machine has one GPU, so no switch connects it to another one."
+                    : "This virtual machine has \(count) of the \(Self.gpusOfBoard) GPUs of a board. The fabric manager of "
+                        + "the host connects them."
+            )
+        } else if rules.contains(.always) {
             self.init(
                 isNeeded: true,
                 why: "The switches that connect these GPUs do not appear as PCI functions of NVIDIA."
@@ -39,4 +57,9 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
             self.init(isNeeded: false, why: "NVSwitch does not connect GPUs with these PCI IDs.")
         }
     }
+
+    /// The number of GPUs on one of NVIDIA's HGX boards.
+    ///
+    /// A virtual machine with fewer of them gets a partition, which the fabric manager of the host sets up.
+    private static let gpusOfBoard = 8
 }

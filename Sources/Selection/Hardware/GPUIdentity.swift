@@ -10,8 +10,10 @@ package enum GPUIdentity: Sendable, Equatable {
     case vgpu(CatalogVGPUType)
     /// A GPU that only the configuration identifies, with its requirements.
     case allowed(DriverRequirements)
-    /// A vGPU of a known card, or a board of it, that the catalog does not know.
+    /// A vGPU of a known card, of a type that the catalog does not list.
     case unknownVGPUType(CatalogGPU)
+    /// A board of a known card, or a vGPU of it, that the catalog does not list.
+    case unlistedBoard(CatalogGPU)
     /// A known card or a vGPU of it: the agent could not read what distinguishes them.
     case undetermined(CatalogGPU)
     /// The evidence conflicts: one piece shows a physical GPU and another one a vGPU.
@@ -27,6 +29,8 @@ struct HardwareIdentification {
     /// The platform of the catalog; nil when it is not known.
     var platform: CatalogPlatform?
     var policy: Policy
+    /// Whether this is a virtual machine, in which a GPU may be a vGPU.
+    var isGuest: Bool
     /// The virtualization mode that NVML reports for each GPU, by address.
     var virtualization: [PCIAddress: VirtualizationMode]
 
@@ -52,6 +56,16 @@ struct HardwareIdentification {
             return (.contradictory(physical: physical.evidence, vgpu: vgpu.evidence), evidence)
         }
         return (identity(of: gpu, type, card, says), evidence)
+    }
+
+    /// What an unlisted GPU is if a driver of one kind or the other works on it; empty for other GPUs.
+    func alternatives(to identity: GPUIdentity, of gpu: PCIFunction) -> [DriverKind: GPUIdentity] {
+        func vgpu() -> GPUIdentity { self.identity(by: .vgpu, gpu, vgpuType(of: gpu), catalog.gpus[gpu.id]) }
+        return switch identity {
+        case .unknownVGPUType: [.grid: vgpu()]
+        case .unlistedBoard(let card): [.grid: vgpu(), .datacenter: .physical(card)]
+        case .physical, .vgpu, .allowed, .undetermined, .contradictory, .unknown: [:]
+        }
     }
 
     private func identity(
@@ -87,12 +101,16 @@ struct HardwareIdentification {
         if let type { return .vgpu(type) }
         guard let card else { return .unknown }
         if says.contains(where: \.isVGPU) { return .unknownVGPUType(card) }
-        if says.contains(where: { $0.evidence.basis == .board }) { return .physical(card) }
+        if !says.isEmpty { return .physical(card) }
         // A vGPU shows the device ID of its card. Without the subsystem ID of a board, only the configuration space
         // distinguishes the two.
         guard gpu.vgpuCapability.isAbsent, gpu.subsystem.whyUnknown == nil else { return .undetermined(card) }
-        // On a cloud that offers vGPUs of this card, an unknown board may be one of these vGPUs.
-        if platform?.vgpuHosts[gpu.id.device] != nil { return .unknownVGPUType(card) }
+        // In a virtual machine, an unlisted board of a card with vGPU types may be a vGPU: the list of types is not
+        // complete, and not every vGPU host adds the capability. On a cloud that offers vGPUs of the card, the same is
+        // true when the processor does not tell whether this is a virtual machine.
+        if platform?.vgpuHosts[gpu.id.device] != nil { return .unlistedBoard(card) }
+        let hasTypes = catalog.vgpuTypes.keys.contains { $0.device == gpu.id.device }
+        if isGuest, hasTypes, gpu.subsystem.value != nil { return .unlistedBoard(card) }
         return .physical(card)
     }
 

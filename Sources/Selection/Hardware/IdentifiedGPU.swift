@@ -6,13 +6,15 @@ import Support
 struct IdentifiedGPU: CustomStringConvertible {
     var function: PCIFunction
     var identity: GPUIdentity
+    /// What the GPU is if the driver on the host, of one kind or the other, works on it; empty when the GPU is identified.
+    var alternatives: [DriverKind: GPUIdentity] = [:]
 
     /// Whether the GPU is a vGPU, which has a vGPU host.
     var isVGPU: Bool {
         switch identity {
         case .vgpu: true
         case .allowed(let requirements): requirements.kind == .grid
-        case .physical, .unknownVGPUType, .undetermined, .contradictory, .unknown: false
+        case .physical, .unknownVGPUType, .unlistedBoard, .undetermined, .contradictory, .unknown: false
         }
     }
 
@@ -41,7 +43,8 @@ struct IdentifiedGPU: CustomStringConvertible {
 
     private var name: String? {
         switch identity {
-        case .physical(let card), .unknownVGPUType(let card), .undetermined(let card): card.name
+        case .physical(let card), .unknownVGPUType(let card), .unlistedBoard(let card), .undetermined(let card):
+            card.name
         case .vgpu(let type): type.name
         case .allowed, .contradictory, .unknown: function.name
         }
@@ -54,11 +57,11 @@ struct IdentifiedGPU: CustomStringConvertible {
             "GPU \(function.address) (\(function.id), \(subsystem), class \(hex(function.classCode, digits: 4)))"
         switch identity {
         case .physical, .vgpu, .allowed: return nil
-        case .unknownVGPUType(let card):
+        case .unknownVGPUType(let card), .unlistedBoard(let card):
             return Finding(
                 .unknownVGPUType,
                 observed: "\(gpu) is an unknown vGPU type or an unknown board of \(card.name).",
-                expected: "a vGPU type or a board that the catalog knows",
+                expected: "a vGPU type or a board that the catalog lists",
                 remedy:
                     "If you know what the GPU is, add the line '\(key): vgpu' or '\(key): physical' under gpus in the "
                     + "configuration, or add the type to vgpuTypes in a catalog of your own."

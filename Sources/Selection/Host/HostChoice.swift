@@ -14,9 +14,6 @@ struct HostChoice {
     func decide() -> Decision {
         switch facts.driver.installed {
         case .none:
-            if let image = facts.bottlerocket {
-                return foreign(image, "No NVIDIA driver is installed on this host.")
-            }
             let record = facts.driver.record.value
             if record?.state == .changing, record?.takesOver != nil {
                 // A removal that failed is repeated, before anything is installed.
@@ -94,7 +91,7 @@ struct HostChoice {
                 return foreign(claim, "Driver \(driver.version) is installed, but \(unknown).")
             }
             let target = DriverTarget(
-                kind: choice.requirements.kind,
+                kind: facts.installedKind(ofVersion: driver.version)?.kind ?? choice.requirements.kind,
                 version: version,
                 kernelModuleType: kernelModuleType
             )
@@ -139,7 +136,9 @@ struct HostChoice {
             return "\(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1") is missing"
         }
         guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is not a driver version" }
-        if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind {
+        if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind,
+            !isLicensedAndWorks(driver.version)
+        {
             return "it is a \(kind.kind.displayName) driver (\(kind.why)), "
                 + "and these GPUs need a \(choice.requirements.kind.displayName) driver"
         }
@@ -152,6 +151,12 @@ struct HostChoice {
             return "\(wanted) kernel modules, not \(kernelModuleType.rawValue) ones"
         }
         return nil
+    }
+
+    /// Whether a GRID driver, where a datacenter driver is enough, has its license and runs CUDA.
+    private func isLicensedAndWorks(_ version: String) -> Bool {
+        choice.requirements.kind == .datacenter && facts.works(ofVersion: version)
+            && (facts.vendor.value?.nvml.value?.gpus ?? []).allSatisfy { $0.license.value?.licensed == true }
     }
 
     /// Continues the install that the agent's journal records.

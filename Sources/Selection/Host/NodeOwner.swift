@@ -133,8 +133,16 @@ extension NodeFacts {
 }
 
 extension PCIFunction {
-    /// Whether the function is passed through to a virtual machine on this node.
-    ///
-    /// Such a function is bound to `vfio-pci` or to a variant of it, such as `nvgrace_gpu_vfio_pci`.
-    package var isHandedToAGuest: Bool { kernelDriver.value?.contains("vfio") ?? false }
+    /// What the kernel driver that holds the GPU says about it; empty when only NVIDIA's driver may use the GPU.
+    var holderEvidence: [Evidence] {
+        switch holder {
+        case .nobodyElse: []
+        case .virtualMachines(let driver):
+            [Evidence(.sriov, self, "The GPU is bound to \(driver), so it belongs to a virtual machine.")]
+        case .otherSoftware(let driver):
+            [Evidence(.sriov, self, "The GPU is bound to \(driver), so it belongs to other software on this node.")]
+        case .displayDriver(let driver):
+            [Evidence(.running, self, "The kernel driver \(driver) holds the GPU, so NVIDIA's driver cannot use it.")]
+        }
+    }
 }

@@ -17,11 +17,12 @@ extension NodeFacts {
     /// The owner of the driver of this version, when it is not this agent.
     private func otherOwner(ofVersion version: String) -> OwnerClaim {
         let found = [
-            bottlerocket, gke(version), aksImage(version), packages(version), runfile(version), dkms(version),
+            systemImage, gke(version), aksImage(version), packages(version), runfile(version), dkms(version),
         ]
         let unread = [claims.packages.failure, claims.runfile.failure, claims.dkms.failure, claims.aksMarker.failure]
             .compactMap { $0?.detail }
-        return found.compactMap(\.self).first
+        let claim =
+            found.compactMap(\.self).first
             ?? OwnerClaim(
                 owner: .other,
                 source: "host",
@@ -31,6 +32,7 @@ extension NodeFacts {
                         + "(\(unread.joined(separator: "; "))).",
                 howToHandOver: "Remove the driver, or use a node image without a driver."
             )
+        return claim.possible(on: host)
     }
 
     /// GKE as the owner: Google's installer uses a directory of its own.
@@ -44,17 +46,6 @@ extension NodeFacts {
             statement: "Driver \(version) is in \(directory), the directory of Google's installer.",
             howToHandOver:
                 "Create the node pool with gpu-driver-version=disabled, and do not run Google's installer on it."
-        )
-    }
-
-    /// Bottlerocket as the owner: its root file system is read-only, and its image contains the driver.
-    var bottlerocket: OwnerClaim? {
-        guard host.osRelease.value?.id == "bottlerocket" else { return nil }
-        return OwnerClaim(
-            owner: .bottlerocket,
-            source: "os-release",
-            statement: "The operating system is Bottlerocket, whose image contains the driver.",
-            howToHandOver: "Use a Bottlerocket variant for NVIDIA whose driver fits these GPUs."
         )
     }
 
@@ -108,7 +99,7 @@ extension NodeFacts {
     /// are for another kernel. If the agent also installed a driver, the host would have two drivers after the next kernel
     /// update.
     var incompleteDriver: OwnerClaim? {
-        claims.packages.value?.first(where: \.bringsModules).map(packages(with:))
+        claims.packages.value?.first(where: \.bringsModules).map(packages(with:))?.possible(on: host)
     }
 
     /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.

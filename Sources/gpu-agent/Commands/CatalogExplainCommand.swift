@@ -12,7 +12,8 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         abstract: "Print which driver a GPU would get, and why the other drivers are rejected.",
         discussion: """
             The IDs are those of 'lspci -nn': the PCI ID and the subsystem ID, in either order, or as one argument \
-            with a slash. Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
+            with a slash. Without a subsystem ID, the answer is about the physical board, and lists the vGPU types \
+            that have the same PCI ID. Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
             Exits 0 when there is a driver to install, 1 when there is none.
             """
     )
@@ -79,7 +80,8 @@ struct CatalogExplainCommand: AsyncParsableCommand {
                 secureBoot: .absent
             )
             let facts = NodeFacts.imagined(id, board, host, hostDriver)
-            let explanation = Explanation(facts, catalog: setup.catalog, policy: setup.policy)
+            var explanation = Explanation(facts, catalog: setup.catalog, policy: setup.policy)
+            if isWithoutSubsystem { explanation.addAlternatives(of: id, in: setup.catalog) }
             try Output.print(explanation, as: format.output) { explanation.text($0) }
             guard explanation.decision.action == .install else { throw ExitStatus.failed }
         }
@@ -95,17 +97,12 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         guard let first = ids.first, ids.count <= 2 else {
             throw wrong("too many IDs; name one GPU by its PCI ID and its subsystem ID")
         }
-        guard let second = ids.dropFirst().first else {
-            let types = catalog.vgpuTypes.keys.count { $0.device == first.device }
-            guard types == 0 || first.vendor != PCIFunction.nvidiaVendor else {
-                throw wrong(
-                    "\(first) is the PCI ID of a card and of its \(types) vGPU types; add the subsystem ID (lspci -nn)"
-                )
-            }
-            return (first, nil)
-        }
+        // Without a subsystem ID, the answer is about the physical board.
+        guard let second = ids.dropFirst().first else { return (first, catalog.gpus[first]?.subsystems.first) }
         return catalog.mayBeGPU(second) > catalog.mayBeGPU(first) ? (second, first) : (first, second)
     }
+
+    private var isWithoutSubsystem: Bool { subsystem == nil && !gpu.contains("/") }
 
     private func wrong(_ what: String) -> ExitCode {
         Output.complain("gpu-agent: \(what)\n")

@@ -1,0 +1,59 @@
+package import NodeModel
+
+/// A kernel driver, other than NVIDIA's, that shows images on some of the node's GPUs.
+package struct OtherGPUDriver: Sendable, Equatable {
+    /// The name of the kernel driver, such as `nouveau`.
+    package var name: String
+    /// The addresses of the GPUs that it holds, sorted.
+    package var gpus: [PCIAddress]
+
+    /// Finds the drivers that hold some of these GPUs.
+    ///
+    /// - Parameters:
+    ///   - gpus: The addresses of the GPUs that the agent manages; every GPU of the node when it is empty.
+    ///   - facts: The facts of the node.
+    /// - Returns: The drivers, sorted by name.
+    package static func holding(_ gpus: [PCIAddress], in facts: NodeFacts) -> [OtherGPUDriver] {
+        var held: [String: [PCIAddress]] = [:]
+        for gpu in facts.gpus where gpus.isEmpty || gpus.contains(gpu.address) {
+            guard case .displayDriver(let name) = gpu.holder else { continue }
+            held[name, default: []].append(gpu.address)
+        }
+        return held.sorted { $0.key < $1.key }.map { OtherGPUDriver(name: $0.key, gpus: $0.value.sorted()) }
+    }
+
+    /// What the agent sees, as a sentence.
+    package var statement: String {
+        let list = gpus.map(\.description).joined(separator: ", ")
+        return "The kernel driver \(name) holds the GPU\(gpus.count == 1 ? "" : "s") \(list)."
+    }
+
+    /// How an operator takes the GPUs from the driver.
+    package var remedy: Remedy {
+        guard !Self.firmwareConsoles.contains(where: name.lowercased().hasPrefix) else {
+            return """
+                This driver shows the firmware's console. Make another display adapter the primary one in the setup \
+                of the firmware, or turn the driver off with a kernel parameter (for efifb: video=efifb:off). \
+                Then reboot the node.
+                """
+        }
+        return """
+            Add the line 'blacklist \(module)' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot the node.
+            """
+    }
+
+    /// The finding that the agent cannot install or load a driver.
+    var finding: Finding {
+        Finding(
+            name == "nouveau" ? .nouveauLoaded : .otherGPUDriver,
+            observed: statement,
+            expected: "no other driver of the GPU",
+            remedy: remedy
+        )
+    }
+
+    /// The name of the kernel module: the kernel writes a driver's hyphen as an underscore.
+    private var module: String { name == "NovaCore" ? "nova_core" : name.replacing("-", with: "_") }
+
+    private static let firmwareConsoles = ["simple", "efi", "vesa", "vga16"]
+}

@@ -1,0 +1,60 @@
+import NodeModel
+
+extension Decision {
+    /// A decision that blocks the agent.
+    static func blocked(_ problems: [Finding], _ summary: String, evidence: [Evidence] = []) -> Decision {
+        Decision(action: .blocked, summary: summary, evidence: evidence, problems: problems)
+    }
+
+    /// A decision that leaves the driver to another owner.
+    static func left(to owner: OwnerClaim, _ summary: String, _ evidence: [Evidence]) -> Decision {
+        var decision = idle(.driverOwnedElsewhere, summary, evidence + [owner.evidence])
+        (decision.owner, decision.howToHandOver) = (owner.owner, owner.howToHandOver)
+        return decision
+    }
+
+    /// The same decision, but blocked when it installs a driver and the labels of the Node cannot be read.
+    ///
+    /// The labels tell whether another owner installs the driver. Two installers on one host would break its driver.
+    func waiting(forOwnershipIn claims: ClaimFacts) -> Decision {
+        guard action == .install, let failure = claims.nodeLabels.failure else { return self }
+        var decision = self
+        decision.action = .blocked
+        decision.driver?.artifact = nil
+        decision.takesOver = nil
+        decision.summary = "the agent waits: it cannot read the Node, so it does not know who owns the driver"
+        decision.problems = [
+            Finding(
+                .ownershipUnknown,
+                observed: "The agent cannot read the labels of the Node: \(failure.detail).",
+                expected: "the labels of the Node, which say whether another owner installs the driver",
+                remedy:
+                    "Make the API server reachable from this node. The agent then tries again. To install without the "
+                    + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
+            )
+        ]
+        return decision
+    }
+
+    /// Whether the agent installs a driver as soon as it knows who owns it.
+    package var waitsForOwnership: Bool { problems.contains { $0.code == .ownershipUnknown } }
+
+    /// A decision to do nothing.
+    static func idle(_ reason: ReasonCode, _ summary: String, _ evidence: [Evidence]) -> Decision {
+        Decision(action: .idle, reason: reason, summary: summary, evidence: evidence)
+    }
+}
+
+extension [Finding] {
+    /// The finding that the agent cannot read the PCI bus, with the reason.
+    static func pciUnreadable(_ why: String) -> [Finding] {
+        [
+            Finding(
+                .pciUnreadable,
+                observed: "The agent cannot read the PCI bus: \(why).",
+                expected: "readable files below /sys/bus/pci",
+                remedy: "Run the agent as root with the host's root directory mounted (--host-root)."
+            )
+        ]
+    }
+}
