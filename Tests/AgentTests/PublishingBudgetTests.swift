@@ -103,7 +103,7 @@ struct PublishingBudgetTests {
                 cluster.server.faults.clear()
                 let end = ContinuousClock.now + .seconds(15)
                 while ContinuousClock.now < end {
-                    let labels = try await cluster.client.nodeMetadata(TestCluster.nodeName).labels
+                    let labels = try await cluster.client.node(TestCluster.nodeName).metadata.labels
                     if labels["gpu-agent.dev/verdict"] == "ready" { return }
                     try await Task.sleep(for: .milliseconds(50))
                 }

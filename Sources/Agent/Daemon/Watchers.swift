@@ -79,7 +79,7 @@ struct NodeWatcher: Service {
     /// - Returns: Whether the watch ended without an error.
     private func follow(from version: String, afterFailure: Bool) async -> Bool {
         var isSilent = afterFailure
-        for await event in client.watchNodeMetadata(cluster.mirror.node, from: version) {
+        for await event in client.watchNode(cluster.mirror.node, from: version) {
             if case .failed(let error) = event {
                 logger.debug("the watch ended", metadata: ["error": "\(errorChain(error))"])
             } else if isSilent {
