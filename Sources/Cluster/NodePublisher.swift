@@ -16,7 +16,10 @@ package actor NodePublisher {
     private var wanted: Publication?
     private var pace = PublicationPace()
     /// The verdict of the last event and the UID of its Node, because a Node that was created again has no events.
-    private var reported: (uid: String, verdict: Verdict)?
+    ///
+    /// Before the first event, it is the verdict that the Node showed when the agent started. An agent that was
+    /// restarted does not repeat the event of its predecessor.
+    private var reported: (uid: String, verdict: Verdict?)?
     private var published: PublishedState
 
     package init(mirror: NodeMirror, logger: Logger) {
@@ -108,7 +111,10 @@ package actor NodePublisher {
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
     private func bring(_ publication: Publication) async throws(KubernetesError) {
         let current = try await mirror.current()
-        let before = current.metadata.labels["\(mirror.prefix)/verdict"]
+        if reported == nil {
+            let shown = current.metadata.labels["\(mirror.prefix)/verdict"]
+            reported = (current.metadata.uid, shown.flatMap { Verdict(rawValue: $0) })
+        }
         let update = NodeUpdate(publication, on: current, prefix: mirror.prefix)
         if !update.yielded.isEmpty {
             logger.debug("labels with other owners are not changed", metadata: ["keys": "\(update.yielded.sorted())"])
@@ -126,10 +132,9 @@ package actor NodePublisher {
         published.labels = update.shown
         if update.taint == .absent { latest = try await bringTaint(.absent, on: latest) }
         published.tainted = NodeUpdate.isTainted(latest, prefix: mirror.prefix)
-        let verdict = publication.verdict
-        let isKnown = reported.map { $0.uid == latest.metadata.uid && $0.verdict == verdict } ?? false
-        if verdict.rawValue != before, !isKnown { await report(publication, on: latest.metadata) }
-        reported = (latest.metadata.uid, verdict)
+        let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
+        if !isReported { await report(publication, on: latest.metadata) }
+        reported = (latest.metadata.uid, publication.verdict)
     }
 
     private func apply(

@@ -306,6 +306,71 @@ import Testing
         }
     }
 
+    /// The Node can come back from a backup, with its labels.
+    @Test func aNodeThatComesBackWithItsLabelsGetsItsEvent() async throws {
+        try await TestCluster.with { cluster in
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            let gone = try await cluster.client.node(TestCluster.nodeName)
+            await cluster.deleteNode()
+            #expect(await publisher.observe(.deleted(gone)) == .owner)
+            var again = TestCluster.node.with(uid: "uid-2")
+            again["metadata"]?["labels"]?["gpu-agent.dev/verdict"] = "ready"
+            try await cluster.server.seed(node: again)
+            try await publisher.publish(publication(.ready))
+            #expect(try await eventReasons(cluster) == ["GPUReady", "GPUReady"])
+        }
+    }
+
+    @Test func anAgentThatIsCutOffAfterTheTaintStillTellsOfTheVerdict() async throws {
+        try await TestCluster.with { cluster in
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            cluster.server.faults.add(Fault(.status(403, message: "cut off"), times: 1, target: "force=true"))
+            await #expect(throws: KubernetesError.self) { try await publisher.publish(publication(.notReady)) }
+            try await publisher.publish(publication(.notReady))
+            #expect(try await eventReasons(cluster) == ["GPUNotReady", "GPUReady"])
+        }
+    }
+
+    @Test func anAgentThatStartsAgainDoesNotRepeatTheEvent() async throws {
+        try await TestCluster.with { cluster in
+            try await publisher(cluster).publish(publication(.ready))
+            try await publisher(cluster).publish(publication(.ready, ["nvidia.com/gpu.count": "2"]))
+            #expect(try await eventReasons(cluster) == ["GPUReady"])
+        }
+    }
+
+    /// Feature discovery takes a label over that the agent set, and lets it go when it is uninstalled.
+    @Test(arguments: ["merge", "apply"])
+    func takesBackALabelThatWasTakenOverAndRemoved(way: String) async throws {
+        try await TestCluster.with { cluster in
+            let count = "nvidia.com/gpu.count"
+            let publisher = publisher(cluster)
+            try await publisher.publish(publication(.ready))
+            for value in ["8", nil] {
+                if way == "merge" {
+                    let label: JSON = value.map { .string($0) } ?? .null
+                    try await cluster.changeNode(["metadata": ["labels": [count: label]]], fieldManager: "nfd-master")
+                } else {
+                    let labels: JSON = value.map { [count: .string($0)] } ?? [:]
+                    try await cluster.applyNode(labels: labels, fieldManager: "nfd-master")
+                }
+                let seen = try await cluster.client.node(TestCluster.nodeName)
+                #expect(seen.metadata.labels[count] == value)
+                #expect(await publisher.observe(.modified(seen)) == .written)
+                try await publisher.publish(publication(.ready))
+                let after = try await cluster.client.node(TestCluster.nodeName).metadata.labels[count]
+                #expect(after == value ?? "1")
+            }
+        }
+    }
+
+    private func eventReasons(_ cluster: TestCluster) async throws -> [String] {
+        let events = await cluster.server.store.list("events", namespace: "default")
+        return events.objects.compactMap { $0["reason"]?.string }.sorted()
+    }
+
     @Test func tellsOfANewVerdictOnce() async throws {
         try await TestCluster.with { cluster in
             let publisher = publisher(cluster)
