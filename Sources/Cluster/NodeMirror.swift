@@ -94,9 +94,9 @@ package actor NodeMirror {
     /// The labels in the mirror, without a request.
     package var knownOwners: OwnerLabels { OwnerLabels(owners, last: lastOwners) }
 
-    /// The Node, which is read when the mirror has no copy.
+    /// The Node, which is read when the mirror has no copy or when the watch has failed.
     package func current() async throws(KubernetesError) -> Node {
-        if let copy { return copy }
+        if let copy, !isUnwatched { return copy }
         // The same pass does not repeat a request that has just failed.
         if let readFailure, readFailure.at + .seconds(2) > .now { throw readFailure.error }
         return try await read()
@@ -120,7 +120,7 @@ package actor NodeMirror {
     package enum Change: Sendable, Equatable {
         /// Nothing that the agent uses for the decision or writes.
         case none
-        /// Labels or taints, which must be compared with the publication.
+        /// Labels or taints, which must be compared with the publication, or the watch failed.
         case written
         /// The labels of the driver owner, or the Node was deleted, so a new decision is necessary.
         case owner
@@ -149,8 +149,9 @@ package actor NodeMirror {
             copy = nil
             return .written
         case .failed:
+            // The publisher reads the Node again, so that it notices soon when the API server is away.
             isUnwatched = true
-            return .none
+            return .written
         }
     }
 

@@ -15,6 +15,11 @@ package actor NodePublisher {
     private let bell = Bell()
     private var wanted: Publication?
     private var pace = PublicationPace()
+    private var contests = FieldContests()
+    /// The value of each field at the last successful publication.
+    private var brought: [NodeUpdate.Field: String] = [:]
+    /// Rings when the agent may set a contested field again.
+    private var reminder: Task<Void, Never>?
     /// The verdict of the last event and the UID of its Node, because a Node that was created again has no events.
     ///
     /// Before the first event, it is the verdict that the Node showed when the agent started. An agent that was
@@ -69,7 +74,21 @@ package actor NodePublisher {
                 let before = await mirror.knownOwners.current
                 let isDone = await attempt(publication)
                 await attempted(before != mirror.knownOwners.current)
-                if isDone, publication == wanted { break }
+                if isDone, publication == wanted {
+                    remind(in: contests.nextAttempt(after: .now))
+                    break
+                }
+            }
+        }
+    }
+
+    private func remind(in delay: Duration?) {
+        reminder?.cancel()
+        let bell = bell
+        reminder = delay.map { delay in
+            Task {
+                do { try await Task.sleep(for: delay) } catch { return }
+                bell.ring()
             }
         }
     }
@@ -96,9 +115,9 @@ package actor NodePublisher {
         do throws(KubernetesError) {
             try await bring(publication)
             published.at = Timestamp(Date().timeIntervalSince1970)
-            published.failure = nil
+            (published.failure, published.isRefused) = (nil, nil)
         } catch {
-            published.failure = errorChain(error)
+            (published.failure, published.isRefused) = (errorChain(error), error.isRefusal)
             // An outdated mirror can be the cause, except after a refusal.
             if !error.isRefusal { await mirror.forget() }
             throw error
@@ -115,7 +134,7 @@ package actor NodePublisher {
             let shown = current.metadata.labels["\(mirror.prefix)/verdict"]
             reported = (current.metadata.uid, shown.flatMap { Verdict(rawValue: $0) })
         }
-        let update = NodeUpdate(publication, on: current, prefix: mirror.prefix)
+        let update = NodeUpdate(publication, on: current, prefix: mirror.prefix, leaving: paused(publication))
         if !update.yielded.isEmpty {
             logger.debug("labels with other owners are not changed", metadata: ["keys": "\(update.yielded.sorted())"])
         }
@@ -135,6 +154,33 @@ package actor NodePublisher {
         let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
         if !isReported { await report(publication, on: latest.metadata) }
         reported = (latest.metadata.uid, publication.verdict)
+        note(update, of: publication)
+    }
+
+    /// The contested fields that stay as they are for now, unless the publication wants another value for them.
+    private func paused(_ publication: Publication) -> Set<NodeUpdate.Field> {
+        let wishes = NodeUpdate.wishes(publication)
+        return Set(
+            brought.keys.filter { field in
+                brought[field] == wishes[field] && contests.isPaused(field.name(prefix: mirror.prefix), at: .now)
+            }
+        )
+    }
+
+    /// Counts the fields that another client had changed since the last publication.
+    private func note(_ update: NodeUpdate, of publication: Publication) {
+        let wishes = NodeUpdate.wishes(publication)
+        for (field, managers) in update.differing where brought[field] != nil && brought[field] == wishes[field] {
+            let name = field.name(prefix: mirror.prefix)
+            contests.rewrote(name, after: managers, at: .now)
+            guard contests.isPaused(name, at: .now) else { continue }
+            logger.warning(
+                "another client keeps changing a field",
+                metadata: ["field": "\(name)", "field-managers": "\(managers)"]
+            )
+        }
+        brought = wishes
+        published.contested = contests.fields(at: .now)
     }
 
     private func apply(

@@ -15,10 +15,32 @@ package struct NodeUpdate: Sendable, Equatable {
     /// What to do with the taint; `keep` when the taint is right.
     package var taint: TaintWish
 
+    /// The fields whose value differs from the publication, with the field managers that own them.
+    package var differing: [Field: [String]]
+
+    /// A field of the Node that the agent writes.
+    package enum Field: Sendable, Hashable {
+        case label(String)
+        case taint
+
+        /// The name of the field for people.
+        package func name(prefix: String) -> String {
+            switch self {
+            case .label(let key): "the label \(key)"
+            case .taint: "the taint \(NodeUpdate.taint(prefix: prefix).key)"
+            }
+        }
+    }
+
     /// The agent's field manager.
     package static let fieldManager = "gpu-agent"
 
-    package init(_ publication: Publication, on node: Node, prefix: String) {
+    /// - Parameters:
+    ///   - publication: What the Node should show.
+    ///   - node: The Node.
+    ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - paused: The fields that stay as they are.
+    package init(_ publication: Publication, on node: Node, prefix: String, leaving paused: Set<Field> = []) {
         let metadata = node.metadata
         let keys = metadata.labelKeys(ownedBy: Self.fieldManager, operation: .apply)
         let owned = metadata.labels.filter { keys.contains($0.key) }
@@ -29,11 +51,27 @@ package struct NodeUpdate: Sendable, Equatable {
                 return shown != value && !keys.contains(key)
             }.keys
         )
-        let applied = wanted.filter { !yielded.contains($0.key) }
+        let applied = wanted.filter { key, value in
+            // A paused label that is right stays in the request. Without it, the server would remove the label.
+            !yielded.contains(key) && (metadata.labels[key] == value || !paused.contains(.label(key)))
+        }
         labels = applied == owned ? nil : applied
         shown = applied
         self.yielded = yielded
-        taint = Self.taintPatch(publication.taint, on: node, prefix: prefix).isEmpty ? .keep : publication.taint
+        let isRight = Self.taintPatch(publication.taint, on: node, prefix: prefix).isEmpty
+        taint = isRight || paused.contains(.taint) ? .keep : publication.taint
+        differing = [:]
+        for (key, value) in applied where metadata.labels[key] != value {
+            differing[.label(key)] = metadata.others(owning: ["metadata", "labels", key])
+        }
+        if taint != .keep { differing[.taint] = metadata.others(owning: ["spec", "taints"]) }
+    }
+
+    /// What the publication wants for each field, as text.
+    package static func wishes(_ publication: Publication) -> [Field: String] {
+        var wishes = Dictionary(uniqueKeysWithValues: publication.labels.map { (Field.label($0.key), $0.value) })
+        if publication.taint != .keep { wishes[.taint] = publication.taint.rawValue }
+        return wishes
     }
 
     /// The body of the apply request.
@@ -79,5 +117,12 @@ package struct NodeUpdate: Sendable, Equatable {
     /// The taint that keeps pods away from a node whose GPUs are not ready.
     package static func taint(prefix: String) -> Taint {
         Taint(key: "\(prefix)/not-ready", effect: "NoSchedule")
+    }
+}
+
+extension ObjectMetadata {
+    /// The names of the other field managers that own a field, sorted.
+    fileprivate func others(owning path: [String]) -> [String] {
+        Set(owners(of: path).map(\.manager)).subtracting([NodeUpdate.fieldManager]).sorted()
     }
 }

@@ -64,6 +64,10 @@ package enum CheckRegistry {
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+
+        // Phase: publish
+        .publicationFailed,
+        .fieldContested,
     ]
 
     private static let positions = Dictionary(

@@ -74,7 +74,9 @@ package struct Daemon: Sendable {
             services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))
             if let publisher = cluster.publisher {
                 let file = inspector.prober.published
-                services.append(PublisherService(publisher: publisher, file: file, wakeUp: wakeUp, logger: logger))
+                services.append(
+                    PublisherService(publisher: publisher, file: file, box: box, wakeUp: wakeUp, logger: logger)
+                )
             }
         }
         var configuration = ServiceGroupConfiguration(
