@@ -124,11 +124,7 @@ package struct Daemon: Sendable {
             logger.notice("the configuration says 'cluster: none', so the agent does not publish anything")
             return nil
         }
-        let named = options.cluster.map {
-            ClusterAccess(server: $0.server, certificateAuthorityFile: $0.caFile, tokenFile: $0.tokenFile)
-        }
-        let access: ClusterAccess
-        if let named { access = named } else { access = try .inCluster(environment: environment) }
+        let access = try ClusterAccess.of(options.cluster, environment: environment)
         return try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
     }
 }
