@@ -4,10 +4,10 @@ package import NodeModel
 package import Reporting
 import Support
 
-/// The agent's copy of its Node's metadata.
+/// The agent's copy of its Node.
 ///
-/// The daemon uses its labels for the decision, and the publisher compares it with the publication before a write. The
-/// first use reads the metadata from the API server. After that the watch keeps the mirror up to date.
+/// The daemon uses its labels for the decision, and the publisher compares its labels and taints with the publication
+/// before a write. The first use reads the Node from the API server. After that the watch keeps the mirror up to date.
 package actor NodeMirror {
     package nonisolated let node: String
     /// The prefix of the agent's own labels, without the slash.
@@ -15,16 +15,16 @@ package actor NodeMirror {
     private let client: KubernetesClient
     private let logger: Logger
     private let retry: RetryPolicy
-    private var metadata: ObjectMetadata? {
+    private var copy: Node? {
         didSet {
-            guard let metadata else { return }
-            owners = .present(metadata.ownerLabels)
-            lastPart = writtenPart(of: metadata)
+            guard let copy else { return }
+            owners = .present(copy.metadata.ownerLabels)
+            lastPart = WrittenPart(copy)
             heardAt = .now
         }
     }
-    /// The last known part of the Node that the agent writes to, which stays when the metadata is dropped.
-    private var lastPart: [String]?
+    /// The last known part of the Node that the agent writes to, which stays when the copy is dropped.
+    private var lastPart: WrittenPart?
     /// The current labels that name the driver owner.
     private var owners: Reading<[String: String]> = .skipped("the Node has not been read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
@@ -76,7 +76,7 @@ package actor NodeMirror {
         within limit: Duration = .seconds(10)
     ) async -> OwnerLabels {
         let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
-        if metadata == nil || isUnwatched || isOld {
+        if copy == nil || isUnwatched || isOld {
             do throws(KubernetesError) {
                 try await withDeadline(limit, subject: "get the labels of node \(node)") {
                     () async throws(KubernetesError) in _ = try await self.read()
@@ -85,7 +85,7 @@ package actor NodeMirror {
                 logger.warning("cannot read the driver owner's labels", metadata: ["error": "\(errorChain(error))"])
                 owners = .unreadable(ReadFailure(error))
                 readFailure = (error, .now)
-                metadata = nil
+                copy = nil
             }
         }
         return knownOwners
@@ -94,41 +94,33 @@ package actor NodeMirror {
     /// The labels in the mirror, without a request.
     package var knownOwners: OwnerLabels { OwnerLabels(owners, last: lastOwners) }
 
-    /// The metadata of the Node, which is read when the mirror has none.
-    package func current() async throws(KubernetesError) -> ObjectMetadata {
-        if let metadata { return metadata }
+    /// The Node, which is read when the mirror has no copy or when the watch has failed.
+    package func current() async throws(KubernetesError) -> Node {
+        if let copy, !isUnwatched { return copy }
         // The same pass does not repeat a request that has just failed.
         if let readFailure, readFailure.at + .seconds(2) > .now { throw readFailure.error }
         return try await read()
     }
 
-    /// Reads the whole Node, because the metadata does not contain the taints.
-    package func whole() async throws(KubernetesError) -> Node {
-        let whole = try await request("get") { client throws(KubernetesError) in try await client.node(self.node) }
-        metadata = whole.metadata
-        return whole
-    }
-
-    private func read() async throws(KubernetesError) -> ObjectMetadata {
-        let read = try await request("get") { client throws(KubernetesError) in
-            try await client.nodeMetadata(self.node)
-        }
-        metadata = read
+    /// Reads the Node from the API server.
+    package func read() async throws(KubernetesError) -> Node {
+        let read = try await request("get") { client throws(KubernetesError) in try await client.node(self.node) }
+        copy = read
         (isUnwatched, readFailure) = (false, nil)
         return read
     }
 
-    /// Stores the metadata in the API server's response to a write.
-    package func accept(_ answer: ObjectMetadata) { metadata = answer }
+    /// Stores the Node in the API server's response to a write.
+    package func accept(_ answer: Node) { copy = answer }
 
-    /// Drops the metadata, so that the next use reads the Node again.
-    package func forget() { metadata = nil }
+    /// Drops the copy, so that the next use reads the Node again.
+    package func forget() { copy = nil }
 
     /// What an event of the watch changes for the agent.
     package enum Change: Sendable, Equatable {
         /// Nothing that the agent uses for the decision or writes.
         case none
-        /// Labels or taints, which must be compared with the publication.
+        /// Labels or taints, which must be compared with the publication, or the watch failed.
         case written
         /// The labels of the driver owner, or the Node was deleted, so a new decision is necessary.
         case owner
@@ -139,39 +131,32 @@ package actor NodeMirror {
         switch event {
         case .added(let new), .modified(let new):
             let before = (owners: owners.value, ours: lastPart)
-            metadata = new
-            lastPart = writtenPart(of: new)
+            copy = new
             if before.owners != owners.value { return .owner }
             return before.ours == lastPart ? .none : .written
         case .deleted:
-            metadata = nil
+            copy = nil
             lastPart = nil
             // The labels were deleted with the Node. A new Node with the same name can have another driver owner.
             lastOwners = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
             return .owner
         case .bookmark(let version):
-            metadata?.resourceVersion = version
+            copy?.metadata.resourceVersion = version
             heardAt = .now
             return .none
         case .failed(.gone):
-            metadata = nil
+            copy = nil
             return .written
         case .failed:
+            // The publisher reads the Node again, so that it notices soon when the API server is away.
             isUnwatched = true
-            return .none
+            return .written
         }
     }
 
-    /// The resource version from which to watch; nil while the mirror has no metadata.
-    package var watchVersion: String? { metadata?.resourceVersion }
-
-    /// The part of a Node that the agent writes to: its labels, and the owners of its list of taints.
-    ///
-    /// It includes labels of other owners. When another owner removes a label, the agent can set it again.
-    private func writtenPart(of metadata: ObjectMetadata) -> [String] {
-        metadata.labels.map { "\($0)=\($1)" }.sorted() + metadata.taintOwners.map { "\($0)" }
-    }
+    /// The resource version from which to watch; nil while the mirror has no copy.
+    package var watchVersion: String? { copy?.metadata.resourceVersion }
 
     /// Makes one request with the mirror's retry policy and counts its outcome.
     package func request<Value: Sendable>(
@@ -194,6 +179,20 @@ package actor NodeMirror {
 
     /// The number of requests by verb and outcome, for the metrics.
     package var requestCounts: [Metrics.APIRequestCount] { requests.all }
+}
+
+/// The part of a Node that the agent writes to.
+///
+/// It includes the labels and the taints of other owners. When another owner removes a label, the agent can set it
+/// again. The UID tells a Node that was deleted and created again from its predecessor.
+private struct WrittenPart: Equatable {
+    var uid: String
+    var labels: [String: String]
+    var taints: [Taint]
+
+    init(_ node: Node) {
+        (uid, labels, taints) = (node.metadata.uid, node.metadata.labels, node.taints)
+    }
 }
 
 /// The number of requests by verb and outcome.

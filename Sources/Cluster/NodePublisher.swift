@@ -15,11 +15,16 @@ package actor NodePublisher {
     private let bell = Bell()
     private var wanted: Publication?
     private var pace = PublicationPace()
-    /// The owners of the taint list when the whole Node was last read.
-    private var seenTaintOwners: [FieldOwner]?
-    private var seenTaint: TaintWish?
+    private var contests = FieldContests()
+    /// The value of each field at the last successful publication.
+    private var brought: [NodeUpdate.Field: String] = [:]
+    /// Rings when the agent may set a contested field again.
+    private var reminder: Task<Void, Never>?
     /// The verdict of the last event and the UID of its Node, because a Node that was created again has no events.
-    private var reported: (uid: String, verdict: Verdict)?
+    ///
+    /// Before the first event, it is the verdict that the Node showed when the agent started. An agent that was
+    /// restarted does not repeat the event of its predecessor.
+    private var reported: (uid: String, verdict: Verdict?)?
     private var published: PublishedState
 
     /// Creates a publisher; `gpusWorked` tells whether an earlier daemon saw the GPUs work after the last boot.
@@ -71,7 +76,21 @@ package actor NodePublisher {
                 let before = await mirror.knownOwners.current
                 let isDone = await attempt(publication)
                 await attempted(before != mirror.knownOwners.current)
-                if isDone, publication == wanted { break }
+                if isDone, publication == wanted {
+                    remind(in: contests.nextAttempt(after: .now))
+                    break
+                }
+            }
+        }
+    }
+
+    private func remind(in delay: Duration?) {
+        reminder?.cancel()
+        let bell = bell
+        reminder = delay.map { delay in
+            Task {
+                do { try await Task.sleep(for: delay) } catch { return }
+                bell.ring()
             }
         }
     }
@@ -98,43 +117,78 @@ package actor NodePublisher {
         do throws(KubernetesError) {
             try await bring(publication)
             published.at = Timestamp(Date().timeIntervalSince1970)
-            published.failure = nil
+            (published.failure, published.isRefused) = (nil, nil)
         } catch {
-            published.failure = errorChain(error)
-            seenTaintOwners = nil
+            (published.failure, published.isRefused) = (errorChain(error), error.isRefusal)
             // An outdated mirror can be the cause, except after a refusal.
             if !error.isRefusal { await mirror.forget() }
             throw error
         }
     }
 
+    /// Changes the taint and the labels where they differ from the publication.
+    ///
+    /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
+    /// again. So when the agent is cut off in between, the taint is there rather than missing.
     private func bring(_ publication: Publication) async throws(KubernetesError) {
         let current = try await mirror.current()
-        let before = current.labels["\(mirror.prefix)/verdict"]
-        let update = NodeUpdate(publication, on: current, prefix: mirror.prefix)
+        if reported == nil {
+            let shown = current.metadata.labels["\(mirror.prefix)/verdict"]
+            reported = (current.metadata.uid, shown.flatMap { Verdict(rawValue: $0) })
+        }
+        let update = NodeUpdate(publication, on: current, prefix: mirror.prefix, leaving: paused(publication))
         if !update.yielded.isEmpty {
             logger.debug("labels with other owners are not changed", metadata: ["keys": "\(update.yielded.sorted())"])
         }
         var latest = current
-        if update.taint != .keep, !isKnown(update.taint, on: current) {
-            latest = try await bringTaint(update.taint, publication.verdict)
+        published.tainted = NodeUpdate.isTainted(current, prefix: mirror.prefix)
+        if update.taint == .present {
+            latest = try await bringTaint(.present, on: latest)
+            published.tainted = true
         }
-        if publication.taint != .keep { published.tainted = publication.taint == .present }
         if let labels = update.labels {
-            latest = try await apply(labels, on: latest)
+            latest = try await apply(labels, on: latest.metadata)
             logger.notice("labels applied", metadata: ["node": "\(mirror.node)", "count": "\(labels.count)"])
         }
         published.labels = update.shown
-        let verdict = publication.verdict
-        let isKnown = reported.map { $0.uid == latest.uid && $0.verdict == verdict } ?? false
-        if verdict.rawValue != before, !isKnown { await report(publication, on: latest) }
-        reported = (latest.uid, verdict)
+        if update.taint == .absent { latest = try await bringTaint(.absent, on: latest) }
+        published.tainted = NodeUpdate.isTainted(latest, prefix: mirror.prefix)
+        let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
+        if !isReported { await report(publication, on: latest.metadata) }
+        reported = (latest.metadata.uid, publication.verdict)
+        note(update, of: publication)
+    }
+
+    /// The contested fields that stay as they are for now, unless the publication wants another value for them.
+    private func paused(_ publication: Publication) -> Set<NodeUpdate.Field> {
+        let wishes = NodeUpdate.wishes(publication)
+        return Set(
+            brought.keys.filter { field in
+                brought[field] == wishes[field] && contests.isPaused(field.name(prefix: mirror.prefix), at: .now)
+            }
+        )
+    }
+
+    /// Counts the fields that another client had changed since the last publication.
+    private func note(_ update: NodeUpdate, of publication: Publication) {
+        let wishes = NodeUpdate.wishes(publication)
+        for (field, managers) in update.differing where brought[field] != nil && brought[field] == wishes[field] {
+            let name = field.name(prefix: mirror.prefix)
+            contests.rewrote(name, after: managers, at: .now)
+            guard contests.isPaused(name, at: .now) else { continue }
+            logger.warning(
+                "another client keeps changing a field",
+                metadata: ["field": "\(name)", "field-managers": "\(managers)"]
+            )
+        }
+        brought = wishes
+        published.contested = contests.fields(at: .now)
     }
 
     private func apply(
         _ labels: [String: String],
         on metadata: ObjectMetadata
-    ) async throws(KubernetesError) -> ObjectMetadata {
+    ) async throws(KubernetesError) -> Node {
         let body = NodeUpdate.applyBody(labels, on: metadata)
         let applied = try await mirror.request("apply") { client throws(KubernetesError) in
             try await client.applyNode(
@@ -149,35 +203,26 @@ package actor NodePublisher {
         return applied
     }
 
-    /// Whether the whole Node was read for this wish, and the owners of the taints are still the same.
-    private func isKnown(_ wish: TaintWish, on metadata: ObjectMetadata) -> Bool {
-        seenTaint == wish && seenTaintOwners == metadata.taintOwners
-    }
-
-    /// Adds or removes the taint and returns the Node's metadata after the change.
+    /// Adds or removes the taint and returns the Node after the change.
     ///
     /// When another program changes the Node between the read and the patch, the test of the patch fails. The publisher
     /// then reads the Node again, and makes at most three attempts.
-    private func bringTaint(
-        _ wish: TaintWish,
-        _ verdict: Verdict
-    ) async throws(KubernetesError) -> ObjectMetadata {
-        var attempt = 1
+    private func bringTaint(_ wish: TaintWish, on node: Node) async throws(KubernetesError) -> Node {
+        var (attempt, latest) = (1, node)
         while true {
-            let whole = try await mirror.whole()
-            let operations = NodeUpdate.taintPatch(wish, verdict, on: whole, prefix: mirror.prefix)
+            let operations = NodeUpdate.taintPatch(wish, on: latest, prefix: mirror.prefix)
+            guard !operations.isEmpty else { return latest }
             do throws(KubernetesError) {
-                let patched = operations.isEmpty ? whole.metadata : try await patch(operations)
-                (seenTaint, seenTaintOwners) = (wish, patched.taintOwners)
-                return patched
+                return try await patch(operations)
             } catch {
                 guard error.isFailedTest, attempt < 3 else { throw error }
                 attempt += 1
+                latest = try await mirror.read()
             }
         }
     }
 
-    private func patch(_ operations: [JSONPatchOperation]) async throws(KubernetesError) -> ObjectMetadata {
+    private func patch(_ operations: [JSONPatchOperation]) async throws(KubernetesError) -> Node {
         let patched = try await mirror.request("patch") { client throws(KubernetesError) in
             try await client.patchNode(
                 self.mirror.node,
@@ -185,12 +230,12 @@ package actor NodePublisher {
                 fieldManager: NodeUpdate.fieldManager
             )
         }
-        await mirror.accept(patched.metadata)
+        await mirror.accept(patched)
         pace.wrote(at: .now)
         let taint = NodeUpdate.taint(prefix: mirror.prefix).key
-        let isOn = patched.taints.contains { $0.key == taint }
+        let isOn = NodeUpdate.isTainted(patched, prefix: mirror.prefix)
         logger.notice("taint changed", metadata: ["taint": "\(taint)", "present": "\(isOn)"])
-        return patched.metadata
+        return patched
     }
 
     /// Reports a new verdict as an event of the Node.

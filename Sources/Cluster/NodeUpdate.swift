@@ -1,33 +1,47 @@
-import FoundationEssentials
 package import Kubernetes
-package import NodeModel
 package import Reporting
 package import Support
 
 /// The changes that make a Node show a publication.
 ///
-/// They depend only on the publication and the Node's metadata.
+/// They depend only on the publication and the content of the Node.
 package struct NodeUpdate: Sendable, Equatable {
-    /// What the Node's metadata says about the agent's taint.
-    package enum TaintKnowledge: Sendable, Equatable {
-        case present, absent
-        /// The whole Node must be read.
-        case unknown
-    }
-
     /// The labels to apply; nil when the Node already has them.
     package var labels: [String: String]?
     /// The agent's labels on the Node after the change.
     package var shown: [String: String]
     /// The keys of labels that have another owner and another value, which the agent does not change.
     package var yielded: Set<String>
-    /// What to do with the taint; `keep` when the taint is known to be right.
+    /// What to do with the taint; `keep` when the taint is right.
     package var taint: TaintWish
+
+    /// The fields whose value differs from the publication, with the field managers that own them.
+    package var differing: [Field: [String]]
+
+    /// A field of the Node that the agent writes.
+    package enum Field: Sendable, Hashable {
+        case label(String)
+        case taint
+
+        /// The name of the field for people.
+        package func name(prefix: String) -> String {
+            switch self {
+            case .label(let key): "the label \(key)"
+            case .taint: "the taint \(NodeUpdate.taint(prefix: prefix).key)"
+            }
+        }
+    }
 
     /// The agent's field manager.
     package static let fieldManager = "gpu-agent"
 
-    package init(_ publication: Publication, on metadata: ObjectMetadata, prefix: String) {
+    /// - Parameters:
+    ///   - publication: What the Node should show.
+    ///   - node: The Node.
+    ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - paused: The fields that stay as they are.
+    package init(_ publication: Publication, on node: Node, prefix: String, leaving paused: Set<Field> = []) {
+        let metadata = node.metadata
         let keys = metadata.labelKeys(ownedBy: Self.fieldManager, operation: .apply)
         let owned = metadata.labels.filter { keys.contains($0.key) }
         let wanted = publication.labelsToApply(owned: owned)
@@ -37,30 +51,27 @@ package struct NodeUpdate: Sendable, Equatable {
                 return shown != value && !keys.contains(key)
             }.keys
         )
-        let applied = wanted.filter { !yielded.contains($0.key) }
+        let applied = wanted.filter { key, value in
+            // A paused label that is right stays in the request. Without it, the server would remove the label.
+            !yielded.contains(key) && (metadata.labels[key] == value || !paused.contains(.label(key)))
+        }
         labels = applied == owned ? nil : applied
         shown = applied
         self.yielded = yielded
-        taint = publication.taint.without(Self.taintKnowledge(metadata, prefix: prefix))
+        let isRight = Self.taintPatch(publication.taint, on: node, prefix: prefix).isEmpty
+        taint = isRight || paused.contains(.taint) ? .keep : publication.taint
+        differing = [:]
+        for (key, value) in applied where metadata.labels[key] != value {
+            differing[.label(key)] = metadata.others(owning: ["metadata", "labels", key])
+        }
+        if taint != .keep { differing[.taint] = metadata.others(owning: ["spec", "taints"]) }
     }
 
-    /// Finds the state of the taint without reading the Node's spec.
-    ///
-    /// The agent changes the taint and its `verdict` label by one patch. So the label gives the state of the taint,
-    /// unless another manager wrote the list of taints later.
-    static func taintKnowledge(_ metadata: ObjectMetadata, prefix: String) -> TaintKnowledge {
-        let key = "\(prefix)/verdict"
-        guard let text = metadata.labels[key], let verdict = Verdict(rawValue: text),
-            let since = metadata.owners(of: ["metadata", "labels", key]).filter({ $0.manager == fieldManager })
-                .compactMap(\.since).min()
-        else { return .unknown }
-        let others = metadata.taintOwners.filter { $0.manager != fieldManager }
-        guard others.allSatisfy({ $0.since.map { $0 < since } ?? false }) else { return .unknown }
-        return switch TaintWish(verdict) {
-        case .present: .present
-        case .absent: .absent
-        case .keep: .unknown
-        }
+    /// What the publication wants for each field, as text.
+    package static func wishes(_ publication: Publication) -> [Field: String] {
+        var wishes = Dictionary(uniqueKeysWithValues: publication.labels.map { (Field.label($0.key), $0.value) })
+        if publication.taint != .keep { wishes[.taint] = publication.taint.rawValue }
+        return wishes
     }
 
     /// The body of the apply request.
@@ -78,34 +89,29 @@ package struct NodeUpdate: Sendable, Equatable {
         ]
     }
 
-    /// The patch that adds or removes the agent's taint and sets the verdict label; empty when the taint is right.
+    /// The patch that adds or removes the agent's taint; empty when the taint is right.
     ///
     /// Several programs write the list of taints. So the patch first tests that the Node still has the resource version
     /// that was read.
-    package static func taintPatch(
-        _ wish: TaintWish,
-        _ verdict: Verdict,
-        on node: Node,
-        prefix: String
-    ) -> [JSONPatchOperation] {
+    package static func taintPatch(_ wish: TaintWish, on node: Node, prefix: String) -> [JSONPatchOperation] {
         let ours = taint(prefix: prefix)
         let index = node.taints.firstIndex { $0.key == ours.key && $0.effect == ours.effect }
         let unchanged = JSONPatchOperation.test(
             ["metadata", "resourceVersion"],
             .string(node.metadata.resourceVersion)
         )
-        let key = "\(prefix)/verdict"
-        let label: JSONPatchOperation =
-            node.metadata.labels.isEmpty
-            ? .add(["metadata", "labels"], [key: .string(verdict.rawValue)])
-            : .add(["metadata", "labels", key], .string(verdict.rawValue))
         switch (wish, index) {
-        case (.present, nil) where node.taints.isEmpty:
-            return [unchanged, .add(["spec", "taints"], [ours.json]), label]
-        case (.present, nil): return [unchanged, .add(["spec", "taints", "-"], ours.json), label]
-        case (.absent, .some(let index)): return [unchanged, .remove(["spec", "taints", String(index)]), label]
+        case (.present, nil) where node.taints.isEmpty: return [unchanged, .add(["spec", "taints"], [ours.json])]
+        case (.present, nil): return [unchanged, .add(["spec", "taints", "-"], ours.json)]
+        case (.absent, .some(let index)): return [unchanged, .remove(["spec", "taints", String(index)])]
         case (.present, .some), (.absent, nil), (.keep, _): return []
         }
+    }
+
+    /// Whether the Node has the agent's taint.
+    package static func isTainted(_ node: Node, prefix: String) -> Bool {
+        let ours = taint(prefix: prefix)
+        return node.taints.contains { $0.key == ours.key && $0.effect == ours.effect }
     }
 
     /// The taint that keeps pods away from a node whose GPUs are not ready.
@@ -114,12 +120,9 @@ package struct NodeUpdate: Sendable, Equatable {
     }
 }
 
-extension TaintWish {
-    /// Returns `keep` when the taint already has the wished state, and the wish otherwise.
-    fileprivate func without(_ knowledge: NodeUpdate.TaintKnowledge) -> TaintWish {
-        switch (self, knowledge) {
-        case (.present, .present), (.absent, .absent): .keep
-        default: self
-        }
+extension ObjectMetadata {
+    /// The names of the other field managers that own a field, sorted.
+    fileprivate func others(owning path: [String]) -> [String] {
+        Set(owners(of: path).map(\.manager)).subtracting([NodeUpdate.fieldManager]).sorted()
     }
 }

@@ -3,8 +3,8 @@ package import Kubernetes
 /// Decides when the publisher may make the next request to the API server.
 ///
 /// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. When
-/// another program repeatedly overwrites the agent's fields, the agent writes at most `writesPerMinute` times per
-/// minute, and a finding names the other program.
+/// other programs repeatedly overwrite many of the agent's fields, the agent writes at most `writesPerMinute` times per
+/// minute. `FieldContests` limits the writes of each field.
 package struct PublicationPace: Sendable {
     /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)
@@ -53,11 +53,6 @@ package struct PublicationPace: Sendable {
     package mutating func wrote(at now: ContinuousClock.Instant) {
         writes.removeAll { $0 + .seconds(60) <= now }
         writes.append(now)
-    }
-
-    /// Whether there were so many writes in the last minute that another program must have undone them.
-    package func isContested(at now: ContinuousClock.Instant) -> Bool {
-        writes.filter { $0 + .seconds(60) > now }.count >= Self.writesPerMinute
     }
 
     /// Ends the pause because the API server is reachable again, except after a refusal.

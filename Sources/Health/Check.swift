@@ -80,6 +80,7 @@ extension Check {
         case gpus = "NVML, CUDA and the GPUs"
         case mig = "MIG"
         case license = "vGPU license"
+        case publication = "The publication in the cluster"
 
         /// The introduction of the section in the documentation, in Markdown; nil when the section has none.
         package var introduction: String? {
@@ -106,6 +107,8 @@ extension Check {
         case load
         /// Programs use the GPUs.
         case use
+        /// The agent publishes the state of the node.
+        case publish
 
         package static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
     }

@@ -70,6 +70,10 @@ package enum CheckRegistry {
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+
+        // Phase: publish
+        .publicationFailed,
+        .fieldContested,
     ]
 
     private static let positions = Dictionary(

@@ -8,11 +8,19 @@ package struct CheckedNode: Sendable {
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
+    /// What the daemon last wrote to the API server; nil when the checks do not concern the publication.
+    package let published: PublishedState?
 
-    package init(facts: NodeFacts, decision: Decision, migStrategy: MIGStrategy = .single) {
+    package init(
+        facts: NodeFacts,
+        decision: Decision,
+        migStrategy: MIGStrategy = .single,
+        published: PublishedState? = nil
+    ) {
         self.facts = facts.without(decision.ignored ?? [])
         self.decision = decision
         self.migStrategy = migStrategy
+        self.published = published
     }
 
     /// Whether any source reports a driver on this host.

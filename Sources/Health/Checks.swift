@@ -14,25 +14,32 @@ package struct Checks: Sendable {
     package var lastFailure: Finding?
     /// The configured MIG strategy of the device plugin.
     package var migStrategy: MIGStrategy
+    /// What the daemon last wrote to the API server.
+    ///
+    /// It is nil in the report that the daemon publishes, because the published verdict does not depend on the
+    /// publication.
+    package var published: PublishedState?
 
     package init(
         facts: NodeFacts,
         plan: Plan,
         migStrategy: MIGStrategy = .single,
         installing: Bool = false,
-        lastFailure: Finding? = nil
+        lastFailure: Finding? = nil,
+        published: PublishedState? = nil
     ) {
         self.facts = facts
         self.plan = plan
         self.migStrategy = migStrategy
         self.installing = installing
         self.lastFailure = lastFailure
+        self.published = published
     }
 
     package func report() -> NodeReport {
         let decision = plan.decision
         guard decision.action != .idle else { return leftAlone(decision) }
-        let node = CheckedNode(facts: facts, decision: decision, migStrategy: migStrategy)
+        let node = CheckedNode(facts: facts, decision: decision, migStrategy: migStrategy, published: published)
         var found = CheckRegistry.checks.compactMap { check in
             check.outcome(on: node).map { Finding(check.code, $0) }
         }
@@ -60,12 +67,24 @@ package struct Checks: Sendable {
             expected: isEmpty
                 ? "a PCI function of vendor 10de with class 0300 or 0302" : "GPUs whose driver has no other owner"
         )
+        let publication = Self.findings(about: published)
         return NodeReport(
             verdict: isEmpty ? .noGPU : .leftAlone,
             reason: reason,
-            nextAction: isEmpty ? "Nothing to do on this node." : nextAction(leftTo: decision),
-            findings: [finding.explained]
+            nextAction: publication.decider?.nextAction
+                ?? (isEmpty ? "Nothing to do on this node." : nextAction(leftTo: decision)),
+            findings: [finding.explained] + publication
         )
+    }
+
+    /// The findings about the publication in the cluster; empty when there was none.
+    package static func findings(about published: PublishedState?) -> [Finding] {
+        guard let published else { return [] }
+        let outcomes: [(ReasonCode, Outcome?)] = [
+            (.publicationFailed, Check.publicationOutcome(published)),
+            (.fieldContested, Check.contestOutcome(published)),
+        ]
+        return outcomes.compactMap { code, outcome in outcome.map { Finding(code, $0).explained } }
     }
 
     private func nextAction(leftTo decision: Decision) -> String {

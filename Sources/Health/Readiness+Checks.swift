@@ -22,8 +22,8 @@ extension Readiness {
 extension Check {
     /// Whether the check uses the GPUs as a container does.
     ///
-    /// A vGPU without a license still works, but slowly.
-    fileprivate var testsTheGPUs: Bool { phase == .use && group != .license }
+    /// A vGPU without a license still works, but slowly. What the API server knows is no matter of the GPUs.
+    fileprivate var testsTheGPUs: Bool { phase == .use && [.gpus, .mig].contains(group) }
 }
 
 extension Finding {

@@ -1,19 +1,9 @@
 package import Support
 
-/// A response of which only the metadata is decoded.
-struct MetadataEnvelope: Decodable, Sendable {
-    var metadata: ObjectMetadata
-}
-
 /// A response whose content is not decoded.
 private struct Ignored: Decodable, Sendable {}
 
 extension KubernetesClient {
-    /// Reads a Node's metadata only.
-    package func nodeMetadata(_ name: String) async throws(KubernetesError) -> ObjectMetadata {
-        try await send(.nodeMetadata(name), as: MetadataEnvelope.self).metadata
-    }
-
     /// Reads a Node's metadata and taints, and whether the node is cordoned.
     package func node(_ name: String) async throws(KubernetesError) -> Node {
         try await send(.node(name), as: Node.self)
@@ -29,16 +19,16 @@ extension KubernetesClient {
     ///   - body: `apiVersion`, `kind`, `metadata.name` and the fields to apply.
     ///   - fieldManager: The name of the field manager.
     ///   - force: Whether to take fields from other managers instead of failing with `conflict`.
-    /// - Returns: The Node's metadata after the change.
+    /// - Returns: The Node after the change.
     /// - Throws: `conflict` when another manager owns a field, or any other error of a request.
     package func applyNode(
         _ name: String,
         body: JSONValue,
         fieldManager: String,
         force: Bool = false
-    ) async throws(KubernetesError) -> ObjectMetadata {
+    ) async throws(KubernetesError) -> Node {
         let request = KubernetesRequest.applyNode(name, body: body, fieldManager: fieldManager, force: force)
-        return try await send(request, as: MetadataEnvelope.self).metadata
+        return try await send(request, as: Node.self)
     }
 
     /// Changes a Node by JSON patch.

@@ -4,13 +4,13 @@ import NIOCore
 import NIOFoundationEssentialsCompat
 import Support
 
-/// An event of a watch on a Node's metadata.
+/// An event of a watch on a Node.
 package enum NodeWatchEvent: Sendable {
     /// The Node was created, or existed when a watch without a resource version started.
-    case added(ObjectMetadata)
-    case modified(ObjectMetadata)
-    /// The Node was deleted; the metadata is its last state.
-    case deleted(ObjectMetadata)
+    case added(Node)
+    case modified(Node)
+    /// The Node was deleted; the value is its last state.
+    case deleted(Node)
     /// Nothing changed up to this version; the next watch can start from it.
     case bookmark(resourceVersion: String)
     /// The watch failed, and this is its last event.
@@ -21,7 +21,7 @@ package enum NodeWatchEvent: Sendable {
     /// The resource version from which to continue after this event.
     package var resourceVersion: String? {
         switch self {
-        case .added(let metadata), .modified(let metadata), .deleted(let metadata): metadata.resourceVersion
+        case .added(let node), .modified(let node), .deleted(let node): node.metadata.resourceVersion
         case .bookmark(let version): version
         case .failed: nil
         }
@@ -29,7 +29,7 @@ package enum NodeWatchEvent: Sendable {
 }
 
 extension KubernetesClient {
-    /// Watches one Node's metadata.
+    /// Watches one Node.
     ///
     /// The stream ends when the server ends the watch, which it does regularly. Then start another watch from the last
     /// version. The stream also ends after `failed`. Releasing the stream closes the connection.
@@ -38,9 +38,9 @@ extension KubernetesClient {
     ///   - name: The name of the Node.
     ///   - resourceVersion: The resource version after which changes are reported.
     /// - Returns: The events.
-    package func watchNodeMetadata(_ name: String, from resourceVersion: String) -> AsyncStream<NodeWatchEvent> {
+    package func watchNode(_ name: String, from resourceVersion: String) -> AsyncStream<NodeWatchEvent> {
         let seconds = max(1, Int(limits.watch.components.seconds))
-        let request = KubernetesRequest.watchNodeMetadata(name, from: resourceVersion, seconds: seconds)
+        let request = KubernetesRequest.watchNode(name, from: resourceVersion, seconds: seconds)
         let subject = subject(of: request)
         let (stream, continuation) = AsyncStream<NodeWatchEvent>.makeStream()
         let task = Task {
@@ -113,10 +113,10 @@ extension NodeWatchEvent {
             case "ERROR":
                 let status = try JSONDecoder().decode(WatchObject<StatusDocument>.self, from: line).object
                 throw KubernetesError(status: status.code ?? 500, document: status, subject: subject)
-            case "BOOKMARK": self = .bookmark(resourceVersion: try Self.metadata(line).resourceVersion)
-            case "ADDED": self = .added(try Self.metadata(line))
-            case "MODIFIED": self = .modified(try Self.metadata(line))
-            case "DELETED": self = .deleted(try Self.metadata(line))
+            case "BOOKMARK": self = .bookmark(resourceVersion: try Self.node(line).metadata.resourceVersion)
+            case "ADDED": self = .added(try Self.node(line))
+            case "MODIFIED": self = .modified(try Self.node(line))
+            case "DELETED": self = .deleted(try Self.node(line))
             default: throw KubernetesError.malformed(subject: subject, detail: "watch event of type \(kind.type)")
             }
         } catch let error as KubernetesError {
@@ -126,8 +126,8 @@ extension NodeWatchEvent {
         }
     }
 
-    private static func metadata(_ line: Data) throws -> ObjectMetadata {
-        try JSONDecoder().decode(WatchObject<MetadataEnvelope>.self, from: line).object.metadata
+    private static func node(_ line: Data) throws -> Node {
+        try JSONDecoder().decode(WatchObject<Node>.self, from: line).object
     }
 }
 

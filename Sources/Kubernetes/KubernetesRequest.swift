@@ -30,8 +30,6 @@ package struct KubernetesRequest: Sendable, Equatable {
     package var body: JSONValue?
 
     static let json = "application/json"
-    /// Metadata only, or the whole object from a server that does not support `PartialObjectMetadata`.
-    static let metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json"
 
     /// The path and the query, percent-encoded.
     package var target: String {
@@ -59,12 +57,7 @@ package struct KubernetesRequest: Sendable, Equatable {
 }
 
 extension KubernetesRequest {
-    /// Reads a Node's metadata only.
-    package static func nodeMetadata(_ name: String) -> Self {
-        Self(method: .get, path: nodePath(name), accept: metadataOnly)
-    }
-
-    /// Reads a whole Node.
+    /// Reads a Node.
     package static func node(_ name: String) -> Self {
         Self(method: .get, path: nodePath(name))
     }
@@ -77,7 +70,6 @@ extension KubernetesRequest {
             method: .patch,
             path: nodePath(name),
             query: [QueryItem("fieldManager", fieldManager), QueryItem("force", force ? "true" : "false")],
-            accept: metadataOnly,
             contentType: "application/apply-patch+yaml",
             body: body
         )
@@ -105,14 +97,14 @@ extension KubernetesRequest {
         )
     }
 
-    /// Watches one Node's metadata.
+    /// Watches one Node.
     ///
     /// - Parameters:
     ///   - name: The name of the Node.
     ///   - resourceVersion: The resource version after which changes are reported.
     ///   - seconds: The time after which the server ends the watch, in seconds.
     /// - Returns: The request.
-    package static func watchNodeMetadata(_ name: String, from resourceVersion: String, seconds: Int) -> Self {
+    package static func watchNode(_ name: String, from resourceVersion: String, seconds: Int) -> Self {
         Self(
             method: .get,
             path: ["api", "v1", "nodes"],
@@ -122,8 +114,7 @@ extension KubernetesRequest {
                 QueryItem("resourceVersion", resourceVersion),
                 QueryItem("allowWatchBookmarks", "true"),
                 QueryItem("timeoutSeconds", String(seconds)),
-            ],
-            accept: metadataOnly
+            ]
         )
     }
 

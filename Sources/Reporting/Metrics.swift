@@ -1,5 +1,6 @@
 import Health
 package import NodeModel
+import Support
 
 /// The state of a node in the text format of Prometheus, version 0.0.4.
 package struct Metrics: Sendable {
@@ -8,6 +9,8 @@ package struct Metrics: Sendable {
     package var journal: Journal?
     /// The requests to the API server since the start of the agent, by verb and outcome.
     package var apiRequests: [APIRequestCount]
+    /// The result of the last attempt to publish; nil on a node without a cluster.
+    package var published: PublishedState?
     /// The time when the agent last read the facts of the node, in seconds since 1970.
     package var lookedAt: Double
 
@@ -29,12 +32,14 @@ package struct Metrics: Sendable {
         facts: NodeFacts,
         journal: Journal?,
         apiRequests: [APIRequestCount],
+        published: PublishedState? = nil,
         lookedAt: Double
     ) {
         self.report = report
         self.facts = facts
         self.journal = journal
         self.apiRequests = apiRequests
+        self.published = published
         self.lookedAt = lookedAt
     }
 
@@ -47,6 +52,14 @@ package struct Metrics: Sendable {
             )
             .sample([], lookedAt)
         )
+        if let at = published?.at {
+            families.append(
+                Family(
+                    "gpu_agent_last_publication_timestamp_seconds",
+                    "When the API server last had the state of the node, in seconds since 1970."
+                ).sample([], at.seconds)
+            )
+        }
         if let journal { families.append(steps(journal)) }
         families.append(requests)
         return families.map(\.text).joined()
@@ -73,8 +86,9 @@ package struct Metrics: Sendable {
         let help = "The result of a check: 1 if it passed or returned only a notice, 0 otherwise."
         let family = Family("gpu_agent_check_passed", help)
         // A check can have several findings, such as one for each file system without enough space.
+        let all = report.findings + Checks.findings(about: published)
         return CheckRegistry.checks.reduce(family) { family, check in
-            let states = report.findings.filter { $0.code == check.code && $0.state != .notApplicable }.map(\.state)
+            let states = all.filter { $0.code == check.code && $0.state != .notApplicable }.map(\.state)
             guard !states.isEmpty else { return family }
             let holds = states.allSatisfy { [.pass, .notice].contains($0) }
             return family.sample([("code", check.code.rawValue)], holds ? 1 : 0)

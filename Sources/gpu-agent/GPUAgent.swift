@@ -24,6 +24,7 @@ struct GPUAgent: AsyncParsableCommand {
             LabelsCommand.self,
             CatalogCommand.self,
             RunCommand.self,
+            UnpublishCommand.self,
             VersionCommand.self,
             VendorProbeCommand.self,
         ]

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NodeModel
 import ServiceLifecycle
+import Support
 import TestSupport
 import Testing
 
@@ -77,6 +78,22 @@ import Testing
         let answer = try await get("/readyz", of: try box(facts))
         #expect(answer.status == status && answer.type == Self.plain)
         #expect(answer.text.hasPrefix(text), "\(answer.text)")
+    }
+
+    /// The status keeps its meaning for the pod, and the body says what the API server does not know.
+    @Test func saysInTheBodyThatTheAPIServerDoesNotKnow() async throws {
+        let box = try box(.noGPU)
+        box.published = PublishedState(node: "gpu-1", failure: "connection refused")
+        let answer = try await get("/readyz", of: box)
+        #expect(answer.status == 200)
+        #expect(answer.text.contains("\npublication-failed: connection refused. No publication has succeeded yet."))
+        let metrics = try await get("/metrics", of: box).text
+        #expect(metrics.contains("gpu_agent_check_passed{code=\"publication-failed\"} 0\n"))
+        #expect(!metrics.contains("gpu_agent_last_publication_timestamp_seconds"))
+        box.published = PublishedState(node: "gpu-1", at: Timestamp(1_795_219_200))
+        #expect(try await get("/readyz", of: box).text.split(separator: "\n").count == 1)
+        let later = try await get("/metrics", of: box).text
+        #expect(later.contains("gpu_agent_last_publication_timestamp_seconds 1795219200\n"))
     }
 
     @Test func showsTheMetricsOfTheLastLook() async throws {

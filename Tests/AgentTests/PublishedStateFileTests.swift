@@ -20,6 +20,23 @@ import Testing
         #expect(await file.load() == state)
     }
 
+    @Test func whatAPersonSeesIncludesThePublication() async throws {
+        let tree = try TemporaryDirectory()
+        try tree.write("run/gpu-agent/published.json", #"{"node":"n","labels":{},"failure":"no answer"}"#)
+        let prober = try Prober(Settings(hostRoot: tree.path, hostPID: nil))
+        var setup = Setup(catalog: Catalog(), policy: Policy())
+        let view = await Inspector(prober: prober, setup: setup).currentView()
+        #expect(view.report.findings.contains { $0.code == .publicationFailed && $0.state == .warning })
+        #expect(
+            await !Inspector(prober: prober, setup: setup).look().report.findings.contains {
+                $0.code == .publicationFailed
+            }
+        )
+        setup.mode = .observe
+        let observed = await Inspector(prober: prober, setup: setup).currentView()
+        #expect(!observed.report.findings.contains { $0.code == .publicationFailed })
+    }
+
     static let states: [(json: String?, expected: Reading<[String: String]>)] = [
         (nil, .skipped("no agent has published the state of this node")),
         (

@@ -86,14 +86,65 @@ struct PublishingBudgetTests {
 
     @Test func aLabelThatSomebodyKeepsChangingIsWrittenAFewTimesAMinute() async throws {
         try await TestCluster.with { cluster in
-            try await withPublisher(cluster) { _ in
+            try await withPublisher(cluster) { publisher in
                 try await eventually("the first write") { requests(cluster).contains("PATCH") }
                 try await disturb(cluster, for: .seconds(6)) { _ in
                     ["metadata": ["labels": ["gpu-agent.dev/verdict": "contested"]]]
                 }
                 let writes = requests(cluster).filter { $0 == "PATCH" }.count
-                #expect((1...PublicationPace.writesPerMinute).contains(writes), "\(requests(cluster))")
+                #expect((1...FieldContests.rewritesPerMinute + 1).contains(writes), "\(requests(cluster))")
+                let contest = ContestedField(field: "the label gpu-agent.dev/verdict", managers: ["somebody"])
+                let state = await publisher.state
+                #expect(state.contested == [contest] && state.failure == nil)
+                // Another field is still brought up to date at once.
+                var changed = publication
+                changed.labels["nvidia.com/gpu.count"] = "2"
+                await publisher.want(changed)
+                try await until {
+                    try await cluster.client.node(TestCluster.nodeName).metadata.labels["nvidia.com/gpu.count"] == "2"
+                }
             }
+        }
+    }
+
+    @Test func aTaintThatSomebodyKeepsAddingIsRemovedAFewTimesAMinute() async throws {
+        try await TestCluster.with { cluster in
+            try await withPublisher(cluster) { publisher in
+                try await until { await publisher.state.at != nil }
+                try await disturb(cluster, for: .seconds(6)) { _ in
+                    ["spec": ["taints": [["key": "gpu-agent.dev/not-ready", "effect": "NoSchedule"]]]]
+                }
+                #expect(requests(cluster).count <= FieldContests.rewritesPerMinute + 6, "\(requests(cluster))")
+                let state = await publisher.state
+                #expect(
+                    state.contested == [
+                        ContestedField(field: "the taint gpu-agent.dev/not-ready", managers: ["somebody"])
+                    ]
+                )
+                #expect(state.tainted == true)
+            }
+        }
+    }
+
+    /// Nothing is to be written, so only the broken watch tells of the outage.
+    @Test func anOutageIsNoticedWithoutAnythingToWrite() async throws {
+        try await TestCluster.with { cluster in
+            try await withPublisher(cluster) { publisher in
+                try await until { await cluster.server.store.openWatches == 1 }
+                #expect(await publisher.state.failure == nil)
+                cluster.server.faults.add(Fault(.drop, times: 100_000))
+                await cluster.server.store.endWatches()
+                try await until { await publisher.state.failure != nil }
+                #expect(await publisher.state.at != nil)
+            }
+        }
+    }
+
+    private func until(_ condition: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try await !condition() {
+            try #require(ContinuousClock.now < end, "not within 30 seconds")
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 
@@ -105,7 +156,7 @@ struct PublishingBudgetTests {
                 #expect(requests(cluster).count <= 4, "\(requests(cluster))")
                 cluster.server.faults.clear()
                 try await eventually("the Node is up to date") {
-                    let labels = try await cluster.client.nodeMetadata(TestCluster.nodeName).labels
+                    let labels = try await cluster.client.node(TestCluster.nodeName).metadata.labels
                     return labels["gpu-agent.dev/verdict"] == "ready"
                 }
             }

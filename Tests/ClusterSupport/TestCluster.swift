@@ -109,6 +109,33 @@ package struct TestCluster: Sendable {
         guard answer.status == 200 else { throw Unexpected(answer: answer) }
     }
 
+    /// Applies labels as another field manager does, with force.
+    package func applyNode(labels: JSON, fieldManager: String) async throws {
+        let body: JSON = [
+            "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string(Self.nodeName), "labels": labels],
+        ]
+        let answer = await server.respond(
+            to: APIRequest(
+                method: "PATCH",
+                target: "/api/v1/nodes/\(Self.nodeName)?fieldManager=\(fieldManager)&force=true",
+                contentType: "application/apply-patch+yaml",
+                authorization: "Bearer other",
+                body: try body.data()
+            )
+        )
+        guard answer.status == 200 else { throw Unexpected(answer: answer) }
+    }
+
+    /// Gives the entries of a field manager another time, as an API server whose clock is wrong does.
+    package func backdate(manager: String, to time: String) async throws {
+        let key = ObjectKey(resource: "nodes", name: Self.nodeName)
+        var entries = await server.store.object(key)?[path: ["metadata", "managedFields"]]?.array ?? []
+        for index in entries.indices where entries[index]["manager"] == .string(manager) {
+            entries[index]["time"] = .string(time)
+        }
+        try await changeNode(["metadata": ["managedFields": .array(entries)]])
+    }
+
     package func deleteNode() async {
         let target = "/api/v1/nodes/\(Self.nodeName)"
         _ = await server.respond(to: APIRequest(method: "DELETE", target: target, authorization: "Bearer other"))

@@ -136,7 +136,9 @@ import Testing
         try tree.write("run/gpu-agent/published.json", #"{"node":"n","labels":{},"ownerLabels":\#(labels)}"#)
     }
 
-    @Test(arguments: ["", "status", "validate", "plan", "install", "facts", "labels", "catalog", "run", "version"])
+    @Test(arguments: [
+        "", "status", "validate", "plan", "install", "facts", "labels", "catalog", "run", "unpublish", "version",
+    ])
     func helpsANewcomer(command: String) async throws {
         let arguments = command.isEmpty ? ["--help"] : [command, "--help"]
         let printed = try await agent(arguments)

@@ -14,7 +14,7 @@ private let hasIPv6Loopback: Bool = {
 /// Every kind of failure, over a real connection.
 @Suite struct KubernetesClientFailureTests {
     private func readError(_ cluster: TestCluster, name: String = TestCluster.nodeName) async -> KubernetesError? {
-        await failure { () throws(KubernetesError) in _ = try await cluster.client.nodeMetadata(name) }
+        await failure { () throws(KubernetesError) in _ = try await cluster.client.node(name) }
     }
 
     private func applyError(_ cluster: TestCluster, labels: [String: String]) async -> KubernetesError? {
@@ -36,11 +36,11 @@ private let hasIPv6Loopback: Bool = {
 
     @Test func aRotatedTokenIsUsedAtOnce() async throws {
         try await TestCluster.with { cluster in
-            _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            _ = try await cluster.client.node(TestCluster.nodeName)
             cluster.server.users.set(nil, for: "agent")
             cluster.server.users.set(try TestCluster.agent(), for: "rotated")
             try cluster.directory.write("token", "rotated\n")
-            _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            _ = try await cluster.client.node(TestCluster.nodeName)
             #expect(cluster.server.log.all.map(\.status) == [200, 200])
         }
     }
@@ -97,7 +97,7 @@ private let hasIPv6Loopback: Bool = {
 
     @Test func aStaleVersionIsAConflict() async throws {
         try await TestCluster.with { cluster in
-            let old = try await cluster.client.nodeMetadata(TestCluster.nodeName).resourceVersion
+            let old = try await cluster.client.node(TestCluster.nodeName).metadata.resourceVersion
             try await cluster.changeNode(["metadata": ["labels": ["example.com/a": "1"]]])
             let error = await failure { () throws(KubernetesError) in
                 _ = try await cluster.client.patchNode(
@@ -123,7 +123,7 @@ private let hasIPv6Loopback: Bool = {
                 Issue.record("not tooManyRequests")
                 return
             }
-            _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            _ = try await cluster.client.node(TestCluster.nodeName)
         }
     }
 
@@ -164,7 +164,7 @@ private let hasIPv6Loopback: Bool = {
 
     @Test func aBrokenConnectionIsUnreachable() async throws {
         try await TestCluster.with { cluster in
-            _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            _ = try await cluster.client.node(TestCluster.nodeName)
             cluster.server.faults.add(Fault(.drop))
             guard case .unreachable = await readError(cluster) else {
                 Issue.record("not unreachable")
@@ -218,7 +218,7 @@ private let hasIPv6Loopback: Bool = {
             access.certificateAuthorityFile = others.authorityFile
             let client = try await TestCluster.client(access)
             let error = await failure { () throws(KubernetesError) in
-                _ = try await client.nodeMetadata(TestCluster.nodeName)
+                _ = try await client.node(TestCluster.nodeName)
             }
             await client.shutdown()
             guard case .unreachable(_, let cause) = error else {
@@ -240,7 +240,7 @@ private let hasIPv6Loopback: Bool = {
             _ = try await cluster.server.start(host: "0.0.0.0", port: port)
             let client = try await TestCluster.client(access)
             let error = await failure { () throws(KubernetesError) in
-                _ = try await client.nodeMetadata(TestCluster.nodeName)
+                _ = try await client.node(TestCluster.nodeName)
             }
             await client.shutdown()
             guard case .unreachable = error else {
@@ -248,7 +248,7 @@ private let hasIPv6Loopback: Bool = {
                 return
             }
             #expect(cluster.server.log.all.isEmpty)
-            _ = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            _ = try await cluster.client.node(TestCluster.nodeName)
         }
     }
 
@@ -263,7 +263,7 @@ private let hasIPv6Loopback: Bool = {
             ).server
             let client = try await TestCluster.client(access)
             let error = await failure { () throws(KubernetesError) in
-                _ = try await client.nodeMetadata(TestCluster.nodeName)
+                _ = try await client.node(TestCluster.nodeName)
             }
             await client.shutdown()
             #expect(error.map(\.description) == nil)

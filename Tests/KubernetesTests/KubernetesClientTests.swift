@@ -8,15 +8,14 @@ import TestSupport
 import Testing
 
 @Suite struct KubernetesClientTests {
-    @Test func readsMetadataOnly() async throws {
+    @Test func readsTheMetadata() async throws {
         try await TestCluster.with { cluster in
-            let metadata = try await cluster.client.nodeMetadata(TestCluster.nodeName)
+            let metadata = try await cluster.client.node(TestCluster.nodeName).metadata
             #expect(metadata.name == "gpu-1")
             #expect(metadata.uid == "uid-1")
             #expect(metadata.labels == ["kubernetes.io/os": "linux"])
             #expect(metadata.managedFields.contains { $0.manager == "kubelet" && $0.time != nil })
             let request = try #require(cluster.server.log.all.last)
-            #expect(request.accept?.hasPrefix("application/json;as=PartialObjectMetadata;") == true)
             #expect(request.user == (try TestCluster.agent().name))
             #expect(request.userAgent == "gpu-agent/test")
         }
@@ -45,13 +44,13 @@ import Testing
                 name,
                 body: cluster.applied(labels: ["example.com/a": "1", "example.com/b": "2"]),
                 fieldManager: TestCluster.manager
-            )
+            ).metadata
             #expect(first.labelKeys(ownedBy: TestCluster.manager) == ["example.com/a", "example.com/b"])
             let second = try await cluster.client.applyNode(
                 name,
                 body: cluster.applied(labels: ["example.com/a": "1"]),
                 fieldManager: TestCluster.manager
-            )
+            ).metadata
             #expect(second.labels == ["example.com/a": "1", "kubernetes.io/os": "linux"])
             #expect(second.labelKeys(ownedBy: TestCluster.manager) == ["example.com/a"])
             #expect(second.labelKeys(ownedBy: "kubelet") == ["kubernetes.io/os"])
@@ -91,7 +90,7 @@ import Testing
                 body: body,
                 fieldManager: manager,
                 force: true
-            )
+            ).metadata
             #expect(forced.labels["example.com/a"] == "ours")
             #expect(forced.labelKeys(ownedBy: "kubectl-edit").isEmpty)
         }
@@ -99,10 +98,10 @@ import Testing
 
     @Test func saysWhoOwnsTheTaintsAndSinceWhen() async throws {
         try await TestCluster.with { cluster in
-            #expect(try await cluster.client.nodeMetadata(TestCluster.nodeName).taintOwners.isEmpty)
+            #expect(try await cluster.client.node(TestCluster.nodeName).metadata.taintOwners.isEmpty)
             let taints: JSON = [["key": "example.com/a", "effect": "NoSchedule"]]
             try await cluster.changeNode(["spec": ["taints": taints]], fieldManager: "kubectl-taint")
-            let owners = try await cluster.client.nodeMetadata(TestCluster.nodeName).taintOwners
+            let owners = try await cluster.client.node(TestCluster.nodeName).metadata.taintOwners
             #expect(owners.map(\.manager) == ["kubectl-taint"])
             #expect(owners.first?.operation == .update)
             let since = try #require(owners.first?.since)

@@ -5,12 +5,11 @@ import Testing
 
 @Suite struct KubernetesRequestTests {
     @Test func readsOneNode() {
-        let request = KubernetesRequest.nodeMetadata("gpu-1.example.com")
+        let request = KubernetesRequest.node("gpu-1.example.com")
         #expect(request.method == .get)
         #expect(request.target == "/api/v1/nodes/gpu-1.example.com")
-        #expect(request.accept == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json")
+        #expect(request.accept == "application/json")
         #expect(request.contentType == nil && request.body == nil)
-        #expect(KubernetesRequest.node("gpu-1").accept == "application/json")
     }
 
     @Test func appliesUnderItsOwnName() {
@@ -42,7 +41,7 @@ import Testing
     }
 
     @Test func watchesOneNodeOnly() {
-        let request = KubernetesRequest.watchNodeMetadata("n", from: "17", seconds: 290)
+        let request = KubernetesRequest.watchNode("n", from: "17", seconds: 290)
         #expect(
             request.target == "/api/v1/nodes?watch=true&fieldSelector=metadata.name%3Dn&resourceVersion=17"
                 + "&allowWatchBookmarks=true&timeoutSeconds=290"

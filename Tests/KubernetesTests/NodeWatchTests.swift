@@ -13,8 +13,8 @@ import Testing
 
     private func describe(_ event: NodeWatchEvent) -> String {
         switch event {
-        case .added(let metadata): "added \(metadata.labels["example.com/a"] ?? "-")"
-        case .modified(let metadata): "modified \(metadata.labels["example.com/a"] ?? "-")"
+        case .added(let node): "added \(node.metadata.labels["example.com/a"] ?? "-")"
+        case .modified(let node): "modified \(node.metadata.labels["example.com/a"] ?? "-")"
         case .deleted: "deleted"
         case .bookmark: "bookmark"
         case .failed(.gone): "gone"
@@ -24,11 +24,11 @@ import Testing
 
     @Test func goesOnFromTheVersionItKnows() async throws {
         try await TestCluster.with { cluster in
-            let version = try await cluster.client.nodeMetadata(TestCluster.nodeName).resourceVersion
+            let version = try await cluster.client.node(TestCluster.nodeName).metadata.resourceVersion
             for value in ["1", "2"] { try await cluster.changeNode(label(value)) }
             var seen: [String] = []
             var last = version
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: version) {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: version) {
                 seen.append(describe(event))
                 last = event.resourceVersion ?? last
                 if seen.count == 2 { break }
@@ -38,7 +38,7 @@ import Testing
             try await cluster.changeNode(label("3"))
             await cluster.deleteNode()
             var more: [String] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: last) {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: last) {
                 more.append(describe(event))
                 if more.count == 2 { break }
             }
@@ -49,7 +49,7 @@ import Testing
     @Test func seesWhatHappensWhileItWatches() async throws {
         try await TestCluster.with { cluster in
             var seen: [String] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "") {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: "") {
                 seen.append(describe(event))
                 if seen.count == 3 { break }
                 try await cluster.changeNode(label("\(seen.count)"))
@@ -61,10 +61,10 @@ import Testing
     @Test func endsWhenTheServerEndsIt() async throws {
         let limits = KubernetesClient.Limits(watch: .seconds(1))
         try await TestCluster.with(limits: limits) { cluster in
-            let version = try await cluster.client.nodeMetadata(TestCluster.nodeName).resourceVersion
+            let version = try await cluster.client.node(TestCluster.nodeName).metadata.resourceVersion
             var seen: [String] = []
             var last: String?
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: version) {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: version) {
                 seen.append(describe(event))
                 last = event.resourceVersion
             }
@@ -75,10 +75,10 @@ import Testing
 
     @Test func aForgottenVersionIsGone() async throws {
         try await TestCluster.with(historyLimit: 2) { cluster in
-            let version = try await cluster.client.nodeMetadata(TestCluster.nodeName).resourceVersion
+            let version = try await cluster.client.node(TestCluster.nodeName).metadata.resourceVersion
             for value in 1...4 { try await cluster.changeNode(label("\(value)")) }
             var seen: [String] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: version) {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: version) {
                 seen.append(describe(event))
             }
             #expect(seen == ["gone"])
@@ -89,7 +89,7 @@ import Testing
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.status(410, message: "too old resource version"), target: "watch=true"))
             var seen: [String] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "1") {
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: "1") {
                 seen.append(describe(event))
             }
             #expect(seen == ["gone"])
@@ -100,7 +100,7 @@ import Testing
         try await TestCluster.with { cluster in
             cluster.server.users.set(User("nobody", Rights([])), for: "agent")
             var seen: [NodeWatchEvent] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "1") { seen.append(event) }
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: "1") { seen.append(event) }
             guard case .failed(.forbidden) = try #require(seen.first) else {
                 Issue.record("\(seen)")
                 return
@@ -114,7 +114,7 @@ import Testing
         try await TestCluster.with(limits: limits) { cluster in
             cluster.server.faults.add(Fault(.hang(.seconds(60)), target: "watch=true"))
             var seen: [NodeWatchEvent] = []
-            for await event in cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "1") { seen.append(event) }
+            for await event in cluster.client.watchNode(TestCluster.nodeName, from: "1") { seen.append(event) }
             guard case .failed(.timedOut) = seen.first else {
                 Issue.record("\(seen)")
                 return
@@ -124,7 +124,7 @@ import Testing
 
     @Test func aStoppedServerEndsTheWatch() async throws {
         try await TestCluster.with { cluster in
-            var events = cluster.client.watchNodeMetadata(TestCluster.nodeName, from: "").makeAsyncIterator()
+            var events = cluster.client.watchNode(TestCluster.nodeName, from: "").makeAsyncIterator()
             _ = await events.next()
             await cluster.server.stop()
             switch await events.next() {

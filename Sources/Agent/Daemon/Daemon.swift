@@ -80,7 +80,9 @@ package struct Daemon: Sendable {
             services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))
             if let publisher = cluster.publisher {
                 let file = inspector.prober.published
-                services.append(PublisherService(publisher: publisher, file: file, wakeUp: wakeUp, logger: logger))
+                services.append(
+                    PublisherService(publisher: publisher, file: file, box: box, wakeUp: wakeUp, logger: logger)
+                )
             }
         }
         var configuration = ServiceGroupConfiguration(
@@ -128,11 +130,7 @@ package struct Daemon: Sendable {
             logger.notice("the configuration says 'cluster: none', so the agent does not publish anything")
             return nil
         }
-        let named = options.cluster.map {
-            ClusterAccess(server: $0.server, certificateAuthorityFile: $0.caFile, tokenFile: $0.tokenFile)
-        }
-        let access: ClusterAccess
-        if let named { access = named } else { access = try .inCluster(environment: environment) }
+        let access = try ClusterAccess.of(options.cluster, environment: environment)
         return try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
     }
 }

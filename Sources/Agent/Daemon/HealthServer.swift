@@ -1,3 +1,4 @@
+import Health
 import Hummingbird
 import Logging
 import NIOCore
@@ -45,8 +46,13 @@ struct HealthServer {
             return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
         }
         let good = [.ready, .noGPU, .leftAlone].contains(report.verdict)
-        let line = "\(report.verdict.rawValue): \(report.nextAction)\n"
-        return Self.text(good ? .ok : .serviceUnavailable, line)
+        // The status depends on the GPUs alone, so that an outage of the API server does not stop a rollout. The body
+        // also says whether the API server knows the state of the GPUs.
+        let publication = Checks.findings(about: box.published).filter { $0.state != .pass }
+        let lines =
+            ["\(report.verdict.rawValue): \(report.nextAction)"]
+            + publication.map { "\($0.code.rawValue): \($0.observed) \($0.remedy.text)" }
+        return Self.text(good ? .ok : .serviceUnavailable, lines.map { $0 + "\n" }.joined())
     }
 
     private func metrics() -> Response {
@@ -58,6 +64,7 @@ struct HealthServer {
             facts: snapshot.view.facts,
             journal: snapshot.view.journal,
             apiRequests: snapshot.requests,
+            published: box.published,
             lookedAt: snapshot.at
         )
         return Self.text(.ok, metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")

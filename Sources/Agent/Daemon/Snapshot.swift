@@ -1,3 +1,4 @@
+package import NodeModel
 package import Reporting
 import Support
 import Synchronization
@@ -13,8 +14,15 @@ package final class SnapshotBox: Sendable {
 
     // The time of progress uses a monotonic clock, so that a change of the host's time does not fail `/healthz`.
     private let box = Mutex<(snapshot: Snapshot?, beat: ContinuousClock.Instant)>((nil, .now))
+    private let publication = Mutex<PublishedState?>(nil)
 
     package init() {}
+
+    /// The result of the last attempt to publish; nil before the first one.
+    package var published: PublishedState? {
+        get { publication.withLock(\.self) }
+        set { publication.withLock { $0 = newValue } }
+    }
 
     package var snapshot: Snapshot? { box.withLock(\.snapshot) }
 

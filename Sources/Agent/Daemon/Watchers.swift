@@ -2,9 +2,11 @@ import Cluster
 import Host
 import Kubernetes
 import Logging
+import NodeModel
 import PCIBus
 import ServiceLifecycle
 import Support
+import Synchronization
 
 /// Wakes the reconciler at a fixed interval.
 struct ClockWatcher: Service {
@@ -79,7 +81,7 @@ struct NodeWatcher: Service {
     /// - Returns: Whether the watch ended without an error.
     private func follow(from version: String, afterFailure: Bool) async -> Bool {
         var isSilent = afterFailure
-        for await event in client.watchNodeMetadata(cluster.mirror.node, from: version) {
+        for await event in client.watchNode(cluster.mirror.node, from: version) {
             if case .failed(let error) = event {
                 logger.debug("the watch ended", metadata: ["error": "\(errorChain(error))"])
             } else if isSilent {
@@ -101,18 +103,36 @@ struct NodeWatcher: Service {
 struct PublisherService: Service {
     let publisher: NodePublisher
     let file: PublishedStateFile
+    let box: SnapshotBox
     let wakeUp: WakeUp
     let logger: Logger
 
     func run() async throws {
+        let saved = Mutex<PublishedState?>(nil)
         await cancelWhenGracefulShutdown {
             await publisher.run { ownersChanged in
                 // The last decision did not take the new owner labels into account, so decide again.
                 if ownersChanged { wakeUp.ring() }
-                do throws(HostError) { try await file.save(publisher.state) } catch {
+                let state = await publisher.state
+                box.published = state
+                // Another client can change the Node many times per second. Such a change rarely changes the file.
+                guard saved.withLock({ $0.map { state.isNews(after: $0) } ?? true }) else { return }
+                do throws(HostError) {
+                    try await file.save(state)
+                    saved.withLock { $0 = state }
+                } catch {
                     logger.warning("cannot save the published state", metadata: ["error": "\(errorChain(error))"])
                 }
             }
         }
+    }
+}
+
+extension PublishedState {
+    /// Whether the state differs from an earlier one by more than a minute of its time.
+    fileprivate func isNews(after earlier: PublishedState) -> Bool {
+        var same = self
+        if let at, let before = earlier.at, at.seconds - before.seconds < 60 { same.at = before }
+        return same != earlier
     }
 }

@@ -13,7 +13,13 @@ package struct NodeView: Sendable {
     package var policy: Policy
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
-    package init(_ setup: Setup, facts: NodeFacts, journal: Journal?, installing: Bool = false) {
+    package init(
+        _ setup: Setup,
+        facts: NodeFacts,
+        journal: Journal?,
+        installing: Bool = false,
+        published: PublishedState? = nil
+    ) {
         self.facts = facts
         self.journal = journal
         policy = setup.policy
@@ -26,7 +32,8 @@ package struct NodeView: Sendable {
                 migStrategy: setup.policy.migStrategy,
                 installing: installing,
                 // The failure of a step does not count when the plan needs no steps any more.
-                lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure
+                lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,
+                published: published
             ).report()
     }
 
@@ -50,11 +57,19 @@ package struct Inspector: Sendable {
         owners = prober.published
     }
 
-    /// Inspects the node, and checks whether an install is running.
+    /// Inspects the node for a person, and checks whether an install is running and whether the API server has the
+    /// state of the node.
     package func currentView() async -> NodeView {
         let view = await look()
-        guard await prober.isChanging(view.journal) else { return view }
-        return NodeView(setup, facts: view.facts, journal: view.journal, installing: true)
+        // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
+        let published = setup.mode == .observe ? nil : await prober.published.load()
+        return NodeView(
+            setup,
+            facts: view.facts,
+            journal: view.journal,
+            installing: await prober.isChanging(view.journal),
+            published: published
+        )
     }
 
     /// Inspects the node.

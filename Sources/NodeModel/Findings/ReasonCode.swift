@@ -64,6 +64,10 @@ package enum ReasonCode: String, Codable, Sendable, CaseIterable {
     case cudaFailed = "cuda-failed"
     case cudaHang = "cuda-hang"
     case licenseMissing = "license-missing"
+
+    // The publication in the cluster
+    case publicationFailed = "publication-failed"
+    case fieldContested = "field-contested"
 }
 
 extension ReasonCode {

@@ -20,6 +20,10 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var gpusWorked: Bool?
     /// Why the last attempt to publish failed; nil when it succeeded.
     package var failure: String?
+    /// Whether the API server refused that attempt, so that somebody must change a right, a policy or the token.
+    package var isRefused: Bool?
+    /// The fields that another client keeps changing back; nil or empty when there are none.
+    package var contested: [ContestedField]?
 
     package init(
         node: String,
@@ -29,7 +33,9 @@ package struct PublishedState: Codable, Sendable, Equatable {
         ownerLabelsFailure: String? = nil,
         tainted: Bool? = nil,
         gpusWorked: Bool? = nil,
-        failure: String? = nil
+        failure: String? = nil,
+        isRefused: Bool? = nil,
+        contested: [ContestedField]? = nil
     ) {
         self.node = node
         self.at = at
@@ -39,5 +45,20 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.tainted = tainted
         self.gpusWorked = gpusWorked
         self.failure = failure
+        self.isRefused = isRefused
+        self.contested = contested
+    }
+}
+
+/// A field of the Node that another client keeps changing back.
+package struct ContestedField: Codable, Sendable, Equatable {
+    /// The name of the field for people, such as `the label gpu-agent.dev/verdict`.
+    package var field: String
+    /// The field managers that own the field after such a change; empty when the client removed the field.
+    package var managers: [String]
+
+    package init(field: String, managers: [String]) {
+        self.field = field
+        self.managers = managers
     }
 }

@@ -19,24 +19,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
 
-    @Option(
-        help: ArgumentHelp("The name of this Node. Default: the environment variable NODE_NAME.", valueName: "name")
-    )
-    var nodeName: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The URL of the API server. Default: the API server of the pod's cluster.",
-            valueName: "url"
-        )
-    )
-    var apiServer: String?
-
-    @Option(help: ArgumentHelp("The CA certificate of the API server, in PEM format.", valueName: "file"))
-    var caFile: String?
-
-    @Option(help: ArgumentHelp("The file with the bearer token, which is read for each request.", valueName: "file"))
-    var tokenFile: String?
+    @OptionGroup var cluster: ClusterOptions
 
     @Option(help: ArgumentHelp("The address of /healthz, /readyz and /metrics.", valueName: "host:port"))
     var listen = ListenAddress(host: "0.0.0.0", port: 9410)
@@ -58,18 +41,6 @@ struct RunCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard interval.duration >= .seconds(1) else { throw ValidationError("--interval must be 1s or more") }
-        let parts = [apiServer, caFile, tokenFile].compactMap(\.self)
-        if let apiServer, !apiServer.hasPrefix("https://") || apiServer.count == "https://".count {
-            throw ValidationError("--api-server '\(apiServer)' is not a URL that begins with https://")
-        }
-        guard parts.isEmpty || parts.count == 3 else {
-            throw ValidationError("--api-server, --ca-file and --token-file must be used together")
-        }
-    }
-
-    private var cluster: DaemonOptions.Cluster? {
-        guard let apiServer, let caFile, let tokenFile else { return nil }
-        return DaemonOptions.Cluster(server: apiServer, caFile: caFile, tokenFile: tokenFile)
     }
 
     func run() async throws {
@@ -77,7 +48,7 @@ struct RunCommand: AsyncParsableCommand {
             let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
             let environment = Output.environment
             let setup = try source.setup()
-            let named = nodeName ?? environment["NODE_NAME"].flatMap { $0.isEmpty ? nil : $0 }
+            let named = cluster.node(environment)
             if setup.cluster == .required, named == nil {
                 Output.complain(
                     """
@@ -90,7 +61,7 @@ struct RunCommand: AsyncParsableCommand {
             }
             let options = DaemonOptions(
                 node: setup.cluster == .none ? nil : named,
-                cluster: cluster,
+                cluster: cluster.server,
                 host: listen.host,
                 port: listen.port,
                 interval: interval.duration,

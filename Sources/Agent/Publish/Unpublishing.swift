@@ -1,0 +1,88 @@
+import Cluster
+import Kubernetes
+package import Logging
+import NodeModel
+import Support
+
+/// Removes everything that the agent wrote to its Node, for `gpu-agent unpublish`.
+package struct Unpublishing: Sendable {
+    let node: String
+    let cluster: DaemonOptions.Cluster?
+    let prefix: String
+    let environment: [String: String]
+    let version: String
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - node: The name of the Node.
+    ///   - cluster: The API server; nil for the one of the cluster that the pod runs in.
+    ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - environment: The environment of the process.
+    ///   - version: The version of the agent.
+    ///   - logger: The logger for requests.
+    package init(
+        node: String,
+        cluster: DaemonOptions.Cluster?,
+        prefix: String,
+        environment: [String: String],
+        version: String,
+        logger: Logger
+    ) {
+        self.node = node
+        self.cluster = cluster
+        self.prefix = prefix
+        self.environment = environment
+        self.version = version
+        self.logger = logger
+    }
+
+    /// Removes everything and returns what was removed, as a line of text.
+    package func run() async throws(AgentFailure) -> String {
+        do throws(KubernetesError) {
+            let access = try ClusterAccess.of(cluster, environment: environment)
+            let client = try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
+            let outcome: Result<NodeWithdrawal.Outcome, KubernetesError>
+            do throws(KubernetesError) {
+                outcome = .success(try await NodeWithdrawal(client: client, node: node, prefix: prefix).run())
+            } catch {
+                outcome = .failure(error)
+            }
+            await client.shutdown()
+            return text(try outcome.get())
+        } catch {
+            throw AgentFailure(
+                Finding(
+                    .publicationFailed,
+                    observed: "\(errorChain(error)).",
+                    expected: "a Node without labels, taint and field ownership of the agent",
+                    remedy: "Correct the cause and run the command again."
+                )
+            )
+        }
+    }
+
+    private func text(_ outcome: NodeWithdrawal.Outcome) -> String {
+        guard !outcome.isEmpty else { return "node \(node): nothing of the agent was there\n" }
+        let count = outcome.labels.count
+        let parts = [
+            "\(count) label\(count == 1 ? "" : "s")", outcome.hadTaint ? "the taint" : nil,
+            outcome.ownedFields ? "the field ownership" : nil,
+        ].compactMap(\.self)
+        return "node \(node): removed \(parts.joined(separator: ", "))\n"
+    }
+}
+
+extension ClusterAccess {
+    /// The API server that the command line names, or the one of the cluster that the pod runs in.
+    static func of(
+        _ named: DaemonOptions.Cluster?,
+        environment: [String: String]
+    ) throws(KubernetesError) -> ClusterAccess {
+        guard let named else { return try inCluster(environment: environment) }
+        return ClusterAccess(
+            server: named.server,
+            certificateAuthorityFile: named.caFile,
+            tokenFile: named.tokenFile
+        )
+    }
+}

@@ -1,0 +1,126 @@
+package import Kubernetes
+import Support
+
+/// Removes everything that the agent wrote to its Node: its labels, its taint, and its entries in `managedFields`.
+///
+/// A label that another field manager owns too stays with its value.
+package struct NodeWithdrawal: Sendable {
+    /// What was removed from the Node.
+    package struct Outcome: Sendable, Equatable {
+        /// The keys of the removed labels, sorted.
+        package var labels: [String] = []
+        package var hadTaint = false
+        package var ownedFields = false
+
+        package var isEmpty: Bool { self == Outcome() }
+    }
+
+    private let client: KubernetesClient
+    private let node: String
+    private let prefix: String
+    private let retry: RetryPolicy
+
+    /// - Parameters:
+    ///   - client: The client of the API server.
+    ///   - node: The name of the Node.
+    ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - retry: The policy for each request.
+    package init(client: KubernetesClient, node: String, prefix: String, retry: RetryPolicy = RetryPolicy()) {
+        self.client = client
+        self.node = node
+        self.prefix = prefix
+        self.retry = retry
+    }
+
+    /// Removes everything and returns what was there; a Node without traces of the agent is not changed.
+    ///
+    /// The first patch changes the content. The patch itself can make the agent the owner of the remaining taints. So a
+    /// second patch removes the agent's entries in `managedFields`.
+    package func run() async throws(KubernetesError) -> Outcome {
+        var outcome = Outcome()
+        let cleaned = try await change { node in
+            let (labels, operations) = Self.contentPatch(on: node, prefix: prefix)
+            outcome.labels = Set(outcome.labels).union(labels).sorted()
+            if NodeUpdate.isTainted(node, prefix: prefix) { outcome.hadTaint = true }
+            return operations
+        }
+        _ = try await change(cleaned) { node in
+            let operations = Self.ownershipPatch(on: node)
+            if !operations.isEmpty { outcome.ownedFields = true }
+            return operations
+        }
+        return outcome
+    }
+
+    /// Patches the Node until the patch is empty or accepted; it reads the Node again when another client changed it.
+    private func change(
+        _ known: Node? = nil,
+        _ patch: (Node) -> [JSONPatchOperation]
+    ) async throws(KubernetesError) -> Node {
+        var (attempt, latest) = (1, known)
+        while true {
+            let current: Node
+            if let latest {
+                current = latest
+            } else {
+                current = try await request { client throws(KubernetesError) in try await client.node(node) }
+            }
+            let operations = patch(current)
+            guard !operations.isEmpty else { return current }
+            do throws(KubernetesError) {
+                return try await request { client throws(KubernetesError) in
+                    try await client.patchNode(node, operations: operations, fieldManager: NodeUpdate.fieldManager)
+                }
+            } catch {
+                guard error.isFailedTest, attempt < 5 else { throw error }
+                attempt += 1
+                latest = nil
+            }
+        }
+    }
+
+    private func request<Value: Sendable>(
+        _ work: (KubernetesClient) async throws(KubernetesError) -> Value
+    ) async throws(KubernetesError) -> Value {
+        var generator = SystemRandomNumberGenerator()
+        let client = client
+        return try await retry.run(clock: ContinuousClock(), using: &generator) {
+            () async throws(KubernetesError) in try await work(client)
+        }
+    }
+
+    /// The labels to remove, and the patch that removes them and the taint.
+    package static func contentPatch(
+        on node: Node,
+        prefix: String
+    ) -> (labels: [String], operations: [JSONPatchOperation]) {
+        let metadata = node.metadata
+        let owned = metadata.labelKeys(ownedBy: NodeUpdate.fieldManager)
+        let labels = metadata.labels.keys.filter { key in
+            if key.hasPrefix("\(prefix)/") { return true }
+            return owned.contains(key)
+                && metadata.owners(of: ["metadata", "labels", key]).allSatisfy { $0.manager == NodeUpdate.fieldManager }
+        }.sorted()
+        var operations = labels.map { JSONPatchOperation.remove(["metadata", "labels", $0]) }
+        let ours = NodeUpdate.taint(prefix: prefix)
+        if let index = node.taints.firstIndex(where: { $0.key == ours.key && $0.effect == ours.effect }) {
+            operations.append(.remove(["spec", "taints", String(index)]))
+        }
+        return (labels, operations.isEmpty ? [] : [unchanged(node)] + operations)
+    }
+
+    /// The patch that removes the agent's entries in `managedFields`; empty when there are none.
+    package static func ownershipPatch(on node: Node) -> [JSONPatchOperation] {
+        let indices = node.metadata.managedFields.indices.filter {
+            node.metadata.managedFields[$0].manager == NodeUpdate.fieldManager
+        }
+        guard !indices.isEmpty else { return [] }
+        // From the last one, because each removal moves the entries behind it.
+        return [unchanged(node)]
+            + indices.reversed().map { .remove(["metadata", "managedFields", String($0)]) }
+    }
+
+    private static func unchanged(_ node: Node) -> JSONPatchOperation {
+        .test(["metadata", "resourceVersion"], .string(node.metadata.resourceVersion))
+    }
+}

@@ -1,0 +1,42 @@
+import Agent
+import ArgumentParser
+import Logging
+import NodeModel
+
+/// `unpublish`: the Node without anything of the agent.
+struct UnpublishCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpublish",
+        abstract: "Remove the agent's labels, taint and field ownership from its Node.",
+        discussion: """
+            Use it to uninstall the agent. The overlay 'uninstall' runs it on every node. A running daemon in the \
+            mode 'label' or 'manage' would write the labels and the taint again. The command changes nothing on the \
+            host.
+            """
+    )
+
+    @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var cluster: ClusterOptions
+
+    func run() async throws {
+        try await reporting {
+            let environment = Output.environment
+            guard let node = cluster.node(environment) else {
+                Output.complain("gpu-agent: the name of the Node is missing\n  → Set NODE_NAME or --node-name.\n")
+                throw ExitStatus.usage
+            }
+            let setup = try Setup.load(Settings(HostOptions.parse([]), choice))
+            var logger = Logger(label: "gpu-agent") { _ in LineLogHandler() }
+            logger.logLevel = .notice
+            let text = try await Unpublishing(
+                node: node,
+                cluster: cluster.server,
+                prefix: setup.policy.labelPrefix,
+                environment: environment,
+                version: Version.text,
+                logger: logger
+            ).run()
+            Output.write(text)
+        }
+    }
+}
