@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Host
 package import NodeModel
+import Support
 import SystemPackage
 
 /// Executes the effects of a step.
@@ -26,7 +27,8 @@ struct Executor {
         of step: PlannedStep,
         _ journal: inout Journal
     ) async throws(AgentFailure) {
-        let deadline = Duration.seconds(step.deadlineSeconds)
+        // The step can come from a journal on the host.
+        let deadline = Duration(asked: step.deadlineSeconds)
         switch effect {
         case .record(let record): journal.record = record
         case .forgetEarlierSteps: journal.steps.removeAll { $0.step != step.id }
