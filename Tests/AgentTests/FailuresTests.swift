@@ -85,6 +85,12 @@ import Testing
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
+        DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
+        DownloadCase(error: .tooLarge(url: "http://a/b", limit: 1), remedy: "Request http://a/b from the node"),
+        DownloadCase(
+            error: .badRedirect(url: "http://a/b", cause: MessageError("it names no URL")),
+            remedy: "Request http://a/b from the node"
+        ),
         DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Request http://a/b from the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),

@@ -49,7 +49,7 @@ extension HostError {
 extension DownloadError {
     func failure(of file: Effect.Download, _ step: StepFailure) -> AgentFailure {
         let observed = errorChain(self)
-        let address = file.urls.first ?? "the URL"
+        let address = redacted(file.urls.first ?? "the URL")
         switch self {
         case .wrongDigest(_, let expected, let actual):
             let problem = Finding(
@@ -65,7 +65,9 @@ extension DownloadError {
         case .badRequest, .badAddress:
             let remedy = "Correct the URLs of this driver in the catalog (gpu-agent plan)."
             return failure(observed, file, step, remedy)
-        case .refused, .webPage, .unavailable, .deadline, .wrongSize:
+        case .badProxy(let variable):
+            return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
+        case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize, .tooLarge:
             let remedy =
                 "Request \(address) from the node and look at the response, "
                 + "or add a mirror to your own catalog."
