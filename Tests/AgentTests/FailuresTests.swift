@@ -51,6 +51,18 @@ import Testing
             remedy: "Wait until the other installer exits, or stop it if it hangs."
         ),
         HostCase(
+            error: .notOwn("/run/gpu-agent", why: "it is a symbolic link"),
+            code: .moduleLoadFailed,
+            observed: "/run/gpu-agent is not safe to use: it is a symbolic link",
+            remedy: "Examine /run/gpu-agent on the node and remove it. The agent creates it again."
+        ),
+        HostCase(
+            error: .newer("/j", "its apiVersion is 'v2'"),
+            code: .moduleLoadFailed,
+            observed: "a newer version of the agent wrote /j: its apiVersion is 'v2'",
+            remedy: "Use the version of the agent that wrote /j, or a newer one."
+        ),
+        HostCase(
             error: .root("/proc/1/root", cause: .permissionDenied),
             code: .hostUnreachable,
             observed: "cannot open the host's root directory /proc/1/root: Permission denied",

@@ -31,6 +31,20 @@ extension HostError {
                 remedy: "Run the agent as root in the PID namespace of the host (hostPID: true). "
                     + "Make sure that the command is installed on the host."
             )
+        case .notOwn(let path, _):
+            problem = Finding(
+                step.code,
+                observed: errorChain(self),
+                expected: "a real directory or file of root that nobody else can write to",
+                remedy: "Examine \(path) on the node and remove it. The agent creates it again."
+            )
+        case .newer(let path, _):
+            problem = Finding(
+                step.code,
+                observed: errorChain(self),
+                expected: "a journal of this version or of an earlier one",
+                remedy: "Use the version of the agent that wrote \(path), or a newer one."
+            )
         case .jobRunning, .jobDeadline, .waitCancelled:
             // These errors name a job of the host, and the reader does not know the job.
             problem = Finding(

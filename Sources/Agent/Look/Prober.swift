@@ -90,7 +90,7 @@ package struct Prober: Sendable {
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore(root: root).load().map { .present($0) } ?? .absent
-        } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
+        } catch { return .unreadable(ReadFailure(error)) }
     }
 
     private func vendorFacts(_ probe: HostProbe, _ driver: DriverFacts) async -> Reading<VendorFacts> {
