@@ -20,6 +20,8 @@ package struct MessageError: CausedError, Sendable, Equatable {
 
 /// An error and all its causes, each printed once: `cannot open /x: No such file or directory`.
 ///
+/// The secrets of URLs are removed, because other libraries put URLs into their errors, too.
+///
 /// Errors of Swift's standard library are put into plain words. Rooms that call other libraries translate the errors of
 /// those libraries themselves, before they become a cause.
 package func errorChain(_ error: any Error) -> String {
@@ -29,7 +31,7 @@ package func errorChain(_ error: any Error) -> String {
         layers.append(plainText(of: current))
         next = (current as? any CausedError)?.cause
     }
-    return layers.joined(separator: ": ")
+    return redacted(layers.joined(separator: ": "))
 }
 
 private func plainText(of error: any Error) -> String {

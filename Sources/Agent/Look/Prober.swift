@@ -51,7 +51,7 @@ package struct Prober: Sendable {
             build: await build,
             vendor: vendor
         )
-        return (facts, journal)
+        return (facts.visible, journal)
     }
 
     /// The file in which the daemon saves the published state.
