@@ -112,41 +112,54 @@ extension Finding {
     }
 }
 
-/// Finds in the log of a job why it failed.
+/// Finds in the logs of a job why it failed.
 struct JobLog {
-    var path: HostPath
-    /// Whether the program marks errors in its log with `ERROR:`.
-    ///
-    /// Then only these lines tell why the job failed.
-    var hasOwnErrors: Bool
+    /// The file in which the program marks errors with `ERROR:`; nil when it has none.
+    var own: HostPath?
+    /// The file with the output of the job.
+    var output: HostPath
     var failure: StepFailure
 
-    /// Chooses the log: the file that the program writes, or else the output of the job.
     init(of job: Effect.Job, output: HostPath, failure: StepFailure) {
-        path = job.log.flatMap { HostPath(absolute: $0) } ?? output
-        hasOwnErrors = job.log != nil
+        own = job.log.flatMap { HostPath(absolute: $0) }
+        self.output = output
         self.failure = failure
     }
 
-    /// Returns a problem with the last two lines that begin with `ERROR:`.
-    ///
-    /// When a log without marked errors has no such line, the problem has its last two lines.
+    /// How much of the end of a log is searched, in bytes.
+    private static let searched = 8 << 20
+
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
-        let log = (try? root.text(path, limit: 8 << 20)) ?? nil
-        return problem(outcome, log: log ?? "")
+        problem(outcome, ownLog: own.map { text($0, root) } ?? "", output: text(output, root))
     }
 
-    func problem(_ outcome: HostJob.Outcome, log: String) -> Finding {
-        let lines = log.split(separator: "\n")
-        let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
-        let telling = (errors.isEmpty && !hasOwnErrors ? lines : errors).suffix(2)
-            .map { $0.split(separator: " ").joined(separator: " ") }
+    private func text(_ path: HostPath, _ root: HostRoot) -> String {
+        ((try? root.ownTail(path, limit: Self.searched)) ?? nil) ?? ""
+    }
+
+    /// Returns a problem with the last two lines that tell the cause, and with the log that has them.
+    ///
+    /// Lines that begin with `ERROR:` tell the cause, first those of the program's own log. Without such lines, the last
+    /// lines of the output do, unless the program began to write its own log: then the output has nothing to add.
+    func problem(_ outcome: HostJob.Outcome, ownLog: String, output text: String) -> Finding {
+        let (ownErrors, errors) = (Self.errors(in: ownLog), Self.errors(in: text))
+        let found: (path: HostPath, lines: [Substring])
+        if let own, !ownErrors.isEmpty || (errors.isEmpty && !ownLog.isEmpty) {
+            found = (own, ownErrors)
+        } else {
+            found = (output, errors.isEmpty ? text.split(whereSeparator: \.isNewline) : errors)
+        }
+        let telling = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
         return Finding(
             failure.code,
             observed: ([description(of: outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
-            remedy: "Read \(path) on the node."
+            remedy: "Read \(found.path) on the node."
         )
+    }
+
+    private static func errors(in log: String) -> [Substring] {
+        log.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
     }
 
     private func description(of outcome: HostJob.Outcome) -> String {
