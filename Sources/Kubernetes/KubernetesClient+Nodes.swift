@@ -1,10 +1,5 @@
 package import Support
 
-/// A response of which only the metadata is decoded.
-struct MetadataEnvelope: Decodable, Sendable {
-    var metadata: ObjectMetadata
-}
-
 /// A response whose content is not decoded.
 private struct Ignored: Decodable, Sendable {}
 

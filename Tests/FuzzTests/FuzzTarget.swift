@@ -8,7 +8,13 @@ import TestSupport
 enum FuzzTarget: String, CaseIterable {
     case configurationSpace = "configuration-space"
     case document
+    case downloadAnswer = "download-answer"
+    case jobRecord = "job-record"
+    case journal
+    case published
+    case vendorAnswer = "vendor-answer"
     case vgpuName = "vgpu-name"
+    case watchEvent = "watch-event"
 
     /// The properties that do not hold for these bytes, in words; a trap or a hang is found by who calls.
     func broken(by bytes: [UInt8]) -> [String] {
@@ -16,7 +22,13 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .configurationSpace: properties.checkConfigurationSpace(bytes)
         case .document: properties.checkDocument(bytes)
+        case .downloadAnswer: properties.checkDownloadAnswer(String(decoding: bytes, as: UTF8.self))
+        case .jobRecord: properties.checkJobRecord(bytes)
+        case .journal: properties.checkJournal(bytes)
+        case .published: properties.checkPublished(bytes)
+        case .vendorAnswer: properties.checkVendorAnswer(bytes)
         case .vgpuName: properties.checkName(String(decoding: bytes, as: UTF8.self))
+        case .watchEvent: properties.checkWatchEvent(bytes)
         }
         return properties.broken
     }
