@@ -124,7 +124,7 @@ struct Transfer: Sendable {
         case .redirect(let location): return .redirect(location)
         case .webPage: throw DownloadError.webPage(url: url)
         case .later(let retryAfter): throw DownloadFault.status(url: url, status: status, retryAfter: retryAfter)
-        case .refused where tag != nil, .part where tag != nil:
+        case .refused where tag != nil:
             // The server may refuse only the range: the part is longer than its file (416), a firewall forbids ranges
             // (403), or the tag makes the head too large (431). The part stays until the whole file comes.
             return try await exchange(url, client, Manner(resumes: false, expectsSpeed: manner.expectsSpeed))
