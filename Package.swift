@@ -154,7 +154,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport", system]),
         tests(
             "FuzzTests",
-            ["Catalog", "Documents", "NodeModel", "PCIBus", "Selection", "Support", "TestSupport"],
+            [
+                "Catalog", "Documents", "Health", "Host", "Kubernetes", "NodeModel", "PCIBus", "Planning", "Reporting",
+                "Selection", "Support", "TestSupport", "VendorProbe",
+            ],
             exclude: ["Corpus", "LibFuzzer", "document.dict", "vgpu-name.dict"]
         ),
         tests(

@@ -3,7 +3,14 @@ import SystemPackage
 
 /// Reads files of the agent's own file system: the catalog, the configuration and facts files.
 enum LocalFiles {
+    /// The largest file that is read, in bytes.
+    ///
+    /// The facts of a large node have a hundredth of it.
+    private static let limit = 16 << 20
+
     /// Reads a file, or standard input for `-`.
+    ///
+    /// - Throws: `fileTooLarge` for a file with more than 16 MiB, without reading it to its end.
     static func read(_ path: String) throws(Errno) -> [UInt8] {
         guard path != "-" else { return try all(of: .standardInput) }
         let file = try open(path)
@@ -35,6 +42,7 @@ enum LocalFiles {
             }
             guard count > 0 else { return bytes }
             bytes += chunk.prefix(count)
+            guard bytes.count <= limit else { throw .fileTooLarge }
         }
     }
 }

@@ -32,7 +32,7 @@ package enum FactsFile {
             ("apiVersion", facts.apiVersion, NodeFacts.currentAPIVersion),
             ("kind", facts.kind, NodeFacts.documentKind),
         ] where found != expected { throw .noFacts(file, why: "\(key) is '\(found)', not '\(expected)'") }
-        return facts
+        return facts.visible
     }
 
     /// Converts YAML to JSON; JSON stays as it is.

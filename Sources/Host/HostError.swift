@@ -15,6 +15,10 @@ package enum HostError: CausedError, Sendable {
     case file(FileOperation, HostPath, cause: Errno)
     /// The path names a directory, device, pipe or socket where a regular file was expected.
     case notAFile(HostPath)
+    /// A file or directory of the agent is not safe to use.
+    case notOwn(HostPath, why: String)
+    /// A newer version of the agent wrote the file; the text says how this shows.
+    case newer(HostPath, String)
     /// The file is larger than the limit, in bytes.
     case tooLarge(HostPath, limit: Int)
     /// The file was opened, but the kernel reports a location outside the host's root directory.
@@ -43,7 +47,8 @@ package enum HostError: CausedError, Sendable {
         case .root(_, let cause), .noRootedOpen(let cause), .file(_, _, let cause): cause
         case .malformed(_, let cause), .commandNotStarted(_, let cause): cause
         case .commandFailed(let failure): failure
-        case .notAFile, .tooLarge, .outsideRoot, .commandDeadline, .commandCancelled, .jobRunning, .jobDeadline,
+        case .notAFile, .notOwn, .newer, .tooLarge, .outsideRoot, .commandDeadline, .commandCancelled, .jobRunning,
+            .jobDeadline,
             .waitCancelled, .lockHeld:
             nil
         }
@@ -58,6 +63,8 @@ extension HostError {
             "the system call openat2 is not available; it needs kernel 5.6 or newer and a seccomp filter that allows it"
         case .file(let operation, let path, _): "cannot \(operation.verb) \(path)"
         case .notAFile(let path): "\(path) is not a regular file"
+        case .notOwn(let path, let why): "\(path) is not safe to use: \(why)"
+        case .newer(let path, let sign): "a newer version of the agent wrote \(path): \(sign)"
         case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
         case .outsideRoot(let path, let found): "\(path) resolves to \(found), outside the host's root directory"
         case .malformed(let path, _): "\(path) is malformed"

@@ -43,7 +43,7 @@ package struct NodeEvent: Sendable, Equatable {
     ///
     /// Both attempts of a repeated request have the same name, so they create only one object.
     package var name: String {
-        let nanoseconds = UInt64(max(0, time.timeIntervalSince1970) * 1_000_000_000)
+        let nanoseconds = UInt64(min(max(0, time.timeIntervalSince1970), 1e10) * 1_000_000_000)
         return "\(node).\(String(nanoseconds, radix: 16))"
     }
 

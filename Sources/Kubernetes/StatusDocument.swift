@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 
 /// The `Status` object in the API server's response to a failed request.
 struct StatusDocument: Decodable {
@@ -45,10 +46,12 @@ extension KubernetesError {
 
     /// The error for a `Status`; `status` is the HTTP status, or the code in the object.
     init(status: Int, retryAfter: String? = nil, document: StatusDocument, subject: String) {
-        let message = document.message ?? "no message"
+        // The server can quote a whole object, and a program in between can send any text.
+        let message = (document.message ?? "no message").visible.shortened(to: 1024)
         let causes = document.details?.causes ?? []
-        let seconds = retryAfter.flatMap(Int.init) ?? document.details?.retryAfterSeconds
-        let delay = seconds.map { Duration.seconds(max(0, $0)) }
+        let delay =
+            retryAfter.flatMap { Duration(retryAfter: $0) }
+            ?? document.details?.retryAfterSeconds.map { Duration(asked: $0) }
         switch status {
         case 401: self = .unauthorized(subject: subject)
         case 403: self = .forbidden(message: message)

@@ -20,8 +20,9 @@ package struct MessageError: CausedError, Sendable, Equatable {
 
 /// An error and all its causes, each printed once: `cannot open /x: No such file or directory`.
 ///
-/// It puts errors of Swift's standard library into plain words. Targets that call other libraries translate the errors
-/// of those libraries themselves, before they become a cause.
+/// It removes the secrets of URLs, because other libraries put URLs into their errors too. It puts errors of Swift's
+/// standard library into plain words. Targets that call other libraries translate the errors of those libraries
+/// themselves, before they become a cause.
 package func errorChain(_ error: any Error) -> String {
     var layers: [String] = []
     var next: (any Error)? = error
@@ -29,7 +30,7 @@ package func errorChain(_ error: any Error) -> String {
         layers.append(plainText(of: current))
         next = (current as? any CausedError)?.cause
     }
-    return layers.joined(separator: ": ")
+    return redacted(layers.joined(separator: ": "))
 }
 
 private func plainText(of error: any Error) -> String {

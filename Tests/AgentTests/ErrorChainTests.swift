@@ -75,6 +75,10 @@ struct ErrorChainTests {
             LibraryError.symbol("nvmlInit_v2", library: "/lib/libnvidia-ml.so.1"),
             "/lib/libnvidia-ml.so.1: no symbol nvmlInit_v2"
         ),
+        (
+            ListenError(address: "[::]:9410", cause: NetworkError.system(.addressInUse)),
+            "cannot listen on [::]:9410 (--listen): address already in use"
+        ),
         (PackageListError("package x has no status"), "package x has no status"),
         (MessageError("the file is empty"), "the file is empty"),
     ]

@@ -51,6 +51,18 @@ import Testing
             remedy: "Wait until the process that holds the lock exits. If it hangs, end it."
         ),
         HostCase(
+            error: .notOwn("/run/gpu-agent", why: "it is a symbolic link"),
+            code: .moduleLoadFailed,
+            observed: "/run/gpu-agent is not safe to use: it is a symbolic link",
+            remedy: "Examine /run/gpu-agent on the node and remove it. The agent creates it again."
+        ),
+        HostCase(
+            error: .newer("/j", "its apiVersion is 'v2'"),
+            code: .moduleLoadFailed,
+            observed: "a newer version of the agent wrote /j: its apiVersion is 'v2'",
+            remedy: "Use the version of the agent that wrote /j, or a newer one."
+        ),
+        HostCase(
             error: .root("/proc/1/root", cause: .permissionDenied),
             code: .hostUnreachable,
             observed: "cannot open the host's root directory /proc/1/root: Permission denied",
@@ -85,6 +97,12 @@ import Testing
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
+        DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
+        DownloadCase(error: .tooLarge(url: "http://a/b", limit: 1), remedy: "Run 'curl -I http://a/b' on the node"),
+        DownloadCase(
+            error: .badRedirect(url: "http://a/b", cause: MessageError("it names no URL")),
+            remedy: "Run 'curl -I http://a/b' on the node"
+        ),
         DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Run 'curl -I http://a/b' on the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
@@ -137,7 +155,7 @@ import Testing
             subject: "apt-get purge",
             outcome: .finished(status: 100),
             log: "Reading lists\nE: dpkg was\tinterrupted\nE: run 'dpkg --configure -a'\n",
-            observed: "apt-get purge exited with status 100: E: dpkg was\tinterrupted: E: run 'dpkg --configure -a'"
+            observed: "apt-get purge exited with status 100: E: dpkg was interrupted: E: run 'dpkg --configure -a'"
         ),
         LogCase(
             subject: "nvidia-uninstall",
@@ -165,11 +183,78 @@ import Testing
         LogCase(subject: "rpm -e", outcome: .absent, log: "", observed: "rpm -e was never started"),
     ]
 
+    /// On a `noexec` file system, the installer does not get as far as its own log.
+    @Test(arguments: [
+        (
+            "", "x.run: 1: ./nvidia-installer: Permission denied\r\n", "/jobs/x/log",
+            ": x.run: 1: ./nvidia-installer: Permission denied"
+        ),
+        ("-> Begin\n", "ERROR: no space\n", "/jobs/x/log", ": no space"),
+        ("-> Begin\n", "Verifying\n", "/var/log/own.log", ""),
+        ("ERROR: no cc\n", "ERROR: Installation has failed\n", "/var/log/own.log", ": no cc"),
+        ("", "", "/jobs/x/log", ""),
+    ])
+    func theRemedyNamesTheLogWithTheCause(_ own: String, _ output: String, _ path: String, _ cause: String) {
+        let failure = StepFailure(.installerFailed, subject: "the installer")
+        let job = Effect.Job(name: "x", command: ["true"], log: "/var/log/own.log")
+        let log = JobLog(of: job, output: "/jobs/x/log", failure: failure)
+        let problem = log.problem(.finished(status: 1), ownLog: own, output: output)
+        #expect(problem.observed == "the installer exited with status 1\(cause)")
+        #expect(problem.remedy.text == "Read \(path) on the node.")
+    }
+
+    // MARK: Secrets
+
+    private static let address = "https://user:MARKER@mirror.example.com/driver.run?sig=MARKER"
+
+    static let faults: [DownloadFault] = [
+        .network(url: address, cause: MessageError("cannot reach \(address)")),
+        .status(url: address, status: 503, retryAfter: nil), .cutShort(url: address, received: 1, expected: 2),
+        .tooSlow(url: address, bytesPerSecond: 1), .damagedRemainder(url: address),
+    ]
+    static let secretErrors: [DownloadError] =
+        [
+            .badAddress(address, cause: MessageError(address)), .badProxy(variable: "HTTPS_PROXY"),
+            .badRedirect(url: address, cause: MessageError("'\(address)' is not an http or https URL")),
+            .refused(url: address, status: 403), .webPage(url: address),
+            .wrongSize(url: address, expected: 1, actual: 2), .tooLarge(url: address, limit: 1),
+            .wrongDigest(url: address, expected: "00", actual: "11"), .deadline(.seconds(1), cause: faults[0]),
+        ] + faults.map { .unavailable(attempts: 8, cause: $0) }
+
+    @Test(arguments: secretErrors)
+    func noFailureOfADownloadShowsASecret(_ error: DownloadError) {
+        let file = Effect.Download(
+            urls: [Self.address],
+            directory: "/packages",
+            fileName: "driver.run",
+            digest: Checksum(.sha256, "00"),
+            size: nil
+        )
+        let failure = error.failure(of: file, StepFailure(.downloadFailed, subject: "the download"))
+        #expect(!"\(failure)".contains("MARKER") && !"\(failure.problem)".contains("MARKER"))
+        #expect(!"\(error)".contains("MARKER") && !errorChain(error).contains("MARKER"))
+    }
+
+    static let secretHostErrors: [HostError] = [
+        .commandFailed(CommandFailure(arguments: ["curl", address], end: .exited(1), errorTail: "from \(address)\n")),
+        .commandNotStarted(["curl", address], cause: MessageError(address)),
+        .commandDeadline(["curl", address], limit: .seconds(1), outputTail: address),
+        .malformed("/x", cause: MessageError(address)), .lockHeld("/x", holder: "17 curl \(address)", waited: .zero),
+    ]
+
+    @Test(arguments: secretHostErrors)
+    func noFailureOfTheHostShowsASecret(_ error: HostError) {
+        let failure = error.failure(Self.step)
+        #expect(!"\(failure.problem)".contains("MARKER") && !errorChain(error).contains("MARKER"))
+    }
+
     @Test(arguments: logCases)
     func ofAJob(_ row: LogCase) {
         let failure = StepFailure(.driverRemovalFailed, subject: row.subject)
         let job = Effect.Job(name: "x", command: ["true"], log: row.ownLog ? "/var/log/own.log" : nil)
-        let problem = JobLog(of: job, output: "/jobs/x/log", failure: failure).problem(row.outcome, log: row.log)
+        let log = JobLog(of: job, output: "/jobs/x/log", failure: failure)
+        let (own, output) = row.ownLog ? (row.log, "") : ("", row.log)
+        let problem = log.problem(row.outcome, ownLog: own, output: output)
         #expect(problem.code == .driverRemovalFailed)
         #expect(problem.observed == row.observed)
         #expect(problem.remedy.text == "Read \(row.ownLog ? "/var/log/own.log" : "/jobs/x/log") on the node.")

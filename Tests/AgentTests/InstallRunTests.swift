@@ -117,6 +117,36 @@ struct InstallRunTests {
         }
     }
 
+    /// Half of what a newer version did would be forgotten.
+    @Test func changesNothingBesideTheJournalOfANewerVersion() async throws {
+        try await ScriptedHost.with { host in
+            let text = #"{"apiVersion": "gpu-agent/v2", "kind": "Journal", "steps": []}"#
+            try host.tree.write(HostLayout.journal, text)
+            let failure = try #require(await failure(host.install()))
+            #expect(failure.problem.observed.hasPrefix("a newer version of the agent wrote \(HostLayout.journal)"))
+            #expect(failure.problem.remedy.text.hasPrefix("Use the version of the agent that wrote"))
+            #expect(try host.tree.text(HostLayout.journal) == text)
+            #expect(host.server.questions.isEmpty && host.calls("installer").isEmpty)
+        }
+    }
+
+    /// A link where the installer writes its log, and the log of an earlier run.
+    @Test(arguments: [true, false])
+    func theLogOfTheInstallerIsANewFile(_ isLink: Bool) async throws {
+        try await ScriptedHost.with { host in
+            try host.tree.write("etc/passwd", "root")
+            if isLink {
+                try host.tree.link(HostLayout.installerLog, to: host.tree.path("etc/passwd"))
+            } else {
+                try host.tree.write(HostLayout.installerLog, "ERROR: of an earlier run\n")
+            }
+            #expect(try await host.install().run(lockDeadline: .seconds(20)).report.verdict == .ready)
+            #expect(try host.tree.text("etc/passwd") == "root")
+            let log = (try? host.tree.text(HostLayout.installerLog)) ?? ""
+            #expect(!log.contains("of an earlier run"))
+        }
+    }
+
     @Test func changesNothingWhereSomethingIsInTheWay() async throws {
         try await ScriptedHost.with { host in
             for program in ["gcc", "make"] {

@@ -1,6 +1,7 @@
 import Agent
 import Catalog
 import Documents
+import Glibc
 import NodeModel
 import Support
 import TestSupport
@@ -154,5 +155,11 @@ import Testing
             let words = error.map(errorChain) ?? ""
             #expect(words.contains("does not contain the facts of a node") && words.contains(why), "\(words)")
         }
+    }
+
+    @Test func aHugeFileIsNotRead() throws {
+        try directory.write("huge.yaml", "")
+        #expect(truncate(directory.path("huge.yaml"), 1 << 40) == 0)
+        #expect(failure(settings(["huge.yaml"])) == "cannot read huge.yaml: File too large")
     }
 }

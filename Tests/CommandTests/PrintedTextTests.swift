@@ -123,7 +123,9 @@ import Testing
         try tree.write("run/nvidia/nvidia-driver.pid", "7")
         try tree.write("run/nvidia/validations/.driver-ctr-ready", "")
         try tree.write("etc/systemd/system/nvidia-gridd.service", "")
-        for (process, name, target) in [(1, "systemd", "/dev/null"), (4711, "python3", "/dev/nvidia0")] {
+        // A device that every machine has stands in for the driver's.
+        try tree.write("proc/devices", "Character devices:\n  1 nvidia-caps\n")
+        for (process, name, target) in [(1, "systemd", "/etc"), (4711, "python3", "/dev/zero")] {
             try tree.write("proc/\(process)/comm", "\(name)\n")
             try tree.link("proc/\(process)/fd/3", to: target)
         }

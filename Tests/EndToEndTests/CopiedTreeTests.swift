@@ -105,6 +105,8 @@ struct CopiedTreeTests {
                 [ ! -e "$path" ] || cp -a --parents "$path" "$2" || exit 1
             done
             ln -s usr/lib "$2/lib"
+            # The journal is root's alone: whoever gives a copy away makes it readable.
+            [ ! -e "$2/var" ] || chmod -R a+rX "$2/var"
             """
         try await succeed(["sh", "-c", script, "copy", node.path(""), tree.path])
         return tree

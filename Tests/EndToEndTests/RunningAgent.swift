@@ -20,6 +20,7 @@ struct RunningAgent: Sendable {
         _ node: SimulatedNode,
         _ cluster: TestCluster,
         options: [String] = [],
+        environment: [String: String] = [:],
         _ body: @escaping @Sendable (RunningAgent) async throws -> Void
     ) async throws -> Finished {
         let port = try freePort()
@@ -29,7 +30,7 @@ struct RunningAgent: Sendable {
             "--ca-file", access.certificateAuthorityFile, "--token-file", cluster.tokenFile,
             "--listen", "127.0.0.1:\(port)", "--start-jitter", "0s",
         ]
-        let finished = try await node.agent("run", place + options) { process in
+        let finished = try await node.agent("run", place + options, environment: environment) { process in
             let agent = RunningAgent(node: node, cluster: cluster, process: process, port: port)
             do { try await body(agent) } catch {
                 kill(process, SIGKILL)

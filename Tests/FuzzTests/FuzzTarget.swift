@@ -8,7 +8,13 @@ import TestSupport
 enum FuzzTarget: String, CaseIterable {
     case configurationSpace = "configuration-space"
     case document
+    case downloadAnswer = "download-answer"
+    case jobRecord = "job-record"
+    case journal
+    case published
+    case vendorAnswer = "vendor-answer"
     case vgpuName = "vgpu-name"
+    case watchEvent = "watch-event"
 
     /// Returns the broken properties for these bytes, as text.
     ///
@@ -18,7 +24,13 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .configurationSpace: properties.checkConfigurationSpace(bytes)
         case .document: properties.checkDocument(bytes)
+        case .downloadAnswer: properties.checkDownloadAnswer(String(decoding: bytes, as: UTF8.self))
+        case .jobRecord: properties.checkJobRecord(bytes)
+        case .journal: properties.checkJournal(bytes)
+        case .published: properties.checkPublished(bytes)
+        case .vendorAnswer: properties.checkVendorAnswer(bytes)
         case .vgpuName: properties.checkName(String(decoding: bytes, as: UTF8.self))
+        case .watchEvent: properties.checkWatchEvent(bytes)
         }
         return properties.broken
     }

@@ -23,6 +23,12 @@ package final class FileServer: Sendable {
         case wrongRange
         case status(Int, retryAfter: Int? = nil)
         case webPage
+        /// A redirect to this place; nil for one that names none.
+        case redirect(String?)
+        /// As `file`, in parts of so many bytes, one every 50 milliseconds.
+        case trickle(bytes: Int)
+        /// The file again and again, until the client goes away; its length is not said.
+        case endless
     }
 
     package struct Question: Sendable, Equatable {
@@ -110,7 +116,10 @@ package final class FileServer: Sendable {
         case .webPage:
             headers[.contentType] = "text/html; charset=utf-8"
             return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: "<html>")))
-        case .whole, .unmeasured:
+        case .redirect(let place):
+            headers[.location] = place
+            return Response(status: .found, headers: headers)
+        case .whole, .unmeasured, .endless:
             return Response(status: .ok, headers: headers, body: body(file[...], answer))
         case .declared(let length):
             headers[.contentLength] = "\(length)"
@@ -118,7 +127,7 @@ package final class FileServer: Sendable {
         case .wrongRange:
             headers[.contentRange] = "bytes 1-\(file.count - 1)/\(file.count)"
             return Response(status: .partialContent, headers: headers, body: body(file[1...], answer))
-        case .file, .cut, .stall:
+        case .file, .cut, .stall, .trickle:
             guard let first = first(question, tag) else {
                 return Response(status: .ok, headers: headers, body: body(file[...], answer))
             }
@@ -139,22 +148,34 @@ package final class FileServer: Sendable {
     }
 
     private func body(_ bytes: ArraySlice<UInt8>, _ answer: Answer) -> ResponseBody {
-        let isMeasured = if case .unmeasured = answer { false } else { true }
+        let isMeasured =
+            switch answer {
+            case .unmeasured, .endless: false
+            default: true
+            }
         return ResponseBody(contentLength: isMeasured ? bytes.count : nil) { writer in
             let limit =
                 switch answer {
                 case .cut(let after), .stall(let after): min(after, bytes.count)
                 default: bytes.count
                 }
-            var rest = bytes.prefix(limit)
-            while !rest.isEmpty {
-                try await writer.write(ByteBuffer(bytes: rest.prefix(64 << 10)))
-                rest = rest.dropFirst(64 << 10)
-            }
+            let size = if case .trickle(let size) = answer { size } else { 64 << 10 }
+            repeat {
+                var rest = bytes.prefix(limit)
+                while !rest.isEmpty {
+                    try await writer.write(ByteBuffer(bytes: rest.prefix(size)))
+                    rest = rest.dropFirst(size)
+                    if case .trickle = answer { try await Task.sleep(for: .milliseconds(50)) }
+                }
+            } while answer.isEndless
             if case .cut = answer { throw Cut() }
             // Ends when the server is stopped, and not before.
             if case .stall = answer { try await Task.sleep(for: .seconds(3600)) }
             try await writer.finish(nil)
         }
     }
+}
+
+extension FileServer.Answer {
+    fileprivate var isEndless: Bool { if case .endless = self { true } else { false } }
 }

@@ -215,16 +215,6 @@ import Testing
         }
     }
 
-    @Test func aLinkInTheWayIsNotFollowed() async throws {
-        #expect(symlink("elsewhere", "\(bench.path)/driver.run.partial") == 0)
-        let failure = try await bench.failure(bench.request(["http://127.0.0.1:1/file"]))
-        guard case .file("open", "driver.run.partial", .tooManySymbolicLinkLevels) = failure else {
-            Issue.record("\(failure)")
-            return
-        }
-        #expect(try bench.names() == ["driver.run.partial"])
-    }
-
     @Test func twoProcessesDoNotFetchTheSameFile() async throws {
         try bench.put("driver.run.partial", [1, 2, 3])
         let other = open("\(bench.path)/driver.run.partial", O_RDONLY)

@@ -113,6 +113,71 @@ struct HostJobTests {
         }
     }
 
+    /// With the umask 077, the libraries of a driver could be read by root alone.
+    @Test func hasAUmaskOfItsOwn() async throws {
+        try await PrivateHost.with { host in
+            let pid = host.pid
+            await #expect(processExitsWith: .success) { [pid = pid as Int] in
+                umask(0o077)
+                let host = try PrivateHost(pid: pid)
+                let job = try HostJob("install", root: host.root, commands: host.commands)
+                try await job.start(["sh", "-c", "mkdir /run/made && echo x >/run/made/file"])
+                let outcome = try await job.wait(deadline: .seconds(60))
+                #expect(outcome == .finished(status: 0))
+            }
+            let modes = try ["/run/made", "/run/made/file"].map { try host.root.status($0)?.mode }
+            #expect(modes == [0o755, 0o644])
+        }
+    }
+
+    @Test func aLogThatNeverEndsIsBoundedAndHeldUpByNothing() async throws {
+        try await PrivateHost.with { host in
+            let job = try HostJob("install", root: host.root, commands: host.commands)
+            // More lines than anybody reads in the time.
+            try await job.start(["sh", "-c", "yes | head -c 300000000; sleep 1000"])
+            let begin = ContinuousClock.now
+            await #expect { try await job.wait(deadline: .seconds(4)) } throws: { error in
+                if case HostError.jobDeadline = error { true } else { false }
+            }
+            #expect(ContinuousClock.now - begin < .seconds(12))
+            let waiting = Task { try await job.wait(deadline: .seconds(600)) }
+            try await Task.sleep(for: .seconds(1))
+            let cancelled = ContinuousClock.now
+            waiting.cancel()
+            await #expect { try await waiting.value } throws: { error in
+                if case HostError.waitCancelled = error { true } else { false }
+            }
+            #expect(ContinuousClock.now - cancelled < .seconds(3))
+            try await host.killSession(of: job)
+            #expect(try await job.wait(deadline: .seconds(20)) == .lost)
+        }
+    }
+
+    @Test func aLogIsEmptiedAtItsLimitAndFollowedFromThere() async throws {
+        try await PrivateHost.with { host in
+            let job = try HostJob("install", root: host.root, commands: host.commands)
+            let line = String(repeating: "0123456789", count: 8)
+            let script = """
+                yes \(line) | head -c 20000000; touch /run/written
+                until [ -e /run/go ]; do sleep 0.02; done; echo last
+                """
+            try await job.start(["sh", "-c", script])
+            let root = host.root
+            let opener = Task {
+                while try !root.exists("/run/written") { try await Task.sleep(for: .milliseconds(10)) }
+                try await Task.sleep(for: .seconds(1))
+                try root.writeAtomically("/run/go", contents: [])
+            }
+            let last = Mutex("")
+            let outcome = try await job.wait(deadline: .seconds(60)) { line in last.withLock { $0 = line } }
+            try await opener.value
+            #expect(outcome == .finished(status: 0))
+            #expect(last.withLock { $0 }.hasSuffix("last"))
+            let size = try host.root.status(job.log)?.size
+            #expect(size.map { $0 < 16 << 20 } == true)
+        }
+    }
+
     @Test func isFinishedThoughItLeftADaemon() async throws {
         try await PrivateHost.with { host in
             let job = try HostJob("install", root: host.root, commands: host.commands)
@@ -124,7 +189,7 @@ struct HostJobTests {
     }
 
     /// The content of the file after a full disk or a power failure.
-    @Test(arguments: ["", "\n", "not a number", "12 34"])
+    @Test(arguments: ["", "\n", "not a number", "12 34", "-1", "256", "9223372036854775808"])
     func isLostWithoutAReadableResult(_ result: String) async throws {
         try await PrivateHost.with { host in
             let job = try HostJob("install", root: host.root, commands: host.commands)
@@ -230,7 +295,7 @@ struct HostJobTests {
             let jobs = HostJob.directory
             try host.root.makeDirectories(jobs)
             _ = try await host.commands.run(
-                ["mount", "-t", "tmpfs", "-o", "size=64k", "small", jobs.text],
+                ["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "small", jobs.text],
                 deadline: .seconds(20)
             )
             let job = try HostJob("install", root: host.root, commands: host.commands)

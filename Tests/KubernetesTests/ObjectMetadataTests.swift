@@ -73,6 +73,27 @@ import Testing
         ),
         StatusCase(status: 429, body: "{}", description: "the API server is busy"),
         StatusCase(
+            status: 429,
+            retryAfter: "9223372036854775807",
+            body: "{}",
+            description: "the API server is busy, retry after 86400.0 seconds"
+        ),
+        StatusCase(
+            status: 429,
+            body: #"{"kind":"Status","details":{"retryAfterSeconds":9223372036854775807}}"#,
+            description: "the API server is busy, retry after 86400.0 seconds"
+        ),
+        StatusCase(
+            status: 403,
+            body: #"{"kind":"Status","message":"denied\r\n2026-11-27T00:00:00Z notice forged\u001b[2J"}"#,
+            description: "denied  2026-11-27T00:00:00Z notice forged\u{fffd}[2J"
+        ),
+        StatusCase(
+            status: 422,
+            body: #"{"kind":"Status","message":""# + String(repeating: "x", count: 100_000) + #""}"#,
+            description: String(repeating: "x", count: 984) + "… (99016 more bytes)"
+        ),
+        StatusCase(
             status: 404,
             body: #"{"kind":"Status","message":"nodes \"x\" not found"}"#,
             description: "nodes \"x\" not found"

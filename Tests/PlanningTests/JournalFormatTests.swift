@@ -22,6 +22,7 @@ import Testing
             artifactHash: "faf23eff130d5d9ce943e2d0ca87b910ad2d35e2c480eeb6bcb13e165a61f105"
         )
         #expect(journal.record == record)
+        #expect(journal.signOfNewerVersion == nil)
         #expect(journal.steps.map(\.step) == [.begin, .download, .install, .load, .verify, .finish])
         #expect(journal.steps.allSatisfy { $0.state == .done && $0.inverse == nil && $0.job == nil })
         #expect(journal.steps.first?.startedAt.description == "2026-11-27T04:10:25.588Z")
@@ -32,13 +33,13 @@ import Testing
         #expect(try JSONDecoder().decode(Journal.self, from: Data(text.utf8)) == journal)
     }
 
-    @Test func keepsStepsThatANewerVersionAdded() throws {
+    @Test func tellsStepsThatANewerVersionAdded() throws {
         let text = """
             {"apiVersion": "gpu-agent/v1", "kind": "Journal", "steps": [
               {"step": "polish", "state": "done", "startedAt": "2027-01-02T03:04:05Z", "shine": 7}]}
             """
         let journal = try JSONDecoder().decode(Journal.self, from: Data(text.utf8))
-        #expect(journal.finished(StepID(rawValue: "polish")))
+        #expect(journal.signOfNewerVersion == "it has a step 'polish'")
         #expect(journal.steps[0].startedAt.description == "2027-01-02T03:04:05.000Z")
     }
 

@@ -32,6 +32,16 @@ import Testing
         #expect(try #require(inverse.inverse).effects == pair.operation.effects)
     }
 
+    /// A journal with a step that is not known is refused, so a new operation must be added to `StepID.known`.
+    @Test func everyStepIsKnown() {
+        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign] {
+            let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)
+            for step in plan.steps.flatMap({ [$0] + $0.inverse }) {
+                #expect(StepID.known.contains(step.id), "\(step.id)")
+            }
+        }
+    }
+
     @Test func everyStepCanBeTakenBackOrSaysWhatStays() {
         for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign] {
             let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)

@@ -61,8 +61,12 @@ package struct Daemon: Sendable {
                 ) : nil
         }
         var services: [any Service] = [
-            HealthServer(box: box, silence: options.interval * 3 + .seconds(120))
-                .application(host: options.host, port: options.port, logger: logger),
+            HealthService(
+                server: HealthServer(box: box, silence: options.interval * 3 + .seconds(120)),
+                host: options.host,
+                port: options.port,
+                logger: logger
+            ),
             Reconciler(
                 inspector: inspector,
                 install: install,

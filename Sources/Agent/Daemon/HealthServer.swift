@@ -10,6 +10,12 @@ struct HealthServer {
     let box: SnapshotBox
     /// How long the reconciler may make no progress before `/healthz` answers 503.
     let silence: Duration
+    /// After this time without a request, a connection is closed.
+    var idleTimeout = Duration.seconds(15)
+    /// How many connections are open at most.
+    ///
+    /// A probe or a scrape uses one for a moment.
+    var connectionLimit = 64
 
     /// Returns the server as a service.
     ///
@@ -28,7 +34,12 @@ struct HealthServer {
         quiet.logLevel = .warning
         return Application(
             router: router,
-            configuration: .init(address: .hostname(host, port: port), serverName: "gpu-agent"),
+            server: .http1(configuration: .init(idleTimeout: TimeAmount(idleTimeout))),
+            configuration: .init(
+                address: .hostname(host, port: port),
+                serverName: "gpu-agent",
+                availableConnectionsDelegate: .maximum(connectionLimit, logger: quiet)
+            ),
             onServerRunning: onServerRunning,
             logger: quiet
         )

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Host
 package import NodeModel
+import Support
 import SystemPackage
 
 /// Executes the effects of a step.
@@ -35,7 +36,8 @@ struct Executor {
         of step: PlannedStep,
         _ journal: inout Journal
     ) async throws(AgentFailure) {
-        let deadline = Duration.seconds(step.deadlineSeconds)
+        // The step can come from a journal on the host.
+        let deadline = Duration(asked: step.deadlineSeconds)
         switch effect {
         case .record(let record): journal.record = record
         case .forgetEarlierSteps: journal.steps.removeAll { $0.step != step.id }
@@ -115,6 +117,12 @@ struct Executor {
         let progress = progress
         let (outcome, output) = try await onHost(step) { () async throws(HostError) in
             let job = try HostJob(effect.name, root: self.root, commands: self.commands)
+            // The log of an earlier run would be taken for this one's, when the program does not get that far. A link
+            // in its place would lead the program elsewhere.
+            if let log = effect.log.flatMap({ HostPath(absolute: $0) }) {
+                try self.root.makeDirectories(log.parent)
+                try self.root.removeTree(log)
+            }
             try await job.start(effect.command, environment: effect.environment)
             return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }

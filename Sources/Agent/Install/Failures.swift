@@ -31,6 +31,20 @@ extension HostError {
                 remedy: "Run the agent as root in the PID namespace of the host (hostPID: true). "
                     + "Make sure that the command is installed on the host."
             )
+        case .notOwn(let path, _):
+            problem = Finding(
+                step.code,
+                observed: errorChain(self),
+                expected: "a real directory or file of root that nobody else can write to",
+                remedy: "Examine \(path) on the node and remove it. The agent creates it again."
+            )
+        case .newer(let path, _):
+            problem = Finding(
+                step.code,
+                observed: errorChain(self),
+                expected: "a journal of this version or of an earlier one",
+                remedy: "Use the version of the agent that wrote \(path), or a newer one."
+            )
         case .jobRunning, .jobDeadline, .waitCancelled:
             // These errors name a job of the host, and the reader does not know the job.
             problem = Finding(
@@ -49,7 +63,7 @@ extension HostError {
 extension DownloadError {
     func failure(of file: Effect.Download, _ step: StepFailure) -> AgentFailure {
         let observed = errorChain(self)
-        let address = file.urls.first ?? "the URL"
+        let address = redacted(file.urls.first ?? "the URL")
         switch self {
         case .wrongDigest(_, let expected, let actual):
             let problem = Finding(
@@ -65,7 +79,9 @@ extension DownloadError {
         case .badRequest, .badAddress:
             let remedy = "Correct the URLs of this driver in the catalog. 'gpu-agent plan' prints them."
             return failure(observed, file, step, remedy)
-        case .refused, .webPage, .unavailable, .deadline, .wrongSize:
+        case .badProxy(let variable):
+            return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
+        case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize, .tooLarge:
             let remedy =
                 "Run 'curl -I \(address)' on the node and read the response, "
                 + "or add a mirror of the package to your own catalog."
@@ -96,57 +112,69 @@ extension Finding {
     }
 }
 
-/// Finds in the log of a job why it failed.
+/// Finds in the logs of a job why it failed.
 struct JobLog {
-    var path: HostPath
-    /// Whether the program marks errors in its log with `ERROR:`.
-    ///
-    /// Then only these lines tell why the job failed.
-    var hasOwnErrors: Bool
+    /// The file in which the program marks errors with `ERROR:`; nil when it has none.
+    var own: HostPath?
+    /// The file with the output of the job.
+    var output: HostPath
     var failure: StepFailure
 
-    /// Chooses the log: the file that the program writes, or else the output of the job.
     init(of job: Effect.Job, output: HostPath, failure: StepFailure) {
-        path = job.log.flatMap { HostPath(absolute: $0) } ?? output
-        hasOwnErrors = job.log != nil
+        own = job.log.flatMap { HostPath(absolute: $0) }
+        self.output = output
         self.failure = failure
     }
 
-    /// Returns a problem with the last two lines that begin with `ERROR:`.
-    ///
-    /// When a log without marked errors has no such line, the problem has its last two lines.
+    /// How much of the end of a log is searched, in bytes.
+    private static let searched = 8 << 20
+
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
-        let log = (try? root.text(path, limit: 8 << 20)) ?? nil
-        return problem(outcome, log: log ?? "")
+        problem(outcome, ownLog: own.map { text($0, root) } ?? "", output: text(output, root))
     }
 
-    func problem(_ outcome: HostJob.Outcome, log: String) -> Finding {
-        let lines = log.split(separator: "\n")
-        let errors = lines.filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
-        let cause = Self.compilerError(in: lines).map { [$0] } ?? []
-        let telling =
-            cause
-            + (errors.isEmpty && !hasOwnErrors ? lines : errors).suffix(2)
-            .map { $0.split(separator: " ").joined(separator: " ") }
+    private func text(_ path: HostPath, _ root: HostRoot) -> String {
+        ((try? root.ownTail(path, limit: Self.searched)) ?? nil) ?? ""
+    }
+
+    /// Returns a problem with the first error of a compiler and the last two lines that tell the cause, and with the log
+    /// that has them.
+    ///
+    /// Lines that begin with `ERROR:` tell the cause, first those of the program's own log. Without such lines, the last
+    /// lines of the output do, unless the program began to write its own log: then the output has nothing to add.
+    func problem(_ outcome: HostJob.Outcome, ownLog: String, output text: String) -> Finding {
+        let (ownErrors, errors) = (Self.errors(in: ownLog), Self.errors(in: text))
+        let found: (path: HostPath, lines: [Substring])
+        if let own, !ownErrors.isEmpty || (errors.isEmpty && !ownLog.isEmpty) {
+            found = (own, ownErrors)
+        } else {
+            found = (output, errors.isEmpty ? text.split(whereSeparator: \.isNewline) : errors)
+        }
+        let cause = Self.compilerError(in: ownLog) ?? Self.compilerError(in: text)
+        let last = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
+        let telling = [cause].compactMap(\.self) + last.filter { $0 != cause }
         return Finding(
             failure.code,
             observed: ([description(of: outcome)] + telling).joined(separator: ": "),
             expected: "status 0",
-            remedy: "Read \(path) on the node."
+            remedy: "Read \(found.path) on the node."
         )
     }
 
-    /// The first error of a compiler or of make in the log of a build; nil when there is none.
+    /// The first error of a compiler in the log of a build; nil when there is none.
     ///
     /// It says why a build failed. The program that started the build says only that it failed.
-    static func compilerError(in lines: [Substring]) -> String? {
+    static func compilerError(in log: String) -> String? {
         let marks = [": error: ", ": fatal error: ", ": unrecognized command-line option", ": undefined reference to "]
+        let lines = log.split(whereSeparator: \.isNewline)
         let found =
             lines.first { line in !line.hasPrefix("ERROR:") && marks.contains { line.contains($0) } }
-            ?? lines.first { $0.contains(": not found") || $0.contains(": command not found") }
-        return found.map { line in
-            String(line.split(separator: " ").joined(separator: " ").prefix(300))
-        }
+            ?? lines.first { $0.hasSuffix(": not found") || $0.hasSuffix(": command not found") }
+        return found.map { line in String(line.split(separator: " ").joined(separator: " ").prefix(300)) }
+    }
+
+    private static func errors(in log: String) -> [Substring] {
+        log.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("ERROR:") }.map { $0.dropFirst("ERROR:".count) }
     }
 
     private func description(of outcome: HostJob.Outcome) -> String {

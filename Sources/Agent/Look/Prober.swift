@@ -55,7 +55,7 @@ package struct Prober: Sendable {
             build: await build,
             vendor: vendor
         )
-        return (facts, journal)
+        return (facts.visible, journal)
     }
 
     /// The file in which the daemon saves the published state.
@@ -94,7 +94,7 @@ package struct Prober: Sendable {
     private func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore(root: root).load().map { .present($0) } ?? .absent
-        } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
+        } catch { return .unreadable(ReadFailure(error)) }
     }
 
     private func vendorFacts(_ probe: HostProbe, _ driver: DriverFacts) async -> Reading<VendorFacts> {

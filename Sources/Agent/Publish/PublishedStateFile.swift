@@ -16,7 +16,7 @@ package struct PublishedStateFile: OwnerLabelSource {
     /// `status` then prints nothing about the cluster.
     package func load() async -> PublishedState? {
         let root = root
-        let bytes = try? await offPool { () throws(HostError) in try root.read(Self.path) }
+        let bytes = try? await offPool { () throws(HostError) in try root.readOwn(Self.path) }
         return bytes.flatMap(\.self).flatMap { try? JSONDecoder().decode(PublishedState.self, from: Data($0)) }
     }
 

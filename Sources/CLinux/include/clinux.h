@@ -2,6 +2,7 @@
 #ifndef GPA_CLINUX_H
 #define GPA_CLINUX_H
 
+#include "device_number.h"
 #include "gpa_spawn.h"
 #include "rest.h"
 #include "openat2.h"

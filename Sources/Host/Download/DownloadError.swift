@@ -1,18 +1,25 @@
-import Support
+package import Support
 package import SystemPackage
 
 /// Why a file could not be downloaded.
 package enum DownloadError: CausedError, Sendable {
     /// The request has no URL, or its file name is not a plain name.
     case badRequest(String)
-    /// A URL, or the URL of its proxy, cannot be used at all.
+    /// A URL cannot be used at all.
     case badAddress(String, cause: (any Error)?)
+    /// The environment variable of this name does not contain the URL of an HTTP proxy. The URL can have a password, so
+    /// it is not a part of the error.
+    case badProxy(variable: String)
+    /// The server redirects the request to somewhere that cannot be requested; the cause says why.
+    case badRedirect(url: String, cause: MessageError)
     /// The server refused the request permanently: not found, forbidden, gone.
     case refused(url: String, status: Int)
     /// A web page came instead of the file, as captive portals and proxies send it.
     case webPage(url: String)
     /// The file on the server does not have the expected size, in bytes. Nothing was kept.
     case wrongSize(url: String, expected: Int, actual: Int)
+    /// The size of the file is not known, and it has more bytes than the limit. Nothing was kept.
+    case tooLarge(url: String, limit: Int)
     /// The file was received completely and does not have the expected digest. Nothing was kept.
     case wrongDigest(url: String, expected: String, actual: String)
     /// Every mirror failed several times without any progress. The cause is the last failure.
@@ -34,7 +41,10 @@ package enum DownloadError: CausedError, Sendable {
         case .unavailable(_, let cause): cause
         case .deadline(_, let cause): cause
         case .file(_, _, let cause): cause
-        case .badRequest, .refused, .webPage, .wrongSize, .wrongDigest, .cancelled, .noSpace, .busy: nil
+        case .badRedirect(_, let cause): cause
+        case .badRequest, .badProxy, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest, .cancelled, .noSpace,
+            .busy:
+            nil
         }
     }
 }
@@ -43,13 +53,17 @@ extension DownloadError {
     package var description: String {
         switch self {
         case .badRequest(let what): what
-        case .badAddress(let address, _): "cannot use the URL '\(address)'"
-        case .refused(let url, let status): "\(url) answered with status \(status)"
-        case .webPage(let url): "\(url) answered with a web page, probably from a captive portal or a proxy"
+        case .badAddress(let address, _): "cannot use the URL '\(redacted(address))'"
+        case .badProxy(let variable): "\(variable) is not the URL of an HTTP proxy (http://HOST:PORT)"
+        case .badRedirect(let url, _): "cannot follow the redirect of \(redacted(url))"
+        case .refused(let url, let status): "\(redacted(url)) answered with status \(status)"
+        case .webPage(let url):
+            "\(redacted(url)) answered with a web page, probably from a captive portal or a proxy"
         case .wrongSize(let url, let expected, let actual):
-            "the file at \(url) has \(actual) bytes, expected \(expected)"
+            "the file at \(redacted(url)) has \(actual) bytes, expected \(expected)"
+        case .tooLarge(let url, let limit): "the file at \(redacted(url)) has more than \(limit) bytes"
         case .wrongDigest(let url, let expected, let actual):
-            "the file from \(url) has the digest \(actual), expected \(expected)"
+            "the file from \(redacted(url)) has the digest \(actual), expected \(expected)"
         case .unavailable(let attempts, _): "the download failed after \(attempts) attempts"
         case .deadline(let limit, _): "the download did not finish within \(limit)"
         case .cancelled: "the download was canceled"
@@ -68,6 +82,8 @@ package enum DownloadFault: CausedError, Sendable {
     case status(url: String, status: Int, retryAfter: Duration?)
     /// The answer ended before all bytes were received.
     case cutShort(url: String, received: Int, expected: Int)
+    /// The server sent too slowly, and another mirror may be faster.
+    case tooSlow(url: String, bytesPerSecond: Int)
     /// A resumed download had the wrong digest, so the part from an earlier run was damaged.
     case damagedRemainder(url: String)
 
@@ -80,11 +96,13 @@ package enum DownloadFault: CausedError, Sendable {
 extension DownloadFault {
     package var description: String {
         switch self {
-        case .network(let url, _): "cannot download \(url)"
-        case .status(let url, let status, _): "\(url) answered with status \(status)"
+        case .network(let url, _): "cannot download \(redacted(url))"
+        case .status(let url, let status, _): "\(redacted(url)) answered with status \(status)"
         case .cutShort(let url, let received, let expected):
-            "the response from \(url) ended after \(received) of \(expected) bytes"
-        case .damagedRemainder(let url): "the part from an earlier download does not belong to the file at \(url)"
+            "the response from \(redacted(url)) ended after \(received) of \(expected) bytes"
+        case .tooSlow(let url, let rate): "\(redacted(url)) sent only \(rate) bytes per second"
+        case .damagedRemainder(let url):
+            "the part from an earlier download does not belong to the file at \(redacted(url))"
         }
     }
 }

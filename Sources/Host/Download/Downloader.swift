@@ -25,7 +25,8 @@ package struct Downloader: Sendable {
     /// Downloads a file, unless the directory already has it.
     ///
     /// A network failure and the statuses 408, 425, 429 and 5xx are retried, at the next mirror first and with growing
-    /// waits. Any other refusal excludes that URL. A file with the wrong digest or size ends the download.
+    /// waits. Any other refusal excludes that URL, and so does a file with the wrong digest or size. When every URL is
+    /// excluded, the download fails.
     ///
     /// - Parameters:
     ///   - request: The file. Its deadline covers the whole download.
@@ -44,7 +45,12 @@ package struct Downloader: Sendable {
             return try await withThrowingTaskGroup { group in
                 defer { group.cancelAll() }
                 group.addTask {
-                    let file = PartialFile(name: request.fileName, in: directory, expected: request.digest)
+                    let file = PartialFile(
+                        name: request.fileName,
+                        in: directory,
+                        expected: request.digest,
+                        sizes: request.sizes
+                    )
                     let transfer = Transfer(request: request, file: file, proxies: proxies, progress: progress)
                     return try await finish(transfer) { fault in last.fault.withLock { $0 = fault } }
                 }
@@ -80,8 +86,11 @@ package struct Downloader: Sendable {
             await transfer.file.close()
             return result
         } catch {
+            switch error as? DownloadError {
             // A full disk hurts the whole node, so the space is worth more than the received part.
-            if case DownloadError.noSpace = error { try? await transfer.file.discard() }
+            case .noSpace, .wrongSize, .tooLarge, .wrongDigest: try? await transfer.file.discard()
+            default: break
+            }
             await transfer.file.close()
             throw error
         }
@@ -91,16 +100,23 @@ package struct Downloader: Sendable {
         if let size = try await transfer.file.finished() { return .alreadyThere(size: size) }
         let before = try await transfer.file.begin()
         if try await transfer.takeWhole() { return .downloaded(size: before, resumedFrom: before) }
-        var mirrors = transfer.request.urls
+        var mirrors = Mirrors(transfer.request.urls)
         var attempts = 0
         var fruitless = 0
+        var isFirstRound = true
         while true {
-            var wait = Duration.zero
-            for url in mirrors {
+            let round = mirrors.ready(at: .now)
+            for (index, url) in round.enumerated() {
                 let had = await transfer.file.count
                 attempts += 1
+                // A server that fails twice for a range may fail for every range, so ask for the whole file then. A slow
+                // server is better than none, so the last mirror may be slow, and each of them in later rounds.
+                let manner = Transfer.Manner(
+                    resumes: fruitless < 2,
+                    expectsSpeed: isFirstRound && index + 1 < round.count
+                )
                 do {
-                    try await transfer.attempt(url)
+                    try await transfer.attempt(url, manner)
                     return .downloaded(size: await transfer.file.count, resumedFrom: before)
                 } catch let fault as DownloadFault {
                     onFault(fault)
@@ -108,15 +124,49 @@ package struct Downloader: Sendable {
                     guard fruitless < patience else {
                         throw DownloadError.unavailable(attempts: attempts, cause: fault)
                     }
-                    if case .status(_, _, let retryAfter?) = fault { wait = max(wait, retryAfter) }
+                    if case .status(_, _, let retryAfter?) = fault { mirrors.rest(url, until: .now + retryAfter) }
                 } catch let error as DownloadError where error.isOfOneAddress {
-                    mirrors.removeAll { $0 == url }
-                    guard !mirrors.isEmpty else { throw error }
+                    try mirrors.exclude(url, for: error)
                 }
             }
+            isFirstRound = false
             let jitter = Double.random(in: 1...1.25)
-            try await Task.sleep(for: max(wait, backoff * Double(1 << min(fruitless, 5)) * jitter))
+            let pause = backoff * Double(1 << min(fruitless, 5)) * jitter
+            try await Task.sleep(for: max(pause, mirrors.wait(from: .now)))
         }
+    }
+}
+
+/// The URLs of a file that may still answer.
+private struct Mirrors {
+    private var urls: [String]
+    /// When a server that asked for patience may be asked again.
+    private var rests: [String: ContinuousClock.Instant] = [:]
+    /// Why URLs were excluded.
+    private var errors: [DownloadError] = []
+
+    init(_ urls: [String]) {
+        self.urls = urls.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    func ready(at now: ContinuousClock.Instant) -> [String] { urls.filter { rests[$0].map { $0 <= now } ?? true } }
+
+    mutating func rest(_ url: String, until instant: ContinuousClock.Instant) { rests[url] = instant }
+
+    /// How long until one of them may be asked.
+    func wait(from now: ContinuousClock.Instant) -> Duration {
+        urls.map { rests[$0].map { max($0 - now, .zero) } ?? .zero }.min() ?? .zero
+    }
+
+    /// Does not ask a URL again.
+    ///
+    /// - Throws: When no URL is left: a wrong digest if there was one, because someone may have changed the file;
+    ///   otherwise the last error.
+    mutating func exclude(_ url: String, for error: DownloadError) throws(DownloadError) {
+        urls.removeAll { $0 == url }
+        errors.append(error)
+        guard urls.isEmpty else { return }
+        throw errors.first { if case .wrongDigest = $0 { true } else { false } } ?? error
     }
 }
 
@@ -124,7 +174,7 @@ extension DownloadError {
     /// Whether the error is about this URL alone, so that a mirror may still have the file.
     fileprivate var isOfOneAddress: Bool {
         switch self {
-        case .badAddress, .refused, .webPage: true
+        case .badAddress, .badProxy, .badRedirect, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest: true
         default: false
         }
     }

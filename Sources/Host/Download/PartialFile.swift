@@ -15,18 +15,25 @@ actor PartialFile {
     /// The number of bytes received so far.
     private(set) var count = 0
     /// The server's entity tag for the version of the file that these bytes belong to.
-    private(set) var tag: String?
+    private(set) var tag: EntityTag?
 
     private let executor = QueueExecutor()
-    private let directory: FileDescriptor
+    private let place: OwnFiles
     private let expected: Checksum
+    private let sizes: ClosedRange<Int>
     private var digest: RunningDigest
     private var file: FileDescriptor?
 
-    init(name: String, in directory: FileDescriptor, expected: Checksum) {
+    /// - Parameters:
+    ///   - name: The name of the finished file.
+    ///   - directory: The directory of the file.
+    ///   - expected: The checksum that the finished file must have.
+    ///   - sizes: The sizes that the finished file can have, in bytes.
+    init(name: String, in directory: FileDescriptor, expected: Checksum, sizes: ClosedRange<Int>) {
         self.name = name
-        self.directory = directory
         self.expected = expected
+        self.sizes = sizes
+        place = OwnFiles(directory: directory, name: name)
         digest = RunningDigest(expected)
     }
 
@@ -35,49 +42,63 @@ actor PartialFile {
 
     /// The size of the finished file in bytes; nil when it is not there or has the wrong digest.
     ///
-    /// A file with the wrong digest is removed. Beside a finished file, an unfinished one is removed.
+    /// A file with the wrong size or digest is removed. Beside a finished file, an unfinished one is removed.
     func finished() throws(DownloadError) -> Int? {
-        guard let descriptor = try open(name, O_RDONLY, optional: true) else { return nil }
+        guard let descriptor = try place.open(name, O_RDONLY, optional: true) else { return nil }
         defer { try? descriptor.close() }
         var found = RunningDigest(expected)
-        let size = try hash(descriptor, named: name) { found.update($0) }
-        guard found.hexadecimal == expected.hex else {
-            try remove(name)
-            return nil
+        // A file of another size is wrong, and hashing a huge one would take long.
+        if sizes.contains(try place.size(of: descriptor, name)) {
+            let size = try place.read(descriptor, named: name) { found.update($0) }
+            if found.hexadecimal == expected.hex {
+                try discard()
+                return size
+            }
         }
-        try discard()
-        return size
+        try place.remove(name)
+        return nil
     }
 
     /// Opens the unfinished file of an earlier download, or creates an empty one, and hashes its content.
     ///
+    /// A file that is larger than the finished one can be is emptied.
+    ///
     /// - Returns: The number of bytes in it.
     func begin() throws(DownloadError) -> Int {
-        guard let descriptor = try open(partialName, O_RDWR | O_CREAT, optional: false) else { return 0 }
+        guard let descriptor = try place.open(partialName, O_RDWR | O_CREAT, optional: false) else { return 0 }
         file = descriptor
         guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             close()
             throw .busy(name: name)
         }
-        count = try hash(descriptor, named: partialName) { digest.update($0) }
+        guard try place.size(of: descriptor, partialName) <= sizes.upperBound else {
+            try restart(tag: nil)
+            return 0
+        }
+        count = try place.read(descriptor, named: partialName) { digest.update($0) }
         tag = try readTag()
         return count
     }
 
     /// Empties the file, for bytes of the version that `tag` names.
-    func restart(tag newTag: String?) throws(DownloadError) {
+    func restart(tag newTag: EntityTag?) throws(DownloadError) {
         guard let file else { return }
+        // The tag of the old bytes goes first, so that it never stands beside other bytes.
+        try place.remove(tagName)
         guard ftruncate(file.rawValue, 0) == 0, lseek(file.rawValue, 0, SEEK_SET) == 0 else {
-            throw failure("truncate", partialName)
+            throw place.failure("truncate", partialName, received: count)
         }
         digest = RunningDigest(expected)
         count = 0
         tag = newTag
-        guard let newTag else { return try remove(tagName) }
-        guard let descriptor = try open(tagName, O_WRONLY | O_CREAT | O_TRUNC, optional: false) else { return }
+        guard let newTag else { return }
+        let flags = O_WRONLY | O_CREAT | O_TRUNC
+        guard let descriptor = try place.open(tagName, flags, optional: false) else { return }
         defer { try? descriptor.close() }
-        let failure = Array(newTag.utf8).withUnsafeBytes { write($0, to: descriptor, named: tagName) }
+        let failure = Array(newTag.text.utf8).withUnsafeBytes { write($0, to: descriptor, named: tagName) }
         if let failure { throw failure }
+        // Without this, a power failure can leave a tag of NUL characters.
+        guard fsync(descriptor.rawValue) == 0 else { throw place.failure("write", tagName, received: count) }
     }
 
     func append(_ buffer: ByteBuffer) throws(DownloadError) {
@@ -91,22 +112,26 @@ actor PartialFile {
     /// The digest of the bytes received so far, in lower-case hexadecimal.
     var actualDigest: String { digest.hexadecimal }
 
+    /// How large the file may become before the file system has less free space than `reserve`, in bytes.
+    func room(reserve: Int) -> Int {
+        let (room, overflow) = count.addingReportingOverflow(max(0, place.freeBytes - reserve))
+        return overflow ? .max : room
+    }
+
     /// Writes the file to the disk and renames it to its own name.
     func commit() throws(DownloadError) {
         guard let file else { return }
-        guard fsync(file.rawValue) == 0 else { throw failure("write", partialName) }
-        guard renameat(directory.rawValue, partialName, directory.rawValue, name) == 0 else {
-            throw failure("rename", partialName)
-        }
-        try remove(tagName)
-        guard fsync(directory.rawValue) == 0 else { throw failure("sync the directory of", name) }
+        guard fsync(file.rawValue) == 0 else { throw place.failure("write", partialName, received: count) }
+        try place.rename(partialName, to: name)
+        try place.remove(tagName)
+        try place.sync()
         close()
     }
 
     /// Removes the unfinished file and its entity tag.
     func discard() throws(DownloadError) {
-        try remove(tagName)
-        try remove(partialName)
+        try place.remove(tagName)
+        try place.remove(partialName)
         close()
     }
 
@@ -118,38 +143,14 @@ actor PartialFile {
         file = nil
     }
 
-    private func open(_ name: String, _ flags: CInt, optional: Bool) throws(DownloadError) -> FileDescriptor? {
-        let descriptor = openat(directory.rawValue, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        if descriptor >= 0 { return FileDescriptor(rawValue: descriptor) }
-        if optional, errno == ENOENT { return nil }
-        throw failure("open", name)
-    }
-
-    /// Reads a file from beginning to end, and leaves the position at the end.
-    private func hash(
-        _ descriptor: FileDescriptor,
-        named name: String,
-        _ update: (UnsafeRawBufferPointer) -> Void
-    ) throws(DownloadError) -> Int {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        var total = 0
-        while true {
-            let count = read(descriptor.rawValue, buffer.baseAddress, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failure("read", name) }
-            guard count > 0 else { return total }
-            update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            total += count
-        }
-    }
-
-    private func readTag() throws(DownloadError) -> String? {
-        guard let descriptor = try open(tagName, O_RDONLY, optional: true) else { return nil }
+    /// The entity tag of an earlier download; nil when there is none, or when the file contains something else.
+    private func readTag() throws(DownloadError) -> EntityTag? {
+        guard let descriptor = try place.open(tagName, O_RDONLY, optional: true) else { return nil }
         defer { try? descriptor.close() }
+        guard try place.size(of: descriptor, tagName) <= EntityTag.limit else { return nil }
         var bytes: [UInt8] = []
-        _ = try hash(descriptor, named: tagName) { bytes += $0 }
-        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+        _ = try place.read(descriptor, named: tagName) { bytes += $0 }
+        return EntityTag(String(decoding: bytes, as: UTF8.self))
     }
 
     /// Writes all bytes.
@@ -165,20 +166,10 @@ actor PartialFile {
             let unwritten = UnsafeRawBufferPointer(rebasing: rest)
             let count = Glibc.write(descriptor.rawValue, unwritten.baseAddress, unwritten.count)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return failure("write", name) }
+            guard count > 0 else { return place.failure("write", name, received: self.count) }
             rest = rest.dropFirst(count)
         }
         return nil
-    }
-
-    private func remove(_ name: String) throws(DownloadError) {
-        guard unlinkat(directory.rawValue, name, 0) == 0 || errno == ENOENT else { throw failure("remove", name) }
-    }
-
-    private func failure(_ operation: String, _ name: String) -> DownloadError {
-        let code = Errno(rawValue: errno)
-        guard code != .noSpace, code != .diskQuotaExceeded else { return .noSpace(name: self.name, received: count) }
-        return .file(operation: operation, name: name, cause: code)
     }
 }
 

@@ -36,7 +36,7 @@ package struct ProxySettings: Sendable, Equatable {
 
     /// The proxy for a URL; nil for a direct connection.
     ///
-    /// - Throws: `badAddress` when the URL has no host, or the proxy's URL cannot be used.
+    /// - Throws: `badAddress` when the URL has no host, `badProxy` when the proxy's URL cannot be used.
     package func server(for address: String) throws(DownloadError) -> Server? {
         guard let url = URL(string: address), let host = url.host(percentEncoded: false), !host.isEmpty else {
             throw .badAddress(address, cause: nil)
@@ -46,7 +46,7 @@ package struct ProxySettings: Sendable, Equatable {
         guard !excludes(host: host.lowercased(), port: url.port ?? (isSecure ? 443 : 80)) else { return nil }
         guard let server = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"),
             server.scheme?.lowercased() == "http", let name = server.host(percentEncoded: false), !name.isEmpty
-        else { throw .badAddress(proxy, cause: nil) }
+        else { throw .badProxy(variable: isSecure ? "HTTPS_PROXY" : "HTTP_PROXY") }
         return Server(
             host: name,
             port: server.port ?? 80,

@@ -12,6 +12,14 @@ struct Transfer: Sendable {
     let proxies: ProxySettings
     let progress: @Sendable (DownloadProgress) -> Void
 
+    /// How one attempt is made.
+    struct Manner {
+        /// Whether to ask for the missing part alone, when there is a part.
+        var resumes = true
+        /// Whether a server that sends too slowly is given up, because another may be faster.
+        var expectsSpeed = false
+    }
+
     /// Finishes a download that an earlier run completed but did not rename.
     ///
     /// - Returns: Whether the file is complete now.
@@ -21,14 +29,29 @@ struct Transfer: Sendable {
         return true
     }
 
-    /// Requests the file, or the missing part of it, from one URL.
+    /// Requests the file, or the missing part of it, from one URL, and follows its redirects.
     ///
     /// - Throws: `DownloadFault` when another attempt may succeed, `DownloadError` when it will not.
-    func attempt(_ url: String) async throws {
+    func attempt(_ url: String, _ manner: Manner) async throws {
+        var path = RedirectPath(url)
+        // The client's own redirects would hide what is wrong with one, and use one proxy for all hosts.
+        while case .redirect(let location) = try await request(path.url, manner) {
+            do throws(MessageError) { try path.follow(location) } catch {
+                throw DownloadError.badRedirect(url: url, cause: error)
+            }
+        }
+    }
+
+    private enum Outcome: Sendable {
+        case done
+        case redirect(String?)
+    }
+
+    private func request(_ url: String, _ manner: Manner) async throws -> Outcome {
         let configuration = try configuration(for: url)
         do {
-            try await HTTPClient.withHTTPClient(configuration: configuration) { client in
-                try await exchange(url, client)
+            return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
+                try await exchange(url, client, manner)
             }
         } catch let error as HTTPClientError where Self.lastingErrors.contains(error) {
             throw DownloadError.badAddress(url, cause: NetworkError(error))
@@ -47,8 +70,7 @@ struct Transfer: Sendable {
     }
 
     private static let lastingErrors: [HTTPClientError] = [
-        .invalidURL, .emptyHost, .emptyScheme, .redirectLimitReached, .redirectCycleDetected,
-        .proxyAuthenticationRequired,
+        .invalidURL, .emptyHost, .emptyScheme, .proxyAuthenticationRequired,
     ]
 
     private func configuration(for url: String) throws(DownloadError) -> HTTPClient.Configuration {
@@ -63,6 +85,7 @@ struct Transfer: Sendable {
         }
         let stall = TimeAmount(request.stallTimeout)
         var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: min(stall, .seconds(30)), read: stall),
             proxy: proxy
         )
@@ -73,61 +96,77 @@ struct Transfer: Sendable {
         return configuration
     }
 
-    private func exchange(_ url: String, _ client: HTTPClient) async throws {
+    private func exchange(_ url: String, _ client: HTTPClient, _ manner: Manner) async throws -> Outcome {
         let offset = await file.count
-        let tag = await file.tag
+        let tag = manner.resumes && offset > 0 ? await file.tag : nil
         var message = HTTPClientRequest(url: url)
         message.headers.add(name: "user-agent", value: "gpu-agent")
-        let resumes = offset > 0 && tag != nil
-        if resumes, let tag {
+        if let tag {
             message.headers.add(name: "range", value: "bytes=\(offset)-")
-            message.headers.add(name: "if-range", value: tag)
+            message.headers.add(name: "if-range", value: tag.text)
         }
         // The download has a deadline of its own, and the client's would cover the response head only.
         let response = try await client.execute(message, deadline: .distantFuture)
+        let status = Int(response.status.code)
         let total: Int?
-        switch response.status.code {
-        case 200:
-            total = response.headers.first(name: "content-length").flatMap { Int($0) }
-            try await check(url, response.headers, total)
-            try await file.restart(tag: response.headers.strongTag)
-        case 206 where resumes:
-            let range = response.headers.contentRange
-            total = range?.total
-            try await check(url, response.headers, total)
-            guard range?.first == offset else {
+        switch DownloadAnswer(status: status, header: { response.headers.first(name: $0) }) {
+        case .whole(let size, let newTag):
+            try await check(url, size)
+            try await file.restart(tag: newTag)
+            total = size
+        case .part(let first, let size) where tag != nil:
+            try await check(url, size)
+            guard first == offset else {
                 try await file.restart(tag: nil)
                 throw DownloadFault.damagedRemainder(url: url)
             }
-        case 416 where resumes:
-            // The unfinished file is longer than the file on the server. Start over, without a range.
-            try await file.restart(tag: nil)
-            return try await exchange(url, client)
-        case 408, 425, 429, 500...599:
-            let after = response.headers.first(name: "retry-after").flatMap { Int($0) }
-            throw DownloadFault.status(
-                url: url,
-                status: Int(response.status.code),
-                retryAfter: after.map { .seconds(max(0, $0)) }
-            )
-        default: throw DownloadError.refused(url: url, status: Int(response.status.code))
+            total = size
+        case .redirect(let location): return .redirect(location)
+        case .webPage: throw DownloadError.webPage(url: url)
+        case .later(let retryAfter): throw DownloadFault.status(url: url, status: status, retryAfter: retryAfter)
+        case .refused where tag != nil:
+            // The server may refuse only the range: the part is longer than its file (416), a firewall forbids ranges
+            // (403), or the tag makes the head too large (431). The part stays until the whole file comes.
+            return try await exchange(url, client, Manner(resumes: false, expectsSpeed: manner.expectsSpeed))
+        case .refused, .part: throw DownloadError.refused(url: url, status: status)
         }
-        try await receive(response.body, from: url, total: request.size ?? total)
-        try await accept(url, isWhole: response.status.code == 200)
+        try await receive(response.body, from: url, total: request.size ?? total, manner)
+        try await accept(url, isWhole: status == 200)
+        return .done
     }
 
-    /// Checks the head of a response before the unfinished file is changed.
-    private func check(_ url: String, _ headers: HTTPHeaders, _ total: Int?) async throws(DownloadError) {
-        if headers.first(name: "content-type")?.lowercased().hasPrefix("text/html") == true { throw .webPage(url: url) }
-        if let total, let size = request.size, total != size { try await refuse(url, size: total) }
+    /// Checks the size that a head names, before the unfinished file is changed.
+    private func check(_ url: String, _ total: Int?) async throws(DownloadError) {
+        guard let total else { return }
+        if let size = request.size {
+            guard total == size else { throw .wrongSize(url: url, expected: size, actual: total) }
+        } else if total > request.sizeLimit {
+            throw .tooLarge(url: url, limit: request.sizeLimit)
+        } else if await total > file.room(reserve: request.reserve) {
+            throw .noSpace(name: request.fileName, received: 0)
+        }
     }
 
-    private func receive(_ body: HTTPClientResponse.Body, from url: String, total: Int?) async throws {
+    private func receive(
+        _ body: HTTPClientResponse.Body,
+        from url: String,
+        total: Int?,
+        _ manner: Manner
+    ) async throws {
+        let room = request.size == nil ? await file.room(reserve: request.reserve) : .max
+        var floor = RateFloor(bytesPerSecond: request.slowestRate, window: request.rateWindow, now: .now)
         for try await part in body {
             let received = await file.count + part.readableBytes
-            if let size = request.size, received > size { try await refuse(url, size: received) }
+            if let size = request.size, received > size {
+                throw DownloadError.wrongSize(url: url, expected: size, actual: received)
+            }
+            if received > request.sizeLimit { throw DownloadError.tooLarge(url: url, limit: request.sizeLimit) }
+            if received > room { throw DownloadError.noSpace(name: request.fileName, received: received) }
             try await file.append(part)
             progress(DownloadProgress(received: received, total: total))
+            if let rate = floor.add(part.readableBytes, at: .now), manner.expectsSpeed {
+                throw DownloadFault.tooSlow(url: url, bytesPerSecond: rate)
+            }
         }
         // The body of a canceled request ends as if it were complete.
         try Task.checkCancellation()
@@ -135,41 +174,14 @@ struct Transfer: Sendable {
         if let total, received < total { throw DownloadFault.cutShort(url: url, received: received, expected: total) }
     }
 
-    private func refuse(_ url: String, size: Int) async throws(DownloadError) {
-        try await file.discard()
-        throw .wrongSize(url: url, expected: request.size ?? 0, actual: size)
-    }
-
     /// Verifies the digest and gives the file its own name.
     private func accept(_ url: String, isWhole: Bool) async throws {
         let actual = await file.actualDigest
         guard actual != request.digest.hex else { return try await file.commit() }
+        try await file.restart(tag: nil)
         // After a crash, the part from an earlier run may contain garbage. Only the digest of one complete answer
         // proves that the server has the wrong file.
-        guard isWhole else {
-            try await file.restart(tag: nil)
-            throw DownloadFault.damagedRemainder(url: url)
-        }
-        try await file.discard()
+        guard isWhole else { throw DownloadFault.damagedRemainder(url: url) }
         throw DownloadError.wrongDigest(url: url, expected: request.digest.hex, actual: actual)
-    }
-}
-
-extension HTTPHeaders {
-    /// The entity tag; nil for a weak one, which does not promise equal bytes.
-    fileprivate var strongTag: String? {
-        first(name: "etag").flatMap { $0.hasPrefix("\"") ? $0 : nil }
-    }
-
-    /// The first position and the total size of `bytes 100-199/200`.
-    ///
-    /// The total may be `*`, which gives nil.
-    fileprivate var contentRange: (first: Int, total: Int?)? {
-        guard let text = first(name: "content-range"), text.hasPrefix("bytes ") else { return nil }
-        let parts = text.dropFirst(6).split(separator: "/")
-        guard parts.count == 2, let first = parts[0].split(separator: "-").first.flatMap({ Int($0) }) else {
-            return nil
-        }
-        return (first, Int(parts[1]))
     }
 }

@@ -15,7 +15,11 @@ extension HostJob {
 
     /// Waits for the end of the job and passes on the lines of its log, from the first one.
     ///
-    /// - Throws: `jobDeadline` when the job is still running at the deadline. The job continues.
+    /// The agent empties a log that grows beyond `logLimit`, so that a job with endless output cannot fill the disk. It
+    /// has passed on the lines before that.
+    ///
+    /// - Throws: `jobDeadline` when the job is still running at the deadline, and `waitCancelled` when the task is
+    ///   canceled. The job continues.
     package func wait(
         deadline: Duration,
         onOutput: @Sendable (String) -> Void = { _ in }
@@ -26,14 +30,24 @@ extension HostJob {
         while true {
             // The state is read before the log, so that the last lines before the end are not missed.
             let state = try await state()
+            let isRunning = if case .running = state { true } else { false }
+            let size = try await offPool { () throws(HostError) in try root.status(log)?.size ?? 0 }
             while true {
                 let place = offset
                 let more = try await offPool { () throws(HostError) in try readLog(at: place) }
-                if more.isEmpty { break }
                 offset += UInt64(more.count)
                 lines.take(more).forEach(onOutput)
+                if isRunning, offset > Self.logLimit {
+                    // The last lines of a job that ended meanwhile must not be lost.
+                    guard case .running = try await self.state() else { break }
+                    try await offPool { () throws(HostError) in try emptyLog() }
+                    offset = 0
+                }
+                // A job can write faster than this loop reads, and a process that an ended job left can still write.
+                let goesOn = isRunning ? !Task.isCancelled && ContinuousClock.now < end : offset < size
+                guard more.count == Self.readSize, goesOn else { break }
             }
-            if case .running = state {
+            if isRunning {
                 guard !Task.isCancelled else { throw .waitCancelled("job \(name)") }
                 guard ContinuousClock.now < end else { throw .jobDeadline(name, limit: deadline) }
                 try? await Task.sleep(for: .milliseconds(100))
@@ -48,10 +62,24 @@ extension HostJob {
         }
     }
 
+    /// The largest size of a log, in bytes; the log of an install has less than a tenth of it.
+    static let logLimit: UInt64 = 16 << 20
+    private static let readSize = 64 * 1024
+
     private func readLog(at offset: UInt64) throws(HostError) -> [UInt8] {
         guard let file = try root.openFile(log) else { return [] }
-        do throws(Errno) { return try file.read(at: offset, count: 64 * 1024) } catch {
+        do throws(Errno) { return try file.read(at: offset, count: Self.readSize) } catch {
             throw .file(.read, log, cause: error)
+        }
+    }
+
+    /// Removes the content of the log.
+    ///
+    /// The job appends to it, so its next line becomes the first.
+    private func emptyLog() throws(HostError) {
+        let file = try root.openOwn(log, O_WRONLY, mode: 0o600)
+        do throws(Errno) { try retrying { ftruncate(file.descriptor.rawValue, 0) } } catch {
+            throw .file(.write, log, cause: error)
         }
     }
 }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 import NodeModel
-package import Support
+import Support
 import SystemPackage
 
 /// A long-running command on the host that outlives the agent.
@@ -42,12 +42,7 @@ package struct HostJob: Sendable {
         self.commands = commands
     }
 
-    /// The content of `job.json`.
-    package struct Record: Codable, Sendable, Equatable {
-        package var arguments: [String]
-        /// When the job was started.
-        package var startedAt: Timestamp
-    }
+    package typealias Record = JobRecord
 
     package enum State: Sendable, Equatable {
         /// The job was never started, or it was forgotten.
@@ -116,18 +111,20 @@ package struct HostJob: Sendable {
 
     /// The content of `job.json`; nil when it is missing or damaged.
     private var record: Record? {
-        guard let text = try? root.read(file("job.json")) else { return nil }
+        guard let text = try? root.readOwn(file("job.json")) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: Data(text))
     }
 
     /// The content of `result`; nil when it is missing or damaged.
     private var exitStatus: Int? {
-        guard let text = try? root.text(file("result")) else { return nil }
-        return Int(text.trimmed)
+        guard let bytes = try? root.readOwn(file("result"), limit: 64) else { return nil }
+        return JobRecord.exitStatus(String(decoding: bytes, as: UTF8.self))
     }
 
     private func isLocked() throws(HostError) -> Bool {
-        guard let lock = try root.open(file("lock"), O_RDONLY, for: .open) else { return false }
+        guard let lock = try root.open(file("lock"), O_RDONLY | O_NONBLOCK | O_NOFOLLOW, for: .open) else {
+            return false
+        }
         if flock(lock.descriptor.rawValue, LOCK_SH | LOCK_NB) == 0 { return false }
         let code = Errno(rawValue: errno)
         if code == .wouldBlock { return true }
@@ -175,9 +172,10 @@ package struct HostJob: Sendable {
 
     /// The script that runs on the host.
     ///
-    /// Its standard input is the lock file, which the command inherits.
+    /// Its standard input is the lock file, which the command inherits. The umask of the agent could make what an
+    /// installer creates unreadable or writable for everybody, so the job has its own.
     private static let script = """
-        dir=$1; shift; cd /; exec >>"$dir/log" 2>&1
+        umask 022; dir=$1; shift; cd /; exec >>"$dir/log" 2>&1
         read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")
         echo "$$ $start" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
         "$@"

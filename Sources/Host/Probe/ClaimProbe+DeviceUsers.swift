@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import NodeModel
 import SystemPackage
@@ -5,9 +6,15 @@ import SystemPackage
 extension ClaimProbe {
     /// The processes that have a device node of the driver open.
     ///
-    /// The fact is unreadable when one process cannot be examined, because that process may use the driver. It is
-    /// skipped in a copied tree, where `/proc` has no processes.
+    /// A device node is told by its number, because a container can give any file any name. The fact is unreadable when
+    /// one process cannot be examined, because that process may use the driver. It is skipped in a copied tree, where
+    /// `/proc` has no processes.
     static func deviceUsers(_ root: HostRoot) -> Reading<[DeviceUser]> {
+        let devices = root.reading("/proc/devices").value ?? ""
+        return deviceUsers(root, NVIDIADevices(devices))
+    }
+
+    static func deviceUsers(_ root: HostRoot, _ devices: NVIDIADevices) -> Reading<[DeviceUser]> {
         let processes = reading { () throws(HostError) in
             try (root.list("/proc") ?? []).compactMap { Int($0) }.sorted()
         }
@@ -19,7 +26,7 @@ extension ClaimProbe {
             return reading { () throws(HostError) in
                 var users: [DeviceUser] = []
                 for process in processes {
-                    if let user = try deviceUser(process, root) { users.append(user) }
+                    if let user = try deviceUser(process, root, devices) { users.append(user) }
                 }
                 return users
             }
@@ -27,9 +34,13 @@ extension ClaimProbe {
     }
 
     /// The process as a user of the driver; nil when it has no device node open or has ended meanwhile.
-    private static func deviceUser(_ process: Int, _ root: HostRoot) throws(HostError) -> DeviceUser? {
+    private static func deviceUser(
+        _ process: Int,
+        _ root: HostRoot,
+        _ devices: NVIDIADevices
+    ) throws(HostError) -> DeviceUser? {
         let directory = HostPath("/proc").appending("\(process)")
-        guard let nodes = try openNodes(directory.appending("fd"), root), !nodes.isEmpty else { return nil }
+        guard let nodes = try openNodes(directory.appending("fd"), root, devices), !nodes.isEmpty else { return nil }
         let name: String?
         do throws(HostError) { name = try root.text(directory.appending("comm")) } catch {
             guard error.isOfEndedProcess else { throw error }
@@ -39,7 +50,11 @@ extension ClaimProbe {
     }
 
     /// The device nodes of the driver that a process has open; nil when the process has ended.
-    private static func openNodes(_ path: HostPath, _ root: HostRoot) throws(HostError) -> [String]? {
+    private static func openNodes(
+        _ path: HostPath,
+        _ root: HostRoot,
+        _ devices: NVIDIADevices
+    ) throws(HostError) -> [String]? {
         var nodes: Set<String> = []
         do throws(HostError) {
             guard let directory = try root.open(path, O_RDONLY | O_DIRECTORY, for: .list) else { return nil }
@@ -48,8 +63,10 @@ extension ClaimProbe {
                 let number = directory.descriptor.rawValue
                 copy = FileDescriptor(rawValue: try retrying { fcntl(number, F_DUPFD_CLOEXEC, 0) })
                 for name in try names(in: copy) {
-                    guard let text = try link(name, of: number), let node = node(text) else { continue }
-                    if text.hasPrefix("/dev/") || isDevice(name, of: number) { nodes.insert(node) }
+                    var (major, minor): (UInt32, UInt32) = (0, 0)
+                    // A descriptor that was closed meanwhile is no device either.
+                    guard gpa_device_number(number, name, &major, &minor) == 1 else { continue }
+                    if let node = devices.node(major: major, minor: minor) { nodes.insert(node) }
                 }
             } catch { throw .file(.list, path, cause: error) }
         } catch {
@@ -58,30 +75,43 @@ extension ClaimProbe {
         }
         return nodes.sorted()
     }
+}
 
-    /// The target of a link in an open directory; nil when the descriptor was closed or is not a link.
-    private static func link(_ name: String, of directory: CInt) throws(Errno) -> String? {
-        do throws(Errno) { return try linkText { readlinkat(directory, name, $0, $1) } } catch {
-            guard error == .noSuchFileOrDirectory || error == .invalidArgument else { throw error }
-            return nil
-        }
-    }
+/// The major numbers of NVIDIA's character devices, as the kernel lists them in `/proc/devices`.
+struct NVIDIADevices {
+    private var names: [UInt32: String]
 
-    /// The name of the device node in a path: `nvidia0` for `/dev/nvidia0`.
+    /// The major number of `nvidia0`, `nvidiactl` and `nvidia-modeset`, which is assigned for good.
     ///
-    /// It also recognizes a removed node (`(deleted)`), and the path in a container that mounts the host's root
-    /// directory, such as `/host/dev/nvidia0`.
-    static func node(_ text: String) -> String? {
-        guard let place = text.firstRange(of: "/dev/nvidia") else { return nil }
-        let name = text[text.index(place.lowerBound, offsetBy: "/dev/".count)...]
-        let removed = " (deleted)"
-        return String(name.hasSuffix(removed) ? name.dropLast(removed.count) : name)
+    /// Source: Documentation/admin-guide/devices.txt in the kernel, and nv-frontend.c in NVIDIA's kernel modules.
+    private static let frontend: UInt32 = 195
+
+    /// Reads the content of `/proc/devices`.
+    ///
+    /// The other numbers are assigned when the modules are loaded: `511 nvidia-uvm`.
+    init(_ text: String) {
+        let characters = text.prefix(upTo: text.firstRange(of: "Block devices:")?.lowerBound ?? text.endIndex)
+        let pairs = characters.split(whereSeparator: \.isNewline).compactMap { line -> (UInt32, String)? in
+            let words = line.split(separator: " ")
+            guard words.count == 2, words[1].hasPrefix("nvidia"), let major = UInt32(words[0]) else { return nil }
+            return (major, String(words[1]))
+        }
+        names = Dictionary(pairs) { first, _ in first }
+        names[Self.frontend] = "nvidia"
     }
 
-    /// Whether the descriptor belongs to a device, rather than to a regular file in a directory such as `…/dev/nvidia`.
-    private static func isDevice(_ name: String, of directory: CInt) -> Bool {
-        var status = stat()
-        return fstatat(directory, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFCHR
+    /// The name of a device node below `/dev`, as NVIDIA's tools create it; nil when it is not NVIDIA's.
+    func node(major: UInt32, minor: UInt32) -> String? {
+        guard let name = names[major] else { return nil }
+        switch (name, minor) {
+        case ("nvidia", 255): return "nvidiactl"
+        case ("nvidia", 254): return "nvidia-modeset"
+        case ("nvidia", _): return "nvidia\(minor)"
+        case ("nvidia-uvm", 0): return "nvidia-uvm"
+        case ("nvidia-uvm", 1): return "nvidia-uvm-tools"
+        case ("nvidia-caps", _): return "nvidia-caps/nvidia-cap\(minor)"
+        default: return "\(name) \(minor)"
+        }
     }
 }
 

@@ -38,6 +38,10 @@ package struct HostFileStatus: Sendable, Equatable {
     /// Files of `/proc` and `/sys` report 0 or 4096, whatever they contain.
     package var size: Int
     package var identity: Identity
+    /// The user ID of the owner.
+    package var owner: UInt32
+    /// The number of names of the file.
+    package var links: Int
     /// The device numbers; nil when this is not a device node.
     package var device: DeviceNumbers?
 
@@ -57,6 +61,8 @@ package struct HostFileStatus: Sendable, Equatable {
             }
         mode = status.st_mode & 0o7777
         size = Int(status.st_size)
+        owner = status.st_uid
+        links = Int(status.st_nlink)
         identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         guard kind == .characterDevice || kind == .blockDevice else { return }
         // The layout of dev_t in glibc: minor bits 0-7, major bits 0-11, minor bits 8-31, major bits 12-31.

@@ -31,7 +31,9 @@ package struct HostPath: Hashable, Sendable {
     /// - Throws: `malformed` when the text is not a valid file name, for example `..`.
     package func entry(_ name: String) throws(HostError) -> HostPath {
         guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "/"))
-        else { throw .malformed(self, cause: MessageError("'\(name.visible)' is not a valid file name")) }
+        else {
+            throw .malformed(self, cause: MessageError("'\(name.visible.shortened(to: 200))' is not a valid file name"))
+        }
         return HostPath(tidy: "\(text)/\(name)")
     }
 
@@ -60,13 +62,6 @@ package struct HostPath: Hashable, Sendable {
 
     private static func tidy(_ text: String) -> String {
         "/" + text.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
-    }
-}
-
-extension String {
-    /// At most 200 characters, with control characters replaced.
-    fileprivate var visible: String {
-        String(prefix(200).map { $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "\u{fffd}" : $0 })
     }
 }
 

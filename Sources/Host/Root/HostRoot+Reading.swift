@@ -14,7 +14,7 @@ extension ReadFailure {
         case .malformed: self.init(.malformed, detail)
         case .commandNotStarted, .commandFailed, .commandCancelled: self.init(.command, detail)
         case .commandDeadline, .jobDeadline, .waitCancelled: self.init(.hang, detail)
-        case .root, .noRootedOpen, .file, .notAFile, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
+        case .root, .noRootedOpen, .file, .notAFile, .notOwn, .newer, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
             self.init(.io, detail)
         }
     }

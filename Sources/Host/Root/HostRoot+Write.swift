@@ -4,9 +4,13 @@ package import SystemPackage
 extension HostRoot {
     /// Creates a directory and its missing parents.
     ///
-    /// An existing directory keeps its mode.
+    /// An existing directory keeps its mode. The agent's own directories must be real directories of root that nobody
+    /// else can write to.
+    ///
+    /// - Throws: `notOwn` when an own directory is not safe.
     package func makeDirectories(_ path: HostPath, mode: UInt32 = 0o755) throws(HostError) {
         if path == .root { return }
+        if try makeOwnDirectories(path, mode: mode) { return }
         if let found = try status(path) {
             if found.kind == .directory { return }
             throw .file(.create, path, cause: .notDirectory)

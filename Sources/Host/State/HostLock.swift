@@ -37,8 +37,7 @@ package final class HostLock: Sendable {
             if let taken { return HostLock(taken) }
             guard !Task.isCancelled else { throw .waitCancelled("\(path)") }
             guard ContinuousClock.now < end else {
-                let holder = try root.text(path)?.trimmed ?? ""
-                throw .lockHeld(path, holder: holder.isEmpty ? "an unknown process" : holder, waited: deadline)
+                throw .lockHeld(path, holder: holderName(on: root), waited: deadline)
             }
             try? await Task.sleep(for: .milliseconds(50))
         }
@@ -50,15 +49,22 @@ package final class HostLock: Sendable {
     package static func holder(on root: HostRoot) async -> Reading<String> {
         await offPool {
             reading { () throws(HostError) in
-                guard let file = try root.open(path, O_RDONLY, for: .open) else { return nil }
+                let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW
+                guard let file = try root.open(path, flags, for: .open) else { return nil }
+                guard try root.status(of: file, path).kind == .file else { throw .notAFile(path) }
                 do throws(Errno) { try retrying { flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) } } catch {
                     guard error == .wouldBlock else { throw .file(.open, path, cause: error) }
-                    let holder = try root.text(path)?.trimmed ?? ""
-                    return holder.isEmpty ? "an unknown process" : holder
+                    return holderName(on: root)
                 }
                 return nil
             }
         }
+    }
+
+    private static func holderName(on root: HostRoot) -> String {
+        let bytes = (try? root.readOwn(path, limit: 4096)) ?? nil
+        let holder = String(decoding: bytes ?? [], as: UTF8.self).trimmed
+        return holder.isEmpty ? "an unknown process" : holder
     }
 
     /// Releases the lock.
@@ -79,13 +85,13 @@ package final class HostLock: Sendable {
     /// Tries once to take the lock; nil when another process holds it.
     private static func take(on root: HostRoot, for command: String) throws(HostError) -> FileDescriptor? {
         try root.makeDirectories(path.parent)
-        guard let file = try root.open(path, O_RDWR | O_CREAT, mode: 0o600, for: .open) else {
-            throw .file(.open, path, cause: .noSuchFileOrDirectory)
-        }
+        let file = try root.openOwn(path, O_RDWR, mode: 0o600)
         let number = file.descriptor.rawValue
         let holder = Array("\(getpid()) \(command)\n".utf8)
         do throws(Errno) {
             try retrying { flock(number, LOCK_EX | LOCK_NB) }
+            // Somebody can have put the file aside or removed it between the open and the lock.
+            guard isInPlace(file, on: root) else { return nil }
             try retrying { ftruncate(number, 0) }
             try file.writeAll(holder)
         } catch {
@@ -93,5 +99,12 @@ package final class HostLock: Sendable {
             throw .file(.open, path, cause: error)
         }
         return file.release()
+    }
+
+    /// Whether the open file still has the path of the lock.
+    private static func isInPlace(_ file: borrowing OpenFile, on root: HostRoot) -> Bool {
+        let open = try? root.status(of: file, path).identity
+        let named = (try? root.status(path, followLink: false)) ?? nil
+        return open != nil && open == named?.identity
     }
 }

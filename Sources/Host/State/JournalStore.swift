@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import NodeModel
+import SystemPackage
 
 /// Stores the journal as a JSON file on the host.
 ///
@@ -18,21 +19,39 @@ package struct JournalStore: Sendable {
 
     /// Reads the journal; nil when there is none.
     ///
-    /// - Throws: `malformed` when it cannot be decoded.
+    /// - Throws: `malformed` when it is no journal, `newer` when a newer version of the agent wrote it.
     package func load() async throws(HostError) -> Journal? {
         try await offPool { () throws(HostError) in
-            guard let bytes = try root.read(path, limit: 16 << 20) else { return nil }
-            do { return try JSONDecoder().decode(Journal.self, from: EarlierNames.upgraded(Data(bytes))) } catch {
+            guard let bytes = try read() else { return nil }
+            let journal: Journal
+            do { journal = try JSONDecoder().decode(Journal.self, from: EarlierNames.upgraded(Data(bytes))) } catch {
                 throw .malformed(path, cause: error)
+            }
+            if let sign = journal.signOfNewerVersion { throw .newer(path, sign) }
+            return journal
+        }
+    }
+
+    private func read() throws(HostError) -> [UInt8]? {
+        do throws(HostError) { return try root.readOwn(path, limit: Self.limit) } catch {
+            switch error {
+            // Nothing of this can become a journal again, unlike a file that cannot be read now.
+            case .notAFile, .tooLarge, .notOwn, .file(_, _, .tooManySymbolicLinkLevels):
+                throw .malformed(path, cause: error)
+            default: throw error
             }
         }
     }
+
+    /// The largest journal that is read, in bytes; a journal has less than a hundredth of it.
+    private static let limit = 16 << 20
 
     /// Replaces the journal and returns when it is on the disk.
     package func save(_ journal: Journal) async throws(HostError) {
         try await offPool { () throws(HostError) in
             try root.makeDirectories(path.parent)
-            try root.writeJSON(path, journal, mode: 0o644)
+            // Messages of installers and servers may contain what only root should see.
+            try root.writeJSON(path, journal, mode: 0o600)
         }
     }
 
@@ -48,9 +67,7 @@ package struct JournalStore: Sendable {
     /// - Returns: The new path.
     @discardableResult
     package func quarantine() async throws(HostError) -> HostPath {
-        let bad = path.parent.appending("\(path.lastComponent).bad")
-        try await offPool { () throws(HostError) in try root.rename(path, to: bad) }
-        return bad
+        try await offPool { () throws(HostError) in try root.putAside(path) }
     }
 }
 

@@ -1,4 +1,9 @@
+import Support
+
 /// The result of a check, or an obstacle: what the agent observed, what it expected, and the remedy.
+///
+/// A finding reaches terminals, logs, the journal, and events of the Node. What it observed can come from servers, files
+/// and programs, so it is one line without control characters and without the secrets of URLs, and long texts are cut.
 package struct Finding: Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
         case pass
@@ -38,10 +43,15 @@ package struct Finding: Sendable, Equatable {
         self.code = code
         self.state = state
         title = ""
-        self.observed = observed
-        self.expected = expected
-        self.remedy = remedy
+        self.observed = Self.safe(observed)
+        self.expected = Self.safe(expected)
+        self.remedy = Remedy(Self.safe(remedy.text), command: remedy.command?.visible, link: remedy.link?.visible)
     }
+
+    /// The most bytes of a text of a finding.
+    package static let textLimit = 4096
+
+    private static func safe(_ text: String) -> String { redacted(text).visible.shortened(to: textLimit) }
 
     /// Creates a finding whose remedy is only a text.
     package init(

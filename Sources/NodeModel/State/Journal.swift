@@ -18,6 +18,14 @@ package struct Journal: Codable, Sendable, Equatable {
         self.steps = steps
     }
 
+    /// How the journal shows that a newer version of the agent wrote it; nil when this version can use it.
+    ///
+    /// This version must not use a journal that it understands by half: it would forget what the newer version did.
+    package var signOfNewerVersion: String? {
+        if apiVersion != NodeFacts.currentAPIVersion { return "its apiVersion is '\(apiVersion)'" }
+        return steps.first { !StepID.known.contains($0.step) }.map { "it has a step '\($0.step.rawValue)'" }
+    }
+
     /// Whether the recorded install has finished a step.
     package func finished(_ step: StepID) -> Bool {
         steps.last { $0.step == step }?.state == .done

@@ -1,7 +1,6 @@
 /// The name of an operation in the journal, the metrics and the progress of an install.
 ///
-/// Each operation declares its name. The agent keeps a name that it does not know, so that it can read the journal of
-/// another version.
+/// Each operation declares its name.
 package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
     package let rawValue: String
 
@@ -19,6 +18,16 @@ extension StepID {
     package static let load = StepID(rawValue: "load")
     package static let verify = StepID(rawValue: "verify")
     package static let finish = StepID(rawValue: "finish")
+
+    /// The names of all operations of this version and of earlier ones.
+    ///
+    /// A journal with another name is from a newer version.
+    package static let known: Set<StepID> = Set(
+        [
+            "begin", "download", "finish", "forget", "install", "load", "remove", "remove-package", "sync", "uninstall",
+            "unload", "verify",
+        ].map(StepID.init(rawValue:))
+    )
 
     /// The name of the job that executes the step for a driver version.
 

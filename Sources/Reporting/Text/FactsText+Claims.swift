@@ -7,13 +7,13 @@ extension FactsText {
         let rows =
             row("packages", claims.packages, packages)
             + row("nvidia-installer", claims.runfile) { $0 }
-            + row("DKMS", claims.dkms) { $0.isEmpty ? nil : $0.map(tree).joined(separator: "; ") }
+            + row("DKMS", claims.dkms) { $0.isEmpty ? nil : listed($0.map(tree), separator: "; ") }
             + row("AKS node image", claims.aksMarker, marker)
             + row("driver container", claims.driverContainer, container)
             + row("nvidia-gridd unit", claims.gridUnit) { $0 }
-            + row("in use by", claims.deviceUsers) { $0.isEmpty ? nil : $0.map(user).joined(separator: "; ") }
+            + row("in use by", claims.deviceUsers) { $0.isEmpty ? nil : listed($0.map(user), separator: "; ") }
             + row("Node labels", claims.nodeLabels) { labels in
-                labels.isEmpty ? nil : labels.map { "\($0)=\($1)" }.sorted().joined(separator: ", ")
+                labels.isEmpty ? nil : listed(labels.map { "\($0)=\($1)" }.sorted())
             }
         return rows.isEmpty ? [] : section("Claims on the driver", rows)
     }
@@ -40,7 +40,7 @@ extension FactsText {
     }
 
     private func tree(_ tree: DKMSTree) -> String {
-        let built = tree.kernels.isEmpty ? "not built" : "built for \(tree.kernels.joined(separator: ", "))"
+        let built = tree.kernels.isEmpty ? "not built" : "built for \(listed(tree.kernels))"
         return "\(tree.name) \(tree.version), \(built)"
     }
 
@@ -53,10 +53,10 @@ extension FactsText {
     private func container(_ container: DriverContainer) -> String {
         let root = container.isMounted ? "mounted, driver \(container.version ?? "not found")" : "not mounted"
         let pid = container.hasPIDFile ? ["pid file"] : []
-        return ([root] + pid + container.validations).joined(separator: ", ")
+        return listed([root] + pid + container.validations)
     }
 
     private func user(_ user: DeviceUser) -> String {
-        "\(user.command) (\(user.pid)): \(user.nodes.joined(separator: ", "))"
+        "\(user.command) (\(user.pid)): \(listed(user.nodes))"
     }
 }

@@ -16,6 +16,15 @@ package struct FactsText {
         return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
+    /// A list for one row: its first items, with the number of those that are left out.
+    ///
+    /// A host can have any number of modules, processes and packages.
+    func listed(_ items: [String], separator: String = ", ") -> String {
+        let limit = 32
+        guard items.count > limit else { return items.joined(separator: separator) }
+        return items.prefix(limit).joined(separator: separator) + "\(separator)and \(items.count - limit) more"
+    }
+
     func section(_ title: String, _ rows: [(String, String)]) -> [String] {
         let width = rows.map(\.0.count).max() ?? 0
         return [style.bold(title)] + rows.map { "  \(padded($0.0, width))  \($0.1)" }
@@ -90,9 +99,9 @@ package struct FactsText {
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
             ] + others + [
                 ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
-                ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
+                ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : listed($0) }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
-                ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : $0.joined(separator: ", ") }),
+                ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : listed($0) }),
                 (
                     "installed by agent",
                     say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }

@@ -25,7 +25,10 @@ package func padded(_ text: String, _ width: Int) -> String {
 }
 
 /// Returns a duration as text for users, such as `0.4 s`, `12 s` or `3 min 20 s`.
+///
+/// The number can come from a file on the host. It is limited to the time from the year 1970 to the year 9999.
 package func spoken(seconds: Double) -> String {
+    let seconds = seconds.isNaN ? 0 : min(max(seconds, 0), 253_402_300_799)
     switch seconds {
     case ..<10: return "\((seconds * 10).rounded() / 10) s"
     case ..<120: return "\(Int(seconds.rounded())) s"

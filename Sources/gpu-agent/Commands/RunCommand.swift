@@ -22,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     @Option(help: ArgumentHelp("The address of /healthz, /readyz and /metrics.", valueName: "host:port"))
-    var listen = ListenAddress(host: "0.0.0.0", port: 9410)
+    var listen = ListenAddress(host: "::", port: 9410)
 
     @Option(help: ArgumentHelp("How often to inspect the node when no event occurs.", valueName: "duration"))
     var interval = WaitDuration(seconds: 300)
@@ -84,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
 
 extension AgentMode: ExpressibleByArgument {}
 
-/// The value of `--listen`: the address of the health server.
+/// The value of `--listen`: the address of the health server, such as `127.0.0.1:9410`, `[::1]:9410` or `:9410`.
 struct ListenAddress: ExpressibleByArgument {
     var host: String
     var port: Int
@@ -98,11 +98,17 @@ struct ListenAddress: ExpressibleByArgument {
         guard let colon = argument.lastIndex(of: ":"), let port = Int(argument[argument.index(after: colon)...]),
             (0...65535).contains(port)
         else { return nil }
-        let host = argument[..<colon]
-        self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
+        var host = argument[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            // Without brackets, the last part of an IPv6 address looks like a port.
+            return nil
+        }
+        self.init(host: host.isEmpty ? "::" : String(host), port: port)
     }
 
-    var defaultValueDescription: String { "\(host):\(port)" }
+    var defaultValueDescription: String { host == "::" ? ":\(port)" : "\(host):\(port)" }
 }
 
 /// The value of `--log-level`.

@@ -10,7 +10,11 @@ import Support
 enum Output {
     static func write(_ text: String) { put(text, STDOUT_FILENO) }
 
-    static func complain(_ text: String) { put(text, STDERR_FILENO) }
+    /// Writes to standard error, without control characters and without the secrets of URLs.
+    static func complain(_ text: String) { put(terminalText(redacted(text)), STDERR_FILENO) }
+
+    /// Changes the line of the cursor on a terminal; `text` is one line.
+    static func overwrite(_ text: String) { put("\r\u{1B}[K\(terminalText(text))", STDERR_FILENO) }
 
     /// Writes a whole text to a file descriptor.
     ///
@@ -30,7 +34,7 @@ enum Output {
     /// Prints a value in an output format.
     static func print(_ value: some Encodable, as format: OutputFormat, text: (Style) -> String) throws {
         switch format {
-        case .text: write(text(Style.of(STDOUT_FILENO, environment: environment)))
+        case .text: write(terminalText(redacted(text(Style.of(STDOUT_FILENO, environment: environment)))))
         case .json: write(try Rendering.json(value))
         case .yaml: write(try Rendering.yaml(value))
         }

@@ -3,6 +3,7 @@ import Glibc
 import NodeModel
 import Planning
 import Reporting
+import Support
 import Synchronization
 
 /// Writes the progress of an install to standard error, a line for each step.
@@ -23,7 +24,7 @@ final class ProgressPrinter: Sendable {
         case .started(let step, let number, let count):
             line("[\(number)/\(count)] \(step.title)")
         case .downloaded(let bytes, let total): downloaded(bytes, of: total)
-        case .said(let text): if moving { overwrite(style.faint("      \(text.prefix(100))")) }
+        case .said(let text): if moving { overwrite(style.faint("      \(redacted(text).visible.prefix(100))")) }
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
         case .failed(let step, _): line("      \(style.red("×")) \(step.id.rawValue)")
@@ -42,7 +43,7 @@ final class ProgressPrinter: Sendable {
 
     private func overwrite(_ text: String) {
         shown.withLock { $0.dirty = true }
-        Output.complain("\r\u{1B}[K\(text)")
+        Output.overwrite(text)
     }
 
     private func line(_ text: String) {
@@ -50,6 +51,7 @@ final class ProgressPrinter: Sendable {
             defer { state = (-1, false) }
             return state.dirty
         }
-        Output.complain((dirty ? "\r\u{1B}[K" : "") + text + "\n")
+        if dirty { Output.overwrite("") }
+        Output.complain(text + "\n")
     }
 }

@@ -1,0 +1,52 @@
+import Logging
+import NIOCore
+import NetworkErrors
+import ServiceLifecycle
+import Support
+import SystemPackage
+
+/// Runs the health server on one address.
+struct HealthService: Service {
+    let server: HealthServer
+    /// The address to listen on.
+    ///
+    /// `::` stands for all addresses of the node, of IPv6 and of IPv4.
+    let host: String
+    let port: Int
+    let logger: Logger
+    var onServerRunning: @Sendable (any Channel) async -> Void = { _ in }
+
+    func run() async throws {
+        do { try await listen(on: host) } catch let error as IOError where host == "::" && error.isWithoutIPv6 {
+            try await listen(on: "0.0.0.0")
+        }
+    }
+
+    private func listen(on host: String) async throws {
+        let application = server.application(
+            host: host,
+            port: port,
+            logger: logger,
+            onServerRunning: onServerRunning
+        )
+        do { try await application.run() } catch let error as IOError where !error.isWithoutIPv6 || host != "::" {
+            let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            throw ListenError(address: address, cause: NetworkError(error) ?? error)
+        }
+    }
+}
+
+extension IOError {
+    /// Whether the node has no IPv6, as with the kernel option `ipv6.disable=1`.
+    fileprivate var isWithoutIPv6: Bool {
+        [Errno.addressFamilyNotSupported, .addressNotAvailable].contains(Errno(rawValue: errnoCode))
+    }
+}
+
+/// The health server cannot listen on its address.
+struct ListenError: CausedError {
+    var address: String
+    var cause: (any Error)?
+
+    var description: String { "cannot listen on \(address) (--listen)" }
+}

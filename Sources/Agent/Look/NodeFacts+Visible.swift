@@ -1,0 +1,45 @@
+import FoundationEssentials
+import NodeModel
+import Support
+
+extension NodeFacts {
+    /// The facts, with the control characters of all texts replaced.
+    ///
+    /// Names of processes, packages and devices are chosen by others, also by users of the host without rights. The facts
+    /// reach terminals, logs, events and labels, so this is done once for all of them. It works on the encoded facts
+    /// because then no text can be forgotten.
+    var visible: NodeFacts {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        guard let data = try? encoder.encode(self), Self.hasControls(data),
+            let value = try? JSONValue(parsing: data), let clean = try? value.visible.data(),
+            let facts = try? JSONDecoder().decode(NodeFacts.self, from: clean)
+        else { return self }
+        return facts
+    }
+
+    /// Whether a JSON text has a control character, as itself or escaped.
+    private static func hasControls(_ data: Data) -> Bool {
+        let text = String(decoding: data, as: UTF8.self)
+        if text.visible.utf8.count != text.utf8.count || text.visible != text { return true }
+        var isEscaped = false
+        for byte in text.utf8 {
+            if isEscaped, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { return true }
+            isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        }
+        return false
+    }
+}
+
+extension JSONValue {
+    /// The value with the control characters of all texts replaced, also of the members' names.
+    fileprivate var visible: JSONValue {
+        switch self {
+        case .string(let text): .string(text.visible)
+        case .array(let items): .array(items.map(\.visible))
+        case .object(let members):
+            .object(Dictionary(members.map { ($0.key.visible, $0.value.visible) }) { first, _ in first })
+        case .null, .bool, .int, .double: self
+        }
+    }
+}

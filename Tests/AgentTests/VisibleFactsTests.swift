@@ -1,0 +1,33 @@
+import NodeModel
+import Support
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Texts in the facts that others chose: processes, packages, devices, libraries.
+@Suite struct VisibleFactsTests {
+    @Test func loseTheirControlCharacters() {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.host.osRelease = .present(OSRelease(id: "evil", versionID: nil, prettyName: "Evil\u{1B}[2JOS\r\n"))
+            let users = [DeviceUser(pid: 7, command: "py\u{9B}31m\nforged", nodes: ["nvidia0"])]
+            facts.claims.deviceUsers = .present(users)
+        }
+        let visible = facts.visible
+        #expect(visible.host.osRelease.value?.prettyName == "Evil\u{fffd}[2JOS  ")
+        #expect(visible.claims.deviceUsers.value?.first?.command == "py\u{fffd}31m forged")
+        #expect(
+            visible.with {
+                $0.host.osRelease = facts.host.osRelease; $0.claims = facts.claims
+            } == facts
+        )
+    }
+
+    @Test(arguments: [NodeFacts.h100, .h100Ready, .rtxProVGPU, .rtxProReady, .noGPU, .unknownGPU])
+    func stayAsTheyAreOtherwise(_ facts: NodeFacts) {
+        let quoted = facts.with {
+            $0.host.osRelease = .present(OSRelease(id: "x", versionID: nil, prettyName: "a \"quoted\" \\ name / ü"))
+        }
+        #expect(quoted.visible == quoted)
+    }
+}
