@@ -88,7 +88,7 @@ func runProgram(
     let proxies = ["http_proxy", "https_proxy", "no_proxy"].flatMap { [$0, $0.uppercased()] }
     let removed = proxies.map { (Environment.Key(stringLiteral: $0), String?.none) }
     let added = environment.map { (Environment.Key(stringLiteral: $0.key), String?.some($0.value)) }
-    let variables = Dictionary(uniqueKeysWithValues: removed + added)
+    let variables = Dictionary(removed + added) { _, last in last }
     return try await withThrowingTaskGroup { group in
         defer { group.cancelAll() }
         group.addTask {
