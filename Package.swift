@@ -203,7 +203,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "SimulatedClusterTests",
             path: "simulator/Tests/SimulatedClusterTests",
-            [simulatedCluster, "TestSupport", subprocess, system]
+            [simulatedCluster, "TestSupport", subprocess, system],
+            exclude: ["Fixtures"]
         ),
     ]
 }

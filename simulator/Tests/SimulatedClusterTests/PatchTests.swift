@@ -31,7 +31,7 @@ import Testing
         Case(#"{}"#, #"[{"op":"add","path":"/labels/a","value":"1"}]"#, nil),
         Case(#"{"a":1}"#, #"[{"op":"add","path":"","value":{"b":1}}]"#, #"{"b":1}"#),
         Case(#"{"a":1}"#, #"[{"op":"replace","path":"/a","value":null}]"#, #"{"a":null}"#),
-        Case(#"{"a":1}"#, #"[{"op":"replace","path":"/b","value":2}]"#, nil),
+        Case(#"{"a":1}"#, #"[{"op":"replace","path":"/b","value":2}]"#, #"{"a":1,"b":2}"#),
         Case(#"{"a":[1,2]}"#, #"[{"op":"replace","path":"/a/1","value":3}]"#, #"{"a":[1,3]}"#),
         Case(#"{"a":1,"b":2}"#, #"[{"op":"remove","path":"/a"}]"#, #"{"b":2}"#),
         Case(#"{"a":[1,2,3]}"#, #"[{"op":"remove","path":"/a/0"}]"#, #"{"a":[2,3]}"#),

@@ -64,7 +64,13 @@ import Testing
 
     static let exchanges: [Exchange] = [
         Exchange(method: "GET", target: node, status: 200),
-        Exchange(method: "GET", target: node, token: nil, status: 401, message: "Unauthorized"),
+        Exchange(
+            method: "GET",
+            target: node,
+            token: nil,
+            status: 403,
+            message: "nodes \"gpu-1\" is forbidden: User \"system:anonymous\""
+        ),
         Exchange(method: "GET", target: node, token: "wrong", status: 401, message: "Unauthorized"),
         Exchange(method: "GET", target: node, token: "agent", status: 200),
         Exchange(
@@ -142,7 +148,7 @@ import Testing
             target: node,
             accept: "text/html",
             status: 406,
-            message: "only the following media types"
+            message: "406: Not Acceptable"
         ),
         Exchange(method: "GET", target: node, accept: "application/json;as=Table;g=meta.k8s.io;v=v1,*/*", status: 200),
         Exchange(
@@ -151,8 +157,7 @@ import Testing
             type: "application/json",
             body: [:],
             status: 415,
-            message:
-                "the body of the request was in an unknown format - accepted media types include: application/json-patch"
+            message: "415: Unsupported Media Type"
         ),
         Exchange(
             method: "POST",
@@ -160,7 +165,7 @@ import Testing
             type: "text/plain",
             body: [:],
             status: 415,
-            message: "the body of"
+            message: "415: Unsupported Media Type"
         ),
         Exchange(
             method: "PATCH",
@@ -201,17 +206,16 @@ import Testing
             target: node,
             type: merge,
             body: ["metadata": ["labels": ["a": 1]]],
-            status: 400,
-            message: "Node in version \"v1\" cannot be handled as a Node: json: cannot unmarshal number"
+            status: 422,
+            message: " \"\" is invalid: patch: Invalid value: \"{"
         ),
         Exchange(
             method: "PATCH",
             target: node + "?fieldValidation=Strict",
             type: merge,
             body: ["spec": ["color": "red"]],
-            status: 400,
-            message:
-                "Node in version \"v1\" cannot be handled as a Node: strict decoding error: unknown field \"spec.color\""
+            status: 422,
+            message: " \"\" is invalid: patch: Invalid value: \"{"
         ),
         Exchange(
             method: "PATCH",

@@ -6,8 +6,13 @@ extension FieldSchema {
             return .array(Self.merge(live?.array ?? [], elements, schema, kind))
         case (_, .object(let members)) where isGranular:
             var result = live?.object ?? [:]
-            for (name, value) in members where value != .null {
+            for (name, value) in members {
                 guard let schema = member(name) else { continue }
+                if value == .null {
+                    // The server decodes null in a map of strings as the empty string.
+                    if case .map(.string) = self { result[name] = "" }
+                    continue
+                }
                 result[name] = schema.merge(result[name], value)
             }
             return .object(result)

@@ -15,6 +15,8 @@ public indirect enum FieldSchema: Sendable {
     case integer
     /// Any value; a field manager owns single members, but whole lists.
     case untyped
+    /// Any value, which a field manager owns as one field.
+    case atomic
     /// An object whose members have any name and one type; a field manager owns single members.
     case map(FieldSchema)
     case structure([String: FieldSchema])
@@ -33,7 +35,7 @@ public indirect enum FieldSchema: Sendable {
     /// Whether a field manager owns single members or elements.
     public var isGranular: Bool {
         switch self {
-        case .string, .boolean, .integer, .list(_, .atomic): false
+        case .string, .boolean, .integer, .atomic, .list(_, .atomic): false
         default: true
         }
     }
@@ -92,10 +94,10 @@ extension FieldSchema {
 
     /// An Event of the core API.
     public static let event = FieldSchema.structure([
-        "apiVersion": .string, "kind": .string, "metadata": metadata, "involvedObject": .untyped, "reason": .string,
+        "apiVersion": .string, "kind": .string, "metadata": metadata, "involvedObject": .atomic, "reason": .string,
         "message": .string, "source": .untyped, "firstTimestamp": .string, "lastTimestamp": .string,
         "count": .integer, "type": .string, "eventTime": .string, "series": .untyped, "action": .string,
-        "related": .untyped, "reportingComponent": .string, "reportingInstance": .string,
+        "related": .atomic, "reportingComponent": .string, "reportingInstance": .string,
     ])
 
     /// A kind that clients cannot write.

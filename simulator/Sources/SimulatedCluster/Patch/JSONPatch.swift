@@ -64,7 +64,8 @@ public struct JSONPatch: Sendable, Equatable {
                 }
             case .add(let path, let value): try Self.change(&result, path) { .insert(value, $0) }
             case .replace(let path, let value):
-                _ = try Self.value(at: path, in: result)
+                // As in the real server, a member that is missing is added.
+                _ = try Self.value(at: path, in: result, orNull: true)
                 try Self.change(&result, path) { .overwrite(value, $0) }
             case .remove(let path):
                 _ = try Self.value(at: path, in: result)

@@ -46,7 +46,7 @@ public struct Decoding: Sendable {
     ) throws(APIFailure) -> JSON? {
         switch (schema, value) {
         case (_, .null): return nil
-        case (.string, .string), (.boolean, .bool), (.integer, .int), (.untyped, _): return value
+        case (.string, .string), (.boolean, .bool), (.integer, .int), (.untyped, _), (.atomic, _): return value
         case (.structure(let fields), .object(let members)):
             var result: [String: JSON] = [:]
             for (name, member) in members {
@@ -68,8 +68,9 @@ public struct Decoding: Sendable {
             return .object(result)
         case (.list(let element, _), .array(let elements)):
             var result: [JSON] = []
-            for member in elements {
-                result.append(try decode(member, element, at: path, unknown: &unknown) ?? .null)
+            for (index, member) in elements.enumerated() {
+                let place = path.dropLast() + [(path.last ?? "") + "[\(index)]"]
+                result.append(try decode(member, element, at: Array(place), unknown: &unknown) ?? .null)
             }
             return .array(result)
         default:
@@ -87,6 +88,30 @@ public struct Decoding: Sendable {
         case .string(let text): text.isEmpty
         case .bool(let value): !value
         default: false
+        }
+    }
+
+    /// Why an object cannot be decoded, without the sentence in front that names the kind.
+    func why(_ failure: APIFailure) -> String {
+        let front = "\(kind) in version \"v1\" cannot be handled as a \(kind): "
+        return failure.message.hasPrefix(front) ? String(failure.message.dropFirst(front.count)) : failure.message
+    }
+
+    /// The first scalar of the wrong type, in the words of a server-side apply; nil when there is none.
+    func typeProblem(_ object: JSON) -> String? { Self.typeProblem(object, schema, at: "") }
+
+    private static func typeProblem(_ value: JSON, _ schema: FieldSchema, at path: String) -> String? {
+        switch (schema, value) {
+        case (.string, .int(let number)), (.boolean, .int(let number)):
+            let wanted = if case .string = schema { "string" } else { "boolean" }
+            return "\(path): expected \(wanted), got &value.valueUnstructured{Value:\(number)}"
+        case (_, .object(let members)):
+            for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+                guard let schema = schema.member(name) else { continue }
+                if let problem = typeProblem(member, schema, at: "\(path).\(name)") { return problem }
+            }
+            return nil
+        default: return nil
         }
     }
 
@@ -109,7 +134,8 @@ public struct Decoding: Sendable {
             case .list: "[]"
             default: "struct"
             }
-        let place = path.isEmpty ? "" : " into Go struct field \(path.joined(separator: "."))"
+        let owner = path.first == "metadata" && path.count > 1 ? "ObjectMeta." : ""
+        let place = path.isEmpty ? "" : " into Go struct field \(owner)\(path.joined(separator: "."))"
         return .badRequest(
             "\(kind) in version \"v1\" cannot be handled as a \(kind): json: cannot unmarshal \(given)\(place) of type \(wanted)"
         )

@@ -18,17 +18,17 @@ enum LabelRules {
     /// Validates the value of a label; empty when it is valid.
     static func problems(value: String) -> [String] {
         var problems: [String] = []
-        if value.utf8.count > 63 { problems.append("must be no more than 63 characters") }
+        if value.utf8.count > 63 { problems.append("must be no more than 63 bytes") }
         if !value.isEmpty, !isName(value) { problems.append(valueRule) }
         return problems
     }
 
     /// Validates a qualified name, such as the key of a label; empty when it is valid.
-    static func problems(key: String) -> [String] {
+    static func problems(key: String, as subject: String = "a qualified name") -> [String] {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, let name = parts.last else {
             return [
-                "a qualified name \(nameRule) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+                "\(subject) \(nameRule) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             ]
         }
         var problems: [String] = []
@@ -42,7 +42,7 @@ enum LabelRules {
         if name.isEmpty {
             problems.append("name part must be non-empty")
         } else if name.utf8.count > 63 {
-            problems.append("name part must be no more than 63 characters")
+            problems.append("name part must be no more than 63 bytes")
         }
         if !isName(name) { problems.append("name part \(nameRule)") }
         return problems
@@ -51,7 +51,7 @@ enum LabelRules {
     /// Validates a DNS subdomain, such as the name of a Node; empty when it is valid.
     static func problems(subdomain: String) -> [String] {
         var problems: [String] = []
-        if subdomain.utf8.count > 253 { problems.append("must be no more than 253 characters") }
+        if subdomain.utf8.count > 253 { problems.append("must be no more than 253 bytes") }
         let labels = subdomain.split(separator: ".", omittingEmptySubsequences: false)
         let isGood = labels.allSatisfy { label in
             let bytes = Array(label.utf8)

@@ -12,10 +12,13 @@ public enum ObjectRules {
     ///   - live: The current Node; nil when the request creates it.
     /// - Returns: One cause for each problem; empty when the Node is valid.
     public static func problems(node: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
-        var problems = metadataProblems(node, replacing: live)
-        problems += taintProblems(node[path: ["spec", "taints"]]?.array ?? [])
-        if let live { problems += specProblems(node, replacing: live) }
-        return problems
+        let metadata = metadataProblems(node, replacing: live)
+        let taints = taintProblems(node[path: ["spec", "taints"]]?.array ?? [])
+        guard let live else { return metadata + taints }
+        // The server validates an updated Node twice, and its labels twice each time.
+        let labels = metadata.filter { $0.field == "metadata.labels" }
+        let once = metadata + taints
+        return once + once + labels + labels + specProblems(node, replacing: live)
     }
 
     /// Validates an Event; empty when it is valid.
@@ -45,7 +48,9 @@ public enum ObjectRules {
             }
         }
         for (key, value) in sorted(object[path: ["metadata", "labels"]]) {
-            problems += LabelRules.problems(key: key).map { .invalid("metadata.labels", key, $0) }
+            problems += LabelRules.problems(key: key, as: "a valid label key").map {
+                .invalid("metadata.labels", key, $0)
+            }
             problems += LabelRules.problems(value: value).map { .invalid("metadata.labels", value, $0) }
         }
         return problems + annotationProblems(sorted(object[path: ["metadata", "annotations"]]))
@@ -84,7 +89,8 @@ public enum ObjectRules {
             }
             problems += effectProblems(effect, "\(field).effect")
             if !seen.insert([key, effect]).inserted {
-                let shown = "core.Taint{Key:\"\(key)\", Value:\"\(value)\", Effect:\"\(effect)\", TimeAdded:<nil>}"
+                let shown =
+                    "{\"Key\":\"\(key)\",\"Value\":\"\(value)\",\"Effect\":\"\(effect)\",\"TimeAdded\":null}"
                 let message = "Duplicate value: \(shown): taints must be unique by key and effect pair"
                 problems.append(.init(reason: "FieldValueDuplicate", message: message, field: field))
             }
@@ -115,7 +121,7 @@ public enum ObjectRules {
             break
         }
         if new["externalID"] != old["externalID"] {
-            let message = "Forbidden: node updates may only change labels, taints, or capacity"
+            let message = "Forbidden: may not be updated"
             problems.append(.init(reason: "FieldValueForbidden", message: message, field: "spec.externalID"))
         }
         return problems

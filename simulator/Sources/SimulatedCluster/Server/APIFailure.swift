@@ -32,8 +32,9 @@ public struct APIFailure: Error, Sendable, Equatable {
     public var json: JSON {
         var json: JSON = [
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
-            "message": .string(message), "reason": .string(reason), "code": .int(code),
+            "message": .string(message), "code": .int(code),
         ]
+        if !reason.isEmpty { json["reason"] = .string(reason) }
         json["details"] = details
         if let retryAfter {
             var details = details ?? [:]
@@ -97,13 +98,14 @@ extension APIFailure {
     static func conflict(
         _ resource: String,
         _ name: String,
+        subject: String? = nil,
         why: String = "the object has been modified; please apply your changes to the latest version and try again"
     ) -> APIFailure {
         APIFailure(
             code: 409,
             reason: "Conflict",
-            message: "Operation cannot be fulfilled on \(resource) \"\(name)\": \(why)",
-            details: ["name": .string(name), "kind": .string(resource)]
+            message: "Operation cannot be fulfilled on \(subject ?? resource) \"\(name)\": \(why)",
+            details: ["name": .string(name), "kind": .string(subject ?? resource)]
         )
     }
 
@@ -134,22 +136,35 @@ extension APIFailure {
         APIFailure(code: 410, reason: "Expired", message: "too old resource version: \(version) (\(oldest))")
     }
 
-    static func notAcceptable(_ accepted: [String]) -> APIFailure {
-        APIFailure(
-            code: 406,
-            reason: "NotAcceptable",
-            message: "only the following media types are accepted: \(accepted.joined(separator: ", "))",
-            details: [:]
-        )
-    }
+    static let notAcceptable = APIFailure(
+        code: 406,
+        reason: "NotAcceptable",
+        message: "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+            + "application/vnd.kubernetes.protobuf",
+        details: [:]
+    )
 
-    static func unsupportedMediaType(_ accepted: [String]) -> APIFailure {
-        APIFailure(
-            code: 415,
-            reason: "UnsupportedMediaType",
-            message: "the body of the request was in an unknown format - accepted media types include: "
-                + accepted.joined(separator: ", "),
-            details: [:]
+    static let unsupportedMediaType = APIFailure(
+        code: 415,
+        reason: "UnsupportedMediaType",
+        message: "415: Unsupported Media Type",
+        details: [:]
+    )
+
+    /// The result of a JSON patch or of a merge patch is no object of its type.
+    static func invalidPatch(_ patched: JSON, _ why: String) -> APIFailure {
+        let text = (try? patched.data()).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let quoted = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return invalid(
+            kind: "",
+            name: "",
+            [
+                .init(
+                    reason: "FieldValueInvalid",
+                    message: "Invalid value: \"\(quoted)\": \(why)",
+                    field: "patch"
+                )
+            ]
         )
     }
 
@@ -163,9 +178,12 @@ extension APIFailure {
 
     /// An object or the options of a request are not valid.
     static func invalid(group: String = "", kind: String, name: String, _ causes: [Cause]) -> APIFailure {
-        let lines = causes.map { "\($0.field): \($0.message)" }
+        // The message has equal causes only once, and the details have all of them.
+        var lines: [String] = []
+        for line in causes.map({ "\($0.field): \($0.message)" }) where !lines.contains(line) { lines.append(line) }
         let list = lines.count == 1 ? lines[0] : "[\(lines.joined(separator: ", "))]"
-        var details: JSON = ["kind": .string(kind)]
+        var details: JSON = [:]
+        if !kind.isEmpty { details["kind"] = .string(kind) }
         if !name.isEmpty { details["name"] = .string(name) }
         if !group.isEmpty { details["group"] = .string(group) }
         details["causes"] = .array(
@@ -178,6 +196,16 @@ extension APIFailure {
             reason: "Invalid",
             message: "\(group.isEmpty ? kind : "\(kind).\(group)") \"\(name)\" is invalid: \(list)",
             details: details
+        )
+    }
+
+    /// A user may not read a path that is no resource.
+    static func forbidden(path: String, user: String) -> APIFailure {
+        APIFailure(
+            code: 403,
+            reason: "Forbidden",
+            message: "forbidden: User \"\(user)\" cannot get path \"\(path)\"",
+            details: [:]
         )
     }
 

@@ -14,7 +14,8 @@ extension APIHandler {
         if let namespace = body[path: ["metadata", "namespace"]]?.string, namespace != address.namespace {
             throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }
-        let new = try writer(request, address).create(body)
+        let created = try writer(request, address).create(body)
+        let new = address.resource.kind == "Node" ? Self.withNotReadyTaint(created) : created
         let name = new[path: ["metadata", "name"]]?.string ?? ""
         let resource = address.resource.plural
         let (object, _) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
@@ -34,15 +35,16 @@ extension APIHandler {
         try checkContentType(request, Self.patchTypes)
         let isApply = request.mediaType == "application/apply-patch+yaml"
         try checkOptions("PatchOptions", request, isApply: isApply)
-        let body = try request.json()
+        let body = isApply ? try request.yaml() : try request.json()
         switch request.mediaType {
         case "application/json-patch+json":
-            let patch: JSONPatch
-            do throws(JSONPatch.Failure) {
-                patch = try JSONPatch(json: body)
-            } catch {
-                throw .badRequest("error decoding patch: \(error)")
+            guard body.array != nil else {
+                throw .badRequest(
+                    "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+                )
             }
+            let patch: JSONPatch
+            do throws(JSONPatch.Failure) { patch = try JSONPatch(json: body) } catch { throw .unprocessable }
             return try await change(request, address, name, .json(patch))
         case "application/merge-patch+json": return try await change(request, address, name, .merge(body))
         case "application/strategic-merge-patch+json":
@@ -98,14 +100,17 @@ extension APIHandler {
     func delete(_ request: APIRequest, _ address: ResourceAddress, _ name: String) async throws(APIFailure) -> APIAnswer
     {
         let wanted = request.body.isEmpty ? nil : try request.json()[path: ["preconditions", "uid"]]
-        let resource = address.resource.plural
+        let (resource, kind) = (address.resource.plural, address.resource.kind)
         let last = try await store.delete(key(address, name)) { live throws(APIFailure) in
             let uid = live[path: ["metadata", "uid"]]
             guard let wanted, wanted != uid else { return }
-            let why =
-                "Precondition failed: UID in precondition: \(wanted.string ?? ""), "
-                + "UID in object meta: \(uid?.string ?? "")"
-            throw .conflict(resource, name, why: why)
+            throw .conflict(
+                resource,
+                name,
+                subject: kind,
+                why: "the UID in the precondition (\(wanted.string ?? "")) does not match the UID in record "
+                    + "(\(uid?.string ?? "")). The object might have been deleted and then recreated"
+            )
         }
         guard let last else { throw .notFound(resource, name) }
         return APIAnswer(
@@ -121,6 +126,17 @@ extension APIHandler {
 }
 
 extension APIHandler {
+    /// Adds the taint that every new Node gets, until the node controller knows its conditions.
+    private static func withNotReadyTaint(_ node: JSON) -> JSON {
+        let key = "node.kubernetes.io/not-ready"
+        var taints = node[path: ["spec", "taints"]]?.array ?? []
+        guard !taints.contains(where: { $0["key"]?.string == key }) else { return node }
+        taints.append(["key": .string(key), "effect": "NoSchedule"])
+        var tainted = node
+        tainted["spec"]?["taints"] = .array(taints)
+        return tainted
+    }
+
     private func writer(_ request: APIRequest, _ address: ResourceAddress) -> ObjectWriter {
         ObjectWriter(
             resource: address.resource,
@@ -135,7 +151,7 @@ extension APIHandler {
     private func isDryRun(_ request: APIRequest) -> Bool { request.query["dryRun"] == "All" }
 
     func checkContentType(_ request: APIRequest, _ known: [String]) throws(APIFailure) {
-        guard let type = request.mediaType, known.contains(type) else { throw .unsupportedMediaType(known) }
+        guard let type = request.mediaType, known.contains(type) else { throw .unsupportedMediaType }
     }
 
     /// Validates the options of a write request.

@@ -13,7 +13,7 @@ public struct APIHandler: Sendable {
 
     /// Answers a request and logs it.
     public func respond(to request: APIRequest) async -> APIAnswer {
-        let user = request.token.flatMap { users.user(of: $0) }
+        let user = request.token.map { users.user(of: $0) } ?? User("system:anonymous", Rights([]))
         let answer: APIAnswer
         if let fault = await faults.answer(to: request) {
             answer = fault
@@ -30,8 +30,19 @@ public struct APIHandler: Sendable {
     }
 
     private func answer(_ request: APIRequest, _ user: User) async throws(APIFailure) -> APIAnswer {
+        // Everybody may ask for the health.
+        if ["/healthz", "/readyz", "/livez"].contains(request.target) { return APIAnswer(200, .text("ok")) }
+        guard user.name != "system:anonymous" || Discovery.document(request) == nil else {
+            throw .forbidden(path: request.target, user: user.name)
+        }
         if let document = Discovery.document(request) { return APIAnswer(200, .json(document)) }
-        guard let address = ResourceAddress(path: request.path) else { throw .noSuchPath }
+        guard let address = ResourceAddress(path: request.path) else {
+            // The server checks the rights before it looks for the resource.
+            if let access = unknownAccess(request), !user.rights.allow(access) {
+                throw .forbidden(user: user.name, access)
+            }
+            throw .noSuchPath
+        }
         let selection = try Selection(request, address)
         let access = try access(request, address, selection)
         guard user.rights.allow(access) else { throw .forbidden(user: user.name, access) }
@@ -49,6 +60,14 @@ public struct APIHandler: Sendable {
             return try await delete(request, address, name)
         default: throw .methodNotAllowed
         }
+    }
+
+    /// The access to an object of a resource that the server does not have; nil when the path names no object.
+    private func unknownAccess(_ request: APIRequest) -> Access? {
+        guard request.method == "GET", request.path.starts(with: ["api", "v1", "namespaces"]), request.path.count == 6
+        else { return nil }
+        let (namespace, resource, name) = (request.path[3], request.path[4], request.path[5])
+        return Access(verb: "get", resource: resource, namespace: namespace, name: name)
     }
 
     private func access(
@@ -105,7 +124,9 @@ extension APIHandler {
     ) async throws(APIFailure) -> APIAnswer {
         let text = request.query["resourceVersion"] ?? ""
         guard let version = text.isEmpty ? 0 : Int(text), version >= 0 else {
-            throw .badRequest("invalid resource version \"\(text)\"")
+            let why =
+                "resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax"
+            throw APIFailure(code: 500, reason: "", message: why)
         }
         let plan = WatchPlan(
             store: store,

@@ -72,6 +72,25 @@ public struct APIRequest: Sendable {
         }
     }
 
+    /// The body of an apply, which is YAML; JSON is YAML too.
+    func yaml() throws(APIFailure) -> JSON {
+        let json: JSON
+        if let parsed = try? JSON(parsing: body) {
+            json = parsed
+        } else {
+            do throws(YAMLFileError) { json = try YAMLFile.documents(Array(body), file: "body").first ?? .null } catch {
+                throw .badRequest("error decoding YAML: \(error.message)")
+            }
+        }
+        guard json.object != nil else {
+            throw .badRequest(
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into "
+                    + "Go value of type map[string]interface {}"
+            )
+        }
+        return json
+    }
+
     /// The field manager: the one in the query, or else the first part of the user agent.
     var fieldManager: String {
         if let manager = query["fieldManager"], !manager.isEmpty { return manager }

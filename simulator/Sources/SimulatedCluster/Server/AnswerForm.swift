@@ -29,7 +29,7 @@ public enum AnswerForm: Sendable, Equatable {
             default: continue
             }
         }
-        throw .notAcceptable(["application/json"])
+        throw .notAcceptable
     }
 
     private static func option(_ text: String) -> (String, String) {

@@ -5,7 +5,6 @@ enum Discovery {
         guard request.method == "GET" else { return nil }
         switch request.path {
         case ["version"]: return version
-        case ["healthz"], ["readyz"], ["livez"]: return "ok"
         case ["api"]: return ["kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []]
         case ["apis"]: return ["kind": "APIGroupList", "apiVersion": "v1", "groups": [group]]
         case ["apis", "coordination.k8s.io"]: return group

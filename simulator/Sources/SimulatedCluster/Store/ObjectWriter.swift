@@ -71,7 +71,7 @@ public struct ObjectWriter: Sendable {
             patched = try StrategicMergePatch.apply(patch, to: live, schema: resource.schema)
         case .whole(let object): patched = object
         }
-        var new = try decoding.decode(patched, strict: isStrict)
+        var new = try decoded(patched, patch)
         try checkName(new, name)
         try restore(&new, from: live)
         try check(new, replacing: live)
@@ -86,6 +86,7 @@ public struct ObjectWriter: Sendable {
         force: Bool
     ) throws(APIFailure) -> JSON {
         let group = "\(applied["apiVersion"]?.string ?? ""), Kind=\(applied["kind"]?.string ?? "")"
+        if applied["apiVersion"] == nil, applied["kind"] == nil { throw .badRequest("invalid object type: /, Kind=") }
         guard group == "v1, Kind=\(resource.kind)" else {
             throw .badRequest(
                 "the API version in the data (\(group)) does not match the expected one (v1, Kind=\(resource.kind))"
@@ -114,12 +115,29 @@ extension ObjectWriter {
     /// Other than in other writes, a member that the type does not have always fails the request.
     private func checkTyped(_ applied: JSON, _ name: String) throws(APIFailure) {
         let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); /v1, Kind=\(resource.kind))"
+        if let problem = decoding.typeProblem(applied) {
+            throw APIFailure(code: 500, reason: "", message: "\(subject): \(problem)")
+        }
         do throws(APIFailure) {
             _ = try decoding.decode(applied, strict: true)
         } catch {
             let unknown = error.message.split(separator: "unknown field \"").dropFirst().first?.prefix { $0 != "\"" }
             let why = unknown.map { ".\($0): field not declared in schema" } ?? error.message
             throw APIFailure(code: 500, reason: "", message: "\(subject): \(why)")
+        }
+    }
+
+    /// Decodes the result of a patch.
+    ///
+    /// The server reports a wrong type as a wrong value of the patch when the patch is a JSON patch or a merge patch.
+    private func decoded(_ patched: JSON, _ patch: Patch) throws(APIFailure) -> JSON {
+        do throws(APIFailure) {
+            return try decoding.decode(patched, strict: isStrict)
+        } catch {
+            switch patch {
+            case .json, .merge: throw .invalidPatch(patched, decoding.why(error))
+            case .strategic, .whole: throw error
+            }
         }
     }
 
