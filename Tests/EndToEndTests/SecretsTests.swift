@@ -38,8 +38,9 @@ struct SecretsTests {
                 let run = try await RunningAgent.with(node, cluster, options: options, environment: proxies[1]) {
                     agent in
                     try await agent.awaitVerdict(.notReady)
-                    try await untilAsync("the published state is there") {
-                        node.text("/run/gpu-agent/published.json")?.contains("download-failed") == true
+                    try await untilAsync("the event is there") {
+                        let events = await cluster.server.store.list("events", namespace: "default").objects
+                        return "\(events)".contains("download-failed")
                     }
                 }
                 #expect(run.errors.contains("install failed"), "\(run)")

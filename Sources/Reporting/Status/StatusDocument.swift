@@ -1,6 +1,8 @@
+import Catalog
 package import NodeModel
 package import Planning
 package import Selection
+import Support
 
 /// The output of `gpu-agent status`: everything that an operator needs to know about a node.
 package struct StatusDocument: Encodable, Sendable, Equatable {
@@ -33,6 +35,8 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         reason = report.reason
         nextAction = report.nextAction
         decision = plan.decision
+        // A signed URL is a secret, and people send this document with bug reports.
+        decision.driver?.artifact?.urls = plan.decision.driver?.artifact?.urls.map(redacted) ?? []
         gpus = StatusGPU.all(of: facts)
         driver = StatusDriver(facts.driver)
         host = StatusHost(facts.host)
