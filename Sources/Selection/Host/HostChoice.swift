@@ -122,7 +122,8 @@ struct HostChoice {
     /// when it fits.
     private func misfit(_ driver: SingleDriver) -> (reason: String, remedy: String?)? {
         if driver.hasModule || facts.driver.nvmlLibrary.isAbsent || facts.driver.cudaLibrary.isAbsent {
-            return misfitOfBuiltDriver(driver).map { ($0, nil) }
+            let reasons = misfitsOfBuiltDriver(driver)
+            return reasons.isEmpty ? nil : (reasons.joined(separator: ", and "), nil)
         }
         let kernel = facts.host.kernelRelease.value.map { " \($0)" } ?? ""
         return (
@@ -131,18 +132,31 @@ struct HostChoice {
         )
     }
 
-    private func misfitOfBuiltDriver(_ driver: SingleDriver) -> String? {
-        if facts.driver.nvmlLibrary.isAbsent || facts.driver.cudaLibrary.isAbsent {
-            return "\(facts.driver.nvmlLibrary.isAbsent ? "libnvidia-ml.so.1" : "libcuda.so.1") is missing"
+    /// Everything that does not fit, so that an operator who replaces the driver does it once.
+    private func misfitsOfBuiltDriver(_ driver: SingleDriver) -> [String] {
+        guard let version = DriverVersion(driver.version) else {
+            return ["'\(driver.version)' is not a driver version"]
         }
-        guard let version = DriverVersion(driver.version) else { return "'\(driver.version)' is not a driver version" }
+        let libraries = [
+            (facts.driver.nvmlLibrary, "libnvidia-ml.so.1"), (facts.driver.cudaLibrary, "libcuda.so.1"),
+        ]
+        let missing = libraries.filter { $0.0.isAbsent }.map(\.1)
+        let parts =
+            missing.isEmpty ? nil : "\(missing.joined(separator: " and ")) \(missing.count > 1 ? "are" : "is") missing"
+        return [parts, misfitOfKind(driver), choice.misfit(version), misfitOfModule(driver)].compactMap(\.self)
+    }
+
+    private func misfitOfKind(_ driver: SingleDriver) -> String? {
         if let kind = facts.installedKind(ofVersion: driver.version), kind.kind != choice.requirements.kind,
             !isLicensedAndWorks(driver.version)
         {
             return "it is a \(kind.kind.displayName) driver (\(kind.why)), "
                 + "and these GPUs need a \(choice.requirements.kind.displayName) driver"
         }
-        if let reason = choice.misfit(version) { return reason }
+        return nil
+    }
+
+    private func misfitOfModule(_ driver: SingleDriver) -> String? {
         guard let kernelModuleType = driver.kernelModuleType else { return "its kernel module type is not known" }
         guard choice.kernelModuleType(among: [kernelModuleType]) != nil else {
             let wanted =
