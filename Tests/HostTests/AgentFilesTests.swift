@@ -7,7 +7,7 @@ import Testing
 @testable import Host
 
 /// The agent's own files and directories, when somebody put something else in their place.
-@Suite(.timeLimit(.minutes(1))) struct OwnFilesTests {
+@Suite(.timeLimit(.minutes(1))) struct AgentFilesTests {
     private let tree: TemporaryDirectory
     private let root: HostRoot
 
