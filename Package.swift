@@ -84,7 +84,7 @@ let package = Package(
             "Host",
             [
                 "CLinux", "CNettle", "NetworkErrors", "NodeModel", "Support",
-                asyncHTTPClient, logging, nioCore, nioHTTP1, subprocess, system,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL, subprocess, system,
             ]
         ),
         target("PCIBus", ["CLinux", "CPCI", "CUdev", "NodeModel", "Support", system]),

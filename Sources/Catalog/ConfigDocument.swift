@@ -11,17 +11,22 @@ package struct Config: Sendable, Equatable {
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
+    /// The file with certificate authorities that downloads trust in addition to those of the system; nil when there is
+    /// none.
+    package var downloadCAFile: String?
 
     package init(
         policy: Policy = Policy(),
         catalogs: [String]? = nil,
         cluster: ClusterUse = .required,
-        mode: AgentMode = .manage
+        mode: AgentMode = .manage,
+        downloadCAFile: String? = nil
     ) {
         self.policy = policy
         self.catalogs = catalogs
         self.cluster = cluster
         self.mode = mode
+        self.downloadCAFile = downloadCAFile
     }
 
     /// Reads a configuration file, or returns all its problems.
@@ -47,7 +52,9 @@ package enum ClusterUse: String, Sendable, CaseIterable {
 extension DocumentReader {
     fileprivate mutating func config(_ node: DocumentNode) -> Config {
         var config = Config()
-        let known = ["apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster", "mode"]
+        let known = [
+            "apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster", "mode", "download",
+        ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
@@ -61,6 +68,9 @@ extension DocumentReader {
             let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") })
         {
             config.policy.migStrategy = strategy
+        }
+        if let node = fields["download"], let fields = self.fields(node, of: "download", known: ["caFile"]) {
+            config.downloadCAFile = fields["caFile"].flatMap { text($0, "caFile") }
         }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage

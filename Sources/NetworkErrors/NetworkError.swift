@@ -54,6 +54,20 @@ package enum NetworkError: CausedError, Sendable, Equatable {
     }
 }
 
+extension NetworkError {
+    /// Whether the same request will fail again until somebody changes the server, its certificate or the configuration.
+    ///
+    /// A certificate that is not valid yet becomes valid when the clock of the node is set.
+    package var isLasting: Bool {
+        switch self {
+        case .certificate(.expired), .certificate(.unknownAuthority), .certificate(.wrongHostName),
+            .certificate(.rejected), .proxyAuthenticationRequired:
+            true
+        default: false
+        }
+    }
+}
+
 /// What is wrong with a server's certificate.
 package enum CertificateFault: Sendable, Equatable, CustomStringConvertible {
     /// It was valid until this time (RFC 3339).

@@ -1,4 +1,5 @@
 import Host
+import NetworkErrors
 import NodeModel
 import Support
 import SystemPackage
@@ -97,6 +98,18 @@ import Testing
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
+        DownloadCase(
+            error: .lasting(url: "https://a/b", cause: .certificate(.unknownAuthority)),
+            remedy: "If a certificate authority of your own"
+        ),
+        DownloadCase(
+            error: .lasting(url: "https://a/b", cause: .certificate(.expired("2020-01-01T00:00:00Z"))),
+            remedy: "Correct the certificate of the server"
+        ),
+        DownloadCase(
+            error: .lasting(url: "https://a/b", cause: .proxyAuthenticationRequired),
+            remedy: "Add the user name and the password"
+        ),
         DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
         DownloadCase(error: .tooLarge(url: "http://a/b", limit: 1), remedy: "Run 'curl -I http://a/b' on the node"),
         DownloadCase(
@@ -216,6 +229,7 @@ import Testing
         [
             .badAddress(address, cause: MessageError(address)), .badProxy(variable: "HTTPS_PROXY"),
             .badRedirect(url: address, cause: MessageError("'\(address)' is not an http or https URL")),
+            .lasting(url: address, cause: .certificate(.wrongHostName)),
             .refused(url: address, status: 403), .webPage(url: address),
             .wrongSize(url: address, expected: 1, actual: 2), .tooLarge(url: address, limit: 1),
             .wrongDigest(url: address, expected: "00", actual: "11"), .deadline(.seconds(1), cause: faults[0]),

@@ -83,6 +83,15 @@ import Testing
         #expect(try Setup.review(settings).notes.contains { $0.place.file.hasSuffix("forgotten.yaml") })
     }
 
+    @Test func readsTheAuthoritiesOfDownloads() throws {
+        let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndownload: {caFile: \(directory.path("ca.pem"))}\n"
+        try directory.write("config.yaml", config)
+        #expect(failure(settings(config: "config.yaml")) == "cannot read ca.pem: No such file or directory")
+        try directory.write("ca.pem", "no certificate")
+        #expect(failure(settings(config: "config.yaml")).hasPrefix("cannot read ca.pem: "))
+        #expect(try Setup.load(settings()).authorities == nil)
+    }
+
     @Test func warnsAboutWhatAnAddedCatalogTakesAway() throws {
         try directory.write("own.yaml", Self.catalog("10de:ffff", "alone", mode: "replace"))
         #expect(try Setup.load(settings(["own.yaml"])).warnings == ["The catalog no longer has '10de:2bb5' in gpus."])

@@ -1,4 +1,5 @@
 import Host
+import NetworkErrors
 import NodeModel
 import Support
 
@@ -81,6 +82,16 @@ extension DownloadError {
             return failure(observed, file, step, remedy)
         case .badProxy(let variable):
             return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
+        case .lasting(_, cause: .certificate(.unknownAuthority)), .lasting(_, cause: .certificate(.rejected)):
+            let remedy =
+                "If a certificate authority of your own signs the server's certificate, name its file with "
+                + "'download.caFile' in the configuration. Otherwise do not trust this server."
+            return failure(observed, file, step, remedy)
+        case .lasting(_, cause: .proxyAuthenticationRequired):
+            return failure(observed, file, step, "Add the user name and the password to the URL of the proxy.")
+        case .lasting:
+            let remedy = "Correct the certificate of the server, or add a mirror of the package to your own catalog."
+            return failure(observed, file, step, remedy)
         case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize, .tooLarge:
             let remedy =
                 "Run 'curl -I \(address)' on the node and read the response, "

@@ -135,7 +135,10 @@ extension Inspector {
         let run = InstallRun(
             inspector: inspector,
             commands: commands,
-            downloader: Downloader(proxies: ProxySettings(environment: environment)),
+            downloader: Downloader(
+                proxies: ProxySettings(environment: environment),
+                authorities: setup.authorities
+            ),
             progress: progress
         )
         return try await run.run(lockDeadline: lockDeadline)

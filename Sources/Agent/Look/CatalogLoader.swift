@@ -1,5 +1,7 @@
 package import Catalog
 package import Documents
+package import Host
+import NetworkErrors
 package import NodeModel
 import Reporting
 import Support
@@ -42,19 +44,23 @@ package struct Setup: Sendable {
     package var mode: AgentMode
     /// What the operator may not have intended, as sentences: ignored files, and what added catalogs take away.
     package var warnings: [String]
+    /// The certificate authorities that downloads trust in addition to those of the system; nil when there are none.
+    package var authorities: TrustedAuthorities?
 
     package init(
         catalog: Catalog,
         policy: Policy,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
-        warnings: [String] = []
+        warnings: [String] = [],
+        authorities: TrustedAuthorities? = nil
     ) {
         self.catalog = catalog
         self.policy = policy
         self.cluster = cluster
         self.mode = mode
         self.warnings = warnings
+        self.authorities = authorities
     }
 
     /// Reads the configuration and every catalog file.
@@ -70,8 +76,18 @@ package struct Setup: Sendable {
             cluster: config.cluster,
             mode: config.mode,
             warnings: ignored.map(\.description)
-                + (added.isEmpty ? [] : CatalogChange.between(base, catalog).compactMap(\.loss))
+                + (added.isEmpty ? [] : CatalogChange.between(base, catalog).compactMap(\.loss)),
+            authorities: try config.downloadCAFile.map(authorities)
         )
+    }
+
+    /// Reads the certificate authorities of `download.caFile`.
+    private static func authorities(_ file: String) throws(SetupError) -> TrustedAuthorities {
+        let pem: [UInt8]
+        do throws(Errno) { pem = try LocalFiles.read(file) } catch { throw .unreadable(file, cause: error) }
+        do throws(NetworkError) { return try TrustedAuthorities(pem: pem) } catch {
+            throw .unreadable(file, cause: error)
+        }
     }
 
     /// Reads the same files, and notes what is unusual about the catalogs as a whole.

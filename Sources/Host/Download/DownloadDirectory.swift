@@ -5,7 +5,7 @@ import SystemPackage
 ///
 /// Anything else that has one of their names is put aside as `NAME.bad`: a symbolic link or a second name leads to a
 /// file of somebody else, and opening a pipe can wait forever.
-struct OwnFiles: Sendable {
+struct DownloadDirectory: Sendable {
     let directory: FileDescriptor
     /// The name of the finished file, for errors.
     let name: String

@@ -1,3 +1,4 @@
+package import NetworkErrors
 package import Support
 package import SystemPackage
 
@@ -12,6 +13,8 @@ package enum DownloadError: CausedError, Sendable {
     case badProxy(variable: String)
     /// The server redirects the request to somewhere that cannot be requested; the cause says why.
     case badRedirect(url: String, cause: MessageError)
+    /// The connection failed for a reason that waiting does not change, such as a certificate that is not trusted.
+    case lasting(url: String, cause: NetworkError)
     /// The server refused the request permanently: not found, forbidden, gone.
     case refused(url: String, status: Int)
     /// A web page came instead of the file, as captive portals and proxies send it.
@@ -42,6 +45,7 @@ package enum DownloadError: CausedError, Sendable {
         case .deadline(_, let cause): cause
         case .file(_, _, let cause): cause
         case .badRedirect(_, let cause): cause
+        case .lasting(_, let cause): cause
         case .badRequest, .badProxy, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest, .cancelled, .noSpace,
             .busy:
             nil
@@ -55,6 +59,7 @@ extension DownloadError {
         case .badRequest(let what): what
         case .badAddress(let address, _): "cannot use the URL '\(redacted(address))'"
         case .badProxy(let variable): "\(variable) is not the URL of an HTTP proxy (http://HOST:PORT)"
+        case .lasting(let url, _): "cannot download \(redacted(url))"
         case .badRedirect(let url, _): "cannot follow the redirect of \(redacted(url))"
         case .refused(let url, let status): "\(redacted(url)) answered with status \(status)"
         case .webPage(let url):

@@ -7,6 +7,8 @@ package import SystemPackage
 /// `NAME.partial`. The file gets its own name only when it is complete on the disk and its digest is right.
 package struct Downloader: Sendable {
     let proxies: ProxySettings
+    /// Nil when the authorities of the system are enough.
+    let authorities: TrustedAuthorities?
     private let backoff: Duration
     private let patience: Int
 
@@ -14,10 +16,17 @@ package struct Downloader: Sendable {
     ///
     /// - Parameters:
     ///   - proxies: The proxies to use.
+    ///   - authorities: Certificate authorities to trust in addition to those of the system.
     ///   - backoff: The wait after the first failure. It doubles after each further one, up to 32 times this value.
     ///   - patience: The number of attempts in a row without any progress after which the download fails.
-    package init(proxies: ProxySettings = ProxySettings(), backoff: Duration = .seconds(1), patience: Int = 8) {
+    package init(
+        proxies: ProxySettings = ProxySettings(),
+        authorities: TrustedAuthorities? = nil,
+        backoff: Duration = .seconds(1),
+        patience: Int = 8
+    ) {
         self.proxies = proxies
+        self.authorities = authorities
         self.backoff = backoff
         self.patience = patience
     }
@@ -51,7 +60,13 @@ package struct Downloader: Sendable {
                         expected: request.digest,
                         sizes: request.sizes
                     )
-                    let transfer = Transfer(request: request, file: file, proxies: proxies, progress: progress)
+                    let transfer = Transfer(
+                        request: request,
+                        file: file,
+                        proxies: proxies,
+                        authorities: authorities,
+                        progress: progress
+                    )
                     return try await finish(transfer) { fault in last.fault.withLock { $0 = fault } }
                 }
                 group.addTask {
@@ -174,7 +189,8 @@ extension DownloadError {
     /// Whether the error is about this URL alone, so that a mirror may still have the file.
     fileprivate var isOfOneAddress: Bool {
         switch self {
-        case .badAddress, .badProxy, .badRedirect, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest: true
+        case .badAddress, .badProxy, .badRedirect, .lasting, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest:
+            true
         default: false
         }
     }

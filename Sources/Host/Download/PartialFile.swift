@@ -18,7 +18,7 @@ actor PartialFile {
     private(set) var tag: EntityTag?
 
     private let executor = QueueExecutor()
-    private let place: OwnFiles
+    private let place: DownloadDirectory
     private let expected: Checksum
     private let sizes: ClosedRange<Int>
     private var digest: RunningDigest
@@ -33,7 +33,7 @@ actor PartialFile {
         self.name = name
         self.expected = expected
         self.sizes = sizes
-        place = OwnFiles(directory: directory, name: name)
+        place = DownloadDirectory(directory: directory, name: name)
         digest = RunningDigest(expected)
     }
 

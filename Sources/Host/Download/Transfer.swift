@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import NetworkErrors
 import Support
 
@@ -10,6 +11,7 @@ struct Transfer: Sendable {
     let request: DownloadRequest
     let file: PartialFile
     let proxies: ProxySettings
+    let authorities: TrustedAuthorities?
     let progress: @Sendable (DownloadProgress) -> Void
 
     /// How one attempt is made.
@@ -57,7 +59,9 @@ struct Transfer: Sendable {
             throw DownloadError.badAddress(url, cause: NetworkError(error))
         } catch let error where !(error is DownloadError || error is DownloadFault) {
             try Task.checkCancellation()
-            throw DownloadFault.network(url: url, cause: await NetworkError.of(error, from: server(of: url)))
+            let cause = await NetworkError.of(error, from: server(of: url))
+            guard !cause.isLasting else { throw DownloadError.lasting(url: url, cause: cause) }
+            throw DownloadFault.network(url: url, cause: cause)
         }
     }
 
@@ -91,6 +95,11 @@ struct Transfer: Sendable {
         )
         // HTTP/2 has no advantage for one file on one connection, and its flow-control window is smaller.
         configuration.httpVersion = .http1Only
+        if let authorities {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.additionalTrustRoots = [.certificates(authorities.certificates)]
+            configuration.tlsConfiguration = tls
+        }
         // Otherwise the client tries to connect until its timeout, although a mirror could be used.
         configuration.connectionPool.retryConnectionEstablishment = false
         return configuration
