@@ -62,7 +62,11 @@ package struct HostProbe: Sendable {
     }
 
     /// Asks the compiler of the host for its version.
+    ///
+    /// This takes longer than all other facts of the host together. So the agent asks only while no driver is loaded,
+    /// when an install may build kernel modules.
     private func compilerVersion(_ compiler: Reading<String>) async -> Reading<Compiler> {
+        guard root.reading("/sys/module/nvidia/version").value == nil else { return .skipped("a driver is loaded") }
         let path: String
         switch compiler {
         case .present(let value): path = value
