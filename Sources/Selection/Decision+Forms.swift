@@ -18,21 +18,27 @@ extension Decision {
     /// The labels tell whether another owner installs the driver. Two installers on one host would break its driver.
     func waiting(forOwnershipIn claims: ClaimFacts) -> Decision {
         guard action == .install, let failure = claims.nodeLabels.failure else { return self }
+        let problem = Finding(
+            .ownershipUnknown,
+            observed: "The agent cannot read the labels of the Node: \(failure.detail).",
+            expected: "the labels of the Node, which say whether another owner installs the driver",
+            remedy: "Make the API server reachable from this node. The agent then tries again. To install without the "
+                + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
+        )
+        return blocked(
+            by: problem,
+            "the agent waits: it cannot read the Node, so it does not know who owns the driver"
+        )
+    }
+
+    /// The same decision, but blocked by a problem: the agent neither installs a driver nor removes one.
+    func blocked(by problem: Finding, _ summary: String) -> Decision {
         var decision = self
         decision.action = .blocked
         decision.driver?.artifact = nil
         decision.takesOver = nil
-        decision.summary = "the agent waits: it cannot read the Node, so it does not know who owns the driver"
-        decision.problems = [
-            Finding(
-                .ownershipUnknown,
-                observed: "The agent cannot read the labels of the Node: \(failure.detail).",
-                expected: "the labels of the Node, which say whether another owner installs the driver",
-                remedy:
-                    "Make the API server reachable from this node. The agent then tries again. To install without the "
-                    + "cluster, run 'gpu-agent install' or set 'cluster: none' in the configuration."
-            )
-        ]
+        decision.summary = summary
+        decision.problems = [problem]
         return decision
     }
 

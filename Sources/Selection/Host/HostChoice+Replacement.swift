@@ -9,20 +9,17 @@ extension HostChoice {
         guard change.action == .install, let target = change.driver, let users = facts.claims.driverUsers else {
             return change
         }
-        var decision = change
-        decision.action = .blocked
-        decision.owner = .gpuAgent
-        decision.driver = nil
-        decision.summary = "the agent keeps driver \(driver.version) until no process uses the GPUs"
-        decision.problems = [
-            Finding(
-                .driverChangePending,
-                observed:
-                    "The agent will replace driver \(driver.version) with the \(target) when no process uses the GPUs. \(users.observed)",
-                expected: "no process that uses the driver",
-                remedy: "\(users.remedy) When no process uses the driver, the agent replaces it."
-            )
-        ]
+        let problem = Finding(
+            .driverChangePending,
+            observed: "The agent will replace driver \(driver.version) with the \(target). \(users.observed)",
+            expected: "no process that uses the driver",
+            remedy: "\(users.remedy) When no process uses the driver, the agent replaces it."
+        )
+        var decision = change.blocked(
+            by: problem,
+            "the agent keeps driver \(driver.version) until no process uses the GPUs"
+        )
+        (decision.owner, decision.driver) = (.gpuAgent, nil)
         return decision
     }
 

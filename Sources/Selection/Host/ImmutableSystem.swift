@@ -148,19 +148,12 @@ extension Decision {
     /// The same decision, but blocked when it installs a driver on a system into which nobody can install one.
     func possible(on host: HostFacts) -> Decision {
         guard action == .install, let system = ImmutableSystem(host) else { return self }
-        var decision = self
-        decision.action = .blocked
-        decision.driver?.artifact = nil
-        decision.takesOver = nil
-        decision.summary = "the agent cannot install a driver on \(system.name)"
-        decision.problems = [
-            Finding(
-                .immutableSystem,
-                observed: system.statement,
-                expected: "a driver that the system's own way brings",
-                remedy: Remedy(system.ownWay)
-            )
-        ]
-        return decision
+        let problem = Finding(
+            .immutableSystem,
+            observed: system.statement,
+            expected: "a driver that the system's own way brings",
+            remedy: Remedy(system.ownWay)
+        )
+        return blocked(by: problem, "the agent cannot install a driver on \(system.name)")
     }
 }
