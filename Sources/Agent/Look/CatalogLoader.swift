@@ -42,8 +42,10 @@ package struct Setup: Sendable {
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
-    /// What the operator may not have intended, as sentences: ignored files, and what added catalogs take away.
-    package var warnings: [String]
+    /// The agent's own catalog; nil when no catalog was added to it.
+    package var ownCatalog: Catalog?
+    /// The mounted files that the agent ignores.
+    package var ignored: [DocumentProblem]
     /// The certificate authorities that downloads trust in addition to those of the system; nil when there are none.
     package var authorities: TrustedAuthorities?
 
@@ -52,14 +54,16 @@ package struct Setup: Sendable {
         policy: Policy,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
-        warnings: [String] = [],
+        ownCatalog: Catalog? = nil,
+        ignored: [DocumentProblem] = [],
         authorities: TrustedAuthorities? = nil
     ) {
         self.catalog = catalog
         self.policy = policy
         self.cluster = cluster
         self.mode = mode
-        self.warnings = warnings
+        self.ownCatalog = ownCatalog
+        self.ignored = ignored
         self.authorities = authorities
     }
 
@@ -75,10 +79,18 @@ package struct Setup: Sendable {
             policy: config.policy,
             cluster: config.cluster,
             mode: config.mode,
-            warnings: ignored.map(\.description)
-                + (added.isEmpty ? [] : CatalogChange.between(base, catalog).compactMap(\.loss)),
+            ownCatalog: added.isEmpty ? nil : base,
+            ignored: ignored,
             authorities: try config.downloadCAFile.map(authorities)
         )
+    }
+
+    /// What the operator may not have intended, as sentences: ignored files, and what added catalogs take away.
+    ///
+    /// The comparison of two catalogs takes longer than a decision, so only the daemon makes it, when it starts.
+    package var warnings: [String] {
+        let changes = ownCatalog.map { CatalogChange.between($0, catalog) } ?? []
+        return ignored.map(\.description) + changes.compactMap(\.loss)
     }
 
     /// Reads the certificate authorities of `download.caFile`.
