@@ -15,6 +15,7 @@ package actor NodeMirror {
     private let client: KubernetesClient
     private let logger: Logger
     private let retry: RetryPolicy
+    private let patience: Duration
     private var copy: Node? {
         didSet {
             guard let copy else { return }
@@ -44,6 +45,7 @@ package actor NodeMirror {
     ///   - node: The name of the Node.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
     ///   - retry: The policy for each request. The daemon repeats failed requests itself, so the default is 1 attempt.
+    ///   - patience: How long the reader of the owner labels waits for the API server.
     ///   - previous: The state that an earlier agent left on the host. The state of another Node is ignored.
     ///   - logger: The logger for errors.
     package init(
@@ -51,6 +53,7 @@ package actor NodeMirror {
         node: String,
         prefix: String,
         retry: RetryPolicy = RetryPolicy(attempts: 1),
+        patience: Duration = .seconds(10),
         previous: PublishedState? = nil,
         logger: Logger
     ) {
@@ -58,6 +61,7 @@ package actor NodeMirror {
         self.node = node
         self.prefix = prefix
         self.retry = retry
+        self.patience = patience
         self.logger = logger
         if let previous, previous.node == node { lastOwners = previous.ownerLabels }
     }
@@ -69,16 +73,16 @@ package actor NodeMirror {
     ///
     /// - Parameters:
     ///   - age: The maximum age of the labels; nil for any age while the watch runs.
-    ///   - limit: How long to wait for the API server.
+    ///   - limit: How long to wait for the API server; nil for the patience of the mirror.
     /// - Returns: The current labels and the last known labels.
     package func ownerLabels(
         noOlderThan age: Duration? = nil,
-        within limit: Duration = .seconds(10)
+        within limit: Duration? = nil
     ) async -> OwnerLabels {
         let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
         if copy == nil || isUnwatched || isOld {
             do throws(KubernetesError) {
-                try await withDeadline(limit, subject: "get the labels of node \(node)") {
+                try await withDeadline(limit ?? patience, subject: "get the labels of node \(node)") {
                     () async throws(KubernetesError) in _ = try await self.read()
                 }
             } catch {

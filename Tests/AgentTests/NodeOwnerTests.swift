@@ -81,9 +81,7 @@ import Testing
         try await TestCluster.with { cluster in
             let link = link(cluster)
             cluster.server.faults.add(Fault(.drop, times: 1000))
-            // On a busy machine, the deadline can pass before the last attempt fails.
-            let reason = await link.mirror.ownerLabels().current.failure?.reason
-            #expect(reason == .io || reason == .hang)
+            #expect(await link.mirror.ownerLabels().current.failure?.reason == .io)
             let asked = cluster.server.log.all.count
             await #expect(throws: KubernetesError.self) { try await link.publish(publication) }
             #expect(cluster.server.log.all.count == asked)

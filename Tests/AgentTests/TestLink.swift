@@ -17,6 +17,8 @@ struct TestLink: Sendable {
             node: TestCluster.nodeName,
             prefix: "gpu-agent.dev",
             retry: RetryPolicy(base: .milliseconds(1), cap: .milliseconds(5), attempts: 3),
+            // The other tests can keep the processor busy for longer than the daemon waits.
+            patience: .seconds(60),
             previous: previous,
             logger: logger
         )
