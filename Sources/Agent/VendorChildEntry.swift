@@ -1,15 +1,27 @@
 import VendorProbe
 
-/// The entry point of the hidden command `vendor-probe`: the process that calls NVIDIA's libraries.
+/// The entry point of `gpu-agent vendor-probe`: the process that calls NVIDIA's libraries.
+///
+/// It is not a command of the argument parser, because the agent starts it several times for each inspection, and the
+/// parser takes longer than the start of the process.
 package enum VendorChildEntry {
     /// Answers the agent's requests until standard input ends.
     ///
-    /// - Parameters:
-    ///   - nvml: The path of `libnvidia-ml.so.VERSION`; nil when the agent does not use NVML.
-    ///   - cuda: The path of `libcuda.so.VERSION`; nil when the agent does not use CUDA.
-    /// - Returns: The exit code of the process.
-
-    package static func run(nvml: String?, cuda: String?) -> Int32 {
-        VendorChild.run(libraries: VendorLibraries(nvml: nvml, cuda: cuda))
+    /// - Parameter arguments: The arguments of the process after its name: `vendor-probe`, then `--nvml PATH` or
+    ///   `--cuda PATH` or both.
+    /// - Returns: The exit code of the process; nil when these are not the arguments of such a process.
+    package static func run(_ arguments: some Collection<String>) -> Int32? {
+        guard arguments.first == "vendor-probe" else { return nil }
+        var libraries = VendorLibraries(nvml: nil, cuda: nil)
+        var rest = arguments.dropFirst()
+        while let option = rest.popFirst() {
+            guard let path = rest.popFirst() else { return nil }
+            switch option {
+            case "--nvml": libraries.nvml = path
+            case "--cuda": libraries.cuda = path
+            default: return nil
+            }
+        }
+        return VendorChild.run(libraries: libraries)
     }
 }

@@ -24,6 +24,8 @@ extension Catalog {
         }
         let names = Set(newPlatforms.map(\.name))
         merged.platforms = newPlatforms + platforms.filter { !names.contains($0.name) }
+        // Most files have no drivers, and the identities take time.
+        guard !other.drivers.isEmpty else { return merged }
         let oldDrivers = Dictionary(drivers.map { ($0.identity, $0) }) { first, _ in first }
         let newDrivers = other.drivers.map { new in
             replaced.contains(.driver(new.identity)) ? new : oldDrivers[new.identity].map(new.completed(by:)) ?? new

@@ -119,7 +119,15 @@ extension DocumentReader {
         let path = text.dropFirst(scheme.count).prefix { $0 != "?" }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count > 1, let host = parts.first, !host.isEmpty, let name = parts.last else { return nil }
-        let safe = name.allSatisfy { $0.isLetter || $0.isNumber || "._-+".contains($0) }
+        // The text is ASCII, so each byte is a character.
+        let safe = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "._-+".utf8.contains(byte)
+            }
+        }
         return safe && !name.isEmpty && !name.hasPrefix(".") ? text : nil
     }
 }

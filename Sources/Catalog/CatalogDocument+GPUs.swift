@@ -43,7 +43,7 @@ extension DocumentReader {
     mutating func vgpuTypes(_ node: DocumentNode) -> [(type: CatalogVGPUType, node: DocumentNode)] {
         let isGroup: Bool
         if case .mapping(let entries) = node.content {
-            isGroup = entries.contains { $0.key.content == .scalar("types", quoted: false) }
+            isGroup = entries.contains { $0.key.isPlain("types") }
         } else {
             isGroup = false
         }

@@ -85,7 +85,7 @@ extension DocumentReader {
     /// Whether an item of a list has `replace: true`.
     private mutating func replaces(_ item: DocumentNode) -> Bool {
         guard case .mapping(let entries) = item.content,
-            let entry = entries.first(where: { $0.key.content == .scalar("replace", quoted: false) })
+            let entry = entries.first(where: { $0.key.isPlain("replace") })
         else { return false }
         return boolean(entry.value, "replace") ?? false
     }

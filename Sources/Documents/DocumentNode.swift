@@ -32,6 +32,12 @@ package struct DocumentNode: Sendable, Equatable {
         self.content = content
         self.place = place
     }
+
+    /// Whether the node is this text without quotes.
+    package func isPlain(_ text: String) -> Bool {
+        guard case .scalar(let scalar, quoted: false) = content else { return false }
+        return scalar == text
+    }
 }
 
 /// A place in a file.

@@ -23,7 +23,8 @@ package struct DocumentReader {
             report("\(what) must be a mapping", at: node)
             return nil
         }
-        var values: [String: DocumentNode] = [:]
+        var values: [(key: String, value: DocumentNode)] = []
+        values.reserveCapacity(entries.count)
         for entry in entries {
             guard case .scalar(let key, _) = entry.key.content else {
                 report("a key of \(what) must be a string", at: entry.key)
@@ -34,11 +35,11 @@ package struct DocumentReader {
                 report("unknown key '\(key)' in \(what)\(near)", at: entry.key)
                 continue
             }
-            guard values[key] == nil else {
+            guard !values.contains(where: { $0.key == key }) else {
                 report("duplicate key '\(key)' in \(what)", at: entry.key)
                 continue
             }
-            values[key] = entry.value
+            values.append((key, entry.value))
         }
         return Fields(what: what, node: node, values: values)
     }
@@ -68,12 +69,12 @@ package struct DocumentReader {
     package mutating func value<Value>(
         _ node: DocumentNode,
         _ what: String,
-        form: String,
+        form: @autoclosure () -> String,
         _ parse: (String) -> Value?
     ) -> Value? {
         guard let text = text(node, what) else { return nil }
         guard let value = parse(text) else {
-            report("\(what) '\(text)' is not \(form)", at: node)
+            report("\(what) '\(text)' is not \(form())", at: node)
             return nil
         }
         return value
@@ -84,8 +85,12 @@ package struct DocumentReader {
         _ node: DocumentNode,
         _ what: String
     ) -> Value? where Value.RawValue == String {
-        let names = Value.allCases.map(\.rawValue)
-        return value(node, what, form: "one of \(names.joined(separator: ", "))", Value.init(rawValue:))
+        value(
+            node,
+            what,
+            form: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))",
+            Value.init(rawValue:)
+        )
     }
 
     /// Reads `true` or `false`.
@@ -108,9 +113,10 @@ extension DocumentReader {
     package struct Fields {
         package let what: String
         package let node: DocumentNode
-        package let values: [String: DocumentNode]
+        /// The known keys are few, so a search takes less time than a table of hashes.
+        let values: [(key: String, value: DocumentNode)]
 
-        package subscript(key: String) -> DocumentNode? { values[key] }
+        package subscript(key: String) -> DocumentNode? { values.first { $0.key == key }?.value }
     }
 
     /// Reads a required field, and reports it when it is missing.

@@ -19,6 +19,8 @@ extension StringProtocol {
     }
 
     private func replacingControls(keepsLines: Bool) -> String {
+        // Most texts are printable ASCII, which the bytes show.
+        if utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return String(self) }
         guard unicodeScalars.contains(where: { $0.isControl }) else { return String(self) }
         var result = ""
         for scalar in unicodeScalars {
@@ -50,6 +52,8 @@ extension Unicode.Scalar {
 /// A URL begins with its scheme and ends at white space or a quote. A password with `/` or `#` makes a URL invalid, so
 /// everything up to the last `@` counts as user name and password. Signed URLs have the signature in the query.
 package func redacted(_ text: String) -> String {
+    // Most texts have no URL.
+    guard text.utf8.contains(UInt8(ascii: "/")), text.utf8.contains(UInt8(ascii: ":")) else { return text }
     var result = ""
     var rest = Substring(text)
     while let mark = rest.firstRange(of: "://") {

@@ -20,8 +20,8 @@ struct VendorNote: Codable, Equatable {
     /// The versions of the driver, without GPUs, and the number of GPUs.
     var driver: NVMLFacts?
     var gpuCount: Int?
-    /// A GPU, with all that was read about it until now.
-    var gpu: GPUFacts?
+    /// What was read about a GPU since the last note.
+    var gpu: GPUUpdate?
 
     /// The first byte of such a line, with which no answer begins.
     static let mark = UInt8(ascii: "~")
@@ -37,7 +37,7 @@ struct VendorNote: Codable, Equatable {
         self = note
     }
 
-    init(call: VendorCall? = nil, driver: NVMLFacts? = nil, gpuCount: Int? = nil, gpu: GPUFacts? = nil) {
+    init(call: VendorCall? = nil, driver: NVMLFacts? = nil, gpuCount: Int? = nil, gpu: GPUUpdate? = nil) {
         self.call = call
         self.driver = driver
         self.gpuCount = gpuCount
@@ -50,7 +50,8 @@ final class VendorReporter {
     private let send: ([UInt8]) -> Void
     /// The facts that the next note carries.
     private var pending = VendorNote()
-    private var current: Int?
+    /// The facts of the current GPU that the notes so far carried; nil between GPUs.
+    private var sent: GPUFacts?
 
     init(send: @escaping ([UInt8]) -> Void) {
         self.send = send
@@ -58,7 +59,7 @@ final class VendorReporter {
 
     /// Announces a call.
     func calling(_ symbol: String) {
-        pending.call = VendorCall(symbol: symbol, gpu: current)
+        pending.call = VendorCall(symbol: symbol, gpu: sent?.index)
         flush()
     }
 
@@ -68,20 +69,24 @@ final class VendorReporter {
     }
 
     /// Begins with a GPU, about which nothing is known yet.
-    func begin(_ gpu: Int) { current = gpu }
+    func begin(_ gpu: Int) { sent = .unread(gpu) }
 
     /// Takes what was read about the current GPU until now.
-    func read(_ gpu: GPUFacts) { pending.gpu = gpu }
+    func read(_ gpu: GPUFacts) {
+        guard let sent else { return }
+        pending.gpu = GPUUpdate(from: sent, to: gpu)
+    }
 
     /// Sends what was read about the current GPU, and ends with it.
     func finish(_ gpu: GPUFacts) {
-        pending.gpu = gpu
+        read(gpu)
         flush()
-        current = nil
+        sent = nil
     }
 
     private func flush() {
         if let line = try? pending.line() { send(line) }
+        if let update = pending.gpu { sent = sent.map(update.applied) }
         pending = VendorNote()
     }
 }
@@ -97,7 +102,9 @@ struct VendorNotes {
         call = note.call
         driver = note.driver ?? driver
         gpuCount = min(note.gpuCount ?? gpuCount, Int(vendorDeviceLimit))
-        if let gpu = note.gpu, (0..<Int(vendorDeviceLimit)).contains(gpu.index) { gpus[gpu.index] = gpu }
+        if let gpu = note.gpu, (0..<Int(vendorDeviceLimit)).contains(gpu.index) {
+            gpus[gpu.index] = gpu.applied(to: gpus[gpu.index] ?? .unread(gpu.index))
+        }
     }
 
     /// What NVML said until a call did not return; nil when it did not even tell the number of GPUs.

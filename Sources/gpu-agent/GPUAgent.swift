@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Documents
 import Glibc
@@ -26,7 +27,6 @@ struct GPUAgent: AsyncParsableCommand {
             RunCommand.self,
             UnpublishCommand.self,
             VersionCommand.self,
-            VendorProbeCommand.self,
         ]
     )
 
@@ -53,6 +53,7 @@ struct GPUAgent: AsyncParsableCommand {
     ///
     /// After wrong usage it exits with 2, as `validate` documents. The argument parser itself would exit with 64.
     static func main() async {
+        if let status = VendorChildEntry.run(CommandLine.arguments.dropFirst()) { Glibc.exit(status) }
         if let message = unknownCommand(CommandLine.arguments.dropFirst()) {
             Output.complain("gpu-agent: \(message)\nUsage: gpu-agent <subcommand>; see 'gpu-agent --help'.\n")
             Glibc.exit(ExitStatus.usage.rawValue)

@@ -34,6 +34,7 @@ package struct Daemon: Sendable {
     ///
     /// It ends within five seconds of the signal.
     package func run() async throws {
+        useOneHeap()
         let wakeUp = WakeUp()
         let mode = options.mode ?? inspector.setup.mode
         let box = SnapshotBox()
@@ -53,6 +54,8 @@ package struct Daemon: Sendable {
             logger.warning("check the configuration", metadata: ["what": "\(warning)"])
         }
         var inspector = inspector
+        // Only these warnings compare the two catalogs.
+        inspector.setup.ownCatalog = nil
         inspector.owners = cluster?.mirror ?? NoCluster()
         let install = inspector.prober.commands.flatMap { commands in
             options.installs && mode == .manage

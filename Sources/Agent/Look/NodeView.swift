@@ -59,27 +59,43 @@ package struct Inspector: Sendable {
 
     /// Inspects the node for a person, and checks whether an install is running and whether the API server has the
     /// state of the node.
-    package func currentView() async -> NodeView {
-        let view = await look()
+    package func currentView() async -> NodeView { await currentView(await NodeReading(prober, owners)) }
+
+    /// Judges a node that was read before, for a person.
+    package func currentView(_ reading: NodeReading) async -> NodeView {
         // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
         let published = setup.mode == .observe ? nil : await prober.published.load()
         return NodeView(
             setup,
-            facts: view.facts,
-            journal: view.journal,
-            installing: await prober.isChanging(view.journal),
+            facts: reading.facts,
+            journal: reading.journal,
+            installing: await prober.isChanging(reading.journal),
             published: published
         )
     }
 
     /// Inspects the node.
+    package func look() async -> NodeView {
+        let reading = await NodeReading(prober, owners)
+        return NodeView(setup, facts: reading.facts, journal: reading.journal)
+    }
+}
+
+/// The facts of the node and the journal, as they were read together.
+package struct NodeReading: Sendable {
+    var facts: NodeFacts
+    /// Nil when there is none.
     ///
     /// When the journal cannot be read, the agent acts as if there were none. The first step of the plan writes a new
     /// one.
-    package func look() async -> NodeView {
+    var journal: Journal?
+
+    /// Reads the node, with the owner labels that `owners` gives.
+    package init(_ prober: Prober, _ owners: any OwnerLabelSource) async {
         let labels = await owners.ownerLabels()
-        var (facts, journal) = await prober.look()
-        facts.claims = facts.claims.with(labels)
-        return NodeView(setup, facts: facts, journal: journal.value)
+        let (facts, journal) = await prober.look()
+        self.facts = facts
+        self.facts.claims = facts.claims.with(labels)
+        self.journal = journal.value
     }
 }

@@ -2,8 +2,11 @@
 #ifndef GPA_REST_H
 #define GPA_REST_H
 
-/* Gives back what was freed of the heap, and the pages of the program's own code: they are read-only and come from its
- * file, so the kernel brings back, page by page, those that are run again. */
+/* Makes all threads use one heap. */
+void gpa_use_one_arena(void);
+
+/* Gives back what was freed of the heap, and the read-only pages of the program: they come from its file, so the kernel
+ * brings back, page by page, those that are needed again. */
 void gpa_rest(void);
 
 #endif

@@ -27,18 +27,25 @@ package struct Dpkg: PackageManager {
         var rest = bytes[...]
         // Read line by line, because an array of all lines would be as large as the file.
         while !rest.isEmpty {
-            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
-            rest = rest[line.endIndex...].dropFirst()
-            if line.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
+            let line = rest[rest.startIndex..<end]
+            rest = rest[end...].dropFirst()
+            // Most lines are of other packages and of other fields. Their first byte says so.
+            switch line.first {
+            case nil:
                 if let package = try package(paragraph) { packages.append(package) }
                 paragraph = Paragraph()
-            } else if let name = Paragraph.value(of: "Package: ", in: line) {
+            case UInt8(ascii: "P"):
+                guard let name = Paragraph.value(of: "Package: ", in: line) else { break }
                 isList = true
-                paragraph.name = name
-            } else if let status = Paragraph.value(of: "Status: ", in: line) {
-                paragraph.status = status
-            } else if let version = Paragraph.value(of: "Version: ", in: line) {
-                paragraph.version = version
+                paragraph.name = DriverPackageName.mayBeDriver(name) ? Paragraph.text(name) : nil
+            case UInt8(ascii: "S") where paragraph.name != nil:
+                if let status = Paragraph.value(of: "Status: ", in: line) { paragraph.status = Paragraph.text(status) }
+            case UInt8(ascii: "V") where paragraph.name != nil:
+                if let version = Paragraph.value(of: "Version: ", in: line) {
+                    paragraph.version = Paragraph.text(version)
+                }
+            default: break
             }
         }
         if let package = try package(paragraph) { packages.append(package) }
@@ -60,16 +67,19 @@ package struct Dpkg: PackageManager {
     }
 
     private struct Paragraph {
+        /// Nil in a paragraph whose package is not a part of the driver.
         var name: String?
         var status: String?
         var version: String?
 
-        static func value(of field: StaticString, in line: ArraySlice<UInt8>) -> String? {
+        static func value(of field: StaticString, in line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
             let isField = field.withUTF8Buffer { line.starts(with: $0) }
-            guard isField else { return nil }
-            // The values contain only single spaces. Some lines end with a carriage return, which this removes.
-            return String(decoding: line.dropFirst(field.utf8CodeUnitCount), as: UTF8.self)
-                .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            return isField ? line.dropFirst(field.utf8CodeUnitCount) : nil
+        }
+
+        /// A value with single spaces only, and without the carriage return at the end of some lines.
+        static func text(_ value: ArraySlice<UInt8>) -> String {
+            String(decoding: value, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         }
     }
 }

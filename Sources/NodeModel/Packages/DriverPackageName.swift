@@ -12,6 +12,19 @@ enum DriverPackageName {
         return name.hasPrefix("kmod-") && name.contains("-nvidia")
     }
 
+    /// Whether a package of this name can contain the driver: every name below has `nvidia` or `cuda` in it.
+    ///
+    /// A host has thousands of packages. This test of the bytes takes less time than `isDriver`.
+    static func mayBeDriver(_ name: ArraySlice<UInt8>) -> Bool {
+        name.indices.contains { index in
+            switch name[index] {
+            case UInt8(ascii: "n"): name[index...].starts(with: "nvidia".utf8)
+            case UInt8(ascii: "c"): name[index...].starts(with: "cuda".utf8)
+            default: false
+            }
+        }
+    }
+
     private static let prefixes = [
         // Debian, Ubuntu, and NVIDIA's own repositories
         "nvidia-driver", "nvidia-kernel", "nvidia-dkms", "nvidia-open", "nvidia-headless", "nvidia-utils",

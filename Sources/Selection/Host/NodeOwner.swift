@@ -98,11 +98,12 @@ extension NodeFacts {
     /// which the driver of a guest must not replace.
     var vgpuHost: [Evidence]? {
         var evidence: [Evidence] = []
-        let functions = pci.value ?? []
+        let virtualCounts = (pci.value ?? []).reduce(into: [PCIAddress: Int]()) { counts, function in
+            if let physical = function.physicalFunction.value { counts[physical, default: 0] += 1 }
+        }
         for gpu in gpus.sorted(by: { $0.address < $1.address }) {
-            let virtual = functions.filter { $0.physicalFunction.value == gpu.address }
-            if !virtual.isEmpty {
-                let statement = "\(virtual.count) virtual functions of this GPU are on this node."
+            if let count = virtualCounts[gpu.address] {
+                let statement = "\(count) virtual functions of this GPU are on this node."
                 evidence.append(Evidence(.sriov, gpu, statement))
             }
             if let physical = gpu.physicalFunction.value {

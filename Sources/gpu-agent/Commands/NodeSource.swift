@@ -15,13 +15,20 @@ struct NodeSource {
     ///
     /// `configure` changes the prober before it inspects this node.
     func view(configure: (inout Prober) -> Void = { _ in }) async throws -> NodeView {
-        let setup = try setup()
         if let file = facts.facts {
-            return NodeView(setup, facts: try FactsFile.read(file), journal: nil)
+            return NodeView(try setup(), facts: try FactsFile.read(file), journal: nil)
         }
+        let prober = try configured(configure)
+        // The catalog is read while the node is inspected, because each takes a noticeable time.
+        async let setup = setup()
+        async let reading = NodeReading(prober, prober.published)
+        return try await Inspector(prober: prober, setup: setup).currentView(reading)
+    }
+
+    private func configured(_ configure: (inout Prober) -> Void) throws -> Prober {
         var prober = try prober()
         configure(&prober)
-        return await Inspector(prober: prober, setup: setup).currentView()
+        return prober
     }
 
     func prober() throws -> Prober {
