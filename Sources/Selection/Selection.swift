@@ -70,7 +70,11 @@ package struct Selection: Sendable {
             gpus.append(IdentifiedGPU(function: function, identity: identity, alternatives: alternatives))
         }
         guard !gpus.isEmpty || lost.isEmpty else {
-            return .blocked(.gpusLost(lost), "no GPU of this node answers", evidence: evidence)
+            return .blocked(
+                .gpusLost(lost, facts.kernelLogRemark(about: lost.map(\.address))),
+                "no GPU of this node answers",
+                evidence: evidence
+            )
         }
         guard !gpus.isEmpty else {
             return .idle(.noGPU, "no GPU of this node is available to its pods", evidence)

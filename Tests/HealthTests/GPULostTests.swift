@@ -21,6 +21,33 @@ import Testing
         #expect(report.finding(.gpuCount)?.state == .pass)
     }
 
+    @Test func theKernelLogIsShown() throws {
+        let line = "NVRM: Xid (PCI:0001:01:00): 79, pid=4711, GPU has fallen off the bus."
+        let one = NodeFacts.h100Ready.with { facts in
+            facts.pci = .present([.h100.at(bus: 0), lost(.h100.at(bus: 1))])
+            facts.kernelLog = .present([line, "NVRM: Xid (PCI:0001:05:00): 31, about another GPU"])
+        }
+        #expect(
+            try NodeReport.made(for: one).finding(.gpuLost)?.observed
+                == "1 GPU of 2 does not answer: 0001:01:00.0 (kernel log: \(line))"
+        )
+        let only = NodeFacts.h100.with { facts in
+            facts.pci = .present([lost(.h100.at(bus: 1))])
+            facts.kernelLog = .present([line])
+        }
+        #expect(try NodeReport.made(for: only).finding(.gpuLost)?.observed.hasSuffix(" (kernel log: \(line))") == true)
+    }
+
+    @Test func aGPUWithoutAHandleIsOneThatNVMLDoesNotName() {
+        let answering = (0..<3).map { PCIFunction.h100.at(bus: UInt8($0)) }
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.pci = .present(answering)
+            facts.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0), .h100.at(index: 2), .lost(index: 1)])
+        }
+        #expect(facts.failingGPUs.map(\.bus) == [1])
+        #expect(NodeFacts.h100Ready.failingGPUs.isEmpty)
+    }
+
     @Test func theOnlyOneIsNotReady() throws {
         let report = try NodeReport.made(for: NodeFacts.h100.with { $0.pci = .present([lost(.h100)]) })
         #expect(report.verdict == .notReady && report.reason == .gpuLost)

@@ -1,3 +1,4 @@
+import NodeModel
 import Testing
 
 @testable import Host
@@ -24,6 +25,26 @@ import Testing
                 "nvidia: probe of 0001:00:00.0 failed with error -1",
             ]
         )
+    }
+
+    @Test func keepsTheLinesAboutTheGPUsThatAreLost() throws {
+        let log = """
+            [    1.000000] pci 0001:3b:00.0: [10de:2330] type 00 class 0x030200
+            [   10.2] NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  595.71.05
+            [  900.1] NVRM: Xid (PCI:0001:18:00): 13, Graphics Exception
+            [  901.1] pcieport 0001:3a:00.0: AER: Multiple Uncorrected (Fatal) error received: 0001:3b:00.0
+            [  901.2] NVRM: Xid (PCI:0001:3b:00): 79, pid=4711, name=python, GPU has fallen off the bus.
+            [  901.3] NVRM: GPU 0001:3b:00.0: GPU has fallen off the bus.
+            """
+        let lost = try #require(PCIAddress("0001:3b:00.0"))
+        #expect(
+            KernelLog.lines(in: log, about: [lost]) == [
+                "pcieport 0001:3a:00.0: AER: Multiple Uncorrected (Fatal) error received: 0001:3b:00.0",
+                "NVRM: Xid (PCI:0001:3b:00): 79, pid=4711, name=python, GPU has fallen off the bus.",
+                "NVRM: GPU 0001:3b:00.0: GPU has fallen off the bus.",
+            ]
+        )
+        #expect(KernelLog.lines(in: log, about: []) == [])
     }
 
     @Test func isBounded() {

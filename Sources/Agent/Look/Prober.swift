@@ -46,7 +46,7 @@ package struct Prober: Sendable {
         // The vendor child opens device nodes. So read which processes use them before it starts.
         let claims = await claims.claimFacts()
         let vendor = await vendorFacts(probe, driver)
-        let facts = NodeFacts(
+        var facts = NodeFacts(
             host: await host,
             pci: await pci.functions,
             unidentified: await pci.unidentified,
@@ -55,6 +55,7 @@ package struct Prober: Sendable {
             build: await build,
             vendor: vendor
         )
+        facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         return (facts.visible, journal)
     }
 
@@ -89,6 +90,15 @@ package struct Prober: Sendable {
             if case .running = try? await job.state() { return true }
         }
         return false
+    }
+
+    /// What the kernel log says about GPUs that do not work; skipped when there are none.
+    private func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
+        guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }
+        guard let commands else { return .skipped("the agent reads the kernel log only as root with a host process") }
+        do throws(HostError) { return .present(try await KernelLog(commands: commands).lastLines(about: gpus)) } catch {
+            return .unreadable(ReadFailure(error))
+        }
     }
 
     private func readJournal() async -> Reading<Journal> {

@@ -21,7 +21,9 @@ extension Check {
         guard !faulty.isEmpty else { return .passed("\(counted(nvml.gpus.count, "GPU")) read", expected: expected) }
         let remedy = Remedy.faults(of: faulty, on: node)
         let faults = faulty.map { gpu in (subject: gpu.label, text: gpu.faults.map(\.detail).joined(separator: ", ")) }
-        let observed = grouped(faults).map { "\(shortList($0.subjects)): \($0.text)" }.joined(separator: "; ")
+        let observed =
+            grouped(faults).map { "\(shortList($0.subjects)): \($0.text)" }.joined(separator: "; ")
+            + node.facts.kernelLogRemark(about: node.facts.failingGPUs)
         return faulty.count < nvml.gpus.count
             ? .warning(observed, expected: expected, remedy: remedy)
             : .failed(observed, expected: expected, remedy: remedy)

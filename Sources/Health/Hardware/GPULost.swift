@@ -18,7 +18,8 @@ extension Check {
         guard !lost.isEmpty, lost.count < gpus.count else { return nil }
         let list = lost.map(\.address.description).joined(separator: ", ")
         return .warning(
-            "\(counted(lost.count, "GPU")) of \(gpus.count) \(lost.count == 1 ? "does" : "do") not answer: \(list)",
+            "\(counted(lost.count, "GPU")) of \(gpus.count) \(lost.count == 1 ? "does" : "do") not answer: \(list)"
+                + node.facts.kernelLogRemark(about: lost.map(\.address)),
             expected: "a configuration space that is not all ones",
             remedy: .lostGPU
         )

@@ -1,4 +1,4 @@
-import NodeModel
+package import NodeModel
 
 /// Reads what the kernel log of the host says about NVIDIA's driver.
 package struct KernelLog: Sendable {
@@ -13,6 +13,11 @@ package struct KernelLog: Sendable {
         Self.lines(in: try await commands.run(["dmesg"], deadline: .seconds(5)).output)
     }
 
+    /// The last lines about GPUs that do not work, the oldest first; empty when there are none.
+    package func lastLines(about gpus: [PCIAddress]) async throws(HostError) -> [String] {
+        Self.lines(in: try await commands.run(["dmesg"], deadline: .seconds(5)).output, about: gpus)
+    }
+
     /// What every failed load writes, and every successful one: these lines do not say why a load failed.
     private static let general = [
         "probe routine failed", "devices were initialized", "nvidia-nvlink", "taints kernel", "tainting kernel",
@@ -23,10 +28,23 @@ package struct KernelLog: Sendable {
     ///
     /// They are without their time, and have at most 200 characters. The driver writes one sentence in several lines.
     static func lines(in log: String) -> [String] {
-        let lines = log.split(whereSeparator: \.isNewline).filter { line in
+        last(of: log) { line in
             ["NVRM", "nvidia", "nouveau"].contains { line.contains($0) }
                 && !general.contains { line.contains($0) }
         }
+    }
+
+    /// The last six lines about these GPUs that NVIDIA's driver or the PCI error handling (AER) wrote.
+    static func lines(in log: String, about gpus: [PCIAddress]) -> [String] {
+        let names = gpus.map(\.withoutFunction)
+        return last(of: log) { line in
+            ["NVRM", "AER"].contains { line.contains($0) } && names.contains { line.contains($0) }
+                && !general.contains { line.contains($0) }
+        }
+    }
+
+    private static func last(of log: String, where isWanted: (Substring) -> Bool) -> [String] {
+        let lines = log.split(whereSeparator: \.isNewline).filter(isWanted)
         var seen: [String] = []
         for line in lines.reversed() where seen.count < 6 {
             let text = String(withoutTime(line).prefix(200))

@@ -2,7 +2,6 @@
 ///
 /// `gpu-agent facts` prints the facts, and every command that decides accepts them with `--facts FILE`. So the facts in
 /// a bug report can become a test, and a dry run does not need root.
-
 package struct NodeFacts: Codable, Sendable, Equatable {
     /// The API version of every document that the agent prints or reads.
     ///
@@ -24,6 +23,10 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var claims: ClaimFacts
     package var build: BuildFacts
     package var vendor: Reading<VendorFacts>
+    /// The last lines of the kernel log about the GPUs that do not work, the oldest first.
+    ///
+    /// Skipped when every GPU answers.
+    package var kernelLog: Reading<[String]>
 
     package init(
         host: HostFacts,
@@ -32,7 +35,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         driver: DriverFacts,
         claims: ClaimFacts,
         build: BuildFacts,
-        vendor: Reading<VendorFacts>
+        vendor: Reading<VendorFacts>,
+        kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers)
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -43,7 +47,11 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.claims = claims
         self.build = build
         self.vendor = vendor
+        self.kernelLog = kernelLog
     }
+
+    /// Why the agent did not read the kernel log of a node without a fault.
+    package static let everyGPUAnswers = "every GPU answers"
 
     /// The GPUs on the PCI bus; also empty when the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
@@ -71,5 +79,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             ?? .skipped(Reading<ClaimFacts>.notRecorded)
         build = try container.decode(BuildFacts.self, forKey: .build)
         vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
+        kernelLog = try container.decode(Reading<[String]>.self, forKey: .kernelLog)
     }
 }

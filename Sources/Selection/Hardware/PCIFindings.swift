@@ -18,12 +18,13 @@ extension [Finding] {
         ]
     }
 
-    /// The finding about a node whose GPUs all fell off the bus.
-    static func gpusLost(_ gpus: [PCIFunction]) -> [Finding] {
+    /// The finding about a node whose GPUs all fell off the bus, with what the kernel log says about them.
+    static func gpusLost(_ gpus: [PCIFunction], _ remark: String) -> [Finding] {
         [
             Finding(
                 .gpuLost,
-                observed: "No GPU of this node answers: \(gpus.map { "\($0.address)" }.joined(separator: ", ")).",
+                observed:
+                    "No GPU of this node answers: \(gpus.map { "\($0.address)" }.joined(separator: ", ")).\(remark)",
                 expected: "a GPU that answers on the PCI bus",
                 remedy: .lostGPU
             )
