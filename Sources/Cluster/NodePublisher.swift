@@ -26,6 +26,8 @@ package actor NodePublisher {
     /// restarted does not repeat the event of its predecessor.
     private var reported: (uid: String, verdict: Verdict?)?
     private var published: PublishedState
+    /// When the agent first found that it cannot read the owner labels; nil while it can.
+    private var ownersFailedSince: Timestamp?
 
     /// Creates a publisher; `gpusWorked` tells whether an earlier daemon saw the GPUs work after the last boot.
     package init(mirror: NodeMirror, gpusWorked: Bool = false, logger: Logger) {
@@ -41,6 +43,12 @@ package actor NodePublisher {
             var state = published
             state.ownerLabels = owners.last
             state.ownerLabelsFailure = owners.current.failure?.detail
+            if state.ownerLabelsFailure == nil {
+                ownersFailedSince = nil
+            } else {
+                ownersFailedSince = ownersFailedSince ?? Timestamp(Date().timeIntervalSince1970)
+            }
+            state.ownerLabelsFailedSince = ownersFailedSince
             return state
         }
     }

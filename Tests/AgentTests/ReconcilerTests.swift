@@ -117,9 +117,14 @@ struct ReconcilerTests {
             try await withInstalls(on: host) { box, wakeUp in
                 try await eventually("the installer runs") { !host.calls("installer").isEmpty }
                 #expect(box.snapshot?.view.report.verdict == .installing)
+                let during = await host.activity(installing: true)
+                #expect(during?.kind == .step && during?.subject.contains(ScriptedHost.version) == true)
+                // Without a process that installs, the file is one of an agent that was killed.
+                #expect(await host.activity(installing: false) == nil)
                 try host.order("go")
                 try await eventually("the node is ready") { box.snapshot?.view.report.verdict == .ready }
                 #expect(try host.journal().record?.state == .installed)
+                #expect(await host.activity(installing: true) == nil)
                 // A node that is good is looked at, and nothing more.
                 let before = box.snapshot?.at ?? 0
                 wakeUp.ring()
@@ -136,6 +141,9 @@ struct ReconcilerTests {
             try await withInstalls(on: host) { box, wakeUp in
                 try await eventually("the installer failed") { box.snapshot?.view.report.reason == .installerFailed }
                 #expect(box.snapshot?.view.report.verdict == .notReady)
+                let wait = await host.activity(installing: false)
+                #expect(wait?.kind == .retry && wait?.subject == "installer-failed")
+                #expect(((wait?.until?.seconds ?? 0) - (wait?.since.seconds ?? 0)).rounded() == 30)
                 let before = box.snapshot?.at ?? 0
                 wakeUp.ring()
                 try await eventually("a new inspection") { (box.snapshot?.at ?? 0) > before }

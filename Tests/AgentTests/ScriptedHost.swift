@@ -50,6 +50,13 @@ struct ScriptedHost: Sendable {
         )
     }
 
+    /// The activity that `status` shows, with or without a process that installs.
+    func activity(installing: Bool) async -> Activity? {
+        var view = await inspector.look()
+        if installing { view.report.verdict = .installing }
+        return await inspector.prober.activity(view, nil)
+    }
+
     /// Runs a test with such a host.
     static func with(_ body: @escaping @Sendable (ScriptedHost) async throws -> Void) async throws {
         try await PrivateHost.with { host in

@@ -57,6 +57,41 @@ import Testing
         try expectGolden(try json(status), "Goldens/status-rtx-pro-6000.json")
     }
 
+    @Test func saysWhatTheAgentDoesAndWaitsFor() throws {
+        func text(_ activity: Activity) throws -> [String] {
+            var status = try status(.h100)
+            status.activity = activity
+            let lines = StatusText(status: status, style: Style(color: false), now: 1000).text.split(separator: "\n")
+            let first = try #require(lines.firstIndex(of: "Now"))
+            return lines[(first + 1)...].prefix { $0 != "Hardware" }.map(String.init)
+        }
+        var download = Activity(kind: .step, subject: "download driver.run", since: Timestamp(877))
+        download.receivedBytes = 120 << 20
+        download.totalBytes = 400 << 20
+        #expect(try text(download) == ["  download driver.run, for 2 min 3 s, 120 of 400 MiB"])
+        var removal = Activity(kind: .step, subject: "remove the driver", since: Timestamp(940))
+        removal.lastLine = "Waiting for cache lock: held by process 17 (unattended-upgr)"
+        removal.lastLineAt = Timestamp(998)
+        #expect(
+            try text(removal) == [
+                "  remove the driver, for 60 s",
+                "    its last output, 2.0 s ago: Waiting for cache lock: held by process 17 (unattended-upgr)",
+            ]
+        )
+        #expect(
+            try text(Activity(kind: .job, subject: "install-595.71.05", since: Timestamp(990)))
+                == ["  wait for the job install-595.71.05, which an earlier agent started, for 10 s"]
+        )
+        #expect(
+            try text(Activity(kind: .retry, subject: "download-failed", since: Timestamp(980), until: Timestamp(1010)))
+                == ["  The last install failed 20 s ago with download-failed. The next attempt is in 10 s."]
+        )
+        #expect(
+            try text(Activity(kind: .node, subject: "connection refused", since: Timestamp(880)))
+                == ["  wait for the API server, for 2 min 0 s: connection refused"]
+        )
+    }
+
     /// The members of an object, or of each element of an array.
     private func member(_ path: String, of value: JSONValue) -> [JSONValue] {
         path.split(separator: ".").reduce([value]) { values, name in

@@ -124,6 +124,7 @@ struct Reconciler: Service {
         } catch {
             if !Task.isCancelled {
                 let pause = backoff.failed(error.problem.code, at: .now)
+                await note(error.problem.code, nextAttemptIn: pause)
                 logger.error(
                     "install failed",
                     metadata: [
@@ -134,6 +135,20 @@ struct Reconciler: Service {
             }
             return await inspector.look()
         }
+    }
+
+    /// Leaves the reason of the wait on the host, for `status`.
+    private func note(_ code: ReasonCode, nextAttemptIn pause: Duration) async {
+        // The process that holds the lock has an activity of its own.
+        guard code != .hostLocked else { return }
+        let time = now()
+        let retry = Activity(
+            kind: .retry,
+            subject: code.rawValue,
+            since: Timestamp(time),
+            until: Timestamp(time + pause.seconds)
+        )
+        await ActivityFile(root: inspector.prober.root).save(retry)
     }
 
     /// Passes a view to the log, to the health server and to the publisher.

@@ -34,13 +34,27 @@ package struct InstallRun: Sendable {
     ///
     /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has
     ///   the finding of the step, too.
-
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
         let lock: HostLock
         do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {
             throw error.failure(.state)
         }
         defer { lock.release() }
+        let recorder = ActivityRecorder(ActivityFile(root: root))
+        let run = InstallRun(
+            inspector: inspector,
+            commands: commands,
+            downloader: downloader,
+            patience: patience,
+            progress: { [progress] report in
+                recorder.note(report)
+                progress(report)
+            }
+        )
+        return try await recorder.during { () async throws(AgentFailure) in try await run.underLock() }
+    }
+
+    private func underLock() async throws(AgentFailure) -> NodeView {
         try await settle()
         let view = await inspector.look()
         let obstacles = view.plan.obstacles

@@ -14,6 +14,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var ownerLabels: [String: String]?
     /// Why the agent cannot read those labels now; nil when it can.
     package var ownerLabelsFailure: String?
+    /// Since when the agent cannot read them; nil when it can.
+    package var ownerLabelsFailedSince: Timestamp?
     /// Whether the agent's taint is on the Node; nil while the agent does not know.
     package var tainted: Bool?
     /// Whether the GPUs have worked since the last boot, which deletes this file; nil when they have not.

@@ -22,13 +22,16 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var lastInstall: [StepRecord]
     /// The last publication of the running agent; nil when no agent on this node has published.
     package var published: PublishedState?
+    /// What an agent on this node does now, or waits for; nil when none does.
+    package var activity: Activity?
 
     package init(
         facts: NodeFacts,
         plan: Plan,
         report: NodeReport,
         journal: Journal?,
-        published: PublishedState?
+        published: PublishedState?,
+        activity: Activity? = nil
     ) {
         verdict = report.verdict
         readiness = report.readiness
@@ -43,6 +46,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         findings = report.findings
         lastInstall = journal?.steps.map(\.outcome) ?? []
         self.published = published
+        self.activity = activity
     }
 }
 

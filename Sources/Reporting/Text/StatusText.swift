@@ -16,7 +16,7 @@ package struct StatusText {
     }
 
     package var text: String {
-        let sections = [head, hardware, selection, checks, install, kubernetes, host]
+        let sections = [head, activity, hardware, selection, checks, install, kubernetes, host]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
@@ -35,6 +35,10 @@ package struct StatusText {
             status.verdict == .degraded && status.readiness == .usable
             ? ["  CUDA works on this node, so pods can use the GPUs."] : []
         return [style.bold(colored) + reason + observed] + works + ["→ \(status.nextAction)"]
+    }
+
+    private var activity: [String] {
+        status.activity.map { [title("Now")] + ActivityText(activity: $0, now: now).lines } ?? []
     }
 
     private func title(_ text: String) -> String { style.bold(text) }

@@ -46,13 +46,15 @@ struct StatusCommand: AsyncParsableCommand {
                 prober.vendorProgress = { waiting.show($0) }
             }
             waiting.end()
-            let published = facts.facts == nil ? await (try source.prober()).published.load() : nil
+            let prober = facts.facts == nil ? try source.prober() : nil
+            let published = await prober?.published.load()
             let status = StatusDocument(
                 facts: view.facts,
                 plan: view.plan,
                 report: view.report,
                 journal: view.journal,
-                published: published
+                published: published,
+                activity: await prober?.activity(view, published)
             )
             try Output.print(status, as: format.output) { StatusText(status: status, style: $0, now: now()).text }
         }
