@@ -198,7 +198,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
                 "ClusterSupport", "Kubernetes", "NodeModel", simulatedCluster, "Support", "TestSupport", subprocess,
                 system,
             ],
-            exclude: ["KillShim"]
+            exclude: ["KernelKills", "KillShim"]
         ),
         tests(
             "SimulatedClusterTests",

@@ -1,8 +1,11 @@
-# What the simulated host's kernel does with a module: sourced by kmod.
+# What the simulated host's kernel does with a module: sourced by kernel, kmod and nvidia-modprobe.
 # The truth about the hardware is /etc/gpu-sim/pci, a copy of the scenario's file.
 # shellcheck shell=bash
 
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host | tail -n1; }
+
+# Prints the values of field $2 in the .modinfo section of file $1.
+modinfo_field() { tr '\0' '\n' <"$1" | sed -n "s/^$2=//p"; }
 
 kernel_says() {
     local uptime line
@@ -63,12 +66,6 @@ banner() {
     fi
 }
 
-major_of() { sed -n "s/^ *\([0-9]*\) $1\$/\1/p" /proc/devices; }
-
-register_major() {
-    [ -n "$(major_of "$1")" ] || sed -i --follow-symlinks "/^Block devices/i $2 $1" /run/gpu-sim/devices
-}
-
 make_node() { [ -e "$1" ] || mknod -m "${4:-666}" "$1" c "$2" "$3"; }
 
 # What every module shows.
@@ -94,13 +91,22 @@ show_module() {
     list_modules
 }
 
-# /proc/modules is there only on a machine whose own kernel has modules.
+# Writes what follows from the loaded modules: /proc/devices and /proc/modules. Both are bind mounts, so each file is
+# written in place. /proc/modules is there only on a machine whose own kernel has modules.
 list_modules() {
-    local directory
-    for directory in /sys/module/*/; do
+    local directory modules='' majors=()
+    for directory in /sys/module/*; do
         [ -e "$directory/coresize" ] || continue
-        printf '%s %s %s - Live 0x0000000000000000\n' "$(basename "$directory")" "$(<"$directory/coresize")" "$(<"$directory/refcnt")"
-    done >/run/gpu-sim/modules
+        modules+="${directory##*/} $(<"$directory/coresize") $(<"$directory/refcnt") - Live 0x0000000000000000"$'\n'
+        case ${directory##*/} in
+        nvidia) majors+=('195 nvidia' '195 nvidiactl' '237 nvidia-caps') ;;
+        nvidia_uvm) majors+=('511 nvidia-uvm') ;;
+        esac
+    done
+    printf '%s' "$modules" >/run/gpu-sim/modules
+    # The majors are the last character devices, before the empty line.
+    printf '%s\n' "$(sed '/^$/,$d' /run/gpu-sim/devices.own)" "${majors[@]}" "$(sed -n '/^$/,$p' /run/gpu-sim/devices.own)" \
+        >/run/gpu-sim/devices
 }
 
 # Answers as the kernel does to init_module: returns 0, or prints the words for the error and returns 1.
@@ -120,7 +126,6 @@ kernel_inserts() {
     case $name in
     nvidia) insert_nvidia "$file" "$@" || return 1 ;;
     nvidia_uvm)
-        register_major nvidia-uvm 511
         show_module "$name" "$file" "$@"
         kernel_says "nvidia-uvm: Loaded the UVM driver, major device number 511."
         [ "$(host_option device-nodes)" != modprobe ] || make_uvm_nodes
@@ -166,9 +171,6 @@ insert_nvidia() {
     fi
     kernel_says "NVRM: loading $(banner)"
     show_module nvidia "$file" "$@"
-    register_major nvidia 195
-    register_major nvidiactl 195
-    register_major nvidia-caps 237
     mkdir -p /proc/driver/nvidia/gpus /proc/driver/nvidia/capabilities /sys/bus/pci/drivers/nvidia
     ln -s ../../../bus/pci/drivers/nvidia /sys/module/nvidia/drivers/pci:nvidia
     ln -s ../../../../module/nvidia /sys/bus/pci/drivers/nvidia/module
