@@ -78,8 +78,34 @@ import Testing
         #expect(job.command[2].contains("sh '/var/lib/it'\\''s here.run' --uninstall --silent"))
     }
 
+    /// A killed uninstaller may have removed itself before the other files of the driver.
+    @Test func aRemovalWithoutItsUninstallerUsesThePackage() throws {
+        let removal = DriverRemoval(
+            subject: "nvidia-uninstall",
+            commands: [["nvidia-uninstall", "--silent"], ["ldconfig"]]
+        )
+        let package = "/var/lib/it's here.run"
+        let remove = RemoveDriver(owner: .runfile, removal: removal, version: Installs.version, package: package)
+        guard case .job(let job) = try #require(remove.effects.first) else {
+            Issue.record("the removal is not a job")
+            return
+        }
+        let script = """
+            if command -v nvidia-uninstall >/dev/null; then nvidia-uninstall --silent
+            else sh '/var/lib/it'\\''s here.run' --uninstall --silent
+            fi
+            ldconfig
+            """
+        #expect(job.command == ["sh", "-ec", script])
+    }
+
     @Test func eachJobHasItsOwnSubject() {
-        let remove = RemoveDriver(owner: .packageManager, removal: Self.removal, version: Installs.version)
+        let remove = RemoveDriver(
+            owner: .packageManager,
+            removal: Self.removal,
+            version: Installs.version,
+            package: "/p"
+        )
         #expect(remove.failure == StepFailure(.driverRemovalFailed, subject: "rpm -e"))
         #expect(RunUninstaller(version: "1", package: "/p").failure.subject == "the uninstaller")
         let install = Installs.plan(.rtxProVGPU).steps.first { $0.id == .install }

@@ -6,11 +6,14 @@ package struct RemoveDriver: Operation {
     package var removal: DriverRemoval
     /// The version of the driver that the agent installs instead.
     package var version: String
+    /// The path of the driver package that the agent installs instead.
+    package var package: String
 
-    package init(owner: DriverOwner, removal: DriverRemoval, version: String) {
+    package init(owner: DriverOwner, removal: DriverRemoval, version: String, package: String) {
         self.owner = owner
         self.removal = removal
         self.version = version
+        self.package = package
     }
 
     package static func jobName(_ version: String) -> String { StepID.remove.jobName(for: version) }
@@ -23,7 +26,7 @@ package struct RemoveDriver: Operation {
     package var deadlineSeconds: Int { 900 }
     package var effects: [Effect] {
         // All commands are one job, so that a restarted agent finds it. The job ends at the first command that fails.
-        let script = removal.commands.map(shellLine).joined(separator: "\n")
+        let script = removal.commands.map(command).joined(separator: "\n")
         return [
             .job(
                 Effect.Job(
@@ -36,4 +39,17 @@ package struct RemoveDriver: Operation {
     }
     package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: removal.subject) }
     package var leaves: String? { "the driver of \(owner.displayName) is not restored" }
+
+    /// A command for the shell.
+    ///
+    /// An uninstaller that was killed may have removed itself, but not yet all other files. The installer of every
+    /// package removes what `/var/lib/nvidia/log` lists, whatever the version is.
+    private func command(_ words: [String]) -> String {
+        guard words.first == "nvidia-uninstall" else { return shellLine(words) }
+        return """
+            if command -v nvidia-uninstall >/dev/null; then \(shellLine(words))
+            else sh \(shellLine([package])) --uninstall --silent
+            fi
+            """
+    }
 }

@@ -74,6 +74,7 @@ package struct Runfile: Recipe {
 
     private var takeover: [any Operation] {
         guard let owner = record.takesOver, !(isResumed && journal?.finished(.remove) == true) else { return [] }
-        return Takeover(facts: facts, owner: owner, version: record.version).operations
+        let package = "\(HostLayout.packages)/\(artifact.fileName)"
+        return Takeover(facts: facts, owner: owner, version: record.version, package: package).operations
     }
 }

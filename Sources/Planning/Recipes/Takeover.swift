@@ -8,14 +8,17 @@ package struct Takeover: Recipe {
     package var removal: DriverRemoval?
     /// The version of the driver that the agent installs instead.
     package var version: String
+    /// The path of the driver package that the agent installs instead.
+    package var package: String
 
-    package init(facts: NodeFacts, owner: DriverOwner, version: String) {
+    package init(facts: NodeFacts, owner: DriverOwner, version: String, package: String) {
         self.owner = owner
         self.version = version
+        self.package = package
         removal = facts.removal(of: owner)
     }
 
     package var operations: [any Operation] {
-        removal.map { [RemoveDriver(owner: owner, removal: $0, version: version)] } ?? []
+        removal.map { [RemoveDriver(owner: owner, removal: $0, version: version, package: package)] } ?? []
     }
 }
