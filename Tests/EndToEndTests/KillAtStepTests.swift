@@ -33,21 +33,30 @@ struct KillAtStepTests {
 
 /// The result of an install without an interruption.
 struct Uninterrupted: Sendable {
+    var version: String
     var tree: [String]
     var journalWrites: Int
     var moduleLoads: Int
+    var duration: Duration
 
-    private static let made = Task {
+    private static let made = [
+        "595.91.07": Task { try await make("595.91.07") }, "580.105.08": Task { try await make("580.105.08") },
+    ]
+
+    private static func make(_ version: String) async throws -> Uninterrupted {
         let shim = try await KillShim.shared()
         let directory = try TemporaryDirectory()
         let made = Mutex<Uninterrupted?>(nil)
         try await SimulatedNode.with { node in
             let environment = shim.counting(in: directory.path("writes"))
-            try await node.agent("install", environment: environment).expectExit(0)
+            let start = ContinuousClock.now
+            try await node.agent("install", node.options(for: version), environment: environment).expectExit(0)
             let left = Uninterrupted(
+                version: version,
                 tree: try await node.tree(),
                 journalWrites: try directory.text("writes").utf8.count,
-                moduleLoads: node.moduleLoads()
+                moduleLoads: node.moduleLoads(),
+                duration: ContinuousClock.now - start
             )
             made.withLock { $0 = left }
         }
@@ -56,25 +65,29 @@ struct Uninterrupted: Sendable {
     }
 
     /// Call this before a node is started: the first call starts its own node.
-    static func shared() async throws -> Uninterrupted { try await made.value }
+    static func shared(_ version: String = "595.91.07") async throws -> Uninterrupted {
+        try await #require(made[version]).value
+    }
 }
 
 extension SimulatedNode {
     /// Expects a working node with one driver, a complete journal, and no temporary files.
     func expectWholeInstall(
         like uninterrupted: Uninterrupted,
+        _ comment: Comment? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let status = try await self.status()
-        #expect(status.verdict == "ready", sourceLocation: sourceLocation)
-        #expect(status.driver.sources.count == 5, sourceLocation: sourceLocation)
-        #expect(Set(status.driver.sources.map(\.version)) == ["595.91.07"], sourceLocation: sourceLocation)
+        #expect(status.verdict == "ready", comment, sourceLocation: sourceLocation)
+        #expect(status.driver.sources.count == 5, comment, sourceLocation: sourceLocation)
+        let versions = Set(status.driver.sources.map(\.version))
+        #expect(versions == [uninterrupted.version], comment, sourceLocation: sourceLocation)
         let journal = try self.journal()
-        #expect(journal.record?.state == .installed, sourceLocation: sourceLocation)
-        #expect(journal.record?.version == "595.91.07", sourceLocation: sourceLocation)
-        #expect(Set(journal.steps.map(\.step)).isSuperset(of: wholeInstall), sourceLocation: sourceLocation)
-        #expect(journal.steps.allSatisfy { $0.state == .done }, sourceLocation: sourceLocation)
-        expectSame(try await tree(), uninterrupted.tree, sourceLocation: sourceLocation)
-        #expect(processes() == [], sourceLocation: sourceLocation)
+        #expect(journal.record?.state == .installed, comment, sourceLocation: sourceLocation)
+        #expect(journal.record?.version == uninterrupted.version, comment, sourceLocation: sourceLocation)
+        #expect(Set(journal.steps.map(\.step)).isSuperset(of: wholeInstall), comment, sourceLocation: sourceLocation)
+        #expect(journal.steps.allSatisfy { $0.state == .done }, comment, sourceLocation: sourceLocation)
+        expectSame(try await tree(), uninterrupted.tree, comment, sourceLocation: sourceLocation)
+        #expect(processes() == [], comment, sourceLocation: sourceLocation)
     }
 }

@@ -167,11 +167,7 @@ struct KillInTheMiddleTests {
                 kill(agent, SIGKILL)
             }
             #expect(killed.wasKilled, "\(killed)")
-            try node.directory.write(
-                "config.yaml",
-                "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: 580.105.08}\n"
-            )
-            try await node.agent("install", ["--config", node.directory.path("config.yaml")]).expectExit(0)
+            try await node.agent("install", node.options(for: "580.105.08")).expectExit(0)
             let status = try await node.status()
             #expect(status.decision.driver?.version == "580.105.08")
             #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")

@@ -8,7 +8,7 @@ struct OwnDriverTests {
     @Test func replacesItsOwnDriverWhenAnotherIsAskedFor() async throws {
         try await SimulatedNode.with { node in
             try await node.agent("install").expectExit(0)
-            let options = try askFor580(on: node)
+            let options = try node.options(for: "580.105.08")
             let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
             #expect(plan.steps.map(\.id) == steps(wholeInstall, beforeInstall: .unload))
             try await node.agent("install", options).expectExit(0)
@@ -30,7 +30,7 @@ struct OwnDriverTests {
             let users = try #require(node.text(count).flatMap { Int($0.filter(\.isNumber)) })
             try await node.run(["sh", "-c", "echo \(users + 1) >\(count)"])
 
-            let options = try askFor580(on: node)
+            let options = try node.options(for: "580.105.08")
             let install = try await node.agent("install", options)
             install.expectExit(1)
             #expect(install.errors.contains("module-unload-failed: 'modprobe -r \(module)' failed on the host: "))
@@ -53,11 +53,8 @@ struct OwnDriverTests {
         try await SimulatedNode.with { node in
             try await node.agent("install").expectExit(0)
             let loaded = try await node.run(["lsmod"])
-            let options = try askFor580(on: node)
-            // Nothing answers behind the node, so a process can only hold it.
-            let holder = "import os,time; os.open('/dev/nvidiactl', os.O_PATH); time.sleep(600)"
-            let script = "python3 -c \"$1\" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5"
-            try await node.run(["sh", "-c", script, "sh", holder])
+            let options = try node.options(for: "580.105.08")
+            try await node.holdGPUs()
 
             let status = try await node.agent("status", ["-o", "json"] + options).decoded(as: PrintedStatus.self)
             #expect(status.verdict == "ready")
@@ -70,17 +67,9 @@ struct OwnDriverTests {
             #expect(install.errors.contains("driver-change-pending: "))
             #expect(try await node.run(["lsmod"]) == loaded)
 
-            try await node.run(["sh", "-c", "kill $(cat /run/holder); rm /run/holder; sleep 0.5"])
+            try await node.releaseGPUs()
             try await node.agent("install", options).expectExit(0)
             #expect(Set(try await node.status().driver.sources.map(\.version)) == ["580.105.08"])
         }
-    }
-
-    private func askFor580(on node: SimulatedNode) throws -> [String] {
-        try node.directory.write(
-            "config.yaml",
-            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: 580.105.08}\n"
-        )
-        return ["--config", node.directory.path("config.yaml")]
     }
 }

@@ -49,7 +49,12 @@ extension SimulatedNode {
 }
 
 /// Expects two trees to be equal, and reports the lines that only one of them has.
-func expectSame(_ tree: [String], _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+func expectSame(
+    _ tree: [String],
+    _ expected: [String],
+    _ comment: Comment? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
     let changes = tree.difference(from: expected).map { change in
         switch change {
         case .insert(_, let line, _): "+ \(line)"
@@ -57,5 +62,6 @@ func expectSame(_ tree: [String], _ expected: [String], sourceLocation: SourceLo
         }
     }
     guard !changes.isEmpty else { return }
-    Issue.record("the files differ:\n\(changes.joined(separator: "\n"))", sourceLocation: sourceLocation)
+    let place = comment.map { " (\($0))" } ?? ""
+    Issue.record("the files differ\(place):\n\(changes.joined(separator: "\n"))", sourceLocation: sourceLocation)
 }

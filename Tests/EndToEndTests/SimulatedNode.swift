@@ -107,6 +107,20 @@ struct SimulatedNode: Sendable {
         try await succeed([Programs.script("node"), "exec", "--dir", directory.path] + command).output
     }
 
+    /// Starts a process on the host that has a device node of the driver open.
+    ///
+    /// Nothing answers behind the node, so the process can only hold it.
+    func holdGPUs() async throws {
+        let holder = "import os,time; os.open('/dev/nvidiactl', os.O_PATH); time.sleep(600)"
+        let script = "python3 -c \"$1\" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5"
+        try await run(["sh", "-c", script, "sh", holder])
+    }
+
+    /// Ends the process of `holdGPUs`.
+    func releaseGPUs() async throws {
+        try await run(["sh", "-c", "kill $(cat /run/holder); rm /run/holder; sleep 0.5"])
+    }
+
     /// The path of a host file in the file system of the tests.
     func path(_ path: String) -> String { "/proc/\(pid)/root\(path)" }
 

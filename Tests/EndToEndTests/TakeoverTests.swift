@@ -9,19 +9,17 @@ import Testing
 struct TakeoverTests {
     private static let others = ["driver=580.105.08 grid-azure open"]
 
-    /// Options that select another driver version and allow the takeover.
-    private func leave(on node: SimulatedNode) throws -> [String] {
-        try node.directory.write(
-            "config.yaml",
-            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: 595.91.07, takeover: true}\n"
-        )
-        return ["--config", node.directory.path("config.yaml")]
+    /// What becomes of a removal whose agent was killed.
+    enum CutOffRemoval: CaseIterable {
+        case goesOn, killed
+        /// It is killed when the uninstaller is gone, but other files of the driver are still there.
+        case removedItself
     }
 
     @Test func leavesNothingOfTheOthersDriver() async throws {
         let uninterrupted = try await Uninterrupted.shared()
         try await SimulatedNode.with(set: Self.others) { node in
-            let options = try leave(on: node)
+            let options = try node.options(for: "595.91.07", takeover: true)
             let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
             #expect(plan.steps.map(\.id) == steps(wholeInstall, beforeInstall: .unload, .remove))
             try await node.agent("install", options).expectExit(0)
@@ -32,12 +30,9 @@ struct TakeoverTests {
 
     @Test func leavesADriverInPlaceThatAProcessUses() async throws {
         try await SimulatedNode.with(set: Self.others) { node in
-            let options = try leave(on: node)
+            let options = try node.options(for: "595.91.07", takeover: true)
             let before = try await node.writes()
-            // Nothing answers behind the node, so it can only be held, not opened for use.
-            let holder = "import os,time; os.open('/dev/nvidiactl', os.O_PATH); time.sleep(600)"
-            let script = "python3 -c \"$1\" >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.5"
-            try await node.run(["sh", "-c", script, "sh", holder])
+            try await node.holdGPUs()
             let install = try await node.agent("install", options)
             install.expectExit(1)
             #expect(install.errors.contains("driver-in-use: Driver 580.105.08 is installed, but "))
@@ -46,18 +41,20 @@ struct TakeoverTests {
             #expect(node.text("/sys/module/nvidia/version") == "580.105.08\n")
             #expect(try node.requests().isEmpty)
 
-            try await node.run(["sh", "-c", "kill $(cat /run/holder); rm /run/holder; sleep 0.5"])
+            try await node.releaseGPUs()
             try await node.agent("install", options).expectExit(0)
         }
     }
 
-    /// Before and after the journal writes of the steps `unload`, `remove` and `install`.
-    @Test(arguments: (4...8).flatMap { write in KillPoint.Side.allCases.map { KillPoint(write: write, side: $0) } })
+    /// The points around `unload`, `remove` and `install`, and some of the points that every install has.
+    @Test(
+        arguments: KillPoint.distinct(3...9) + [1, 11, 17].map { KillPoint(write: $0, side: .before) }
+    )
     func goesOnWhereItWasKilled(_ point: KillPoint) async throws {
         let uninterrupted = try await Uninterrupted.shared()
         let shim = try await KillShim.shared()
         try await SimulatedNode.with(set: Self.others) { node in
-            let options = try leave(on: node)
+            let options = try node.options(for: "595.91.07", takeover: true)
             let killed = try await node.agent("install", options, environment: shim.killing(at: point))
             #expect(killed.wasKilled, "\(killed)")
             try await node.agent("install", options).expectExit(0)
@@ -68,12 +65,13 @@ struct TakeoverTests {
 
     /// The removal is a job of the host: it continues without the agent, and the next agent waits for it.
     ///
-    /// When the job is killed too, the next agent starts it again.
-    @Test(arguments: [false, true])
-    func goesOnAfterARemovalThatWasCutOff(_ killsTheRemoval: Bool) async throws {
+    /// When the job is killed too, the next agent starts it again, even if the uninstaller has removed itself before.
+    @Test(arguments: CutOffRemoval.allCases)
+    func goesOnAfterARemovalThatWasCutOff(_ removal: CutOffRemoval) async throws {
         let uninterrupted = try await Uninterrupted.shared()
-        try await SimulatedNode.with(set: Self.others + ["uninstall-slow=6"]) { node in
-            let options = try leave(on: node)
+        let slowness = removal == .goesOn ? 6 : 3
+        try await SimulatedNode.with(set: Self.others + ["uninstall-slow=\(slowness)"]) { node in
+            let options = try node.options(for: "595.91.07", takeover: true)
             let job = "\(HostLayout.jobs)/remove-595.91.07"
             let killed = try await node.agent("install", options) { agent in
                 try await until("the removal runs") { node.exists("\(job)/pid") }
@@ -82,15 +80,18 @@ struct TakeoverTests {
             }
             #expect(killed.wasKilled, "\(killed)")
             #expect(try node.journal().record?.state == .changing)
-            if killsTheRemoval {
+            if removal != .goesOn {
                 let leader = try #require(node.text("\(job)/pid")?.split(separator: " ").first)
                 try await node.run(["sh", "-c", "kill -s KILL -- -\(leader)"])
                 try await until("the removal is gone") { node.processes() == [] }
             }
+            if removal == .removedItself {
+                try await node.run(["rm", "/usr/bin/nvidia-uninstall", "/usr/bin/nvidia-installer"])
+            }
             let again = try await node.agent("install", options)
             again.expectExit(0)
             let waits = again.errors.contains("an earlier agent started (remove-595.91.07)")
-            #expect(waits == !killsTheRemoval, "\(again.errors)")
+            #expect(waits == (removal == .goesOn), "\(again.errors)")
             try await node.expectWholeInstall(like: uninterrupted)
         }
     }
