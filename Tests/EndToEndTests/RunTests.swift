@@ -132,39 +132,6 @@ struct RunTests {
         }
     }
 
-    /// A staged rollout onto a running cluster: each mode writes only what the documentation says.
-    @Test func eachModeWritesNoMoreThanItSays() async throws {
-        try await TestCluster.with { cluster in
-            try await SimulatedNode.with("h100") { node in
-                let before = try await cluster.client.node(TestCluster.nodeName)
-                try await RunningAgent.with(node, cluster, options: ["--mode", "observe"]) { agent in
-                    try await untilAsync("the agent looked") {
-                        try await agent.get("/readyz")?.body.hasPrefix("not-ready") == true
-                    }
-                    try await untilAsync("the agent watches") { agent.requests().contains("WATCH") }
-                    try await Task.sleep(for: .seconds(1))
-                    #expect(Set(agent.requests()) == ["GET", "WATCH"])
-                }
-                #expect(try await cluster.client.node(TestCluster.nodeName) == before)
-                #expect(!node.exists(HostLayout.journal) && !node.exists(HostLayout.run))
-
-                try await RunningAgent.with(node, cluster, options: ["--mode", "label"]) { agent in
-                    try await agent.awaitVerdict(.notReady)
-                    try await Task.sleep(for: .seconds(1))
-                    let shown = try await agent.shown()
-                    #expect(shown.metadata.labels["nvidia.com/gpu.present"] == "true" && shown.taints.isEmpty)
-                }
-                #expect(try node.requests().isEmpty && !node.exists(HostLayout.journal))
-
-                try await RunningAgent.with(node, cluster) { agent in
-                    try await agent.awaitVerdict(.ready)
-                    #expect(try await agent.shown().taints.isEmpty)
-                }
-                #expect(try node.journal().record?.state == .installed)
-            }
-        }
-    }
-
     /// `RunningAgent` expects the end within five seconds of SIGTERM.
     @Test func sigtermEndsAnAgentWhoseServerNeverAnswers() async throws {
         try await TestCluster.with { cluster in
