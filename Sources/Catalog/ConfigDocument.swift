@@ -1,5 +1,6 @@
 package import Documents
 package import NodeModel
+import Support
 
 /// The agent's configuration file.
 package struct Config: Sendable, Equatable {
@@ -14,19 +15,23 @@ package struct Config: Sendable, Equatable {
     /// The file with certificate authorities that downloads trust in addition to those of the system; nil when there is
     /// none.
     package var downloadCAFile: String?
+    /// The largest package that is downloaded when the catalog does not name its size, in bytes; nil for the default.
+    package var downloadSizeLimit: Int?
 
     package init(
         policy: Policy = Policy(),
         catalogs: [String]? = nil,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
-        downloadCAFile: String? = nil
+        downloadCAFile: String? = nil,
+        downloadSizeLimit: Int? = nil
     ) {
         self.policy = policy
         self.catalogs = catalogs
         self.cluster = cluster
         self.mode = mode
         self.downloadCAFile = downloadCAFile
+        self.downloadSizeLimit = downloadSizeLimit
     }
 
     /// Reads a configuration file, or returns all its problems.
@@ -69,8 +74,11 @@ extension DocumentReader {
         {
             config.policy.migStrategy = strategy
         }
-        if let node = fields["download"], let fields = self.fields(node, of: "download", known: ["caFile"]) {
+        if let node = fields["download"],
+            let fields = self.fields(node, of: "download", known: ["caFile", "sizeLimit"])
+        {
             config.downloadCAFile = fields["caFile"].flatMap { text($0, "caFile") }
+            config.downloadSizeLimit = fields["sizeLimit"].flatMap { sizeLimit($0) }
         }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
@@ -78,6 +86,20 @@ extension DocumentReader {
             items(node, of: "catalogs").compactMap { text($0, "a catalog file") }
         }
         return config
+    }
+
+    /// Reads the limit for packages of unknown size, in bytes.
+    ///
+    /// A lower limit would refuse real packages. A higher one would be no limit on the disks of most nodes.
+    private mutating func sizeLimit(_ node: DocumentNode) -> Int? {
+        value(node, "sizeLimit", form: "a size from 512MiB to 64GiB, such as 4GiB") { text in
+            let units = ["MiB": 20, "GiB": 30]
+            guard let shift = units[String(text.suffix(3))],
+                let number = wholeNumber(text.dropLast(3), in: 1...1 << 16),
+                (512 << 20...64 << 30).contains(number << shift)
+            else { return nil }
+            return number << shift
+        }
     }
 
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {

@@ -31,12 +31,13 @@ struct ExecutorTests {
         _ step: PlannedStep,
         on host: ScriptedHost,
         _ journal: inout Journal,
-        problem: Finding? = nil
+        problem: Finding? = nil,
+        sizeLimit: Int = Downloader.usualSizeLimit
     ) async -> AgentFailure? {
         let executor = Executor(
             root: host.inspector.prober.root,
             commands: host.commands,
-            downloader: Downloader(backoff: .milliseconds(1), patience: 2),
+            downloader: Downloader(sizeLimit: sizeLimit, backoff: .milliseconds(1), patience: 2),
             progress: { _ in },
             verify: { _ in problem }
         )
@@ -89,6 +90,9 @@ struct ExecutorTests {
             #expect(wrong?.problem.code == .downloadHashMismatch)
             #expect(!host.tree.exists("var/lib/here/driver.run"))
             file.digest = try #require(right.digest)
+            let large = await perform(step(.download(file)), on: host, &journal, sizeLimit: 100)
+            #expect(large?.problem.observed.contains(" has more than 100 bytes") == true)
+            #expect(!host.tree.exists("var/lib/here/driver.run"))
             #expect(await perform(step(.download(file)), on: host, &journal) == nil)
             #expect(try host.tree.text("var/lib/here/driver.run").hasPrefix("#!/bin/sh"))
         }

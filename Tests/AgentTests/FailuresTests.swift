@@ -111,7 +111,12 @@ import Testing
             remedy: "Add the user name and the password"
         ),
         DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
-        DownloadCase(error: .tooLarge(url: "http://a/b", limit: 1), remedy: "Run 'curl -I http://a/b' on the node"),
+        DownloadCase(
+            error: .tooLarge(url: "http://a/b", limit: 1),
+            remedy:
+                "Run 'curl -I http://a/b' on the node and read the response. If the package really is that large, add "
+                + "its size to the catalog, or raise 'download.sizeLimit' in the configuration."
+        ),
         DownloadCase(
             error: .badRedirect(url: "http://a/b", cause: MessageError("it names no URL")),
             remedy: "Run 'curl -I http://a/b' on the node"

@@ -2,6 +2,7 @@ import Agent
 import Catalog
 import Documents
 import Glibc
+import Host
 import NodeModel
 import Support
 import TestSupport
@@ -90,6 +91,13 @@ import Testing
         try directory.write("ca.pem", "no certificate")
         #expect(failure(settings(config: "config.yaml")).hasPrefix("cannot read ca.pem: "))
         #expect(try Setup.load(settings()).authorities == nil)
+    }
+
+    @Test func theConfigurationLimitsTheSizeOfDownloads() throws {
+        #expect(try Setup.load(settings()).downloader(environment: [:]).sizeLimit == 4 << 30)
+        let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndownload: {sizeLimit: 1GiB}\n"
+        try directory.write("config.yaml", config)
+        #expect(try Setup.load(settings(config: "config.yaml")).downloader(environment: [:]).sizeLimit == 1 << 30)
     }
 
     @Test func warnsAboutWhatAnAddedCatalogTakesAway() throws {

@@ -21,6 +21,7 @@ import Testing
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
+            download: {caFile: /etc/ca.pem, sizeLimit: 1536MiB}
             """
         ).get()
         let policy = Policy(
@@ -46,8 +47,39 @@ import Testing
             migStrategy: .mixed
         )
         #expect(
-            config == Config(policy: policy, catalogs: ["/etc/a.yaml", "/etc/b.yaml"], cluster: .none, mode: .label)
+            config
+                == Config(
+                    policy: policy,
+                    catalogs: ["/etc/a.yaml", "/etc/b.yaml"],
+                    cluster: .none,
+                    mode: .label,
+                    downloadCAFile: "/etc/ca.pem",
+                    downloadSizeLimit: 1536 << 20
+                )
         )
+    }
+
+    @Test(
+        arguments: [
+            ("512MiB", 512 << 20), ("1GiB", 1 << 30), ("4GiB", 4 << 30), ("64GiB", 64 << 30), ("65536MiB", 64 << 30),
+        ]
+            as [(String, Int)]
+    )
+    func readsALimitOfDownloads(_ text: String, _ bytes: Int) throws {
+        #expect(try read("download: {sizeLimit: \(text)}").get().downloadSizeLimit == bytes)
+    }
+
+    @Test(arguments: [
+        "0", "4", "4294967296", "4GB", "4 GiB", "4gib", "-4GiB", "+4GiB", "4.5GiB", "GiB", "0GiB", "511MiB", "65GiB",
+        "65537MiB", "4TiB", "9223372036854775807GiB", "99999999999999999999GiB",
+    ])
+    func refusesALimitOfDownloadsOutOfBounds(_ text: String) throws {
+        guard case .failure(let found) = try read("download: {sizeLimit: '\(text)'}") else {
+            Issue.record("was read")
+            return
+        }
+        let message = "sizeLimit '\(text)' is not a size from 512MiB to 64GiB, such as 4GiB"
+        #expect(found.problems.map(\.message) == [message])
     }
 
     @Test(
@@ -124,6 +156,7 @@ import Testing
                 "7:3: duplicate entry '10de:2bb5' in gpus; the first one is in line 5",
             ]
         ),
+        ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
         ("labels: []", ["3:9: labels must be a mapping"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),

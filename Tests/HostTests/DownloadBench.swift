@@ -63,14 +63,25 @@ final class DownloadBench: Sendable {
     }
 
     /// Downloads with few attempts and short waits.
-    func fetch(_ request: DownloadRequest) async throws(DownloadError) -> DownloadResult {
-        try await Downloader(backoff: .milliseconds(1), patience: 4).fetch(request, into: descriptor)
+    func fetch(
+        _ request: DownloadRequest,
+        sizeLimit: Int = Downloader.usualSizeLimit,
+        progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
+    ) async throws(DownloadError) -> DownloadResult {
+        try await Downloader(sizeLimit: sizeLimit, backoff: .milliseconds(1), patience: 4)
+            .fetch(request, into: descriptor, progress: progress)
     }
 
     /// The error of a download that must fail.
-    func failure(_ request: DownloadRequest) async throws -> DownloadError {
+    func failure(
+        _ request: DownloadRequest,
+        sizeLimit: Int = Downloader.usualSizeLimit,
+        progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
+    ) async throws -> DownloadError {
         let result: DownloadResult
-        do throws(DownloadError) { result = try await fetch(request) } catch { return error }
+        do throws(DownloadError) {
+            result = try await fetch(request, sizeLimit: sizeLimit, progress: progress)
+        } catch { return error }
         throw UnexpectedResult(result: result)
     }
 

@@ -40,9 +40,8 @@ import Testing
 
     @Test func anEndlessBodyOfUnknownSizeIsCutOff() async throws {
         try await FileServer.serving(DownloadBench.file, answers: [.endless]) { server in
-            var request = bench.request([server.url], size: nil)
-            request.sizeLimit = 8 << 20
-            guard case .tooLarge(server.url, 8_388_608) = try await bench.failure(request) else {
+            let request = bench.request([server.url], size: nil)
+            guard case .tooLarge(server.url, 8_388_608) = try await bench.failure(request, sizeLimit: 8 << 20) else {
                 Issue.record("taken")
                 return
             }
@@ -53,14 +52,34 @@ import Testing
     @Test func aLengthAboveTheLimitIsRefusedBeforeTheBody() async throws {
         try bench.putRemainder(DownloadBench.file.prefix(1000), tag: "\"v1\"")
         try await FileServer.serving(DownloadBench.file, answers: [.file]) { server in
-            var request = bench.request([server.url], size: nil)
-            request.sizeLimit = 1 << 20
-            guard case .tooLarge = try await bench.failure(request) else {
-                Issue.record("taken")
+            let request = bench.request([server.url], size: nil)
+            let failure = try await bench.failure(request, sizeLimit: 1 << 20) { Issue.record("received \($0)") }
+            guard case .tooLarge(server.url, 1_048_576) = failure else {
+                Issue.record("\(failure)")
                 return
             }
         }
         #expect(try bench.names() == [])
+    }
+
+    @Test func aLengthOtherThanTheKnownSizeIsRefusedBeforeTheBody() async throws {
+        try await FileServer.serving(DownloadBench.file, answers: [.file]) { server in
+            let request = bench.request([server.url], size: DownloadBench.file.count - 1)
+            let failure = try await bench.failure(request) { Issue.record("received \($0)") }
+            guard case .wrongSize(server.url, 3_145_727, 3_145_728) = failure else {
+                Issue.record("\(failure)")
+                return
+            }
+        }
+        #expect(try bench.names() == [])
+    }
+
+    /// The limit is for files whose size nobody knows; a size in the catalog is exact.
+    @Test func aKnownSizeMayExceedTheLimit() async throws {
+        try await FileServer.serving(DownloadBench.file, answers: [.file]) { server in
+            _ = try await bench.fetch(bench.request([server.url]), sizeLimit: 1 << 20)
+        }
+        #expect(try bench.isDone())
     }
 
     @Test(.enabled(if: SmallFileSystem.isPossible, "a file system of its own needs root"), arguments: [true, false])
@@ -71,7 +90,7 @@ import Testing
             var request = bench.request([server.url], size: nil)
             request.reserve = 6 << 20
             do throws(DownloadError) {
-                _ = try await Downloader().fetch(request, into: small.root)
+                _ = try await Downloader(sizeLimit: 64 << 30).fetch(request, into: small.root)
                 Issue.record("it went in")
             } catch {
                 guard case .noSpace = error else {

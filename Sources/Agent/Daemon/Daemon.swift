@@ -38,10 +38,7 @@ package struct Daemon: Sendable {
         let wakeUp = WakeUp()
         let mode = options.mode ?? inspector.setup.mode
         let box = SnapshotBox()
-        let downloader = Downloader(
-            proxies: ProxySettings(environment: environment),
-            authorities: inspector.setup.authorities
-        )
+        let downloader = inspector.setup.downloader(environment: environment)
         let client = try await client()
         let worked = await inspector.prober.published.load()?.gpusWorked ?? false
         let cluster = await mirror(of: client).map { mirror in

@@ -92,7 +92,12 @@ extension DownloadError {
         case .lasting:
             let remedy = "Correct the certificate of the server, or add a mirror of the package to your own catalog."
             return failure(observed, file, step, remedy)
-        case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize, .tooLarge:
+        case .tooLarge:
+            let remedy =
+                "Run 'curl -I \(address)' on the node and read the response. If the package really is that large, add "
+                + "its size to the catalog, or raise 'download.sizeLimit' in the configuration."
+            return failure(observed, file, step, remedy)
+        case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize:
             let remedy =
                 "Run 'curl -I \(address)' on the node and read the response, "
                 + "or add a mirror of the package to your own catalog."

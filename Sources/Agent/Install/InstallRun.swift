@@ -149,10 +149,7 @@ extension Inspector {
         let run = InstallRun(
             inspector: inspector,
             commands: commands,
-            downloader: Downloader(
-                proxies: ProxySettings(environment: environment),
-                authorities: setup.authorities
-            ),
+            downloader: setup.downloader(environment: environment),
             progress: progress
         )
         return try await run.run(lockDeadline: lockDeadline)

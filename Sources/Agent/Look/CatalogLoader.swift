@@ -48,6 +48,8 @@ package struct Setup: Sendable {
     package var ignored: [DocumentProblem]
     /// The certificate authorities that downloads trust in addition to those of the system; nil when there are none.
     package var authorities: TrustedAuthorities?
+    /// The largest package that is downloaded when the catalog does not name its size, in bytes.
+    package var downloadSizeLimit: Int
 
     package init(
         catalog: Catalog,
@@ -56,7 +58,8 @@ package struct Setup: Sendable {
         mode: AgentMode = .manage,
         ownCatalog: Catalog? = nil,
         ignored: [DocumentProblem] = [],
-        authorities: TrustedAuthorities? = nil
+        authorities: TrustedAuthorities? = nil,
+        downloadSizeLimit: Int = Downloader.usualSizeLimit
     ) {
         self.catalog = catalog
         self.policy = policy
@@ -65,6 +68,16 @@ package struct Setup: Sendable {
         self.ownCatalog = ownCatalog
         self.ignored = ignored
         self.authorities = authorities
+        self.downloadSizeLimit = downloadSizeLimit
+    }
+
+    /// The downloader of driver packages; the environment of the agent names the proxies.
+    package func downloader(environment: [String: String]) -> Downloader {
+        Downloader(
+            proxies: ProxySettings(environment: environment),
+            authorities: authorities,
+            sizeLimit: downloadSizeLimit
+        )
     }
 
     /// Reads the configuration and every catalog file.
@@ -81,7 +94,8 @@ package struct Setup: Sendable {
             mode: config.mode,
             ownCatalog: added.isEmpty ? nil : base,
             ignored: ignored,
-            authorities: try config.downloadCAFile.map(authorities)
+            authorities: try config.downloadCAFile.map(authorities),
+            downloadSizeLimit: config.downloadSizeLimit ?? Downloader.usualSizeLimit
         )
     }
 

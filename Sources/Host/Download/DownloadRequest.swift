@@ -17,10 +17,6 @@ package struct DownloadRequest: Sendable, Equatable {
     package var deadline: Duration
     /// How long a server may send nothing before the attempt fails.
     package var stallTimeout: Duration
-    /// The largest accepted size in bytes, when the size is not known.
-    ///
-    /// The largest driver packages have less than 500 MB.
-    package var sizeLimit: Int
     /// The free space that a download of unknown size leaves on the file system, in bytes.
     package var reserve = 256 << 20
     /// The rate in bytes per second below which another mirror is tried.
@@ -34,8 +30,7 @@ package struct DownloadRequest: Sendable, Equatable {
         digest: Checksum,
         size: Int? = nil,
         deadline: Duration = .seconds(3600),
-        stallTimeout: Duration = .seconds(60),
-        sizeLimit: Int = 4 << 30
+        stallTimeout: Duration = .seconds(60)
     ) {
         self.urls = urls
         self.fileName = fileName
@@ -43,11 +38,10 @@ package struct DownloadRequest: Sendable, Equatable {
         self.size = size
         self.deadline = deadline
         self.stallTimeout = stallTimeout
-        self.sizeLimit = max(sizeLimit, size ?? 0)
     }
 
-    /// The sizes that the finished file can have, in bytes.
-    var sizes: ClosedRange<Int> { size.map { max($0, 0)...max($0, 0) } ?? 0...sizeLimit }
+    /// The sizes that the finished file can have, in bytes; `limit` is the largest size when the size is not known.
+    func sizes(limit: Int) -> ClosedRange<Int> { size.map { max($0, 0)...max($0, 0) } ?? 0...max(limit, 0) }
 }
 
 /// The progress of a download.

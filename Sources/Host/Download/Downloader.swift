@@ -9,24 +9,34 @@ package struct Downloader: Sendable {
     let proxies: ProxySettings
     /// Nil when the authorities of the system are enough.
     let authorities: TrustedAuthorities?
+    /// The largest accepted file whose size is not known, in bytes.
+    package let sizeLimit: Int
     private let backoff: Duration
     private let patience: Int
+
+    /// The largest accepted file whose size is not known, without a limit in the configuration: 4 GiB.
+    ///
+    /// The largest driver packages have less than 500 MB.
+    package static let usualSizeLimit = 4 << 30
 
     /// Creates a downloader.
     ///
     /// - Parameters:
     ///   - proxies: The proxies to use.
     ///   - authorities: Certificate authorities to trust in addition to those of the system.
+    ///   - sizeLimit: The largest accepted file whose size the request does not name, in bytes.
     ///   - backoff: The wait after the first failure. It doubles after each further one, up to 32 times this value.
     ///   - patience: The number of attempts in a row without any progress after which the download fails.
     package init(
         proxies: ProxySettings = ProxySettings(),
         authorities: TrustedAuthorities? = nil,
+        sizeLimit: Int = usualSizeLimit,
         backoff: Duration = .seconds(1),
         patience: Int = 8
     ) {
         self.proxies = proxies
         self.authorities = authorities
+        self.sizeLimit = sizeLimit
         self.backoff = backoff
         self.patience = patience
     }
@@ -58,13 +68,14 @@ package struct Downloader: Sendable {
                         name: request.fileName,
                         in: directory,
                         expected: request.digest,
-                        sizes: request.sizes
+                        sizes: request.sizes(limit: sizeLimit)
                     )
                     let transfer = Transfer(
                         request: request,
                         file: file,
                         proxies: proxies,
                         authorities: authorities,
+                        sizeLimit: sizeLimit,
                         progress: progress
                     )
                     return try await finish(transfer) { fault in last.fault.withLock { $0 = fault } }

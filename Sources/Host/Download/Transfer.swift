@@ -12,6 +12,8 @@ struct Transfer: Sendable {
     let file: PartialFile
     let proxies: ProxySettings
     let authorities: TrustedAuthorities?
+    /// The largest accepted file whose size is not known, in bytes.
+    let sizeLimit: Int
     let progress: @Sendable (DownloadProgress) -> Void
 
     /// How one attempt is made.
@@ -149,8 +151,8 @@ struct Transfer: Sendable {
         guard let total else { return }
         if let size = request.size {
             guard total == size else { throw .wrongSize(url: url, expected: size, actual: total) }
-        } else if total > request.sizeLimit {
-            throw .tooLarge(url: url, limit: request.sizeLimit)
+        } else if total > sizeLimit {
+            throw .tooLarge(url: url, limit: sizeLimit)
         } else if await total > file.room(reserve: request.reserve) {
             throw .noSpace(name: request.fileName, received: 0)
         }
@@ -166,10 +168,13 @@ struct Transfer: Sendable {
         var floor = RateFloor(bytesPerSecond: request.slowestRate, window: request.rateWindow, now: .now)
         for try await part in body {
             let received = await file.count + part.readableBytes
-            if let size = request.size, received > size {
-                throw DownloadError.wrongSize(url: url, expected: size, actual: received)
+            if let size = request.size {
+                guard received <= size else {
+                    throw DownloadError.wrongSize(url: url, expected: size, actual: received)
+                }
+            } else if received > sizeLimit {
+                throw DownloadError.tooLarge(url: url, limit: sizeLimit)
             }
-            if received > request.sizeLimit { throw DownloadError.tooLarge(url: url, limit: request.sizeLimit) }
             if received > room { throw DownloadError.noSpace(name: request.fileName, received: received) }
             try await file.append(part)
             progress(DownloadProgress(received: received, total: total))
