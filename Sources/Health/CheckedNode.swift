@@ -3,7 +3,7 @@ package import Selection
 
 /// The input of a check: the facts of a node, and the decision that follows from them.
 package struct CheckedNode: Sendable {
-    /// The facts, without the GPUs that the configuration ignores.
+    /// The facts about the GPUs that the agent manages.
     package let facts: NodeFacts
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
@@ -17,7 +17,7 @@ package struct CheckedNode: Sendable {
         migStrategy: MIGStrategy = .single,
         published: PublishedState? = nil
     ) {
-        self.facts = facts.without(decision.ignored ?? [])
+        self.facts = decision.managed(facts)
         self.decision = decision
         self.migStrategy = migStrategy
         self.published = published

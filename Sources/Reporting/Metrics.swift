@@ -1,11 +1,13 @@
 import Health
 package import NodeModel
+package import Selection
 import Support
 
 /// The state of a node in the text format of Prometheus, version 0.0.4.
 package struct Metrics: Sendable {
     package var report: NodeReport
-    package var facts: NodeFacts
+    /// The facts about the GPUs that the agent manages.
+    private let facts: NodeFacts
     package var journal: Journal?
     /// The requests to the API server since the start of the agent, by verb and outcome.
     package var apiRequests: [APIRequestCount]
@@ -30,13 +32,14 @@ package struct Metrics: Sendable {
     package init(
         report: NodeReport,
         facts: NodeFacts,
+        decision: Decision,
         journal: Journal?,
         apiRequests: [APIRequestCount],
         published: PublishedState? = nil,
         lookedAt: Double
     ) {
         self.report = report
-        self.facts = facts
+        self.facts = decision.managed(facts)
         self.journal = journal
         self.apiRequests = apiRequests
         self.published = published
@@ -73,7 +76,7 @@ package struct Metrics: Sendable {
     }
 
     private var counts: Family {
-        let family = Family("gpu_agent_gpus", "The number of GPUs of this node, by source.")
+        let family = Family("gpu_agent_gpus", "The number of GPUs that the agent manages, by source.")
             .sample([("source", "pci")], Double(facts.gpus.count))
         guard let nvml = facts.vendor.value?.nvml.value else { return family }
         return

@@ -1,4 +1,4 @@
-import NodeModel
+package import NodeModel
 
 extension Decision {
     /// A decision that blocks the agent.
@@ -40,6 +40,15 @@ extension Decision {
         decision.summary = summary
         decision.problems = [problem]
         return decision
+    }
+
+    /// The facts about the GPUs that the agent manages: without those that the configuration ignores, and without those
+    /// that the kernel driver of a virtual machine or of other software holds.
+    ///
+    /// Checks, labels and metrics are about these GPUs alone. A GPU that does not answer is still one of them, and so is a
+    /// GPU that a display driver holds, because that driver is in the way.
+    package func managed(_ facts: NodeFacts) -> NodeFacts {
+        facts.without((ignored ?? []) + facts.gpus.filter(\.isReserved).map(\.address))
     }
 
     /// Whether the agent installs a driver as soon as it knows who owns it.

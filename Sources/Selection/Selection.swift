@@ -35,10 +35,7 @@ package struct Selection: Sendable {
         case .skipped(let why): return .blocked(.pciUnreadable(why), "the agent did not read the PCI bus")
         }
         guard !facts.gpus.isEmpty else {
-            if let first = facts.unidentified.first {
-                let why = ReadFailure(first.failure.reason, "\(first.address): \(first.failure.detail)")
-                return .blocked(.pciUnreadable(why), "the agent cannot identify a function of the PCI bus")
-            }
+            if let blocked = unidentified(facts, []) { return blocked }
             let evidence = Evidence(.deviceClass, "pci", "No PCI function of vendor 10de has class 0300 or 0302.")
             return .idle(.noGPU, "no NVIDIA GPU on the PCI bus", [evidence])
         }
@@ -77,9 +74,21 @@ package struct Selection: Sendable {
             )
         }
         guard !gpus.isEmpty else {
-            return .idle(.noGPU, "no GPU of this node is available to its pods", evidence)
+            return unidentified(facts, evidence)
+                ?? .idle(.noGPU, "no GPU of this node is available to its pods", evidence)
         }
         return owned(facts, machine, gpus, evidence)
+    }
+
+    /// Blocks when a function of the bus cannot be identified, because it can be a GPU; nil when there is none.
+    private func unidentified(_ facts: NodeFacts, _ evidence: [Evidence]) -> Decision? {
+        guard let first = facts.unidentified.first else { return nil }
+        let why = ReadFailure(first.failure.reason, "\(first.address): \(first.failure.detail)")
+        return .blocked(
+            .pciUnreadable(why),
+            "the agent cannot identify a function of the PCI bus",
+            evidence: evidence
+        )
     }
 
     /// Leaves the node alone when another owner manages its driver.

@@ -1,5 +1,6 @@
 import CoreSupport
 import NodeModel
+import Planning
 import Reporting
 import TestSupport
 import Testing
@@ -21,8 +22,15 @@ import Testing
         journal: Journal? = nil,
         requests: [Metrics.APIRequestCount] = [],
         lookedAt: Double = 1_795_219_200.5
-    ) -> String {
-        Metrics(report: report, facts: facts, journal: journal, apiRequests: requests, lookedAt: lookedAt).text
+    ) throws -> String {
+        Metrics(
+            report: report,
+            facts: facts,
+            decision: try Plan.made(for: facts).decision,
+            journal: journal,
+            apiRequests: requests,
+            lookedAt: lookedAt
+        ).text
     }
 
     /// The samples without their values.
@@ -38,7 +46,7 @@ import Testing
         ]
         let facts = NodeFacts.rtxProReady
         try expectGolden(
-            text(facts, try .made(for: facts), journal: journal(), requests: requests),
+            try text(facts, try .made(for: facts), journal: journal(), requests: requests),
             "Goldens/metrics-rtx-pro-6000.txt"
         )
         try expectGolden(text(.noGPU, try .made(for: .noGPU)), "Goldens/metrics-no-gpu.txt")
@@ -47,7 +55,7 @@ import Testing
     @Test func oneVerdictHolds() throws {
         for facts in [NodeFacts.rtxProReady, .h100, .noGPU] {
             let report = try NodeReport.made(for: facts)
-            let lines = text(facts, report).split(separator: "\n").filter { $0.hasPrefix("gpu_agent_verdict{") }
+            let lines = try text(facts, report).split(separator: "\n").filter { $0.hasPrefix("gpu_agent_verdict{") }
             #expect(lines.count == Verdict.allCases.count)
             #expect(
                 lines.filter { $0.hasSuffix(" 1") } == ["gpu_agent_verdict{verdict=\"\(report.verdict.rawValue)\"} 1"]
@@ -61,7 +69,7 @@ import Testing
         passed.state = .pass
         let report = NodeReport(verdict: .notReady, reason: .cudaFailed, nextAction: "", findings: [finding, passed])
         let requests = [1, 2].map { Metrics.APIRequestCount(verb: "get", outcome: "success", count: $0) }
-        let text = text(.rtxProReady, report, journal: journal(), requests: requests)
+        let text = try text(.rtxProReady, report, journal: journal(), requests: requests)
         let samples = samples(text)
         #expect(Set(samples).count == samples.count)
         #expect(text.contains("gpu_agent_check_passed{code=\"cuda-failed\"} 0\n"))
@@ -70,7 +78,7 @@ import Testing
     @Test func aHostileVersionBreaksNoLine() throws {
         for version in ["5\"8\\0\n.1", "580\r\n.1", "\r\n", "\\\""] {
             let facts = NodeFacts.h100Ready.with { $0.driver.loadedVersion = .present(version) }
-            let text = text(facts, try .made(for: .h100Ready))
+            let text = try text(facts, try .made(for: .h100Ready))
             for line in text.unicodeScalars.split(separator: "\n").map({ String($0) }) where !line.hasPrefix("#") {
                 let rule = #/[a-z_]+(\{\w+="([^"\\\n]|\\["\\n])*"(,\w+="([^"\\\n]|\\["\\n])*")*\})? [-+.0-9a-z]+/#
                     .matchingSemantics(.unicodeScalar)
@@ -78,11 +86,11 @@ import Testing
             }
         }
         let facts = NodeFacts.h100Ready.with { $0.driver.loadedVersion = .present("a\"b\\c\nd") }
-        #expect(text(facts, try .made(for: .h100Ready)).contains(#"version="a\"b\\c\nd","#))
+        #expect(try text(facts, try .made(for: .h100Ready)).contains(#"version="a\"b\\c\nd","#))
     }
 
     @Test func aFamilyWithoutSamplesIsLeftOut() throws {
-        let text = text(.h100, try .made(for: .h100))
+        let text = try text(.h100, try .made(for: .h100))
         for name in ["gpu_agent_driver_info", "gpu_agent_install_step_seconds", "gpu_agent_api_requests_total"] {
             #expect(!text.contains(name))
         }
@@ -91,7 +99,7 @@ import Testing
 
     @Test(arguments: [(1e300, "1e+300"), (.infinity, "inf"), (0, "0"), (-3, "-3"), (0.25, "0.25")])
     func anyNumberIsWritten(_ value: Double, _ written: String) throws {
-        let text = text(.noGPU, try .made(for: .noGPU), lookedAt: value)
+        let text = try text(.noGPU, try .made(for: .noGPU), lookedAt: value)
         #expect(text.contains("gpu_agent_last_look_timestamp_seconds \(written)\n"))
     }
 }

@@ -118,6 +118,7 @@ import Testing
         let text = Metrics(
             report: try report(row),
             facts: row.facts,
+            decision: try Plan.made(for: row.facts).decision,
             journal: nil,
             apiRequests: [],
             lookedAt: 0

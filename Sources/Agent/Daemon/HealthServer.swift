@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NodeModel
+import Planning
 import Reporting
 
 /// Answers `/healthz`, `/readyz` and `/metrics`.
@@ -73,6 +74,7 @@ struct HealthServer {
         let metrics = Metrics(
             report: snapshot.view.report,
             facts: snapshot.view.facts,
+            decision: snapshot.view.plan.decision,
             journal: snapshot.view.journal,
             apiRequests: snapshot.requests,
             published: box.published,

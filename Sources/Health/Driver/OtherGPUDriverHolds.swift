@@ -19,7 +19,7 @@ extension Check {
         let others = OtherGPUDriver.holding(node.decision.gpus, in: node.facts)
         guard let first = others.first else { return nil }
         let managed = node.facts.gpus.filter {
-            !$0.isReserved && (node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address))
+            node.decision.gpus.isEmpty || node.decision.gpus.contains($0.address)
         }
         let observed = others.map(\.statement).joined(separator: " ")
         let expected = "NVIDIA's driver on every GPU"

@@ -15,7 +15,7 @@ extension Check {
     ) { node in
         guard let nvml = node.nvml else { return nil }
         let seen = Set(nvml.gpus.compactMap(\.pciAddress.value))
-        // The driver does not see a GPU that another kernel driver holds. One that does not answer has its own finding.
+        // NVIDIA's driver does not see a GPU that a display driver holds. One that does not answer has its own finding.
         let gpus = node.facts.gpus.filter { $0.holder == .nobodyElse && !$0.isLost }
         let missing = gpus.map(\.address).filter { !seen.contains($0) }
         let expected = "every GPU on the PCI bus"

@@ -13,7 +13,7 @@ extension Check {
             + "again, check its power and its seat, or replace it."
     ) { node in
         // When no GPU answers, that blocks the decision, which has its own finding.
-        let gpus = node.facts.gpus.filter { !$0.isReserved }
+        let gpus = node.facts.gpus
         let lost = gpus.filter(\.isLost)
         guard !lost.isEmpty, lost.count < gpus.count else { return nil }
         let list = lost.map(\.address.description).joined(separator: ", ")

@@ -13,7 +13,7 @@ extension Check {
             + "(`--host-root`, `hostPID`). If it cannot read one function, read the kernel log: the GPU may have "
             + "fallen off the bus."
     ) { node in
-        // On a node without a GPU, these functions block the decision, which has its own finding.
+        // On a node without a GPU for the agent, these functions block the decision, which has its own finding.
         guard !node.facts.gpus.isEmpty, !node.facts.unidentified.isEmpty else { return nil }
         let list = node.facts.unidentified.map { "\($0.address): \($0.failure.detail)" }.joined(separator: "; ")
         return .warning(

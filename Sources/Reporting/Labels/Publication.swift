@@ -44,9 +44,9 @@ package struct Publication: Codable, Sendable, Equatable {
 
     /// Creates the publication for a report.
     ///
-    /// A GPU that the configuration ignores is in none of the labels.
+    /// The labels are about the GPUs that the agent manages.
     package static func of(_ facts: NodeFacts, _ plan: Plan, _ report: NodeReport, _ policy: Policy) -> Publication {
-        let facts = facts.without(plan.decision.ignored ?? [])
+        let facts = plan.decision.managed(facts)
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
         let nvidia = NVIDIALabels(facts: facts, policy: policy).build()
