@@ -12,9 +12,9 @@ extension FactsText {
             + row("driver container", claims.driverContainer, container)
             + row("nvidia-gridd unit", claims.gridUnit) { $0 }
             + row("in use by", claims.deviceUsers) { $0.isEmpty ? nil : listed($0.map(user), separator: "; ") }
-            + row("Node labels", claims.nodeLabels) { labels in
-                labels.isEmpty ? nil : listed(labels.map { "\($0)=\($1)" }.sorted())
-            }
+            + row("Node labels", claims.nodeLabels, labels)
+            // The last known labels count only while the Node cannot be read.
+            + row("last known labels", claims.lastNodeLabels.map { .present($0) } ?? .absent, labels)
         return rows.isEmpty ? [] : section("Claims on the driver", rows)
     }
 
@@ -29,6 +29,10 @@ extension FactsText {
         case .present(let value): words(value).map { [(name, $0)] } ?? []
         case .unreadable, .skipped: [(name, say(reading) { _ in "" })]
         }
+    }
+
+    private func labels(_ labels: [String: String]) -> String? {
+        labels.isEmpty ? nil : listed(labels.map { "\($0)=\($1)" }.sorted())
     }
 
     /// Returns the first packages, because some distributions divide the driver into dozens of packages.

@@ -41,6 +41,9 @@ package struct FactsText {
 
     private var host: [String] {
         let host = facts.host
+        let dmi = host.dmi.value
+        let firmware = [dmi?.biosVersion.map { "BIOS \($0)" }, dmi?.hypervisorVersion.map { "Xen \($0)" }]
+            .compactMap(\.self)
         return section(
             "Host",
             [
@@ -50,31 +53,15 @@ package struct FactsText {
                 (
                     "machine",
                     say(host.dmi) { dmi in
-                        [dmi.systemVendor, dmi.productName, dmi.chassisAssetTag].compactMap(\.self)
-                            .joined(separator: ", ")
+                        [dmi.systemVendor, dmi.productName, dmi.productVersion, dmi.chassisAssetTag]
+                            .compactMap(\.self).joined(separator: ", ")
                     }
                 ),
+            ] + (firmware.isEmpty ? [] : [("firmware", firmware.joined(separator: ", "))]) + [
                 ("hypervisor", say(host.hypervisor) { $0 ? "yes" : "none" }),
                 ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
+                ("/usr", say(host.usrIsReadOnly) { $0 ? "read-only" : "writable" }),
             ]
-        )
-    }
-
-    private var pci: [String] {
-        guard case .present(let functions) = facts.pci else {
-            return section("PCI", [("bus", say(facts.pci) { _ in "" })])
-        }
-        guard !functions.isEmpty else { return section("PCI", [("bus", "no function of vendor 10de")]) }
-        return section(
-            "PCI",
-            functions.map { function in
-                let role = function.isGPU ? "GPU" : "class \(hex(function.classCode, digits: 4))"
-                let name = function.name.map { " \($0)" } ?? ""
-                let subsystem = say(function.subsystem) { "\($0)" }
-                let driver = function.kernelDriver.value.map { ", driver \($0)" } ?? ""
-                let vgpu = function.vgpuCapability.value.map { ", vGPU of host \($0.hostDriverVersion ?? "?")" } ?? ""
-                return ("\(function.address)", "\(role) \(function.id)\(name), subsystem \(subsystem)\(driver)\(vgpu)")
-            }
         )
     }
 
@@ -102,10 +89,11 @@ package struct FactsText {
                 ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : listed($0) }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
                 ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : listed($0) }),
+            ] + (driver.unusableNodes ?? [:]).sorted { $0.key < $1.key }.map { ("unusable node", "\($0): \($1)") } + [
                 (
                     "installed by agent",
                     say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
-                ),
+                )
             ]
         )
     }
@@ -123,27 +111,5 @@ package struct FactsText {
                 ("kernel headers", say(build.headersRelease) { $0 }),
             ] + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
         )
-    }
-
-    private var vendor: [String] {
-        guard let vendor = facts.vendor.value else {
-            return section("NVIDIA's libraries", [("NVML", say(facts.vendor) { _ in "" })])
-        }
-        let nvml = say(vendor.nvml) { "driver \($0.driverVersion), \($0.gpus.count) GPUs" }
-        let gpus = (vendor.nvml.value?.gpus ?? []).flatMap { gpu -> [(String, String)] in
-            let address = gpu.pciAddress.value?.description ?? "?"
-            let line =
-                "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
-                + (gpu.ecc.value.map { $0 ? ", ECC on" : ", ECC off" } ?? "")
-            let devices = (gpu.migDevices.value ?? []).map { ("", "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB") }
-            return [("GPU \(gpu.index)", line), ("", say(gpu.uuid) { $0 })] + devices
-        }
-        let cuda = say(vendor.cuda) { answers in
-            answers.map { answer in
-                let which = answer.visibleDevices.map { " (\($0))" } ?? ""
-                return "\(answer.errorName ?? "\(answer.deviceCount) devices")\(which)"
-            }.joined(separator: ", ")
-        }
-        return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
     }
 }

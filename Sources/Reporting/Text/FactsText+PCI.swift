@@ -1,0 +1,52 @@
+import NodeModel
+import Support
+
+extension FactsText {
+    /// The PCI functions of vendor 10de, and those that could not be identified.
+    var pci: [String] {
+        let unidentified = facts.unidentified.map {
+            ("\($0.address)", say(Reading<String>.unreadable($0.failure)) { $0 })
+        }
+        guard case .present(let functions) = facts.pci else {
+            return section("PCI", [("bus", say(facts.pci) { _ in "" })] + unidentified)
+        }
+        let rows = functions.map { ("\($0.address)", description(of: $0)) } + unidentified
+        return section("PCI", rows.isEmpty ? [("bus", "no function of vendor 10de")] : rows)
+    }
+
+    private func description(of function: PCIFunction) -> String {
+        let role = function.isGPU ? "GPU" : "class \(hex(function.classCode, digits: 4))"
+        let name = function.name.map { " \($0)" } ?? ""
+        let parts =
+            ["\(role) \(function.id)\(name)", "subsystem \(say(function.subsystem) { "\($0)" })"]
+            + driver(of: function) + virtualization(of: function)
+            + (function.isLost ? [style.yellow("does not answer")] : [])
+        return parts.joined(separator: ", ")
+    }
+
+    /// The bound kernel driver, and who holds the function because of it.
+    private func driver(of function: PCIFunction) -> [String] {
+        guard let driver = function.kernelDriver.value else {
+            return function.kernelDriver.failure.map { ["driver unreadable: \($0.detail)"] } ?? []
+        }
+        let displays = function.displayDevices.value ?? []
+        let shown = displays.isEmpty ? "driver \(driver)" : "driver \(driver) (\(listed(displays)))"
+        return switch function.holder {
+        case .nobodyElse: [shown]
+        case .virtualMachines: [shown, "kept for virtual machines"]
+        case .otherSoftware: [shown, "kept for other software"]
+        case .displayDriver: [shown, style.yellow("not available to NVIDIA's driver")]
+        }
+    }
+
+    private func virtualization(of function: PCIFunction) -> [String] {
+        [
+            function.vgpuCapability.value.map { "vGPU of host \($0.hostDriverVersion ?? "?")" },
+            // A lost function says so in words of its own.
+            function.isLost
+                ? nil : function.vgpuCapability.failure.map { "capability VF unreadable: \($0.detail)" },
+            function.physicalFunction.value.map { "virtual function of \($0)" },
+            function.sriovTotalVFs.value.flatMap { $0 > 0 ? "up to \($0) virtual functions" : nil },
+        ].compactMap(\.self)
+    }
+}

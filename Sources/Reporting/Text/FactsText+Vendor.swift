@@ -1,0 +1,64 @@
+import NodeModel
+
+extension FactsText {
+    /// What NVIDIA's libraries report about the driver and each GPU.
+    var vendor: [String] {
+        guard let vendor = facts.vendor.value else {
+            return section("NVIDIA's libraries", [("NVML", say(facts.vendor) { _ in "" })])
+        }
+        let nvml = say(vendor.nvml) { nvml in
+            let cuda = say(nvml.cudaVersion) { $0 }
+            let count = "\(nvml.gpus.count) GPU\(nvml.gpus.count == 1 ? "" : "s")"
+            return "\(nvml.nvmlVersion), driver \(nvml.driverVersion), CUDA up to \(cuda), \(count)"
+        }
+        let cuda = say(vendor.cuda) { answers in
+            listed(
+                answers.map { answer in
+                    let which = answer.visibleDevices.map { " (\($0))" } ?? ""
+                    let devices = "\(answer.deviceCount) device\(answer.deviceCount == 1 ? "" : "s")"
+                    return "\(answer.errorName ?? devices)\(which)"
+                }
+            )
+        }
+        let gpus = (vendor.nvml.value?.gpus ?? []).flatMap(rows)
+        return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
+    }
+
+    private func rows(_ gpu: GPUFacts) -> [(String, String)] {
+        let address = gpu.pciAddress.value?.description ?? "?"
+        let line = "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
+        let states = [
+            gpu.computeCapability.value.map { "compute capability \($0)" },
+            gpu.ecc.value.map { $0 ? "ECC on" : "ECC off" },
+            gpu.migMode.value.map(mig),
+            gpu.virtualization.value.flatMap(Self.kind),
+            gpu.license.value.map(license),
+        ].compactMap(\.self)
+        let devices = (gpu.migDevices.value ?? []).map { "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB" }
+        let faults = gpu.faults.map { style.yellow("\($0.reason.rawValue): \($0.detail)") }
+        let details =
+            [say(gpu.uuid) { $0 }] + (states.isEmpty ? [] : [states.joined(separator: ", ")]) + devices + faults
+        return [("GPU \(gpu.index)", line)] + details.map { ("", $0) }
+    }
+
+    private func mig(_ mode: MIGMode) -> String {
+        let now = "MIG \(mode.current ? "on" : "off")"
+        return mode.pending == mode.current ? now : "\(now) (\(mode.pending ? "on" : "off") after the next GPU reset)"
+    }
+
+    private func license(_ license: LicenseFacts) -> String {
+        let product = license.product.map { " for \($0)" } ?? ""
+        return license.licensed ? "licensed\(product)" : style.yellow("not licensed\(product)")
+    }
+
+    /// How the GPU is virtualized, in words; nil when it is not.
+    private static func kind(_ mode: VirtualizationMode) -> String? {
+        switch mode {
+        case .none: nil
+        case .passthrough: "passed through to this machine"
+        case .vgpu: "vGPU"
+        case .hostVgpu: "serves vGPUs"
+        case .hostVsga: "serves vSGA"
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import NodeModel
+import Reporting
+import TestSupport
+import Testing
+
+/// The facts as text: what a person needs to see of each state of a node.
+@Suite struct FactsTextTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+        /// Lines that the text contains, without the space around them.
+        var lines: [String]
+
+        init(_ name: String, _ facts: NodeFacts, _ lines: String...) {
+            (testDescription, self.facts, self.lines) = (name, facts, lines)
+        }
+    }
+
+    private static func gpu(_ change: (inout PCIFunction) -> Void) -> NodeFacts { NodeFacts.h100.withGPU(change) }
+
+    private static func nvml(_ change: (inout GPUFacts) -> Void) -> NodeFacts {
+        NodeFacts.h100Ready.withNVML { change(&$0.gpus[0]) }
+    }
+
+    private static let h100 = "0001:00:00.0  GPU 10de:2321, subsystem 10de:1839"
+
+    static let functions: [Case] = [
+        Case("no driver", gpu { _ in }, h100),
+        Case("NVIDIA's driver", gpu { $0.kernelDriver = .present("nvidia") }, "\(h100), driver nvidia"),
+        Case(
+            "a driver for virtual machines",
+            gpu { $0.kernelDriver = .present("vfio-pci") },
+            "\(h100), driver vfio-pci, kept for virtual machines"
+        ),
+        Case(
+            "a driver of other software",
+            gpu { $0.kernelDriver = .present("uio_pci_generic") },
+            "\(h100), driver uio_pci_generic, kept for other software"
+        ),
+        Case(
+            "a display driver",
+            gpu {
+                $0.kernelDriver = .present("nouveau")
+                $0.displayDevices = .present(["card0", "renderD128"])
+            },
+            "\(h100), driver nouveau (card0, renderD128), not available to NVIDIA's driver"
+        ),
+        Case(
+            "an unreadable driver",
+            gpu { $0.kernelDriver = .unreadable(ReadFailure(.permission, "denied")) },
+            "\(h100), driver unreadable: denied"
+        ),
+        Case(
+            "a lost GPU",
+            gpu { $0.vgpuCapability = .unreadable(PCIFunction.noAnswer) },
+            "\(h100), does not answer"
+        ),
+        Case(
+            "a capability that only root can read",
+            gpu { $0.vgpuCapability = .unreadable(ReadFailure(.permission, "denied")) },
+            "\(h100), capability VF unreadable: denied"
+        ),
+        Case("SR-IOV", gpu { $0.sriovTotalVFs = .present(32) }, "\(h100), up to 32 virtual functions"),
+        Case(
+            "a virtual function",
+            gpu { $0.physicalFunction = .present(PCIAddress(domain: 0, bus: 3, device: 0, function: 0)) },
+            "\(h100), virtual function of 0000:03:00.0"
+        ),
+        Case(
+            "a function without IDs",
+            NodeFacts.noGPU.with {
+                let failure = ReadFailure(.io, "vendor: Input/output error")
+                $0.unidentified = [UnidentifiedFunction(address: PCIFunction.h100.address, failure: failure)]
+            },
+            "0001:00:00.0  unreadable (io): vendor: Input/output error"
+        ),
+    ]
+
+    private static let gpuIsLost = ReadFailure(.vendor, "nvmlDeviceGetName: 15 NVML_ERROR_GPU_IS_LOST")
+
+    static let answers: [Case] = [
+        Case(
+            "MIG that is on after a reset",
+            nvml { $0.migMode = .present(MIGMode(current: false, pending: true)) },
+            "compute capability 9.0, MIG off (on after the next GPU reset), passed through to this machine"
+        ),
+        Case(
+            "MIG that is on",
+            nvml { $0.migMode = .present(MIGMode(current: true, pending: true)) },
+            "compute capability 9.0, MIG on, passed through to this machine"
+        ),
+        Case(
+            "a vGPU without a license",
+            nvml {
+                $0.migMode = .absent
+                $0.virtualization = .present(.vgpu)
+                $0.license = .present(LicenseFacts(licensed: false, product: "NVIDIA RTX Virtual Workstation"))
+            },
+            "compute capability 9.0, vGPU, not licensed for NVIDIA RTX Virtual Workstation"
+        ),
+        Case(
+            "a lost GPU",
+            nvml { $0.name = .unreadable(gpuIsLost) },
+            "vendor: nvmlDeviceGetName: 15 NVML_ERROR_GPU_IS_LOST"
+        ),
+        Case(
+            "the versions",
+            .h100Ready,
+            "NVML   13.595.71.05, driver 595.71.05, CUDA up to 13.2, 1 GPU",
+            "CUDA   1 device"
+        ),
+    ]
+
+    static let host: [Case] = [
+        Case(
+            "a regular file in the place of a device node",
+            NodeFacts.h100Ready.with { $0.driver.unusableNodes = ["nvidiactl": "it is not a device node"] },
+            "unusable node        nvidiactl: it is not a device node"
+        ),
+        Case(
+            "the labels of a Node that cannot be read now",
+            NodeFacts.h100.with {
+                $0.claims.nodeLabels = .unreadable(ReadFailure(.io, "no answer"))
+                $0.claims.lastNodeLabels = ["nvidia.com/gpu.deploy.driver": "true"]
+            },
+            "Node labels        unreadable (io): no answer",
+            "last known labels  nvidia.com/gpu.deploy.driver=true"
+        ),
+        Case(
+            "an immutable system on Xen",
+            NodeFacts.h100.with {
+                $0.host.usrIsReadOnly = .present(true)
+                $0.host.dmi = .present(
+                    DMIFacts(
+                        systemVendor: "Xen",
+                        productName: "HVM domU",
+                        chassisAssetTag: nil,
+                        productVersion: "4.11.amazon",
+                        biosVersion: "4.11.amazon",
+                        hypervisorVersion: "4.11.amazon"
+                    )
+                )
+            },
+            "machine           Xen, HVM domU, 4.11.amazon",
+            "firmware          BIOS 4.11.amazon, Xen 4.11.amazon",
+            "/usr              read-only"
+        ),
+    ]
+
+    @Test(arguments: functions + answers + host)
+    func showsIt(_ row: Case) {
+        let text = FactsText(facts: row.facts, style: Style(color: false)).text
+        let lines = text.split(separator: "\n").map { $0.trimming { $0 == " " } }
+        for line in row.lines { #expect(lines.contains(line), "\(text)") }
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(_ isSpace: (Character) -> Bool) -> String {
+        String(String(drop(while: isSpace)).reversed().drop(while: isSpace).reversed())
+    }
+}
