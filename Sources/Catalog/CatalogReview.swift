@@ -18,6 +18,7 @@ package struct CatalogReview: Sendable, Equatable {
         for document in documents { add(document) }
         notes += lostPlatforms + overlaps + unreachableDrivers
         notes.sort { ($0.place.file, $0.place.line, $0.place.column) < ($1.place.file, $1.place.line, $1.place.column) }
+        notes = ProblemList(notes).problems
     }
 
     private mutating func add(_ document: CatalogDocument) {

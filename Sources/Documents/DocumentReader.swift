@@ -2,13 +2,16 @@
 ///
 /// The reader reports a wrong value, leaves it out and continues. So one run shows all the mistakes in a file.
 package struct DocumentReader {
-    package private(set) var problems: [DocumentProblem] = []
+    private var list = ProblemList()
 
     package init() {}
 
+    /// The problems that were reported, with a limit.
+    package var problems: [DocumentProblem] { list.problems }
+
     /// Adds a problem at the place of a node.
     package mutating func report(_ message: String, at node: DocumentNode) {
-        problems.append(DocumentProblem(message, at: node.place))
+        list.add(DocumentProblem(message, at: node.place))
     }
 
     /// Reads the fields of a mapping, and reports unknown and duplicate keys.

@@ -14,6 +14,11 @@ package enum YAMLDocument {
     package static let sizeLimit = 1 << 20
     /// The limit for the nesting of sequences and mappings.
     package static let depthLimit = 64
+    /// The limit for the number of scalars, sequences and mappings.
+    ///
+    /// The densest catalog of 1 MiB has fewer. Each of them takes about a hundred bytes of memory, so a document of empty
+    /// lists would take fifty times its size.
+    package static let nodeLimit = 200_000
     /// The limit for the number of `%TAG` directives in a document.
     ///
     /// libyaml compares each directive with every other one, so a document full of them would take minutes.
@@ -70,7 +75,8 @@ private struct TreeBuilder {
 
     let events: YAMLEvents
     let start: DocumentPlace
-    private var problems: [DocumentProblem] = []
+    private var list = ProblemList()
+    private var nodes = 0
     private var open: [Open] = []
     private var root: DocumentNode?
     private var documents = 0
@@ -85,10 +91,10 @@ private struct TreeBuilder {
             var event = try events.next()
             while event.kind != .streamEnd, take(event) { event = try events.next() }
         } catch {
-            problems += error.problems
+            for problem in error.problems { list.add(problem) }
         }
-        if problems.isEmpty, root == nil { note("the document is empty", at: start) }
-        guard let root, problems.isEmpty else { throw DocumentProblems(problems) }
+        if list.problems.isEmpty, root == nil { note("the document is empty", at: start) }
+        guard let root, list.problems.isEmpty else { throw DocumentProblems(list.problems) }
         return root
     }
 
@@ -99,6 +105,15 @@ private struct TreeBuilder {
         }
         if event.hasTag {
             note("tags (!) are not supported; to make a value a string, put it in quotes", at: event.place)
+        }
+        switch event.kind {
+        case .scalar, .sequenceStart, .mappingStart, .alias:
+            nodes += 1
+            guard nodes <= YAMLDocument.nodeLimit else {
+                note("the document has more than \(YAMLDocument.nodeLimit) values; split it", at: event.place)
+                return false
+            }
+        default: break
         }
         switch event.kind {
         case .documentStart:
@@ -143,6 +158,6 @@ private struct TreeBuilder {
     }
 
     private mutating func note(_ message: String, at place: DocumentPlace) {
-        problems.append(DocumentProblem(message, at: place))
+        list.add(DocumentProblem(message, at: place))
     }
 }

@@ -79,6 +79,19 @@ import Testing
         }
     }
 
+    @Test func countsTheProblemsBeyondTheLimit() throws {
+        let text = "[" + String(repeating: "&a x,", count: 1000) + "]"
+        let thrown = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse(text, file: "f") }
+        let problems = try #require(thrown).problems
+        #expect(problems.count == ProblemList.limit + 1)
+        #expect(problems.last?.description == "f:1:502: 900 more problems")
+        let one = (0...ProblemList.limit).map {
+            DocumentProblem("x", at: DocumentPlace(file: "f", line: $0, column: 1))
+        }
+        #expect(ProblemList(one).problems.last?.description == "f:100:1: 1 more problem")
+        #expect(ProblemList(one.dropLast()).problems == one.dropLast())
+    }
+
     @Test func refusesWhatIsNoUTF8AtItsPlace() throws {
         let bytes = Array("a: 1\né: ".utf8) + [0xff, 0x0a]
         let thrown = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse(bytes, file: "f") }
@@ -98,6 +111,12 @@ import Testing
         #expect(
             tags?.problems.map(\.message) == ["the document contains %TAG more than 100 times; tags are not supported"]
         )
+        func empty(_ count: Int) -> String { "[" + String(repeating: "{},", count: count) + "]" }
+        _ = try YAMLDocument.parse(empty(YAMLDocument.nodeLimit - 1), file: "f")
+        let many = #expect(throws: DocumentProblems.self) {
+            try YAMLDocument.parse(empty(YAMLDocument.nodeLimit + 1000), file: "f")
+        }
+        #expect(many?.problems.map(\.message) == ["the document has more than 200000 values; split it"])
         let long = #expect(throws: DocumentProblems.self) { try YAMLDocument.parse("a: 1\n" + largest, file: "f") }
         #expect(long?.problems.first?.message.contains("\(YAMLDocument.sizeLimit + 5) bytes") == true)
     }

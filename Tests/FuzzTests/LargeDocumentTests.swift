@@ -35,6 +35,8 @@ import Testing
         ),
         Case(testDescription: "open brackets", head: "", item: { _ in "[" }),
         Case(testDescription: "pairs", head: "[", item: { _ in "{a: b}," }, tail: "]"),
+        Case(testDescription: "empty drivers", item: { $0 == 0 ? "drivers:\n" : "- {}\n" }),
+        Case(testDescription: "drivers that are scalars", item: { $0 == 0 ? "drivers: [" : "a," }, tail: "]"),
         Case(testDescription: "line breaks", head: "", item: { _ in "\n" }),
     ]
 

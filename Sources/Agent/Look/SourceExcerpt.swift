@@ -10,9 +10,10 @@ package enum SourceExcerpt {
             files[problem.place.file] = lines
             guard lines.indices.contains(problem.place.line - 1) else { return "\(problem)\n" }
             let line = lines[problem.place.line - 1]
+            guard line.utf8.count <= 200 else { return "\(problem)\n" }
             // A column counts Unicode scalars. Several of them can form one visible character.
             let before = line.unicodeScalars.prefix(problem.place.column - 1)
-            guard before.count == problem.place.column - 1, line.utf8.count <= 200 else { return "\(problem)\n" }
+            guard before.count == problem.place.column - 1 else { return "\(problem)\n" }
             let indent = Substring(before).map { $0 == "\t" ? "\t" : " " }.joined()
             return "\(problem)\n    \(line)\n    \(indent)^\n"
         }.joined()
