@@ -54,6 +54,18 @@ import Testing
         #expect(build.freeSpace.map(\.mebibytes.isAbsent) == [false, true, true, true])
     }
 
+    @Test func cutsListsWithoutEnd() async throws {
+        for number in 0..<3000 { try tree.write("sys/module/nvidia_\(number)/refcnt", "0\n") }
+        try tree.write("sys/module/nvidia_vgpu_vfio/refcnt", "0\n")
+        let driver = await probe.driverFacts(record: .absent)
+        #expect(driver.loadedModules.value?.count == 1000)
+        #expect(driver.loadedModules.value?.contains("nvidia_vgpu_vfio") == true)
+        #expect(driver.leftOut == ["loadedModules": 2001])
+        for number in 0..<1200 { try tree.write("run/nvidia/validations/\(number)", "") }
+        let claims = await ClaimProbe(root: try HostRoot(tree.path), commands: nil).claimFacts()
+        #expect(claims.leftOut == ["driverContainer.validations": 200])
+    }
+
     @Test func readsTheMachine() async throws {
         try tree.write("proc/sys/kernel/osrelease", "5.15.0-1089-azure\n")
         try tree.write("proc/sys/kernel/arch", "x86_64\n")

@@ -47,6 +47,6 @@ package struct ClaimProbe: Sendable {
             gridUnit: await unit,
             deviceUsers: await users,
             nodeLabels: .skipped("the agent did not query a cluster")
-        )
+        ).bounded()
     }
 }

@@ -50,7 +50,7 @@ package struct HostProbe: Sendable {
                 deviceNodes: nodes,
                 unusableNodes: unusable.isEmpty ? nil : unusable,
                 record: record
-            )
+            ).bounded()
         }
     }
 

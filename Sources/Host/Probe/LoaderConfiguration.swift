@@ -22,7 +22,7 @@ struct LoaderConfiguration {
         let cached = try root.read(Self.cache, limit: 16 << 20).map { LoaderCache(bytes: $0).paths(of: names) } ?? []
         let found = cached.compactMap { HostPath(absolute: $0)?.parent } + (try configured())
         var seen: Set<HostPath> = []
-        return found.filter { !Self.isOfAToolkit($0) && seen.insert($0).inserted }
+        return Array(found.filter { !Self.isOfAToolkit($0) && seen.insert($0).inserted }.prefix(Self.directoriesLimit))
     }
 
     /// The directories of `ld.so.conf`, with the files that it includes.

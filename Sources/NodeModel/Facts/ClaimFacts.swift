@@ -22,6 +22,8 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     package var nodeLabels: Reading<[String: String]>
     /// The last known values of these labels, when they cannot be read now; nil when the agent never read them.
     package var lastNodeLabels: [String: String]?
+    /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
+    package var leftOut: [String: Int]?
 
     package init(
         packages: Reading<[DriverPackage]>,
@@ -32,7 +34,8 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         gridUnit: Reading<String>,
         deviceUsers: Reading<[DeviceUser]>,
         nodeLabels: Reading<[String: String]>,
-        lastNodeLabels: [String: String]? = nil
+        lastNodeLabels: [String: String]? = nil,
+        leftOut: [String: Int]? = nil
     ) {
         self.packages = packages
         self.runfile = runfile
@@ -43,6 +46,7 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
         self.deviceUsers = deviceUsers
         self.nodeLabels = nodeLabels
         self.lastNodeLabels = lastNodeLabels
+        self.leftOut = leftOut
     }
 
     /// The labels that decisions use: the current ones, or the last known ones when the Node cannot be read.

@@ -33,6 +33,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var unusableNodes: [String: String]?
     /// The record of this agent's own install; absent when the agent never installed a driver on this host.
     package var record: Reading<InstallRecord>
+    /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
+    package var leftOut: [String: Int]?
 
     package init(
         loadedVersion: Reading<String>,
@@ -46,7 +48,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         nouveauLoaded: Reading<Bool>,
         deviceNodes: Reading<[String]>,
         unusableNodes: [String: String]? = nil,
-        record: Reading<InstallRecord>
+        record: Reading<InstallRecord>,
+        leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
         self.runningModule = runningModule
@@ -60,6 +63,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.deviceNodes = deviceNodes
         self.unusableNodes = unusableNodes
         self.record = record
+        self.leftOut = leftOut
     }
 }
 

@@ -7,14 +7,21 @@ extension FactsText {
         let rows =
             row("packages", claims.packages, packages)
             + row("nvidia-installer", claims.runfile) { $0 }
-            + row("DKMS", claims.dkms) { $0.isEmpty ? nil : listed($0.map(tree), separator: "; ") }
+            + row("DKMS", claims.dkms) {
+                $0.isEmpty ? nil : listed($0.map(tree), leftOut: leftOut["dkms"], separator: "; ")
+            }
             + row("AKS node image", claims.aksMarker, marker)
             + row("driver container", claims.driverContainer, container)
             + row("nvidia-gridd unit", claims.gridUnit) { $0 }
-            + row("in use by", claims.deviceUsers) { $0.isEmpty ? nil : listed($0.map(user), separator: "; ") }
+            + row("in use by", claims.deviceUsers) {
+                $0.isEmpty ? nil : listed($0.map(user), leftOut: leftOut["deviceUsers"], separator: "; ")
+            }
             + row("Node labels", claims.nodeLabels, labels)
             // The last known labels count only while the Node cannot be read.
             + row("last known labels", claims.lastNodeLabels.map { .present($0) } ?? .absent, labels)
+            // The rows above show the counts of the other lists.
+            + leftOut.filter { $0.key.contains(".") }.sorted { $0.key < $1.key }
+            .map { ("left out", "\($0.value) of \($0.key)") }
         return rows.isEmpty ? [] : section("Claims on the driver", rows)
     }
 
@@ -31,6 +38,8 @@ extension FactsText {
         }
     }
 
+    private var leftOut: [String: Int] { facts.claims.leftOut ?? [:] }
+
     private func labels(_ labels: [String: String]) -> String? {
         labels.isEmpty ? nil : listed(labels.map { "\($0)=\($1)" }.sorted())
     }
@@ -39,7 +48,8 @@ extension FactsText {
     private func packages(_ packages: [DriverPackage]) -> String? {
         guard !packages.isEmpty else { return nil }
         let shown = packages.prefix(3).map { "\($0.name) \($0.version) (\($0.manager.rawValue))" }
-        let rest = packages.count > shown.count ? ["\(packages.count - shown.count) more"] : []
+        let more = packages.count - shown.count + (leftOut["packages"] ?? 0)
+        let rest = more > 0 ? ["\(more) more"] : []
         return (shown + rest).joined(separator: ", ")
     }
 

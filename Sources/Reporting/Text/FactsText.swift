@@ -16,13 +16,13 @@ package struct FactsText {
         return sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
-    /// A list for one row: its first items, with the number of those that are left out.
+    /// A list for one row: its first items, with the number of those that are left out here or were left out before.
     ///
     /// A host can have any number of modules, processes and packages.
-    func listed(_ items: [String], separator: String = ", ") -> String {
-        let limit = 32
-        guard items.count > limit else { return items.joined(separator: separator) }
-        return items.prefix(limit).joined(separator: separator) + "\(separator)and \(items.count - limit) more"
+    func listed(_ items: [String], leftOut: Int? = nil, separator: String = ", ") -> String {
+        let shown = items.prefix(32)
+        let more = items.count - shown.count + (leftOut ?? 0)
+        return (shown + (more == 0 ? [] : ["and \(more) more"])).joined(separator: separator)
     }
 
     func section(_ title: String, _ rows: [(String, String)]) -> [String] {
@@ -65,11 +65,24 @@ package struct FactsText {
         )
     }
 
+    /// One row for each of the first items, and one for the number of the others.
+    private func rows(_ name: String, _ items: [String], _ leftOut: Int?) -> [(String, String)] {
+        let shown = items.prefix(32)
+        let more = items.count - shown.count + (leftOut ?? 0)
+        return shown.map { (name, $0) } + (more == 0 ? [] : [(name, "and \(more) more")])
+    }
+
     private var driver: [String] {
         let driver = facts.driver
+        let leftOut = driver.leftOut ?? [:]
+        let unusable = (driver.unusableNodes ?? [:]).sorted { $0.key < $1.key }.map { "\($0): \($1)" }
+        func listed(_ names: [String], _ list: String) -> String {
+            names.isEmpty ? "none" : self.listed(names, leftOut: leftOut[list])
+        }
         let others: [(String, String)] =
             switch driver.otherLibraries {
-            case .present(let files): files.map { ("another library", "\($0.version), \($0.path)") }
+            case .present(let files):
+                rows("another library", files.map { "\($0.version), \($0.path)" }, leftOut["otherLibraries"])
             case .unreadable: [("other libraries", say(driver.otherLibraries) { _ in "" })]
             case .absent, .skipped: []
             }
@@ -86,10 +99,10 @@ package struct FactsText {
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
             ] + others + [
                 ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
-                ("loaded modules", say(driver.loadedModules) { $0.isEmpty ? "none" : listed($0) }),
+                ("loaded modules", say(driver.loadedModules) { listed($0, "loadedModules") }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
-                ("device nodes", say(driver.deviceNodes) { $0.isEmpty ? "none" : listed($0) }),
-            ] + (driver.unusableNodes ?? [:]).sorted { $0.key < $1.key }.map { ("unusable node", "\($0): \($1)") } + [
+                ("device nodes", say(driver.deviceNodes) { listed($0, "deviceNodes") }),
+            ] + rows("unusable node", unusable, leftOut["unusableNodes"]) + [
                 (
                     "installed by agent",
                     say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
