@@ -8,10 +8,10 @@ package import TestSupport
 /// A running simulated API server with one Node, and a client for it.
 package struct TestCluster: Sendable {
     package static let nodeName = "gpu-1"
-    /// The agent, with the rights of the shipped manifests.
-    package static func agent() throws -> User {
+    /// The agent in a pod of the node, with the rights of the shipped manifests.
+    package static func agent(on node: String = nodeName) throws -> User {
         let rights = try Rights(rbac: fixture("../../daemonset/base/rbac.yaml"), account: "gpu-agent", in: "gpu-agent")
-        return User("system:serviceaccount:gpu-agent:gpu-agent", rights)
+        return .serviceAccount("gpu-agent", in: "gpu-agent", node: node, rights)
     }
 
     package static let manager = "gpu-agent"
@@ -27,8 +27,10 @@ package struct TestCluster: Sendable {
 
     /// Runs a test with a new cluster, and stops the cluster afterwards.
     ///
-    /// The token `agent` has the rights of the agent, and `other` has all rights.
+    /// The token `agent` has the rights of the agent, and `other` has all rights. With `admission`, the shipped
+    /// admission policy limits the agent too, unless the Python packages of its evaluator cannot be installed.
     package static func with(
+        admission isLimited: Bool = true,
         limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
         historyLimit: Int = 1000,
         bookmarkInterval: Duration = .seconds(60),
@@ -41,6 +43,7 @@ package struct TestCluster: Sendable {
                 privateKeyFile: certificates.privateKeyFile
             ),
             tokens: ["agent": try agent(), "other": User("somebody", .everything)],
+            admission: isLimited ? try await admissionIfPossible : nil,
             historyLimit: historyLimit,
             bookmarkInterval: bookmarkInterval
         )

@@ -37,6 +37,20 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The manifest with the rights of the agents.", valueName: "file"))
     var rbac = "daemonset/base/rbac.yaml"
 
+    @Option(
+        help: ArgumentHelp(
+            "Enforce the admission policies in this manifest, for example daemonset/admission/policy.yaml.",
+            valueName: "file"
+        )
+    )
+    var admissionPolicy: String?
+
+    @Option(help: ArgumentHelp("The program that evaluates the admission policies.", valueName: "file"))
+    var admissionEvaluator = "simulator/bin/admission-evaluator"
+
+    @Option(help: ArgumentHelp("The Python for that program; it needs cel-python and PyYAML.", valueName: "file"))
+    var python = "python3"
+
     @Option(help: ArgumentHelp("A Node, or a list of them, as JSON; repeatable.", valueName: "file"))
     var nodeFile: [String] = []
 
@@ -53,9 +67,12 @@ struct APIServerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let admission = admissionPolicy.map { AdmissionEvaluator(command: [python, admissionEvaluator, $0]) }
+        try await admission?.start()
         let server = try SimulatedAPIServer(
             certificate: ServerCertificate(certificateFile: cert, privateKeyFile: key),
             tokens: try users(),
+            admission: admission,
             requestLogFile: requestLog
         )
         for path in nodeFile {
@@ -80,7 +97,7 @@ struct APIServerCommand: AsyncParsableCommand {
         for entry in agentToken {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { continue }
-            users[parts[0]] = User("system:serviceaccount:gpu-agent:gpu-agent", rights)
+            users[parts[0]] = .serviceAccount("gpu-agent", in: "gpu-agent", node: parts[1], rights)
         }
         return users
     }

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    private func server() throws -> SimulatedAPIServer {
+    private func server(admission: AdmissionEvaluator? = nil) throws -> SimulatedAPIServer {
         let rights = try Rights(
             rbac: fixture("../../../daemonset/base/rbac.yaml"),
             account: "gpu-agent",
@@ -56,8 +56,9 @@ import Testing
             certificate: .init(certificateFile: "unused", privateKeyFile: "unused"),
             tokens: [
                 "admin": User("admin", .everything),
-                "agent": User("system:serviceaccount:gpu-agent:gpu-agent", rights),
+                "agent": .serviceAccount("gpu-agent", in: "gpu-agent", node: "node-b", rights),
             ],
+            admission: admission,
             now: { Date(timeIntervalSince1970: 1_800_000_000) }
         )
     }
@@ -66,7 +67,7 @@ import Testing
         let server = try server()
         var versions: [String: String] = [:]
         var differences: [String: String] = [:]
-        for recording in try recordings() {
+        for recording in try recordings() where !recording.group.hasPrefix("admission") {
             let answer = await server.respond(to: try await request(recording, server, &versions))
             try await actAsOthers(after: recording.name, on: server)
             let difference = difference(answer, recording)
@@ -79,6 +80,41 @@ import Testing
         for title in Self.known.keys.sorted() where differences[title] == nil {
             Issue.record("'\(title)' does not differ any more: remove it from the list")
         }
+    }
+
+    /// The policy as it is now, and the mistake of the first version, which denied every write.
+    @Test(arguments: ["admission: corrected", "admission: as shipped"])
+    func aPolicyDeniesLikeTheRealServer(_ group: String) async throws {
+        let directory = try TemporaryDirectory()
+        var policy = try String(contentsOfFile: fixture("../../../daemonset/admission/policy.yaml"), encoding: .utf8)
+        if group == "admission: as shipped" {
+            let check = "(!has(request.subResource) || request.subResource == '')"
+            try #require(policy.contains(check))
+            policy = policy.replacing(check, with: "request.subResource == ''")
+        }
+        try directory.write("policy.yaml", policy)
+        let server = try server(admission: try await evaluator(of: directory.path("policy.yaml")))
+        let recordings = try recordings().filter { $0.group == group }
+        #expect(!recordings.isEmpty)
+        for name in ["node-a", "node-b"] {
+            try await server.seed(node: ["metadata": ["name": .string(name), "labels": ["kubernetes.io/os": "linux"]]])
+        }
+        var versions: [String: String] = [:]
+        for recording in recordings {
+            let answer = await server.respond(to: try await request(recording, server, &versions))
+            #expect(answer.status == recording.status, "\(recording.title): \(text(answer.body))")
+            if recording.status >= 400, let difference = difference(answer, recording) {
+                Issue.record("\(recording.title)\n\(difference)")
+            }
+        }
+    }
+
+    private func evaluator(of policy: String) async throws -> AdmissionEvaluator {
+        let python: String
+        do { python = try await PythonPackages.python } catch let error as PythonPackages.Missing {
+            try Test.cancel("\(error)")
+        }
+        return AdmissionEvaluator(command: [python, fixture("../../bin/admission-evaluator"), policy])
     }
 
     /// Changes the Node as the controllers and the kubelet of the real cluster did between the requests.

@@ -2,10 +2,26 @@
 public struct User: Sendable, Equatable {
     public var name: String
     public var rights: Rights
+    /// The claims of the token that admission policies see.
+    public var extra: [String: [String]]
 
-    public init(_ name: String, _ rights: Rights) {
+    public init(_ name: String, _ rights: Rights, extra: [String: [String]] = [:]) {
         self.name = name
         self.rights = rights
+        self.extra = extra
+    }
+
+    /// A service account, with the token of a pod on a node.
+    public static func serviceAccount(_ name: String, in space: String, node: String, _ rights: Rights) -> User {
+        let claim = "authentication.kubernetes.io/node-name"
+        return User("system:serviceaccount:\(space):\(name)", rights, extra: [claim: [node]])
+    }
+
+    /// The groups of the user, as the server finds them.
+    var groups: [String] {
+        let parts = name.split(separator: ":")
+        guard parts.count == 4, parts[1] == "serviceaccount" else { return ["system:authenticated"] }
+        return ["system:serviceaccounts", "system:serviceaccounts:\(parts[2])", "system:authenticated"]
     }
 }
 

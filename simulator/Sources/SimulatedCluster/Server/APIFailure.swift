@@ -199,6 +199,17 @@ extension APIFailure {
         )
     }
 
+    /// An admission policy denies a request.
+    static func denied(_ resource: String, _ name: String, reason: String, _ why: String) -> APIFailure {
+        let codes = ["Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413]
+        return APIFailure(
+            code: codes[reason] ?? 422,
+            reason: reason,
+            message: "\(resource)\(name.isEmpty ? "" : " \"\(name)\"") is forbidden: \(why)",
+            details: ["name": .string(name), "kind": .string(resource), "causes": [["message": .string(why)]]]
+        )
+    }
+
     /// A user may not read a path that is no resource.
     static func forbidden(path: String, user: String) -> APIFailure {
         APIFailure(

@@ -6,7 +6,11 @@ extension APIHandler {
         "application/apply-patch+yaml",
     ]
 
-    func create(_ request: APIRequest, _ address: ResourceAddress) async throws(APIFailure) -> APIAnswer {
+    func create(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ user: User
+    ) async throws(APIFailure) -> APIAnswer {
         try checkContentType(request, ["application/json"])
         let form = try AnswerForm(accept: request.accept, isList: false)
         try checkOptions("CreateOptions", request)
@@ -18,7 +22,11 @@ extension APIHandler {
         let new = address.resource.kind == "Node" ? Self.withNotReadyTaint(created) : created
         let name = new[path: ["metadata", "name"]]?.string ?? ""
         let resource = address.resource.plural
-        let (object, _) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+        let (object, _) = try await store.write(
+            key(address, name),
+            dryRun: isDryRun(request),
+            admission: admission(request, address, user)
+        ) {
             live throws(APIFailure) in
             guard live == nil else { throw .alreadyExists(resource, name) }
             return new
@@ -45,10 +53,10 @@ extension APIHandler {
             }
             let patch: JSONPatch
             do throws(JSONPatch.Failure) { patch = try JSONPatch(json: body) } catch { throw .unprocessable }
-            return try await change(request, address, name, .json(patch))
-        case "application/merge-patch+json": return try await change(request, address, name, .merge(body))
+            return try await change(request, address, name, user, .json(patch))
+        case "application/merge-patch+json": return try await change(request, address, name, user, .merge(body))
         case "application/strategic-merge-patch+json":
-            return try await change(request, address, name, .strategic(body))
+            return try await change(request, address, name, user, .strategic(body))
         default: return try await apply(request, address, name, user, body)
         }
     }
@@ -57,12 +65,17 @@ extension APIHandler {
         _ request: APIRequest,
         _ address: ResourceAddress,
         _ name: String,
+        _ user: User,
         _ patch: ObjectWriter.Patch
     ) async throws(APIFailure) -> APIAnswer {
         let form = try AnswerForm(accept: request.accept, isList: false)
         let writer = writer(request, address)
         let resource = address.resource.plural
-        let (object, _) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+        let (object, _) = try await store.write(
+            key(address, name),
+            dryRun: isDryRun(request),
+            admission: admission(request, address, user)
+        ) {
             live throws(APIFailure) in
             guard let live else { throw .notFound(resource, name) }
             return try writer.patch(live, named: name, with: patch)
@@ -88,7 +101,11 @@ extension APIHandler {
             namespace: address.namespace,
             name: name
         )
-        let (object, created) = try await store.write(key(address, name), dryRun: isDryRun(request)) {
+        let (object, created) = try await store.write(
+            key(address, name),
+            dryRun: isDryRun(request),
+            admission: admission(request, address, user)
+        ) {
             live throws(APIFailure) in
             let new = try writer.apply(body, to: live, named: name, force: force)
             guard live != nil || user.rights.allow(creation) else { throw .forbidden(user: user.name, creation) }
@@ -97,11 +114,16 @@ extension APIHandler {
         return APIAnswer(created ? 201 : 200, .json(form.object(object)))
     }
 
-    func delete(_ request: APIRequest, _ address: ResourceAddress, _ name: String) async throws(APIFailure) -> APIAnswer
-    {
+    func delete(
+        _ request: APIRequest,
+        _ address: ResourceAddress,
+        _ name: String,
+        _ user: User
+    ) async throws(APIFailure) -> APIAnswer {
         let wanted = request.body.isEmpty ? nil : try request.json()[path: ["preconditions", "uid"]]
         let (resource, kind) = (address.resource.plural, address.resource.kind)
-        let last = try await store.delete(key(address, name)) { live throws(APIFailure) in
+        let admission = admission(request, address, user)
+        let last = try await store.delete(key(address, name), admission: admission) { live throws(APIFailure) in
             let uid = live[path: ["metadata", "uid"]]
             guard let wanted, wanted != uid else { return }
             throw .conflict(
@@ -148,7 +170,7 @@ extension APIHandler {
         )
     }
 
-    private func isDryRun(_ request: APIRequest) -> Bool { request.query["dryRun"] == "All" }
+    func isDryRun(_ request: APIRequest) -> Bool { request.query["dryRun"] == "All" }
 
     func checkContentType(_ request: APIRequest, _ known: [String]) throws(APIFailure) {
         guard let type = request.mediaType, known.contains(type) else { throw .unsupportedMediaType }

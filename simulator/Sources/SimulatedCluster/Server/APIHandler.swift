@@ -6,6 +6,8 @@ public struct APIHandler: Sendable {
     public let users: UserTable
     public let faults: FaultQueue
     public let log: RequestLog
+    /// Decides about writes; nil when there are no admission policies.
+    public let admission: AdmissionEvaluator?
     /// How often an open watch gets a bookmark.
     public let bookmarkInterval: Duration
     /// The clock of the server.
@@ -50,14 +52,15 @@ public struct APIHandler: Sendable {
         case ("get", .some(let name)): return try await get(request, address, name)
         case ("list", _): return try await list(request, address, selection)
         case ("watch", _): return try await watch(request, address, selection)
-        case ("create", .none) where address.resource.isStored: return try await create(request, address)
+        case ("create", .none) where address.resource.isStored:
+            return try await create(request, address, user)
         case ("update", .some(let name)) where address.resource.isStored:
             try checkContentType(request, ["application/json"])
-            return try await change(request, address, name, .whole(try request.json()))
+            return try await change(request, address, name, user, .whole(try request.json()))
         case ("patch", .some(let name)) where address.resource.isStored:
             return try await patch(request, address, name, user)
         case ("delete", .some(let name)) where address.resource.isStored:
-            return try await delete(request, address, name)
+            return try await delete(request, address, name, user)
         default: throw .methodNotAllowed
         }
     }

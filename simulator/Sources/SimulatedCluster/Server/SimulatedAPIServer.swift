@@ -52,6 +52,7 @@ public final class SimulatedAPIServer: Sendable {
     /// - Parameters:
     ///   - certificate: The certificate and key of the server.
     ///   - tokens: The valid tokens and their users.
+    ///   - admission: Decides about the writes of all users; nil for no admission policies.
     ///   - historyLimit: How many past changes the server keeps for watches.
     ///   - bookmarkInterval: How often a watch gets a bookmark.
     ///   - requestLogFile: The file of the request log; nil for no file.
@@ -61,6 +62,7 @@ public final class SimulatedAPIServer: Sendable {
     public init(
         certificate: ServerCertificate,
         tokens: [String: User],
+        admission: AdmissionEvaluator? = nil,
         historyLimit: Int = 1000,
         bookmarkInterval: Duration = .seconds(60),
         requestLogFile: String? = nil,
@@ -78,6 +80,7 @@ public final class SimulatedAPIServer: Sendable {
             users: users,
             faults: faults,
             log: log,
+            admission: admission,
             bookmarkInterval: bookmarkInterval,
             now: now
         )

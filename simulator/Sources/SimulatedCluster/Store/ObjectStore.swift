@@ -45,6 +45,9 @@ public actor ObjectStore {
         return (sorted.compactMap { objects[$0] }, version)
     }
 
+    /// Throws when an admission policy denies a write with these objects before and after it.
+    typealias Admission = @Sendable (_ old: JSON?, _ new: JSON?) async throws(APIFailure) -> Void
+
     /// Changes an object; when the result is equal to the current object, nothing changes.
     ///
     /// - Parameters:
@@ -59,8 +62,43 @@ public actor ObjectStore {
         _ transform: @Sendable (JSON?) throws(APIFailure) -> JSON
     ) throws(APIFailure) -> (object: JSON, created: Bool) {
         let old = objects[key]
+        return try store(try Self.changed(old, transform), replacing: old, at: key, dryRun: dryRun)
+    }
+
+    /// Changes an object as the other `write` does, when the admission policies allow it.
+    ///
+    /// Like the real server, it computes the object again when somebody else changed it during the admission.
+    func write(
+        _ key: ObjectKey,
+        dryRun: Bool = false,
+        admission: Admission?,
+        _ transform: @Sendable (JSON?) throws(APIFailure) -> JSON
+    ) async throws(APIFailure) -> (object: JSON, created: Bool) {
+        while true {
+            let old = objects[key]
+            let new = try Self.changed(old, transform)
+            try await admission?(old, new)
+            guard objects[key] == old else { continue }
+            return try store(new, replacing: old, at: key, dryRun: dryRun)
+        }
+    }
+
+    private static func changed(
+        _ old: JSON?,
+        _ transform: @Sendable (JSON?) throws(APIFailure) -> JSON
+    ) throws(APIFailure) -> JSON {
         var new = try transform(old)
         new["metadata"]?["resourceVersion"] = old?[path: ["metadata", "resourceVersion"]]
+        return new
+    }
+
+    private func store(
+        _ changed: JSON,
+        replacing old: JSON?,
+        at key: ObjectKey,
+        dryRun: Bool
+    ) throws(APIFailure) -> (object: JSON, created: Bool) {
+        var new = changed
         guard new != old, !dryRun else { return (new, old == nil) }
         version += 1
         new["metadata"]?["resourceVersion"] = .string(String(version))
@@ -73,15 +111,23 @@ public actor ObjectStore {
     ///
     /// - Parameters:
     ///   - key: The object.
+    ///   - admission: Throws when an admission policy denies the deletion.
     ///   - check: Gets the current object, and throws when it must not be deleted.
     /// - Returns: The last state of the object; nil when it did not exist.
     /// - Throws: The error of the check.
-    public func delete(
+    func delete(
         _ key: ObjectKey,
-        _ check: @Sendable (JSON) throws(APIFailure) -> Void = { _ throws(APIFailure) in }
-    ) throws(APIFailure) -> JSON? {
-        guard let old = objects[key] else { return nil }
-        try check(old)
+        admission: Admission?,
+        _ check: @Sendable (JSON) throws(APIFailure) -> Void
+    ) async throws(APIFailure) -> JSON? {
+        guard var old = objects[key] else { return nil }
+        while true {
+            try check(old)
+            try await admission?(old, nil)
+            guard let now = objects[key] else { return nil }
+            if now == old { break }
+            old = now
+        }
         objects[key] = nil
         version += 1
         var last = old
