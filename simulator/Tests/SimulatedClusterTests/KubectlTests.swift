@@ -54,7 +54,8 @@ struct KubectlTests {
         let port = try await server.start()
         let steps: [(arguments: [String], isSuccess: Bool, text: String)] = [
             (["get", "nodes", "-o", "name"], true, "node/gpu-1"),
-            (["get", "nodes", "-l", "a=1"], true, "gpu-1"),
+            (["get", "nodes", "-l", "a=1"], true, "STATUS"),
+            (["get", "nodes", "-o", "wide"], true, "CONTAINER-RUNTIME"),
             (["label", "node", "gpu-1", "example.com/b=2", "a-"], true, "labeled"),
             (["get", "node", "gpu-1", "-o", "jsonpath={.metadata.labels}"], true, #"{"example.com/b":"2"}"#),
             (["annotate", "node", "gpu-1", "c=3"], true, "annotated"),
@@ -66,6 +67,7 @@ struct KubectlTests {
                 false,
                 "request"  // "the server rejected our request", or "The request is invalid" of older ones
             ),
+            (["get", "node", "gpu-1"], true, "Unknown,SchedulingDisabled"),
             (["describe", "node", "gpu-1"], true, "gpu=none:NoSchedule"),
             (["taint", "node", "gpu-1", "gpu-"], true, "untainted"),
             (["uncordon", "gpu-1"], true, "uncordoned"),

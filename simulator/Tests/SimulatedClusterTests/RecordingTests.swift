@@ -10,13 +10,15 @@ import Testing
 @Suite struct RecordingTests {
     /// The answers that differ on purpose, with the reason.
     private static let known: [String: String] = [
-        "20 node: apply two bad labels": "The real server reports the labels in a random order.",
-        "69 node: accept table first": "There are no tables: kubectl also accepts JSON and makes them itself.",
-        "93 events: events.k8s.io create": "The agent uses the events of the core API.",
-        "94 events: events.k8s.io without eventTime": "The agent uses the events of the core API.",
-        "104 auth: agent asks what it may do": "The agent does not ask for its rights.",
-        "105 auth: agent asks what it may not do": "The agent does not ask for its rights.",
+        "93 events: events.k8s.io create": noNewEvents,
+        "94 events: events.k8s.io without eventTime": noNewEvents,
     ]
+
+    private static let noNewEvents = """
+        The server has no group events.k8s.io. It is a second view of the events of the core group, and needs a \
+        conversion in both directions. The rights of the agent name the core group only, so a request of the agent \
+        to this group gets 403 from both servers.
+        """
 
     private struct Recording {
         var number: Int
@@ -193,10 +195,21 @@ import Testing
         guard case .json(let json) = answer.body else { return nil }
         if recording.status >= 400 {
             for member in ["message", "reason", "details"] {
-                let (found, expected) = (normal(json[member]), normal(recording.answer[member]))
+                let (found, expected) = (
+                    normal(Self.ordered(json)[member]), normal(Self.ordered(recording.answer)[member])
+                )
                 if found != expected { return "\(member): \(found)\nrecorded: \(expected)" }
             }
             return nil
+        }
+        if recording.answer["kind"] == "Table" {
+            for path in [["columnDefinitions"], ["rows"]] {
+                let (found, expected) = (rows(json, path), rows(recording.answer, path))
+                if found != expected { return "\(path): \(found)\nrecorded: \(expected)" }
+            }
+        }
+        if recording.answer["kind"] == "SelfSubjectAccessReview", json["status"] != recording.answer["status"] {
+            return "status: \(normal(json["status"]))\nrecorded: \(normal(recording.answer["status"]))"
         }
         for path in [["kind"], ["apiVersion"], ["metadata", "labels"]] {
             let (found, expected) = (normal(json[path: path]), normal(recording.answer[path: path]))
@@ -207,6 +220,31 @@ import Testing
             if found != expected { return "fields of \(manager): \(found)\nrecorded: \(expected)" }
         }
         return nil
+    }
+
+    /// A failure with its problems of labels in one order, because the real server goes through a Go map.
+    private static func ordered(_ failure: JSON) -> JSON {
+        let causes = failure[path: ["details", "causes"]]?.array ?? []
+        guard causes.count > 1, causes.allSatisfy({ $0["field"] == "metadata.labels" }),
+            let message = failure["message"]?.string, let list = message.firstRange(of: "is invalid: [")
+        else { return failure }
+        func line(_ cause: JSON) -> String { "metadata.labels: \(cause["message"]?.string ?? "")" }
+        let lines = Set(causes.map(line)).sorted()
+        var ordered = failure
+        ordered["details"]?["causes"] = .array(causes.sorted { line($0) < line($1) })
+        let length = message[list.upperBound...].count
+        let isComplete = lines.allSatisfy(message.contains) && length == lines.joined(separator: ", ").count + 1
+        ordered["message"] = .string(isComplete ? message[..<list.upperBound] + lines.joined(separator: ", ") : message)
+        return ordered
+    }
+
+    /// The part of a table at a path; of the rows, the cells and the labels of the objects.
+    private func rows(_ table: JSON, _ path: [String]) -> String {
+        guard path == ["rows"] else { return normal(table[path: path]) }
+        return (table["rows"]?.array ?? []).map { row in
+            "\(normal(row["cells"])) \(normal(row[path: ["object", "kind"]])) "
+                + normal(row[path: ["object", "metadata", "labels"]])
+        }.joined(separator: "\n")
     }
 
     private func owned(_ object: JSON, _ manager: String) -> String {

@@ -152,6 +152,16 @@ import Testing
         ),
         Exchange(method: "GET", target: node, accept: "application/json;as=Table;g=meta.k8s.io;v=v1,*/*", status: 200),
         Exchange(
+            method: "POST",
+            target: "/apis/events.k8s.io/v1/namespaces/default/events",
+            type: "application/json",
+            body: [:],
+            token: "agent",
+            status: 403,
+            message: "events is forbidden: User \"agent\" cannot create resource \"events\" in API group "
+                + "\"events.k8s.io\" in the namespace \"default\""
+        ),
+        Exchange(
             method: "PATCH",
             target: node,
             type: "application/json",

@@ -29,25 +29,31 @@ extension Rights {
             }
             guard isBound, let reference = binding["roleRef"] else { return [] }
             let namespace = isCluster ? nil : binding[path: ["metadata", "namespace"]]?.string
+            let name = binding[path: ["metadata", "name"]]?.string ?? ""
+            let grant =
+                "\(isCluster ? "Cluster" : "")RoleBinding \"\(name)\(namespace.map { "/\($0)" } ?? "")\" of "
+                + "\(reference["kind"]?.string ?? "") \"\(reference["name"]?.string ?? "")\" to "
+                + "ServiceAccount \"\(account)/\(space)\""
             return documents.filter { role in
                 role["kind"] == reference["kind"] && role[path: ["metadata", "name"]] == reference["name"]
                     && (role["kind"] == "ClusterRole" || role[path: ["metadata", "namespace"]]?.string == namespace)
             }
             .flatMap { $0["rules"]?.array ?? [] }
-            .map { Rule($0, namespace: namespace) }
+            .map { Rule($0, namespace: namespace, grant: grant) }
         }
     }
 }
 
 extension Rights.Rule {
-    fileprivate init(_ rule: JSON, namespace: String?) {
+    fileprivate init(_ rule: JSON, namespace: String?, grant: String) {
         func words(_ key: String) -> Set<String> { Set((rule[key]?.array ?? []).compactMap(\.string)) }
         self.init(
             verbs: words("verbs"),
             groups: words("apiGroups"),
             resources: words("resources"),
             resourceNames: words("resourceNames"),
-            namespace: namespace
+            namespace: namespace,
+            grant: grant
         )
     }
 }

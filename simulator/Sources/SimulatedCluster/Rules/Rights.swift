@@ -65,19 +65,23 @@ public struct Rights: Sendable, Equatable {
         public var resourceNames: Set<String>
         /// The namespace of the rule; nil for the whole cluster.
         public var namespace: String?
+        /// The binding that gives the rule, and to whom, in the words of the server; nil when there is no binding.
+        public var grant: String?
 
         public init(
             verbs: Set<String>,
             groups: Set<String> = [""],
             resources: Set<String>,
             resourceNames: Set<String> = [],
-            namespace: String? = nil
+            namespace: String? = nil,
+            grant: String? = nil
         ) {
             self.verbs = verbs
             self.groups = groups
             self.resources = resources
             self.resourceNames = resourceNames
             self.namespace = namespace
+            self.grant = grant
         }
 
         func allows(_ access: Access) -> Bool {
@@ -98,5 +102,8 @@ public struct Rights: Sendable, Equatable {
     /// The rights of a cluster administrator.
     public static let everything = Rights([Rule(verbs: ["*"], groups: ["*"], resources: ["*"])])
 
-    public func allow(_ access: Access) -> Bool { rules.contains { $0.allows(access) } }
+    public func allow(_ access: Access) -> Bool { rule(allowing: access) != nil }
+
+    /// The first rule that allows an access; nil when none does.
+    func rule(allowing access: Access) -> Rule? { rules.first { $0.allows(access) } }
 }

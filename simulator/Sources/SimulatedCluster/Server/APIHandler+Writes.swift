@@ -12,7 +12,7 @@ extension APIHandler {
         _ user: User
     ) async throws(APIFailure) -> APIAnswer {
         try checkContentType(request, ["application/json"])
-        let form = try AnswerForm(accept: request.accept, isList: false)
+        let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         try checkOptions("CreateOptions", request)
         let body = try request.json()
         if let namespace = body[path: ["metadata", "namespace"]]?.string, namespace != address.namespace {
@@ -31,7 +31,7 @@ extension APIHandler {
             guard live == nil else { throw .alreadyExists(resource, name) }
             return new
         }
-        return APIAnswer(201, .json(form.object(object)))
+        return APIAnswer(201, .json(form.object(object, of: address.resource)))
     }
 
     func patch(
@@ -68,7 +68,7 @@ extension APIHandler {
         _ user: User,
         _ patch: ObjectWriter.Patch
     ) async throws(APIFailure) -> APIAnswer {
-        let form = try AnswerForm(accept: request.accept, isList: false)
+        let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         let writer = writer(request, address)
         let resource = address.resource.plural
         let (object, _) = try await store.write(
@@ -80,7 +80,7 @@ extension APIHandler {
             guard let live else { throw .notFound(resource, name) }
             return try writer.patch(live, named: name, with: patch)
         }
-        return APIAnswer(200, .json(form.object(object)))
+        return APIAnswer(200, .json(form.object(object, of: address.resource)))
     }
 
     private func apply(
@@ -90,7 +90,7 @@ extension APIHandler {
         _ user: User,
         _ body: JSON
     ) async throws(APIFailure) -> APIAnswer {
-        let form = try AnswerForm(accept: request.accept, isList: false)
+        let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         let writer = writer(request, address)
         let force = request.query["force"] == "true"
         let creation = Access(
@@ -111,7 +111,7 @@ extension APIHandler {
             guard live != nil || user.rights.allow(creation) else { throw .forbidden(user: user.name, creation) }
             return new
         }
-        return APIAnswer(created ? 201 : 200, .json(form.object(object)))
+        return APIAnswer(created ? 201 : 200, .json(form.object(object, of: address.resource)))
     }
 
     func delete(

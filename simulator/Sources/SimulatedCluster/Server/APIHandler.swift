@@ -38,9 +38,13 @@ public struct APIHandler: Sendable {
             throw .forbidden(path: request.target, user: user.name)
         }
         if let document = Discovery.document(request) { return APIAnswer(200, .json(document)) }
+        if request.path == AccessReview.path {
+            try checkContentType(request, ["application/json"])
+            return try AccessReview.answer(request, user)
+        }
         guard let address = ResourceAddress(path: request.path) else {
             // The server checks the rights before it looks for the resource.
-            if let access = unknownAccess(request), !user.rights.allow(access) {
+            if let access = try unknownAccess(request), !user.rights.allow(access) {
                 throw .forbidden(user: user.name, access)
             }
             throw .noSuchPath
@@ -65,12 +69,36 @@ public struct APIHandler: Sendable {
         }
     }
 
-    /// The access to an object of a resource that the server does not have; nil when the path names no object.
-    private func unknownAccess(_ request: APIRequest) -> Access? {
-        guard request.method == "GET", request.path.starts(with: ["api", "v1", "namespaces"]), request.path.count == 6
-        else { return nil }
-        let (namespace, resource, name) = (request.path[3], request.path[4], request.path[5])
-        return Access(verb: "get", resource: resource, namespace: namespace, name: name)
+    /// The access to a resource that the server does not have; nil when the path names no resource.
+    private func unknownAccess(_ request: APIRequest) throws(APIFailure) -> Access? {
+        let prefix = request.path.first == "api" ? 2 : 3
+        guard ["api", "apis"].contains(request.path.first), request.path.count > prefix else { return nil }
+        var rest = request.path.dropFirst(prefix)
+        var namespace: String?
+        if rest.first == "namespaces", rest.count > 2 {
+            rest = rest.dropFirst()
+            namespace = rest.popFirst()
+        }
+        let segments = Array(rest)
+        return Access(
+            verb: try verb(request, name: segments.count > 1 ? segments[1] : nil),
+            group: prefix == 2 ? "" : request.path[1],
+            resource: segments[0],
+            subresource: segments.count > 2 ? segments[2] : nil,
+            namespace: namespace,
+            name: segments.count > 1 ? segments[1] : nil
+        )
+    }
+
+    private func verb(_ request: APIRequest, name: String?) throws(APIFailure) -> String {
+        switch request.method {
+        case "GET", "HEAD": request.isWatch ? "watch" : name == nil ? "list" : "get"
+        case "POST": "create"
+        case "PUT": "update"
+        case "PATCH": "patch"
+        case "DELETE": name == nil ? "deletecollection" : "delete"
+        default: throw .methodNotAllowed
+        }
     }
 
     private func access(
@@ -78,17 +106,8 @@ public struct APIHandler: Sendable {
         _ address: ResourceAddress,
         _ selection: Selection
     ) throws(APIFailure) -> Access {
-        let verb: String
-        switch request.method {
-        case "GET", "HEAD": verb = request.isWatch ? "watch" : address.name == nil ? "list" : "get"
-        case "POST": verb = "create"
-        case "PUT": verb = "update"
-        case "PATCH": verb = "patch"
-        case "DELETE": verb = address.name == nil ? "deletecollection" : "delete"
-        default: throw .methodNotAllowed
-        }
-        return Access(
-            verb: verb,
+        Access(
+            verb: try verb(request, name: address.name),
             group: address.resource.group,
             resource: address.resource.plural,
             subresource: address.subresource,
@@ -102,11 +121,11 @@ extension APIHandler {
     private func get(_ request: APIRequest, _ address: ResourceAddress, _ name: String) async throws(APIFailure)
         -> APIAnswer
     {
-        let form = try AnswerForm(accept: request.accept, isList: false)
+        let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         guard let object = await store.object(key(address, name)) else {
             throw .notFound(qualified(address.resource), name)
         }
-        return APIAnswer(200, .json(form.object(object)))
+        return APIAnswer(200, .json(form.object(object, of: address.resource)))
     }
 
     private func list(
@@ -114,7 +133,7 @@ extension APIHandler {
         _ address: ResourceAddress,
         _ selection: Selection
     ) async throws(APIFailure) -> APIAnswer {
-        let form = try AnswerForm(accept: request.accept, isList: true)
+        let form = try AnswerForm(accept: request.accept, isList: true, now: now())
         let (objects, version) = await store.list(address.resource.plural, namespace: address.namespace)
         let selected = objects.filter(selection.matches)
         return APIAnswer(200, .json(form.list(selected, of: address.resource, version: version)))
@@ -136,7 +155,7 @@ extension APIHandler {
             resource: address.resource,
             namespace: address.namespace,
             selection: selection,
-            form: try AnswerForm(accept: request.accept, isList: false),
+            form: try AnswerForm(accept: request.accept, isList: false, now: now()),
             from: version == 0 ? nil : version,
             timeout: .seconds(request.query["timeoutSeconds"].flatMap(Int.init) ?? 1800),
             bookmarkInterval: request.query["allowWatchBookmarks"] == "true" ? bookmarkInterval : nil

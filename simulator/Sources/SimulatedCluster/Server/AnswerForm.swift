@@ -1,15 +1,20 @@
+import FoundationEssentials
+
 /// The format in which a client requests objects.
-public enum AnswerForm: Sendable, Equatable {
+enum AnswerForm: Sendable, Equatable {
     case full
     /// `PartialObjectMetadata`, or a list of them.
     case metadataOnly
+    case table(Table)
 
     /// Chooses the first format of an `Accept` header that the server supports.
     ///
-    /// The server does not support `Table`. Clients that request it also accept plain JSON.
-    ///
+    /// - Parameters:
+    ///   - accept: The header; nil for plain JSON.
+    ///   - isList: Whether the client requests a list.
+    ///   - now: The time for the ages in a table.
     /// - Throws: 406 when the server supports none of the formats.
-    public init(accept: String?, isList: Bool) throws(APIFailure) {
+    init(accept: String?, isList: Bool, now: Date) throws(APIFailure) {
         guard let accept, !accept.isEmpty else {
             self = .full
             return
@@ -26,6 +31,10 @@ public enum AnswerForm: Sendable, Equatable {
                 guard options["g"] == "meta.k8s.io", options["v"] == "v1" else { continue }
                 self = .metadataOnly
                 return
+            case ("application/json", .some("Table")):
+                guard options["g"] == "meta.k8s.io", options["v"] == "v1" else { continue }
+                self = .table(Table(now: now))
+                return
             default: continue
             }
         }
@@ -38,9 +47,11 @@ public enum AnswerForm: Sendable, Equatable {
     }
 
     /// Converts an object to this format.
-    func object(_ object: JSON) -> JSON {
+    func object(_ object: JSON, of resource: Resource) -> JSON {
         switch self {
         case .full: object
+        case .table(let table):
+            table.json([object], of: resource, version: object[path: ["metadata", "resourceVersion"]]?.string)
         case .metadataOnly:
             [
                 "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] ?? [:],
@@ -52,8 +63,9 @@ public enum AnswerForm: Sendable, Equatable {
     ///
     /// As in the real server, the items of a full list have no kind and no API version.
     func list(_ objects: [JSON], of resource: Resource, version: Int) -> JSON {
+        if case .table(let table) = self { return table.json(objects, of: resource, version: String(version)) }
         let items = objects.map { object in
-            var item = self.object(object)
+            var item = self.object(object, of: resource)
             if self == .full {
                 item["kind"] = nil
                 item["apiVersion"] = nil

@@ -57,9 +57,9 @@ public struct WatchPlan: Sendable {
         let new = change.new.flatMap { selection.matches($0) ? $0 : nil }
         switch (old, new) {
         case (.none, .none): return nil
-        case (.none, .some(let object)): return event("ADDED", form.object(object))
-        case (.some, .some(let object)): return event("MODIFIED", form.object(object))
-        case (.some(let object), .none): return event("DELETED", form.object(change.new ?? object))
+        case (.none, .some(let object)): return event("ADDED", form.object(object, of: resource))
+        case (.some, .some(let object)): return event("MODIFIED", form.object(object, of: resource))
+        case (.some(let object), .none): return event("DELETED", form.object(change.new ?? object, of: resource))
         }
     }
 
@@ -72,7 +72,7 @@ public struct WatchPlan: Sendable {
         let object: JSON = [
             "kind": .string(resource.kind), "apiVersion": .string(resource.groupVersion), "metadata": metadata,
         ]
-        return form.object(object)
+        return form.object(object, of: resource)
     }
 }
 
