@@ -57,9 +57,14 @@ struct RunningAgent: Sendable {
     }
 
     /// Waits until the Node shows a verdict.
+    ///
+    /// The taint of a node that is ready goes after its labels, with another request.
     func awaitVerdict(_ verdict: Verdict, deadline: Duration = .seconds(90)) async throws {
         try await untilAsync("the verdict is \(verdict.rawValue)", deadline: deadline) {
-            try await shown().metadata.labels["gpu-agent.dev/verdict"] == verdict.rawValue
+            let node = try await shown()
+            let isTainted = node.taints.contains { $0.key == "gpu-agent.dev/not-ready" }
+            return node.metadata.labels["gpu-agent.dev/verdict"] == verdict.rawValue
+                && !(verdict == .ready && isTainted)
         }
     }
 
