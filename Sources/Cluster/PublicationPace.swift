@@ -2,13 +2,16 @@ package import Kubernetes
 
 /// Decides when the publisher may make the next request to the API server.
 ///
-/// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. When
-/// other programs repeatedly overwrite many of the agent's fields, the agent writes at most `writesPerMinute` times per
+/// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. They stay
+/// shorter while there is no connection, because an attempt then costs the API server nothing, and the labels, the taint
+/// and the watch wait for the next one when it is back. When other programs repeatedly overwrite many of the agent's fields, the agent writes at most `writesPerMinute` times per
 /// minute. `FieldContests` limits the writes of each field.
 package struct PublicationPace: Sendable {
     /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)
     package static let longestPause = Duration.seconds(60)
+    /// The maximum pause while the API server cannot be reached.
+    package static let longestPauseWhileAway = Duration.seconds(15)
     /// The maximum pause after a first refusal, which is longer because an administrator must change its cause.
     package static let firstPauseAfterRefusal = Duration.seconds(15)
     /// The maximum number of writes per minute.
@@ -40,7 +43,7 @@ package struct PublicationPace: Sendable {
     ) {
         isRefused = error.isRefusal
         let first = isRefused ? Self.firstPauseAfterRefusal : Self.firstPause
-        limit = min(Self.longestPause, max(first, limit * 2))
+        limit = min(error.isAway ? Self.longestPauseWhileAway : Self.longestPause, max(first, limit * 2))
         let asked = min(error.retryAfter ?? .zero, Self.longestPause)
         notBefore = now + asked + limit * Double.random(in: 0.5..<1, using: &generator)
     }
@@ -62,6 +65,14 @@ package struct PublicationPace: Sendable {
 }
 
 extension KubernetesError {
+    /// Whether the API server did not answer.
+    fileprivate var isAway: Bool {
+        switch self {
+        case .unreachable, .timedOut: true
+        default: false
+        }
+    }
+
     /// Whether the API server refused the request.
     ///
     /// It refuses the same request again until an administrator changes a permission, a policy or the token.

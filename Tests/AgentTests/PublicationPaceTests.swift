@@ -30,10 +30,17 @@ import Testing
         #expect(attempts(denied, within: .seconds(3600)) <= 125)
     }
 
-    @Test func aServerThatIsAwayIsAskedAfterSecondsAndThenEachMinute() {
+    @Test func aServerThatIsAwayIsAskedAfterSecondsAndThenSeveralTimesAMinute() {
         #expect(!away.isRefusal)
-        #expect((3...6).contains(attempts(away, within: .seconds(60))))
-        #expect(attempts(away, within: .seconds(3600)) <= 128)
+        #expect((5...8).contains(attempts(away, within: .seconds(60))))
+        #expect((240...480).contains(attempts(away, within: .seconds(3600))))
+    }
+
+    /// An attempt costs such a server up to two requests.
+    @Test func aServerThatFailsIsAskedAfterSecondsAndThenEachMinute() {
+        let failing = KubernetesError.server(status: 500, message: "no", retryAfter: nil)
+        #expect((3...6).contains(attempts(failing, within: .seconds(60))))
+        #expect(attempts(failing, within: .seconds(3600)) <= 128)
     }
 
     @Test func aFailedTestOfAPatchIsNoRefusal() {
