@@ -27,7 +27,7 @@ public struct APIHandler: Sendable {
                 answer = APIAnswer(error)
             }
         }
-        log.append(RequestRecord(request, user: user?.name, status: answer.status))
+        log.append(RequestRecord(request, user: user?.name, status: answer.status, at: now()))
         return answer
     }
 

@@ -4,6 +4,8 @@ import SystemPackage
 
 /// A request that the server answered.
 public struct RequestRecord: Codable, Sendable, Equatable {
+    /// The time of the response, in seconds since 1970-01-01 00:00 UTC; for a watch, of its beginning.
+    public var time: Double
     public var method: String
     /// The path with the query, as the client sent it.
     public var target: String
@@ -15,7 +17,8 @@ public struct RequestRecord: Codable, Sendable, Equatable {
     /// The HTTP status; 0 when the server closed the connection without a response.
     public var status: Int
 
-    init(_ request: APIRequest, user: String?, status: Int) {
+    init(_ request: APIRequest, user: String?, status: Int, at date: Date) {
+        time = date.timeIntervalSince1970
         method = request.method
         target = request.target
         contentType = request.contentType
