@@ -1,5 +1,5 @@
+import Dispatch
 import FoundationEssentials
-import NIOPosix
 import Synchronization
 
 /// The admission policies cannot be evaluated.
@@ -25,6 +25,7 @@ public final class AdmissionEvaluator: Sendable {
     private let deadline: Duration
     private let startDeadline: Duration
     private let process = Mutex<EvaluatorProcess?>(nil)
+    private let queue = DispatchQueue(label: "admission-evaluator")
 
     /// Creates an evaluator, which does not run yet.
     ///
@@ -111,19 +112,20 @@ public final class AdmissionEvaluator: Sendable {
         }
     }
 
-    /// Runs a blocking exchange outside of the threads of Swift's tasks; only one runs at a time.
+    /// Runs a blocking exchange on a thread of its own; only one runs at a time.
+    ///
+    /// The threads of Swift's tasks are few. A test process blocks many of them, and the deadline would pass before the
+    /// exchange begins.
     private func blocking<Success: Sendable>(
         _ body: @escaping @Sendable (inout EvaluatorProcess?) throws(AdmissionError) -> Success
     ) async throws(AdmissionError) -> Success {
-        let result: Result<Success, AdmissionError>
-        do {
-            result = try await NIOThreadPool.singleton.runIfActive {
-                self.process.withLock { process in
+        let result: Result<Success, AdmissionError> = await withCheckedContinuation { continuation in
+            queue.async {
+                let result: Result<Success, AdmissionError> = self.process.withLock { process in
                     do throws(AdmissionError) { return .success(try body(&process)) } catch { return .failure(error) }
                 }
+                continuation.resume(returning: result)
             }
-        } catch {
-            throw AdmissionError(description: "\(error)")
         }
         return try result.get()
     }

@@ -1,11 +1,8 @@
 import Glibc
-import Subprocess
-import SystemPackage
 
 /// A running program that answers each line of its input with one line, and the socket that is its input and output.
 struct EvaluatorProcess: Sendable {
-    /// Waits for the end of the program; its cancellation kills the program.
-    private let program: Task<Void, Never>
+    private let pid: pid_t
     private let socket: CInt
     private var received: [UInt8] = []
 
@@ -16,20 +13,27 @@ struct EvaluatorProcess: Sendable {
         var ends: [CInt] = [-1, -1]
         let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Self.failure("socketpair", errno) }
-        socket = ends[0]
-        let end = FileDescriptor(rawValue: ends[1])
-        let name = command.first ?? ""
-        program = Task {
-            _ = try? await run(
-                name.contains("/") ? .path(FilePath(name)) : .name(name),
-                arguments: Arguments(Array(command.dropFirst())),
-                input: .fileDescriptor(end, closeAfterSpawningProcess: false),
-                output: .fileDescriptor(end, closeAfterSpawningProcess: false),
-                error: .currentStandardError
-            )
-            // Now the other end of the socket tells that there is no program.
-            try? end.close()
+        defer { close(ends[1]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+        // The program must not keep the sockets of the server open. The close of a number that is not open has no effect.
+        for number in (STDERR_FILENO + 1)..<CInt(min(sysconf(CInt(_SC_OPEN_MAX)), 4096)) {
+            posix_spawn_file_actions_addclose(&actions, number)
         }
+        let path = "PATH=" + (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin")
+        let texts = (command.map { strdup($0) } + [nil], [strdup(path), nil])
+        defer { (texts.0 + texts.1).forEach { free($0) } }
+        var pid: pid_t = 0
+        let code = posix_spawnp(&pid, command.first ?? "", &actions, nil, texts.0, texts.1)
+        guard code == 0 else {
+            close(ends[0])
+            throw Self.failure("cannot start \(command.first ?? "no program")", code)
+        }
+        self.pid = pid
+        socket = ends[0]
     }
 
     /// Sends a line, which includes its line break.
@@ -66,10 +70,11 @@ struct EvaluatorProcess: Sendable {
         }
     }
 
-    /// Ends the program.
+    /// Kills the program.
     func end() {
         close(socket)
-        program.cancel()
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
     }
 
     private func waitFor(_ events: CInt, until end: ContinuousClock.Instant) throws(AdmissionError) {
