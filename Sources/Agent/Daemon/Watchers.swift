@@ -120,6 +120,8 @@ struct PublisherService: Service {
                 do throws(HostError) {
                     try await file.save(state)
                     saved.withLock { $0 = state }
+                    // The first requests over TLS read much of the program. Now the agent only waits for changes.
+                    giveBackMemory()
                 } catch {
                     logger.warning("cannot save the published state", metadata: ["error": "\(errorChain(error))"])
                 }

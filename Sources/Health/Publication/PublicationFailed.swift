@@ -15,7 +15,7 @@ extension Check {
         advice:
             "When the API server refused the request, correct the rights or the admission policy that the error names "
             + "([Rights](deployment.md#rights)). Otherwise restore the connection from the node to the API server. "
-            + "The agent retries within seconds, and later once a minute."
+            + "The agent retries within seconds, and later at least once a minute."
     ) { node in node.published.flatMap(publicationOutcome) }
 
     static func publicationOutcome(_ state: PublishedState) -> Outcome? {
