@@ -125,6 +125,18 @@ import Testing
         #expect(gpus.map(\.migMode) == ["disabled", nil, "disabled"])
     }
 
+    @Test func saysWhichGPUsTheAgentDoesNotManage() throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            var reserved = PCIFunction.h100.at(bus: 9)
+            reserved.kernelDriver = .present("vfio-pci")
+            facts.pci = .present([.h100, reserved])
+        }
+        let status = try status(facts)
+        #expect(status.gpus.map(\.unmanaged) == [nil, "bound to vfio-pci"])
+        let text = StatusText(status: status, style: Style(color: false), now: 0).text
+        #expect(text.contains("(not managed: bound to vfio-pci)"))
+    }
+
     @Test func showsNoGPUThatIsNone() throws {
         let facts = NodeFacts.h100Ready.with { facts in
             var bridge = PCIFunction.h100.at(bus: 9)

@@ -40,7 +40,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         decision = plan.decision
         // A signed URL is a secret, and people send this document with bug reports.
         decision.driver?.artifact?.urls = plan.decision.driver?.artifact?.urls.map(redacted) ?? []
-        gpus = StatusGPU.all(of: facts)
+        gpus = StatusGPU.all(of: facts, ignored: plan.decision.ignored ?? [])
         driver = StatusDriver(facts.driver)
         host = StatusHost(facts.host)
         findings = report.findings
@@ -61,8 +61,10 @@ package struct StatusGPU: Encodable, Sendable, Equatable {
     /// `enabled` or `disabled`; nil when the GPU does not support MIG, or when the mode is not known.
     package var migMode: String?
     package var migDevices: [StatusMIGDevice]
+    /// Why the agent does not manage the GPU, such as `bound to vfio-pci`; nil when it does.
+    package var unmanaged: String?
 
-    static func all(of facts: NodeFacts) -> [StatusGPU] {
+    static func all(of facts: NodeFacts, ignored: [PCIAddress]) -> [StatusGPU] {
         let answers = facts.vendor.value?.nvml.value?.gpus ?? []
         return facts.gpus.map { function in
             let gpu = answers.first { $0.pciAddress.value == function.address }
@@ -74,7 +76,10 @@ package struct StatusGPU: Encodable, Sendable, Equatable {
                 uuid: gpu?.uuid.value,
                 memoryMiB: gpu?.memoryMiB.value,
                 migMode: gpu?.migMode.value.map { $0.current ? "enabled" : "disabled" },
-                migDevices: (gpu?.migDevices.value ?? []).map(StatusMIGDevice.init)
+                migDevices: (gpu?.migDevices.value ?? []).map(StatusMIGDevice.init),
+                unmanaged: ignored.contains(function.address)
+                    ? "ignored by the configuration"
+                    : function.isReserved ? "bound to \(function.kernelDriver.value ?? "another driver")" : nil
             )
         }
     }

@@ -50,8 +50,9 @@ package struct StatusText {
                 let subsystem = gpu.subsystemId.map { " (subsystem \($0))" } ?? ""
                 let name = gpu.name.map { "  \($0)" } ?? ""
                 let memory = gpu.memoryMiB.map { ", \($0) MiB" } ?? ""
+                let unmanaged = gpu.unmanaged.map { "  (not managed: \($0))" } ?? ""
                 let mig = gpu.migMode.map { "  MIG \($0)" } ?? ""
-                return ["  \(gpu.pciAddress)  \(gpu.pciId)\(subsystem)\(name)\(memory)"]
+                return ["  \(gpu.pciAddress)  \(gpu.pciId)\(subsystem)\(name)\(memory)\(unmanaged)"]
                     + (gpu.uuid.map { ["    \($0)\(mig)"] } ?? [])
                     + gpu.migDevices.map { "    \($0.uuid)  \($0.profile), \($0.memoryMiB) MiB" }
             }
