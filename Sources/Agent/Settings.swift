@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// The paths and processes that the agent uses, as the command line names them.
 package struct Settings: Sendable {
@@ -38,6 +39,21 @@ package struct Settings: Sendable {
         self.configDirectory = configDirectory
         self.program = program
         self.environment = environment
+    }
+
+    /// The configuration file that the DaemonSet mounts.
+    package static let mountedConfiguration = "/etc/gpu-agent/config.yaml"
+
+    /// The directory that the DaemonSet mounts, as long as the command line names no configuration elsewhere.
+    ///
+    /// The DaemonSet names the mounted configuration, and a person in its pod names none. Both must get the same catalog.
+    ///
+    /// - Parameter file: The configuration that the command line names; nil when it names none.
+    /// - Returns: The path of the directory; nil for a configuration elsewhere.
+    package static func mountedDirectory(besideConfiguration file: String?) -> String? {
+        let usual = FilePath(mountedConfiguration)
+        guard file.map({ FilePath($0).lexicallyNormalized() == usual }) ?? true else { return nil }
+        return usual.removingLastComponent().string
     }
 
     /// The path of a process's root directory, as the agent sees it.

@@ -1,6 +1,7 @@
 import Agent
 import Catalog
 import Documents
+import FoundationEssentials
 import Glibc
 import Host
 import NodeModel
@@ -56,15 +57,36 @@ import Testing
     @Test func usesEveryCatalogBesideTheMountedConfiguration() throws {
         try directory.write("mounted/config.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\n")
         try directory.write("mounted/catalog.yaml", Self.catalog("10de:ffff", "mounted"))
+        try directory.write("mounted/short.yml", Self.catalog("10de:fffd", "short"))
         try directory.write("mounted/..data.yaml", "not read")
-        var settings = settings(config: "mounted/config.yaml")
+        var settings = settings(config: "mounted//config.yaml")
         settings.configDirectory = directory.path("mounted")
-        #expect(try Setup.load(settings).catalog.gpus.values.map(\.name).sorted() == ["first", "mounted"])
+        #expect(try Setup.load(settings).catalog.gpus.values.map(\.name).sorted() == ["first", "mounted", "short"])
         #expect(try Setup.load(settings).warnings == [])
         // Without a configuration too.
         settings.configFile = nil
         try directory.write("mounted/config.yaml", Self.catalog("10de:fffe", "second"))
-        #expect(try Setup.load(settings).catalog.gpus.count == 3)
+        #expect(try Setup.load(settings).catalog.gpus.count == 4)
+    }
+
+    static let mounted: [(file: String?, directory: String?)] = [
+        (nil, "/etc/gpu-agent"), ("/etc/gpu-agent/config.yaml", "/etc/gpu-agent"),
+        ("/etc/gpu-agent//./config.yaml", "/etc/gpu-agent"), ("/etc/gpu-agent/other.yaml", nil), ("config.yaml", nil),
+    ]
+
+    @Test(arguments: mounted)
+    func theMountedDirectoryBelongsToTheMountedConfiguration(_ file: String?, _ directory: String?) {
+        #expect(Settings.mountedDirectory(besideConfiguration: file) == directory)
+    }
+
+    @Test func theDaemonSetNamesTheMountedConfiguration() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let manifest = try Data(contentsOf: root.appending(path: "daemonset/base/daemonset.yaml"))
+        #expect(
+            String(decoding: manifest, as: UTF8.self).contains(
+                "args: [run, --config, \(Settings.mountedConfiguration)]"
+            )
+        )
     }
 
     @Test func namesAMountedCatalogThatTheConfigurationDoesNotList() throws {

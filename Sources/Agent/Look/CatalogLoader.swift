@@ -156,8 +156,9 @@ package struct Setup: Sendable {
         guard let directory = settings.configDirectory else { return [] }
         let names: [String]
         do throws(Errno) { names = try LocalFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
-        return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.map { "\(directory)/\($0)" }
-            .filter { $0 != settings.configFile }
+        let config = settings.configFile.map { FilePath($0).lexicallyNormalized() }
+        return names.filter { name in !name.hasPrefix(".") && [".yaml", ".yml"].contains(where: name.hasSuffix) }
+            .map { "\(directory)/\($0)" }.filter { FilePath($0).lexicallyNormalized() != config }
     }
 
     /// Reads catalog files, and adds the problems of each to `problems`.

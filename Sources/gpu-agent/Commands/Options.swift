@@ -90,17 +90,13 @@ struct ChoiceOptions: ParsableArguments {
 
     /// The configuration file to read; nil when there is none.
     var configFile: String? {
-        let usual = "\(Self.mountedDirectory)/config.yaml"
-        return config ?? (access(usual, F_OK) == 0 ? usual : nil)
+        config ?? (access(Settings.mountedConfiguration, F_OK) == 0 ? Settings.mountedConfiguration : nil)
     }
 
     /// The directory whose catalog files the agent uses; nil when `--config` names another configuration.
     var configDirectory: String? {
-        config == nil && access(Self.mountedDirectory, F_OK) == 0 ? Self.mountedDirectory : nil
+        Settings.mountedDirectory(besideConfiguration: config).flatMap { access($0, F_OK) == 0 ? $0 : nil }
     }
-
-    /// Where the DaemonSet mounts the configuration.
-    private static let mountedDirectory = "/etc/gpu-agent"
 }
 
 /// The option to use the facts of another node.
