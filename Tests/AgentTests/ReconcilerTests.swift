@@ -1,6 +1,7 @@
 import Catalog
 import Cluster
 import ClusterSupport
+import FoundationEssentials
 import HostSupport
 import Kubernetes
 import Logging
@@ -132,6 +133,29 @@ struct ReconcilerTests {
                 wakeUp.ring()
                 try await eventually("a new inspection") { (box.snapshot?.at ?? 0) > before }
                 #expect(host.calls("installer").count == 1)
+            }
+        }
+    }
+
+    @Test(.enabled(if: PrivateHost.isPossible, PrivateHost.reason))
+    func aNodeThatWorkedStaysReadyWhileItsDriverIsLoadedAgain() async throws {
+        try await ScriptedHost.with { host in
+            try await withInstalls(on: host) { box, wakeUp in
+                try await eventually("the node is ready") { box.snapshot?.view.report.verdict == .ready }
+                let loads = host.calls("nvidia-modprobe").count
+                try host.order("hold-nodes")
+                try FileManager.default.removeItem(atPath: host.tree.path("dev/nvidia-uvm"))
+                wakeUp.ring()
+                try await eventually("the driver is loaded again") { host.calls("nvidia-modprobe").count > loads }
+                // The missing node counts only after its settling time.
+                let report = box.snapshot?.view.report
+                #expect(report?.verdict == .ready)
+                #expect(report?.findings.contains { $0.code == .deviceNodesMissing && $0.state == .notice } == true)
+                #expect(box.snapshot?.view.publication.taint == .absent)
+                try host.order("go")
+                try await eventually("the node is back") {
+                    box.snapshot?.view.facts.driver.deviceNodes.value?.count == 3
+                }
             }
         }
     }

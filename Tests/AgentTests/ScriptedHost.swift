@@ -156,7 +156,15 @@ struct ScriptedHost: Sendable {
             """
         )
         let nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"].map { "\(host)/dev/\($0)" }.joined(separator: " ")
-        try writeProgram(tools, "nvidia-modprobe", "for node in \(nodes); do [ -e $node ] || mknod $node c 195 0; done")
+        try writeProgram(
+            tools,
+            "nvidia-modprobe",
+            """
+            echo "$*" >>\(host)/run/nvidia-modprobe
+            [ ! -e \(host)/run/hold-nodes ] || until [ -e \(host)/run/go ]; do sleep 0.02; done
+            for node in \(nodes); do [ -e $node ] || mknod $node c 195 0; done
+            """
+        )
         try writeProgram(tools, "modinfo", "[ $2 = version ] && echo \(version) || echo 'Dual MIT/GPL'")
         let vendor = NodeFacts.h100Ready.vendor.value
         try tools.write("nvml.json", bytes: Array(try JSONEncoder().encode(vendor?.nvml ?? .absent)))

@@ -83,19 +83,25 @@ struct Reconciler: Service {
         }
         guard !Task.isCancelled else { return }
         if let install, !view.plan.steps.isEmpty, view.plan.obstacles.isEmpty, backoff.allows(at: .now) {
-            let installing = NodeView(
-                inspector.setup,
-                facts: view.facts,
-                journal: view.journal,
-                installing: true
-            )
-            await publish(installing)
+            await publish(begun(view, &settling))
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
             await publish(settled(view, &settling))
         } else {
             await publish(settled(view, &settling))
         }
+    }
+
+    /// The view to publish while the steps of the plan run.
+    ///
+    /// The load of a driver that stays takes nothing away from pods. So a node that worked keeps its verdict, and gets no
+    /// taint, until the failure that the load repairs has lasted long enough to count.
+    private func begun(_ view: NodeView, _ settling: inout Settling) -> NodeView {
+        if view.plan.decision.action == .adopt {
+            let settled = settled(view, &settling)
+            if [.ready, .degraded].contains(settled.report.verdict) { return settled }
+        }
+        return NodeView(inspector.setup, facts: view.facts, journal: view.journal, installing: true)
     }
 
     /// Removes the failures that have not lasted long enough to count.
