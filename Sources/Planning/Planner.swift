@@ -10,14 +10,27 @@ package struct Planner: Sendable {
     package init() {}
 
     package func plan(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
-        switch decision.action {
-        case .idle, .blocked:
-            Plan(decision: decision, steps: [], problems: [])
-        case .adopt:
-            adopt(facts, decision)
-        case .install:
-            install(facts, decision, journal: journal)
-        }
+        var plan =
+            switch decision.action {
+            case .idle, .blocked: Plan(decision: decision, steps: [], problems: [])
+            case .adopt: adopt(facts, decision)
+            case .install: install(facts, decision, journal: journal)
+            }
+        if !plan.steps.isEmpty, let problem = newerJournal(facts.driver) { plan.problems.append(problem) }
+        return plan
+    }
+
+    /// The finding that a newer version of the agent wrote the journal; nil when this version can use it.
+    ///
+    /// The executor refuses such a journal before the first step. The plan says so without a try.
+    private func newerJournal(_ driver: DriverFacts) -> Finding? {
+        guard let failure = driver.record.failure, failure.reason == .newer else { return nil }
+        return Finding(
+            .installFailed,
+            observed: "The agent cannot use its journal: \(failure.detail).",
+            expected: "a journal of this version or of an earlier one",
+            remedy: "Use the version of the agent that wrote \(HostLayout.journal), or a newer one."
+        )
     }
 
     /// The device nodes that every CUDA program needs.

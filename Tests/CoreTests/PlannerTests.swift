@@ -344,4 +344,18 @@ import Testing
             #expect(plan.problems.map(\.code) == [.hostUnreadable])
         }
     }
+
+    @Test func aJournalOfANewerAgentIsAnObstacle() {
+        let newer = ReadFailure(.newer, "a newer version of the agent wrote /j: its apiVersion is 'v2'")
+        let plan = Planner().plan(.rtxProVGPU.with { $0.driver.record = .unreadable(newer) }, install(), journal: nil)
+        #expect(plan.obstacles.map(\.code) == [.installFailed])
+        #expect(plan.obstacles.first?.observed.contains("its apiVersion is 'v2'") == true)
+        // A node that needs no step keeps its driver.
+        let ready = NodeFacts.h100Ready.with { $0.driver.record = .unreadable(newer) }
+        let decision = Decision(action: .adopt, driver: Self.grid, summary: "adopt")
+        #expect(Planner().plan(ready, decision, journal: nil).obstacles.isEmpty)
+        // What is no journal at all is put aside by the install.
+        let malformed = NodeFacts.rtxProVGPU.with { $0.driver.record = .unreadable(ReadFailure(.malformed, "x")) }
+        #expect(Planner().plan(malformed, install(), journal: nil).obstacles.isEmpty)
+    }
 }

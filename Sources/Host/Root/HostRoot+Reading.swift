@@ -12,9 +12,10 @@ extension ReadFailure {
         case .file(_, _, .permissionDenied), .file(_, _, .notPermitted), .root(_, .permissionDenied):
             self.init(.permission, detail)
         case .malformed: self.init(.malformed, detail)
+        case .newer: self.init(.newer, detail)
         case .commandNotStarted, .commandFailed, .commandCancelled: self.init(.command, detail)
         case .commandDeadline, .jobDeadline, .waitCancelled: self.init(.hang, detail)
-        case .root, .noRootedOpen, .file, .notAFile, .notOwn, .newer, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
+        case .root, .noRootedOpen, .file, .notAFile, .notOwn, .tooLarge, .outsideRoot, .jobRunning, .lockHeld:
             self.init(.io, detail)
         }
     }

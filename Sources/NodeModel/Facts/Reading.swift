@@ -69,6 +69,8 @@ package struct ReadFailure: Codable, Sendable, Equatable {
         case io
         /// The content is not in the expected form.
         case malformed
+        /// A newer version of the agent wrote the file.
+        case newer
         /// No answer came before the deadline.
         case hang
         /// The child process that asked ended early.
