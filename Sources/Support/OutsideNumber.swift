@@ -4,6 +4,12 @@ package func wholeNumber(_ text: some StringProtocol, in range: ClosedRange<Int>
     return number
 }
 
+/// The sum of two numbers from a file or a program; the nearest `Int` when the sum is none.
+package func boundedSum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? (left < 0 ? .min : .max) : sum
+}
+
 extension Duration {
     /// The longest time that a server or a file can ask the agent to wait: a day.
     package static let longestAsked = Duration.seconds(86_400)

@@ -53,6 +53,14 @@ import Testing
         #expect(wholeNumber(text, in: 0...100) == expected)
     }
 
+    @Test(arguments: [
+        (1, 2, 3), (Int.max, 1, Int.max), (Int.max, Int.max, Int.max), (Int.min, -1, Int.min),
+        (Int.max, -1, Int.max - 1),
+    ])
+    func sumsHaveBounds(_ left: Int, _ right: Int, _ expected: Int) {
+        #expect(boundedSum(left, right) == expected)
+    }
+
     static let delays: [(String, Duration?)] = [
         ("0", .zero), ("120", .seconds(120)), ("9223372036854775807", .seconds(86_400)),
         ("99999999999999999999999", .seconds(86_400)), ("-1", nil), ("Wed, 21 Oct 2026 07:28:00 GMT", nil), ("", nil),

@@ -111,4 +111,15 @@ import Testing
         let report = Checks(facts: facts, plan: .adoptedH100).report()
         #expect(report.verdict == .degraded && report.reason == .nvmlUnavailable)
     }
+
+    /// A facts file, or a child process that a broken library misleads, can have any number.
+    @Test func numbersOfDevicesDoNotOverflow() {
+        let answers = ["a", "b"].map {
+            CUDAFacts(visibleDevices: $0, result: 0, errorName: nil, deviceCount: .max)
+        }
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.vendor = facts.vendor.map { VendorFacts(nvml: $0.nvml, cuda: .present(answers)) }
+        }
+        #expect(Checks(facts: facts, plan: .adoptedH100).report().finding(.cudaFailed)?.state == .pass)
+    }
 }

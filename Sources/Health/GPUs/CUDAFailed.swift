@@ -63,7 +63,7 @@ extension Check {
                 remedy: .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
             )
         }
-        let devices = answers.reduce(0) { $0 + $1.deviceCount }
+        let devices = answers.reduce(0) { boundedSum($0, $1.deviceCount) }
         let gpus = node.nvml?.gpus.count ?? 0
         // Without a limit to some devices, CUDA lists each GPU. In MIG mode, it lists at most one MIG device.
         let isWhole = answers.allSatisfy { $0.visibleDevices == nil }
