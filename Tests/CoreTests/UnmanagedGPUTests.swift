@@ -149,5 +149,6 @@ import Testing
         #expect(report.finding(.gpuUnreadable)?.observed == "1 GPU read")
         // CUDA may see it or not.
         #expect(report.finding(.cudaFailed)?.state == .pass)
+        #expect(try Answer(Self.facts(), policy).report.finding(.cudaFailed)?.observed == "1 device")
     }
 }

@@ -74,6 +74,8 @@ extension Check {
                 remedy: .readXidLines
             )
         }
-        return .passed(counted(devices, "device"), expected: expected)
+        // CUDA also lists the GPUs that the configuration ignores, which no other check counts.
+        let counting = isWhole && node.gpusWithMIG.isEmpty ? min(devices, gpus) : devices
+        return .passed(counted(counting, "device"), expected: expected)
     }
 }
