@@ -1,6 +1,8 @@
 import CoreSupport
 import Health
 import NodeModel
+import Planning
+import Selection
 import TestSupport
 import Testing
 
@@ -19,7 +21,11 @@ import Testing
         return Checks(facts: facts, plan: .adoptedH100).report().finding(.gpuUnreadable)?.remedy.text ?? "none"
     }
 
-    private func cuda(_ code: Int, _ change: (inout NodeFacts) -> Void = { _ in }) -> String {
+    private func cuda(
+        _ code: Int,
+        fabricManager: FabricManagerNeed? = nil,
+        _ change: (inout NodeFacts) -> Void = { _ in }
+    ) -> String {
         let facts = NodeFacts.h100Ready.with { facts in
             guard var vendor = facts.vendor.value else { return }
             let answer = CUDAFacts(visibleDevices: nil, result: code, errorName: "CUDA_ERROR_X", deviceCount: 0)
@@ -27,7 +33,9 @@ import Testing
             facts.vendor = .present(vendor)
             change(&facts)
         }
-        return Checks(facts: facts, plan: .adoptedH100).report().finding(.cudaFailed)?.remedy.text ?? "none"
+        var plan = Plan.adoptedH100
+        plan.decision.fabricManager = fabricManager
+        return Checks(facts: facts, plan: plan).report().finding(.cudaFailed)?.remedy.text ?? "none"
     }
 
     @Test(arguments: [
@@ -85,6 +93,15 @@ import Testing
             facts.pci = .present([.h100, nvSwitch])
         }
         #expect(whole.contains("systemctl status nvidia-fabricmanager"))
+    }
+
+    @Test func theRemedyForTheFabricFollowsTheDecision() {
+        let needed = FabricManagerNeed(isNeeded: true, why: "The switches do not appear.")
+        let board = cuda(802, fabricManager: needed) { $0.host.hypervisor = .present(true) }
+        #expect(board.contains("systemctl") && board.hasSuffix("These GPUs need one. The switches do not appear."))
+        let notNeeded = FabricManagerNeed(isNeeded: false, why: "NVSwitch does not connect them.")
+        #expect(!cuda(802, fabricManager: notNeeded).contains("need one"))
+        #expect(!cuda(802).contains("need one"))
     }
 
     @Test func everyRemedyIsASentence() {

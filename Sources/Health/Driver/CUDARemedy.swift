@@ -42,19 +42,22 @@ extension Remedy {
         }
     }
 
-    /// Who must set up the NVLink fabric: this machine when it has the switches, or the host of a virtual machine.
+    /// Who must set up the NVLink fabric: this machine when it needs a fabric manager, or the host of a virtual machine.
+    ///
+    /// The switches of the newest boards are no PCI functions, so a virtual machine with a whole board can need a fabric
+    /// manager without showing a switch.
     private static func fabric(on node: CheckedNode) -> Remedy {
         let hasSwitch = (node.facts.pci.value ?? []).contains(where: \.isNVSwitch)
-        if !hasSwitch, node.isVirtualMachine {
+        let need = node.decision.fabricManager.flatMap { $0.isNeeded ? $0 : nil }
+        if need == nil, !hasSwitch, node.isVirtualMachine {
             return """
                 The host's NVLink fabric is not set up for this virtual machine. On the host, start the fabric \
                 manager and activate the partition of these GPUs. There is nothing to repair in this machine.
                 """
         }
-        let why = node.decision.fabricManager.flatMap { $0.isNeeded ? " \($0.why)" : nil } ?? ""
+        let why = need.map { " These GPUs need one. \($0.why)" } ?? ""
         return """
-            Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager). \
-            These GPUs need one.\(why)
+            Check that a fabric manager of the driver's version runs (systemctl status nvidia-fabricmanager).\(why)
             """
     }
 }
