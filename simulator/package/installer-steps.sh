@@ -100,7 +100,12 @@ choose_module_type() {
     done
 }
 
-# Sets `build` to the directory with the built modules.
+# A simulated node has headers without the build system.
+has_real_headers() { [ -e "$source_path/scripts/Kbuild.include" ]; }
+# With --dkms, NVIDIA's installer registers the sources with DKMS, which then builds and installs the modules.
+dkms_builds() { [ -n "$dkms" ] && has_real_headers && command -v dkms >/dev/null; }
+
+# Sets `build` to the directory with the sources of the modules, and builds the modules there if DKMS does not.
 build_modules() {
     build=$tmpdir/nvidia-build
     rm -rf "$build"
@@ -111,6 +116,7 @@ build_modules() {
         printf 'NV_LICENSE = NVIDIA\n' >>"$build/version.mk"
     fi
     concurrency=${concurrency:-$(nproc)}
+    ! dkms_builds || return 0
     say "Detected $(nproc) CPUs online; setting concurrency level to $concurrency."
     say "Building kernel modules"
     log "   executing: 'make -j$concurrency KERNEL_RELEASE=$kernel'..."
@@ -129,7 +135,7 @@ kernel_module_error() {
 # Loads the module as it was built, before anything on the host is replaced.
 test_load() {
     local answer
-    if [ -z "$load" ] || [ "$kernel" != "$(uname -r)" ]; then return; fi
+    if [ -z "$load" ] || [ "$kernel" != "$(uname -r)" ] || dkms_builds; then return; fi
     say "Testing the kernel modules"
     answer=$(insmod "$build/nvidia.ko" 2>&1) || kernel_module_error "${answer##*: }"
     rmmod nvidia 2>>"$log_file" || kernel_module_error "the module is in use"
@@ -147,8 +153,42 @@ put_link() {
     ln -sfn "$1" "$2" 2>>"$log_file" || fail "Unable to create the symbolic link '$2'."
 }
 
+dkms_configuration() {
+    local name index=0
+    printf 'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="%s"\nAUTOINSTALL="yes"\n' "$VERSION"
+    # shellcheck disable=SC2016 # the variables are for DKMS
+    printf 'MAKE[0]="make -j%s KERNEL_RELEASE=${kernelver} KERNEL_SOURCE=${kernel_source_dir} NV_EXCLUDE_DRM=%s"\n' \
+        "$concurrency" "$([ -n "$drm" ] || echo 1)"
+    printf 'CLEAN="make clean"\n'
+    for name in nvidia nvidia-uvm nvidia-modeset ${drm:+nvidia-drm}; do
+        printf 'BUILT_MODULE_NAME[%s]="%s"\nDEST_MODULE_LOCATION[%s]="/kernel/drivers/video"\n' $index "$name" $index
+        index=$((index + 1))
+    done
+}
+
+run_dkms() {
+    log "   executing: 'dkms $*'..."
+    dkms "$@" >>"$log_file" 2>&1 || fail "Failed to run \`dkms $*\`; see $log_file for details."
+}
+
+install_with_dkms() {
+    local file
+    # an earlier run can have ended between two of these steps
+    dkms remove "nvidia/$VERSION" --all >>"$log_file" 2>&1 || true
+    dkms_configuration >"$build/dkms.conf"
+    for file in "$build"/*; do put "$file" "/usr/src/nvidia-$VERSION/${file##*/}" 644; done
+    say "Building and installing the kernel modules with DKMS."
+    run_dkms add "nvidia/$VERSION"
+    run_dkms build "nvidia/$VERSION" -k "$kernel"
+    run_dkms install --force "nvidia/$VERSION" -k "$kernel"
+}
+
 install_modules() {
     local file directory=/lib/modules/$kernel/kernel/drivers/video
+    if dkms_builds; then
+        install_with_dkms
+        return
+    fi
     [ -z "$dkms" ] || directory=/lib/modules/$kernel/updates/dkms
     for file in "$build"/*.ko; do put "$file" "$directory/${file##*/}" 644; done
     [ -n "$dkms" ] || return 0
@@ -195,8 +235,12 @@ load_modules() {
 
 # Removes what an earlier run put here, also one that did not reach its end.
 remove_files() {
-    local path
+    local path version
     [ -e $manifest ] || return 0
+    version=$(head -n1 $manifest)
+    if command -v dkms >/dev/null && [ -d "/var/lib/dkms/nvidia/$version" ]; then
+        dkms remove "nvidia/$version" --all >>"$log_file" 2>&1 || warn "DKMS cannot remove nvidia/$version."
+    fi
     installed_files | sort -ru | while IFS= read -r path; do
         rm -f "$path" "$path.new"
         rmdir --ignore-fail-on-non-empty "${path%/*}" 2>/dev/null
