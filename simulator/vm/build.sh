@@ -1,0 +1,151 @@
+# Builds what the virtual machine boots from. Sourced by scripts/vm-node, after scripts/lib.sh.
+#
+# Each part is kept in $built under a name that contains the checksum of its inputs. So a part is built again when an
+# input changed, and only then.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+vm=$root/simulator/vm
+built=$root/.build/vm
+
+# The host: a kernel, its headers and compiler, DKMS, systemd and udev. The cloud kernel has NVMe, ext4 and the serial port
+# built in, so it needs no initrd.
+host_packages=(
+    linux-image-cloud-amd64 linux-headers-cloud-amd64 dkms gcc make kmod systemd systemd-sysv dbus udev
+    iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6
+)
+
+need_vm() { need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux; }
+
+# The packages of the pod's image are those of the Dockerfile's stage `runtime`.
+pod_packages() {
+    awk '/ AS runtime$/ { inside = 1; next } /^FROM/ { inside = 0 } inside' "$root/Dockerfile" |
+        tr -d '\\\n' | sed 's/.*--no-install-recommends//; s/&&.*//' | xargs -n 1
+}
+
+checksum() { sha256sum | cut -c1-16; }
+checksum_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | checksum; }
+
+# keep KIND KEY COMMAND…: sets `kept` to the path of this part. When it is not there, runs the command with a path to
+# create, and removes the older parts of this kind.
+keep() {
+    local kind=$1 key=$2 started=$SECONDS
+    shift 2
+    kept=$built/$kind-$key
+    [ ! -e "$kept" ] || return 0
+    say "building: $kind"
+    rm -rf "${built:?}/$kind-"*
+    "$@" "$kept.new" >"$built/$kind.log" 2>&1 || {
+        tail -n 30 "$built/$kind.log" >&2
+        die "cannot build $kind; the log is $built/$kind.log"
+    }
+    mv "$kept.new" "$kept"
+    say "built: $kind ($((SECONDS - started)) s)"
+}
+
+# bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
+# a Debian 12, and else from Debian's own.
+bootstrap() {
+    local directory=$1 packages sources=()
+    shift
+    packages=$(IFS=,; printf '%s' "$*")
+    if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && [ -f /etc/apt/sources.list.d/debian.sources ]; then
+        sources=(/etc/apt/sources.list.d/debian.sources)
+    fi
+    mmdebstrap --quiet --mode=root --variant=apt --format=directory --include="$packages" \
+        --aptopt='APT::Install-Recommends "false"' --dpkgopt='force-unsafe-io' \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        bookworm "$directory" "${sources[@]}"
+}
+
+# file_system DIRECTORY SIZE FILE
+file_system() {
+    truncate -s "$2" "$3"
+    mke2fs -q -t ext4 -m 0 -E lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0 -d "$1" "$3"
+}
+
+build_host_root() {
+    bootstrap "$1" "${host_packages[@]}"
+    rm -f "$1"/boot/initrd* "$1"/initrd*
+    : >"$1/etc/machine-id"
+    echo gpu-node >"$1/etc/hostname"
+    install -m 755 "$vm/guest/vm-node-start" "$1/usr/sbin/"
+    install -m 644 "$vm/guest/vm-node.service" "$1/etc/systemd/system/"
+}
+
+build_pod_root() {
+    mapfile -t packages < <(pod_packages)
+    bootstrap "$1" "${packages[@]}"
+    mkdir -p "$1/etc/gpu-agent"
+}
+
+# Builds a kernel module with the compiler and the headers of the host's root.
+# build_module SOURCES ROOT FILE
+build_module() {
+    local work
+    work=$(mktemp -d -p "$built")
+    cp "$1"/* "$work"
+    # shellcheck disable=SC2016 # the variables are the inner shell's
+    unshare --mount --pid --fork -- sh -ec '
+        mount -t proc proc "$1/proc"
+        mount --bind "$2" "$1/mnt"
+        exec chroot "$1" sh -c "make -C /lib/modules/*/build M=/mnt modules"
+    ' sh "$2" "$work"
+    mv "$work"/*.ko "$3"
+    rm -rf "$work"
+}
+
+# build_vm: sets `host_image`, `pod_image`, `kernel` and `bus` to the paths of what a machine boots from.
+build_vm() {
+    local host_root host_key pod_root pod_key
+    mkdir -p "$built"
+    rm -rf "$built"/tmp.*
+    host_key=$({ printf '%s\n' "${host_packages[@]}"; declare -f bootstrap build_host_root; cat "$vm"/guest/vm-node{.service,-start}; } | checksum)
+    pod_key=$({ pod_packages; declare -f bootstrap build_pod_root; } | checksum)
+    keep host-root "$host_key" build_host_root
+    host_root=$kept
+    keep pod-root "$pod_key" build_pod_root
+    pod_root=$kept
+    keep bus "$host_key-$(checksum_of "$vm/bus")" build_module "$vm/bus" "$host_root"
+    bus=$kept
+    keep host-image "$host_key" file_system "$host_root" 2G
+    host_image=$kept
+    keep pod-image "$pod_key" file_system "$pod_root" 512M
+    pod_image=$kept
+    kernel=$(echo "$host_root"/boot/vmlinuz-*)
+}
+
+# The programs under test, stripped. They need no Swift library on the host.
+build_programs() {
+    local product path
+    say 'building gpu-agent and gpu-sim (release)'
+    for product in gpu-agent gpu-sim; do
+        swift_build -c release --static-swift-stdlib --product $product 2>&1 | progress_of_build
+    done
+    path=$(swift build -c release --show-bin-path)
+    for product in gpu-agent gpu-sim; do
+        if [ "$path/$product" -nt "$built/$product" ]; then strip -o "$built/$product" "$path/$product"; fi
+    done
+}
+
+# build_payload HARDWARE SCENARIO FILE: the archive from which a machine runs. HARDWARE is a simulated node's scenario.
+build_payload() {
+    local work hardware=$root/simulator/scenarios/$1
+    work=$(mktemp -d -p "$built")
+    mkdir -p "$work"/pod/usr/{bin,share/gpu-agent} "$work/pod/etc/gpu-agent"
+    cp -r "$vm/guest" "$hardware" "$work"
+    mv "$work/$1" "$work/hardware"
+    cp "$2" "$work/scenario"
+    cp "$bus" "$work/gpu_bus.ko"
+    cp "$built/gpu-sim" "$work"
+    "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 --size 1 --effort 8 >/dev/null
+    cp "$built/gpu-agent" "$work/pod/usr/bin"
+    cp -r "$root/catalog" "$work/pod/usr/share/gpu-agent"
+    mv "$work/catalog.yaml" "$work/pod/etc/gpu-agent"
+    printf 'apiVersion: gpu-agent/v1\nkind: AgentConfig\ncatalogs: [/etc/gpu-agent/catalog.yaml]\n' \
+        >"$work/pod/etc/gpu-agent/config.yaml"
+    tar -C "$work" --owner=0 --group=0 -cf "$3" .
+    # QEMU rounds the size of a disk down
+    truncate -s %1M "$3"
+    rm -rf "$work"
+}

@@ -1,0 +1,114 @@
+# What the scenarios are written with. Sourced by guest/main; docs/testing.md explains how to write a scenario.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# How many times longer than the boot a scenario may take. A scenario can set another number before boot_1.
+boots_allowed=40
+
+report() {
+    printf '%s\n' "$*" >/dev/ttyS1
+    printf '== [%s] %s\n' "$(cut -d' ' -f1 /proc/uptime)" "$*"
+}
+
+# check TEXT COMMAND…: the command succeeds. The console has its output.
+check() {
+    local text=$1
+    shift
+    if "$@"; then report "pass $text"; else report "fail $text"; fi
+}
+
+# await BOOTS TEXT COMMAND…: the command succeeds within the time of that many boots.
+await() {
+    local end=$((SECONDS + $1 * boot_seconds)) text=$2
+    shift 2
+    until "$@"; do
+        if [ $SECONDS -ge $end ]; then
+            report "fail $text: not within $((end - SECONDS)) s"
+            return 1
+        fi
+        sleep 0.2
+    done
+    report "pass $text"
+}
+
+# The scenario goes on with the next boot_N after a reboot.
+reboot_node() { end=reboot; }
+
+# The files with which the stand-ins of the driver know the hardware, as on the simulated node.
+prepare_host() {
+    mkdir -p /etc/gpu-sim
+    cp hardware/pci hardware/hardware hardware/host /etc/gpu-sim/
+    modprobe overlay
+    mkdir -p image
+    mount -o ro /dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_image image
+}
+
+plug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/plug; }
+unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
+
+# Domain 0 is QEMU's. The scenarios of the simulated node have no GPU there.
+plug_gpus() {
+    local line
+    insmod gpu_bus.ko
+    while IFS= read -r line; do
+        case $line in '' | '#'* | 0000:*) ;; *) plug "$line" || report "fail plug $line" ;; esac
+    done <hardware/pci
+    udevadm settle
+}
+
+# The pod's own network, in which the packages are served.
+pod_network() {
+    ip netns add pod
+    ip -n pod link set lo up
+    nsenter --net=/run/netns/pod ./gpu-sim download-server packages --port 8080 --log requests.log &
+}
+
+pod() { /run/vm-node/guest/pod "$@"; }
+install_driver() { pod gpu-agent install; }
+verdict() { pod gpu-agent status -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
+has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status; false; }; }
+
+# The checks of a node on which the driver works.
+check_ready() {
+    local version
+    version=$(cat /sys/module/nvidia/version 2>/dev/null)
+    check 'the verdict is ready' has_verdict ready
+    check 'validate exits with 0' pod gpu-agent validate
+    check 'the running module is the installed one' [ "${version:-none}" = "$(modinfo -F version nvidia)" ]
+    check 'every GPU has the driver nvidia' gpus_are_bound
+    check 'the device nodes are character devices' test -c /dev/nvidiactl -a -c /dev/nvidia0 -a -c /dev/nvidia-uvm
+    check 'the journal says that the driver is installed' grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
+    check 'no job is left' no_jobs
+}
+
+gpus_are_bound() {
+    local address ids class
+    while read -r address ids _ class _; do
+        [[ $address != 0000:* && $ids = 10de:* && $class = 030[02] ]] || continue
+        [ "$(basename "$(readlink "/sys/bus/pci/devices/$address/driver")")" = nvidia ] || return 1
+    done <hardware/pci
+}
+
+no_jobs() { [ -z "$(ls /var/lib/gpu-agent/jobs 2>/dev/null)" ]; }
+
+# list_files FILE: writes a line for each file of the host's disk, with all that a change would change.
+list_files() {
+    local directory pruned=()
+    for directory in "$state" /var/lib/systemd /var/log/journal /proc /sys /dev /run; do pruned+=(-path "$directory" -o); done
+    find / -xdev \( "${pruned[@]}" -false \) -prune -o \
+        -type d -printf '%p\t%m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %T@ %l\n' | sort >"$1"
+}
+
+# only_expected_changes BEFORE: no file changed since that list, except where guest/expected-changes allows it.
+only_expected_changes() {
+    local now changed
+    now=$(mktemp -p /run/vm-node)
+    list_files "$now"
+    changed=$(diff "$1" "$now" | sed -n 's/^[<>] //p' | cut -f1 | sort -u | grep -vEf guest/expected-changes)
+    [ -z "$changed" ] || { printf 'changed: %s\n' "${changed//$'\n'/ }"; return 1; }
+}
+
+# no_changes BEFORE: no file changed since that list.
+no_changes() {
+    list_files /run/vm-node/now
+    diff "$1" /run/vm-node/now
+}
