@@ -1,5 +1,5 @@
 # The steps of the stand-in for nvidia-installer. Sourced by it; each failing step ends the program with 1.
-# shellcheck shell=bash disable=SC2154 # the command line's variables are set in nvidia-installer
+# shellcheck shell=bash disable=SC2153,SC2154 # the command line's variables are set in nvidia-installer
 
 # What is installed. As in NVIDIA's: the version, a description, then one path in a line, written before each file, so
 # that a run that was cut off can be undone.
