@@ -7,8 +7,8 @@
 vm=$root/simulator/vm
 built=$root/.build/vm
 
-# The host: a kernel, its headers and compiler, DKMS, systemd and udev. The cloud kernel has NVMe, ext4 and the serial port
-# built in, so it needs no initrd.
+# The host: a kernel, its headers and compiler, DKMS, systemd and udev. The cloud kernel has NVMe, ext4 and the serial
+# port built in, so it needs no initrd.
 host_packages=(
     linux-image-cloud-amd64 linux-headers-cloud-amd64 dkms gcc make kmod systemd systemd-sysv dbus udev
     iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6
@@ -100,7 +100,11 @@ build_vm() {
     local host_root host_key pod_root pod_key
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
-    host_key=$({ printf '%s\n' "${host_packages[@]}"; declare -f bootstrap build_host_root; cat "$vm"/guest/vm-node{.service,-start}; } | checksum)
+    host_key=$({
+        printf '%s\n' "${host_packages[@]}"
+        declare -f bootstrap build_host_root
+        cat "$vm"/guest/vm-node{.service,-start}
+    } | checksum)
     pod_key=$({ pod_packages; declare -f bootstrap build_pod_root; } | checksum)
     keep host-root "$host_key" build_host_root
     host_root=$kept
@@ -138,7 +142,8 @@ build_payload() {
     cp "$2" "$work/scenario"
     cp "$bus" "$work/gpu_bus.ko"
     cp "$built/gpu-sim" "$work"
-    "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 --size 1 --effort 8 >/dev/null
+    "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
+        --size 1 --effort 8 >/dev/null
     cp "$built/gpu-agent" "$work/pod/usr/bin"
     cp -r "$root/catalog" "$work/pod/usr/share/gpu-agent"
     mv "$work/catalog.yaml" "$work/pod/etc/gpu-agent"

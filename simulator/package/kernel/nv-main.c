@@ -1,5 +1,5 @@
-// The stand-in for nvidia.ko on a real kernel. It binds to the GPUs that its version, kind and license support, and says
-// in the kernel's log why it refuses one, in the words of NVIDIA's driver. It talks to no hardware.
+// The stand-in for nvidia.ko on a real kernel. It binds to the GPUs that its version, kind and license support, and
+// says in the kernel's log why it refuses one, in the words of NVIDIA's driver. It talks to no hardware.
 
 #include <linux/pci.h>
 #include <linux/proc_fs.h>

@@ -3,8 +3,8 @@
 //
 // Two files below /sys/module/gpu_bus/parameters plug and unplug them while the machine runs:
 //
-//   plug    a line of a scenario's file `pci` adds the function. The options vgpu=VERSION,BRANCH and modules=TYPE count;
-//           memory regions are not simulated
+//   plug    a line of a scenario's file `pci` adds the function. The options vgpu=VERSION,BRANCH and modules=TYPE
+//           count; memory regions are not simulated
 //   unplug  an address removes the function, as a hot-unplug does
 //
 // Each pair of a domain and a bus number gets a root bus. QEMU has all buses of domain 0, so the functions need another

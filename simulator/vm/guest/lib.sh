@@ -76,7 +76,8 @@ check_ready() {
     check 'the running module is the installed one' [ "${version:-none}" = "$(modinfo -F version nvidia)" ]
     check 'every GPU has the driver nvidia' gpus_are_bound
     check 'the device nodes are character devices' test -c /dev/nvidiactl -a -c /dev/nvidia0 -a -c /dev/nvidia-uvm
-    check 'the journal says that the driver is installed' grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
+    check 'the journal says that the driver is installed' \
+        grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
     check 'no job is left' no_jobs
 }
 
@@ -93,7 +94,9 @@ no_jobs() { [ -z "$(ls /var/lib/gpu-agent/jobs 2>/dev/null)" ]; }
 # list_files FILE: writes a line for each file of the host's disk, with all that a change would change.
 list_files() {
     local directory pruned=()
-    for directory in "$state" /var/lib/systemd /var/log/journal /proc /sys /dev /run; do pruned+=(-path "$directory" -o); done
+    for directory in "$state" /var/lib/systemd /var/log/journal /proc /sys /dev /run; do
+        pruned+=(-path "$directory" -o)
+    done
     find / -xdev \( "${pruned[@]}" -false \) -prune -o \
         -type d -printf '%p\t%m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %T@ %l\n' | sort >"$1"
 }
