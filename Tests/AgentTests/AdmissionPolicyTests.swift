@@ -16,7 +16,7 @@ import Testing
         do { _ = try await TestCluster.admission } catch let error as PythonPackages.Missing {
             try Test.cancel("\(error)")
         }
-        try await TestCluster.with(body)
+        try await TestCluster.with(admission: true, body)
     }
 
     private func publication(_ verdict: Verdict) -> Publication {

@@ -28,9 +28,10 @@ package struct TestCluster: Sendable {
     /// Runs a test with a new cluster, and stops the cluster afterwards.
     ///
     /// The token `agent` has the rights of the agent, and `other` has all rights. With `admission`, the shipped
-    /// admission policy limits the agent too, unless the Python packages of its evaluator cannot be installed.
+    /// admission policy limits the agent too, unless the Python packages of its evaluator cannot be installed. All
+    /// clusters share the evaluator, which takes its time for each write. So only the tests about the policy use it.
     package static func with(
-        admission isLimited: Bool = true,
+        admission isLimited: Bool = false,
         limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
         historyLimit: Int = 1000,
         bookmarkInterval: Duration = .seconds(60),

@@ -21,7 +21,7 @@ struct RunTests {
     ]
 
     @Test func bringsAFreshNodeToReadyAndASecondRunChangesNothing() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(admission: true) { cluster in
             try await cluster.changeNode(Self.startupTaints, fieldManager: "kubelet")
             try await SimulatedNode.with { node in
                 try await RunningAgent.with(node, cluster) { agent in

@@ -19,7 +19,7 @@ struct StagesTests {
 
     /// The GPU Operator manages the driver, the API server goes away and comes back, the operator leaves the node.
     @Test func theOwnerOfTheDriverLeaves() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(admission: true) { cluster in
             try await cluster.changeNode(Self.startupTaint, fieldManager: "kubelet")
             let label: JSON = ["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]]
             try await cluster.changeNode(label, fieldManager: "gpu-operator")
@@ -61,7 +61,7 @@ struct StagesTests {
 
     /// CUDA works, so pods may use the GPUs, even though the agent would choose another driver.
     @Test func aDriverThatTheAgentWouldNotChooseWorks() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(admission: true) { cluster in
             try await cluster.changeNode(Self.startupTaint, fieldManager: "kubelet")
             try await SimulatedNode.with("h100", set: ["driver=580.105.08 grid-azure open"]) { node in
                 try await RunningAgent.with(node, cluster, options: ["--interval", "1s"]) { agent in
@@ -79,7 +79,7 @@ struct StagesTests {
     }
 
     @Test func thePinChangesWhileAProcessUsesTheGPUs() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(admission: true) { cluster in
             try await SimulatedNode.with("h100") { node in
                 try await RunningAgent.with(node, cluster) { agent in
                     try await agent.reaches(.ready, "installed", labels: Self.h100("595.99.02"))
@@ -114,7 +114,7 @@ struct StagesTests {
 
     /// A staged rollout onto a running cluster: each mode writes only what the documentation says.
     @Test func theModeRises() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(admission: true) { cluster in
             try await SimulatedNode.with("h100", set: ["installer-slow=1"]) { node in
                 let before = try await cluster.client.node(TestCluster.nodeName)
                 let bare = ["nvidia.com/gpu.present": "true", "nvidia.com/gpu.product": nil]

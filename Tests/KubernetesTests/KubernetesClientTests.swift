@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func appliesLabelsAndTakesThemBack() async throws {
-        try await TestCluster.with(admission: false) { cluster in
+        try await TestCluster.with { cluster in
             let name = TestCluster.nodeName
             let first = try await cluster.client.applyNode(
                 name,
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func applyingTheSameTwiceChangesNothing() async throws {
-        try await TestCluster.with(admission: false) { cluster in
+        try await TestCluster.with { cluster in
             let body = cluster.applied(labels: ["example.com/a": "1"])
             let manager = TestCluster.manager
             let first = try await cluster.client.applyNode(TestCluster.nodeName, body: body, fieldManager: manager)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func namesTheOtherManagerOfAConflict() async throws {
-        try await TestCluster.with(admission: false) { cluster in
+        try await TestCluster.with { cluster in
             let manager = TestCluster.manager
             try await cluster.changeNode(["metadata": ["labels": ["example.com/a": "theirs"]]])
             let body = cluster.applied(labels: ["example.com/a": "ours"])
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func patchesOnlyWhatItHasSeen() async throws {
-        try await TestCluster.with(admission: false) { cluster in
+        try await TestCluster.with { cluster in
             let taint = Taint(key: "example.com/a", effect: "NoExecute")
             let node = try await cluster.client.patchNode(
                 TestCluster.nodeName,
