@@ -21,7 +21,7 @@ extension Check {
             node.facts.driver.versionAfterBoot.map { "Reboot the node. Driver \($0) is complete on its disk." }
             ?? "Remove the driver that does not belong on this node, and then reboot the node."
         return .failed(
-            sources.summary(within: 160),
+            sources.summary(within: 105),
             expected: expected,
             remedy: Remedy(remedy)
         )
