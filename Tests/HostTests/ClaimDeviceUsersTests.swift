@@ -119,9 +119,13 @@ import Testing
             _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(20))
             #expect(ClaimProbe.deviceUsers(host.root) == .present([]))
             // The memory devices stand in for the driver's, which cannot be opened without a GPU.
-            let users = ClaimProbe.deviceUsers(host.root, NVIDIADevices("Character devices:\n  1 nvidia-mem\n")).value
-            let sleeper = try #require(users?.first { $0.nodes.contains("nvidia-mem 5") })
-            #expect(sleeper.command == "sleep")
+            let memory = NVIDIADevices("Character devices:\n  1 nvidia-mem\n")
+            // The shell does not wait for the programs in the background.
+            try await eventually("the program has the device node open") {
+                let users = ClaimProbe.deviceUsers(host.root, memory).value ?? []
+                return users.contains { $0.command == "sleep" && $0.nodes.contains("nvidia-mem 5") }
+            }
+            let users = ClaimProbe.deviceUsers(host.root, memory).value
             #expect(users?.contains { $0.command == "sleep" && $0.nodes.isEmpty } == false)
         }
     }
