@@ -11,7 +11,7 @@ package struct InstallRun: Sendable {
     let downloader: Downloader
     /// How long the verification waits for the node to become ready.
     let patience: Duration
-    let progress: @Sendable (InstallProgress) -> Void
+    private var progress: @Sendable (InstallProgress) -> Void
 
     package init(
         inspector: Inspector,
@@ -41,17 +41,12 @@ package struct InstallRun: Sendable {
         }
         defer { lock.release() }
         let recorder = ActivityRecorder(ActivityFile(root: root))
-        let run = InstallRun(
-            inspector: inspector,
-            commands: commands,
-            downloader: downloader,
-            patience: patience,
-            progress: { [progress] report in
-                recorder.note(report)
-                progress(report)
-            }
-        )
-        return try await recorder.during { () async throws(AgentFailure) in try await run.underLock() }
+        var recorded = self
+        recorded.progress = { [progress] report in
+            recorder.note(report)
+            progress(report)
+        }
+        return try await recorder.during { [recorded] () async throws(AgentFailure) in try await recorded.underLock() }
     }
 
     private func underLock() async throws(AgentFailure) -> NodeView {
