@@ -50,7 +50,7 @@ struct ActivityTests {
         let recorder = ActivityRecorder(file, pause: .milliseconds(1))
         try await recorder.during { () async throws(AgentFailure) in
             recorder.note(.started(Self.step, number: 1, of: 2))
-            let end = ContinuousClock.now + .seconds(20)
+            let end = ContinuousClock.now + .seconds(60)
             while await file.load() == nil, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
             #expect(await file.load()?.subject == "download driver.run")
         }

@@ -13,7 +13,7 @@ import Testing
 /// Complete installs on a host of scripts.
 @Suite(.enabled(if: PrivateHost.isPossible, PrivateHost.reason), .timeLimit(.minutes(3)))
 struct InstallRunTests {
-    private func failure(_ run: InstallRun, lock: Duration = .seconds(20)) async -> AgentFailure? {
+    private func failure(_ run: InstallRun, lock: Duration = .seconds(60)) async -> AgentFailure? {
         do throws(AgentFailure) { _ = try await run.run(lockDeadline: lock) } catch { return error }
         return nil
     }
@@ -23,7 +23,7 @@ struct InstallRunTests {
             let words = ProgressWords()
             let whole = await host.inspector.look().plan.steps.map(\.id)
             #expect(whole.first == .begin && whole.last == .finish)
-            let view = try await host.install(progress: words.note).run(lockDeadline: .seconds(20))
+            let view = try await host.install(progress: words.note).run(lockDeadline: .seconds(60))
             #expect(view.report.verdict == .ready)
             #expect(view.plan.steps.isEmpty)
             let journal = try host.journal()
@@ -38,7 +38,7 @@ struct InstallRunTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: host.tree.path(HostLayout.packages)).isEmpty)
             #expect(!host.tree.exists(HostLayout.work))
             // A second run has nothing to do, and asks for nothing.
-            let again = try await host.install(progress: words.note).run(lockDeadline: .seconds(20))
+            let again = try await host.install(progress: words.note).run(lockDeadline: .seconds(60))
             #expect(again.report.verdict == .ready && host.server.questions.count == 1)
             #expect(words.all.count == 2 * whole.count)
         }
@@ -46,7 +46,7 @@ struct InstallRunTests {
 
     @Test func theJournalIsWrittenBeforeAndAfterEachStep() async throws {
         try await ScriptedHost.with { host in
-            _ = try await host.install().run(lockDeadline: .seconds(20))
+            _ = try await host.install().run(lockDeadline: .seconds(60))
             let during = try host.journal("run/journal-at-installer")
             #expect(during.record?.state == .changing)
             #expect(during.steps.map(\.step) == [.begin, .download, .install])
@@ -78,7 +78,7 @@ struct InstallRunTests {
             try host.withdraw("no-compiler")
             let again = ProgressWords()
             #expect(
-                try await host.install(progress: again.note).run(lockDeadline: .seconds(20)).report.verdict == .ready
+                try await host.install(progress: again.note).run(lockDeadline: .seconds(60)).report.verdict == .ready
             )
             #expect(again.all.first == "started download")
             #expect(host.server.questions.count == 1)
@@ -99,7 +99,7 @@ struct InstallRunTests {
             #expect(await host.inspector.currentView().report.verdict == .installing)
 
             let words = ProgressWords()
-            let next = Task { try await host.install(progress: words.note).run(lockDeadline: .seconds(20)) }
+            let next = Task { try await host.install(progress: words.note).run(lockDeadline: .seconds(60)) }
             try await eventually("the run waits") { words.all == ["waiting for \(ScriptedHost.job)"] }
             try host.order("go")
             #expect(try await next.value.report.verdict == .ready)
@@ -111,7 +111,7 @@ struct InstallRunTests {
     @Test func beginsANewJournalBesideAMalformedOne() async throws {
         try await ScriptedHost.with { host in
             try host.tree.write("\(HostLayout.journal)", "{\"steps\": [")
-            #expect(try await host.install().run(lockDeadline: .seconds(20)).report.verdict == .ready)
+            #expect(try await host.install().run(lockDeadline: .seconds(60)).report.verdict == .ready)
             #expect(try host.tree.text("\(HostLayout.journal).bad") == "{\"steps\": [")
             #expect(try host.journal().record?.state == .installed)
         }
@@ -140,7 +140,7 @@ struct InstallRunTests {
             } else {
                 try host.tree.write(HostLayout.installerLog, "ERROR: of an earlier run\n")
             }
-            #expect(try await host.install().run(lockDeadline: .seconds(20)).report.verdict == .ready)
+            #expect(try await host.install().run(lockDeadline: .seconds(60)).report.verdict == .ready)
             #expect(try host.tree.text("etc/passwd") == "root")
             let log = (try? host.tree.text(HostLayout.installerLog)) ?? ""
             #expect(!log.contains("of an earlier run"))

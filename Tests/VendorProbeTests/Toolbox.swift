@@ -62,9 +62,9 @@ enum Toolbox {
         return try await body(path)
     }
 
-    /// Waits until `condition` holds, for at most ten seconds.
+    /// Waits until `condition` holds, for at most a minute.
     static func eventually(_ condition: () -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while !condition() {
             guard ContinuousClock.now < deadline else { return false }
             try await Task.sleep(for: .milliseconds(5))

@@ -160,7 +160,7 @@ import Testing
                 cancellation: try Cancellation()
             )
             child.send(try vendorLine(VendorRequest(id: 1, method: .nvml)))
-            guard case .line(let note) = child.line(before: .now + .seconds(20)) else {
+            guard case .line(let note) = child.line(before: .now + .seconds(60)) else {
                 Issue.record("the child did not begin")
                 return
             }
@@ -170,7 +170,7 @@ import Testing
                 return
             }
             // Closes the channel as the agent's death does, and does not kill. The child ends its whole group.
-            #expect(child.end(kill: false, patience: .seconds(20)) == .signalled(SIGKILL))
+            #expect(child.end(kill: false, patience: .seconds(60)) == .signalled(SIGKILL))
         }
     }
 
@@ -205,7 +205,7 @@ import Testing
             // The death of the agent closes the channel and kills nothing.
             child.closeChannel()
             #expect(try await Toolbox.eventually { helpers(of: child.pid).isEmpty })
-            child.end(kill: false, patience: .seconds(20))
+            child.end(kill: false, patience: .seconds(60))
         }
     }
 }
