@@ -28,9 +28,9 @@ package struct Catalog: Sendable, Equatable {
     }
 }
 
-/// A cloud or hypervisor, with the firmware texts that identify it.
+/// A cloud or hypervisor, with the firmware strings that identify it.
 ///
-/// The vendor and the asset tag must match, as far as they are given. Or one of the further rules must match.
+/// If the platform has a vendor or an asset tag, each must match. Otherwise one of the additional rules must match.
 package struct CatalogPlatform: Sendable, Equatable {
     /// The name that drivers refer to, such as `azure`, `aws`, `gcp` or `kvm`.
     package var name: String
@@ -40,7 +40,7 @@ package struct CatalogPlatform: Sendable, Equatable {
     ///
     /// The agent uses it when a vGPU does not report the driver of its host.
     package var vgpuHosts: [UInt16: Int]
-    /// Further rules, for machines of the platform whose vendor or asset tag is another one.
+    /// Additional rules, for machines of the platform that have a different vendor or asset tag.
     package var also: [FirmwareRule]
 
     package init(
@@ -70,7 +70,7 @@ package struct CatalogPlatform: Sendable, Equatable {
         return systemVendor == nil ? .assetTag : .both
     }
 
-    /// Whether the firmware texts match all conditions of this platform, or one of its further rules.
+    /// Whether the firmware strings match all conditions of this platform, or one of its additional rules.
     package func matches(_ dmi: DMIFacts) -> Bool {
         also.contains { $0.matches(dmi) } || matchesVendorAndTag(dmi)
     }

@@ -118,7 +118,7 @@ extension DocumentReader {
         return CatalogPlatform(name: name, systemVendor: vendor, chassisAssetTag: tag, vgpuHosts: hosts, also: also)
     }
 
-    /// Reads a further rule of a platform, such as `{systemVendor: Xen, productVersion: "*.amazon"}`.
+    /// Reads an additional rule of a platform, such as `{systemVendor: Xen, productVersion: "*.amazon"}`.
     private mutating func firmwareRule(_ node: DocumentNode) -> FirmwareRule? {
         let all = FirmwareRule.Field.allCases
         guard let fields = fields(node, of: "a rule of a platform", known: all.map(\.rawValue)) else { return nil }
@@ -126,7 +126,7 @@ extension DocumentReader {
         for field in all {
             if let node = fields[field.rawValue] { patterns[field] = text(node, field.rawValue) }
         }
-        if patterns.count < 2 { report("a rule of a platform needs at least two texts", at: node) }
+        if patterns.count < 2 { report("a rule of a platform needs at least two fields", at: node) }
         return FirmwareRule(patterns)
     }
 

@@ -1,10 +1,10 @@
 package import NodeModel
 
-/// Texts of the firmware and of the hypervisor that together identify a platform.
+/// Strings of the firmware and of the hypervisor that together identify a platform.
 ///
-/// A text may begin or end with `*`, which stands for any text. Upper and lower case do not differ.
+/// A string may begin or end with `*`, which matches any text. The comparison ignores case.
 package struct FirmwareRule: Sendable, Hashable {
-    /// A text that the firmware or the hypervisor reports about the machine.
+    /// A string that the firmware or the hypervisor reports about the machine.
     package enum Field: String, Sendable, CaseIterable {
         case systemVendor, productName, productVersion, biosVersion, productUUID, chassisAssetTag, hypervisorVersion
     }

@@ -54,7 +54,7 @@ package struct VGPUName: Sendable, Equatable {
     package var board: String
     /// The number of slices of the GPU instance; nil for a type without a GPU instance.
     package var slices: Int?
-    /// The nominal frame buffer in GB, where 0 means half a GB; nil when the name does not tell it.
+    /// The nominal frame buffer in GB, where 0 means half a GB; nil when the name does not contain it.
     package var frameBufferGB: Int?
     package var series: Series
     /// Whether the GPU instance also has the media engines (`ME`).

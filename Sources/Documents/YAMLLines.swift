@@ -1,4 +1,4 @@
-/// Splits a text into lines by the rules of YAML 1.1.
+/// Splits a text into lines according to the rules of YAML 1.1.
 package enum YAMLLines {
     /// The lines of a text, without their line breaks.
     ///

@@ -6,7 +6,7 @@ package import NodeModel
 package struct Check: Sendable {
     /// The stable name of the failure.
     ///
-    /// It is a metric label, the reason of a verdict, and the anchor in the documentation.
+    /// It is a metric label, the reason for a verdict, and the anchor in the documentation.
     package let code: ReasonCode
     /// The statement that is true when the check passes, as a clause such as `the kernel module nvidia is loaded`.
     package let title: String

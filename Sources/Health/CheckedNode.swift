@@ -49,7 +49,7 @@ package struct CheckedNode: Sendable {
     /// It is nil when NVML did not respond, because the agent calls NVML first.
     var cudaReading: Reading<[CUDAFacts]>? { nvml == nil ? nil : facts.vendor.flatMap(\.cuda) }
 
-    /// Whether the node is a virtual machine, as far as the processor or the firmware shows it.
+    /// Whether the processor or the firmware shows that the node is a virtual machine.
     var isVirtualMachine: Bool {
         facts.host.hypervisor.value == true || decision.platform.map { $0 != "bare-metal" } ?? false
     }

@@ -91,7 +91,7 @@ package struct Checks: Sendable {
         guard let howToHandOver = decision.howToHandOver else {
             return "Nothing to do on this node: no container can use these GPUs."
         }
-        return "Nothing to do for this agent. \(howToHandOver)"
+        return "This agent has nothing to do on this node. \(howToHandOver)"
     }
 
     /// The obstacles to an install, and the failure of the last one.

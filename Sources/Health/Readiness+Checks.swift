@@ -22,7 +22,7 @@ extension Readiness {
 extension Check {
     /// Whether the check uses the GPUs as a container does.
     ///
-    /// A vGPU without a license still works, but slowly. What the API server knows is no matter of the GPUs.
+    /// A vGPU without a license still works, but slowly. What the API server knows does not concern the GPUs.
     fileprivate var testsTheGPUs: Bool { phase == .use && [.gpus, .mig].contains(group) }
 }
 

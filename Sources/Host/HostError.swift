@@ -76,7 +76,8 @@ extension HostError {
         case .jobRunning(let name): "job \(name) is already running"
         case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and is still running"
         case .waitCancelled(let name): "the wait for \(name) was canceled"
-        case .lockHeld(let path, let holder, let waited): "\(path) is held by \(holder) (waited \(waited))"
+        case .lockHeld(let path, let holder, let waited):
+            "another process holds the lock \(path) (\(holder), waited \(waited))"
         }
     }
 }

@@ -29,7 +29,7 @@ struct ReadQueue: Sendable {
         return await first.answer(
             within: limit,
             otherwise: .unreadable(ReadFailure(.hang, "\(subject): no answer within \(limit)")),
-            whenCancelled: .unreadable(ReadFailure(.hang, "\(subject): not read, the agent is shutting down"))
+            whenCancelled: .unreadable(ReadFailure(.hang, "\(subject): not read, because the agent is shutting down"))
         )
     }
 }

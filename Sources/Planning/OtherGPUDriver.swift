@@ -32,8 +32,8 @@ package struct OtherGPUDriver: Sendable, Equatable {
     package var remedy: Remedy {
         guard !Self.firmwareConsoles.contains(where: name.lowercased().hasPrefix) else {
             return """
-                This driver shows the firmware's console. Make another display adapter the primary one in the setup \
-                of the firmware, or turn the driver off with a kernel parameter (for efifb: video=efifb:off). \
+                This driver shows the firmware's console. Make another display adapter the primary one in the firmware \
+                setup, or turn the driver off with a kernel parameter (for efifb: video=efifb:off). \
                 Then reboot the node.
                 """
         }
@@ -47,7 +47,7 @@ package struct OtherGPUDriver: Sendable, Equatable {
         Finding(
             name == "nouveau" ? .nouveauLoaded : .otherGPUDriver,
             observed: statement,
-            expected: "no other driver of the GPU",
+            expected: "no other kernel driver that uses the GPU",
             remedy: remedy
         )
     }

@@ -31,8 +31,8 @@ package struct Preflight: Sendable {
             observed: "Secure Boot is on.",
             expected: "Secure Boot off, or modules that are signed with an enrolled key",
             remedy:
-                "The modules of this package are not signed, so the kernel rejects them. \(signedModules) a node pool "
-                + "without Secure Boot, or a node image with a signed driver."
+                "The kernel modules in the driver package are not signed, so the kernel rejects them. \(signedModules) "
+                + "a node pool without Secure Boot, or a node image with a signed driver."
         )
     }
 
@@ -76,8 +76,8 @@ package struct Preflight: Sendable {
             observed: "The compiler of the host is \(host), and the kernel was built with \(kernel).",
             expected: "\(kernel.kind.rawValue) \(new) or newer",
             remedy:
-                "Install \(kernel.kind.rawValue)-\(new) and make it the default compiler (cc) of the host. The kernel "
-                + "modules need the options of the kernel's compiler."
+                "Install \(kernel.kind.rawValue)-\(new) and make it the default compiler (cc) of the host. The build "
+                + "of kernel modules uses compiler options that an older compiler does not support."
         )
     }
 

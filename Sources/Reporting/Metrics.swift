@@ -59,7 +59,7 @@ package struct Metrics: Sendable {
             families.append(
                 Family(
                     "gpu_agent_last_publication_timestamp_seconds",
-                    "When the API server last had the state of the node, in seconds since 1970."
+                    "When the API server last accepted the state of the node, in seconds since 1970."
                 ).sample([], at.seconds)
             )
         }

@@ -45,8 +45,8 @@ extension Decision {
     /// The facts about the GPUs that the agent manages: without those that the configuration ignores, and without those
     /// that the kernel driver of a virtual machine or of other software holds.
     ///
-    /// Checks, labels and metrics are about these GPUs alone. A GPU that does not answer is still one of them, and so is a
-    /// GPU that a display driver holds, because that driver is in the way.
+    /// Checks, labels and metrics are about these GPUs alone. A GPU that does not answer is still one of them, and so
+    /// is a GPU that a display driver holds, because that driver blocks NVIDIA's driver.
     package func managed(_ facts: NodeFacts) -> NodeFacts {
         facts.without((ignored ?? []) + facts.gpus.filter(\.isReserved).map(\.address))
     }

@@ -36,7 +36,7 @@ package struct RuleContest: Encodable, Sendable, Equatable {
             add("config gpus \(override.key)", true, why)
         }
         let loses =
-            unsettled.map { "no entry decides, because of \($0.code.rawValue)" }
+            unsettled.map { "no catalog entry applies, because of \($0.code.rawValue)" }
             ?? "the configuration overrides this entry"
         if let type {
             let why = "the IDs are those of the vGPU type \(type.name), which takes precedence over the ID of the card"

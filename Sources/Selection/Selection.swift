@@ -162,8 +162,8 @@ package struct Selection: Sendable {
         var decision = choose(facts, machine, assumed, requirements)
         guard decision.action == .adopt else { return nil }
         let statement =
-            "The catalog does not tell whether a GPU is a vGPU or a board of its card, so the agent keeps the "
-            + "\(kind.displayName) driver and installs no other one."
+            "The catalog does not say whether a GPU is a vGPU or a board of its card, so the agent keeps the "
+            + "\(kind.displayName) driver and installs no other driver."
         decision.evidence = evidence + [Evidence(.installed, "host", statement)] + decision.evidence
         return decision
     }

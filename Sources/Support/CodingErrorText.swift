@@ -1,5 +1,5 @@
 extension DecodingError {
-    /// Where in the document the error is and what is wrong there: `host.kernel: expected a text`.
+    /// Where in the document the error is and what is wrong there: `host.kernel: expected a string`.
     var plainText: String {
         switch self {
         case .keyNotFound(let key, let context): place(context.codingPath + [key], "is missing")
@@ -33,7 +33,7 @@ private func place(_ path: [any CodingKey], _ statement: String) -> String {
 /// What a document calls a type of Swift.
 private func kind(of type: any Any.Type) -> String {
     switch type {
-    case is String.Type: "a text"
+    case is String.Type: "a string"
     case is Bool.Type: "true or false"
     case is any FixedWidthInteger.Type: "a whole number"
     case is any BinaryFloatingPoint.Type: "a number"

@@ -4,7 +4,7 @@ package func wholeNumber(_ text: some StringProtocol, in range: ClosedRange<Int>
     return number
 }
 
-/// The sum of two numbers from a file or a program; the nearest `Int` when the sum is none.
+/// The sum of two numbers from a file or a program; the nearest `Int` when the sum does not fit.
 package func boundedSum(_ left: Int, _ right: Int) -> Int {
     let (sum, overflow) = left.addingReportingOverflow(right)
     return overflow ? (left < 0 ? .min : .max) : sum

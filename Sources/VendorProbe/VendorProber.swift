@@ -139,7 +139,7 @@ package struct VendorProber: Sendable {
             let subject = visible.map { "CUDA on \($0)" } ?? "CUDA"
             let rest = ContinuousClock.now.duration(to: end)
             guard rest > .zero else {
-                let detail = "\(subject): not asked within \(deadlines.cuda), because the others took that long"
+                let detail = "\(subject): not called within \(deadlines.cuda), because the other calls took that long"
                 return .unreadable(ReadFailure(.hang, detail))
             }
             return exchange.ask(.cuda, about: subject, within: rest)

@@ -48,7 +48,7 @@ import Testing
         HostCase(
             error: .lockHeld("/run/lock", holder: "17 gpu-agent", waited: .seconds(1)),
             code: .hostLocked,
-            observed: "/run/lock is held by 17 gpu-agent (waited 1.0 seconds)",
+            observed: "another process holds the lock /run/lock (17 gpu-agent, waited 1.0 seconds)",
             remedy: "Wait until the process that holds the lock exits. If it hangs, end it."
         ),
         HostCase(

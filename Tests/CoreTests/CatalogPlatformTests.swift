@@ -69,7 +69,7 @@ import Testing
 
     @Test func aFurtherRuleNeedsTwoTexts() throws {
         let text = "platforms:\n  - name: p\n    systemVendor: V\n    also:\n      - {systemVendor: Xen}\n"
-        #expect(try catalogProblems(text) == ["5:9: a rule of a platform needs at least two texts"])
+        #expect(try catalogProblems(text) == ["5:9: a rule of a platform needs at least two fields"])
     }
 
     @Test func everyPlatformThatADriverIsForIsKnown() throws {

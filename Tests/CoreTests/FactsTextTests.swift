@@ -58,7 +58,7 @@ import Testing
         Case(
             "a capability that only root can read",
             gpu { $0.vgpuCapability = .unreadable(ReadFailure(.permission, "denied")) },
-            "\(h100), capability VF unreadable: denied"
+            "\(h100), PCI capability VF unreadable: denied"
         ),
         Case("SR-IOV", gpu { $0.sriovTotalVFs = .present(32) }, "\(h100), up to 32 virtual functions"),
         Case(

@@ -49,10 +49,10 @@ import Testing
             let facts = try Self.facts(Self.removing(path, from: document))
             let written = try JSONValue(encoding: facts)
             #expect(written[path: path]?["state"] == "skipped", "\(path)")
-            #expect(written[path: path]?["detail"] == "not recorded by that version", "\(path)")
+            #expect(written[path: path]?["detail"] == "not recorded by the agent that wrote the file", "\(path)")
         }
         let withoutClaims = try Self.facts(Self.removing(["claims"], from: document))
-        #expect(withoutClaims.claims == .skipped("not recorded by that version"))
+        #expect(withoutClaims.claims == .skipped("not recorded by the agent that wrote the file"))
     }
 
     @Test func keepsWhatItReads() throws {

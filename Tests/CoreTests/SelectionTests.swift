@@ -185,7 +185,7 @@ import Testing
             decision.evidence.map { "\($0.source): \($0.statement)" } == [
                 "pci 0001:00:00.0: Device 10de:2bb5 with subsystem 1414:2187 is the vGPU type "
                     + "NVIDIA RTX Pro 6000 Blackwell DC-4-96Q.",
-                "pci 0001:00:00.0: The configuration space has the capability of a vGPU. "
+                "pci 0001:00:00.0: The configuration space has the PCI capability VF, which only vGPUs have. "
                     + "The vGPU host runs driver 595.58.03, branch r595_58.",
                 "dmi: The system vendor is Microsoft Corporation. The platform is azure.",
                 "pci 0001:00:00.0: Class 0302 (3D controller) is a class of GPUs.",

@@ -80,7 +80,7 @@ import Testing
         )
         #expect(
             try text(Activity(kind: .job, subject: "install-595.71.05", since: Timestamp(990)))
-                == ["  wait for the job install-595.71.05, which an earlier agent started, for 10 s"]
+                == ["  waiting for job install-595.71.05, which an earlier agent started, for 10 s"]
         )
         #expect(
             try text(Activity(kind: .retry, subject: "download-failed", since: Timestamp(980), until: Timestamp(1010)))
@@ -88,7 +88,7 @@ import Testing
         )
         #expect(
             try text(Activity(kind: .node, subject: "connection refused", since: Timestamp(880)))
-                == ["  wait for the API server, for 2 min 0 s: connection refused"]
+                == ["  waiting for the API server, for 2 min 0 s: connection refused"]
         )
     }
 

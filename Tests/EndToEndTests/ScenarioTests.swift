@@ -173,13 +173,16 @@ struct ScenarioTests {
             ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "a response"),
             ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
             ("gpu-unreadable", "1 GPU read", "no error from NVML"),
-            ("mig-devices-missing", "1: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
-            ("mig-layout-invalid", "1 MIG device 4g.96gb", "MIG devices of one profile on every GPU"),
+            ("mig-devices-missing", "1 MIG device: 4g.96gb", "at least one MIG device on each GPU in MIG mode"),
+            (
+                "mig-layout-invalid", "1 MIG device with the profile 4g.96gb",
+                "MIG devices with the same profile on every GPU"
+            ),
             ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
             ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
             (
-                "guest-mig-mismatch", "one MIG device 4g.96gb on each GPU",
-                "one MIG device 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"
+                "guest-mig-mismatch", "one MIG device with the profile 4g.96gb on each GPU",
+                "one MIG device with the profile 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"
             ),
             ("mig-strategy-none-under-mig", "mig.strategy single", "mig.strategy single or mixed when MIG mode is on"),
         ].map { code, observed, expected in

@@ -280,7 +280,7 @@ import Testing
 
     static let migCases: [Case] = [
         Case(.migDevicesMissing, "off", .notApplicable),
-        Case(.migDevicesMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "1: 4g.96gb"),
+        Case(.migDevicesMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "1 MIG device: 4g.96gb"),
         Case(
             .migDevicesMissing,
             "none",

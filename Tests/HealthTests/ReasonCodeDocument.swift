@@ -16,9 +16,9 @@ struct ReasonCodeDocument {
 
         # Reason codes
 
-        A reason code names one thing that can be wrong with a node. It is the reason of a verdict, the name of a finding
-        in `status` and `validate`, and the label `code` of the metric `gpu_agent_check_passed`. Codes are stable: a code
-        is never renamed, and never used for something else.
+        A reason code names one thing that can be wrong with a node. It is the reason for a verdict, the name of a
+        finding in `status` and `validate`, and the label `code` of the metric `gpu_agent_check_passed`. Codes are
+        stable: a code is never renamed, and never used for something else.
 
         A finding says what the agent observed, what it expected and what to do. This page explains each code in general:
 
@@ -28,9 +28,9 @@ struct ReasonCodeDocument {
           notice, which does not change the verdict. Until the daemon has seen the node `ready` or `degraded` once,
           every failure counts immediately. The commands `status` and `validate` do not wait either.
 
-        If several things are wrong, the most severe one is the reason of the verdict. A failure is more severe than
-        something the agent could not tell, and that is more severe than a warning. Among equals, the code that comes
-        first in this table is the reason.
+        If several things are wrong, the most severe finding is the reason for the verdict. A failure is more severe
+        than an unknown result, and an unknown result is more severe than a warning. Of several findings with the same
+        severity, the one whose code comes first in this table is the reason.
 
         | code | passes when | section |
         | --- | --- | --- |

@@ -20,7 +20,8 @@ import Testing
         await #expect {
             try await HostLock.acquire(on: root, deadline: .milliseconds(120))
         } throws: { error in
-            "\(error)" == "/run/gpu-agent/lock is held by \(getpid()) gpu-agent install (waited 0.12 seconds)"
+            "\(error)" == "another process holds the lock /run/gpu-agent/lock "
+                + "(\(getpid()) gpu-agent install, waited 0.12 seconds)"
         }
         first.release()
         first.release()

@@ -143,7 +143,7 @@ struct Reconciler: Service {
         }
     }
 
-    /// Leaves the reason of the wait on the host, for `status`.
+    /// Writes the reason for the wait to the host, for `status`.
     private func note(_ code: ReasonCode, nextAttemptIn pause: Duration) async {
         // The process that holds the lock has an activity of its own.
         guard code != .hostLocked else { return }

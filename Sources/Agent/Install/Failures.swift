@@ -36,7 +36,7 @@ extension HostError {
             problem = Finding(
                 step.code,
                 observed: errorChain(self),
-                expected: "a real directory or file of root that nobody else can write to",
+                expected: "a directory or a regular file that root owns and nobody else can write to",
                 remedy: "Examine \(path) on the node and remove it. The agent creates it again."
             )
         case .newer(let path, _):

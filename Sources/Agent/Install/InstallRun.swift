@@ -133,7 +133,7 @@ extension Inspector {
                 Finding(
                     .hostUnreachable,
                     observed: "The agent cannot run commands on the host.",
-                    expected: "root, and a host process to enter (--host-pid)",
+                    expected: "root rights, and a host process whose namespaces the agent can enter (--host-pid)",
                     remedy: "Run as root. In a pod, set hostPID: true and privileged: true."
                 )
             )

@@ -61,7 +61,7 @@ package struct Inspector: Sendable {
     /// state of the node.
     package func currentView() async -> NodeView { await currentView(await NodeReading(prober, owners)) }
 
-    /// Judges a node that was read before, for a person.
+    /// Evaluates facts of a node that the agent read before, for a person.
     package func currentView(_ reading: NodeReading) async -> NodeView {
         // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
         let published = setup.mode == .observe ? nil : await prober.published.load()

@@ -15,7 +15,7 @@ package struct Prober: Sendable {
     private let bus: PCIScan
     private let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
-    /// How long NVML may take, and CUDA after it; nil for the usual time.
+    /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
     /// Hears of each call of NVIDIA's libraries before it is made, as text such as `NVML: nvmlInit_v2`.
     package var vendorProgress: @Sendable (String) -> Void = { _ in }

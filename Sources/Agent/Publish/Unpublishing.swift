@@ -54,7 +54,7 @@ package struct Unpublishing: Sendable {
                 Finding(
                     .publicationFailed,
                     observed: "\(errorChain(error)).",
-                    expected: "a Node without labels, taint and field ownership of the agent",
+                    expected: "a Node without the agent's labels, taint and field ownership",
                     remedy: "Correct the cause and run the command again."
                 )
             )
@@ -62,7 +62,7 @@ package struct Unpublishing: Sendable {
     }
 
     private func text(_ outcome: NodeWithdrawal.Outcome) -> String {
-        guard !outcome.isEmpty else { return "node \(node): nothing of the agent was there\n" }
+        guard !outcome.isEmpty else { return "node \(node): there was nothing from the agent to remove\n" }
         let count = outcome.labels.count
         let parts = [
             "\(count) label\(count == 1 ? "" : "s")", outcome.hadTaint ? "the taint" : nil,

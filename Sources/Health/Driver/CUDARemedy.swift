@@ -5,9 +5,9 @@ extension Remedy {
     /// What to do about an error code of CUDA (`CUresult`): the causes in the order of their probability.
     static func cuda(_ code: Int, on node: CheckedNode) -> Remedy {
         switch code {
-        case 34: "Remove the stub library libcuda.so of the CUDA toolkit from the directories of libraries."
+        case 34: "Remove the stub library libcuda.so of the CUDA toolkit from the library directories."
         case 46:
-            "Another process uses the GPU alone. Stop it, or set the compute mode to default (nvidia-smi -c 0)."
+            "Another process has the GPU exclusively. Stop it, or set the compute mode to default (nvidia-smi -c 0)."
         case 100:
             """
             Check that each GPU in MIG mode has a MIG device, and that the kernel module nvidia-uvm is loaded and \
@@ -44,8 +44,8 @@ extension Remedy {
 
     /// Who must set up the NVLink fabric: this machine when it needs a fabric manager, or the host of a virtual machine.
     ///
-    /// The switches of the newest boards are no PCI functions, so a virtual machine with a whole board can need a fabric
-    /// manager without showing a switch.
+    /// The switches of the newest boards are not PCI functions, so a virtual machine with a whole board can need a
+    /// fabric manager without showing a switch.
     private static func fabric(on node: CheckedNode) -> Remedy {
         let hasSwitch = (node.facts.pci.value ?? []).contains(where: \.isNVSwitch)
         let need = node.decision.fabricManager.flatMap { $0.isNeeded ? $0 : nil }

@@ -21,7 +21,7 @@ extension Check {
         case .present(let nvml):
             if let failure = nvml.cudaVersion.failure {
                 return .warning(
-                    "NVML cannot tell the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
+                    "NVML cannot report the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
                     expected: expected,
                     remedy: .driver(failure, on: node)
                 )

@@ -4,11 +4,11 @@ import Selection
 extension Check {
     static let guestMIGMismatch = Check(
         .guestMIGMismatch,
-        title: "the vGPUs have the MIG devices of their type",
+        title: "the MIG devices match the vGPU type",
         group: .mig,
         phase: .use,
         dependsOn: [.migDevicesMissing],
-        meaning: "The MIG devices of a vGPU are not those of its type. This is only a warning.",
+        meaning: "The MIG devices of a vGPU do not match its vGPU type. This is only a warning.",
         advice: "The vGPU host controls MIG. Contact the support of the cloud provider, or use another node."
     ) { node in
         // The check concerns only types that are GPU instances. The other types have no MIG device.
@@ -22,7 +22,7 @@ extension Check {
             let list = devices.isEmpty ? "no MIG device" : devices.map(\.profile).joined(separator: ", ")
             return "GPU \(gpu.index): \(list)"
         }
-        let good = "one MIG device\(guest.migProfile.map { " \($0)" } ?? "") on each GPU"
+        let good = "one MIG device\(guest.migProfile.map { " with the profile \($0)" } ?? "") on each GPU"
         let expected = "\(good) (\(guest.type))"
         guard !others.isEmpty else { return .passed(good, expected: expected) }
         return .warning(

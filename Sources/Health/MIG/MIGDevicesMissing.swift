@@ -28,6 +28,7 @@ extension Check {
             )
         }
         let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)
-        return .passed("\(profiles.count): \(Set(profiles).sorted().joined(separator: ", "))", expected: expected)
+        let list = Set(profiles).sorted().joined(separator: ", ")
+        return .passed("\(counted(profiles.count, "MIG device")): \(list)", expected: expected)
     }
 }

@@ -17,10 +17,10 @@ extension Check {
             + "the configuration of the device plugin and of the agent."
     ) { node in
         guard node.migStrategy == .single else { return nil }
-        let expected = "MIG devices of one profile on every GPU"
+        let expected = "MIG devices with the same profile on every GPU"
         switch node.migLayout {
         case .uniform(_, let device, let count):
-            return .passed("\(counted(count, "MIG device")) \(device.profile)", expected: expected)
+            return .passed("\(counted(count, "MIG device")) with the profile \(device.profile)", expected: expected)
         case .wholeGPUs, .unknown, nil: return nil
         case .invalid(_, let why):
             return .failed(

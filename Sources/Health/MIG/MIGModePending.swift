@@ -11,8 +11,8 @@ extension Check {
         settlesWithin: .seconds(60),
         meaning:
             "The MIG mode of a GPU was changed, but the change takes effect only after a reset of the GPU. The "
-            + "GPU works in its current mode, so the finding is a warning. If MIG mode is on until then and no GPU has a "
-            + "MIG device, CUDA finds no device, and the finding is a failure.",
+            + "GPU works in its current mode, so the finding is a warning. If MIG mode stays on and no GPU has a MIG "
+            + "device, CUDA finds no device, and the finding is a failure.",
         advice: "Reboot the node. On bare metal, you can reset the GPU instead while no process uses it "
             + "(`nvidia-smi --gpu-reset -i INDEX`). Most virtual machines cannot reset a GPU."
     ) { node in

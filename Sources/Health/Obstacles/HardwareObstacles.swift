@@ -27,8 +27,8 @@ extension Check {
         group: .hardware,
         phase: .discover,
         meaning: "The catalog does not contain the PCI IDs of a GPU. The agent installs nothing on unknown hardware.",
-        advice: "Use a newer agent, add the GPU to your own [catalog](catalog.md), or allow the GPU with "
-            + "[one line](selection.md#when-you-know-better) in the configuration."
+        advice: "Use a newer agent, add the GPU to your own [catalog](catalog.md), or allow the GPU: add "
+            + "[one line](selection.md#when-you-know-better) to the configuration."
     )
 
     static let unknownVGPUType = Check(
@@ -37,8 +37,8 @@ extension Check {
         group: .hardware,
         phase: .discover,
         meaning: "The card is in the catalog, but the type of this vGPU is not.",
-        advice: "Use a newer agent, add the type to your own [catalog](catalog.md), or allow the vGPU with "
-            + "[one line](selection.md#when-you-know-better) in the configuration."
+        advice: "Use a newer agent, add the type to your own [catalog](catalog.md), or allow the vGPU: "
+            + "add [one line](selection.md#when-you-know-better) to the configuration."
     )
 
     static let evidenceConflict = Check(

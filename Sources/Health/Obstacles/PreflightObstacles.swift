@@ -7,7 +7,8 @@ extension Check {
         title: "the kernel accepts unsigned modules",
         group: .preflight,
         phase: .prepare,
-        meaning: "Secure Boot is on. The modules of the driver package are not signed, so the kernel rejects them.",
+        meaning: "Secure Boot is on. The kernel modules in the driver package are not signed, so the kernel rejects "
+            + "them.",
         advice: "Use nodes without Secure Boot, or a node image with a signed driver."
     )
 
@@ -32,7 +33,7 @@ extension Check {
 
     static let compilerMismatch = Check(
         .compilerMismatch,
-        title: "the compiler knows the options of the kernel",
+        title: "the compiler supports the options that the kernel was built with",
         group: .preflight,
         phase: .prepare,
         meaning: "The C compiler of the host is older than the compiler that built the kernel (`/proc/version`). A "

@@ -89,20 +89,20 @@ extension Check {
         group: .driver,
         phase: .select,
         meaning: "The configuration lets the agent replace the driver of another owner, but processes use that "
-            + "driver, or the agent could not tell.",
+            + "driver, or the agent could not determine whether they do.",
         advice: "Drain the node, and stop the processes that the finding names."
     )
 
     static let driverChangePending = Check(
         .driverChangePending,
-        title: "no change of the driver waits",
+        title: "no driver change is pending",
         group: .driver,
         phase: .select,
         raisedAs: .notice,
-        meaning: "The configuration or the catalog asks for another driver than the one that the agent installed. The "
-            + "agent does not change a driver while processes use it, or while it cannot tell. Nothing else is wrong: "
-            + "the finding changes neither the verdict nor the taint.",
-        advice: "Drain the node when the change suits you. The agent then changes the driver. To keep the driver, ask "
-            + "for its version in the configuration."
+        meaning: "The configuration or the catalog asks for a different driver than the one that the agent installed. "
+            + "The agent does not change a driver while processes use it, or while it cannot determine whether they "
+            + "do. Nothing else is wrong: the finding changes neither the verdict nor the taint.",
+        advice: "Drain the node at a time that suits you. The agent then changes the driver. To keep the driver, set "
+            + "`driver.version` to its version in the configuration."
     )
 }

@@ -8,7 +8,7 @@ extension Check {
         phase: .publish,
         meaning:
             "The agent cannot write the state of the node to the API server. The labels, the taint and the events of "
-            + "the Node are out of date. A taint from the registration of the node keeps pods away, also when the GPUs "
+            + "the Node are out of date. A taint from the registration of the node keeps pods away, even when the GPUs "
             + "work. The finding has the error and the time of the last success. The commands `status` and `validate` "
             + "report it, and the body of `/readyz` contains it. It changes neither the status of `/readyz` nor the "
             + "published verdict.",

@@ -56,8 +56,8 @@ package enum DownloadAnswer: Sendable, Equatable {
 
 /// A strong entity tag, which names one version of a file: `"5f8a-60b3"` (RFC 9110, section 8.8.3).
 ///
-/// A weak tag does not promise equal bytes, so it is no value of this type. The tag is sent back in a header, so it has
-/// printable ASCII characters only, and at most 1024 of them.
+/// A weak tag does not promise equal bytes, so it is not a value of this type. The agent sends the tag back in a
+/// header, so it has printable ASCII characters only, and at most 1024 of them.
 package struct EntityTag: Sendable, Equatable {
     package let text: String
 

@@ -89,7 +89,7 @@ package enum DownloadFault: CausedError, Sendable {
     case cutShort(url: String, received: Int, expected: Int)
     /// The server sent too slowly, and another mirror may be faster.
     case tooSlow(url: String, bytesPerSecond: Int)
-    /// A resumed download had the wrong digest, so the part from an earlier run was damaged.
+    /// A resumed download had the wrong digest, so the partial file from an earlier run was damaged.
     case damagedRemainder(url: String)
 
     package var cause: (any Error)? {
@@ -107,7 +107,7 @@ extension DownloadFault {
             "the response from \(redacted(url)) ended after \(received) of \(expected) bytes"
         case .tooSlow(let url, let rate): "\(redacted(url)) sent only \(rate) bytes per second"
         case .damagedRemainder(let url):
-            "the part from an earlier download does not belong to the file at \(redacted(url))"
+            "the partial file from an earlier download does not match the file at \(redacted(url))"
         }
     }
 }

@@ -136,8 +136,9 @@ struct Transfer: Sendable {
         case .webPage: throw DownloadError.webPage(url: url)
         case .later(let retryAfter): throw DownloadFault.status(url: url, status: status, retryAfter: retryAfter)
         case .refused where tag != nil:
-            // The server may refuse only the range: the part is longer than its file (416), a firewall forbids ranges
-            // (403), or the tag makes the head too large (431). The part stays until the whole file comes.
+            // The server may refuse only the range: the partial file is longer than the server's file (416), a firewall
+            // forbids ranges (403), or the tag makes the head too large (431). The partial file stays until the whole
+            // file arrives.
             return try await exchange(url, client, Manner(resumes: false, expectsSpeed: manner.expectsSpeed))
         case .refused, .part: throw DownloadError.refused(url: url, status: status)
         }
@@ -193,7 +194,7 @@ struct Transfer: Sendable {
         let actual = await file.actualDigest
         guard actual != request.digest.hex else { return try await file.commit() }
         try await file.restart(tag: nil)
-        // After a crash, the part from an earlier run may contain garbage. Only the digest of one complete answer
+        // After a crash, the partial file may contain garbage. Only the digest of one complete answer
         // proves that the server has the wrong file.
         guard isWhole else { throw DownloadFault.damagedRemainder(url: url) }
         throw DownloadError.wrongDigest(url: url, expected: request.digest.hex, actual: actual)

@@ -76,7 +76,7 @@ struct PackageProbe: Sendable {
         } catch { return .unreadable(ReadFailure(error)) }
     }
 
-    /// All lists as one, each package once; absent when there is none.
+    /// Merges the lists and removes duplicates; absent when every list is absent.
     static func together(_ lists: [Reading<[DriverPackage]>]) -> Reading<[DriverPackage]> {
         let there = lists.filter { !$0.isAbsent }
         guard let first = there.first else { return .absent }
@@ -86,9 +86,10 @@ struct PackageProbe: Sendable {
         return all.map(sorted)
     }
 
-    /// In order of name.
+    /// Sorts the packages by name and removes duplicates.
     ///
-    /// The same package of two architectures, and a module's for two kernels, are there twice.
+    /// A list contains a package twice when it is installed for two architectures, or when it has kernel modules for
+    /// two kernels.
     private static func sorted(_ packages: [DriverPackage]) -> [DriverPackage] {
         let all = packages.sorted { ($0.name, $0.version) < ($1.name, $1.version) }
         return all.indices.filter { $0 == 0 || all[$0] != all[$0 - 1] }.map { all[$0] }

@@ -64,7 +64,7 @@ extension ClaimProbe {
                 copy = FileDescriptor(rawValue: try retrying { fcntl(number, F_DUPFD_CLOEXEC, 0) })
                 for name in try names(in: copy) {
                     var (major, minor): (UInt32, UInt32) = (0, 0)
-                    // A descriptor that was closed meanwhile is no device either.
+                    // A descriptor that was closed meanwhile is not a device either.
                     guard gpa_device_number(number, name, &major, &minor) == 1 else { continue }
                     if let node = devices.node(major: major, minor: minor) { nodes.insert(node) }
                 }

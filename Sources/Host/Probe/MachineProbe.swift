@@ -96,7 +96,7 @@ enum MachineProbe {
                 chassisAssetTag: try text("chassis_asset_tag"),
                 productVersion: try text("product_version"),
                 biosVersion: try text("bios_version"),
-                // Only root can read it, and the other texts tell most platforms.
+                // Only root can read it, and the other strings identify most platforms.
                 productUUID: try? text("product_uuid"),
                 hypervisorVersion: hypervisorVersion(root)
             )

@@ -4,8 +4,8 @@ import SystemPackage
 
 /// The agent's own files and directories on the host.
 ///
-/// An own directory is a real directory of root that nobody else can write to, and an own file is a regular file of
-/// root with one name. A symbolic link in the place of one leads to a file of somebody else, which the agent would
+/// Such a directory is a real directory that root owns and nobody else can write to. Such a file is a regular file that
+/// root owns, with one name. A symbolic link in its place could lead to somebody else's file, which the agent would
 /// overwrite as root. Opening a pipe in its place would wait forever.
 extension HostRoot {
     /// The directory below which everything is the agent's own: `/var/lib/gpu-agent`, `/run/gpu-agent` and so on.

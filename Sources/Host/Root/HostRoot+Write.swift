@@ -4,8 +4,8 @@ package import SystemPackage
 extension HostRoot {
     /// Creates a directory and its missing parents.
     ///
-    /// An existing directory keeps its mode. The agent's own directories must be real directories of root that nobody
-    /// else can write to.
+    /// An existing directory keeps its mode. The agent's own directories must be real directories that root owns and
+    /// nobody else can write to.
     ///
     /// - Throws: `notOwn` when an own directory is not safe.
     package func makeDirectories(_ path: HostPath, mode: UInt32 = 0o755) throws(HostError) {

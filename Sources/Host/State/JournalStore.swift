@@ -19,7 +19,7 @@ package struct JournalStore: Sendable {
 
     /// Reads the journal; nil when there is none.
     ///
-    /// - Throws: `malformed` when it is no journal, `newer` when a newer version of the agent wrote it.
+    /// - Throws: `malformed` when the file is not a journal, `newer` when a newer version of the agent wrote it.
     package func load() async throws(HostError) -> Journal? {
         try await offPool { () throws(HostError) in
             guard let bytes = try read() else { return nil }

@@ -27,7 +27,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var nouveauLoaded: Reading<Bool>
     /// The names of the driver's device nodes in the host's `/dev`, such as `nvidiactl`, `nvidia0` and `nvidia-uvm`.
     package var deviceNodes: Reading<[String]>
-    /// What is wrong with each file in `/dev` that has the name of such a device node and is none, as a clause.
+    /// What is wrong with each file in `/dev` that has the name of such a device node but is not one, as a clause.
     ///
     /// Nil when there is no such file, and in facts of an earlier version of the agent.
     package var unusableNodes: [String: String]?

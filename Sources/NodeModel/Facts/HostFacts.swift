@@ -2,7 +2,7 @@
 package struct HostFacts: Codable, Sendable, Equatable {
     /// The release of the running kernel, as `uname -r` prints it (`/proc/sys/kernel/osrelease`).
     package var kernelRelease: Reading<String>
-    /// The processor architecture, under NVIDIA's name for it: `x86_64` or `aarch64`.
+    /// The processor architecture, by the name that NVIDIA uses: `x86_64` or `aarch64`.
     package var architecture: Reading<Architecture>
     package var osRelease: Reading<OSRelease>
     package var dmi: Reading<DMIFacts>

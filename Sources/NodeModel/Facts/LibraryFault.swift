@@ -1,4 +1,4 @@
-/// Why a library of the driver cannot be loaded, as far as the remedy depends on it.
+/// Why a library of the driver cannot be loaded, in the classes that have different remedies.
 ///
 /// The raw value is the part of the failure's text that says so. The child process writes all of these texts, except
 /// those of the dynamic loader.

@@ -1,4 +1,4 @@
-/// What the GPUs of a node are for the MIG strategy `single`, by the rules of NVIDIA's device plugin.
+/// How the rules of NVIDIA's device plugin classify the GPUs of a node for the MIG strategy `single`.
 ///
 /// With this strategy, the device plugin offers all MIG devices under the name of a GPU. So all GPUs must be in MIG
 /// mode, and all MIG devices must have the same profile. Otherwise the plugin does not start, and feature discovery
@@ -13,7 +13,7 @@ package enum MIGLayout: Sendable, Equatable {
     /// The MIG mode or the MIG devices of a GPU are not known.
     case unknown
 
-    /// Judges the GPUs, which are in the order of their PCI addresses.
+    /// Classifies the GPUs, which are in the order of their PCI addresses.
     package init(_ gpus: [GPUFacts]) {
         let enabled = gpus.filter { $0.migMode.value?.current == true }
         let unread = gpus.filter { $0.migMode.whyUnknown != nil } + enabled.filter { $0.migDevices.whyUnknown != nil }

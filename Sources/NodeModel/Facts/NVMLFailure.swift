@@ -2,7 +2,7 @@
 ///
 /// A reading contains it as text, `symbol: CODE NAME`, such as `nvmlDeviceGetName: 15 NVML_ERROR_GPU_IS_LOST`.
 package struct NVMLFailure: Sendable, Equatable, CustomStringConvertible {
-    /// What a code says, as far as the remedy depends on it.
+    /// The meaning of a code, in the classes that have different remedies.
     package enum Class: Sendable {
         /// The function, or what it asks for, does not exist on this GPU or in this driver.
         case absence

@@ -9,7 +9,7 @@ extension PCIFunction {
         case virtualMachines(driver: String)
         /// A driver of another purpose, such as `uio_pci_generic`. Its owner keeps the function on purpose.
         case otherSoftware(driver: String)
-        /// Another driver for displays, such as `nouveau`, `nova_core` or `nvidiafb`. It stands in the way.
+        /// Another driver for displays, such as `nouveau`, `nova_core` or `nvidiafb`. It blocks NVIDIA's driver.
         case displayDriver(String)
     }
 

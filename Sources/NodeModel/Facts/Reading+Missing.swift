@@ -10,5 +10,5 @@ extension KeyedDecodingContainer {
 
 extension Reading {
     /// Why a reading of an earlier version's document is not known.
-    package static var notRecorded: String { "not recorded by that version" }
+    package static var notRecorded: String { "not recorded by the agent that wrote the file" }
 }

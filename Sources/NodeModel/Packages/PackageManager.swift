@@ -35,7 +35,7 @@ package enum PackageManagers {
 package enum PackageList: Sendable {
     /// The agent reads a text file; a host without the file does not use this package manager.
     case file(String, parse: @Sendable ([UInt8]) throws(PackageListError) -> [DriverPackage])
-    /// The agent runs a program of the host, because only that program reads its database safely.
+    /// The agent runs a program on the host, because only that program can read the package database safely.
     case query(PackageQuery)
 }
 

@@ -23,7 +23,7 @@ package struct Activity: Codable, Sendable, Equatable {
     package var until: Timestamp?
     /// The bytes downloaded so far; nil when the step has no download.
     package var receivedBytes: Int?
-    /// The size of the download; nil when the server does not tell it.
+    /// The size of the download; nil when the server does not report it.
     package var totalBytes: Int?
     /// The last line that the program of the step printed; a package manager that waits for a lock says so in it.
     package var lastLine: String?

@@ -33,7 +33,8 @@ package struct DownloadPackage: Operation {
         StepFailure(
             .downloadFailed,
             subject: "the download",
-            remedy: "Check the directory \(HostLayout.packages) on the node, and then run 'gpu-agent install'."
+            remedy: "Check that the agent can write to \(HostLayout.packages) on the node, and that no other process "
+                + "uses this directory. Then run 'gpu-agent install'."
         )
     }
     package var inverse: (any Operation)? { RemovePackage(fileName: artifact.fileName) }

@@ -9,5 +9,5 @@ package struct VerifyNode: Operation {
     package var changes: String { "nothing" }
     package var deadlineSeconds: Int { 300 }
     package var effects: [Effect] { [.verify] }
-    package var failure: StepFailure { StepFailure(.installFailed, subject: "the check of the node") }
+    package var failure: StepFailure { StepFailure(.installFailed, subject: "checking the node") }
 }

@@ -108,9 +108,9 @@ struct NVIDIALabels {
         if policy.migStrategy == .single { singleStrategy(gpus, &set) }
     }
 
-    /// Sets the labels for the strategy `single` by the rules of feature discovery.
+    /// Sets the labels for the strategy `single` according to the rules of feature discovery.
     ///
-    /// `MIGLayout` judges the GPUs for the labels and for the check.
+    /// The labels and the check use the same classification of the GPUs, `MIGLayout`.
     private func singleStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
         let (parent, device, count): (GPUFacts, MIGDevice?, Int)
         switch MIGLayout(gpus) {

@@ -12,14 +12,14 @@ struct ActivityText {
         switch activity.kind {
         case .step: return ["  \(activity.subject), for \(duration)\(download)"] + output
         case .job:
-            return ["  wait for the job \(activity.subject), which an earlier agent started, for \(duration)"] + output
+            return ["  waiting for job \(activity.subject), which an earlier agent started, for \(duration)"] + output
         case .retry:
             let next = activity.until.map { until in
                 let left = until.seconds - now
                 return left > 0 ? "The next attempt is in \(spoken(seconds: left))." : "The next attempt is due."
             }
             return ["  The last install failed \(duration) ago with \(activity.subject). \(next ?? "")"]
-        case .node: return ["  wait for the API server, for \(duration): \(activity.subject)"]
+        case .node: return ["  waiting for the API server, for \(duration): \(activity.subject)"]
         }
     }
 

@@ -24,7 +24,7 @@ extension FactsText {
         return parts.joined(separator: ", ")
     }
 
-    /// The bound kernel driver, and who holds the function because of it.
+    /// The bound kernel driver, and whether it keeps the function from NVIDIA's driver.
     private func driver(of function: PCIFunction) -> [String] {
         guard let driver = function.kernelDriver.value else {
             return function.kernelDriver.failure.map { ["driver unreadable: \($0.detail)"] } ?? []
@@ -44,7 +44,7 @@ extension FactsText {
             function.vgpuCapability.value.map { "vGPU of host \($0.hostDriverVersion ?? "?")" },
             // A lost function says so in words of its own.
             function.isLost
-                ? nil : function.vgpuCapability.failure.map { "capability VF unreadable: \($0.detail)" },
+                ? nil : function.vgpuCapability.failure.map { "PCI capability VF unreadable: \($0.detail)" },
             function.physicalFunction.value.map { "virtual function of \($0)" },
             function.sriovTotalVFs.value.flatMap { $0 > 0 ? "up to \($0) virtual functions" : nil },
         ].compactMap(\.self)

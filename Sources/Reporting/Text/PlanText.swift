@@ -24,13 +24,13 @@ package struct PlanText {
         let headline =
             plan.problems.isEmpty
             ? "\(style.bold(decision.action.rawValue)): \(decision.summary)"
-            : "\(style.bold("not now")): \(decision.summary); first remove the obstacles"
+            : "\(style.bold("postponed")) until the obstacles are removed: \(decision.summary)"
         return [headline] + EvidenceText.lines(decision.evidence).map { "  \($0)" }
     }
 
     private var steps: [String] {
         guard !plan.steps.isEmpty else {
-            let why = plan.obstacles.isEmpty ? "there is nothing to do" : "because there are obstacles"
+            let why = plan.obstacles.isEmpty ? "because there is nothing to do" : "because there are obstacles"
             return [style.bold("Steps") + ": none, \(why)"]
         }
         return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : " after the obstacles are removed")]

@@ -14,7 +14,7 @@ package struct DriverChoice: Sendable {
     package var kernel: KernelVersion?
     /// The operating system; nil when it is not known.
     package var system: OSRelease?
-    /// The hosts of the node's vGPUs, as far as their vGPU release is known.
+    /// The hosts of the node's vGPUs whose vGPU release is known.
     package var vgpuHosts: [VGPUHost]
     /// The major vGPU release of each branch in the catalog, such as 19 for branch 580.
     package var vgpuMajors: [Int: Int]

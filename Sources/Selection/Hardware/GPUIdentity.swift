@@ -190,7 +190,7 @@ extension VGPUCapability {
     fileprivate var statement: String {
         let host = [hostDriverVersion.map { "driver \($0)" }, hostDriverBranch.map { "branch \($0)" }]
             .compactMap(\.self).joined(separator: ", ")
-        return "The configuration space has the capability of a vGPU."
+        return "The configuration space has the PCI capability VF, which only vGPUs have."
             + (host.isEmpty ? "" : " The vGPU host runs \(host).")
     }
 }

@@ -91,7 +91,7 @@ struct IdentifiedGPU: CustomStringConvertible {
                 observed: "\(gpu) is not in the catalog. \(name)",
                 expected: "a GPU that the catalog knows",
                 remedy:
-                    "The agent installs nothing on unknown hardware. Use a newer gpu-agent, or allow the GPU with the "
+                    "The agent installs nothing on unknown hardware. Use a newer gpu-agent. Or allow the GPU: add the "
                     + "line '\(key): \(likely.rawValue)' under gpus in the configuration."
             )
         }

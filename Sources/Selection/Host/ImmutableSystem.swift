@@ -89,7 +89,7 @@ struct ImmutableSystem: Equatable {
     private static let variants: [String: ImmutableSystem] = [
         "azurelinux osguard": ImmutableSystem(
             name: "Azure Linux with OS Guard",
-            ownWay: "Use a node pool with another OS SKU, such as AzureLinux or Ubuntu, whose image brings the driver.",
+            ownWay: "Use a node pool with another OS SKU, such as AzureLinux or Ubuntu, whose image has the driver.",
             driverOwner: .systemImage
         ),
         "azurelinux azurecontainerlinux": azureContainerLinux,
@@ -101,7 +101,7 @@ struct ImmutableSystem: Equatable {
 
     private static let azureContainerLinux = ImmutableSystem(
         name: "Azure Container Linux",
-        ownWay: "Use a node pool with another OS SKU, such as AzureLinux or Ubuntu, whose image brings the driver.",
+        ownWay: "Use a node pool with another OS SKU, such as AzureLinux or Ubuntu, whose image has the driver.",
         driverOwner: .systemImage
     )
 
@@ -151,7 +151,7 @@ extension Decision {
         let problem = Finding(
             .immutableSystem,
             observed: system.statement,
-            expected: "a driver that the system's own way brings",
+            expected: "a driver that was installed in the way that this operating system supports",
             remedy: Remedy(system.ownWay)
         )
         return blocked(by: problem, "the agent cannot install a driver on \(system.name)")

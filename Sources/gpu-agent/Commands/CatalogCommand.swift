@@ -9,7 +9,7 @@ struct CatalogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog",
         abstract: "Print and check the catalog of GPUs and drivers, and explain its decisions.",
-        discussion: "The catalog is the files in the image and the files that you add; see docs/catalog.md.",
+        discussion: "The catalog consists of the files in the image and the files that you add; see docs/catalog.md.",
         subcommands: [
             CatalogListCommand.self, CatalogShowCommand.self, CatalogExplainCommand.self,
             CatalogValidateCommand.self, CatalogDiffCommand.self,
@@ -23,7 +23,7 @@ extension CatalogList: ExpressibleByArgument {}
 struct CatalogListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print one line for each entry of the catalog."
+        abstract: "Print one line for each entry in the catalog."
     )
 
     @Argument(help: "The list to print: gpus, vgpu-types, platforms or drivers.")
@@ -46,7 +46,7 @@ struct CatalogListCommand: AsyncParsableCommand {
 struct CatalogShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Print whole entries of the catalog, with their file and line.",
+        abstract: "Print complete catalog entries, with their file and line.",
         discussion: """
             <name> is the identity of an entry: the PCI ID of a GPU (10de:2321), the device ID and subsystem device ID \
             of a vGPU type (2bb5:2187), the name of a platform, or a driver as 'catalog list' prints it. If no \
@@ -67,7 +67,7 @@ struct CatalogShowCommand: AsyncParsableCommand {
             let word = name.lowercased()
             let rows = exact.isEmpty ? all.filter { "\($0.id) \($0.name ?? "")".lowercased().contains(word) } : exact
             guard !rows.isEmpty else {
-                Output.complain("gpu-agent: no entry of the catalog matches '\(name)'\n")
+                Output.complain("gpu-agent: no entry in the catalog matches '\(name)'\n")
                 throw ExitStatus.failed
             }
             try Output.print(CatalogDocumentOut(kind: "CatalogEntries", entries: rows), as: format.output) { style in

@@ -28,7 +28,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
     var architecture: Architecture = .x86_64
     @Option(
         help: ArgumentHelp(
-            "The driver version of the vGPU host, as in the VF capability of the GPU.",
+            "The driver version of the vGPU host, as the PCI capability VF of the GPU reports it.",
             valueName: "version"
         )
     )
@@ -63,7 +63,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
             let cloud = setup.catalog.platforms.first { $0.name == platform }
             if let platform, cloud == nil {
                 let names = setup.catalog.platforms.map(\.name).joined(separator: ", ")
-                throw wrong("'\(platform)' is not a platform of the catalog; the platforms are \(names)")
+                throw wrong("'\(platform)' is not a platform in the catalog; the platforms are \(names)")
             }
             let host = HostFacts(
                 kernelRelease: kernel.map { .present($0) } ?? .absent,

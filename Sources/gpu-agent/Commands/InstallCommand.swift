@@ -12,9 +12,9 @@ struct InstallCommand: AsyncParsableCommand {
         commandName: "install",
         abstract: "Install the driver that this node should have, load it and check it.",
         discussion: """
-            After an interruption, run it again: it continues where it stopped. On a node that is ready it changes \
-            nothing. Exits 0 when the node works, has no GPU or is left alone; 1 when a step failed or an obstacle \
-            prevents the install.
+            After an interruption, run the command again: it continues where it stopped. On a node that is ready, it \
+            changes nothing. Exits 0 when the node works, has no GPU or is left alone; 1 when a step failed or an \
+            obstacle prevents the install.
             """
     )
 

@@ -39,11 +39,11 @@ struct FactsCommand: AsyncParsableCommand {
     }
 }
 
-/// `plan`: the decision, and the steps to it.
+/// `plan`: the decision, and the steps that carry it out.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Print which driver this node should have, why, and the steps to it. Changes nothing.",
+        abstract: "Print which driver this node should have, why, and the steps to install it. Changes nothing.",
         discussion: "Exits 0 when the plan has no obstacles, 1 otherwise."
     )
 

@@ -23,7 +23,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long NVML may take to answer, and CUDA after it, such as 10s or 2m.",
+            "The time limit for NVML and, separately, for CUDA, such as 10s or 2m.",
             discussion: "Default: 60s for NVML and 30s for CUDA.",
             valueName: "duration"
         )

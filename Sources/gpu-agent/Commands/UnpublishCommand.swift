@@ -9,9 +9,9 @@ struct UnpublishCommand: AsyncParsableCommand {
         commandName: "unpublish",
         abstract: "Remove the agent's labels, taint and field ownership from its Node.",
         discussion: """
-            Use it to uninstall the agent. The overlay 'uninstall' runs it on every node. A running daemon in the \
-            mode 'label' or 'manage' would write the labels and the taint again. The command changes nothing on the \
-            host.
+            Use this command when you uninstall the agent. The overlay 'uninstall' runs it on every node. A running \
+            daemon in the mode 'label' or 'manage' would write the labels and the taint again. The command changes \
+            nothing on the host.
             """
     )
 

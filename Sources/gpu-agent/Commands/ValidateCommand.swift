@@ -11,8 +11,8 @@ struct ValidateCommand: AsyncParsableCommand {
         abstract: "Check this node, and return the result as an exit code for a pipeline.",
         discussion: """
             Exit codes: 0 the GPUs work (ready or degraded); 1 a check failed; 2 wrong usage, or an invalid \
-            configuration or catalog; 3 the node is still installing or waiting (with --wait, after that time); 4 \
-            the node has no GPU; 5 the state is unknown; 6 another owner manages the driver.
+            configuration or catalog; 3 the node is still installing or waiting (with --wait: at the end of the wait); \
+            4 the node has no GPU; 5 the state is unknown; 6 another owner manages the driver.
             The command changes nothing. It prints the report on standard output, except with exit code 2.
             """
     )
