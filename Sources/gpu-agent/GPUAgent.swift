@@ -9,8 +9,8 @@ struct GPUAgent: AsyncParsableCommand {
         commandName: "gpu-agent",
         abstract: "Installs the NVIDIA driver on a Kubernetes node, and checks that its GPUs work.",
         discussion: """
-            The agent reads the PCI bus and the host, selects the right NVIDIA driver or none, installs it, checks \
-            that CUDA works, and publishes the result on the Node.
+            The agent reads the PCI bus and the host, and selects the NVIDIA driver that the node needs, if any. It \
+            installs this driver, checks that CUDA works, and publishes the result on the Node.
 
 
             On a node, start with 'gpu-agent status': it prints what is wrong and what to do.

@@ -8,7 +8,7 @@ import Reporting
 struct CatalogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog",
-        abstract: "Print and check the catalog of GPUs and drivers, and explain its decisions.",
+        abstract: "Print and check the catalog of GPUs and drivers, and explain which driver a GPU gets.",
         discussion: "The catalog consists of the files in the image and the files that you add; see docs/catalog.md.",
         subcommands: [
             CatalogListCommand.self, CatalogShowCommand.self, CatalogExplainCommand.self,
@@ -84,7 +84,7 @@ struct CatalogValidateCommand: AsyncParsableCommand {
         abstract: "Check every file of the catalog, and print notes about the catalog as a whole.",
         discussion: """
             A note says, for example, that an entry replaces another entry, or that no GPU can use a driver. \
-            Exit codes: 0 all files are valid; 1 there are notes, with --strict; 2 a file is not valid.
+            Exit codes: 0 all files are valid; 1 there are notes and --strict is set; 2 a file is not valid.
             """
     )
 

@@ -11,9 +11,10 @@ struct CatalogExplainCommand: AsyncParsableCommand {
         commandName: "explain",
         abstract: "Print which driver a GPU would get, and why the other drivers are rejected.",
         discussion: """
-            The IDs are those of 'lspci -nn': the PCI ID and the subsystem ID, in either order, or as one argument \
-            with a slash. Without a subsystem ID, the answer is about the physical board, and lists the vGPU types \
-            that have the same PCI ID. Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
+            Use the IDs that 'lspci -nn' prints: the PCI ID and the subsystem ID, in either order, or as one \
+            argument with a slash between them. Without a subsystem ID, the command assumes a physical board, and \
+            lists the vGPU types that have the same PCI ID. \
+            Example: gpu-agent catalog explain 10de:2bb5 1414:2187 --platform azure. \
             Exits 0 when there is a driver to install, 1 when there is none.
             """
     )
@@ -24,7 +25,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
     var subsystem: String?
     @Option(help: ArgumentHelp("The name of the platform in the catalog. Default: none.", valueName: "name"))
     var platform: String?
-    @Option(help: "The processor: x86_64 or aarch64.")
+    @Option(help: "The processor architecture: x86_64 or aarch64.")
     var architecture: Architecture = .x86_64
     @Option(
         help: ArgumentHelp(
@@ -38,7 +39,7 @@ struct CatalogExplainCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("os"),
         help: ArgumentHelp(
-            "The operating system, as 'ubuntu 22.04' (ID and VERSION_ID of os-release). Default: unknown.",
+            "The operating system, such as 'ubuntu 22.04' (ID and VERSION_ID in os-release). Default: unknown.",
             valueName: "system"
         )
     )

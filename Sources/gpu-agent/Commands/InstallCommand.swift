@@ -22,7 +22,7 @@ struct InstallCommand: AsyncParsableCommand {
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
 
-    @Option(help: ArgumentHelp("How long to wait while another process installs.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long to wait while another process changes the host.", valueName: "duration"))
     var lockWait = WaitDuration(seconds: 60)
 
     func run() async throws {

@@ -73,7 +73,7 @@ struct ChoiceOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A catalog file to add to the agent's own. Repeat the option to add several files.",
+            "A catalog file to add to the agent's own catalog. Repeat the option to add several files.",
             valueName: "file"
         )
     )
@@ -82,7 +82,7 @@ struct ChoiceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The configuration file.",
-            discussion: "Default: /etc/gpu-agent/config.yaml, where the DaemonSet mounts it, if this file exists.",
+            discussion: "Default: /etc/gpu-agent/config.yaml, if it exists. The DaemonSet mounts the file there.",
             valueName: "file"
         )
     )

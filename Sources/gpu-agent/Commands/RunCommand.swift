@@ -12,7 +12,7 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             The DaemonSet runs this command. It inspects the node again after every change, and serves /healthz, \
             /readyz and /metrics. It ends within five seconds of SIGTERM. The next agent waits for an installer that \
-            is still running. If the installer ended together with its pod, the next agent starts it again.
+            is still running. If the installer ended together with the agent's pod, the next agent starts it again.
             """
     )
 
@@ -33,7 +33,7 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Install the driver when the node needs one.")
     var install = true
 
-    @Option(help: "How much to change: observe, label or manage. Default: 'mode' in the configuration, or manage.")
+    @Option(help: "What the agent may do: observe, label or manage. Default: 'mode' in the configuration, or manage.")
     var mode: AgentMode?
 
     @Option(help: "How much to log: debug, info, notice, warning or error.")
@@ -52,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
             if setup.cluster == .required, named == nil {
                 Output.complain(
                     """
-                    gpu-agent: the name of this Node is missing, so the agent cannot read who owns its driver
+                    gpu-agent: the name of this Node is missing, so the agent cannot find out who owns the driver
                       → Set NODE_NAME or --node-name. On a node without a cluster, configure 'cluster: none'.
 
                     """
