@@ -74,7 +74,7 @@ extension DocumentReader {
             for (entry, identity, node) in read(&self, item) {
                 if replaces { replacing.insert(identity) }
                 if let first = places.updateValue(node.place, forKey: identity) {
-                    report("duplicate entry '\(identity)' in \(what); the first one is in line \(first.line)", at: node)
+                    report("duplicate entry '\(identity)' in \(what); the first one is on line \(first.line)", at: node)
                 }
                 entries.append(entry)
             }

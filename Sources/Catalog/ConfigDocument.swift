@@ -136,7 +136,7 @@ extension DocumentReader {
             let ids = value(
                 entry.key,
                 "a key of gpus",
-                form: "a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187"
+                form: "a PCI ID such as 10de:2bb5 or 10de:2bb5/1414:2187"
             ) {
                 let ids = $0.split(separator: "/", omittingEmptySubsequences: false).map { PCIID(String($0)) }
                 return (1...2).contains(ids.count) && !ids.contains(nil) ? ids.compactMap(\.self) : nil
@@ -148,7 +148,7 @@ extension DocumentReader {
             }
             if let first = places.updateValue(entry.key.place, forKey: ids) {
                 let key = ids.map(\.description).joined(separator: "/")
-                report("duplicate entry '\(key)' in gpus; the first one is in line \(first.line)", at: entry.key)
+                report("duplicate entry '\(key)' in gpus; the first one is on line \(first.line)", at: entry.key)
             }
             return treatment.map { HardwareOverride(id: id, subsystem: ids.dropFirst().first, treatment: $0) }
         }

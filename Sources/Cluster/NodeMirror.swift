@@ -82,11 +82,11 @@ package actor NodeMirror {
         let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
         if copy == nil || isUnwatched || isOld {
             do throws(KubernetesError) {
-                try await withDeadline(limit ?? patience, subject: "get the labels of node \(node)") {
+                try await withDeadline(limit ?? patience, subject: "reading the labels of node \(node)") {
                     () async throws(KubernetesError) in _ = try await self.read()
                 }
             } catch {
-                logger.warning("cannot read the driver owner's labels", metadata: ["error": "\(errorChain(error))"])
+                logger.warning("cannot read the owner labels of the Node", metadata: ["error": "\(errorChain(error))"])
                 owners = .unreadable(ReadFailure(error))
                 readFailure = (error, .now)
                 copy = nil

@@ -104,7 +104,7 @@ extension KubernetesError {
         case .alreadyExists(let message): message
         case .invalid(let message, _): message
         case .unsupportedMediaType(let message): message
-        case .tooManyRequests(.some(let delay)): "the API server is busy, retry after \(delay)"
+        case .tooManyRequests(.some(let delay)): "the API server is busy and asks for a retry after \(delay)"
         case .tooManyRequests(.none): "the API server is busy"
         case .gone(let message): message
         case .server(let status, let message, _): "the API server answered with status \(status): \(message)"

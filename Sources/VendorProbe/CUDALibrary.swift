@@ -30,7 +30,7 @@ struct CUDALibrary {
             result = functions.DeviceGetCount(&count)
         }
         guard result != 0 || (0...Int32(vendorDeviceLimit)).contains(count) else {
-            let detail = "cuDeviceGetCount: \(count) devices, and at most \(vendorDeviceLimit) are possible"
+            let detail = "cuDeviceGetCount: \(count) devices, but at most \(vendorDeviceLimit) are possible"
             return .unreadable(ReadFailure(.malformed, detail))
         }
         let facts = CUDAFacts(

@@ -104,7 +104,7 @@ extension NVMLLibrary {
         _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
     ) throws(NVMLError) -> UInt32 {
         let count = try value(symbol, 0, call)
-        guard count <= limit else { throw .count(symbol, "\(count) \(noun), and at most \(limit) are possible") }
+        guard count <= limit else { throw .count(symbol, "\(count) \(noun), but at most \(limit) are possible") }
         return count
     }
 

@@ -118,7 +118,7 @@ struct VendorNotes {
         facts.gpus = (0..<gpuCount).map { index in
             let gpu = gpus[index] ?? .unread(index)
             if index == last { return gpu.filled(with: hang) }
-            return index < last ? gpu : .unread(index, because: "not asked, because \(hang.detail)")
+            return index < last ? gpu : .unread(index, because: "not queried, because \(hang.detail)")
         }
         return facts
     }

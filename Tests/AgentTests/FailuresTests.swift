@@ -100,7 +100,7 @@ import Testing
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
         DownloadCase(
             error: .lasting(url: "https://a/b", cause: .certificate(.unknownAuthority)),
-            remedy: "If a certificate authority of your own"
+            remedy: "If your own certificate authority"
         ),
         DownloadCase(
             error: .lasting(url: "https://a/b", cause: .certificate(.expired("2020-01-01T00:00:00Z"))),

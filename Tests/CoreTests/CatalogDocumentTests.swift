@@ -91,7 +91,7 @@ import Testing
               - {id: 10de:2bb5, name: X, architecture: y, kernelModuleTypes: [open]}
               - {id: 10DE:2BB5, name: Y, architecture: y, kernelModuleTypes: [open]}
             """,
-            "3:5: duplicate entry '10de:2bb5' in gpus; the first one is in line 4"
+            "3:5: duplicate entry '10de:2bb5' in gpus; the first one is on line 4"
         ),
         Fault(
             "vgpuTypes: [{device: 10de:2bb5, subsystem: 1, name: X, kernelModuleTypes: [open]}]",
@@ -115,7 +115,7 @@ import Testing
               - {device: 2bb5, subsystem: 2187, name: X, kernelModuleTypes: [open]}
               - {device: 2bb5, subsystem: 2187, name: Y, kernelModuleTypes: [open]}
             """,
-            "3:5: duplicate entry '2bb5:2187' in vgpuTypes; the first one is in line 4"
+            "3:5: duplicate entry '2bb5:2187' in vgpuTypes; the first one is on line 4"
         ),
         Fault(
             """
@@ -128,7 +128,7 @@ import Testing
             "4:5: unknown key 'subsystem' in a vGPU type",
             "5:22: a subsystem '21' is not four hexadecimal digits",
             "5:35: a type's name must be a non-empty string",
-            "5:39: duplicate entry '2bb5:2187' in vgpuTypes; the first one is in line 7"
+            "5:39: duplicate entry '2bb5:2187' in vgpuTypes; the first one is on line 7"
         ),
         Fault(
             "vgpuTypes: [{device: 2bb5, kernelModuleTypes: [open], types: []}]",
@@ -142,7 +142,7 @@ import Testing
         ),
         Fault(
             "platforms: [{name: a, systemVendor: X}, {name: a, systemVendor: Y}]",
-            "1:41: duplicate entry 'a' in platforms; the first one is in line 3"
+            "1:41: duplicate entry 'a' in platforms; the first one is on line 3"
         ),
         Fault(
             "drivers: [{}]",
@@ -188,7 +188,7 @@ import Testing
             artifact("urls: [https://example.com/a.run]") + "\n"
                 + artifact("urls: [https://example.com/b.run]").split(separator: "\n").dropFirst()
                 .joined(separator: "\n"),
-            "7:5: duplicate entry 'datacenter-580.105.08-x86_64' in drivers; the first one is in line 4"
+            "7:5: duplicate entry 'datacenter-580.105.08-x86_64' in drivers; the first one is on line 4"
         ),
         Fault(artifact("sha256: \(sha)"), "6:15: an artifact needs 'urls'"),
         Fault(artifact("urls: []"), "6:22: urls must name at least one URL"),

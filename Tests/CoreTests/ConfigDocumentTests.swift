@@ -132,17 +132,17 @@ import Testing
             "gpus:\n  10de:2bb5: passthrough\n  2bb5: vgpu\n  10de:2bb5/2187: vgpu\n  10de:1/10de:2: vgpu",
             [
                 "4:14: treatment 'passthrough' is not one of physical, vgpu, ignored",
-                "5:3: a key of gpus '2bb5' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
-                "6:3: a key of gpus '10de:2bb5/2187' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
-                "7:3: a key of gpus '10de:1/10de:2' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "5:3: a key of gpus '2bb5' is not a PCI ID such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "6:3: a key of gpus '10de:2bb5/2187' is not a PCI ID such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "7:3: a key of gpus '10de:1/10de:2' is not a PCI ID such as 10de:2bb5 or 10de:2bb5/1414:2187",
             ]
         ),
         (
             "gpus:\n  10de:2bb5/1414:2187/10de:1: vgpu\n  10de:2bb5/: vgpu\n  [10de:2bb5]: vgpu",
             [
-                "4:3: a key of gpus '10de:2bb5/1414:2187/10de:1' is not a GPU's PCI IDs, such as 10de:2bb5 or "
+                "4:3: a key of gpus '10de:2bb5/1414:2187/10de:1' is not a PCI ID such as 10de:2bb5 or "
                     + "10de:2bb5/1414:2187",
-                "5:3: a key of gpus '10de:2bb5/' is not a GPU's PCI IDs, such as 10de:2bb5 or 10de:2bb5/1414:2187",
+                "5:3: a key of gpus '10de:2bb5/' is not a PCI ID such as 10de:2bb5 or 10de:2bb5/1414:2187",
                 "6:3: a key of gpus must be a non-empty string",
             ]
         ),
@@ -151,9 +151,9 @@ import Testing
             "gpus:\n  10de:2bb5/1414:2187: vgpu\n  10de:2bb5: physical\n  10DE:2BB5/1414:2187: physical\n"
                 + "  10de:2bB5: what",
             [
-                "6:3: duplicate entry '10de:2bb5/1414:2187' in gpus; the first one is in line 4",
+                "6:3: duplicate entry '10de:2bb5/1414:2187' in gpus; the first one is on line 4",
                 "7:14: treatment 'what' is not one of physical, vgpu, ignored",
-                "7:3: duplicate entry '10de:2bb5' in gpus; the first one is in line 5",
+                "7:3: duplicate entry '10de:2bb5' in gpus; the first one is on line 5",
             ]
         ),
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),

@@ -164,7 +164,7 @@ import Testing
         try tree.write("usr/bin/rpm", "")
         #expect(chmod(tree.path("usr/bin/rpm"), 0o755) == 0)
         let detail = await probe.claimFacts().packages.failure?.detail
-        #expect(detail?.contains("the agent may not run commands on the host") == true)
+        #expect(detail?.contains("the agent cannot run commands on the host") == true)
         // What dpkg says does not stand for both.
         try tree.write("var/lib/dpkg/status", Self.status)
         #expect(await probe.claimFacts().packages.failure?.reason == .command)

@@ -232,7 +232,7 @@ import Testing
                 return
             }
             #expect(cause.description.contains(reason))
-            #expect("\(failure)" == "cannot follow the redirect of \(server.url)")
+            #expect("\(failure)" == "cannot follow the redirect from \(server.url)")
         }
     }
 

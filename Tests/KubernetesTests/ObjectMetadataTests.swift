@@ -63,25 +63,25 @@ import Testing
             status: 429,
             retryAfter: "5",
             body: "x",
-            description: "the API server is busy, retry after 5.0 seconds"
+            description: "the API server is busy and asks for a retry after 5.0 seconds"
         ),
         StatusCase(
             status: 429,
             retryAfter: "Wed, 21 Oct 2026 07:28:00 GMT",
             body: #"{"kind":"Status","details":{"retryAfterSeconds":2}}"#,
-            description: "the API server is busy, retry after 2.0 seconds"
+            description: "the API server is busy and asks for a retry after 2.0 seconds"
         ),
         StatusCase(status: 429, body: "{}", description: "the API server is busy"),
         StatusCase(
             status: 429,
             retryAfter: "9223372036854775807",
             body: "{}",
-            description: "the API server is busy, retry after 86400.0 seconds"
+            description: "the API server is busy and asks for a retry after 86400.0 seconds"
         ),
         StatusCase(
             status: 429,
             body: #"{"kind":"Status","details":{"retryAfterSeconds":9223372036854775807}}"#,
-            description: "the API server is busy, retry after 86400.0 seconds"
+            description: "the API server is busy and asks for a retry after 86400.0 seconds"
         ),
         StatusCase(
             status: 403,

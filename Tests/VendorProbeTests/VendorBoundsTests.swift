@@ -8,7 +8,7 @@ import VendorProbe
     func anImpossibleNumberOfGPUsIsMalformed(count: Int) async throws {
         let hardware = StandInHost.vgpu + "fault nvmlDeviceGetCount_v2 count=\(count)\n"
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
-        let detail = "nvmlDeviceGetCount_v2: \(count) GPUs, and at most 64 are possible"
+        let detail = "nvmlDeviceGetCount_v2: \(count) GPUs, but at most 64 are possible"
         #expect(facts.nvml == .unreadable(ReadFailure(.malformed, detail)))
     }
 
@@ -16,7 +16,7 @@ import VendorProbe
     func anImpossibleNumberOfMIGDevicesIsMalformed(count: Int) async throws {
         let hardware = StandInHost.vgpu + "fault nvmlDeviceGetMaxMigDeviceCount count=\(count)\n"
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
-        let detail = "nvmlDeviceGetMaxMigDeviceCount: \(count) MIG devices on one GPU, and at most 64 are possible"
+        let detail = "nvmlDeviceGetMaxMigDeviceCount: \(count) MIG devices on one GPU, but at most 64 are possible"
         #expect(facts.nvml.value?.gpus.first?.migDevices == .unreadable(ReadFailure(.malformed, detail)))
     }
 

@@ -169,7 +169,7 @@ import VendorProbe
             #expect(nvml.gpus[1].ecc == .unreadable(hang))
             // The fields are read in this order.
             #expect((nvml.gpus[1].uuid.value != nil) == (symbol != "nvmlDeviceGetHandleByIndex_v2"))
-            #expect(nvml.gpus[2].name == .skipped("not asked, because \(hang.detail)"))
+            #expect(nvml.gpus[2].name == .skipped("not queried, because \(hang.detail)"))
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
         }

@@ -36,7 +36,7 @@ struct DeviceWatcher: Service {
                 for await _ in monitor.events { wakeUp.ring() }
             } catch {
                 logger.warning(
-                    "cannot watch for device events; the agent inspects the node only at its interval",
+                    "cannot watch for device events; the agent inspects the node only at the interval (--interval)",
                     metadata: ["error": "\(errorChain(error))"]
                 )
             }
@@ -68,7 +68,9 @@ struct NodeWatcher: Service {
                 let good = ended && ContinuousClock.now - began > .seconds(5)
                 failures = good ? 0 : failures + 1
                 if failures == 3 {
-                    logger.warning("cannot watch the Node; the agent inspects the node only at its interval")
+                    logger.warning(
+                        "cannot watch the Node; the agent inspects the node only at the interval (--interval)"
+                    )
                 }
                 let pause = Duration.seconds(min(30, 5 << min(failures - 1, 3))) * Double.random(in: 0.5..<1)
                 if failures > 0 { try? await Task.sleep(for: pause) }

@@ -43,7 +43,7 @@ extension HostError {
             problem = Finding(
                 step.code,
                 observed: errorChain(self),
-                expected: "a journal of this version or of an earlier one",
+                expected: "a journal that this version of the agent or an earlier version wrote",
                 remedy: "Use the version of the agent that wrote \(path), or a newer one."
             )
         case .jobRunning, .jobDeadline, .waitCancelled:
@@ -84,8 +84,8 @@ extension DownloadError {
             return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
         case .lasting(_, cause: .certificate(.unknownAuthority)), .lasting(_, cause: .certificate(.rejected)):
             let remedy =
-                "If a certificate authority of your own signs the server's certificate, name its file with "
-                + "'download.caFile' in the configuration. Otherwise do not trust this server."
+                "If your own certificate authority signed the server's certificate, set 'download.caFile' in the "
+                + "configuration to the file of this authority. Otherwise do not trust this server."
             return failure(observed, file, step, remedy)
         case .lasting(_, cause: .proxyAuthenticationRequired):
             return failure(observed, file, step, "Add the user name and the password to the URL of the proxy.")
@@ -122,7 +122,7 @@ extension Finding {
         Finding(
             step.failure.code,
             observed: "This version of the agent does not know the effect '\(kind)' of step \(step.id.rawValue).",
-            expected: "an effect of this version",
+            expected: "an effect that this version of the agent knows",
             remedy: "Use the version of the agent that wrote \(HostLayout.journal)."
         )
     }

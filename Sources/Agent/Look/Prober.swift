@@ -95,7 +95,9 @@ package struct Prober: Sendable {
     /// What the kernel log says about GPUs that do not work; skipped when there are none.
     private func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
         guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }
-        guard let commands else { return .skipped("the agent reads the kernel log only as root with a host process") }
+        guard let commands else {
+            return .skipped("the agent reads the kernel log only as root and with a host process (--host-pid)")
+        }
         do throws(HostError) { return .present(try await KernelLog(commands: commands).lastLines(about: gpus)) } catch {
             return .unreadable(ReadFailure(error))
         }

@@ -60,7 +60,7 @@ extension DownloadError {
         case .badAddress(let address, _): "cannot use the URL '\(redacted(address))'"
         case .badProxy(let variable): "\(variable) is not the URL of an HTTP proxy (http://HOST:PORT)"
         case .lasting(let url, _): "cannot download \(redacted(url))"
-        case .badRedirect(let url, _): "cannot follow the redirect of \(redacted(url))"
+        case .badRedirect(let url, _): "cannot follow the redirect from \(redacted(url))"
         case .refused(let url, let status): "\(redacted(url)) answered with status \(status)"
         case .webPage(let url):
             "\(redacted(url)) answered with a web page, probably from a captive portal or a proxy"
@@ -68,7 +68,7 @@ extension DownloadError {
             "the file at \(redacted(url)) has \(actual) bytes, expected \(expected)"
         case .tooLarge(let url, let limit): "the file at \(redacted(url)) has more than \(limit) bytes"
         case .wrongDigest(let url, let expected, let actual):
-            "the file from \(redacted(url)) has the digest \(actual), expected \(expected)"
+            "the file from \(redacted(url)) has the checksum \(actual), expected \(expected)"
         case .unavailable(let attempts, _): "the download failed after \(attempts) attempts"
         case .deadline(let limit, _): "the download did not finish within \(limit)"
         case .cancelled: "the download was canceled"

@@ -67,7 +67,7 @@ struct PackageProbe: Sendable {
         }
         guard let commands, let program = program.value else {
             let why =
-                program.value == nil ? "there is no \(query.program)" : "the agent may not run commands on the host"
+                program.value == nil ? "there is no \(query.program)" : "the agent cannot run commands on the host"
             return .unreadable(ReadFailure(.command, "cannot read \(database): \(why)"))
         }
         do throws(HostError) {

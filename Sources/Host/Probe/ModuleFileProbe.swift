@@ -76,7 +76,7 @@ struct ModuleFileProbe {
     /// Reads a compressed module with the host's own `modinfo`.
     private func askHost(_ path: HostPath) async -> Reading<ModuleFile> {
         guard let commands else {
-            let why = "cannot read the compressed module \(path): the agent may not run modinfo on the host"
+            let why = "cannot read the compressed module \(path): the agent cannot run modinfo on the host"
             return .unreadable(ReadFailure(.command, why))
         }
         func field(_ name: String) async throws(HostError) -> String {

@@ -25,7 +25,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         hypervisor: Reading<Bool> = .skipped("not inspected"),
         bootID: Reading<String>,
         secureBoot: Reading<Bool>,
-        usrIsReadOnly: Reading<Bool> = .skipped("nobody looked")
+        usrIsReadOnly: Reading<Bool> = .skipped("not inspected")
     ) {
         self.kernelRelease = kernelRelease
         self.architecture = architecture
@@ -118,8 +118,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
 
     package init(
         compiler: Reading<String>,
-        compilerVersion: Reading<Compiler> = .skipped("nobody looked"),
-        kernelCompiler: Reading<Compiler> = .skipped("nobody looked"),
+        compilerVersion: Reading<Compiler> = .skipped("not inspected"),
+        kernelCompiler: Reading<Compiler> = .skipped("not inspected"),
         make: Reading<String>,
         dkms: Reading<String>,
         headersRelease: Reading<String>,

@@ -124,7 +124,7 @@ package struct CatalogRow: Encodable, Equatable {
             "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
             "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
             "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),
-            "installable": driver.artifact.digest == nil ? "no, it has no checksum" : "yes",
+            "installable": driver.artifact.digest == nil ? "no, because it has no checksum" : "yes",
         ]
         return CatalogRow(
             list: CatalogList.drivers.rawValue,

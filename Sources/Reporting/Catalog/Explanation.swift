@@ -52,7 +52,7 @@ package struct Explanation: Encodable, Sendable {
             lines += decision.rejected.map { "  \($0.driver): \($0.reason)" }
         }
         if let alternatives, !alternatives.isEmpty {
-            lines += ["", style.bold("With another subsystem ID, the GPU is a vGPU and needs a GRID driver")]
+            lines += ["", style.bold("With one of these subsystem IDs, the GPU is a vGPU and needs a GRID driver")]
             lines += alternatives.map { "  subsystem device \($0.subsystem)  \($0.name)" }
         }
         return lines.joined(separator: "\n") + "\n"

@@ -41,7 +41,7 @@ extension FactsText {
 
     private func virtualization(of function: PCIFunction) -> [String] {
         [
-            function.vgpuCapability.value.map { "vGPU of host \($0.hostDriverVersion ?? "?")" },
+            function.vgpuCapability.value.map { "vGPU with host driver \($0.hostDriverVersion ?? "?")" },
             // A lost function says so in words of its own.
             function.isLost
                 ? nil : function.vgpuCapability.failure.map { "PCI capability VF unreadable: \($0.detail)" },
