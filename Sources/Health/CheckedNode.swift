@@ -78,7 +78,8 @@ extension Remedy {
     ///
     /// Root helps only when access was denied.
     static func reading(_ failure: ReadFailure) -> Remedy {
-        failure.reason == .permission ? mountHostRoot : "Read the kernel log (dmesg) and look for errors of this file."
+        failure.reason == .permission
+            ? mountHostRoot : "Read the kernel log (dmesg) and look for errors about this file."
     }
     static let completeDriver: Remedy =
         "The driver is incomplete. Install its libraries on the host, or remove the driver."
@@ -89,12 +90,12 @@ extension Remedy {
         case .permission: "The agent could not query the driver. Run the agent as root."
         case .malformed:
             """
-            The driver's library gave an answer that is not possible. Install the libraries of this driver again, or \
+            The driver's library returned an impossible value. Install the libraries of this driver again, or \
             reboot the node.
             """
         default:
             """
-            The agent could not query the driver. Check the agent's limits of memory and processes, and the free \
+            The agent could not query the driver. Check the agent's limits for memory and processes, and the free \
             space in /tmp.
             """
         }

@@ -34,7 +34,7 @@ package struct Settling: Sendable, Equatable {
             let finding = settled.findings[index]
             guard Severity(finding) != nil, let rest = unsettledTime(of: finding.code, at: now) else { continue }
             settled.findings[index].state = .notice
-            settled.findings[index].observed += " (It counts as a failure in \(rest.spoken).)"
+            settled.findings[index].observed += " (This finding counts as a failure in \(rest.spoken).)"
         }
         guard settled.findings != report.findings else { return report }
         if report.readiness == .notUsable, !settled.findings.contains(where: \.showsThatGPUsDoNotWork) {

@@ -28,7 +28,7 @@ package struct Planner: Sendable {
         return Finding(
             .installFailed,
             observed: "The agent cannot use its journal: \(failure.detail).",
-            expected: "a journal of this version or of an earlier one",
+            expected: "a journal that this version of the agent or an earlier version wrote",
             remedy: "Use the version of the agent that wrote \(HostLayout.journal), or a newer one."
         )
     }

@@ -120,7 +120,7 @@ package struct Preflight: Sendable {
                 .diskSpace,
                 observed: "\(need.path) has \(free) MiB of free space.",
                 expected: "\(need.mebibytes) MiB of free space",
-                remedy: "Free space in \(need.path), or use nodes with larger disks."
+                remedy: "Free up space in \(need.path), or use nodes with larger disks."
             )
         }
     }

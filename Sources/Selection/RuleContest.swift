@@ -49,7 +49,7 @@ package struct RuleContest: Encodable, Sendable, Equatable {
         }
         if let card {
             let board = subsystem.map { card.subsystems.contains($0) } ?? false
-            let why = "the card is \(card.name)" + (board ? ", and the subsystem ID is one of its boards" : "")
+            let why = "the card is \(card.name)" + (board ? ", and the subsystem ID identifies one of its boards" : "")
             let beaten = "the vGPU type takes precedence: a vGPU shows the ID of its card, \(card.name)"
             add("gpus \(card.id)", cardDecides, cardDecides ? why : pairDecides ? beaten : loses)
         }

@@ -86,7 +86,7 @@ package struct Selection: Sendable {
         let why = ReadFailure(first.failure.reason, "\(first.address): \(first.failure.detail)")
         return .blocked(
             .pciUnreadable(why),
-            "the agent cannot identify a function of the PCI bus",
+            "the agent cannot identify a function on the PCI bus",
             evidence: evidence
         )
     }
@@ -254,7 +254,7 @@ package struct Selection: Sendable {
                 Evidence(
                     .configuration,
                     "config",
-                    "The configuration runs physical GPUs as virtual workstations, which need GRID drivers "
+                    "The configuration asks to run physical GPUs as virtual workstations, which need GRID drivers "
                         + "(driver.workstation)."
                 )
             )
@@ -264,8 +264,8 @@ package struct Selection: Sendable {
                 host.release.map {
                     "The vGPU host runs release \($0) (\(host.source)), so the guest needs release \($0) or \($0 - 1)."
                 }
-                ?? "The catalog does not know the vGPU release of the host (\(host.source)), so it does not limit the "
-                + "driver of the guest."
+                ?? "The catalog does not know the vGPU release of the host (\(host.source)), so the release "
+                + "does not limit the driver of the guest."
             return Evidence(.catalog, "catalog", statement)
         }
         if need.isNeeded {

@@ -33,7 +33,7 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(
             decision.evidence.contains {
-                $0.statement == "datacenter-610.10.01-x86_64 is newer, but the catalog has no checksum for its package."
+                $0.statement == "datacenter-610.10.01-x86_64 is newer, but the catalog has no checksum for the package."
             }
         )
     }

@@ -103,7 +103,8 @@ import Testing
                 == "The host has parts of different drivers: 570.211.01 (loaded module, /proc/driver/nvidia, "
                 + "module file), 580.159.04 (libnvidia-ml, libcuda). "
                 + "Driver 570.211.01 belongs to someone who ran NVIDIA's installer, "
-                + "580.159.04 belongs to the AKS node image. The AKS node image names 580.159.04."
+                + "580.159.04 belongs to the AKS node image. According to its marker, the AKS node image contains "
+                + "driver 580.159.04."
         )
         // The image's marker says that the other is no GRID driver.
         let old = facts.withGPU { gpu in
@@ -112,7 +113,7 @@ import Testing
             gpu.vgpuCapability = VGPUCapability.host("570.211.01")
         }
         let remedy = try decide(old).problems.first?.remedy
-        #expect(remedy?.text.hasPrefix("Remove every driver but 570.211.01, then reboot the node.") == true)
+        #expect(remedy?.text.hasPrefix("Remove every driver except 570.211.01, then reboot the node.") == true)
         // An install that was begun and changed nothing has put no driver there.
         let begun = old.with {
             $0.driver.record = .present(

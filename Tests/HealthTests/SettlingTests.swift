@@ -139,7 +139,7 @@ import Testing
         let failing = report(Look(0, [.deviceNodesMissing: .failed, .cudaFailed: .failed], .notReady))
         let settled = settling.settle(failing, at: start + .seconds(1))
         #expect(settled.nextAction.hasPrefix("Wait. "))
-        #expect(settled.findings.contains { $0.observed == "x (It counts as a failure in 15 seconds.)" })
+        #expect(settled.findings.contains { $0.observed == "x (This finding counts as a failure in 15 seconds.)" })
         #expect(settling.nextChange(after: start + .seconds(1)) == .seconds(15))
         #expect(settling.nextChange(after: start + .seconds(16)) == .seconds(45))
         #expect(settling.nextChange(after: start + .seconds(61)) == nil)

@@ -10,8 +10,8 @@ extension Remedy {
             "Another process has the GPU exclusively. Stop it, or set the compute mode to default (nvidia-smi -c 0)."
         case 100:
             """
-            Check that each GPU in MIG mode has a MIG device, and that the kernel module nvidia-uvm is loaded and \
-            /dev/nvidia-uvm opens. Then read the kernel log (dmesg) and look for lines with NVRM.
+            Check that each GPU in MIG mode has a MIG device, that the kernel module nvidia-uvm is loaded, and that \
+            a program can open /dev/nvidia-uvm. Then read the kernel log (dmesg) and look for lines with NVRM.
             """
         case 101:
             """
@@ -19,11 +19,11 @@ extension Remedy {
             Then read the kernel log (dmesg) and look for Xid errors.
             """
         case 102: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
-        case 221: "Install libnvidia-ptxjitcompiler.so.1 of the driver's version. It belongs to the driver's libraries."
+        case 221: "Install the driver's library libnvidia-ptxjitcompiler.so.1, in the version of the driver."
         case 214, 220: readXidLines
         case 304:
             """
-            Check the permissions of /dev/nvidiactl and /dev/nvidia-uvm, and run the agent's container privileged. \
+            Check the permissions of /dev/nvidiactl and /dev/nvidia-uvm, and run the agent in a privileged container. \
             Then read the kernel log (dmesg) and look for lines with NVRM.
             """
         case 802, 919: fabric(on: node)
@@ -35,7 +35,7 @@ extension Remedy {
             """
         case 999:
             """
-            Check that the kernel module nvidia-uvm is loaded and that /dev/nvidia-uvm opens. \
+            Check that the kernel module nvidia-uvm is loaded and that a program can open /dev/nvidia-uvm. \
             Then read the kernel log (dmesg) and look for Xid errors. The node may need a reboot.
             """
         default: "Read the kernel log (dmesg), and check that the kernel module nvidia-uvm is loaded."

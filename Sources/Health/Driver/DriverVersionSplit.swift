@@ -18,7 +18,7 @@ extension Check {
         let versions = Set(sources.map(\.version))
         guard versions.count > 1 else { return .passed(versions.joined(), expected: expected) }
         let remedy =
-            node.facts.driver.versionAfterBoot.map { "Reboot the node. Driver \($0) is complete on its disk." }
+            node.facts.driver.versionAfterBoot.map { "Reboot the node. Driver \($0) is fully installed on the disk." }
             ?? "Remove the driver that does not belong on this node, and then reboot the node."
         return .failed(
             sources.summary(within: 105),

@@ -25,11 +25,11 @@ extension Remedy {
             """
         case .versionMismatch: differentVersions
         case .noPermission:
-            "Run the agent's container privileged, and check the permissions of /dev/nvidiactl and /dev/nvidia0."
+            "Run the agent in a privileged container, and check the permissions of /dev/nvidiactl and /dev/nvidia0."
         case .libraryNotFound: completeDriver
         case .unknown:
             """
-            Restart the agent's pod: a container loses its device nodes after 'systemctl daemon-reload'. \
+            Restart the agent's pod: a container loses access to its device nodes after 'systemctl daemon-reload'. \
             If the error remains, read the kernel log (dmesg) and look for lines with NVRM or Xid.
             """
         case .lost: lostGPU
@@ -62,7 +62,7 @@ extension Remedy {
 
     /// What to do when the loaded kernel module and the libraries are of different versions.
     static let differentVersions: Remedy = """
-        The kernel module and the libraries are of different versions. Reboot the node. \
+        The kernel module and the libraries have different versions. Reboot the node. \
         If the versions still differ, remove the driver that does not belong on this node.
         """
 }

@@ -69,7 +69,7 @@ extension Check {
         let isWhole = answers.allSatisfy { $0.visibleDevices == nil }
         if isWhole, devices < gpus, node.gpusWithMIG.isEmpty {
             return .warning(
-                "CUDA sees \(devices) of the \(gpus) GPUs in NVML.",
+                "CUDA sees \(devices) of the \(gpus) GPUs that NVML lists.",
                 expected: expected,
                 remedy: .readXidLines
             )

@@ -9,7 +9,7 @@ extension Check {
         phase: .use,
         dependsOn: [.gpuCount],
         settlesWithin: .seconds(60),
-        meaning: "A call of NVML about a GPU returns an error, such as `NVML_ERROR_GPU_IS_LOST`. If other GPUs have no "
+        meaning: "An NVML call about a GPU returns an error, such as `NVML_ERROR_GPU_IS_LOST`. If other GPUs have no "
             + "error, the finding is a warning.",
         advice: "The remedy of the finding depends on the error code. For most codes, read the kernel log and look for "
             + "Xid errors of that GPU."

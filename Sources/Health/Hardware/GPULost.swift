@@ -10,7 +10,7 @@ extension Check {
         meaning: "The configuration space of a GPU reads as all ones, so the GPU fell off the bus. If other GPUs "
             + "answer, the finding is a warning, and the agent manages the others.",
         advice: "Read the kernel log and look for Xid 79. Reboot the node or power it off and on. If the GPU is lost "
-            + "again, check its power and its seat, or replace it."
+            + "again, check its power supply and that it is seated correctly, or replace it."
     ) { node in
         // When no GPU answers, that blocks the decision, which has its own finding.
         let gpus = node.facts.gpus

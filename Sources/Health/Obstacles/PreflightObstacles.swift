@@ -68,6 +68,6 @@ extension Check {
         group: .preflight,
         phase: .prepare,
         meaning: "`/var/lib` or `/usr` has too little free space.",
-        advice: "Free space on the disk, or use nodes with larger disks."
+        advice: "Free up space on the disk, or use nodes with larger disks."
     )
 }

@@ -16,7 +16,7 @@ extension Check {
         title: "the node's driver has no other owner",
         group: .selection,
         phase: .select,
-        meaning: "The GPU Operator or GKE manages the driver of this node, or may install one soon.",
+        meaning: "The GPU Operator or GKE manages the driver of this node, or may soon install a driver.",
         advice: "Nothing. The next action says how to let this agent manage the driver."
     )
 
@@ -70,7 +70,7 @@ extension Check {
         meaning: "The operating system is immutable: its system directories are read-only. Examples are "
             + "Container-Optimized OS, Bottlerocket, Talos, Flatcar, and Azure Linux with OS Guard. The agent adopts a "
             + "driver on such a system, but it cannot install one.",
-        advice: "Use the system's own way to get a driver. The finding names it."
+        advice: "Install a driver in the way that the operating system supports. The finding describes this way."
     )
 
     static let foreignDriver = Check(

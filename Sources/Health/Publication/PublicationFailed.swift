@@ -3,7 +3,7 @@ import NodeModel
 extension Check {
     static let publicationFailed = Check(
         .publicationFailed,
-        title: "the API server has the state of this node",
+        title: "the API server has accepted the state of this node",
         group: .publication,
         phase: .publish,
         meaning:
@@ -13,7 +13,7 @@ extension Check {
             + "report it, and the body of `/readyz` contains it. It changes neither the status of `/readyz` nor the "
             + "published verdict.",
         advice:
-            "When the API server refused the request, correct the rights or the admission policy that the error names "
+            "If the API server refused the request, correct the rights or the admission policy that the error names "
             + "([Rights](deployment.md#rights)). Otherwise restore the connection from the node to the API server. "
             + "The agent retries within seconds, and later at least once a minute."
     ) { node in node.published.flatMap(publicationOutcome) }

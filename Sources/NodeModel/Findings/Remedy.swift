@@ -25,7 +25,7 @@ package struct Remedy: Sendable, Equatable {
     /// What to do about a GPU that fell off the bus.
     package static let lostGPU: Remedy = """
         Read the kernel log (dmesg) and look for Xid 79 and the address. Reboot the node or power it off and on. \
-        If the GPU is lost again, check its power and its seat, or replace it.
+        If the GPU is lost again, check its power supply and that it is seated correctly, or replace it.
         """
 
     package var isEmpty: Bool { text.isEmpty && command == nil }

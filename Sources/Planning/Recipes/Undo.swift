@@ -51,8 +51,9 @@ package struct Undo: Sendable, Equatable {
         steps = []
         problem = Finding(
             .installFailed,
-            observed: "The journal has effects that this version does not know: \(unknown.joined(separator: ", ")).",
-            expected: "a journal of this version or an older one",
+            observed: "The journal contains effects that this version of the agent does not know: "
+                + "\(unknown.joined(separator: ", ")).",
+            expected: "a journal that this version of the agent or an earlier version wrote",
             remedy: "Use the version of the agent that wrote \(HostLayout.journal)."
         )
     }

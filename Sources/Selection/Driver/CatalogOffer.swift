@@ -27,7 +27,7 @@ struct CatalogOffer {
         if let obstacle {
             return .blocked(
                 [obstacle],
-                "the agent cannot choose the license of a GRID driver, because the platform is not known"
+                "the agent cannot choose a GRID driver: its license depends on the platform, which is not known"
             )
         }
         guard let driver = preferred, let kernelModuleType = choice.kernelModuleType(among: driver.kernelModuleTypes)
@@ -61,11 +61,13 @@ struct CatalogOffer {
     /// The disadvantage that a driver has and the chosen driver does not, as a clause; nil when there is none.
     private func flaw(of other: CatalogDriver, beside driver: CatalogDriver) -> String? {
         if other.artifact.digest == nil, driver.artifact.digest != nil {
-            return "the catalog has no checksum for its package"
+            return "the catalog has no checksum for the package"
         }
         if isUnasked(other), !isUnasked(driver) { return "the configuration does not ask for a new-feature branch" }
         if other.platform == nil, driver.platform != nil { return "another driver has the license of this platform" }
-        if lacksFabricManager(other), !lacksFabricManager(driver) { return "no fabric manager of its version is known" }
+        if lacksFabricManager(other), !lacksFabricManager(driver) {
+            return "no fabric manager of the same version is known"
+        }
         return nil
     }
 
@@ -150,7 +152,7 @@ struct CatalogOffer {
             observed: "The catalog has no checksum for \(driver.artifact.fileName).",
             expected: "a SHA-256 or SHA-512 checksum of the package",
             remedy: verifiedLimits.statement("every driver with a checksum")
-                + "Verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself, then add its checksum in "
+                + "Verify \(driver.artifact.urls.first ?? driver.artifact.fileName) yourself, then add its checksum to "
                 + "a catalog of your own (--catalog)."
         )
         return Decision(

@@ -22,7 +22,7 @@ extension [IdentifiedGPU] {
             }
         }
         let list = groups.map { group in
-            let need = group.gpus.count == 1 ? "needs" : "and \(group.gpus.count - 1) more GPUs of this kind need"
+            let need = group.gpus.count == 1 ? "needs" : "and \(group.gpus.count - 1) more of this kind need"
             return "\(group.gpus[0]) \(need) a \(group.requirements)"
         }
         let fewest = groups.min { $0.gpus.count < $1.gpus.count }?.gpus[0].key ?? ""

@@ -69,7 +69,7 @@ struct IdentifiedGPU: CustomStringConvertible {
         case .undetermined(let card):
             return Finding(
                 .pciUnreadable,
-                observed: "\(gpu) is either \(card.name) or a vGPU of it, and the agent could not determine which.",
+                observed: "\(gpu) is either \(card.name) or one of its vGPUs, and the agent could not determine which.",
                 expected: "a subsystem ID and a configuration space that the agent can read",
                 remedy: function.isUnreadableWithoutRoot
                     ? "Run the agent as root. Other users can read only the first 64 bytes of configuration space."

@@ -37,7 +37,7 @@ extension HostChoice {
                 observed: "\(situation) \(users.observed)",
                 expected: "no process that uses the driver",
                 remedy:
-                    "\(users.remedy) When no process uses it, the agent removes the driver of \(claim.owner.displayName)."
+                    "\(users.remedy) The agent removes the driver of \(claim.owner.displayName) when no process uses it."
             )
             return Decision(
                 action: .blocked,

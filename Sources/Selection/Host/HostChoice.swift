@@ -55,9 +55,9 @@ struct HostChoice {
             observed: "The host has parts of different drivers: \(list). Driver \(told).\(marker)",
             expected: "one driver version on the host",
             remedy: facts.driver.versionAfterBoot.map {
-                "Reboot the node: driver \($0) is complete on its disk, but another version is still loaded."
-            } ?? "Remove \(keep.map { "every driver but \($0)" } ?? "all drivers but one that fits"), then reboot the "
-                + "node. Or replace the node."
+                "Reboot the node: driver \($0) is fully installed on the disk, but another version is still loaded."
+            } ?? "Remove \(keep.map { "every driver except \($0)" } ?? "all drivers except one that fits"), then "
+                + "reboot the node. Or replace the node."
         )
         return Decision(
             action: .blocked,
@@ -75,7 +75,9 @@ struct HostChoice {
 
     /// The driver version that the AKS node image names, which shows where one of several drivers comes from.
     private var marker: String {
-        facts.claims.aksMarker.value?.version.map { " The AKS node image names \($0)." } ?? ""
+        facts.claims.aksMarker.value?.version.map { version in
+            " According to its marker, the AKS node image contains driver \(version)."
+        } ?? ""
     }
 
     private func decide(single driver: SingleDriver) -> Decision {

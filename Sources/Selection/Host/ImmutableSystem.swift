@@ -54,8 +54,8 @@ struct ImmutableSystem: Equatable {
         ),
         "talos": ImmutableSystem(
             name: "Talos",
-            ownWay: "Change the Talos image: use one with NVIDIA's system extensions (nonfree-kmod-nvidia or "
-                + "nvidia-open-gpu-kernel-modules) of a driver that fits. Talos has no extension with a GRID driver.",
+            ownWay: "Use a Talos image with NVIDIA's system extensions (nonfree-kmod-nvidia or "
+                + "nvidia-open-gpu-kernel-modules) for a driver that fits. Talos has no extension with a GRID driver.",
             driverOwner: .systemImage
         ),
         "flatcar": ImmutableSystem(
@@ -76,7 +76,7 @@ struct ImmutableSystem: Equatable {
         "sl-micro": transactional("SUSE Linux Micro"),
         "nixos": ImmutableSystem(
             name: "NixOS",
-            ownWay: "Set the driver in the configuration of the system (hardware.nvidia), and rebuild it.",
+            ownWay: "Set the driver in the configuration of NixOS (hardware.nvidia), and rebuild the system.",
             driverOwner: .systemImage
         ),
         "kairos": ImmutableSystem(

@@ -10,7 +10,7 @@ extension NodeFacts {
             let version = container.version.map { " with driver \($0)" } ?? ""
             let files = container.validations.joined(separator: ", ")
             let statement = "/run/nvidia/driver is the root of a driver container\(version)."
-            return gpuOperator("driver root", statement + (files.isEmpty ? "" : " Its validations are \(files)."))
+            return gpuOperator("driver root", statement + (files.isEmpty ? "" : " Its validation files are \(files)."))
         }
         if claims.driverContainer.value?.hasPIDFile == true {
             // The file does not survive a boot. So a container is building its driver now, or it was killed.

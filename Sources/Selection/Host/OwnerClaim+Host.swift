@@ -122,7 +122,7 @@ extension NodeFacts {
             owner: .packageManager,
             source: owner.manager.rawValue,
             statement: "Package \(owner.name) \(owner.version) is installed"
-                + (names.count > 1 ? ", with \(names.count - 1) more packages of a driver." : "."),
+                + (names.count > 1 ? ", as one of \(names.count) driver packages." : "."),
             howToHandOver: "Remove the driver's packages (\(owner.name), ...), or use a node image without them.",
             removal: PackageManagers.named(owner.manager)?.removal(of: names)
         )
