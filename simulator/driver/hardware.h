@@ -1,6 +1,6 @@
 // The hardware of a simulated host, read from the file `etc/gpu-sim/hardware` (README.md has its format).
 //
-// Included by each stand-in library, so that every one of them is built from one .c file.
+// Each stand-in library includes this file, so that each library is built from one .c file.
 
 #ifndef GPU_SIM_HARDWARE_H
 #define GPU_SIM_HARDWARE_H
@@ -71,8 +71,8 @@ enum sim_driver { SIM_DRIVER_ABSENT, SIM_DRIVER_OTHER_VERSION, SIM_DRIVER_LOADED
 
 static struct sim_hardware sim;
 
-// The next word of a line: `key`, and `value` (empty when there is no '='); a value may stand in double quotes.
-// 1: a word; 0: the end of the line; -1: a quote without an end.
+// Reads the next word of a line: `key`, and `value` (empty when there is no '='). A value may be in double quotes.
+// Returns 1 for a word, 0 at the end of the line, and -1 for a quote without an end.
 static int sim_word(char **line, char **key, char **value) {
     char *at = *line;
     while (*at == ' ' || *at == '\t') at++;
@@ -257,8 +257,9 @@ static bool sim_line(char *line) {
     return false;
 }
 
-// The root directory of the host that this library belongs to: the nearest one above the library's own file that has
-// the hardware file. The name is the one the library was opened by, so it works through /proc/PID/root as well.
+// The root directory of the host that this library belongs to: the nearest directory above the library's own file that
+// contains the hardware file. This uses the path with which the library was opened, so it also works through
+// /proc/PID/root.
 static bool sim_root(char *root, size_t capacity) {
     Dl_info info;
     if (dladdr((void *)&sim, &info) == 0 || info.dli_fname == NULL) return false;
@@ -273,7 +274,8 @@ static bool sim_root(char *root, size_t capacity) {
     return false;
 }
 
-// Reads the hardware and says whether the driver is loaded. A faulty file is named on standard error: -1.
+// Reads the hardware, and sets `driver` to the state of the driver. For a faulty file, prints a message on standard error
+// and returns -1.
 static int sim_load(enum sim_driver *driver) {
     char root[PATH_MAX], path[PATH_MAX + 32], line[1024];
     memset(&sim, 0, sizeof sim);
@@ -313,7 +315,7 @@ __attribute__((unused)) static unsigned sim_count(const char *symbol, unsigned c
     return count;
 }
 
-// Starts a helper process that outlives the caller, keeps none of its descriptors, and is named by its argument.
+// Starts a helper process that outlives the caller, keeps none of its descriptors, and can be recognized by its argument.
 static void sim_fork(void) {
     if (fork() != 0) return;
     for (int fd = 0; fd < 64; fd++) close(fd);
@@ -321,7 +323,7 @@ static void sim_fork(void) {
     _exit(127);
 }
 
-// What the hardware file wants to go wrong here: a code, or no return at all. 0 when nothing.
+// Causes the fault that the hardware file asks for here: returns its code, or does not return. Returns 0 when there is none.
 static int sim_fault(const char *symbol, int gpu) {
     for (int at = 0; at < sim.fault_count; at++) {
         const struct sim_fault *fault = &sim.faults[at];
@@ -349,7 +351,7 @@ static int sim_fault(const char *symbol, int gpu) {
     return 0;
 }
 
-// The CUDA that each driver branch brings, as major * 1000 + minor * 10.
+// The CUDA version that each driver branch includes, as major * 1000 + minor * 10.
 static int sim_cuda_version(void) {
     static const int branches[][2] = {
         {535, 12020}, {550, 12040}, {570, 12080}, {575, 12090}, {580, 13000}, {590, 13010}, {595, 13020},

@@ -14,8 +14,8 @@ enum {
 
 static int devices = -1;
 
-// The value of CUDA_VISIBLE_DEVICES names devices by number or UUID, and ends at the first name that is none.
-// A GPU with MIG on cannot be used as a whole: its own name is none.
+// The value of CUDA_VISIBLE_DEVICES names devices by number or UUID, and ends at the first name that matches no
+// device. A GPU with MIG on cannot be used as a whole, so its own name matches no device.
 static bool visible(const char *name) {
     for (int at = 0; at < sim.gpu_count; at++) {
         char number[16];

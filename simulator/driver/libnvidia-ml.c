@@ -1,6 +1,6 @@
 // A stand-in for NVIDIA's libnvidia-ml.so.1: the real library's symbol names, struct layouts and return codes, with
-// answers from a file (README.md). The layouts are written here a second time, apart from those the agent uses, so
-// that a mistake in one of the two shows.
+// answers from a file (README.md). The layouts are written here a second time, independently of those that the
+// agent uses, so that the tests find a mistake in one of the two.
 
 #include "hardware.h"
 
@@ -77,7 +77,7 @@ static const struct sim_mig *mig_of(nvmlDevice_t device) {
     return NULL;
 }
 
-// The GPU of either kind of handle.
+// Returns the GPU for a handle of either kind.
 static const struct sim_gpu *owner_of(nvmlDevice_t device) {
     const struct sim_mig *mig = mig_of(device);
     return mig != NULL ? &sim.gpus[mig->gpu] : gpu_of(device);

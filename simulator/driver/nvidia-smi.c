@@ -1,5 +1,5 @@
-// A stand-in for nvidia-smi: a short table, and the one query that scripts ask. It asks libnvidia-ml.so.1 and ends
-// with that library's return code, as the real one does: 9 when the driver is not loaded.
+// A stand-in for nvidia-smi: a short table, and the one query that scripts use. It calls libnvidia-ml.so.1 and exits with
+// the return code of that library, as the real program does: 9 when the driver is not loaded.
 
 #include <dlfcn.h>
 #include <stdio.h>

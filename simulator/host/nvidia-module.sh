@@ -1,5 +1,5 @@
-# What the simulated host's kernel does with a module: sourced by kernel, kmod and nvidia-modprobe.
-# The truth about the hardware is /etc/gpu-sim/pci, a copy of the scenario's file.
+# What the kernel of the simulated host does with a module. The programs kernel, kmod and nvidia-modprobe source this file.
+# The file /etc/gpu-sim/pci, a copy of the scenario's file, says which hardware the host has.
 # shellcheck shell=bash
 
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host | tail -n1; }
@@ -24,7 +24,8 @@ gpu_functions() {
     done </etc/gpu-sim/pci
 }
 
-# Why a module of this version, kernel module type and kind refuses the function; says it in the kernel's log and fails.
+# Checks whether a module of this version, kernel module type and kind supports the function. If not, writes the reason to
+# the kernel log and fails.
 probe() {
     local address=$1 ids=$2 options=" $3 " modules=either is_vgpu=''
     [[ $options =~ \ modules=([a-z]+)\  ]] && modules=${BASH_REMATCH[1]}
@@ -57,7 +58,7 @@ probe() {
 # Prints the value of key $2 of GPU $1 in the libraries' data file.
 hardware_value() { sed -nE "/^gpu $1 /{s/.* $2=(\"([^\"]*)\"|([^ ]*)).*/\2\3/p}" /etc/gpu-sim/hardware; }
 
-# Prints the words that name a running driver.
+# Prints the text that names a running driver.
 banner() {
     if [ "$module_type" = open ]; then
         printf 'NVIDIA UNIX Open Kernel Module for %s  %s  Release Build  (gpu-sim@builder)  %s' "$(uname -m)" "$version" "$built"
@@ -68,7 +69,7 @@ banner() {
 
 make_node() { [ -e "$1" ] || mknod -m "${4:-666}" "$1" c "$2" "$3"; }
 
-# What every module shows.
+# Writes what every loaded module shows.
 show_module() {
     local name=$1 file=$2 directory=/sys/module/$1 dependency
     mkdir -p "$directory/holders" "$directory/parameters" "$directory/drivers"
@@ -109,7 +110,7 @@ list_modules() {
         >/run/gpu-sim/devices
 }
 
-# Answers as the kernel does to init_module: returns 0, or prints the words for the error and returns 1.
+# Answers init_module as the kernel does: returns 0, or prints the text of the error and returns 1.
 kernel_inserts() {
     local name=$1 file=$2 version module_type=proprietary kind built
     version=$(modinfo_field "$file" version)
@@ -216,7 +217,7 @@ make_uvm_nodes() {
     make_node /dev/nvidia-uvm-tools 511 1
 }
 
-# MIG instances show as capabilities: a file that names the minor number of a device node, and the node.
+# MIG instances appear as capabilities: a file that names the minor number of a device node, and the node.
 make_capabilities() {
     local gpu gi ci line
     make_capability mig/config 1
@@ -225,7 +226,7 @@ make_capabilities() {
         [[ $line =~ ^mig\ ([0-9]+)\ .*gi=([0-9]+) ]] || continue
         gpu=${BASH_REMATCH[1]} gi=${BASH_REMATCH[2]} ci=0
         [[ $line =~ \ ci=([0-9]+) ]] && ci=${BASH_REMATCH[1]}
-        # 15 GPU instances for each GPU, 8 compute instances for each of those
+        # 15 GPU instances for each GPU, and 8 compute instances for each GPU instance
         make_capability "gpu$gpu/mig/gi$gi/access" $((3 + gpu * 135 + gi * 9))
         make_capability "gpu$gpu/mig/gi$gi/ci$ci/access" $((4 + gpu * 135 + gi * 9 + ci))
     done </etc/gpu-sim/hardware

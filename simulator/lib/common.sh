@@ -1,4 +1,4 @@
-# What the scripts in bin/ share. Sourced, never run.
+# Functions for the scripts in bin/, which source this file.
 # shellcheck shell=bash
 
 simulator=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -26,7 +26,7 @@ need_commands() {
     [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]}"
 }
 
-# Prints when process $1 was started; fails when it has ended. A PID alone could name another process later.
+# Prints when process $1 was started; fails when this process has ended. A PID alone could name another process later.
 start_time() {
     local stat
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -35,7 +35,7 @@ start_time() {
     printf '%s\n' "${stat[19]}"
 }
 
-# Prints the directory of the scenario that is called $1, or that is the directory $1.
+# Prints the directory of the scenario $1, which is a name or a directory.
 scenario_directory() {
     if [ -f "$simulator/scenarios/$1/pci" ]; then
         printf '%s\n' "$simulator/scenarios/$1"

@@ -22,7 +22,7 @@ VERDICT = "gpu-agent.dev/verdict"
 
 
 def wait_for(what, seconds, condition):
-    """The first true value of the condition; fails when there is none in time."""
+    """Waits for the first true value of the condition, and returns it; fails when the time is over."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end:
@@ -32,7 +32,7 @@ def wait_for(what, seconds, condition):
 
 
 class Gate:
-    """A TCP port in front of the server, which can be closed as if the server were away."""
+    """A TCP port in front of the server, which can be closed as if the server were unreachable."""
 
     def __init__(self, target):
         self.target, self.port, self.listener, self.sockets = target, 0, None, set()
@@ -150,7 +150,7 @@ class Agent:
             return answer.read().decode()
 
     def failed_requests(self):
-        """The number of failed requests that the agent counted itself: a server that is away counts none."""
+        """The number of failed requests that the agent counted: a server that is unreachable counts none."""
         lines = [line for line in self.metrics().splitlines() if line.startswith("gpu_agent_api_requests_total{")]
         return sum(int(line.split()[-1]) for line in lines if 'outcome="failed"' in line)
 

@@ -1,5 +1,5 @@
 
-# NVIDIA's archives take their own options anywhere among the installer's; all others are the installer's.
+# NVIDIA's archives accept their own options anywhere among those of the installer. All other options are the installer's.
 version_string=@VERSION@
 ms_first=''
 ms_left=$#

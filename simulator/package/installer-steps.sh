@@ -1,8 +1,8 @@
-# The steps of the stand-in for nvidia-installer. Sourced by it; each failing step ends the program with 1.
+# The steps of the stand-in for nvidia-installer, which sources this file. A step that fails ends the program with 1.
 # shellcheck shell=bash disable=SC2153,SC2154 # the command line's variables are set in nvidia-installer
 
-# What is installed. As in NVIDIA's: the version, a description, then one path in a line, written before each file, so
-# that a run that was cut off can be undone.
+# The list of what is installed, in the form that NVIDIA's installer uses: the version, a description, then one path on
+# each line. A path is written before its file, so that an interrupted run can be undone.
 manifest=/var/lib/nvidia/log
 installed_files() { grep '^/' $manifest; }
 
@@ -36,7 +36,7 @@ begin_log() {
     } 2>/dev/null >"$log_file"
 }
 
-# How many seconds an option of the host has something take.
+# Prints how many seconds something takes according to an option of the host.
 slowness() {
     local seconds
     seconds=$(host_option "$1")
@@ -45,7 +45,7 @@ slowness() {
 
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host 2>/dev/null | tail -n1; }
 
-# The kernel module types that the GPUs here work with: open, proprietary, either or none.
+# Prints the kernel module types that support the GPUs of this host: open, proprietary, either or none.
 supported_module_types() {
     sed -n '/^[^#].* 10de:.* 030[02] /s/.* modules=\([a-z]*\).*/\1/p' /etc/gpu-sim/pci 2>/dev/null | sort -u
 }
@@ -132,7 +132,7 @@ kernel_module_error() {
     fail "Unable to load the 'nvidia' kernel module."
 }
 
-# Loads the module as it was built, before anything on the host is replaced.
+# Loads the new module to test it, before anything on the host is replaced.
 test_load() {
     local answer
     if [ -z "$load" ] || [ "$kernel" != "$(uname -r)" ] || dkms_builds; then return; fi
@@ -141,7 +141,7 @@ test_load() {
     rmmod nvidia 2>>"$log_file" || kernel_module_error "the module is in use"
 }
 
-# Puts file $1 at $2 with mode $3, in one step.
+# Copies file $1 to $2 with mode $3, in one step.
 put() {
     printf '%s\n' "$2" >>"$manifest" || fail "Unable to write to '$manifest'."
     { mkdir -p "${2%/*}" && install -m "$3" "$1" "$2.new" && mv "$2.new" "$2"; } 2>>"$log_file" ||
@@ -173,7 +173,7 @@ run_dkms() {
 
 install_with_dkms() {
     local file
-    # an earlier run can have ended between two of these steps
+    # an earlier run may have ended between two of these steps
     dkms remove "nvidia/$VERSION" --all >>"$log_file" 2>&1 || true
     dkms_configuration >"$build/dkms.conf"
     for file in "$build"/*; do put "$file" "/usr/src/nvidia-$VERSION/${file##*/}" 644; done
@@ -233,7 +233,7 @@ load_modules() {
     done
 }
 
-# Removes what an earlier run put here, also one that did not reach its end.
+# Removes what an earlier run installed, even if that run did not reach its end.
 remove_files() {
     local path version
     [ -e $manifest ] || return 0

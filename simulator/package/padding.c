@@ -1,4 +1,4 @@
-// Writes as many MiB as its first argument says that no compressor can shrink; the second is the seed.
+// Writes data that no program can compress: as many MiB as the first argument says. The second argument is the seed.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,2 +1,2 @@
-// A library that only has to be there, such as libnvidia-ptxjitcompiler.so.1.
+// A library that only has to exist, such as libnvidia-ptxjitcompiler.so.1.
 const char gpu_sim_stub_version[] = STUB_VERSION;

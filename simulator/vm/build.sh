@@ -1,7 +1,7 @@
-# Builds what the virtual machine boots from. Sourced by scripts/vm-node, after scripts/lib.sh.
+# Builds what the virtual machine boots from. scripts/vm-node sources this file after scripts/lib.sh.
 #
-# Each part is kept in $built under a name that contains the checksum of its inputs. So a part is built again when an
-# input changed, and only then.
+# Each part is kept in $built under a name that contains the checksum of its inputs. So a part is built again only when
+# an input has changed.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 vm=$root/simulator/vm
@@ -16,7 +16,7 @@ host_packages=(
 
 need_vm() { need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux; }
 
-# The packages of the pod's image are those of the Dockerfile's stage `runtime`.
+# Prints the packages of the pod's image: those of the stage `runtime` in the Dockerfile.
 pod_packages() {
     awk '/ AS runtime$/ { inside = 1; next } /^FROM/ { inside = 0 } inside' "$root/Dockerfile" |
         tr -d '\\\n' | sed 's/.*--no-install-recommends//; s/&&.*//' | xargs -n 1
@@ -25,8 +25,8 @@ pod_packages() {
 checksum() { sha256sum | cut -c1-16; }
 checksum_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | checksum; }
 
-# keep KIND KEY COMMAND…: sets `kept` to the path of this part. When it is not there, runs the command with a path to
-# create, and removes the older parts of this kind.
+# keep KIND KEY COMMAND…: sets `kept` to the path of this part. When the part does not exist, removes the older parts of
+# this kind, and runs the command with the path that it must create.
 keep() {
     local kind=$1 key=$2 started=$SECONDS
     shift 2
@@ -42,8 +42,8 @@ keep() {
     say "built: $kind ($((SECONDS - started)) s)"
 }
 
-# bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
-# a Debian 12, and else from Debian's own.
+# bootstrap DIRECTORY PACKAGE…: creates a Debian root without documentation. The packages are from the archive that this
+# machine uses if it is a Debian 12, and otherwise from Debian's own archive.
 bootstrap() {
     local directory=$1 packages sources=()
     shift
@@ -85,7 +85,7 @@ build_module() {
     local work
     work=$(mktemp -d -p "$built")
     cp "$1"/* "$work"
-    # shellcheck disable=SC2016 # the variables are the inner shell's
+    # shellcheck disable=SC2016 # the inner shell expands the variables
     unshare --mount --pid --fork -- sh -ec '
         mount -t proc proc "$1/proc"
         mount --bind "$2" "$1/mnt"
@@ -119,7 +119,7 @@ build_vm() {
     kernel=$(echo "$host_root"/boot/vmlinuz-*)
 }
 
-# The programs under test, stripped. They need no Swift library on the host.
+# Builds the programs under test, and strips them. They need no Swift library on the host.
 build_programs() {
     local product path
     say 'building gpu-agent and gpu-sim (release)'
@@ -132,7 +132,8 @@ build_programs() {
     done
 }
 
-# build_payload HARDWARE SCENARIO FILE: the archive from which a machine runs. HARDWARE is a simulated node's scenario.
+# build_payload HARDWARE SCENARIO FILE: writes the archive that a machine unpacks and runs. HARDWARE is a scenario of the
+# simulated node.
 build_payload() {
     local work hardware=$root/simulator/scenarios/$1
     work=$(mktemp -d -p "$built")

@@ -3,7 +3,7 @@
 
 #include <generated/utsrelease.h>
 
-// One string of many, each ended by a NUL, as the real section holds them.
+// One of many strings. As in the real section, each string ends with a NUL.
 static const char modinfo[] __attribute__((section(".modinfo"), used, aligned(8))) =
     "\0version=" NV_VERSION
     "\0license=" NV_LICENSE

@@ -1,5 +1,5 @@
 // The stand-in for nvidia.ko on a real kernel. It binds to the GPUs that its version, kind and license support, and
-// says in the kernel's log why it refuses one, in the words of NVIDIA's driver. It talks to no hardware.
+// writes to the kernel log why it rejects a GPU, in the words of NVIDIA's driver. It accesses no hardware.
 
 #include <linux/pci.h>
 #include <linux/proc_fs.h>
@@ -56,7 +56,7 @@ static int information_show(struct seq_file *file, void *unused)
 	return 0;
 }
 
-// Prints why this driver does not support the GPU. Returns false when it does.
+// Prints why this driver does not support the GPU. Returns false when the driver supports it.
 static bool refuses(struct pci_dev *device, u8 traits)
 {
 	bool vgpu = traits & TRAIT_VGPU, grid = IS_ENABLED(NV_GRID), open = IS_ENABLED(NV_OPEN);

@@ -7,7 +7,7 @@
 //           count; memory regions are not simulated
 //   unplug  an address removes the function, as a hot-unplug does
 //
-// Each pair of a domain and a bus number gets a root bus. QEMU has all buses of domain 0, so the functions need another
+// Each pair of a domain and a bus number gets a root bus. QEMU uses all buses in domain 0, so the functions need another
 // domain. A function has no memory regions and no interrupts, and 256 bytes of configuration space.
 
 #include <linux/list.h>

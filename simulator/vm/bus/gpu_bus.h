@@ -1,4 +1,4 @@
-// The parts of gpu_bus.ko: bus.c presents functions to the kernel, config.c makes their configuration space.
+// The parts of gpu_bus.ko: bus.c presents functions to the kernel, config.c creates their configuration space.
 
 #include <linux/pci.h>
 
@@ -15,5 +15,6 @@ struct address {
 // Reads DOMAIN:BUS:DEVICE.FUNCTION and sets the number of characters read.
 int gpu_bus_parse_address(const char *text, struct address *address, int *length);
 
-// Reads a line of a scenario's file `pci`. Returns the configuration space of the function, to be freed with kfree.
+// Reads a line of a scenario's file `pci`. Returns the configuration space of the function. The caller frees it
+// with kfree.
 u8 *gpu_bus_parse_function(const char *line, struct address *address);

@@ -1,4 +1,4 @@
-# What the scenarios are written with. Sourced by guest/main; docs/testing.md explains how to write a scenario.
+# The functions for scenarios. guest/main sources this file. docs/testing.md explains how to write a scenario.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # How many times longer than the boot a scenario may take. A scenario can set another number before boot_1.
@@ -9,14 +9,14 @@ report() {
     printf '== [%s] %s\n' "$(cut -d' ' -f1 /proc/uptime)" "$*"
 }
 
-# check TEXT COMMAND…: the command succeeds. The console has its output.
+# check TEXT COMMAND…: checks that the command succeeds. Its output appears on the console.
 check() {
     local text=$1
     shift
     if "$@"; then report "pass $text"; else report "fail $text"; fi
 }
 
-# await BOOTS TEXT COMMAND…: the command succeeds within the time of that many boots.
+# await BOOTS TEXT COMMAND…: checks that the command succeeds within the time of that many boots.
 await() {
     local end=$((SECONDS + $1 * boot_seconds)) text=$2
     shift 2
@@ -30,10 +30,10 @@ await() {
     report "pass $text"
 }
 
-# The scenario goes on with the next boot_N after a reboot.
+# Reboots the node at the end of this boot_N. The scenario continues with the next one.
 reboot_node() { end=reboot; }
 
-# The files with which the stand-ins of the driver know the hardware, as on the simulated node.
+# Creates the files from which the stand-ins of the driver read the hardware, as on the simulated node.
 prepare_host() {
     mkdir -p /etc/gpu-sim
     cp hardware/pci hardware/hardware hardware/host /etc/gpu-sim/
@@ -45,7 +45,7 @@ prepare_host() {
 plug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/plug; }
 unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 
-# Domain 0 is QEMU's. The scenarios of the simulated node have no GPU there.
+# QEMU uses domain 0. The scenarios of the simulated node have no GPU there.
 plug_gpus() {
     local line
     insmod gpu_bus.ko
@@ -55,7 +55,7 @@ plug_gpus() {
     udevadm settle
 }
 
-# The pod's own network, in which the packages are served.
+# Creates the pod's own network, and serves the packages in it.
 pod_network() {
     ip netns add pod
     ip -n pod link set lo up
@@ -67,7 +67,7 @@ install_driver() { pod gpu-agent install; }
 verdict() { pod gpu-agent status -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
 has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status; false; }; }
 
-# The checks of a node on which the driver works.
+# Runs all checks for a node on which the driver works.
 check_ready() {
     local version
     version=$(cat /sys/module/nvidia/version 2>/dev/null)
@@ -91,7 +91,7 @@ gpus_are_bound() {
 
 no_jobs() { [ -z "$(ls /var/lib/gpu-agent/jobs 2>/dev/null)" ]; }
 
-# list_files FILE: writes a line for each file of the host's disk, with all that a change would change.
+# list_files FILE: writes a line for each file on the host's disk, with everything that shows a change.
 list_files() {
     local directory pruned=()
     for directory in "$state" /var/lib/systemd /var/log/journal /proc /sys /dev /run; do
@@ -101,7 +101,7 @@ list_files() {
         -type d -printf '%p\t%m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %T@ %l\n' | sort >"$1"
 }
 
-# only_expected_changes BEFORE: no file changed since that list, except where guest/expected-changes allows it.
+# only_expected_changes BEFORE: checks that no file changed since that list, except where guest/expected-changes allows it.
 only_expected_changes() {
     local now changed
     now=$(mktemp -p /run/vm-node)
@@ -110,7 +110,7 @@ only_expected_changes() {
     [ -z "$changed" ] || { printf 'changed: %s\n' "${changed//$'\n'/ }"; return 1; }
 }
 
-# no_changes BEFORE: no file changed since that list.
+# no_changes BEFORE: checks that no file changed since that list.
 no_changes() {
     list_files /run/vm-node/now
     diff "$1" /run/vm-node/now
