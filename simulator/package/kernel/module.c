@@ -1,4 +1,4 @@
-// A stand-in kernel module: an object file with the .modinfo section of the driver's. No kernel ever loads it;
+// A stand-in kernel module: an object file with the .modinfo section of NVIDIA's module. No kernel ever loads it;
 // the simulated host's kmod reads the section. The Makefile defines the strings that differ between the modules.
 
 #include <generated/utsrelease.h>
