@@ -37,13 +37,14 @@ package struct HostProbe: Sendable {
         let moduleFile = await ModuleFileProbe(root: root, commands: commands).read(kernelRelease: release)
         return await offPool {
             let (nodes, unusable) = DeviceNodeProbe(root: root).read()
+            let libraries = LibraryProbe(root: root)
             return DriverFacts(
                 loadedVersion: root.reading("/sys/module/nvidia/version"),
                 runningModule: RunningModuleFile.read(root),
                 moduleFile: moduleFile,
-                nvmlLibrary: LibraryProbe(root: root).library("libnvidia-ml.so.1"),
-                cudaLibrary: LibraryProbe(root: root).library("libcuda.so.1"),
-                otherLibraries: LibraryProbe(root: root).otherLibraries(),
+                nvmlLibrary: libraries.library("libnvidia-ml.so.1"),
+                cudaLibrary: libraries.library("libcuda.so.1"),
+                otherLibraries: libraries.otherLibraries(),
                 gridDaemon: root.firstExisting(["/usr/bin/nvidia-gridd", "/usr/sbin/nvidia-gridd"]),
                 loadedModules: loadedModules(),
                 nouveauLoaded: nouveauLoaded(),

@@ -3,7 +3,21 @@ import Support
 
 /// Finds the driver's libraries on the host.
 struct LibraryProbe {
-    let root: HostRoot
+    private let root: HostRoot
+    /// The directories to search: those of the dynamic loader first, then the known ones, each of them once.
+    private let places: Result<[HostPath], HostError>
+
+    /// Reads the configuration of the dynamic loader, once for all searches.
+    init(root: HostRoot) {
+        self.root = root
+        places = Result { () throws(HostError) in
+            let all =
+                try LoaderConfiguration(root: root).directories(of: Set(Self.leading)) + Self.directories
+                + Self.furtherDirectories
+            var seen: Set<HostPath> = []
+            return all.filter { seen.insert($0).inserted }
+        }
+    }
 
     /// The directories of 64-bit libraries: those of Debian and Ubuntu, of the Red Hat family and SUSE, then others.
     static let directories: [HostPath] = [
@@ -43,7 +57,7 @@ struct LibraryProbe {
     func otherLibraries() -> Reading<[LibraryFile]> {
         reading { () throws(HostError) in
             var others: [LibraryFile] = []
-            let directories = try directories()
+            let directories = try places.get()
             for name in Self.leading {
                 var known = Set([try locate(name)?.real].compactMap(\.self))
                 for directory in directories {
@@ -80,19 +94,10 @@ struct LibraryProbe {
     }
 
     private func locate(_ name: String) throws(HostError) -> (directory: HostPath, real: HostPath)? {
-        for directory in try directories() {
+        for directory in try places.get() {
             if let real = try resolve(name, in: directory) { return (directory, real) }
         }
         return nil
-    }
-
-    /// The directories to search: those of the dynamic loader first, then the known ones, each of them once.
-    private func directories() throws(HostError) -> [HostPath] {
-        let all =
-            try LoaderConfiguration(root: root).directories(of: Set(Self.leading)) + Self.directories
-            + Self.furtherDirectories
-        var seen: Set<HostPath> = []
-        return all.filter { seen.insert($0).inserted }
     }
 
     /// The real path of a library; nil when the directory has none, or one for 32-bit programs.

@@ -114,6 +114,8 @@ struct LoaderCache {
         guard let start = bytes.firstRange(of: Self.magic)?.lowerBound else { return [] }
         let table = bytes[start...]
         guard let count = Self.number(table, at: 20), count <= Self.entriesLimit else { return [] }
+        // A cache has thousands of entries, so compare bytes. The names in the cache end with a NUL.
+        let wanted = names.map { Array($0.utf8) + [0] }
         var paths: [String] = []
         for index in 0..<count {
             let entry = 48 + index * 24
@@ -121,7 +123,9 @@ struct LoaderCache {
                 let value = Self.number(table, at: entry + 8)
             else { break }
             // The second byte is the architecture: 0 for the 32-bit libraries of x86.
-            guard flags & 0xff00 != 0, names.contains(Self.text(table, at: key)) else { continue }
+            guard flags & 0xff00 != 0, key < table.count,
+                wanted.contains(where: { table[(table.startIndex + key)...].starts(with: $0) })
+            else { continue }
             paths.append(Self.text(table, at: value))
         }
         return paths
