@@ -11,7 +11,6 @@ struct gpa_pci_scan {
     struct pci_access *access;
     struct pci_dev *next;
     struct pci_dev *current;
-    char *own_list;
 };
 
 static _Thread_local char message[GPA_PCI_MESSAGE_SIZE];
@@ -52,7 +51,6 @@ struct gpa_pci_scan *gpa_pci_open(const char *bus) {
     scan->access->error = say_and_leave;
     scan->access->warning = say;
     scan->access->debug = say_nothing;
-    scan->own_list = scan->access->id_file_name;
     if (setjmp(way_out)) {
         gpa_pci_close(scan);
         return NULL;
@@ -100,29 +98,6 @@ int gpa_pci_read(struct gpa_pci_scan *scan, uint8_t *buffer, int capacity) {
     if (setjmp(way_out)) return -1;
     for (int place = 0;; place += 4)
         if (place + 4 > capacity || !pci_read_block(scan->current, place, buffer + place, 4)) return place;
-}
-
-int gpa_pci_load_names(struct gpa_pci_scan *scan, const char *list) {
-    message[0] = 0;
-    if (setjmp(way_out)) {
-        /* Half a list is none: what was read of it would look like an answer. */
-        pci_free_name_list(scan->access);
-        return 0;
-    }
-    /* libpci's default is to look into a cache in the home directory. */
-    scan->access->id_lookup_mode = 0;
-    char *path = list ? strdup(list) : scan->own_list;
-    if (!path) return 0;
-    pci_set_name_list_path(scan->access, path, list != NULL);
-    return pci_load_name_list(scan->access);
-}
-
-int gpa_pci_device_name(struct gpa_pci_scan *scan, uint16_t vendor, uint16_t device, char *buffer, int capacity) {
-    message[0] = 0;
-    if (setjmp(way_out)) return 0;
-    int flags = PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
-    /* A name that does not fit comes as another text, in other memory. */
-    return pci_lookup_name(scan->access, buffer, capacity, flags, vendor, device) == buffer;
 }
 
 void gpa_pci_close(struct gpa_pci_scan *scan) {

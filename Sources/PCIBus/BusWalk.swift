@@ -5,7 +5,7 @@ import Support
 /// A single scan of the bus on the calling thread.
 struct BusWalk {
     let sysfs: String
-    let nameLists: [PCINameList]
+    let names: [PCINameSource]
 
     func run() -> PCIScanResult {
         let bus = "\(sysfs)/bus/pci"
@@ -31,35 +31,21 @@ struct BusWalk {
             }
         }
         return PCIScanResult(
-            functions: .present(named(functions, by: scan).sorted { $0.address < $1.address }),
+            functions: .present(named(functions).sorted { $0.address < $1.address }),
             unidentified: unidentified.sorted { $0.address < $1.address }
         )
     }
 
     /// Adds the name of each function from the first list that has it.
-    private func named(_ functions: [PCIFunction], by scan: OpaquePointer) -> [PCIFunction] {
+    private func named(_ functions: [PCIFunction]) -> [PCIFunction] {
         var functions = functions
-        for list in nameLists where functions.contains(where: { $0.name == nil }) {
-            let isLoaded =
-                switch list {
-                case .file(let path): gpa_pci_load_names(scan, path) == 1
-                case .own: gpa_pci_load_names(scan, nil) == 1
-                }
-            guard isLoaded else { continue }
+        for read in names where functions.contains(where: { $0.name == nil }) {
+            guard let list = read() else { continue }
             for index in functions.indices where functions[index].name == nil {
-                functions[index].name = name(of: functions[index].id, by: scan)
+                functions[index].name = list[functions[index].id]
             }
         }
         return functions
-    }
-
-    private func name(of id: PCIID, by scan: OpaquePointer) -> String? {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gpa_pci_device_name(scan, id.vendor, id.device, &buffer, CInt(buffer.count)) == 1 else { return nil }
-        let text = buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-        // The list is a file of the host and not trusted. Control characters could change the terminal that prints it.
-        guard !text.isEmpty, text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads the scan's current function; absent when another vendor made it.

@@ -18,13 +18,10 @@ package struct PCIScanResult: Sendable, Equatable {
     }
 }
 
-/// A list of PCI IDs with the names of devices (`pci.ids`).
-package enum PCINameList: Sendable, Equatable {
-    /// A regular file, by its path as the agent's process sees it.
-    case file(String)
-    /// The list that comes with the agent's libpci.
-    case own
-}
+/// Reads a list of device names; nil when there is none.
+///
+/// The scan calls it only when a function has no name yet.
+package typealias PCINameSource = @Sendable () -> PCINameList?
 
 /// Finds NVIDIA's functions on the PCI bus with libpci, in any sysfs tree.
 ///
@@ -46,17 +43,17 @@ package struct PCIScan: Sendable {
     ///
     /// - Parameters:
     ///   - deadline: How long to wait for the result. A scan that takes longer delays the next one.
-    ///   - nameLists: The lists of device names. The first list that has a device provides its name.
+    ///   - names: Where to read the names of devices. The first list that has a device provides its name.
     /// - Returns: The functions; `unreadable` with the path when there is no bus, and `unreadable` (`hang`) after the
     ///   deadline.
     package func scan(
         deadline: Duration = .seconds(20),
-        nameLists: [PCINameList] = [.own]
+        names: [PCINameSource] = []
     ) async -> PCIScanResult {
         let first = FirstAnswer<PCIScanResult>()
         queue.async {
             guard !first.isGiven else { return }
-            first.give(BusWalk(sysfs: sysfs, nameLists: nameLists).run())
+            first.give(BusWalk(sysfs: sysfs, names: names).run())
         }
         let failure = ReadFailure(.hang, "no answer from \(sysfs)/bus/pci within \(deadline)")
         let late = PCIScanResult(functions: .unreadable(failure))

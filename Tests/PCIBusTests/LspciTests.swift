@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import NodeModel
 import PCIBus
@@ -35,7 +36,9 @@ struct LspciTests {
         // No device has this id, and of those above an old list may know none.
         try tree.add(FakeFunction(address: "0002:00:00.0", id: (0x10de, 0xffff)))
         try tree.add(FakeFunction(address: "0003:00:00.0", id: (0x10de, 0x1db1)))
-        let functions = try #require(await PCIScan(sysfs: tree.path).scan().functions.value)
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "/usr/share/misc/pci.ids")))
+        let scan = await PCIScan(sysfs: tree.path).scan(names: [{ PCINameList(bytes) }])
+        let functions = try #require(scan.functions.value)
         let names = functions.map { $0.name ?? "Device \(hex($0.id.device, digits: 4))" }
         #expect(names == (try lspci(tree.path, numbers: false)).compactMap { $0["Device"] })
         #expect(functions.contains { $0.name?.contains("V100") == true })

@@ -8,7 +8,7 @@ import Testing
         let tree = try SysfsTree()
         try tree.add(.rtxPro6000)
         try tree.add(.hyperVDisplay)
-        let result = await PCIScan(sysfs: tree.path).scan(nameLists: [])
+        let result = await PCIScan(sysfs: tree.path).scan()
         #expect(result.unidentified == [])
         let expected = PCIFunction(
             address: PCIAddress(domain: 1, bus: 0, device: 0, function: 0),

@@ -39,7 +39,7 @@ package struct Prober: Sendable {
     package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
-        async let pci = bus.scan(deadline: busDeadline, nameLists: await nameLists())
+        async let pci = bus.scan(deadline: busDeadline, names: names)
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
         let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
@@ -63,15 +63,17 @@ package struct Prober: Sendable {
     package var published: PublishedStateFile { PublishedStateFile(root: root) }
 
     /// The lists of PCI device names: those of the host first, then the agent's own.
-    private func nameLists() async -> [PCINameList] {
-        let root = root
-        return await offPool {
-            let paths: [HostPath] = ["/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"]
-            let found = paths.compactMap { path -> PCINameList? in
-                guard let file = try? root.resolve(path), (try? root.status(file))?.kind == .file else { return nil }
-                return .file(root.outsidePath(file))
+    private var names: [PCINameSource] {
+        let roots = root.path == "/" ? [root] : [root, try? HostRoot("/")].compactMap(\.self)
+        let paths: [HostPath] = ["/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"]
+        return roots.flatMap { root in
+            paths.map { path -> PCINameSource in
+                { @Sendable in
+                    // A name only helps a person. Without the file, the node is the same.
+                    guard let bytes = try? root.read(path, limit: PCINameList.sizeLimit) else { return nil }
+                    return PCINameList(bytes)
+                }
             }
-            return found + [.own]
         }
     }
 

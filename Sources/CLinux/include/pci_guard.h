@@ -52,21 +52,6 @@ int gpa_pci_describe(struct gpa_pci_scan *_Nonnull scan, struct gpa_pci_identity
  */
 int gpa_pci_read(struct gpa_pci_scan *_Nonnull scan, uint8_t *_Nonnull buffer, int capacity);
 
-/*
- * Takes the names of devices from LIST, or from libpci's own list for NULL: 1, or 0 when it is not there, or broken.
- * Only that list is asked from then on: no cache, no hardware database of udev's, no network.
- */
-int gpa_pci_load_names(struct gpa_pci_scan *_Nonnull scan, const char *_Nullable list);
-
-/* The name of a device by the loaded list, with its final NUL: 1, or 0 when the list has none. */
-int gpa_pci_device_name(
-    struct gpa_pci_scan *_Nonnull scan,
-    uint16_t vendor,
-    uint16_t device,
-    char *_Nonnull buffer,
-    int capacity
-);
-
 void gpa_pci_close(struct gpa_pci_scan *_Nonnull scan);
 
 /*
