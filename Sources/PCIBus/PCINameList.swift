@@ -12,11 +12,15 @@ package import NodeModel
 package struct PCINameList: Sendable, Equatable {
     private let names: [UInt16: String]
 
-    /// The largest list that the agent reads, in bytes. The list of 2026 has 1.6 MB.
+    /// The largest list that the agent reads, in bytes.
+    ///
+    /// The list of April 2023 has 1.4 MB.
     package static let sizeLimit = 8 << 20
     private static let nameLimit = 255
 
-    /// Reads a list. The lines that do not have the format of the list name no device.
+    /// Reads a list.
+    ///
+    /// The lines that do not have the format of the list name no device.
     package init(_ bytes: [UInt8]) {
         var names: [UInt16: String] = [:]
         for line in Self.devices(in: bytes[...]) {
