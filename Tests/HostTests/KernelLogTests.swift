@@ -27,6 +27,32 @@ import Testing
         )
     }
 
+    /// NVIDIA's driver writes each of these reasons as one message of many lines.
+    @Test func keepsTheReasonAndNotTheReferencesToDocumentation() {
+        let log = """
+            [   13.520000] NVRM: The NVIDIA GPU 0001:00:00.0 (PCI ID: 10de:1db4)
+                           NVRM: installed in this system is not supported by open
+                           NVRM: nvidia.ko because it does not include the required GPU
+                           NVRM: System Processor (GSP).
+                           NVRM: Please see the 'Open Linux Kernel Modules' and 'GSP
+                           NVRM: Firmware' sections in the driver README, available on
+                           NVRM: the Linux graphics driver download page at
+                           NVRM: www.nvidia.com.
+            [   13.530000] nvidia: probe of 0001:00:00.0 failed with error -1
+            [   13.540000] NVRM: The NVIDIA probe routine failed for 1 device(s).
+            [   13.540000] NVRM: None of the NVIDIA devices were initialized.
+            """
+        #expect(
+            KernelLog.lines(in: log) == [
+                "NVRM: The NVIDIA GPU 0001:00:00.0 (PCI ID: 10de:1db4)",
+                "NVRM: installed in this system is not supported by open",
+                "NVRM: nvidia.ko because it does not include the required GPU",
+                "NVRM: System Processor (GSP).",
+                "nvidia: probe of 0001:00:00.0 failed with error -1",
+            ]
+        )
+    }
+
     @Test func keepsTheLinesAboutTheGPUsThatAreLost() throws {
         let log = """
             [    1.000000] pci 0001:3b:00.0: [10de:2330] type 00 class 0x030200

@@ -19,9 +19,13 @@ package struct KernelLog: Sendable {
     }
 
     /// What every failed load writes, and every successful one: these lines do not say why a load failed.
+    ///
+    /// The second half refers to NVIDIA's documentation. It comes after the reason, in up to four lines.
     private static let general = [
         "probe routine failed", "devices were initialized", "nvidia-nvlink", "taints kernel", "tainting kernel",
         "module verification failed", "loading NVIDIA UNIX",
+        "Please see", "Firmware' sections in", "graphics driver download page", "NVRM: www.nvidia.com.",
+        "in this release's README", "Software documentation, available at",
     ]
 
     /// The last six lines about the driver that say something of their own.
@@ -54,8 +58,10 @@ package struct KernelLog: Sendable {
     }
 
     /// The line without the time in brackets at its start, such as `[   12.345678] `.
+    ///
+    /// When a message has several lines, dmesg indents all but the first, and writes no time there.
     private static func withoutTime(_ line: Substring) -> Substring {
-        guard line.first == "[", let end = line.firstIndex(of: "]") else { return line }
+        guard line.first == "[", let end = line.firstIndex(of: "]") else { return line.drop { $0 == " " } }
         return line[line.index(after: end)...].drop { $0 == " " }
     }
 }
