@@ -21,7 +21,7 @@ struct ReconcilerTests {
     private func withLoop(
         _ cluster: TestCluster,
         startJitter: Duration = .zero,
-        _ body: (SnapshotBox) async throws -> Void
+        _ body: (SnapshotBox, WakeUp) async throws -> Void
     ) async throws {
         let host = try TemporaryDirectory()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -44,7 +44,7 @@ struct ReconcilerTests {
             await link.publisher.run { ownersChanged in if ownersChanged { wakeUp.ring() } }
         }
         defer { publishing.cancel() }
-        do { try await body(box) } catch {
+        do { try await body(box, wakeUp) } catch {
             loop.cancel()
             throw error
         }
@@ -59,7 +59,7 @@ struct ReconcilerTests {
     @Test func knowsTheLabelsAtItsFirstLook() async throws {
         try await TestCluster.with { cluster in
             try await cluster.changeNode(["metadata": ["labels": [OwnerLabel.gpuOperatorDriver: "true"]]])
-            try await withLoop(cluster) { box in
+            try await withLoop(cluster) { box, _ in
                 try await eventually("the first inspection") { box.snapshot != nil }
                 #expect(labels(box) == .present([OwnerLabel.gpuOperatorDriver: "true"]))
             }
@@ -70,7 +70,7 @@ struct ReconcilerTests {
         try await TestCluster.with { cluster in
             // As many as there are attempts for the first look; publishing then comes through.
             cluster.server.faults.add(Fault(.drop, times: 3))
-            try await withLoop(cluster) { box in
+            try await withLoop(cluster) { box, _ in
                 try await eventually("the labels are read") { labels(box) == .present([:]) }
                 #expect(box.snapshot?.requests.contains { $0.verb == "get" && $0.outcome == "failed" } == true)
             }
@@ -80,9 +80,25 @@ struct ReconcilerTests {
     @Test func goesOnWithoutTheServer() async throws {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.drop, times: 10_000))
-            try await withLoop(cluster) { box in
+            try await withLoop(cluster) { box, _ in
                 try await eventually("the first inspection") { box.snapshot != nil }
                 #expect(labels(box)?.failure?.reason == .io)
+            }
+        }
+    }
+
+    /// Another client can change the labels of the owner many times a second.
+    @Test func manyEventsCauseOneInspectionInTwoSeconds() async throws {
+        try await TestCluster.with { cluster in
+            try await withLoop(cluster) { box, wakeUp in
+                try await eventually("the first inspection") { box.snapshot != nil }
+                var inspections: Set<Double> = []
+                for _ in 0..<30 {
+                    wakeUp.ring()
+                    try await Task.sleep(for: .milliseconds(100))
+                    if let at = box.snapshot?.at { inspections.insert(at) }
+                }
+                #expect((2...3).contains(inspections.count))
             }
         }
     }
@@ -182,7 +198,7 @@ struct ReconcilerTests {
     @Test func asksNothingBeforeTheStartJitterIsOver() async throws {
         try await TestCluster.with { cluster in
             // A random part of it is waited.
-            try await withLoop(cluster, startJitter: .seconds(1_000_000)) { _ in
+            try await withLoop(cluster, startJitter: .seconds(1_000_000)) { _, _ in
                 try await Task.sleep(for: .milliseconds(300))
                 #expect(cluster.server.log.all.isEmpty)
             }
