@@ -61,6 +61,18 @@ import Testing
         #expect(printed.code == .exited(2))
     }
 
+    /// The agent reads the address before it refuses the interval.
+    @Test(arguments: [
+        ("[::1]:9410", true), ("[::]:0", true), ("127.0.0.1:9410", true), (":9410", true), ("::1:9410", false),
+        ("[::1]:65536", false), ("[::1]", false),
+    ])
+    func listensOnAnAddress(_ address: String, _ isValid: Bool) async throws {
+        let printed = try await agent(["run", "--listen", address, "--interval", "0s"])
+        #expect(printed.code == .exited(2))
+        #expect(printed.output.contains("--interval must be 1s or more") == isValid)
+        #expect(printed.output.contains("'\(address)' is invalid for '--listen <host:port>'") != isValid)
+    }
+
     @Test func printsTheFactsOfAFileAsTheyAre() async throws {
         let directory = try TemporaryDirectory()
         let facts = try Rendering.json(NodeFacts.h100Ready)
