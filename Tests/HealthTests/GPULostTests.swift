@@ -1,6 +1,8 @@
 import CoreSupport
 import Health
 import NodeModel
+import Planning
+import Selection
 import TestSupport
 import Testing
 
@@ -19,6 +21,14 @@ import Testing
         #expect(report.finding(.gpuLost)?.observed == "1 GPU of 2 does not answer: 0001:01:00.0")
         #expect(!report.nextAction.contains("as root"))
         #expect(report.finding(.gpuCount)?.state == .pass)
+    }
+
+    /// The subsystem ID of a lost GPU can be missing, and its configuration space shows no capability.
+    @Test func aDriverIsChosenForTheOthers() throws {
+        var unidentified = lost(.h100.at(bus: 1))
+        unidentified.subsystem = .absent
+        let plan = try Plan.made(for: NodeFacts.h100.with { $0.pci = .present([.h100.at(bus: 0), unidentified]) })
+        #expect(plan.decision.action == .install && plan.decision.gpus.map(\.bus) == [0])
     }
 
     @Test func theKernelLogIsShown() throws {
