@@ -16,7 +16,7 @@ import Testing
         let differences = row.differences(try Self.catalog.get())
         #expect(
             differences.isEmpty,
-            "\(row.place): \(differences.joined(separator: "; "))\n\(row.printed(Self.catalog))"
+            "\(row.place): \(row.name): \(differences.joined(separator: "; "))\n\(row.printed(Self.catalog))"
         )
     }
 }
