@@ -7,10 +7,12 @@
 vm=$root/simulator/vm
 built=$root/.build/vm
 
-# The host: a kernel, its headers and compiler, DKMS, systemd and udev. The cloud kernel has NVMe, ext4 and the serial
-# port built in, so it needs no initrd.
+# The host: two kernels, their headers and compiler, DKMS, systemd and udev. The cloud kernel has NVMe, ext4 and the
+# serial port built in, so it needs no initrd. The generic kernel is the one to which a scenario updates the node. It
+# also has nouveau.
 host_packages=(
-    linux-image-cloud-amd64 linux-headers-cloud-amd64 dkms gcc make kmod systemd systemd-sysv dbus udev
+    linux-image-cloud-amd64 linux-headers-cloud-amd64 linux-image-amd64 linux-headers-amd64
+    dkms gcc make kmod systemd systemd-sysv dbus udev
     iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6
 )
 
@@ -42,8 +44,14 @@ keep() {
     say "built: $kind ($((SECONDS - started)) s)"
 }
 
-# bootstrap DIRECTORY PACKAGE…: creates a Debian root without documentation. The packages are from the archive that this
-# machine uses if it is a Debian 12, and otherwise from Debian's own archive.
+# What the machine needs neither of the generic kernel nor of any package.
+left_out=(
+    '/usr/share/'{man,doc,locale}'/*' '/lib/modules/*/kernel/sound/*'
+    '/lib/modules/*/kernel/drivers/'{net,media,staging,iio,infiniband,isdn,usb,scsi,gpu/drm/amd,gpu/drm/i915}'/*'
+)
+
+# bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
+# a Debian 12, and else from Debian's own.
 bootstrap() {
     local directory=$1 packages sources=()
     shift
@@ -53,8 +61,7 @@ bootstrap() {
     fi
     mmdebstrap --quiet --mode=root --variant=apt --format=directory --include="$packages" \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt='force-unsafe-io' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        "${left_out[@]/#/--dpkgopt=path-exclude=}" "${hooks[@]}" \
         bookworm "$directory" "${sources[@]}"
 }
 
@@ -64,9 +71,17 @@ file_system() {
     mke2fs -q -t ext4 -m 0 -E lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0 -d "$1" "$3"
 }
 
+# The initrd of the generic kernel has only the modules that mount the root.
+small_initrd() {
+    mkdir -p "$1"/usr/share/initramfs-tools/modules.d "$1"/etc/initramfs-tools/conf.d
+    printf 'nvme\next4\n' >"$1/usr/share/initramfs-tools/modules.d/vm-node.conf"
+    printf 'MODULES=list\nCOMPRESS=gzip\n' >"$1/etc/initramfs-tools/conf.d/vm-node"
+}
+
 build_host_root() {
+    local hooks=("--essential-hook=$(declare -f small_initrd); small_initrd \"\$1\"")
     bootstrap "$1" "${host_packages[@]}"
-    rm -f "$1"/boot/initrd* "$1"/initrd*
+    rm -f "$1"/boot/initrd*-cloud-* "$1"/initrd* "$1"/vmlinuz*
     : >"$1/etc/machine-id"
     echo gpu-node >"$1/etc/hostname"
     install -m 755 "$vm/guest/vm-node-start" "$1/usr/sbin/"
@@ -74,35 +89,41 @@ build_host_root() {
 }
 
 build_pod_root() {
+    local hooks=()
     mapfile -t packages < <(pod_packages)
     bootstrap "$1" "${packages[@]}"
     mkdir -p "$1/etc/gpu-agent"
 }
 
-# Builds a kernel module with the compiler and the headers of the host's root.
-# build_module SOURCES ROOT FILE
+# Builds a kernel module for each kernel of the host's root, with its compiler and headers: DIRECTORY/RELEASE.ko.
+# build_module SOURCES ROOT DIRECTORY
 build_module() {
-    local work
-    work=$(mktemp -d -p "$built")
-    cp "$1"/* "$work"
-    # shellcheck disable=SC2016 # the inner shell expands the variables
-    unshare --mount --pid --fork -- sh -ec '
-        mount -t proc proc "$1/proc"
-        mount --bind "$2" "$1/mnt"
-        exec chroot "$1" sh -c "make -C /lib/modules/*/build M=/mnt modules"
-    ' sh "$2" "$work"
-    mv "$work"/*.ko "$3"
-    rm -rf "$work"
+    local work release
+    mkdir -p "$3"
+    for release in "$2"/lib/modules/*; do
+        release=${release##*/}
+        work=$(mktemp -d -p "$built")
+        cp "$1"/* "$work"
+        # shellcheck disable=SC2016 # the variables are the inner shell's
+        unshare --mount --pid --fork -- sh -ec '
+            mount -t proc proc "$1/proc"
+            mount --bind "$2" "$1/mnt"
+            exec chroot "$1" make -C "/lib/modules/$3/build" M=/mnt modules
+        ' sh "$2" "$work" "$release"
+        mv "$work"/*.ko "$3/$release.ko"
+        rm -rf "$work"
+    done
 }
 
-# build_vm: sets `host_image`, `pod_image`, `kernel` and `bus` to the paths of what a machine boots from.
+# build_vm: sets `host_root`, `host_image`, `pod_image`, `cloud_kernel`, `generic_kernel`, `generic_initrd` and `bus` to
+# the paths of what a machine boots from.
 build_vm() {
-    local host_root host_key pod_root pod_key
+    local host_key pod_root pod_key
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
-        printf '%s\n' "${host_packages[@]}"
-        declare -f bootstrap build_host_root
+        printf '%s\n' "${host_packages[@]}" "${left_out[@]}"
+        declare -f bootstrap small_initrd build_host_root
         cat "$vm"/guest/vm-node{.service,-start}
     } | checksum)
     pod_key=$({ pod_packages; declare -f bootstrap build_pod_root; } | checksum)
@@ -116,24 +137,27 @@ build_vm() {
     host_image=$kept
     keep pod-image "$pod_key" file_system "$pod_root" 512M
     pod_image=$kept
-    kernel=$(echo "$host_root"/boot/vmlinuz-*)
+    cloud_kernel=$(echo "$host_root"/boot/vmlinuz-*-cloud-*)
+    generic_initrd=$(echo "$host_root"/boot/initrd.img-*)
+    generic_kernel=${generic_initrd/initrd.img/vmlinuz}
 }
 
-# Builds the programs under test, and strips them. They need no Swift library on the host.
+# The programs under test, stripped. They need no Swift library on the host. `agent` names another agent.
 build_programs() {
-    local product path
-    say 'building gpu-agent and gpu-sim (release)'
-    for product in gpu-agent gpu-sim; do
-        swift_build -c release --static-swift-stdlib --product $product 2>&1 | progress_of_build
+    local product path products=(gpu-agent gpu-sim)
+    [ -z "$agent" ] || products=(gpu-sim)
+    say "building ${products[*]} (release)"
+    for product in "${products[@]}"; do
+        swift_build -c release --static-swift-stdlib --product "$product" 2>&1 | progress_of_build
     done
     path=$(swift build -c release --show-bin-path)
-    for product in gpu-agent gpu-sim; do
+    for product in "${products[@]}"; do
         if [ "$path/$product" -nt "$built/$product" ]; then strip -o "$built/$product" "$path/$product"; fi
     done
 }
 
-# build_payload HARDWARE SCENARIO FILE: writes the archive that a machine unpacks and runs. HARDWARE is a scenario of the
-# simulated node.
+# build_payload HARDWARE SCENARIO FILE SEED: the archive from which a machine runs. HARDWARE is a simulated node's
+# scenario.
 build_payload() {
     local work hardware=$root/simulator/scenarios/$1
     work=$(mktemp -d -p "$built")
@@ -141,11 +165,16 @@ build_payload() {
     cp -r "$vm/guest" "$hardware" "$work"
     mv "$work/$1" "$work/hardware"
     cp "$2" "$work/scenario"
-    cp "$bus" "$work/gpu_bus.ko"
+    printf '%s\n' "$4" >"$work/seed"
+    cp -r "$bus" "$work/bus"
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
         --size 1 --effort 8 >/dev/null
-    cp "$built/gpu-agent" "$work/pod/usr/bin"
+    if [ -n "$agent" ]; then
+        strip -o "$work/pod/usr/bin/gpu-agent" "$agent"
+    else
+        cp "$built/gpu-agent" "$work/pod/usr/bin"
+    fi
     cp -r "$root/catalog" "$work/pod/usr/share/gpu-agent"
     mv "$work/catalog.yaml" "$work/pod/etc/gpu-agent"
     printf 'apiVersion: gpu-agent/v1\nkind: AgentConfig\ncatalogs: [/etc/gpu-agent/catalog.yaml]\n' \

@@ -16,7 +16,15 @@ check() {
     if "$@"; then report "pass $text"; else report "fail $text"; fi
 }
 
-# await BOOTS TEXT COMMAND…: checks that the command succeeds within the time of that many boots.
+# fails_today TEXT REASON COMMAND…: a check that fails, because the agent or the machine cannot do this yet. When the
+# command succeeds, the scenario fails: then use `check`.
+fails_today() {
+    local text=$1 reason=$2
+    shift 2
+    if "$@"; then report "fail $text: passes, but is marked: $reason"; else report "xfail $text: $reason"; fi
+}
+
+# await BOOTS TEXT COMMAND…: the command succeeds within the time of that many boots.
 await() {
     local end=$((SECONDS + $1 * boot_seconds)) text=$2
     shift 2
@@ -30,8 +38,9 @@ await() {
     report "pass $text"
 }
 
-# Reboots the node at the end of this boot_N. The scenario continues with the next one.
-reboot_node() { end=reboot; }
+# reboot_node [KERNEL]: the scenario goes on with the next boot_N after a reboot, with the same kernel or this one:
+# `cloud` or `generic`.
+reboot_node() { end="reboot${1:+ $1}"; }
 
 # Creates the files from which the stand-ins of the driver read the hardware, as on the simulated node.
 prepare_host() {
@@ -48,7 +57,7 @@ unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 # QEMU uses domain 0. The scenarios of the simulated node have no GPU there.
 plug_gpus() {
     local line
-    insmod gpu_bus.ko
+    insmod "bus/$(uname -r).ko"
     while IFS= read -r line; do
         case $line in '' | '#'* | 0000:*) ;; *) plug "$line" || report "fail plug $line" ;; esac
     done <hardware/pci
@@ -65,6 +74,14 @@ pod_network() {
 pod() { /run/vm-node/guest/pod "$@"; }
 install_driver() { pod gpu-agent install; }
 verdict() { pod gpu-agent status -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
+# has_status VERDICT REASON
+has_status() {
+    local status
+    status=$(pod gpu-agent status -o json)
+    [[ $status = *$'\n  "verdict" : "'"$1"'"'* && $status = *$'\n  "reason" : "'"$2"'"'* ]] && return
+    pod gpu-agent status
+    false
+}
 has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status; false; }; }
 
 # Runs all checks for a node on which the driver works.
@@ -79,7 +96,12 @@ check_ready() {
     check 'the journal says that the driver is installed' \
         grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
     check 'no job is left' no_jobs
+    check_published ready
 }
+
+# check_published VERDICT: the labels and the taint of the Node, when there is an API server. Then `published VERDICT`
+# checks them.
+check_published() { ! declare -F published >/dev/null || check "the Node shows the verdict $1" published "$1"; }
 
 gpus_are_bound() {
     local address ids class

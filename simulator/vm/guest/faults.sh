@@ -1,0 +1,72 @@
+# Words for the scenarios in which something goes wrong, or changes from outside. Sourced by guest/main, after
+# guest/lib.sh; docs/testing.md explains them.
+# shellcheck shell=bash disable=SC2154
+
+fails() { ! "$@"; }
+
+# lose_power BOOTS: the machine loses its power at a random moment within the time of that many boots. Returns
+# immediately. The scenario goes on with the next boot_N.
+lose_power() {
+    RANDOM=$(cat seed)
+    report "cut $(((RANDOM << 15 | RANDOM) % ($1 * boot_seconds * 1000)))"
+}
+
+lose_power_now() {
+    report 'cut 0'
+    sleep infinity
+}
+
+# configure LINE: adds a line to the configuration of the agent. It counts for the next containers.
+configure() { printf '%s\n' "$1" >>pod/etc/gpu-agent/config.yaml; }
+
+# has_finding CODE STATE
+has_finding() { pod gpu-agent status -o json | tr -d '\n' | grep -q "\"code\" *: *\"$1\"[^{}]*\"state\" *: *\"$2\""; }
+
+loaded_version() { cat /sys/module/nvidia/version; }
+journal_says_installed() { grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json; }
+dkms_compiles() { pgrep -f 'dkms build' >/dev/null && pgrep -x cc1 >/dev/null; }
+# When the last run of the installer began.
+installer_began() { grep 'creation time' /var/log/gpu-agent/nvidia-installer.log; }
+
+# check_refused CODE: the node is not ready for this reason, and an install fails and leaves the host as it is.
+check_refused() {
+    check "the verdict is not-ready, because of $1" has_status not-ready "$1"
+    list_files /run/vm-node/refused
+    check 'the install fails' fails install_driver
+    check 'it changed nothing on the host' no_changes /run/vm-node/refused
+    check_published not-ready
+}
+
+# The checks of a host on which an install was interrupted and then completed.
+check_complete() {
+    check 'no package and no file of the build is left' \
+        [ -z "$(find /var/lib/gpu-agent/{packages,work} -mindepth 1 2>/dev/null)" ]
+    check 'every file of the driver is whole' no_torn_files
+    check 'DKMS has one driver, and it is installed' one_dkms_driver
+    check 'the installer finds all of its files' nvidia-installer --sanity --silent
+    check 'nvidia-smi works' nvidia-smi -L
+}
+
+# A file whose data was not on the disk when the power failed is empty.
+no_torn_files() {
+    local torn
+    torn=$(find /usr/lib/modules/*/updates /usr/src/nvidia-* /usr/bin/nvidia-* /var/lib/{dkms,nvidia} \
+        /usr/lib/x86_64-linux-gnu/lib{nvidia,cuda}* -type f \( -size 0 -o -name '*.new' \))
+    [ -z "$torn" ] || { printf 'torn: %s\n' "${torn//$'\n'/ }"; return 1; }
+}
+
+one_dkms_driver() {
+    local status
+    status=$(dkms status)
+    printf '%s\n' "$status"
+    [ "$(grep -c . <<<"$status")" = 1 ] && [[ $status = "nvidia/$(loaded_version), $(uname -r),"*": installed"* ]]
+}
+
+runs_generic() { [[ $(uname -r) != *-cloud-* ]]; }
+# The release of the kernel that does not run.
+other_kernel() { find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vxF "$(uname -r)"; }
+
+# install_kernel RELEASE: runs what the packages of a kernel run on the host when they are installed.
+install_kernel() {
+    DEB_MAINT_PARAMS=configure run-parts --exit-on-error --arg="$1" /etc/kernel/header_postinst.d
+}
