@@ -165,8 +165,10 @@ build_payload() {
     cp -r "$vm/guest" "$hardware" "$work"
     mv "$work/$1" "$work/hardware"
     cp "$2" "$work/scenario"
-    printf '%s\n' "$4" >"$work/seed"
-    cp -r "$bus" "$work/bus"
+    mkdir -p "$work/simulator/bin"
+    cp -r "$root"/simulator/{lib,scenarios} "$work/simulator"
+    cp "$root/simulator/bin/pci-tree" "$work/simulator/bin"
+    cp "$bus" "$work/gpu_bus.ko"
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
         --size 1 --effort 8 >/dev/null

@@ -1,84 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 // PCI functions that exist only in memory, for the virtual machine node.
 //
-// Two files below /sys/module/gpu_bus/parameters plug and unplug them while the machine runs:
+// Files below /sys/module/gpu_bus/parameters change them while the machine runs:
 //
-//   plug    a line of a scenario's file `pci` adds the function. The options vgpu=VERSION,BRANCH and modules=TYPE
-//           count; memory regions are not simulated
+//   plug    a line of a scenario's file `pci` adds the function. The options vgpu, vfs, modules, branches, numa and
+//           caps count; memory regions are not simulated
 //   unplug  an address removes the function, as a hot-unplug does
+//   lose    an address lets the function fall off the bus: its configuration space reads as all ones
+//   xid     an address and a text write a line of NVIDIA's driver to the kernel log: `0001:00:00.0 48, pid=12, …`
 //
-// Each pair of a domain and a bus number gets a root bus. QEMU uses all buses in domain 0, so the functions need another
-// domain. A function has no memory regions and no interrupts, and 256 bytes of configuration space.
+// Each pair of a domain and a bus number gets a root bus. Bus 00 of domain 0 is QEMU's. A function has no memory
+// regions and no interrupts.
 
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "gpu_bus.h"
 
-struct host_bus {
-	struct list_head list;
-	struct pci_sysdata sysdata;
-	struct resource numbers;
-	struct pci_bus *root;
-	u8 *functions[256]; // by devfn
-};
-
 static LIST_HEAD(host_buses);
-
-static u8 *config_of(struct pci_bus *bus, unsigned int devfn)
-{
-	struct host_bus *host = container_of(bus->sysdata, struct host_bus, sysdata);
-
-	return READ_ONCE(host->functions[devfn]);
-}
-
-static int config_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *value)
-{
-	u8 *config = config_of(bus, devfn);
-	int i;
-
-	*value = ~0u;
-	if (!config)
-		return PCIBIOS_DEVICE_NOT_FOUND;
-	if (where + size > CONFIG_SIZE)
-		return PCIBIOS_BAD_REGISTER_NUMBER;
-	*value = 0;
-	for (i = 0; i < size; i++)
-		*value |= (u32)config[where + i] << (8 * i);
-	return PCIBIOS_SUCCESSFUL;
-}
-
-// All other registers are read-only. So each base address register says that it has no memory.
-static bool is_writable(int where)
-{
-	switch (where & ~1) {
-	case PCI_COMMAND:
-	case PCI_CACHE_LINE_SIZE:
-	case PCI_INTERRUPT_LINE:
-	case CAP_POWER + PCI_PM_CTRL:
-	case CAP_EXPRESS + PCI_EXP_DEVCTL:
-	case CAP_EXPRESS + PCI_EXP_LNKCTL:
-	case CAP_EXPRESS + PCI_EXP_DEVCTL2:
-		return true;
-	}
-	return false;
-}
-
-static int config_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
-{
-	u8 *config = config_of(bus, devfn);
-	int i;
-
-	if (!config)
-		return PCIBIOS_DEVICE_NOT_FOUND;
-	for (i = where; i < where + size && i < CONFIG_SIZE; i++, value >>= 8)
-		if (is_writable(i))
-			config[i] = value;
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static struct pci_ops config_ops = { .read = config_read, .write = config_write };
 
 static struct host_bus *find_bus(const struct address *address)
 {
@@ -90,17 +31,44 @@ static struct host_bus *find_bus(const struct address *address)
 	return NULL;
 }
 
-static struct host_bus *new_bus(const struct address *address)
+static struct pci_dev *find_device(const struct address *address)
+{
+	return pci_get_domain_bus_and_slot(address->domain, address->bus, address->devfn);
+}
+
+static struct host_bus *new_bus(const struct address *address, int node)
 {
 	struct host_bus *host = kzalloc(sizeof(*host), GFP_KERNEL);
 
 	if (!host)
 		return NULL;
 	host->sysdata.domain = address->domain;
-	host->sysdata.node = NUMA_NO_NODE;
+	host->sysdata.node = node;
 	host->numbers = (struct resource){ .name = "gpu_bus", .flags = IORESOURCE_BUS,
 					   .start = address->bus, .end = address->bus };
 	return host;
+}
+
+// The kernel looks for further functions of a device only when its function 0 says that it has some.
+static void mark_multifunction(struct host_bus *host, const struct address *address)
+{
+	struct address first = *address;
+	struct pci_dev *device;
+	int i;
+
+	first.devfn &= ~7;
+	if (!host->functions[first.devfn])
+		return;
+	for (i = 1; i < 8 && !host->functions[first.devfn + i]; i++)
+		;
+	if (i == 8)
+		return;
+	host->functions[first.devfn]->config[PCI_HEADER_TYPE] |= 0x80;
+	device = find_device(&first);
+	if (device) {
+		device->multifunction = 1;
+		pci_dev_put(device);
+	}
 }
 
 static int scan(struct host_bus *host, const struct address *address)
@@ -112,7 +80,7 @@ static int scan(struct host_bus *host, const struct address *address)
 		return 0;
 	}
 	pci_add_resource(&resources, &host->numbers);
-	host->root = pci_scan_root_bus(NULL, address->bus, &config_ops, &host->sysdata, &resources);
+	host->root = pci_scan_root_bus(NULL, address->bus, &gpu_bus_operations, &host->sysdata, &resources);
 	if (!host->root) {
 		pci_free_resource_list(&resources);
 		return -EBUSY;
@@ -122,33 +90,48 @@ static int scan(struct host_bus *host, const struct address *address)
 	return 0;
 }
 
+static int enable_vfs(const struct address *address, int count)
+{
+	struct pci_dev *device = count ? find_device(address) : NULL;
+	int error = 0;
+
+	if (device) {
+		error = pci_enable_sriov(device, count);
+		pci_dev_put(device);
+	}
+	return error;
+}
+
 static int plug(const char *line, const struct kernel_param *parameter)
 {
 	struct address address;
 	struct host_bus *host;
-	u8 *config = gpu_bus_parse_function(line, &address);
+	struct gpu_function *function = gpu_bus_parse_function(line, &address);
 	int error;
 
-	if (IS_ERR(config))
-		return PTR_ERR(config);
+	if (IS_ERR(function))
+		return PTR_ERR(function);
 	pci_lock_rescan_remove();
 	host = find_bus(&address);
 	if (!host)
-		host = new_bus(&address);
+		host = new_bus(&address, function->node);
 	if (!host) {
 		error = -ENOMEM;
 	} else if (host->functions[address.devfn]) {
 		error = -EEXIST;
 	} else {
-		WRITE_ONCE(host->functions[address.devfn], config);
+		WRITE_ONCE(host->functions[address.devfn], function);
+		mark_multifunction(host, &address);
 		error = scan(host, &address);
 		if (error)
 			kfree(host);
 	}
 	pci_unlock_rescan_remove();
-	if (error)
-		kfree(config);
-	return error;
+	if (error) {
+		kvfree(function);
+		return error;
+	}
+	return enable_vfs(&address, function->enabled_vfs);
 }
 
 static int unplug(const char *text, const struct kernel_param *parameter)
@@ -163,25 +146,58 @@ static int unplug(const char *text, const struct kernel_param *parameter)
 	pci_lock_rescan_remove();
 	host = find_bus(&address);
 	if (host && host->functions[address.devfn]) {
-		u8 *config = host->functions[address.devfn];
+		struct gpu_function *function = host->functions[address.devfn];
 
-		device = pci_get_domain_bus_and_slot(address.domain, address.bus, address.devfn);
+		device = find_device(&address);
 		if (device) {
+			pci_disable_sriov(device);
 			pci_stop_and_remove_bus_device(device);
 			pci_dev_put(device);
 		}
 		WRITE_ONCE(host->functions[address.devfn], NULL);
-		kfree(config);
+		kvfree(function);
 	} else
 		error = -ENODEV;
 	pci_unlock_rescan_remove();
 	return error;
 }
 
-static const struct kernel_param_ops plug_ops = { .set = plug };
-static const struct kernel_param_ops unplug_ops = { .set = unplug };
-module_param_cb(plug, &plug_ops, NULL, 0200);
-module_param_cb(unplug, &unplug_ops, NULL, 0200);
+static int lose(const char *text, const struct kernel_param *parameter)
+{
+	struct address address;
+	struct host_bus *host;
+	int length, error = gpu_bus_parse_address(text, &address, &length);
+
+	if (error)
+		return error;
+	pci_lock_rescan_remove();
+	host = find_bus(&address);
+	if (host && host->functions[address.devfn])
+		WRITE_ONCE(host->functions[address.devfn]->lost, true);
+	else
+		error = -ENODEV;
+	pci_unlock_rescan_remove();
+	return error;
+}
+
+static int xid(const char *text, const struct kernel_param *parameter)
+{
+	struct address address;
+	int length, error = gpu_bus_parse_address(text, &address, &length);
+
+	if (!error)
+		printk(KERN_ERR "NVRM: Xid (PCI:%04x:%02x:%02x): %s\n", address.domain, address.bus,
+		       PCI_SLOT(address.devfn), skip_spaces(text + length));
+	return error;
+}
+
+#define PARAMETER(name) \
+	static const struct kernel_param_ops name##_ops = { .set = name }; \
+	module_param_cb(name, &name##_ops, NULL, 0200)
+PARAMETER(plug);
+PARAMETER(unplug);
+PARAMETER(lose);
+PARAMETER(xid);
 
 static int __init gpu_bus_init(void)
 {
@@ -191,14 +207,21 @@ static int __init gpu_bus_init(void)
 static void __exit gpu_bus_exit(void)
 {
 	struct host_bus *host, *next;
+	struct pci_dev *device;
 	int devfn;
 
 	pci_lock_rescan_remove();
 	list_for_each_entry_safe(host, next, &host_buses, list) {
+		for (devfn = 0; devfn < 256; devfn++) {
+			device = host->functions[devfn] ? pci_get_slot(host->root, devfn) : NULL;
+			if (device)
+				pci_disable_sriov(device);
+			pci_dev_put(device);
+		}
 		pci_stop_root_bus(host->root);
 		pci_remove_root_bus(host->root);
 		for (devfn = 0; devfn < 256; devfn++)
-			kfree(host->functions[devfn]);
+			kvfree(host->functions[devfn]);
 		kfree(host);
 	}
 	pci_unlock_rescan_remove();

@@ -2,16 +2,29 @@
 // The configuration space of a function, from a line of a scenario's file `pci`.
 
 #include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "gpu_bus.h"
 
 // Outside of every capability: what the stand-in driver needs to know about the GPU.
+#define FIRST_BRANCH 0xf8 // of the driver, 0 when any
+#define LAST_BRANCH 0xfa
 #define TRAITS 0xff
 #define TRAIT_OPEN 1
 #define TRAIT_PROPRIETARY 2
 #define TRAIT_VGPU 4
+
+// The options at the end of a line.
+struct options {
+	u8 traits;
+	unsigned int first_branch, last_branch, total_vfs, enabled_vfs;
+	int node;
+	bool has_capabilities;
+	const char *driver, *branch; // of the vGPU's host
+};
 
 static void put16(u8 *config, int where, u16 value)
 {
@@ -57,32 +70,67 @@ static void put_capabilities(u8 *config, const char *driver, const char *branch)
 	memcpy(config + CAP_VENDOR + 17, branch, strnlen(branch, 10));
 }
 
-static void put_options(u8 *config, char *options)
+// The kernel makes the virtual functions, sriov_totalvfs and the links from this capability.
+static void put_sriov(struct gpu_function *function, u8 devfn, u16 device)
 {
-	char *option, *driver = NULL, *branch = NULL;
-	u8 traits = TRAIT_OPEN | TRAIT_PROPRIETARY;
-	bool capabilities = true;
+	u8 *config = function->config + CAP_SRIOV;
+	int i;
 
-	while ((option = strsep(&options, " \t\n"))) {
+	if (!function->total_vfs)
+		return;
+	put32(config, 0, PCI_EXT_CAP_ID_SRIOV | 1 << 16);
+	put16(config, PCI_SRIOV_INITIAL_VF, function->total_vfs);
+	put16(config, PCI_SRIOV_TOTAL_VF, function->total_vfs);
+	config[PCI_SRIOV_FUNC_LINK] = devfn;
+	put16(config, PCI_SRIOV_VF_OFFSET, VF_OFFSET);
+	put16(config, PCI_SRIOV_VF_STRIDE, 1);
+	put16(config, PCI_SRIOV_VF_DID, device);
+	put32(config, PCI_SRIOV_SUP_PGSIZE, 1);
+	put32(config, PCI_SRIOV_SYS_PGSIZE, 1);
+	for (i = 0; i < function->total_vfs; i++) {
+		memcpy(function->vfs[i], function->config, CONFIG_SIZE);
+		// A virtual function has the IDs of its physical function, and its own registers read as all ones.
+		put32(function->vfs[i], PCI_VENDOR_ID, ~0);
+	}
+}
+
+// Reads the options, which it changes. Returns false when one of them is malformed.
+static bool read_options(char *text, struct options *options)
+{
+	char *option;
+
+	*options = (struct options){ .traits = TRAIT_OPEN | TRAIT_PROPRIETARY, .has_capabilities = true };
+	while ((option = strsep(&text, " \t\n"))) {
 		if (!strcmp(option, "modules=open"))
-			traits &= ~TRAIT_PROPRIETARY;
+			options->traits &= ~TRAIT_PROPRIETARY;
 		else if (!strcmp(option, "modules=proprietary"))
-			traits &= ~TRAIT_OPEN;
+			options->traits &= ~TRAIT_OPEN;
 		else if (!strcmp(option, "modules=none"))
-			traits &= ~(TRAIT_OPEN | TRAIT_PROPRIETARY);
+			options->traits &= ~(TRAIT_OPEN | TRAIT_PROPRIETARY);
 		else if (!strcmp(option, "caps=none"))
-			capabilities = false;
-		else if (strstarts(option, "vgpu=")) {
-			traits |= TRAIT_VGPU;
-			branch = option + strlen("vgpu=");
-			driver = strsep(&branch, ",");
-			if (!branch)
-				driver = NULL;
+			options->has_capabilities = false;
+		else if (strstarts(option, "branches=")) {
+			// 580-595, 580- or -595
+			if (sscanf(option, "branches=%u-%u", &options->first_branch, &options->last_branch) < 1 &&
+			    sscanf(option, "branches=-%u", &options->last_branch) < 1)
+				return false;
+		} else if (strstarts(option, "vfs=")) {
+			if (sscanf(option, "vfs=%u,%u", &options->total_vfs, &options->enabled_vfs) < 1)
+				return false;
+		} else if (strstarts(option, "numa=")) {
+			if (kstrtoint(option + strlen("numa="), 10, &options->node))
+				return false;
+		} else if (strstarts(option, "vgpu=")) {
+			char *branch = option + strlen("vgpu="), *driver = strsep(&branch, ",");
+
+			options->traits |= TRAIT_VGPU;
+			options->driver = branch ? driver : NULL;
+			options->branch = branch;
 		}
 	}
-	if (capabilities)
-		put_capabilities(config, driver, branch);
-	config[TRAITS] = traits;
+	if (options->node < 0 || options->node >= MAX_NUMNODES || !node_online(options->node))
+		options->node = NUMA_NO_NODE;
+	return options->enabled_vfs <= options->total_vfs;
 }
 
 int gpu_bus_parse_address(const char *text, struct address *address, int *length)
@@ -97,32 +145,54 @@ int gpu_bus_parse_address(const char *text, struct address *address, int *length
 	return 0;
 }
 
-u8 *gpu_bus_parse_function(const char *line, struct address *address)
+static struct gpu_function *make_function(const char *ids, u8 devfn)
 {
 	unsigned int vendor, device, subvendor, subdevice, class, revision;
-	int used, length = 0, error = gpu_bus_parse_address(line, address, &used);
-	u8 *config;
-	char *options;
+	struct gpu_function *function;
+	struct options options;
+	int length = 0;
+	char *copy;
 
-	if (error)
-		return ERR_PTR(error);
-	if (sscanf(line + used, " %4x:%4x %4x:%4x %4x %2x%n", &vendor, &device, &subvendor, &subdevice, &class, &revision,
+	if (sscanf(ids, " %4x:%4x %4x:%4x %4x %2x%n", &vendor, &device, &subvendor, &subdevice, &class, &revision,
 		   &length) < 6)
 		return ERR_PTR(-EINVAL);
-	config = kzalloc(CONFIG_SIZE, GFP_KERNEL);
-	options = kstrdup(line + used + length, GFP_KERNEL);
-	if (!config || !options) {
-		kfree(config);
-		kfree(options);
+	copy = kstrdup(ids + length, GFP_KERNEL);
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (!read_options(copy, &options) || devfn + VF_OFFSET + options.total_vfs > 256) {
+		kfree(copy);
+		return ERR_PTR(-EINVAL);
+	}
+	function = kvzalloc(struct_size(function, vfs, options.total_vfs), GFP_KERNEL);
+	if (!function) {
+		kfree(copy);
 		return ERR_PTR(-ENOMEM);
 	}
-	put16(config, PCI_VENDOR_ID, vendor);
-	put16(config, PCI_DEVICE_ID, device);
-	config[PCI_REVISION_ID] = revision;
-	put16(config, PCI_CLASS_DEVICE, class);
-	put16(config, PCI_SUBSYSTEM_VENDOR_ID, subvendor);
-	put16(config, PCI_SUBSYSTEM_ID, subdevice);
-	put_options(config, options);
-	kfree(options);
-	return config;
+	function->node = options.node;
+	function->total_vfs = options.total_vfs;
+	function->enabled_vfs = options.enabled_vfs;
+	function->size = options.has_capabilities ? EXTENDED_SIZE : CONFIG_SIZE;
+	put16(function->config, PCI_VENDOR_ID, vendor);
+	put16(function->config, PCI_DEVICE_ID, device);
+	function->config[PCI_REVISION_ID] = revision;
+	put16(function->config, PCI_CLASS_DEVICE, class);
+	put16(function->config, PCI_SUBSYSTEM_VENDOR_ID, subvendor);
+	put16(function->config, PCI_SUBSYSTEM_ID, subdevice);
+	if (options.has_capabilities)
+		put_capabilities(function->config, options.driver, options.branch);
+	put16(function->config, FIRST_BRANCH, options.first_branch);
+	put16(function->config, LAST_BRANCH, options.last_branch);
+	function->config[TRAITS] = options.traits;
+	put_sriov(function, devfn, device);
+	// The kernel's quirk for NVIDIA's GPUs finds the audio function switched on.
+	function->config[0x48b] = 2;
+	kfree(copy);
+	return function;
+}
+
+struct gpu_function *gpu_bus_parse_function(const char *line, struct address *address)
+{
+	int length, error = gpu_bus_parse_address(line, address, &length);
+
+	return error ? ERR_PTR(error) : make_function(line + length, address->devfn);
 }

@@ -54,13 +54,16 @@ prepare_host() {
 plug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/plug; }
 unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 
-# QEMU uses domain 0. The scenarios of the simulated node have no GPU there.
+lose() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/lose; }
+xid() { printf '%s' "$*" >/sys/module/gpu_bus/parameters/xid; }
+
+# plug_gpus [FILE]: the functions of a file `pci`. Bus 00 of domain 0 is QEMU's.
 plug_gpus() {
     local line
     insmod "bus/$(uname -r).ko"
     while IFS= read -r line; do
-        case $line in '' | '#'* | 0000:*) ;; *) plug "$line" || report "fail plug $line" ;; esac
-    done <hardware/pci
+        case $line in '' | '#'* | 0000:00:*) ;; *) plug "$line" || report "fail plug $line" ;; esac
+    done <"${1:-hardware/pci}"
     udevadm settle
 }
 
@@ -106,7 +109,7 @@ check_published() { ! declare -F published >/dev/null || check "the Node shows t
 gpus_are_bound() {
     local address ids class
     while read -r address ids _ class _; do
-        [[ $address != 0000:* && $ids = 10de:* && $class = 030[02] ]] || continue
+        [[ $address != 0000:00:* && $ids = 10de:* && $class = 030[02] ]] || continue
         [ "$(basename "$(readlink "/sys/bus/pci/devices/$address/driver")")" = nvidia ] || return 1
     done <hardware/pci
 }
