@@ -6,6 +6,12 @@ extension NodeFacts {
     /// `nvidia-gridd` and its unit file come last, because some images install them beside every driver. On a system whose
     /// image does so, the daemon says nothing.
     ///
+    /// The strings of the kernel modules are no evidence. A GRID package compiles `nvidia.ko` with `NV_GRID_BUILD`, which
+    /// only `os_is_grid_supported` returns inside the kernel. Neither `modinfo` nor `/proc/driver/nvidia/version` shows it:
+    /// a GRID driver calls itself `NVIDIA UNIX x86_64 Kernel Module`, as a datacenter driver of the same version does.
+    /// The log of the kernel tells them apart only when a datacenter driver meets a vGPU and refuses it. Source: NVIDIA's
+    /// open kernel modules 595.45.04, `os-hypervisor.c`.
+    ///
     /// - Returns: Nil when nothing tells the kind, or when a source that could decide is unreadable. `why` is a clause for
     ///   people, such as `package nvidia-open is installed`.
     package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
