@@ -52,7 +52,13 @@ package struct Checks: Sendable {
         let raised = Set(obstacles.map(\.code))
         let findings = (obstacles + found.filter { !raised.contains($0.code) }).weighed(for: readiness)
         let consequences = Consequences(among: findings)
-        let judge = Judge(plan: plan, readiness: readiness, installing: installing, lastFailure: lastFailure)
+        let judge = Judge(
+            plan: plan,
+            readiness: readiness,
+            installing: installing,
+            lastFailure: lastFailure,
+            loadedVersion: facts.driver.loadedVersion.value
+        )
         return judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
     }
 

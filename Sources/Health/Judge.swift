@@ -1,5 +1,6 @@
 import NodeModel
 import Planning
+import Selection
 
 /// Derives the verdict on a node and the next action from the findings.
 struct Judge {
@@ -7,6 +8,8 @@ struct Judge {
     var readiness: Readiness
     var installing: Bool
     var lastFailure: Finding?
+    /// The version of the driver that is loaded; nil when none is.
+    var loadedVersion: String?
 
     /// The report with these findings, which are in the order of the registry.
     func report(_ findings: [Finding]) -> NodeReport {
@@ -42,14 +45,26 @@ struct Judge {
             if let pending = plan.obstacles.first(where: { $0.code == .driverChangePending }) {
                 return "CUDA works on this node. \(pending.remedy.text)"
             }
-            return plan.steps.isEmpty
-                ? "CUDA works on this node. Nothing to do."
-                : "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."
+            guard !plan.steps.isEmpty else { return "CUDA works on this node. Nothing to do." }
+            if let change { return change }
+            return "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."
         }
         if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {
             return Remedy.install.text
         }
         return decider?.nextAction ?? "Read the findings."
+    }
+
+    /// What the plan replaces on a node that works; nil when the plan installs no other version.
+    ///
+    /// While a process uses the GPUs, the selection postpones such a change.
+    private var change: String? {
+        guard plan.decision.action == .install, let target = plan.decision.driver, let loadedVersion,
+            target.version.description != loadedVersion
+        else { return nil }
+        return
+            "Run 'gpu-agent install' to install the \(target) in place of driver \(loadedVersion). CUDA works on this "
+            + "node, and no process uses the GPUs."
     }
 }
 

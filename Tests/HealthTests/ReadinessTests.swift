@@ -3,6 +3,7 @@ import Health
 import NodeModel
 import Planning
 import Reporting
+import Selection
 import TestSupport
 import Testing
 
@@ -122,6 +123,26 @@ import Testing
         #expect(first.settle(report, at: .now).verdict == .notReady)
         var restarted = Settling(hasWorked: true)
         #expect(restarted.settle(report, at: .now).verdict == .ready)
+    }
+
+    /// A changed pin on a node without GPU work.
+    @Test func aChangeOnAnIdleNodeSaysWhatReplacesWhat() throws {
+        let facts = NodeFacts.h100Ready.with { $0.claims.deviceUsers = .present([]) }
+        let plan = try Plan.made(for: facts, policy: Policy(branch: 580))
+        #expect(!plan.steps.isEmpty && plan.obstacles.isEmpty)
+        let report = Checks(facts: facts, plan: plan).report()
+        #expect(report.verdict == .ready)
+        let target = try #require(plan.decision.driver)
+        #expect(target.version.description == "580.159.04")
+        #expect(
+            report.nextAction
+                == "Run 'gpu-agent install' to install the \(target) in place of driver 595.71.05. CUDA works "
+                + "on this node, and no process uses the GPUs."
+        )
+        // A step that changes no version is not called a replacement.
+        var rest = plan
+        rest.decision.driver?.version = try #require(DriverVersion("595.71.05"))
+        #expect(Checks(facts: facts, plan: rest).report().nextAction.contains("the remaining steps of the plan"))
     }
 
     @Test func aPendingChangeIsOnlyANotice() throws {
