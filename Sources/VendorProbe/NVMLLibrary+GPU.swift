@@ -37,7 +37,10 @@ extension NVMLLibrary {
             \.memoryMiB,
             Reading(canBeAbsent: true) { () throws(NVMLError) in try memoryMiB(of: device) }
         )
-        set(\.computeCapability, Reading { () throws(NVMLError) in try computeCapability(of: device) })
+        set(
+            \.computeCapability,
+            Reading(canBeAbsent: true) { () throws(NVMLError) in try computeCapability(of: device) }
+        )
         set(\.migMode, Reading(canBeAbsent: true) { () throws(NVMLError) in try migMode(of: device) })
         set(
             \.migDevices,

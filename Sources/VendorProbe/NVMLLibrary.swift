@@ -56,7 +56,8 @@ struct NVMLLibrary {
             nvmlVersion: try text("nvmlSystemGetNVMLVersion", size: GPA_NVML_VERSION_SIZE) {
                 functions.SystemGetNVMLVersion($0, $1)
             },
-            cudaVersion: Reading { () throws(NVMLError) in try cudaVersion() },
+            // A driver may not tell it. Whether CUDA works is another question, which the CUDA child answers.
+            cudaVersion: Reading(canBeAbsent: true) { () throws(NVMLError) in try cudaVersion() },
             gpus: []
         )
         let count = Int(try count())

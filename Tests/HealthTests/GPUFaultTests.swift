@@ -112,6 +112,18 @@ import Testing
         #expect(report.verdict == .degraded && report.reason == .nvmlUnavailable)
     }
 
+    @Test(arguments: [3, 6, 13])
+    func aDriverThatDoesNotTellTheCUDAVersionIsReady(code: Int) {
+        let names = [13: "NVML_ERROR_FUNCTION_NOT_FOUND"].merging(Self.names) { first, _ in first }
+        let detail = "nvmlSystemGetCudaDriverVersion_v2: \(code) \(names[code] ?? "")"
+        for reading in [Reading<String>.absent, .unreadable(ReadFailure(.vendor, detail))] {
+            let facts = NodeFacts.h100Ready.withNVML { $0.cudaVersion = reading }
+            let report = Checks(facts: facts, plan: .adoptedH100).report()
+            #expect(report.verdict == .ready)
+            #expect(report.finding(.nvmlUnavailable)?.state == .pass)
+        }
+    }
+
     /// A facts file, or a child process that a broken library misleads, can have any number.
     @Test func numbersOfDevicesDoNotOverflow() {
         let answers = ["a", "b"].map {

@@ -58,6 +58,20 @@ import Testing
         #expect(facts == VendorFacts(nvml: .present(nvml), cuda: .present([cuda])))
     }
 
+    @Test func aCallThatTheDriverDoesNotSupportIsAbsent() async throws {
+        let hardware =
+            StandInHost.twoH100 + """
+                fault nvmlSystemGetCudaDriverVersion_v2 code=3
+                fault nvmlDeviceGetCudaComputeCapability code=3
+
+                """
+        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
+        let nvml = try #require(facts.nvml.value)
+        #expect(nvml.cudaVersion == .absent)
+        #expect(nvml.gpus.count == 2 && nvml.gpus.allSatisfy { $0.computeCapability == .absent && $0.faults.isEmpty })
+        #expect(facts.cuda.value?.map(\.result) == [0])
+    }
+
     @Test func readsTwoWholeGPUs() async throws {
         let facts = try await StandInHost.with(hardware: StandInHost.twoH100) { await $0.prober().facts() }
         let gpus = try #require(facts.nvml.value?.gpus)

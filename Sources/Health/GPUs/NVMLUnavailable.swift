@@ -19,7 +19,8 @@ extension Check {
         let expected = "a response"
         switch node.nvmlReading {
         case .present(let nvml):
-            if let failure = nvml.cudaVersion.failure {
+            // A driver that does not support the call can still run CUDA.
+            if let failure = nvml.cudaVersion.failure, NVMLFailure(failure)?.kind != .absence {
                 return .warning(
                     "NVML cannot report the CUDA version of driver \(nvml.driverVersion): \(failure.detail)",
                     expected: expected,
