@@ -61,7 +61,7 @@ package struct Preflight: Sendable {
     }
 
     private var compiler: Finding? {
-        missing(facts.build.compiler, .compilerMissing, "a C compiler", "Install gcc on the host.")
+        missing(facts.build.compiler, .compilerMissing, "a C compiler", "gcc")
     }
 
     /// The finding that the host's compiler does not know the options that the kernel was built with.
@@ -82,12 +82,17 @@ package struct Preflight: Sendable {
     }
 
     private var make: Finding? {
-        missing(facts.build.make, .makeMissing, "make", "Install make on the host.")
+        missing(facts.build.make, .makeMissing, "make", "make")
     }
 
-    private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ remedy: String) -> Finding? {
+    private func missing(_ tool: Reading<String>, _ code: ReasonCode, _ what: String, _ package: String) -> Finding? {
         guard tool.isAbsent else { return nil }
-        return Finding(code, observed: "The host lacks \(what).", expected: "\(what) on the host", remedy: remedy)
+        return Finding(
+            code,
+            observed: "The host lacks \(what).",
+            expected: "\(what) on the host",
+            remedy: "Install \(package) on the host: the build of the kernel modules needs it."
+        )
     }
 
     private var headers: Finding? {
@@ -102,7 +107,7 @@ package struct Preflight: Sendable {
             observed: observed,
             expected: "the headers of the running kernel \(kernel)",
             remedy: "Install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) "
-                + "(Red Hat, Amazon Linux) on the host."
+                + "(Red Hat, Amazon Linux) on the host: the build of the kernel modules needs them."
         )
     }
 

@@ -143,6 +143,19 @@ import Testing
             let facts = secure.with {
                 $0.host.osRelease = $0.host.osRelease.map {
                     OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
+    @Test func saysWhyTheHostNeedsAPackage() {
+        let facts = NodeFacts.h100.with {
+            ($0.build.compiler, $0.build.make, $0.build.headersRelease) = (.absent, .absent, .absent)
+        }
+        let problems = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
+            .problems
+        #expect(problems.map(\.code) == [.compilerMissing, .makeMissing, .kernelHeadersMissing])
+        for problem in problems {
+            #expect(problem.remedy.text.hasPrefix("Install "))
+            #expect(problem.remedy.text.contains(": the build of the kernel modules needs "), "\(problem.remedy.text)")
+        }
+    }
+
                 }
             }
             let problem = Preflight(

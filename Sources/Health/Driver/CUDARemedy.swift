@@ -19,7 +19,7 @@ extension Remedy {
             Then read the kernel log (dmesg) and look for Xid errors.
             """
         case 102: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
-        case 221: "Install the driver's library libnvidia-ptxjitcompiler.so.1, in the version of the driver."
+        case 221: "Install libnvidia-ptxjitcompiler.so.1 of the driver's version: CUDA compiles programs with it."
         case 214, 220: readXidLines
         case 304:
             """

@@ -28,7 +28,7 @@ extension Check {
         group: .preflight,
         phase: .prepare,
         meaning: "The host has no C compiler. The installer needs one to build the kernel modules.",
-        advice: "Install gcc on the host."
+        advice: "Install gcc on the host: the build of the kernel modules needs it."
     )
 
     static let compilerMismatch = Check(
@@ -48,7 +48,7 @@ extension Check {
         group: .preflight,
         phase: .prepare,
         meaning: "The host has no make. The installer needs it to build the kernel modules.",
-        advice: "Install make on the host."
+        advice: "Install make on the host: the build of the kernel modules needs it."
     )
 
     static let kernelHeadersMissing = Check(
@@ -59,7 +59,7 @@ extension Check {
         meaning: "The host has no kernel headers, or only the headers of another kernel.",
         advice:
             "Install `linux-headers-RELEASE` (Debian, Ubuntu) or `kernel-devel-RELEASE` (Red Hat, Amazon Linux) for "
-            + "the running kernel."
+            + "the running kernel: the build of the kernel modules needs them."
     )
 
     static let diskSpace = Check(

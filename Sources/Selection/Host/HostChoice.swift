@@ -130,7 +130,8 @@ struct HostChoice {
         let kernel = facts.host.kernelRelease.value.map { " \($0)" } ?? ""
         return (
             "it has no kernel module for the running kernel\(kernel)",
-            "Install the headers of the running kernel and run 'dkms autoinstall' to build the module. "
+            "Install the headers of the running kernel, which the build needs, and run 'dkms autoinstall' to build the "
+                + "module. "
         )
     }
 
