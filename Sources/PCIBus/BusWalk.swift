@@ -31,9 +31,19 @@ struct BusWalk {
             }
         }
         return PCIScanResult(
-            functions: .present(named(functions).sorted { $0.address < $1.address }),
+            functions: .present(withDisplays(named(functions, by: scan)).sorted { $0.address < $1.address }),
             unidentified: unidentified.sorted { $0.address < $1.address }
         )
+    }
+
+    /// Adds the driver that shows the firmware's console to each GPU that has one.
+    private func withDisplays(_ functions: [PCIFunction]) -> [PCIFunction] {
+        let displays = FirmwareDisplays(sysfs: sysfs, functions: functions.filter(\.isGPU).map(\.address))
+        return functions.map { function in
+            var function = function
+            function.firmwareDisplay = displays.driver(on: function.address)
+            return function
+        }
     }
 
     /// Adds the name of each function from the first list that has it.

@@ -32,14 +32,18 @@ package struct OtherGPUDriver: Sendable, Equatable {
     package var remedy: Remedy {
         guard !Self.firmwareConsoles.contains(where: name.lowercased().hasPrefix) else {
             return """
-                This driver shows the firmware's console. Make another display adapter the primary one in the firmware \
-                setup, or turn the driver off with a kernel parameter (for efifb: video=efifb:off). \
-                Then reboot the node.
+                This driver shows the firmware's console. Make another display adapter the primary one in the setup \
+                of the firmware, or turn the driver off with a kernel parameter (\(parameter)). Then reboot the node.
                 """
         }
         return """
             Add the line 'blacklist \(module)' to a file in /etc/modprobe.d, rebuild the initramfs, and reboot the node.
             """
+    }
+
+    /// The kernel parameter that turns a driver of the firmware's console off.
+    private var parameter: String {
+        name.hasPrefix("simple") ? "initcall_blacklist=simpledrm_platform_driver_init" : "for efifb: video=efifb:off"
     }
 
     /// The finding that the agent cannot install or load a driver.
@@ -55,5 +59,5 @@ package struct OtherGPUDriver: Sendable, Equatable {
     /// The name of the kernel module: the kernel writes a driver's hyphen as an underscore.
     private var module: String { name == "NovaCore" ? "nova_core" : name.replacing("-", with: "_") }
 
-    private static let firmwareConsoles = ["simple", "efi", "vesa", "vga16"]
+    private static let firmwareConsoles = ["simple", "efi", "vesa", "vga16", "boot", "platform"]
 }

@@ -54,6 +54,12 @@ import Testing
         Case("a DRM driver of another name holds the GPU", .otherGPUDriver) {
             held(by: "of-another-name", &$0, devices: ["card0"])
         },
+        Case("the firmware's console is shown on a GPU without a driver", .otherGPUDriver) {
+            $0 = $0.withGPU { ($0.kernelDriver, $0.firmwareDisplay) = (.absent, "simple-framebuffer") }
+        },
+        Case("NVIDIA's driver took the GPU from the firmware's console") {
+            $0 = $0.withGPU { ($0.kernelDriver, $0.firmwareDisplay) = (.present("nvidia"), "simple-framebuffer") }
+        },
         Case("NVIDIA's driver shows images") { held(by: "nvidia", &$0, devices: ["card0"]) },
         Case("nouveau not known") { $0.driver.nouveauLoaded = .unreadable(.denied) },
         Case("no compiler", .compilerMissing) { $0.build.compiler = .absent },
@@ -126,6 +132,7 @@ import Testing
     @Test(arguments: [
         ("nouveau", "Add the line 'blacklist nouveau'"), ("nova-core", "Add the line 'blacklist nova_core'"),
         ("NovaCore", "Add the line 'blacklist nova_core'"), ("efifb", "video=efifb:off"),
+        ("simple-framebuffer", "initcall_blacklist=simpledrm_platform_driver_init"),
     ])
     func namesTheDriverThatHoldsTheGPUAndItsRemedy(_ driver: String, _ remedy: String) {
         var facts = NodeFacts.h100
@@ -136,13 +143,6 @@ import Testing
         #expect(problems.first?.remedy.text.contains(remedy) == true)
     }
 
-    @Test func namesTheSignedModulesOfUbuntu() {
-        let secure = NodeFacts.h100.with { $0.host.secureBoot = .present(true) }
-        let package = "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel)"
-        for (system, isNamed) in [("ubuntu", true), ("debian", false)] {
-            let facts = secure.with {
-                $0.host.osRelease = $0.host.osRelease.map {
-                    OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
     @Test func saysWhyTheHostNeedsAPackage() {
         let facts = NodeFacts.h100.with {
             ($0.build.compiler, $0.build.make, $0.build.headersRelease) = (.absent, .absent, .absent)
@@ -156,6 +156,13 @@ import Testing
         }
     }
 
+    @Test func namesTheSignedModulesOfUbuntu() {
+        let secure = NodeFacts.h100.with { $0.host.secureBoot = .present(true) }
+        let package = "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel)"
+        for (system, isNamed) in [("ubuntu", true), ("debian", false)] {
+            let facts = secure.with {
+                $0.host.osRelease = $0.host.osRelease.map {
+                    OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
                 }
             }
             let problem = Preflight(

@@ -35,6 +35,61 @@ import Testing
         #expect(found.holder == .displayDriver("a_new_drm_driver"))
     }
 
+    /// The platform devices of the firmware's frame buffer, as different kernels and drivers make them.
+    @Test(
+        arguments: [
+            ("simple-framebuffer.0", "simple-framebuffer", "class/drm/card0"),
+            ("simple-framebuffer.0", "simple-framebuffer", nil),
+            ("efi-framebuffer.0", "efi-framebuffer", "class/graphics/fb0"),
+            ("efi-framebuffer.0", "efi-framebuffer", nil),
+            ("vesa-framebuffer.0", "vesa-framebuffer", nil), ("bootfb.0", "bootfb", nil),
+            ("of-another-name.0", "of-another-name", "class/drm/card1"),
+        ] as [(String, String, String?)]
+    )
+    func findsTheFirmwaresConsoleOnAGPU(_ device: String, _ driver: String, _ link: String?) async throws {
+        let tree = try SysfsTree()
+        try tree.add(.h100NVL)
+        let home = "devices/pci0001:00/0001:00:00.0/\(device)"
+        try tree.makeDirectory("bus/platform/drivers/\(driver)")
+        try tree.makeDirectory(home)
+        try tree.link("\(home)/driver", to: "../../../../bus/platform/drivers/\(driver)")
+        if let link {
+            let kind = link.contains("drm") ? "drm" : "graphics"
+            let name = String(link.split(separator: "/").last ?? "")
+            try tree.makeDirectory("\(home)/\(kind)/\(name)")
+            try tree.link("\(home)/\(kind)/\(name)/device", to: "../..")
+            try tree.makeDirectory("class/\(kind)")
+            try tree.link(link, to: "../../\(home)/\(kind)/\(name)")
+        }
+        let function = try await only(tree)
+        #expect(function.kernelDriver == .absent && function.firmwareDisplay == driver)
+        #expect(function.holder == .displayDriver(driver))
+    }
+
+    @Test func aDisplayElsewhereIsNotOnTheGPU() async throws {
+        let tree = try SysfsTree()
+        try tree.add(.h100NVL)
+        // A frame buffer without a driver, one below another function, one of the platform, and the GPU's own.
+        try tree.makeDirectory("devices/pci0001:00/0001:00:00.0/simple-framebuffer.0")
+        try tree.makeDirectory("devices/pci0001:00/0001:00:00.0/drm/card0")
+        try tree.makeDirectory("devices/pci0000:00/0000:00:08.0/efi-framebuffer.0")
+        try tree.makeDirectory("devices/platform/vesa-framebuffer.0")
+        try tree.makeDirectory("bus/platform/drivers/efi-framebuffer")
+        try tree.makeDirectory("class/drm")
+        let places = [
+            "pci0001:00/0001:00:00.0", "pci0000:00/0000:00:08.0/efi-framebuffer.0", "platform/vesa-framebuffer.0",
+        ]
+        for (number, place) in places.enumerated() {
+            if number > 0 {
+                try tree.link("devices/\(place)/driver", to: "/sys/bus/platform/drivers/efi-framebuffer")
+            }
+            try tree.makeDirectory("class/drm/card\(number)")
+            try tree.link("class/drm/card\(number)/device", to: "../../../devices/\(place)")
+        }
+        let function = try await only(tree)
+        #expect(function.firmwareDisplay == nil && function.holder == .nobodyElse)
+    }
+
     @Test func readsACardPassedThroughWhole() async throws {
         let tree = try SysfsTree()
         try tree.add(.h100NVL)

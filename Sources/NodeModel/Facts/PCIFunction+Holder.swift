@@ -1,7 +1,8 @@
 extension PCIFunction {
     /// Who holds a GPU, judged by the kernel driver that is bound to its PCI function.
     ///
-    /// Only one kernel driver can be bound to a function. So NVIDIA's driver cannot use a GPU that another driver holds.
+    /// Only one kernel driver can be bound to a function. So NVIDIA's driver cannot use a GPU that another driver holds. A
+    /// driver that shows the firmware's console holds the GPU without being bound to its function.
     package enum Holder: Sendable, Equatable {
         /// NVIDIA's driver, or no driver, or a driver whose name the agent could not read.
         case nobodyElse
@@ -9,12 +10,13 @@ extension PCIFunction {
         case virtualMachines(driver: String)
         /// A driver of another purpose, such as `uio_pci_generic`. Its owner keeps the function on purpose.
         case otherSoftware(driver: String)
-        /// Another driver for displays, such as `nouveau`, `nova_core` or `nvidiafb`. It blocks NVIDIA's driver.
+        /// Another driver for displays, such as `nouveau`, `nova_core` or `simple-framebuffer`. It stands in the way.
         case displayDriver(String)
     }
 
     /// Who holds the GPU.
     package var holder: Holder {
+        if kernelDriver.isAbsent, let firmwareDisplay { return .displayDriver(firmwareDisplay) }
         guard let driver = kernelDriver.value, !Self.nvidiaDrivers.contains(driver) else { return .nobodyElse }
         if driver.contains("vfio") || Self.stubs.contains(driver) { return .virtualMachines(driver: driver) }
         let showsImages = displayDevices.value.map { !$0.isEmpty } ?? false

@@ -28,6 +28,10 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     ///
     /// Absent when the bound kernel driver shows no images, and when no driver is bound.
     package var displayDevices: Reading<[String]>
+    /// The kernel driver that shows the firmware's console on this GPU, such as `simple-framebuffer`.
+    ///
+    /// It is bound to a platform device below the function, and not to the function itself. Nil when there is none.
+    package var firmwareDisplay: String?
     /// The vendor-specific PCI capability "VF".
     ///
     /// NVIDIA's vGPU hosts add it to the configuration space of a vGPU.
@@ -51,6 +55,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         numaNode: Reading<Int> = .absent,
         kernelDriver: Reading<String> = .absent,
         displayDevices: Reading<[String]> = .absent,
+        firmwareDisplay: String? = nil,
         vgpuCapability: Reading<VGPUCapability> = .absent,
         physicalFunction: Reading<PCIAddress> = .absent,
         sriovTotalVFs: Reading<Int> = .absent
@@ -64,6 +69,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         self.numaNode = numaNode
         self.kernelDriver = kernelDriver
         self.displayDevices = displayDevices
+        self.firmwareDisplay = firmwareDisplay
         self.vgpuCapability = vgpuCapability
         self.physicalFunction = physicalFunction
         self.sriovTotalVFs = sriovTotalVFs

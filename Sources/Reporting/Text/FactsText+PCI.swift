@@ -27,6 +27,9 @@ extension FactsText {
     /// The bound kernel driver, and whether it keeps the function from NVIDIA's driver.
     private func driver(of function: PCIFunction) -> [String] {
         guard let driver = function.kernelDriver.value else {
+            if case .displayDriver(let driver) = function.holder {
+                return ["console of the firmware by \(driver)", style.yellow("not available to NVIDIA's driver")]
+            }
             return function.kernelDriver.failure.map { ["driver unreadable: \($0.detail)"] } ?? []
         }
         let displays = function.displayDevices.value ?? []
