@@ -74,10 +74,14 @@ import Testing
         // With the title of the check, this fits two lines of 80 columns.
         #expect((observed?.count ?? .max) <= 105, "\(observed ?? "")")
         #expect(observed?.contains("595.71.05 (loaded module") == true)
-        // The selection says the same of a driver that is not the agent's, with its owners.
+        // The selection says the same of a driver that is not the agent's. The evidence names the owners.
         let foreign = facts.with { $0.driver.record = .absent }
-        let obstacle = try NodeReport.made(for: foreign).finding(.driverVersionSplit)?.observed
-        #expect((obstacle?.count ?? .max) <= 240, "\(obstacle ?? "")")
-        #expect(obstacle?.contains("595.71.05 (loaded module") == true)
+        let report = try NodeReport.made(for: foreign)
+        let obstacle = try #require(report.finding(.driverVersionSplit))
+        #expect(obstacle.observed == observed)
+        for text in [obstacle.expected, obstacle.remedy.text, report.nextAction] {
+            #expect(text.count <= 150, "\(text)")
+        }
+        #expect(obstacle.remedy.text.contains("then reboot the node"))
     }
 }

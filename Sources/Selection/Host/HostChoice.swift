@@ -40,19 +40,19 @@ struct HostChoice {
     }
 
     private func decide(split sources: [DriverSource]) -> Decision {
-        let list = sources.summary(within: 100)
+        // With the name of the check, this fits two lines of 80 columns. The owners are in the evidence.
+        let list = sources.summary(within: 105)
         let record = facts.driver.record.value
         guard record?.state != .changing else { return finish("The agent's own install is not finished: \(list).") }
         let versions = Set(sources.map(\.version)).sorted()
         let owners = versions.map { facts.owner(ofVersion: $0) }
-        let told = shortList(zip(versions, owners).map { "\($0) belongs to \($1.owner.displayName)" }, limit: 2)
         // The driver to keep is the agent's own, or else the only one that may fit.
         let own = versions.first { record?.owns($0) == true }
         let fitting = versions.filter(mayFit)
         let keep = own ?? (fitting.count == 1 ? fitting.first : nil)
         let problem = Finding(
             .driverVersionSplit,
-            observed: "The host has parts of different drivers: \(list). Driver \(told).\(marker)",
+            observed: list,
             expected: "one driver version on the host",
             remedy: facts.driver.versionAfterBoot.map {
                 "Reboot the node: driver \($0) is fully installed on the disk, but another version is still loaded."
@@ -62,7 +62,9 @@ struct HostChoice {
         return Decision(
             action: .blocked,
             summary: "the host has parts of different drivers",
-            evidence: owners.map(\.evidence),
+            evidence: zip(versions, owners).map { version, claim in
+                Evidence(.owner, claim.source, "Driver \(version) belongs to \(claim.owner.displayName).")
+            } + marker,
             problems: [problem]
         )
     }
@@ -74,10 +76,10 @@ struct HostChoice {
     }
 
     /// The driver version that the AKS node image names, which shows where one of several drivers comes from.
-    private var marker: String {
-        facts.claims.aksMarker.value?.version.map { version in
-            " According to its marker, the AKS node image contains driver \(version)."
-        } ?? ""
+    private var marker: [Evidence] {
+        facts.claims.aksMarker.value?.version.map {
+            [Evidence(.owner, "node image", "The AKS node image names driver \($0).")]
+        } ?? []
     }
 
     private func decide(single driver: SingleDriver) -> Decision {
