@@ -191,7 +191,11 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
                 system,
             ]
         ),
-        tests("CommandTests", ["Agent", "NodeModel", "TestSupport", subprocess, system], exclude: ["Goldens"]),
+        tests(
+            "CommandTests",
+            ["Agent", "NodeModel", "Support", "TestSupport", subprocess, system],
+            exclude: ["Goldens"]
+        ),
         tests(
             "EndToEndTests",
             [

@@ -4,16 +4,46 @@ package import NodeModel
 import Support
 import SystemPackage
 
-/// Renders values as JSON or YAML text, with sorted keys.
+/// Renders values as JSON or YAML text, with sorted keys and without control characters that a terminal would execute.
 package enum Rendering {
     package static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        return String(decoding: try encoder.encode(value), as: UTF8.self).withEscapedControls + "\n"
     }
 
     package static func yaml(_ value: some Encodable) throws -> String {
-        YAMLText.render(try JSONValue(encoding: value))
+        YAMLText.render(try JSONValue(encoding: value).withoutWideControls)
+    }
+}
+
+extension String {
+    /// The JSON text with the control characters beyond ASCII escaped, which the encoder writes as they are.
+    fileprivate var withEscapedControls: String {
+        guard visibleLines != self else { return self }
+        var result = ""
+        for scalar in unicodeScalars {
+            if scalar.isASCII && scalar.value != 0x7f || String(scalar).visible == String(scalar) {
+                result.unicodeScalars.append(scalar)
+            } else {
+                result += "\\u" + hex(UInt16(truncatingIfNeeded: scalar.value), digits: 4)
+            }
+        }
+        return result
+    }
+}
+
+extension JSONValue {
+    /// The value with the control characters beyond ASCII replaced.
+    ///
+    /// The writer of YAML escapes the others.
+    fileprivate var withoutWideControls: JSONValue {
+        switch self {
+        case .string(let text): .string(text.utf8.allSatisfy { $0 < 0x80 } ? text : text.visibleLines)
+        case .array(let items): .array(items.map(\.withoutWideControls))
+        case .object(let members): .object(members.mapValues(\.withoutWideControls))
+        case .null, .bool, .int, .double: self
+        }
     }
 }
 

@@ -61,7 +61,8 @@ struct ActivityTests {
     /// Output of an installer may have what only root should see.
     @Test func onlyRootReadsTheFile() async throws {
         let tree = try TemporaryDirectory()
-        await ActivityFile(root: try HostRoot(tree.path)).save(Activity(kind: .step, subject: "s", since: Timestamp(0)))
+        let file = ActivityFile(root: try HostRoot(tree.path))
+        try await file.save(Activity(kind: .step, subject: "s", since: Timestamp(0)))
         let attributes = try FileManager.default.attributesOfItem(atPath: tree.path("run/gpu-agent/activity.json"))
         #expect(attributes[.posixPermissions] as? Int == 0o600)
     }

@@ -20,6 +20,30 @@ import Testing
         #expect(await file.load() == state)
     }
 
+    /// ESC, CSI, OSC and a bidirectional override, as one byte, as several, and escaped in JSON.
+    private static let control = #"\u001b[31m\u001b]0;x\u0007\u009b2J\u202e\r\nx"#
+
+    @Test func controlCharactersOfTheFilesAreReplaced() async throws {
+        let (text, clean) = (Self.control, "\u{fffd}[31m\u{fffd}]0;x\u{fffd}\u{fffd}2J\u{fffd}  x")
+        let tree = try TemporaryDirectory()
+        try tree.write(
+            "run/gpu-agent/activity.json",
+            #"{"kind":"step","subject":"\#(text)","since":1,"lastLine":"\#(text)","lastLineAt":2}"#
+        )
+        try tree.write(
+            "run/gpu-agent/published.json",
+            #"{"node":"\#(text)","labels":{"\#(text)":"\#(text)"},"ownerLabelsFailure":"\#(text)","failure":"\#(text)","#
+                + #""contested":[{"field":"\#(text)","managers":["\#(text)"]}]}"#
+        )
+        let root = try HostRoot(tree.path)
+        let activity = try #require(await ActivityFile(root: root).load())
+        #expect(activity.subject == clean && activity.lastLine == clean)
+        let state = try #require(await PublishedStateFile(root: root).load())
+        #expect(state.node == clean && state.labels == [clean: clean])
+        #expect(state.ownerLabelsFailure == clean && state.failure == clean)
+        #expect(state.contested == [ContestedField(field: clean, managers: [clean])])
+    }
+
     @Test func whatAPersonSeesIncludesThePublication() async throws {
         let tree = try TemporaryDirectory()
         try tree.write("run/gpu-agent/published.json", #"{"node":"n","labels":{},"failure":"no answer"}"#)

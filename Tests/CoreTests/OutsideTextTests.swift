@@ -100,7 +100,8 @@ import Testing
             level: "error",
             message: "cannot publish\r\n2026-11-27T04:10:26Z notice forged",
             metadata: [
-                "error": "denied\r\n2026-11-27T04:10:27Z notice forged \u{1B}]0;x\u{7}",
+                "error": "denied\r\n2026-11-27T04:10:27Z notice forged \u{1B}]0;x\u{7}", "wide": "\u{9B}2J\u{202E}",
+
                 "url": "https://u:SECRET@h/?SECRET",
                 "body": String(repeating: "x", count: 100_000), "empty": "", "quote": "a\"b=c",
             ]
@@ -110,7 +111,10 @@ import Testing
             line.hasPrefix("2026-11-27T04:10:25Z error cannot publish  2026-11-27T04:10:26Z notice forged body=\"xxx")
         )
         #expect(line.contains(" error=\"denied  2026-11-27T04:10:27Z notice forged \u{fffd}]0;x\u{fffd}\""))
-        #expect(line.hasSuffix(" quote=\"a'b=c\" url=https://***@h/?***\n") && line.contains(" empty=\"\""))
+        #expect(
+            line.hasSuffix(" quote=\"a'b=c\" url=https://***@h/?*** wide=\u{fffd}2J\u{fffd}\n")
+                && line.contains(" empty=\"\"")
+        )
         #expect(!line.contains("SECRET") && line.utf8.count < 4096)
     }
 

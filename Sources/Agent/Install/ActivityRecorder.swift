@@ -41,7 +41,8 @@ final class ActivityRecorder: Sendable {
 
     private func write() async {
         for await _ in changes {
-            if let activity = latest.withLock(\.self) { await file.save(activity) }
+            // Nothing depends on it: without the file, `status` shows less.
+            if let activity = latest.withLock(\.self) { try? await file.save(activity) }
             try? await Task.sleep(for: pause)
         }
     }

@@ -56,7 +56,7 @@ package struct Prober: Sendable {
             vendor: vendor
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
-        return (facts.visible, journal)
+        return (facts.visible, journal.flatMap { .present(withoutControls($0)) })
     }
 
     /// The file in which the daemon saves the published state.

@@ -1,0 +1,51 @@
+import FoundationEssentials
+import NodeModel
+import Support
+
+/// A value with the control characters of all its texts replaced.
+///
+/// Names of processes, packages and devices are chosen by others, also by users of the host without rights, and messages
+/// by servers and installers. Facts and the files of the agent reach terminals, logs, events and labels, so this is done
+/// once when they are read. It works on the encoded value, because then no text can be forgotten.
+func withoutControls<Value: Codable>(_ value: Value) -> Value {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    guard let data = try? encoder.encode(value), hasControls(data),
+        let parsed = try? JSONValue(parsing: data), let clean = try? parsed.visible.data(),
+        let visible = try? JSONDecoder().decode(Value.self, from: clean)
+    else { return value }
+    return visible
+}
+
+/// Whether a JSON text has a control character, as itself or escaped.
+private func hasControls(_ data: Data) -> Bool {
+    // Nearly all values are printable ASCII without escapes, which one pass over the bytes shows.
+    let isPlain = data.allSatisfy { (0x20...0x7e).contains($0) && $0 != UInt8(ascii: "\\") }
+    if isPlain { return false }
+    let text = String(decoding: data, as: UTF8.self)
+    if text.visible.utf8.count != text.utf8.count || text.visible != text { return true }
+    var isEscaped = false
+    for byte in text.utf8 {
+        if isEscaped, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { return true }
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+    }
+    return false
+}
+
+extension NodeFacts {
+    /// The facts, with the control characters of all texts replaced.
+    var visible: NodeFacts { withoutControls(self) }
+}
+
+extension JSONValue {
+    /// The value with the control characters of all texts replaced, also of the members' names.
+    fileprivate var visible: JSONValue {
+        switch self {
+        case .string(let text): .string(text.visible)
+        case .array(let items): .array(items.map(\.visible))
+        case .object(let members):
+            .object(Dictionary(members.map { ($0.key.visible, $0.value.visible) }) { first, _ in first })
+        case .null, .bool, .int, .double: self
+        }
+    }
+}
