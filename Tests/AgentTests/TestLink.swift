@@ -33,3 +33,18 @@ struct TestLink: Sendable {
 
     func observe(_ event: NodeWatchEvent) async -> NodeMirror.Change { await mirror.observe(event) }
 }
+
+/// What an agent publishes with this verdict.
+func publication(
+    _ verdict: Verdict,
+    _ labels: [String: String] = ["nvidia.com/gpu.count": "1"],
+    undetermined: Set<String> = []
+) -> Publication {
+    Publication(
+        labels: labels.merging(["gpu-agent.dev/verdict": verdict.rawValue]) { $1 },
+        undetermined: undetermined,
+        taint: TaintWish(verdict),
+        verdict: verdict,
+        message: "\(verdict.rawValue): a test"
+    )
+}
