@@ -39,6 +39,8 @@ package actor NodeMirror {
     /// The last error of reading the Node, and its time, so that one pass does not repeat the request.
     private var readFailure: (error: KubernetesError, at: ContinuousClock.Instant)?
     private var requests = RequestCounts()
+    /// The requests since the last successful publication.
+    private var budget = RequestBudget()
 
     /// - Parameters:
     ///   - client: The client of the API server.
@@ -80,7 +82,10 @@ package actor NodeMirror {
         within limit: Duration? = nil
     ) async -> OwnerLabels {
         let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
-        if copy == nil || isUnwatched || isOld {
+        // A failed read is not repeated without limit, no matter how many events wake the daemon. Half of the budget is
+        // left for the publisher.
+        let isSpent = readFailure != nil && budget.delay(for: RequestBudget.perMinute / 2, at: .now) > .zero
+        if copy == nil || isUnwatched || isOld, !isSpent {
             do throws(KubernetesError) {
                 try await withDeadline(limit ?? patience, subject: "reading the labels of node \(node)") {
                     () async throws(KubernetesError) in _ = try await self.read()
@@ -169,6 +174,8 @@ package actor NodeMirror {
     ) async throws(KubernetesError) -> Value {
         var generator = SystemRandomNumberGenerator()
         let client = client
+        let began = ContinuousClock.now
+        budget.spend(at: began)
         do throws(KubernetesError) {
             let value = try await retry.run(clock: ContinuousClock(), using: &generator) {
                 () async throws(KubernetesError) in try await work(client)
@@ -177,9 +184,19 @@ package actor NodeMirror {
             return value
         } catch {
             requests.count(verb, "failed")
+            if !error.isSent { budget.refund(began) }
             throw error
         }
     }
+
+    /// Counts a watch, which the watcher starts itself.
+    package func watchStarts() { budget.spend(at: .now) }
+
+    /// The time until the budget of a failing agent has room for this number of requests.
+    package func delay(forRequests count: Int) -> Duration { budget.delay(for: count, at: .now) }
+
+    /// Gives the agent its whole budget again after a successful publication.
+    package func published() { budget.reset() }
 
     /// The number of requests by verb and outcome, for the metrics.
     package var requestCounts: [Metrics.APIRequestCount] { requests.all }

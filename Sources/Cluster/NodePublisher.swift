@@ -10,7 +10,7 @@ import Support
 /// It writes only changes. After a failure, it retries within seconds and then with increasing pauses, independent of
 /// the passes of the daemon.
 package actor NodePublisher {
-    private let mirror: NodeMirror
+    package nonisolated let mirror: NodeMirror
     private let logger: Logger
     private let bell = Bell()
     private var wanted: Publication?
@@ -76,7 +76,7 @@ package actor NodePublisher {
     package func run(attempted: @Sendable (_ ownersChanged: Bool) async -> Void) async {
         for await _ in bell.calls where !Task.isCancelled {
             while let publication = wanted, !Task.isCancelled {
-                let delay = pace.delay(at: .now)
+                let delay = await delay()
                 guard delay == .zero else {
                     await bell.sleep(for: delay)
                     continue
@@ -90,6 +90,13 @@ package actor NodePublisher {
                 }
             }
         }
+    }
+
+    /// The time until the next attempt.
+    private func delay() async -> Duration {
+        let pause = pace.delay(at: .now)
+        // An attempt usually makes three requests: it reads the Node and writes the taint and the labels.
+        return pace.isFailing ? max(pause, await mirror.delay(forRequests: 3)) : pause
     }
 
     private func remind(in delay: Duration?) {
@@ -108,11 +115,12 @@ package actor NodePublisher {
         do throws(KubernetesError) {
             try await publish(publication)
             pace.succeeded()
+            await mirror.published()
             return true
         } catch {
             var generator = SystemRandomNumberGenerator()
             pace.failed(error, at: .now, using: &generator)
-            let pause = pace.delay(at: .now)
+            let pause = await delay()
             logger.warning("cannot publish", metadata: ["error": "\(errorChain(error))", "next-try-in": "\(pause)"])
             return false
         }
@@ -214,7 +222,7 @@ package actor NodePublisher {
     /// Adds or removes the taint and returns the Node after the change.
     ///
     /// When another program changes the Node between the read and the patch, the test of the patch fails. The publisher
-    /// then reads the Node again, and makes at most three attempts.
+    /// then reads the Node again, and makes at most three attempts within the budget of requests.
     private func bringTaint(_ wish: TaintWish, on node: Node) async throws(KubernetesError) -> Node {
         var (attempt, latest) = (1, node)
         while true {
@@ -223,7 +231,7 @@ package actor NodePublisher {
             do throws(KubernetesError) {
                 return try await patch(operations)
             } catch {
-                guard error.isFailedTest, attempt < 3 else { throw error }
+                guard error.isFailedTest, attempt < 3, await mirror.delay(forRequests: 2) == .zero else { throw error }
                 attempt += 1
                 latest = try await mirror.read()
             }

@@ -5,7 +5,8 @@ package import Kubernetes
 /// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. They stay
 /// shorter while there is no connection, because an attempt then costs the API server nothing, and the labels, the taint
 /// and the watch wait for the next one when it is back. When other programs repeatedly overwrite many of the agent's
-/// fields, the agent writes at most `writesPerMinute` times per minute. `FieldContests` limits the writes of each field.
+/// fields, the agent writes at most `writesPerMinute` times per minute. `FieldContests` limits the writes of each field,
+/// and `RequestBudget` limits all requests of a failing agent.
 package struct PublicationPace: Sendable {
     /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)
@@ -13,7 +14,7 @@ package struct PublicationPace: Sendable {
     /// The maximum pause while the API server cannot be reached.
     package static let longestPauseWhileAway = Duration.seconds(15)
     /// The maximum pause after a first refusal, which is longer because an administrator must change its cause.
-    package static let firstPauseAfterRefusal = Duration.seconds(15)
+    package static let firstPauseAfterRefusal = Duration.seconds(20)
     /// The maximum number of writes per minute.
     package static let writesPerMinute = 6
 
@@ -32,6 +33,9 @@ package struct PublicationPace: Sendable {
             recent.count < Self.writesPerMinute ? .zero : (recent.first.map { $0 + .seconds(60) - now } ?? .zero)
         return max(.zero, afterFailure, untilRoom)
     }
+
+    /// Whether the last attempt failed.
+    package var isFailing: Bool { limit > .zero }
 
     /// Records a failed attempt.
     ///

@@ -1,5 +1,6 @@
 import Cluster
 import Kubernetes
+import NetworkErrors
 import TestSupport
 import Testing
 
@@ -41,6 +42,78 @@ import Testing
         let failing = KubernetesError.server(status: 500, message: "no", retryAfter: nil)
         #expect((3...6).contains(attempts(failing, within: .seconds(60))))
         #expect(attempts(failing, within: .seconds(3600)) <= 128)
+    }
+
+    /// The most requests within a minute when each attempt costs a number of requests and fails.
+    @Test(arguments: 1...4)
+    func theRequestsOfAMinuteAreLimitedWhateverAnAttemptCosts(_ cost: Int) {
+        var (budget, now, times) = (RequestBudget(), start, [ContinuousClock.Instant]())
+        while now < start + .seconds(600) {
+            if budget.delay(for: cost, at: now) == .zero {
+                for _ in 0..<cost {
+                    budget.spend(at: now)
+                    times.append(now)
+                }
+            }
+            now += .milliseconds(500)
+        }
+        let most = times.map { first in times.count { $0 >= first && $0 < first + .seconds(60) } }.max()
+        #expect(most == RequestBudget.perMinute / cost * cost)
+        // A request that the server did not get does not count, and a success gives the whole budget back.
+        budget.refund(times[times.count - 1])
+        budget.reset()
+        #expect(budget.delay(for: RequestBudget.perMinute, at: now) == .zero)
+    }
+
+    @Test func aRequestWithoutAConnectionDoesNotCount() {
+        var budget = RequestBudget()
+        for _ in 0..<RequestBudget.perMinute { budget.spend(at: start) }
+        #expect(budget.delay(for: 1, at: start) == .seconds(60))
+        budget.refund(start)
+        #expect(budget.delay(for: 1, at: start) == .zero && budget.delay(for: 2, at: start) == .seconds(60))
+        func unreachable(_ cause: NetworkError) -> KubernetesError { .unreachable(subject: "x", cause: cause) }
+        #expect(!unreachable(.connectionRefused).isSent && !unreachable(.nameNotResolved("x")).isSent)
+        #expect(unreachable(.connectionClosed).isSent && away.isSent && denied.isSent)
+    }
+
+    /// The number of watches within a time when every watch fails at once.
+    private func watches(_ error: KubernetesError?, within limit: Duration, seed: UInt64) -> Int {
+        var (pace, now, count, generator) = (WatchPace(), start, 0, SeededGenerator(seed: seed))
+        while now < start + limit {
+            count += 1
+            now += pace.failed(error, after: .zero, using: &generator)
+        }
+        return count
+    }
+
+    @Test(arguments: [
+        KubernetesError.forbidden(message: "no"), .unauthorized(subject: "x"), .notFound(message: "no"),
+        .server(status: 405, message: "no", retryAfter: nil),
+    ])
+    func aRefusedWatchIsTriedAgainOnceOrTwiceAMinute(_ error: KubernetesError) {
+        for seed in UInt64(1)...50 {
+            #expect(watches(error, within: .seconds(60), seed: seed) == 2)
+            #expect((60...120).contains(watches(error, within: .seconds(3600), seed: seed)))
+        }
+    }
+
+    /// Each failed watch costs two requests, and the first publication costs four.
+    @Test func aBrokenWatchIsTriedAgainAFewTimesAMinute() {
+        for seed in UInt64(1)...50 {
+            for error in [nil, KubernetesError.server(status: 500, message: "no", retryAfter: nil)] {
+                #expect((2...3).contains(watches(error, within: .seconds(60), seed: seed)))
+            }
+        }
+    }
+
+    @Test func aLostConnectionIsReplacedWithinSeconds() {
+        var (pace, generator) = (WatchPace(), SeededGenerator(seed: 7))
+        #expect(pace.failed(away, after: .seconds(60), using: &generator) < .seconds(5))
+        #expect(pace.failed(away, after: .seconds(60), using: &generator) >= .seconds(10))
+        pace.succeeded()
+        #expect(pace.failures == 0 && pace.failed(away, after: .seconds(60), using: &generator) < .seconds(5))
+        let busy = KubernetesError.tooManyRequests(retryAfter: .seconds(1_000_000))
+        #expect(pace.failed(busy, after: .zero, using: &generator) <= .seconds(120))
     }
 
     @Test func aFailedTestOfAPatchIsNoRefusal() {

@@ -14,40 +14,6 @@ import Testing
 /// The requests of the publisher and the watch during failures, as the API server counts them.
 @Suite(.timeLimit(.minutes(2)))
 struct PublishingBudgetTests {
-    private let publication = Publication(
-        labels: ["gpu-agent.dev/verdict": "ready", "nvidia.com/gpu.count": "1"],
-        undetermined: [],
-        taint: .absent,
-        verdict: .ready,
-        message: "ready: a test"
-    )
-
-    /// Runs the publisher and the watch with a cluster while `body` runs.
-    private func withPublisher(
-        _ cluster: TestCluster,
-        _ body: (NodePublisher) async throws -> Void
-    ) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let mirror = NodeMirror(
-            client: cluster.client,
-            node: TestCluster.nodeName,
-            prefix: "gpu-agent.dev",
-            logger: logger
-        )
-        let publisher = NodePublisher(mirror: mirror, logger: logger)
-        let link = ClusterLink(mirror: mirror, publisher: publisher)
-        let watcher = NodeWatcher(client: cluster.client, cluster: link, wakeUp: WakeUp(), logger: logger)
-        let tasks: [Task<Void, Never>] = [
-            Task { await publisher.run { _ in } }, Task { _ = try? await watcher.run() },
-        ]
-        await publisher.want(publication)
-        let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(publisher)) } catch { outcome = .failure(error) }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-        try outcome.get()
-    }
-
     /// Changes the Node ten times per second as another client.
     ///
     /// It continues for `duration`, and then until `isDone` or for at most a minute.
@@ -71,10 +37,6 @@ struct PublishingBudgetTests {
 
     private typealias JSONPatch = TestCluster.Patch
 
-    private func requests(_ cluster: TestCluster) -> [String] {
-        cluster.server.log.all.filter { $0.userAgent?.hasPrefix("gpu-agent/") == true }.map(\.method)
-    }
-
     @Test func aPolicyThatDeniesEveryWriteCostsAHandfulOfRequests() async throws {
         try await TestCluster.with { cluster in
             let text = "nodes \"gpu-1\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no"
@@ -87,7 +49,7 @@ struct PublishingBudgetTests {
                     ["metadata": ["annotations": ["beat": .string("\($0)")], "labels": ["other": .string("\($0)")]]]
                 }
                 // Before the fix: hundreds of reads and patches in these seconds.
-                #expect(requests(cluster).count <= 6, "\(requests(cluster))")
+                #expect(requestsOfTheAgent(cluster).count <= 6, "\(requestsOfTheAgent(cluster))")
                 let failure = await publisher.state.failure
                 #expect(failure?.contains("ValidatingAdmissionPolicy 'p'") == true)
             }
@@ -97,16 +59,16 @@ struct PublishingBudgetTests {
     @Test func aLabelThatSomebodyKeepsChangingIsWrittenAFewTimesAMinute() async throws {
         try await TestCluster.with { cluster in
             try await withPublisher(cluster) { publisher in
-                try await eventually("the first write") { requests(cluster).contains("PATCH") }
+                try await eventually("the first write") { requestsOfTheAgent(cluster).contains("PATCH") }
                 let contest = ContestedField(field: "the label gpu-agent.dev/verdict", managers: ["somebody"])
                 try await disturb(cluster, for: .seconds(6), until: { await publisher.state.contested == [contest] }) {
                     _ in ["metadata": ["labels": ["gpu-agent.dev/verdict": "contested"]]]
                 }
-                let writes = requests(cluster).filter { $0 == "PATCH" }.count
-                #expect((1...FieldContests.rewritesPerMinute + 1).contains(writes), "\(requests(cluster))")
+                let writes = requestsOfTheAgent(cluster).filter { $0 == "PATCH" }.count
+                #expect((1...FieldContests.rewritesPerMinute + 1).contains(writes), "\(requestsOfTheAgent(cluster))")
                 #expect(await publisher.state.failure == nil)
                 // Another field is still brought up to date at once.
-                var changed = publication
+                var changed = testPublication
                 changed.labels["nvidia.com/gpu.count"] = "2"
                 await publisher.want(changed)
                 try await eventually("the labels are written") {
@@ -124,7 +86,10 @@ struct PublishingBudgetTests {
                 try await disturb(cluster, for: .seconds(6), until: { await publisher.state.contested == [contest] }) {
                     _ in ["spec": ["taints": [["key": "gpu-agent.dev/not-ready", "effect": "NoSchedule"]]]]
                 }
-                #expect(requests(cluster).count <= FieldContests.rewritesPerMinute + 6, "\(requests(cluster))")
+                #expect(
+                    requestsOfTheAgent(cluster).count <= FieldContests.rewritesPerMinute + 6,
+                    "\(requestsOfTheAgent(cluster))"
+                )
                 try await eventually("the agent saw the last change") { await publisher.state.tainted == true }
             }
         }
@@ -149,7 +114,7 @@ struct PublishingBudgetTests {
             cluster.server.faults.add(Fault(.drop, times: 100_000))
             try await withPublisher(cluster) { _ in
                 try await Task.sleep(for: .seconds(3))
-                #expect(requests(cluster).count <= 4, "\(requests(cluster))")
+                #expect(requestsOfTheAgent(cluster).count <= 4, "\(requestsOfTheAgent(cluster))")
                 cluster.server.faults.clear()
                 try await eventually("the Node is up to date") {
                     let labels = try await cluster.client.node(TestCluster.nodeName).metadata.labels

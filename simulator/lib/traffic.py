@@ -72,7 +72,7 @@ class Gate:
 class Cluster:
     """A simulated API server with one Node, and a client with all rights."""
 
-    def __init__(self, work, programs, python, policy):
+    def __init__(self, work, programs, python, policy, faults=()):
         self.log, self.agent_token, token = work / "requests.log", secrets.token_hex(), secrets.token_hex()
         port_file = work / "api-port"
         for file in (self.log, port_file):
@@ -84,7 +84,7 @@ class Cluster:
             [programs / "gpu-sim", "api-server", "--cert", work / "pki/server.crt", "--key", work / "pki/server.key",
              "--port-file", port_file, "--token", token, "--agent-token", f"{self.agent_token}={NODE}",
              "--node-file", work / "node.json", "--request-log", self.log, "--admission-policy", policy,
-             "--python", python],
+             "--python", python, *(part for fault in faults for part in ("--fault", fault))],
             cwd=ROOT, stdout=subprocess.DEVNULL,
         )
         self.port = int(wait_for("the API server", 60, lambda: port_file.exists() and port_file.read_text()))

@@ -55,7 +55,8 @@ struct NodeWatcher: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var failures = 0
+            var pace = WatchPace()
+            var generator = SystemRandomNumberGenerator()
             while !Task.isCancelled {
                 // The first inspection reads the Node. The watch starts from the resource version of that read.
                 guard let version = await cluster.mirror.watchVersion else {
@@ -63,25 +64,30 @@ struct NodeWatcher: Service {
                     continue
                 }
                 let began = ContinuousClock.now
-                let ended = await follow(from: version, afterFailure: failures > 0)
+                await cluster.mirror.watchStarts()
+                let error = await follow(from: version, afterFailure: pace.failures > 0)
+                let life = ContinuousClock.now - began
                 // Pause when the server ends a watch within five seconds, as after a failure.
-                let good = ended && ContinuousClock.now - began > .seconds(5)
-                failures = good ? 0 : failures + 1
-                if failures == 3 {
+                guard error != nil || life <= .seconds(5) else {
+                    pace.succeeded()
+                    continue
+                }
+                let pause = pace.failed(error, after: life, using: &generator)
+                if pace.failures == 3 {
                     logger.warning(
-                        "cannot watch the Node; the agent inspects the node only at the interval (--interval)"
+                        "cannot watch the Node; the agent reads it every minute instead",
+                        metadata: ["error": "\(error.map { errorChain($0) } ?? "the server ends each watch at once")"]
                     )
                 }
-                let pause = Duration.seconds(min(30, 5 << min(failures - 1, 3))) * Double.random(in: 0.5..<1)
-                if failures > 0 { try? await Task.sleep(for: pause) }
+                try? await Task.sleep(for: pause)
             }
         }
     }
 
     /// Follows one watch to its end.
     ///
-    /// - Returns: Whether the watch ended without an error.
-    private func follow(from version: String, afterFailure: Bool) async -> Bool {
+    /// - Returns: Why the watch failed; nil when it ended without an error.
+    private func follow(from version: String, afterFailure: Bool) async -> KubernetesError? {
         var isSilent = afterFailure
         for await event in client.watchNode(cluster.mirror.node, from: version) {
             if case .failed(let error) = event {
@@ -95,9 +101,9 @@ struct NodeWatcher: Service {
             case .written: await cluster.publisher?.check()
             case .none: break
             }
-            if case .failed = event { return false }
+            if case .failed(let error) = event { return error }
         }
-        return true
+        return nil
     }
 }
 

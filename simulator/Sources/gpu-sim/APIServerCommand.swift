@@ -57,7 +57,19 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Append a line of JSON to this file for each request.", valueName: "file"))
     var requestLog: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer all requests with this method, and with this text in the path, with a status; 'garbage' as the "
+                + "status sends a malformed response. Repeatable.",
+            valueName: "method:text:status[:retry-after]"
+        )
+    )
+    var fault: [String] = []
+
     func validate() throws {
+        for text in fault where Fault(argument: text) == nil {
+            throw ValidationError("--fault needs METHOD:TEXT:STATUS, not \"\(text)\"")
+        }
         guard !token.isEmpty || !agentToken.isEmpty else {
             throw ValidationError("--token or --agent-token is required")
         }
@@ -81,6 +93,7 @@ struct APIServerCommand: AsyncParsableCommand {
                 try await server.seed(node: node)
             }
         }
+        for text in fault { Fault(argument: text).map(server.faults.add) }
         let (host, portFile) = (host, portFile)
         try await server.run(host: host, port: port) { port in
             if let portFile { try? Data("\(port)\n".utf8).write(to: URL(filePath: portFile), options: .atomic) }
@@ -100,5 +113,22 @@ struct APIServerCommand: AsyncParsableCommand {
             users[parts[0]] = .serviceAccount("gpu-agent", in: "gpu-agent", node: parts[1], rights)
         }
         return users
+    }
+}
+
+extension Fault {
+    /// The fault of a command-line argument, which never ends; nil for a malformed argument.
+    fileprivate init?(argument: String) {
+        let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3 || parts.count == 4 else { return nil }
+        let action: Action
+        if parts[2] == "garbage" {
+            action = .garbage("{")
+        } else {
+            guard let status = Int(parts[2]), (400...599).contains(status) else { return nil }
+            let pause = parts.count == 4 ? Int(parts[3]) : nil
+            action = .status(status, message: "an injected fault", retryAfter: pause)
+        }
+        self.init(action, times: .max, method: parts[0], target: parts[1])
     }
 }
