@@ -109,6 +109,22 @@ struct PublishingBudgetTests {
         }
     }
 
+    /// The server asks for a minute, and then answers the watch.
+    @Test func aServerThatAnswersEndsTheWait() async throws {
+        try await TestCluster.with { cluster in
+            cluster.server.faults.add(.tooManyRequests(retryAfter: 60))
+            try await withPublisher(cluster) { publisher in
+                try await eventually("a failure") { await publisher.state.failure != nil }
+                let start = ContinuousClock.now
+                try await eventually("the Node is up to date") {
+                    await publisher.serverAnswers()
+                    return await publisher.state.at != nil
+                }
+                #expect(ContinuousClock.now - start < .seconds(30))
+            }
+        }
+    }
+
     @Test func aServerThatComesBackIsToldAtOnceAndWatchedAgain() async throws {
         try await TestCluster.with { cluster in
             cluster.server.faults.add(Fault(.drop, times: 100_000))
