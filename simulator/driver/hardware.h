@@ -274,15 +274,32 @@ static bool sim_root(char *root, size_t capacity) {
     return false;
 }
 
-// Reads the hardware, and sets `driver` to the state of the driver. For a faulty file, prints a message on standard error
-// and returns -1.
+// The root directory of the host, after sim_load.
+static char sim_host[PATH_MAX];
+
+// Whether the GPU fell off the bus: its configuration space reads as all ones.
+static bool sim_is_lost(const struct sim_gpu *gpu) {
+    char path[PATH_MAX + 80];
+    unsigned char start[4] = {0};
+    snprintf(
+        path, sizeof path, "%s/sys/bus/pci/devices/%04x:%02x:%02x.0/config", sim_host, gpu->domain, gpu->bus,
+        gpu->device
+    );
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return false;
+    size_t count = fread(start, 1, sizeof start, file);
+    fclose(file);
+    return count == sizeof start && memcmp(start, "\xff\xff\xff\xff", sizeof start) == 0;
+}
+
+// Reads the hardware and says whether the driver is loaded. A faulty file is named on standard error: -1.
 static int sim_load(enum sim_driver *driver) {
-    char root[PATH_MAX], path[PATH_MAX + 32], line[1024];
+    char path[PATH_MAX + 32], line[1024];
     memset(&sim, 0, sizeof sim);
     *driver = SIM_DRIVER_ABSENT;
-    if (!sim_root(root, sizeof root)) return 0;
+    if (!sim_root(sim_host, sizeof sim_host)) return 0;
 
-    snprintf(path, sizeof path, "%s/etc/gpu-sim/hardware", root);
+    snprintf(path, sizeof path, "%s/etc/gpu-sim/hardware", sim_host);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         fprintf(stderr, "gpu-sim: %s: %s\n", path, strerror(errno));
@@ -297,7 +314,7 @@ static int sim_load(enum sim_driver *driver) {
     }
     fclose(file);
 
-    snprintf(path, sizeof path, "%s/sys/module/nvidia/version", root);
+    snprintf(path, sizeof path, "%s/sys/module/nvidia/version", sim_host);
     file = fopen(path, "re");
     if (file == NULL) return 0;
     if (fgets(line, sizeof line, file) == NULL) line[0] = '\0';

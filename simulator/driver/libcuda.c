@@ -14,16 +14,20 @@ enum {
 
 static int devices = -1;
 
-// The value of CUDA_VISIBLE_DEVICES names devices by number or UUID, and ends at the first name that matches no
-// device. A GPU with MIG on cannot be used as a whole, so its own name matches no device.
+// A GPU that fell off the bus is neither.
+static bool is_whole(const struct sim_gpu *gpu) { return gpu->mig <= 0 && !sim_is_lost(gpu); }
+static bool is_divided(const struct sim_gpu *gpu) { return gpu->mig > 0 && !sim_is_lost(gpu); }
+
+// The value of CUDA_VISIBLE_DEVICES names devices by number or UUID, and ends at the first name that is none.
+// A GPU with MIG on cannot be used as a whole: its own name is none.
 static bool visible(const char *name) {
     for (int at = 0; at < sim.gpu_count; at++) {
         char number[16];
         snprintf(number, sizeof number, "%d", at);
-        if (strcmp(name, sim.gpus[at].uuid) == 0 || strcmp(name, number) == 0) return sim.gpus[at].mig <= 0;
+        if (strcmp(name, sim.gpus[at].uuid) == 0 || strcmp(name, number) == 0) return is_whole(&sim.gpus[at]);
     }
     for (int at = 0; at < sim.mig_count; at++) {
-        if (strcmp(name, sim.migs[at].uuid) == 0) return sim.gpus[sim.migs[at].gpu].mig > 0;
+        if (strcmp(name, sim.migs[at].uuid) == 0) return is_divided(&sim.gpus[sim.migs[at].gpu]);
     }
     return false;
 }
@@ -31,8 +35,8 @@ static bool visible(const char *name) {
 static int count_visible(const char *names) {
     if (names == NULL) {
         int whole = 0, migs = 0;
-        for (int at = 0; at < sim.gpu_count; at++) whole += sim.gpus[at].mig <= 0;
-        for (int at = 0; at < sim.mig_count; at++) migs += sim.gpus[sim.migs[at].gpu].mig > 0;
+        for (int at = 0; at < sim.gpu_count; at++) whole += is_whole(&sim.gpus[at]);
+        for (int at = 0; at < sim.mig_count; at++) migs += is_divided(&sim.gpus[sim.migs[at].gpu]);
         return whole > 0 ? whole : migs > 0;
     }
     char text[4096];

@@ -13,6 +13,7 @@ enum {
     NOT_FOUND = 6,
     INSUFFICIENT_SIZE = 7,
     DRIVER_NOT_LOADED = 9,
+    GPU_IS_LOST = 15,
     LIB_RM_VERSION_MISMATCH = 18,
     ARGUMENT_VERSION_MISMATCH = 25,
     UNKNOWN = 999,
@@ -89,7 +90,8 @@ static nvmlReturn_t enter_device(const char *symbol, nvmlDevice_t device, const 
     if (references == 0) return UNINITIALIZED;
     const struct sim_gpu *gpu = owner_of(device);
     if (gpu == NULL || out == NULL) return INVALID_ARGUMENT;
-    return sim_fault(symbol, gpu->number);
+    nvmlReturn_t fault = sim_fault(symbol, gpu->number);
+    return fault == OK && sim_is_lost(gpu) ? GPU_IS_LOST : fault;
 }
 
 #define ENTER()                                        \
@@ -147,7 +149,7 @@ const char *nvmlErrorString(nvmlReturn_t result) {
     case INSUFFICIENT_SIZE: return "Insufficient Size";
     case DRIVER_NOT_LOADED: return "Driver Not Loaded";
     case 12: return "Shared Library Not Found";
-    case 15: return "GPU is lost";
+    case GPU_IS_LOST: return "GPU is lost";
     case 16: return "GPU requires reset";
     case LIB_RM_VERSION_MISMATCH: return "Driver/library version mismatch";
     default: return "Unknown Error";
@@ -191,6 +193,7 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *dev
     if (device == NULL || index >= (unsigned int)sim.gpu_count) return INVALID_ARGUMENT;
     nvmlReturn_t fault = sim_fault(__func__, (int)index);
     if (fault != OK) return fault;
+    if (sim_is_lost(&sim.gpus[index])) return GPU_IS_LOST;
     *device = (nvmlDevice_t)(void *)&sim.gpus[index];
     return OK;
 }
