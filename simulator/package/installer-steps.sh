@@ -56,7 +56,7 @@ recommended_module_type() {
 
 loaded_modules() {
     local name
-    for name in nvidia_drm nvidia_modeset nvidia_uvm nvidia; do
+    for name in nvidia_peermem nvidia_drm nvidia_modeset nvidia_uvm nvidia; do
         [ ! -d /sys/module/$name ] || echo $name
     done
 }
@@ -121,7 +121,8 @@ build_modules() {
     say "Building kernel modules"
     log "   executing: 'make -j$concurrency KERNEL_RELEASE=$kernel'..."
     make -C "$build" -j"$concurrency" KERNEL_RELEASE="$kernel" KERNEL_SOURCE="$source_path" \
-        NV_EXCLUDE_DRM="$([ -n "$drm" ] || echo 1)" >>"$log_file" 2>&1 ||
+        NV_EXCLUDE_DRM="$([ -n "$drm" ] || echo 1)" NV_EXCLUDE_PEERMEM="$([ -n "$peermem" ] || echo 1)" \
+        >>"$log_file" 2>&1 ||
         fail "An error occurred while performing the step: \"Building kernel modules\". See $log_file for details."
     say "Kernel module compilation complete."
 }
@@ -157,10 +158,10 @@ dkms_configuration() {
     local name index=0
     printf 'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="%s"\nAUTOINSTALL="yes"\n' "$VERSION"
     # shellcheck disable=SC2016 # the variables are for DKMS
-    printf 'MAKE[0]="make -j%s KERNEL_RELEASE=${kernelver} KERNEL_SOURCE=${kernel_source_dir} NV_EXCLUDE_DRM=%s"\n' \
-        "$concurrency" "$([ -n "$drm" ] || echo 1)"
+    printf 'MAKE[0]="make -j%s KERNEL_RELEASE=${kernelver} KERNEL_SOURCE=${kernel_source_dir}' "$concurrency"
+    printf ' NV_EXCLUDE_DRM=%s NV_EXCLUDE_PEERMEM=%s"\n' "$([ "$drm" ] || echo 1)" "$([ "$peermem" ] || echo 1)"
     printf 'CLEAN="make clean"\n'
-    for name in nvidia nvidia-uvm nvidia-modeset ${drm:+nvidia-drm}; do
+    for name in nvidia nvidia-uvm nvidia-modeset ${drm:+nvidia-drm} ${peermem:+nvidia-peermem}; do
         printf 'BUILT_MODULE_NAME[%s]="%s"\nDEST_MODULE_LOCATION[%s]="/kernel/drivers/video"\n' $index "$name" $index
         index=$((index + 1))
     done

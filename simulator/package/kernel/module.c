@@ -14,6 +14,6 @@ static const char modinfo[] __attribute__((section(".modinfo"), used, aligned(8)
     "\0standin_kind=" NV_KIND
     "\0standin_built=" NV_BUILT
     "\0standin_compiler=" NV_COMPILER
-    "\0vermagic=" UTS_RELEASE " SMP mod_unload ";
+    "\0vermagic=" UTS_RELEASE " SMP preempt mod_unload modversions ";
 
 int init_module(void) { return modinfo[0]; }

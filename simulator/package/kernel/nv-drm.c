@@ -2,11 +2,11 @@
 
 #include "nv.h"
 
-int nvkms_get_rm_ops(const char *version);
+int nvkms_get_rm_ops(struct nv_rm_ops *ops);
 
 static int __init drm_init(void)
 {
-	return nvkms_get_rm_ops(NV_VERSION);
+	return nvkms_get_rm_ops(NULL);
 }
 
 static void __exit drm_exit(void)

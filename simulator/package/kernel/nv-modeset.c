@@ -5,35 +5,26 @@
 static struct cdev node;
 
 // nvidia-drm.ko calls this.
-int nvkms_get_rm_ops(const char *version);
-int nvkms_get_rm_ops(const char *version)
+int nvkms_get_rm_ops(struct nv_rm_ops *ops);
+int nvkms_get_rm_ops(struct nv_rm_ops *ops)
 {
-	return nvidia_get_rm_ops(version);
+	return nvidia_get_rm_ops(ops);
 }
 EXPORT_SYMBOL(nvkms_get_rm_ops);
 
 static int __init modeset_init(void)
 {
-	dev_t number = MKDEV(NV_MAJOR, NV_MODESET_MINOR);
-	int error = nvidia_get_rm_ops(NV_VERSION);
+	int error = nv_add_nodes(&node, MKDEV(NV_MAJOR, NV_MODESET_MINOR), 1, "nvidia-modeset", &nv_operations);
 
 	if (!error)
-		error = register_chrdev_region(number, 1, "nvidia-modeset");
-	if (error)
-		return error;
-	error = nv_add_nodes(&node, number, 1);
-	if (error) {
-		unregister_chrdev_region(number, 1);
-		return error;
-	}
-	printk(KERN_INFO "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  " NV_VERSION "\n");
-	return 0;
+		printk(KERN_INFO "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  " NV_VERSION
+		       "\n");
+	return error;
 }
 
 static void __exit modeset_exit(void)
 {
-	cdev_del(&node);
-	unregister_chrdev_region(MKDEV(NV_MAJOR, NV_MODESET_MINOR), 1);
+	nv_remove_nodes(&node);
 }
 
 module_init(modeset_init);

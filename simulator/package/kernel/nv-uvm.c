@@ -2,32 +2,22 @@
 
 #include "nv.h"
 
-#define MINORS 2 // nvidia-uvm and nvidia-uvm-tools
-
-static struct cdev nodes;
-static dev_t first;
+static struct cdev nodes; // nvidia-uvm and nvidia-uvm-tools
 
 static int __init uvm_init(void)
 {
-	int error = nvidia_get_rm_ops(NV_VERSION);
+	int error = nvidia_get_rm_ops(NULL);
 
 	if (!error)
-		error = alloc_chrdev_region(&first, 0, MINORS, "nvidia-uvm");
-	if (error)
-		return error;
-	error = nv_add_nodes(&nodes, first, MINORS);
-	if (error) {
-		unregister_chrdev_region(first, MINORS);
-		return error;
-	}
-	printk(KERN_INFO "nvidia-uvm: Loaded the UVM driver, major device number %d.\n", MAJOR(first));
-	return 0;
+		error = nv_add_numbered_nodes(&nodes, 2, "nvidia-uvm");
+	if (!error)
+		printk(KERN_INFO "nvidia-uvm: Loaded the UVM driver, major device number %d.\n", MAJOR(nodes.dev));
+	return error;
 }
 
 static void __exit uvm_exit(void)
 {
-	cdev_del(&nodes);
-	unregister_chrdev_region(first, MINORS);
+	nv_remove_nodes(&nodes);
 }
 
 module_init(uvm_init);

@@ -4,6 +4,8 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
+struct proc_dir_entry;
+
 #ifdef NV_OPEN
 #define NV_LICENSE "Dual MIT/GPL"
 #else
@@ -11,11 +13,27 @@
 #endif
 
 #define NV_MAJOR 195
+#define NV_GPU_MINORS 248
 #define NV_MODESET_MINOR 254
 #define NV_CONTROL_MINOR 255
 
-// The other modules call this when they are loaded. Fails with -EINVAL for a module of another version.
-int nvidia_get_rm_ops(const char *version);
+// The structs of NVIDIA's driver differ between its versions. So the kernel's checksums of the functions that use them
+// differ too, and it refuses a module of another version.
+struct nv_rm_ops {
+	int NV_TAG;
+};
+
+// The other modules call this when they are loaded.
+int nvidia_get_rm_ops(struct nv_rm_ops *ops);
+
+// nv-pci.c
+int nv_bind_gpus(struct proc_dir_entry *directory);
+void nv_unbind_gpus(void);
+bool nv_has_gpu(unsigned int minor);
+
+// nv-caps.c
+int nv_add_capabilities(struct proc_dir_entry *driver);
+void nv_remove_capabilities(void);
 
 static inline int nv_open(struct inode *inode, struct file *file)
 {
@@ -23,11 +41,41 @@ static inline int nv_open(struct inode *inode, struct file *file)
 }
 
 // An open device node counts as a user of its module.
-static const struct file_operations nv_operations = { .owner = THIS_MODULE, .open = nv_open };
+static const struct file_operations nv_operations __maybe_unused = { .owner = THIS_MODULE, .open = nv_open };
 
-static inline int nv_add_nodes(struct cdev *nodes, dev_t first, unsigned int count)
+// nv_add_nodes: makes device numbers known to the kernel, which frees them with nv_remove_nodes.
+static inline int nv_add_nodes(struct cdev *nodes, dev_t first, unsigned int count, const char *name,
+			       const struct file_operations *operations)
 {
-	cdev_init(nodes, &nv_operations);
+	int error = register_chrdev_region(first, count, name);
+
+	if (error)
+		return error;
+	cdev_init(nodes, operations);
 	nodes->owner = THIS_MODULE;
-	return cdev_add(nodes, first, count);
+	error = cdev_add(nodes, first, count);
+	if (error)
+		unregister_chrdev_region(first, count);
+	return error;
+}
+
+static inline void nv_remove_nodes(struct cdev *nodes)
+{
+	dev_t first = nodes->dev;
+	unsigned int count = nodes->count;
+
+	cdev_del(nodes);
+	unregister_chrdev_region(first, count);
+}
+
+// nv_add_numbered_nodes: as nv_add_nodes, with a major number that the kernel chooses.
+static inline int nv_add_numbered_nodes(struct cdev *nodes, unsigned int count, const char *name)
+{
+	dev_t first;
+	int error = alloc_chrdev_region(&first, 0, count, name);
+
+	if (error)
+		return error;
+	unregister_chrdev_region(first, count);
+	return nv_add_nodes(nodes, first, count, name, &nv_operations);
 }
