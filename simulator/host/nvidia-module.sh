@@ -1,5 +1,5 @@
-# What the kernel of the simulated host does with a module. The programs kernel, kmod and nvidia-modprobe source this file.
-# The file /etc/gpu-sim/pci, a copy of the scenario's file, says which hardware the host has.
+# What the simulated host's kernel does with a module: sourced by kernel and kmod.
+# The truth about the hardware is /etc/gpu-sim/pci, a copy of the scenario's file.
 # shellcheck shell=bash
 
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host | tail -n1; }
@@ -7,10 +7,15 @@ host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host | tail -n1; }
 # Prints the values of field $2 in the .modinfo section of file $1.
 modinfo_field() { tr '\0' '\n' <"$1" | sed -n "s/^$2=//p"; }
 
+# kernel_says LINE…: one message. As in dmesg, only its first line has the time.
 kernel_says() {
-    local uptime line
+    local uptime time line
     read -r uptime _ </proc/uptime
-    for line; do printf '[%12s] %s\n' "${uptime}0000" "$line"; done >>/var/log/kern.log
+    printf -v time '[%12s]' "${uptime}0000"
+    for line; do
+        printf '%s %s\n' "$time" "$line"
+        time=${time//?/ }
+    done >>/var/log/kern.log
 }
 
 # The functions that nvidia.ko has in its table: class 0300 and 0302 of vendor 10de.
@@ -24,33 +29,48 @@ gpu_functions() {
     done </etc/gpu-sim/pci
 }
 
-# Checks whether a module of this version, kernel module type and kind supports the function. If not, writes the reason to
-# the kernel log and fails.
+# Why a module of this version, kernel module type and kind refuses the function; says it in the kernel's log and fails.
+# The words are those of NVIDIA's driver, also in simulator/package/kernel/nv-pci.c.
 probe() {
-    local address=$1 ids=$2 options=" $3 " modules=either is_vgpu=''
+    local address=$1 ids=$2 options=" $3 " modules=either is_vgpu='' branch=${version%%.*} first=0 last=0
+    local subject="NVRM: The NVIDIA GPU $1 (PCI ID: $2)" why
     [[ $options =~ \ modules=([a-z]+)\  ]] && modules=${BASH_REMATCH[1]}
+    [[ $options =~ \ branches=([0-9]*)-([0-9]*)\  ]] && first=${BASH_REMATCH[1]:-0} last=${BASH_REMATCH[2]:-0}
     [[ $options = *' vgpu='* || $options = *' vgpu '* ]] && is_vgpu=1
-    if [ "$modules" = none ]; then
-        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
-            "NVRM: installed in this system is not supported by the" \
-            "NVRM: NVIDIA $version driver release." \
-            "NVRM: Please see 'Appendix A - Supported NVIDIA GPU Products'" \
-            "NVRM: in this release's README, available on the operating system" \
-            "NVRM: specific graphics driver download page at www.nvidia.com."
-    elif [ "$module_type" = proprietary ] && [ "$modules" = open ]; then
-        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
-            "NVRM: installed in this system requires use of the NVIDIA open kernel modules."
-    elif [ "$module_type" = open ] && { [ "$modules" = proprietary ] || [ -n "$is_vgpu" ] && [ "$kind" != grid ]; }; then
-        kernel_says "NVRM: The NVIDIA ${is_vgpu:+v}GPU $address (PCI ID: $ids)" \
-            "NVRM: installed in this system is not supported by open" \
-            "NVRM: nvidia.ko."
-    elif [ -n "$is_vgpu" ] && [ "$kind" != grid ]; then
-        kernel_says "NVRM: The NVIDIA GPU $address (PCI ID: $ids)" \
-            "NVRM: installed in this system is not supported by the" \
+    if [ "$last" != 0 ] && [ "$branch" -gt "$last" ]; then
+        subject='NVRM: The NVIDIA Graphics Device GPU installed in this system is'
+        why=("NVRM:  supported through the NVIDIA $last.xx Legacy drivers. Please"
+            "NVRM:  visit http://www.nvidia.com/object/unix.html for more"
+            "NVRM:  information.  The $version NVIDIA driver will ignore"
+            "NVRM:  this GPU.  Continuing probe...")
+    elif [ "$modules" = none ] || [ "$branch" -lt "$first" ] ||
+        [[ $module_type = proprietary && $modules != open && -n $is_vgpu && $kind != grid ]]; then
+        why=("NVRM: installed in this system is not supported by the"
             "NVRM: NVIDIA $version driver release."
+            "NVRM: Please see 'Appendix A - Supported NVIDIA GPU Products'"
+            "NVRM: in this release's README, available on the operating system"
+            "NVRM: specific graphics driver download page at www.nvidia.com.")
+    elif [[ $module_type = proprietary && $modules = open ]]; then
+        why=("NVRM: installed in this system requires use of the NVIDIA open kernel modules.")
+    elif [[ $module_type = open && -n $is_vgpu && ($modules = proprietary || $kind != grid) ]]; then
+        subject="NVRM: The NVIDIA vGPU $address (PCI ID: $ids)"
+        why=("NVRM: installed in this system is not supported by open"
+            "NVRM: nvidia.ko."
+            "NVRM: Please see the 'Open Linux Kernel Modules' and 'GSP"
+            "NVRM: Firmware' sections in the NVIDIA Virtual GPU (vGPU)"
+            "NVRM: Software documentation, available at docs.nvidia.com.")
+    elif [[ $module_type = open && $modules = proprietary ]]; then
+        why=("NVRM: installed in this system is not supported by open"
+            "NVRM: nvidia.ko because it does not include the required GPU"
+            "NVRM: System Processor (GSP)."
+            "NVRM: Please see the 'Open Linux Kernel Modules' and 'GSP"
+            "NVRM: Firmware' sections in the driver README, available on"
+            "NVRM: the Linux graphics driver download page at"
+            "NVRM: www.nvidia.com.")
     else
         return 0
     fi
+    kernel_says "$subject" "${why[@]}"
     kernel_says "nvidia: probe of $address failed with error -1"
     return 1
 }
@@ -67,9 +87,7 @@ banner() {
     fi
 }
 
-make_node() { [ -e "$1" ] || mknod -m "${4:-666}" "$1" c "$2" "$3"; }
-
-# Writes what every loaded module shows.
+# What every module shows.
 show_module() {
     local name=$1 file=$2 directory=/sys/module/$1 dependency
     mkdir -p "$directory/holders" "$directory/parameters" "$directory/drivers"
@@ -101,9 +119,12 @@ list_modules() {
         modules+="${directory##*/} $(<"$directory/coresize") $(<"$directory/refcnt") - Live 0x0000000000000000"$'\n'
         case ${directory##*/} in
         nvidia) majors+=('195 nvidia' '195 nvidiactl' '237 nvidia-caps') ;;
+        nvidia_modeset) majors+=('195 nvidia-modeset') ;;
         nvidia_uvm) majors+=('511 nvidia-uvm') ;;
         esac
     done
+    # By major number, and then by the first minor number, which is also the order of these names.
+    mapfile -t majors < <(printf '%s\n' "${majors[@]}" | grep . | sort -k1,1n -k2,2)
     printf '%s' "$modules" >/run/gpu-sim/modules
     # The majors are the last character devices, before the empty line.
     printf '%s\n' "$(sed '/^$/,$d' /run/gpu-sim/devices.own)" "${majors[@]}" "$(sed -n '/^$/,$p' /run/gpu-sim/devices.own)" \
@@ -118,26 +139,47 @@ kernel_inserts() {
     built=$(modinfo_field "$file" standin_built)
     [[ $(modinfo_field "$file" license) = Dual* ]] && module_type=open
     shift 2
-    if [ "$name" != nvidia ] && [ "$(</sys/module/nvidia/version)" != "$version" ]; then
-        kernel_says "$name: disagrees about version of symbol nvidia_get_rm_ops" \
-            "$name: Unknown symbol nvidia_get_rm_ops (err -22)"
-        echo 'Invalid argument'
-        return 1
-    fi
+    has_symbols || return 1
     case $name in
     nvidia) insert_nvidia "$file" "$@" || return 1 ;;
     nvidia_uvm)
         show_module "$name" "$file" "$@"
         kernel_says "nvidia-uvm: Loaded the UVM driver, major device number 511."
-        [ "$(host_option device-nodes)" != modprobe ] || make_uvm_nodes
         ;;
     nvidia_modeset)
         show_module "$name" "$file" "$@"
         kernel_says "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  $version"
-        [ "$(host_option device-nodes)" != modprobe ] || make_node /dev/nvidia-modeset 195 254
+        ;;
+    nvidia_peermem)
+        # It needs the peer memory functions of ib_core, and does not say that they are missing.
+        if [[ " $* " != *' peer_memory=1 '* ]]; then
+            echo 'Invalid argument'
+            return 1
+        fi
+        show_module "$name" "$file" "$@"
         ;;
     *) show_module "$name" "$file" "$@" ;;
     esac
+}
+
+# Whether the modules that this one depends on are loaded, and of its version.
+has_symbols() {
+    local dependency symbol
+    for dependency in $(modinfo_field "$file" depends | tr ',-' ' _'); do
+        symbol=nvidia_get_rm_ops
+        [ "$dependency" != nvidia_modeset ] || symbol=nvkms_get_rm_ops
+        if [ ! -e "/sys/module/$dependency" ]; then
+            kernel_says "$name: Unknown symbol $symbol (err -2)"
+            echo 'Unknown symbol'
+            return 1
+        fi
+        if [ "$(<"/sys/module/$dependency/version")" != "$version" ]; then
+            kernel_says "$name: disagrees about version of symbol $symbol"
+            kernel_says "$name: Unknown symbol $symbol (err -22)"
+            echo 'Invalid argument'
+            return 1
+        fi
+    done
 }
 
 insert_nvidia() {
@@ -182,7 +224,6 @@ insert_nvidia() {
         minor=$((minor + 1))
     done
     make_capabilities
-    [ "$(host_option device-nodes)" != modprobe ] || make_gpu_nodes
 }
 
 bind_function() {
@@ -203,21 +244,7 @@ bind_function() {
     } >"$directory/information"
 }
 
-make_gpu_nodes() {
-    local directory minor
-    make_node /dev/nvidiactl 195 255
-    for directory in /proc/driver/nvidia/gpus/*/; do
-        minor=$(sed -n 's/^Device Minor:[[:space:]]*//p' "$directory/information")
-        make_node "/dev/nvidia$minor" 195 "$minor"
-    done
-}
-
-make_uvm_nodes() {
-    make_node /dev/nvidia-uvm 511 0
-    make_node /dev/nvidia-uvm-tools 511 1
-}
-
-# MIG instances appear as capabilities: a file that names the minor number of a device node, and the node.
+# MIG instances show as capabilities: a file that names the minor number of a device node.
 make_capabilities() {
     local gpu gi ci line
     make_capability mig/config 1
@@ -234,11 +261,11 @@ make_capabilities() {
 
 make_capability() {
     local file=/proc/driver/nvidia/capabilities/$1
-    mkdir -p "${file%/*}" /dev/nvidia-caps
+    mkdir -p "${file%/*}"
     printf 'DeviceFileMinor: %s\nDeviceFileMode: 292\nDeviceFileModify: 1\n' "$2" >"$file"
-    make_node "/dev/nvidia-caps/nvidia-cap$2" 237 "$2" 444
 }
 
+# The device nodes stay, because nvidia-modprobe made them.
 kernel_removes() {
     local name=$1 dependency link
     while read -r dependency; do
@@ -248,14 +275,12 @@ kernel_removes() {
     done < <(cat "/sys/module/$name/.depends" 2>/dev/null)
     rm -rf "/sys/module/$name"
     case $name in
-    nvidia_uvm) rm -f /dev/nvidia-uvm /dev/nvidia-uvm-tools ;;
-    nvidia_modeset) rm -f /dev/nvidia-modeset ;;
     nvidia | nouveau)
         for link in /sys/bus/pci/devices/*/driver; do
             if [ "$(basename "$(readlink "$link")")" = "$name" ]; then rm "$link"; fi
         done
         rm -rf "/sys/bus/pci/drivers/$name"
-        [ "$name" = nouveau ] || rm -rf /proc/driver/nvidia /dev/nvidiactl /dev/nvidia[0-9]* /dev/nvidia-caps
+        [ "$name" = nouveau ] || rm -rf /proc/driver/nvidia
         ;;
     esac
     list_modules
