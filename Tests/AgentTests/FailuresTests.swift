@@ -221,6 +221,56 @@ import Testing
         #expect(problem.remedy.text == "Read \(path) on the node.")
     }
 
+    // MARK: The log of a real build
+
+    // What DKMS 3.0.10 prints when the build of NVIDIA's driver 535 fails, and the log that it names, without the command
+    // lines. The compiler does not know an option of the kernel, so almost every test of NVIDIA's conftest.sh fails, too.
+    private static let dkmsOutput = """
+        ERROR: Failed to run `/usr/sbin/dkms build -m nvidia -v 535.309.01 -k 6.1.0-56-cloud-amd64`: Building module:
+        Cleaning build area...
+        env NV_VERBOSE=1 make -j2 modules KERNEL_UNAME=6.1.0-56-cloud-amd64...(bad exit status: 2)
+        Error! Bad return status for module build on kernel: 6.1.0-56-cloud-amd64 (x86_64)
+        Consult /var/lib/dkms/nvidia/535.309.01/build/make.log for more information.
+        ERROR: Installation has failed.
+
+        """
+    private static let makeLog = """
+        DKMS make.log for nvidia-535.309.01 for kernel 6.1.0-56-cloud-amd64 (x86_64)
+        make[1]: Entering directory '/usr/src/linux-headers-6.1.0-56-common'
+         CONFTEST: cc_sanity_check
+        gcc-12: error: unrecognized command-line option ‘-fmin-function-alignment=16’; did you mean ‘-flimit-function-alignment’?
+        #error dma_buf_export() conftest failed!
+        #undef NV_DRM_ALPHA_BLENDING_AVAILABLE
+        make[3]: *** [/usr/src/linux-headers-6.1.0-56-common/scripts/Makefile.build:255: nvidia/nv.o] Error 1
+        make[3]: *** Waiting for unfinished jobs....
+        make: *** [Makefile:137: modules] Error 2
+
+        """
+
+    /// DKMS prints where the log of the build is, but not what is in it.
+    @Test func theCauseIsInTheLogThatDKMSNames() {
+        let failure = StepFailure(.installerFailed, subject: "the installer")
+        let job = Effect.Job(name: "x", command: ["true"], log: "/var/log/own.log")
+        let log = JobLog(of: job, output: "/jobs/x/log", failure: failure)
+        #expect(JobLog.buildLog(namedIn: Self.dkmsOutput) == "/var/lib/dkms/nvidia/535.309.01/build/make.log")
+        let problem = log.problem(
+            .finished(status: 1),
+            ownLog: Self.dkmsOutput,
+            output: "",
+            buildLog: Self.makeLog
+        )
+        #expect(problem.observed.contains("status 1: gcc-12: error: unrecognized command-line option ‘-fmin-"))
+        #expect(problem.observed.hasSuffix(": Installation has failed."))
+    }
+
+    @Test(arguments: [
+        "", "Consult", "Consult /var/lib/dkms/", "Consult /var/lib/dkms/nvidia/1/build/other.log",
+        "Consult /etc/dkms/make.log for more", "Consult /var/lib/dkms/../../etc/x/make.log for more",
+    ])
+    func onlyALogOfDKMSIsRead(_ text: String) {
+        #expect(JobLog.buildLog(namedIn: text) == nil)
+    }
+
     // MARK: Secrets
 
     private static let address = "https://user:MARKER@mirror.example.com/driver.run?sig=MARKER"

@@ -146,7 +146,9 @@ struct JobLog {
     private static let searched = 8 << 20
 
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
-        problem(outcome, ownLog: own.map { text($0, root) } ?? "", output: text(output, root))
+        let (ownLog, output) = (own.map { text($0, root) } ?? "", text(output, root))
+        let build = Self.buildLog(namedIn: ownLog) ?? Self.buildLog(namedIn: output)
+        return problem(outcome, ownLog: ownLog, output: output, buildLog: build.map { text($0, root) } ?? "")
     }
 
     private func text(_ path: HostPath, _ root: HostRoot) -> String {
@@ -158,7 +160,12 @@ struct JobLog {
     ///
     /// Lines that begin with `ERROR:` tell the cause, first those of the program's own log. Without such lines, the last
     /// lines of the output do, unless the program began to write its own log: then the output has nothing to add.
-    func problem(_ outcome: HostJob.Outcome, ownLog: String, output text: String) -> Finding {
+    func problem(
+        _ outcome: HostJob.Outcome,
+        ownLog: String,
+        output text: String,
+        buildLog: String = ""
+    ) -> Finding {
         let (ownErrors, errors) = (Self.errors(in: ownLog), Self.errors(in: text))
         let found: (path: HostPath, lines: [Substring])
         if let own, !ownErrors.isEmpty || (errors.isEmpty && !ownLog.isEmpty) {
@@ -166,7 +173,7 @@ struct JobLog {
         } else {
             found = (output, errors.isEmpty ? text.split(whereSeparator: \.isNewline) : errors)
         }
-        let cause = Self.compilerError(in: ownLog) ?? Self.compilerError(in: text)
+        let cause = [ownLog, text, buildLog].lazy.compactMap(Self.compilerError).first
         let last = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
         let telling = [cause].compactMap(\.self) + last.filter { $0 != cause }
         return Finding(
@@ -175,6 +182,14 @@ struct JobLog {
             expected: "status 0",
             remedy: "Read \(found.path) on the node."
         )
+    }
+
+    /// The log of a build by DKMS, of which DKMS prints only the path; nil when the text names none.
+    static func buildLog(namedIn log: String) -> HostPath? {
+        guard let start = log.firstRange(of: "Consult /var/lib/dkms/") else { return nil }
+        let words = log[start.lowerBound...].split(maxSplits: 2, whereSeparator: \.isWhitespace)
+        guard words.count > 1, words[1].hasSuffix("/make.log"), !words[1].contains("/../") else { return nil }
+        return HostPath(absolute: String(words[1]))
     }
 
     /// The first error of a compiler in the log of a build; nil when there is none.
