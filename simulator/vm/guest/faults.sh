@@ -47,6 +47,16 @@ check_complete() {
     check 'nvidia-smi works' nvidia-smi -L
 }
 
+# check_recovery BEFORE: the checks after an install that lost its power. The file lists the host before that install.
+check_recovery() {
+    check 'an install succeeds, the third one at the latest' eval 'install_driver || install_driver || install_driver'
+    check_ready
+    check_complete
+    check 'nothing else changed on the host' only_expected_changes "$1"
+}
+
+has_empty_module() { find /usr/lib/modules/*/updates -name '*.ko' -size 0 | grep -q .; }
+
 # A file whose data was not on the disk when the power failed is empty.
 no_torn_files() {
     local torn

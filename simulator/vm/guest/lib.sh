@@ -116,10 +116,11 @@ gpus_are_bound() {
 
 no_jobs() { [ -z "$(ls /var/lib/gpu-agent/jobs 2>/dev/null)" ]; }
 
-# list_files FILE: writes a line for each file on the host's disk, with everything that shows a change.
+# list_files FILE: writes a line for each file of the host's disk, with all that a change would change. Leaves out what a
+# boot and the tests write.
 list_files() {
     local directory pruned=()
-    for directory in "$state" /var/lib/systemd /var/log/journal /proc /sys /dev /run; do
+    for directory in "$state" /etc/gpu-sim /var/lib/systemd /var/log/{journal,wtmp} /proc /sys /dev /run; do
         pruned+=(-path "$directory" -o)
     done
     find / -xdev \( "${pruned[@]}" -false \) -prune -o \
