@@ -31,7 +31,7 @@ struct BusWalk {
             }
         }
         return PCIScanResult(
-            functions: .present(withDisplays(named(functions, by: scan)).sorted { $0.address < $1.address }),
+            functions: .present(withDisplays(named(functions)).sorted { $0.address < $1.address }),
             unidentified: unidentified.sorted { $0.address < $1.address }
         )
     }
