@@ -1,5 +1,6 @@
 import Agent
 import FoundationEssentials
+import Glibc
 import NodeModel
 import Subprocess
 import SystemPackage
@@ -80,6 +81,14 @@ import Testing
         let catalog = ["--catalog-directory", fixture("../../catalog")]
         let printed = try await agent(["facts", "-o", "json", "--facts", directory.path("facts.json")] + catalog)
         #expect(printed.output == facts)
+    }
+
+    @Test(.enabled(if: access(Settings.catalogDirectory, F_OK) != 0, "an agent is installed on this machine"))
+    func findsTheCatalogOfItsCheckout() async throws {
+        let found = try await agent(["catalog", "validate"])
+        let named = try await agent(["catalog", "validate", "--catalog-directory", fixture("../../catalog")])
+        #expect(found.code == .exited(0))
+        #expect(found.output == named.output)
     }
 
     @Test func saysHowToNameACatalogThatIsMissing() async throws {
