@@ -146,6 +146,22 @@ struct RunTests {
         }
     }
 
+    /// The HTTP client shuts down only after its attempt to connect, which takes up to ten seconds.
+    @Test func sigtermEndsAnAgentWhoseServerSpeaksNoTLS() async throws {
+        let port = try LoopbackPort()
+        defer { port.close() }
+        try port.listen()
+        let options = ["--api-server", "https://127.0.0.1:\(port.number)"]
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with("no-gpu") { node in
+                try await RunningAgent.with(node, cluster, options: options) { agent in
+                    try await untilAsync("the agent runs") { try await agent.get("/healthz")?.status == "200" }
+                    try await Task.sleep(for: .seconds(1))
+                }
+            }
+        }
+    }
+
     @Test func installsWithoutAClusterOnlyWhenToldSo() async throws {
         try await SimulatedNode.with("h100") { node in
             let refused = try await node.agent("run", ["--listen", "127.0.0.1:0"])
