@@ -8,7 +8,10 @@ struct APIServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "api-server",
         abstract: "Serve the Node and Event API, as strictly as the real server.",
-        discussion: "make-certificates creates the certificate. The server stores all objects in memory only."
+        discussion: """
+            make-certificates creates the certificate. The server stores all objects in memory, and with --state-file \
+            also in a file.
+            """
     )
 
     @Option(help: "Listen on this address.")
@@ -54,6 +57,14 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A Node, or a list of them, as JSON; repeatable.", valueName: "file"))
     var nodeFile: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep the objects in this file. At the next start, they replace those of --node-file.",
+            valueName: "file"
+        )
+    )
+    var stateFile: String?
+
     @Option(help: ArgumentHelp("Append a line of JSON to this file for each request.", valueName: "file"))
     var requestLog: String?
 
@@ -87,9 +98,12 @@ struct APIServerCommand: AsyncParsableCommand {
             admission: admission,
             requestLogFile: requestLog
         )
+        if let stateFile { try await server.store.keep(in: stateFile) }
         for path in nodeFile {
             let document = try JSON(parsing: try Data(contentsOf: URL(filePath: path)))
             for node in document["items"]?.array ?? document.array ?? [document] {
+                let name = node[path: ["metadata", "name"]]?.string ?? ""
+                guard await server.store.object(ObjectKey(resource: "nodes", name: name)) == nil else { continue }
                 try await server.seed(node: node)
             }
         }

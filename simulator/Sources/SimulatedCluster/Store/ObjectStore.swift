@@ -23,8 +23,10 @@ public struct Change: Sendable {
 
 /// Stores all objects, their versions, and the recent changes, as etcd and the watch cache of the real server do.
 public actor ObjectStore {
-    private var objects: [ObjectKey: JSON] = [:]
-    private var version = 1
+    var objects: [ObjectKey: JSON] = [:]
+    var version = 1
+    /// The file that has the objects, too; nil for none.
+    var file: String?
     private var history: [Change] = []
     private let historyLimit: Int
     private var watchers: [Int: AsyncStream<WatchSignal>.Continuation] = [:]
@@ -141,6 +143,8 @@ public actor ObjectStore {
         history.append(change)
         if history.count > historyLimit { history.removeFirst(history.count - historyLimit) }
         for watcher in watchers.values { watcher.yield(.change(change)) }
+        // An error while writing the file must not fail the request.
+        try? save()
     }
 
     /// Removes all recorded changes, as a compaction does.
