@@ -1,3 +1,4 @@
+import FoundationEssentials
 import NodeModel
 import Testing
 
@@ -42,7 +43,16 @@ struct ScenarioTests {
             #expect(status.lastInstall.map(\.step) == wholeInstall.map(\.rawValue))
             #expect(status.lastInstall.allSatisfy { $0.state == "done" })
             #expect(try await node.run(["nvidia-smi", "-L"]).contains(device.uuid))
+            try await expectLabels(node, "rtx-pro-6000")
         }
+    }
+
+    /// The scenario has the labels in a file, because the virtual machine node must show the same ones.
+    private func expectLabels(_ node: SimulatedNode, _ scenario: String) async throws {
+        let labels = try await node.agent("labels")
+        labels.expectExit(0)
+        let file = "\(Programs.repository)/simulator/scenarios/\(scenario)/labels"
+        #expect(labels.output == (try String(contentsOfFile: file, encoding: .utf8)))
     }
 
     @Test func installsTheDatacenterDriverOnTheWholeGPU() async throws {
@@ -66,6 +76,7 @@ struct ScenarioTests {
             #expect(states["cuda-failed"] == "pass")
             #expect(states["mig-devices-missing"] == "notApplicable")
             #expect(states["license-missing"] == "notApplicable")
+            try await expectLabels(node, "h100")
 
             // The driver hangs in a call, and the command does not wait longer than it is told.
             let fault = "fault nvmlDeviceGetMigMode hang"
