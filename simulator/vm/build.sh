@@ -11,17 +11,15 @@ built=$root/.build/vm
 # serial port built in, so it needs no initrd. The generic kernel is the one to which a scenario updates the node. It
 # also has nouveau.
 host_packages=(
-    linux-image-cloud-amd64 linux-headers-cloud-amd64 linux-image-amd64 linux-headers-amd64
-    dkms gcc make kmod systemd systemd-sysv dbus udev
-    iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6
+    linux-image-cloud-amd64 linux-headers-cloud-amd64 dkms gcc make kmod systemd systemd-sysv dbus udev
+    iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6 curl jq
 )
+# shellcheck source=simulator/vm/image.sh
+. "$vm/image.sh"
 
-need_vm() { need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux; }
-
-# Prints the packages of the pod's image: those of the stage `runtime` in the Dockerfile.
-pod_packages() {
-    awk '/ AS runtime$/ { inside = 1; next } /^FROM/ { inside = 0 } inside' "$root/Dockerfile" |
-        tr -d '\\\n' | sed 's/.*--no-install-recommends//; s/&&.*//' | xargs -n 1
+need_vm() {
+    need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux
+    need_image
 }
 
 checksum() { sha256sum | cut -c1-16; }
@@ -51,7 +49,7 @@ left_out=(
 )
 
 # bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
-# a Debian 12, and else from Debian's own.
+# a Debian 12, and else from Debian's own. `variant` is that of mmdebstrap.
 bootstrap() {
     local directory=$1 packages sources=()
     shift
@@ -59,7 +57,7 @@ bootstrap() {
     if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && [ -f /etc/apt/sources.list.d/debian.sources ]; then
         sources=(/etc/apt/sources.list.d/debian.sources)
     fi
-    mmdebstrap --quiet --mode=root --variant=apt --format=directory --include="$packages" \
+    mmdebstrap --quiet --mode=root --variant="${variant:-apt}" --format=directory --include="$packages" \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt='force-unsafe-io' \
         "${left_out[@]/#/--dpkgopt=path-exclude=}" "${hooks[@]}" \
         bookworm "$directory" "${sources[@]}"
@@ -88,15 +86,8 @@ build_host_root() {
     install -m 644 "$vm/guest/vm-node.service" "$1/etc/systemd/system/"
 }
 
-build_pod_root() {
-    local hooks=()
-    mapfile -t packages < <(pod_packages)
-    bootstrap "$1" "${packages[@]}"
-    mkdir -p "$1/etc/gpu-agent"
-}
-
-# Builds a kernel module for each kernel of the host's root, with its compiler and headers: DIRECTORY/RELEASE.ko.
-# build_module SOURCES ROOT DIRECTORY
+# Builds a kernel module with the compiler and the headers of the host's root.
+# build_module SOURCES ROOT FILE
 build_module() {
     local work release
     mkdir -p "$3"
@@ -115,10 +106,10 @@ build_module() {
     done
 }
 
-# build_vm: sets `host_root`, `host_image`, `pod_image`, `cloud_kernel`, `generic_kernel`, `generic_initrd` and `bus` to
-# the paths of what a machine boots from.
+# build_vm: sets `host_image`, `kernel` and `bus` to the paths of what a machine boots from, and `pod_base` to the base
+# of the pod's image.
 build_vm() {
-    local host_key pod_root pod_key
+    local host_root host_key
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
@@ -126,23 +117,19 @@ build_vm() {
         declare -f bootstrap small_initrd build_host_root
         cat "$vm"/guest/vm-node{.service,-start}
     } | checksum)
-    pod_key=$({ pod_packages; declare -f bootstrap build_pod_root; } | checksum)
     keep host-root "$host_key" build_host_root
     host_root=$kept
-    keep pod-root "$pod_key" build_pod_root
-    pod_root=$kept
+    keep pod-base "$(declare -f bootstrap build_base | checksum)" build_base
+    pod_base=$kept
     keep bus "$host_key-$(checksum_of "$vm/bus")" build_module "$vm/bus" "$host_root"
     bus=$kept
     keep host-image "$host_key" file_system "$host_root" 2G
     host_image=$kept
-    keep pod-image "$pod_key" file_system "$pod_root" 512M
-    pod_image=$kept
-    cloud_kernel=$(echo "$host_root"/boot/vmlinuz-*-cloud-*)
-    generic_initrd=$(echo "$host_root"/boot/initrd.img-*)
-    generic_kernel=${generic_initrd/initrd.img/vmlinuz}
+    kernel=$(echo "$host_root"/boot/vmlinuz-*)
 }
 
-# The programs under test, stripped. They need no Swift library on the host. `agent` names another agent.
+# The programs under test, stripped, which need no Swift library on the host, and the image of the pod. Sets
+# `pod_image`.
 build_programs() {
     local product path products=(gpu-agent gpu-sim)
     [ -z "$agent" ] || products=(gpu-sim)
@@ -154,6 +141,13 @@ build_programs() {
     for product in "${products[@]}"; do
         if [ "$path/$product" -nt "$built/$product" ]; then strip -o "$built/$product" "$path/$product"; fi
     done
+    keep pod-image "$({
+        cat "$root/Dockerfile" "$root/scripts/image" "${agent:-$built/gpu-agent}"
+        find "$root/catalog" -type f | LC_ALL=C sort | xargs cat
+        declare -f build_image import_base
+        printf '%s' "$pod_base"
+    } | checksum)" build_image "$pod_base"
+    pod_image=$kept
 }
 
 # build_payload HARDWARE SCENARIO FILE SEED: the archive from which a machine runs. HARDWARE is a simulated node's
@@ -161,7 +155,6 @@ build_programs() {
 build_payload() {
     local work hardware=$root/simulator/scenarios/$1
     work=$(mktemp -d -p "$built")
-    mkdir -p "$work"/pod/usr/{bin,share/gpu-agent} "$work/pod/etc/gpu-agent"
     cp -r "$vm/guest" "$hardware" "$work"
     mv "$work/$1" "$work/hardware"
     cp "$2" "$work/scenario"
@@ -172,15 +165,8 @@ build_payload() {
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
         --size 1 --effort 8 >/dev/null
-    if [ -n "$agent" ]; then
-        strip -o "$work/pod/usr/bin/gpu-agent" "$agent"
-    else
-        cp "$built/gpu-agent" "$work/pod/usr/bin"
-    fi
-    cp -r "$root/catalog" "$work/pod/usr/share/gpu-agent"
-    mv "$work/catalog.yaml" "$work/pod/etc/gpu-agent"
-    printf 'apiVersion: gpu-agent/v1\nkind: AgentConfig\ncatalogs: [/etc/gpu-agent/catalog.yaml]\n' \
-        >"$work/pod/etc/gpu-agent/config.yaml"
+    cluster_files "$work"
+    cp "$pod_image/entrypoint" "$work"
     tar -C "$work" --owner=0 --group=0 -cf "$3" .
     # QEMU rounds the size of a disk down
     truncate -s %1M "$3"
