@@ -11,7 +11,8 @@ built=$root/.build/vm
 # serial port built in, so it needs no initrd. The generic kernel is the one to which a scenario updates the node. It
 # also has nouveau.
 host_packages=(
-    linux-image-cloud-amd64 linux-headers-cloud-amd64 dkms gcc make kmod systemd systemd-sysv dbus udev
+    linux-image-cloud-amd64 linux-headers-cloud-amd64 linux-image-amd64 linux-headers-amd64
+    dkms gcc make kmod systemd systemd-sysv dbus udev
     iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6 curl jq
 )
 # shellcheck source=simulator/vm/image.sh
@@ -86,8 +87,8 @@ build_host_root() {
     install -m 644 "$vm/guest/vm-node.service" "$1/etc/systemd/system/"
 }
 
-# Builds a kernel module with the compiler and the headers of the host's root.
-# build_module SOURCES ROOT FILE
+# Builds a kernel module for each kernel of the host's root, with its compiler and headers: DIRECTORY/RELEASE.ko.
+# build_module SOURCES ROOT DIRECTORY
 build_module() {
     local work release
     mkdir -p "$3"
@@ -106,10 +107,10 @@ build_module() {
     done
 }
 
-# build_vm: sets `host_image`, `kernel` and `bus` to the paths of what a machine boots from, and `pod_base` to the base
-# of the pod's image.
+# build_vm: sets `host_root`, `host_image`, `cloud_kernel`, `generic_kernel`, `generic_initrd` and `bus` to the paths of
+# what a machine boots from, and `pod_base` to the base of the pod's image.
 build_vm() {
-    local host_root host_key
+    local host_key
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
@@ -125,11 +126,13 @@ build_vm() {
     bus=$kept
     keep host-image "$host_key" file_system "$host_root" 2G
     host_image=$kept
-    kernel=$(echo "$host_root"/boot/vmlinuz-*)
+    cloud_kernel=$(echo "$host_root"/boot/vmlinuz-*-cloud-*)
+    generic_initrd=$(echo "$host_root"/boot/initrd.img-*)
+    generic_kernel=${generic_initrd/initrd.img/vmlinuz}
 }
 
-# The programs under test, stripped, which need no Swift library on the host, and the image of the pod. Sets
-# `pod_image`.
+# The programs under test, stripped. They need no Swift library on the host. `agent` names another agent. Also builds the
+# image of the pod, and sets `pod_image`.
 build_programs() {
     local product path products=(gpu-agent gpu-sim)
     [ -z "$agent" ] || products=(gpu-sim)
@@ -158,10 +161,11 @@ build_payload() {
     cp -r "$vm/guest" "$hardware" "$work"
     mv "$work/$1" "$work/hardware"
     cp "$2" "$work/scenario"
+    printf '%s\n' "$4" >"$work/seed"
+    cp -r "$bus" "$work/bus"
     mkdir -p "$work/simulator/bin"
     cp -r "$root"/simulator/{lib,scenarios} "$work/simulator"
     cp "$root/simulator/bin/pci-tree" "$work/simulator/bin"
-    cp "$bus" "$work/gpu_bus.ko"
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
         --size 1 --effort 8 >/dev/null
