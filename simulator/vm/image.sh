@@ -14,10 +14,7 @@ with_storage() {
 }
 
 # build_base DIRECTORY: what the base image of the Dockerfile has, from the archive.
-build_base() {
-    local hooks=()
-    variant=minbase bootstrap "$1" apt
-}
+build_base() { variant=minbase bootstrap "$1" apt; }
 
 # import_base DIRECTORY NAME: makes a base image.
 import_base() {
