@@ -57,13 +57,13 @@ unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 lose() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/lose; }
 xid() { printf '%s' "$*" >/sys/module/gpu_bus/parameters/xid; }
 
-# plug_gpus [FILE]: the functions of a file `pci`. Bus 00 of domain 0 is QEMU's.
+# plug_gpus FILE: the functions of a file `pci`. Bus 00 of domain 0 is QEMU's.
 plug_gpus() {
     local line
     insmod "bus/$(uname -r).ko"
     while IFS= read -r line; do
         case $line in '' | '#'* | 0000:00:*) ;; *) plug "$line" || report "fail plug $line" ;; esac
-    done <"${1:-hardware/pci}"
+    done <"$1"
     udevadm settle
 }
 
