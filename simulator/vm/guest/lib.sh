@@ -26,11 +26,11 @@ fails_today() {
 
 # await BOOTS TEXT COMMAND…: the command succeeds within the time of that many boots.
 await() {
-    local end=$((SECONDS + $1 * boot_seconds)) text=$2
+    local limit=$(($1 * boot_seconds)) end=$((SECONDS + $1 * boot_seconds)) text=$2
     shift 2
     until "$@"; do
         if [ $SECONDS -ge $end ]; then
-            report "fail $text: not within $((end - SECONDS)) s"
+            report "fail $text: not within $limit s"
             return 1
         fi
         sleep 0.2
