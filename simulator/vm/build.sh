@@ -60,7 +60,8 @@ bootstrap() {
     fi
     mmdebstrap --quiet --mode=root --variant="${variant:-apt}" --format=directory --include="$packages" \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt='force-unsafe-io' \
-        "${left_out[@]/#/--dpkgopt=path-exclude=}" "${hooks[@]}" \
+        "${left_out[@]/#/--dpkgopt=path-exclude=}" '--dpkgopt=path-include=/lib/modules/*/drivers/net/veth.ko' \
+        "${hooks[@]}" \
         bookworm "$directory" "${sources[@]}"
 }
 
@@ -144,8 +145,13 @@ build_programs() {
     for product in "${products[@]}"; do
         if [ "$path/$product" -nt "$built/$product" ]; then strip -o "$built/$product" "$path/$product"; fi
     done
+    program=$built/gpu-agent
+    if [ -n "$agent" ]; then
+        program=$built/other-agent
+        strip -o "$program" "$agent"
+    fi
     keep pod-image "$({
-        cat "$root/Dockerfile" "$root/scripts/image" "${agent:-$built/gpu-agent}"
+        cat "$root/Dockerfile" "$root/scripts/image" "$program"
         find "$root/catalog" -type f | LC_ALL=C sort | xargs cat
         declare -f build_image import_base
         printf '%s' "$pod_base"

@@ -31,7 +31,7 @@ build_image() {
     rm -rf "$2"
     mkdir -p "$2"
     with_storage buildah inspect --type image "$base" >/dev/null 2>&1 || import_base "$1" "$base" || return
-    with_storage "$root/scripts/image" --engine buildah --binary "${agent:-$built/gpu-agent}" --tag $tag \
+    with_storage "$root/scripts/image" --engine buildah --binary "$program" --tag $tag \
         --build-arg RUNTIME_IMAGE="$base" || return
     container=$(with_storage buildah from --pull-never $tag) &&
         file_system "$(with_storage buildah mount "$container")" 640M "$2/disk" &&

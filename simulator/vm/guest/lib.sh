@@ -99,12 +99,7 @@ check_ready() {
     check 'the journal says that the driver is installed' \
         grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
     check 'no job is left' no_jobs
-    check_published ready
 }
-
-# check_published VERDICT: the labels and the taint of the Node, when there is an API server. Then `published VERDICT`
-# checks them.
-check_published() { ! declare -F published >/dev/null || check "the Node shows the verdict $1" published "$1"; }
 
 gpus_are_bound() {
     local address ids class
