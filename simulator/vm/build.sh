@@ -46,7 +46,7 @@ keep() {
 # What the machine needs neither of the generic kernel nor of any package.
 left_out=(
     '/usr/share/'{man,doc,locale}'/*' '/lib/modules/*/kernel/sound/*'
-    '/lib/modules/*/kernel/drivers/'{net,media,staging,iio,infiniband,isdn,usb,scsi,gpu/drm/amd,gpu/drm/i915}'/*'
+    '/lib/modules/*/kernel/drivers/'{net,staging,iio,infiniband,isdn,usb,scsi,gpu/drm/amd,gpu/drm/i915}'/*'
 )
 
 # bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
