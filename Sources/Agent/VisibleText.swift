@@ -32,6 +32,18 @@ private func hasControls(_ data: Data) -> Bool {
     return false
 }
 
+extension Journal {
+    /// The journal, with the control characters of the texts that a person reads replaced.
+    ///
+    /// The steps and their inverses stay as they are. The agent runs their commands, and a command has line breaks.
+    var visible: Journal {
+        var journal = self
+        journal.record = record.map(withoutControls)
+        for index in steps.indices { journal.steps[index].failure = steps[index].failure.map(withoutControls) }
+        return journal
+    }
+}
+
 extension NodeFacts {
     /// The facts, with the control characters of all texts replaced.
     var visible: NodeFacts { withoutControls(self) }

@@ -23,6 +23,25 @@ import Testing
         )
     }
 
+    @Test func aJournalKeepsItsCommands() throws {
+        let uninstall = PlannedStep(
+            id: .remove,
+            title: "uninstall",
+            changes: "the driver",
+            deadlineSeconds: 900,
+            effects: [.job(Effect.Job(name: "uninstall", command: ["sh", "-ec", "if true\nthen exit 3\nfi"]))],
+            failure: StepFailure(.driverRemovalFailed, subject: "the uninstaller")
+        )
+        var journal = Journal()
+        journal.begin(uninstall, at: Timestamp(1_795_219_200))
+        journal.steps[0].inverse = [uninstall]
+        let failure = Finding(.driverRemovalFailed, observed: "\u{1B}[2Jgone", expected: "b", remedy: "c")
+        journal.end(.remove, at: Timestamp(1_795_219_201), failure: failure)
+        var clean = journal
+        clean.steps[0].failure?.observed = "\u{fffd}[2Jgone"
+        #expect(journal.visible == clean)
+    }
+
     @Test(arguments: [NodeFacts.h100, .h100Ready, .rtxProVGPU, .rtxProReady, .noGPU, .unknownGPU])
     func stayAsTheyAreOtherwise(_ facts: NodeFacts) {
         let quoted = facts.with {
