@@ -84,7 +84,7 @@ package actor NodeMirror {
         let isOld = age.map { age in heardAt.map { $0 + age < .now } ?? true } ?? false
         // A failed read is not repeated without limit, no matter how many events wake the daemon. Half of the budget is
         // left for the publisher.
-        let isSpent = readFailure != nil && budget.delay(for: RequestBudget.perMinute / 2, at: .now) > .zero
+        let isSpent = readFailure != nil && budget.delay(for: RequestBudget.perWindow / 2, at: .now) > .zero
         if copy == nil || isUnwatched || isOld, !isSpent {
             do throws(KubernetesError) {
                 try await withDeadline(limit ?? patience, subject: "reading the labels of node \(node)") {

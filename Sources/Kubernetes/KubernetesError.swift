@@ -1,4 +1,3 @@
-import NetworkErrors
 import Support
 
 /// Why a request to the API server failed.
@@ -76,19 +75,6 @@ extension KubernetesError {
         case .invalid(let message, let causes):
             causes.isEmpty && message == "the server rejected our request due to an error in our request"
         default: false
-        }
-    }
-
-    /// Whether the request may have reached the API server.
-    package var isSent: Bool {
-        switch self {
-        case .notInCluster, .credentials: false
-        case .unreachable(_, let cause):
-            switch cause as? NetworkError {
-            case .connectionRefused, .nameNotResolved, .connectTimedOut, .certificate, .proxyRefused: false
-            default: true
-            }
-        default: true
         }
     }
 

@@ -98,7 +98,7 @@ struct FailingStateTests {
                 }
             }
             let requests = requestsOfTheAgent(cluster)
-            #expect(requests.count <= RequestBudget.perMinute, "\(requests)")
+            #expect(requests.count <= 10, "\(requests)")
             #expect(state.expected == Set(requests), "\(requests)")
         }
     }

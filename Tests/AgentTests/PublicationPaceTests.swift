@@ -58,19 +58,19 @@ import Testing
             now += .milliseconds(500)
         }
         let most = times.map { first in times.count { $0 >= first && $0 < first + .seconds(60) } }.max()
-        #expect(most == RequestBudget.perMinute / cost * cost)
+        #expect(most == RequestBudget.perWindow / cost * cost)
         // A request that the server did not get does not count, and a success gives the whole budget back.
         budget.refund(times[times.count - 1])
         budget.reset()
-        #expect(budget.delay(for: RequestBudget.perMinute, at: now) == .zero)
+        #expect(budget.delay(for: RequestBudget.perWindow, at: now) == .zero)
     }
 
     @Test func aRequestWithoutAConnectionDoesNotCount() {
         var budget = RequestBudget()
-        for _ in 0..<RequestBudget.perMinute { budget.spend(at: start) }
-        #expect(budget.delay(for: 1, at: start) == .seconds(60))
+        for _ in 0..<RequestBudget.perWindow { budget.spend(at: start) }
+        #expect(budget.delay(for: 1, at: start) == .seconds(62))
         budget.refund(start)
-        #expect(budget.delay(for: 1, at: start) == .zero && budget.delay(for: 2, at: start) == .seconds(60))
+        #expect(budget.delay(for: 1, at: start) == .zero && budget.delay(for: 2, at: start) == .seconds(62))
         func unreachable(_ cause: NetworkError) -> KubernetesError { .unreachable(subject: "x", cause: cause) }
         #expect(!unreachable(.connectionRefused).isSent && !unreachable(.nameNotResolved("x")).isSent)
         #expect(unreachable(.connectionClosed).isSent && away.isSent && denied.isSent)
