@@ -165,7 +165,7 @@ import Testing
     @Test func aServerThatFallsSilentIsLeft() async throws {
         let answers: [FileServer.Answer] = [.stall(after: 1000), .declared(length: DownloadBench.file.count + 1)]
         try await FileServer.serving(DownloadBench.file, answers: answers) { server in
-            let request = bench.request([server.url], size: nil, stallTimeout: .seconds(8))
+            let request = bench.request([server.url], size: nil, stallTimeout: .seconds(25))
             _ = try await bench.fetch(request)
             // The second answer had all bytes and promised one more; there is none at its place.
             let last = FileServer.Question(range: "bytes=\(DownloadBench.file.count)-", ifRange: "\"v1\"")
