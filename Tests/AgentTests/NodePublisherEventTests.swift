@@ -23,8 +23,7 @@ import Testing
             #expect(await publisher.observe(.deleted(gone)) == .owner)
             try await cluster.server.seed(node: TestCluster.node.with(uid: "uid-2"))
             try await publisher.publish(publication(.ready))
-            let events = await cluster.server.store.list("events", namespace: "default")
-            #expect(events.objects.compactMap { $0["reason"]?.string } == ["GPUReady", "GPUReady"])
+            #expect(try await eventReasons(cluster) == ["GPUReady", "GPUReady"])
         }
     }
 
