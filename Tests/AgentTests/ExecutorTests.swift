@@ -1,5 +1,6 @@
 import Catalog
 import FoundationEssentials
+import Health
 import Host
 import HostSupport
 import NodeModel

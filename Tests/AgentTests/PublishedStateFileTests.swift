@@ -1,4 +1,5 @@
 import Catalog
+import Health
 import Host
 import NodeModel
 import Support

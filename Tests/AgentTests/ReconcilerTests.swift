@@ -2,6 +2,7 @@ import Catalog
 import Cluster
 import ClusterSupport
 import FoundationEssentials
+import Health
 import HostSupport
 import Kubernetes
 import Logging

@@ -1,5 +1,6 @@
 import Catalog
 import FoundationEssentials
+import Health
 import NodeModel
 import Synchronization
 import TestSupport

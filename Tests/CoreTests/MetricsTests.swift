@@ -1,4 +1,5 @@
 import CoreSupport
+import Health
 import NodeModel
 import Planning
 import Reporting

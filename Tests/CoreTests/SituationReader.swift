@@ -1,6 +1,7 @@
 import Catalog
 import Documents
 import FoundationEssentials
+import Health
 import NodeModel
 import TestSupport
 
@@ -128,7 +129,7 @@ extension DocumentReader {
                 expected.takesOver = owner
             } else if word == "fabric-manager" {
                 expected.needsFabricManager = true
-            } else if let code = ReasonCode(rawValue: word) {
+            } else if let code = CheckRegistry.checks.map(\.code).first(where: { $0.rawValue == word }) {
                 expected.codes.insert(code)
             } else {
                 report("'\(word)' says nothing in expect", at: node)

@@ -61,7 +61,7 @@ import Testing
     @Test func knowsNoOrderOfTheFindings() {
         var generator = SeededGenerator(seed: 7)
         for _ in 0..<200 {
-            let findings = ReasonCode.allCases.shuffled(using: &generator).prefix(8).map {
+            let findings = CheckRegistry.checks.map(\.code).shuffled(using: &generator).prefix(8).map {
                 Self.finding($0, Finding.State.allCases.randomElement(using: &generator) ?? .pass)
             }
             #expect(findings.decider == findings.shuffled(using: &generator).decider)

@@ -1,4 +1,5 @@
 import Cluster
+import Health
 import Kubernetes
 package import Logging
 import NodeModel

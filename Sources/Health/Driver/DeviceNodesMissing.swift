@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Planning
+
+extension ReasonCode {
+    package static let deviceNodesMissing = ReasonCode("device-nodes-missing")
+}
 
 extension Check {
     static let deviceNodesMissing = Check(

@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let driverKindMismatch = ReasonCode("driver-kind-mismatch")
+}
 
 extension Check {
     static let driverKindMismatch = Check(

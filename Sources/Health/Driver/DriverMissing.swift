@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let driverMissing = ReasonCode("driver-missing")
+}
 
 extension Check {
     static let driverMissing = Check(

@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let kernelModuleTypeMismatch = ReasonCode("kernel-module-type-mismatch")
+}
 
 extension Check {
     static let kernelModuleTypeMismatch = Check(

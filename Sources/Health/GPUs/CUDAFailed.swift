@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Support
+
+extension ReasonCode {
+    package static let cudaFailed = ReasonCode("cuda-failed")
+}
 
 extension Check {
     static let cudaFailed = Check(

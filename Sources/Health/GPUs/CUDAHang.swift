@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let cudaHang = ReasonCode("cuda-hang")
+}
 
 extension Check {
     static let cudaHang = Check(

@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let gpuCount = ReasonCode("gpu-count")
+}
 
 extension Check {
     static let gpuCount = Check(

@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Support
+
+extension ReasonCode {
+    package static let gpuUnreadable = ReasonCode("gpu-unreadable")
+}
 
 extension Check {
     static let gpuUnreadable = Check(

@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let nvmlHang = ReasonCode("nvml-hang")
+}
 
 extension Check {
     static let nvmlHang = Check(

@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let nvmlUnavailable = ReasonCode("nvml-unavailable")
+}
 
 extension Check {
     static let nvmlUnavailable = Check(

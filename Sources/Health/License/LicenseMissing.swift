@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let licenseMissing = ReasonCode("license-missing")
+}
 
 extension Check {
     static let licenseMissing = Check(

@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let guestMIGMismatch = ReasonCode("guest-mig-mismatch")
+}
 
 extension Check {
     static let guestMIGMismatch = Check(

@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let migDevicesMissing = ReasonCode("mig-devices-missing")
+}
 
 extension Check {
     static let migDevicesMissing = Check(

@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let migLayoutInvalid = ReasonCode("mig-layout-invalid")
+}
 
 extension Check {
     static let migLayoutInvalid = Check(

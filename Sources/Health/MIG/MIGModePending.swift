@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let migModePending = ReasonCode("mig-mode-pending")
+}
 
 extension Check {
     static let migModePending = Check(

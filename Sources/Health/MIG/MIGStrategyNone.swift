@@ -1,5 +1,9 @@
-import NodeModel
+package import NodeModel
 import Selection
+
+extension ReasonCode {
+    package static let migStrategyNone = ReasonCode("mig-strategy-none-under-mig")
+}
 
 extension Check {
     static let migStrategyNone = Check(

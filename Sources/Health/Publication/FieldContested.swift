@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let fieldContested = ReasonCode("field-contested")
+}
 
 extension Check {
     static let fieldContested = Check(

@@ -1,4 +1,8 @@
-import NodeModel
+package import NodeModel
+
+extension ReasonCode {
+    package static let publicationFailed = ReasonCode("publication-failed")
+}
 
 extension Check {
     static let publicationFailed = Check(

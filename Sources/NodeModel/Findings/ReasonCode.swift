@@ -1,76 +1,81 @@
-/// The stable names of all problems that the agent can find.
+/// The stable name of a problem that the agent can find, such as `driver-missing`.
 ///
-/// A code is never renamed or reused, because metric labels, events, tests and runbooks contain it.
-package enum ReasonCode: String, Codable, Sendable, CaseIterable {
-    // Hardware and driver selection
-    case pciUnreadable = "pci-unreadable"
-    case gpuLost = "gpu-lost"
-    case noGPU = "no-gpu"
-    case unknownGPU = "unknown-gpu"
-    case unknownVGPUType = "unknown-vgpu-type"
-    case evidenceConflict = "evidence-conflict"
-    case mixedGPUs = "mixed-gpus"
-    case vgpuHost = "vgpu-host"
-    case driverOwnedElsewhere = "driver-owned-elsewhere"
-    case ownershipUnknown = "ownership-unknown"
-    case noDriverFits = "no-driver-fits"
-    case artifactWithoutHash = "artifact-without-hash"
-    case immutableSystem = "immutable-system"
-    case hostUnreadable = "host-unreadable"
+/// A code is never renamed or reused, because metric labels, events, tests and runbooks contain it. The codes below are
+/// those that the selection, the planner and the executor of an install raise. Every other code is declared in the file
+/// of its check, and `CheckRegistry` lists them all.
+package struct ReasonCode: Hashable, Sendable, RawRepresentable {
+    package let rawValue: String
 
-    // The driver on the host
-    case driverMissing = "driver-missing"
-    case driverUnreadable = "driver-unreadable"
-    case foreignDriver = "foreign-driver"
-    case driverChangePending = "driver-change-pending"
-    case driverInUse = "driver-in-use"
-    case driverVersionSplit = "driver-version-split"
-    case driverNotLoaded = "driver-not-loaded"
-    case driverKindMismatch = "driver-kind-mismatch"
-    case kernelModuleTypeMismatch = "kernel-module-type-mismatch"
-    case deviceNodesMissing = "device-nodes-missing"
+    /// Declares a code.
+    package init(_ name: StaticString) { rawValue = "\(name)" }
 
-    // Preflight
-    case compilerMissing = "compiler-missing"
-    case compilerMismatch = "compiler-mismatch"
-    case makeMissing = "make-missing"
-    case kernelHeadersMissing = "kernel-headers-missing"
-    case secureBoot = "secure-boot"
-    case diskSpace = "disk-space"
-    case nouveauLoaded = "nouveau-loaded"
-    case otherGPUDriver = "other-gpu-driver"
+    /// Reads a code from a document; nil when the text cannot be one.
+    ///
+    /// A document can come from a newer version of the agent, so the code may be one that this version does not know.
+    package init?(rawValue: String) {
+        let parts = rawValue.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        let isName = parts.allSatisfy { part in
+            !part.isEmpty
+                && part.allSatisfy {
+                    UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+                }
+        }
+        guard isName, rawValue.utf8.count <= Self.lengthLimit else { return nil }
+        self.rawValue = rawValue
+    }
 
-    // Install
-    case installFailed = "install-failed"
-    case hostLocked = "host-locked"
-    case downloadFailed = "download-failed"
-    case downloadHashMismatch = "download-hash-mismatch"
-    case installerFailed = "installer-failed"
-    case driverRemovalFailed = "driver-removal-failed"
-    case moduleLoadFailed = "module-load-failed"
-    case moduleUnloadFailed = "module-unload-failed"
-    case hostUnreachable = "host-unreachable"
-
-    // NVIDIA's libraries
-    case nvmlUnavailable = "nvml-unavailable"
-    case nvmlHang = "nvml-hang"
-    case gpuCount = "gpu-count"
-    case gpuUnreadable = "gpu-unreadable"
-    case migDevicesMissing = "mig-devices-missing"
-    case migModePending = "mig-mode-pending"
-    case migLayoutInvalid = "mig-layout-invalid"
-    case guestMIGMismatch = "guest-mig-mismatch"
-    case migStrategyNone = "mig-strategy-none-under-mig"
-    case cudaFailed = "cuda-failed"
-    case cudaHang = "cuda-hang"
-    case licenseMissing = "license-missing"
-
-    // The publication in the cluster
-    case publicationFailed = "publication-failed"
-    case fieldContested = "field-contested"
+    /// The most bytes of a code: a code is a label value in Kubernetes, which has at most 63.
+    private static let lengthLimit = 63
 }
 
 extension ReasonCode {
+    // Hardware and driver selection
+    package static let pciUnreadable = ReasonCode("pci-unreadable")
+    package static let gpuLost = ReasonCode("gpu-lost")
+    package static let noGPU = ReasonCode("no-gpu")
+    package static let unknownGPU = ReasonCode("unknown-gpu")
+    package static let unknownVGPUType = ReasonCode("unknown-vgpu-type")
+    package static let evidenceConflict = ReasonCode("evidence-conflict")
+    package static let mixedGPUs = ReasonCode("mixed-gpus")
+    package static let vgpuHost = ReasonCode("vgpu-host")
+    package static let driverOwnedElsewhere = ReasonCode("driver-owned-elsewhere")
+    package static let ownershipUnknown = ReasonCode("ownership-unknown")
+    package static let noDriverFits = ReasonCode("no-driver-fits")
+    package static let artifactWithoutHash = ReasonCode("artifact-without-hash")
+    package static let immutableSystem = ReasonCode("immutable-system")
+    package static let hostUnreadable = ReasonCode("host-unreadable")
+
+    // The driver on the host
+    package static let driverUnreadable = ReasonCode("driver-unreadable")
+    package static let foreignDriver = ReasonCode("foreign-driver")
+    package static let driverChangePending = ReasonCode("driver-change-pending")
+    package static let driverInUse = ReasonCode("driver-in-use")
+    package static let driverVersionSplit = ReasonCode("driver-version-split")
+    package static let driverNotLoaded = ReasonCode("driver-not-loaded")
+
+    // Preflight
+    package static let compilerMissing = ReasonCode("compiler-missing")
+    package static let compilerMismatch = ReasonCode("compiler-mismatch")
+    package static let makeMissing = ReasonCode("make-missing")
+    package static let kernelHeadersMissing = ReasonCode("kernel-headers-missing")
+    package static let secureBoot = ReasonCode("secure-boot")
+    package static let diskSpace = ReasonCode("disk-space")
+    package static let nouveauLoaded = ReasonCode("nouveau-loaded")
+    package static let otherGPUDriver = ReasonCode("other-gpu-driver")
+
+    // Install
+    package static let installFailed = ReasonCode("install-failed")
+    package static let hostLocked = ReasonCode("host-locked")
+    package static let downloadFailed = ReasonCode("download-failed")
+    package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")
+    package static let installerFailed = ReasonCode("installer-failed")
+    package static let driverRemovalFailed = ReasonCode("driver-removal-failed")
+    package static let moduleLoadFailed = ReasonCode("module-load-failed")
+    package static let moduleUnloadFailed = ReasonCode("module-unload-failed")
+    package static let hostUnreachable = ReasonCode("host-unreachable")
+}
+
+extension ReasonCode: Codable {
     /// Decodes a reason code, also by the name that an earlier version of the agent gave it.
     ///
     /// A journal on a host can be as old as the install that it records.
