@@ -6,12 +6,7 @@ struct CUDALibrary {
     private let functions: gpa_cuda_functions_t
 
     init(path: String) throws(LibraryError) {
-        let library = try VendorLibrary(path: path)
-        functions = gpa_cuda_functions_t(
-            Init: try library.required("cuInit"),
-            DeviceGetCount: try library.required("cuDeviceGetCount"),
-            GetErrorName: try library.required("cuGetErrorName")
-        )
+        functions = try VendorLibrary(path: path).functions(gpa_cuda_symbols)
     }
 
     /// Initializes CUDA and counts the devices that this process sees.

@@ -12,31 +12,7 @@ struct NVMLLibrary {
     /// - Throws: `open` when it cannot be loaded, and `symbol` when it lacks a required function.
     init(path: String, reporter: VendorReporter) throws(LibraryError) {
         self.reporter = reporter
-        let library = try VendorLibrary(path: path)
-        functions = gpa_nvml_functions_t(
-            Init_v2: try library.required("nvmlInit_v2"),
-            SystemGetDriverVersion: try library.required("nvmlSystemGetDriverVersion"),
-            SystemGetNVMLVersion: try library.required("nvmlSystemGetNVMLVersion"),
-            SystemGetCudaDriverVersion_v2: try library.required("nvmlSystemGetCudaDriverVersion_v2"),
-            DeviceGetCount_v2: try library.required("nvmlDeviceGetCount_v2"),
-            DeviceGetHandleByIndex_v2: try library.required("nvmlDeviceGetHandleByIndex_v2"),
-            DeviceGetName: try library.required("nvmlDeviceGetName"),
-            DeviceGetUUID: try library.required("nvmlDeviceGetUUID"),
-            DeviceGetPciInfo_v3: try library.required("nvmlDeviceGetPciInfo_v3"),
-            DeviceGetMemoryInfo: try library.required("nvmlDeviceGetMemoryInfo"),
-            DeviceGetCudaComputeCapability: try library.required("nvmlDeviceGetCudaComputeCapability"),
-            DeviceGetMigMode: try library.required("nvmlDeviceGetMigMode"),
-            DeviceGetMaxMigDeviceCount: try library.required("nvmlDeviceGetMaxMigDeviceCount"),
-            DeviceGetMigDeviceHandleByIndex: try library.required("nvmlDeviceGetMigDeviceHandleByIndex"),
-            DeviceGetGpuInstanceId: try library.required("nvmlDeviceGetGpuInstanceId"),
-            DeviceGetComputeInstanceId: try library.required("nvmlDeviceGetComputeInstanceId"),
-            DeviceGetAttributes_v2: try library.required("nvmlDeviceGetAttributes_v2"),
-            DeviceGetVirtualizationMode: try library.required("nvmlDeviceGetVirtualizationMode"),
-            DeviceGetEccMode: library.optional("nvmlDeviceGetEccMode"),
-            DeviceGetMemoryInfo_v2: library.optional("nvmlDeviceGetMemoryInfo_v2"),
-            DeviceGetGridLicensableFeatures_v4: library.optional("nvmlDeviceGetGridLicensableFeatures_v4"),
-            DeviceGetGridLicensableFeatures_v3: library.optional("nvmlDeviceGetGridLicensableFeatures_v3")
-        )
+        functions = try VendorLibrary(path: path).functions(gpa_nvml_symbols)
     }
 
     /// Initializes NVML; call it only once.

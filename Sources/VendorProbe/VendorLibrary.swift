@@ -1,3 +1,4 @@
+import CVendor
 import Glibc
 import NodeModel
 import Support
@@ -50,18 +51,27 @@ struct VendorLibrary {
         self.handle = handle
     }
 
-    /// Looks up a function; nil when the library does not have it.
+    /// Looks up the functions of a table.
     ///
-    /// The caller's type must match the C prototype.
-    func optional<Function>(_ symbol: String) -> Function? {
-        dlsym(handle, symbol).map { unsafeBitCast($0, to: Function.self) }
-    }
-
-    /// Looks up a function that every supported driver has.
-    ///
-    /// - Throws: `symbol` when the library does not have it.
-    func required<Function>(_ symbol: String) throws(LibraryError) -> Function {
-        guard let function: Function = optional(symbol) else { throw .symbol(symbol, library: path) }
-        return function
+    /// - Parameter symbols: Returns the symbols, with the members of the table that they belong to.
+    /// - Returns: The table. A member is null when its symbol is optional and the library does not have it.
+    /// - Throws: `symbol` when the library does not have a required function.
+    func functions<Table>(
+        _ symbols: (UnsafeMutablePointer<Int>) -> UnsafePointer<gpa_symbol_t>
+    ) throws(LibraryError) -> Table {
+        var count = 0
+        let first = symbols(&count)
+        let table = UnsafeMutablePointer<Table>.allocate(capacity: 1)
+        defer { table.deallocate() }
+        let memory = UnsafeMutableRawPointer(table)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<Table>.size)
+        for symbol in UnsafeBufferPointer(start: first, count: count) {
+            let address = dlsym(handle, symbol.name)
+            if address == nil, symbol.is_required {
+                throw .symbol(String(cString: symbol.name), library: path)
+            }
+            memory.storeBytes(of: address, toByteOffset: symbol.offset, as: UnsafeMutableRawPointer?.self)
+        }
+        return table.pointee
     }
 }

@@ -1,13 +1,12 @@
 // What the agent uses of NVML, NVIDIA's management library: our own declarations of its types, and a table of its
 // functions. Nothing is linked; the table is filled by dlsym.
-//
-// The name of a member is the name of the symbol without "nvml". A _Nonnull member is in every driver since 470, a
-// _Nullable one is not: see the member's comment.
 
 #ifndef GPA_NVML_H
 #define GPA_NVML_H
 
 #include <stdint.h>
+
+#include "gpa_symbol.h"
 
 // 0 for success; the other codes are named in NVMLReturn.swift.
 typedef int32_t gpa_nvml_return_t;
@@ -88,47 +87,53 @@ typedef struct {
     gpa_nvml_grid_licensable_feature_t grid_licensable_features[3];
 } gpa_nvml_grid_licensable_features_t;
 
+// The functions: the name of the symbol without "nvml", and the types of its parameters. A REQUIRED function is in every
+// driver since 470. For an OPTIONAL one, a comment says why a driver can lack it.
+#define GPA_NVML_FUNCTIONS(REQUIRED, OPTIONAL) \
+    REQUIRED(Init_v2, void) \
+    REQUIRED(SystemGetDriverVersion, char *_Nonnull version, uint32_t length) \
+    REQUIRED(SystemGetNVMLVersion, char *_Nonnull version, uint32_t length) \
+    REQUIRED(SystemGetCudaDriverVersion_v2, int32_t *_Nonnull version) \
+    REQUIRED(DeviceGetCount_v2, uint32_t *_Nonnull count) \
+    REQUIRED(DeviceGetHandleByIndex_v2, uint32_t index, gpa_nvml_device_t _Nullable *_Nonnull device) \
+    REQUIRED(DeviceGetName, gpa_nvml_device_t _Nonnull, char *_Nonnull name, uint32_t length) \
+    REQUIRED(DeviceGetUUID, gpa_nvml_device_t _Nonnull, char *_Nonnull uuid, uint32_t length) \
+    REQUIRED(DeviceGetPciInfo_v3, gpa_nvml_device_t _Nonnull, gpa_nvml_pci_info_t *_Nonnull) \
+    REQUIRED(DeviceGetMemoryInfo, gpa_nvml_device_t _Nonnull, gpa_nvml_memory_t *_Nonnull) \
+    REQUIRED( \
+        DeviceGetCudaComputeCapability, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull major, int32_t *_Nonnull minor \
+    ) \
+    REQUIRED(DeviceGetMigMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending) \
+    REQUIRED(DeviceGetMaxMigDeviceCount, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count) \
+    REQUIRED( \
+        DeviceGetMigDeviceHandleByIndex, gpa_nvml_device_t _Nonnull, uint32_t index, \
+        gpa_nvml_device_t _Nullable *_Nonnull mig_device \
+    ) \
+    REQUIRED(DeviceGetGpuInstanceId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
+    REQUIRED(DeviceGetComputeInstanceId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
+    REQUIRED(DeviceGetAttributes_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_device_attributes_t *_Nonnull) \
+    REQUIRED(DeviceGetVirtualizationMode, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode) \
+    /* Not needed for anything else. */ \
+    OPTIONAL(DeviceGetEccMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending) \
+    /* Not in 470. */ \
+    OPTIONAL(DeviceGetMemoryInfo_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_memory_v2_t *_Nonnull) \
+    /* One of the two is enough; _v3 is asked where _v4 is not. */ \
+    OPTIONAL( \
+        DeviceGetGridLicensableFeatures_v4, gpa_nvml_device_t _Nonnull, gpa_nvml_grid_licensable_features_t *_Nonnull \
+    ) \
+    OPTIONAL( \
+        DeviceGetGridLicensableFeatures_v3, gpa_nvml_device_t _Nonnull, gpa_nvml_grid_licensable_features_t *_Nonnull \
+    )
+
 typedef struct {
-    gpa_nvml_return_t (*_Nonnull Init_v2)(void);
-    gpa_nvml_return_t (*_Nonnull SystemGetDriverVersion)(char *_Nonnull version, uint32_t length);
-    gpa_nvml_return_t (*_Nonnull SystemGetNVMLVersion)(char *_Nonnull version, uint32_t length);
-    gpa_nvml_return_t (*_Nonnull SystemGetCudaDriverVersion_v2)(int32_t *_Nonnull version);
-    gpa_nvml_return_t (*_Nonnull DeviceGetCount_v2)(uint32_t *_Nonnull count);
-    gpa_nvml_return_t (*_Nonnull DeviceGetHandleByIndex_v2)(
-        uint32_t index, gpa_nvml_device_t _Nullable *_Nonnull device
-    );
-    gpa_nvml_return_t (*_Nonnull DeviceGetName)(gpa_nvml_device_t _Nonnull, char *_Nonnull name, uint32_t length);
-    gpa_nvml_return_t (*_Nonnull DeviceGetUUID)(gpa_nvml_device_t _Nonnull, char *_Nonnull uuid, uint32_t length);
-    gpa_nvml_return_t (*_Nonnull DeviceGetPciInfo_v3)(gpa_nvml_device_t _Nonnull, gpa_nvml_pci_info_t *_Nonnull);
-    gpa_nvml_return_t (*_Nonnull DeviceGetMemoryInfo)(gpa_nvml_device_t _Nonnull, gpa_nvml_memory_t *_Nonnull);
-    gpa_nvml_return_t (*_Nonnull DeviceGetCudaComputeCapability)(
-        gpa_nvml_device_t _Nonnull, int32_t *_Nonnull major, int32_t *_Nonnull minor
-    );
-    gpa_nvml_return_t (*_Nonnull DeviceGetMigMode)(
-        gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending
-    );
-    gpa_nvml_return_t (*_Nonnull DeviceGetMaxMigDeviceCount)(gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count);
-    gpa_nvml_return_t (*_Nonnull DeviceGetMigDeviceHandleByIndex)(
-        gpa_nvml_device_t _Nonnull, uint32_t index, gpa_nvml_device_t _Nullable *_Nonnull mig_device
-    );
-    gpa_nvml_return_t (*_Nonnull DeviceGetGpuInstanceId)(gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id);
-    gpa_nvml_return_t (*_Nonnull DeviceGetComputeInstanceId)(gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id);
-    gpa_nvml_return_t (*_Nonnull DeviceGetAttributes_v2)(
-        gpa_nvml_device_t _Nonnull, gpa_nvml_device_attributes_t *_Nonnull
-    );
-    gpa_nvml_return_t (*_Nonnull DeviceGetVirtualizationMode)(gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode);
-    gpa_nvml_return_t (*_Nullable DeviceGetEccMode)(
-        gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending
-    );
-    // Not in 470.
-    gpa_nvml_return_t (*_Nullable DeviceGetMemoryInfo_v2)(gpa_nvml_device_t _Nonnull, gpa_nvml_memory_v2_t *_Nonnull);
-    // One of the two is enough; _v3 is asked where _v4 is not.
-    gpa_nvml_return_t (*_Nullable DeviceGetGridLicensableFeatures_v4)(
-        gpa_nvml_device_t _Nonnull, gpa_nvml_grid_licensable_features_t *_Nonnull
-    );
-    gpa_nvml_return_t (*_Nullable DeviceGetGridLicensableFeatures_v3)(
-        gpa_nvml_device_t _Nonnull, gpa_nvml_grid_licensable_features_t *_Nonnull
-    );
+#define GPA_REQUIRED(name, ...) gpa_nvml_return_t (*_Nonnull name)(__VA_ARGS__);
+#define GPA_OPTIONAL(name, ...) gpa_nvml_return_t (*_Nullable name)(__VA_ARGS__);
+    GPA_NVML_FUNCTIONS(GPA_REQUIRED, GPA_OPTIONAL)
+#undef GPA_REQUIRED
+#undef GPA_OPTIONAL
 } gpa_nvml_functions_t;
+
+// The symbols of the table, and how many there are.
+const gpa_symbol_t *_Nonnull gpa_nvml_symbols(size_t *_Nonnull count);
 
 #endif
