@@ -14,7 +14,7 @@ struct GPUUpdate: Codable, Equatable {
     var migDevices: Reading<[MIGDevice]>?
     var virtualization: Reading<VirtualizationMode>?
     var license: Reading<LicenseFacts>?
-    var ecc: Reading<Bool>?
+    var traits: GPUTraits?
 
     /// The fields that differ.
     init(from old: GPUFacts, to new: GPUFacts) {
@@ -31,7 +31,7 @@ struct GPUUpdate: Codable, Equatable {
         migDevices = change(\.migDevices)
         virtualization = change(\.virtualization)
         license = change(\.license)
-        ecc = change(\.ecc)
+        traits = old.traits == new.traits ? nil : new.traits
     }
 
     /// The facts with these changes.
@@ -47,7 +47,7 @@ struct GPUUpdate: Codable, Equatable {
             migDevices: migDevices ?? gpu.migDevices,
             virtualization: virtualization ?? gpu.virtualization,
             license: license ?? gpu.license,
-            ecc: ecc ?? gpu.ecc
+            traits: traits ?? gpu.traits
         )
     }
 }

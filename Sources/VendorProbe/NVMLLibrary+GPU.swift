@@ -53,16 +53,8 @@ extension NVMLLibrary {
             Reading(canBeAbsent: true) { () throws(NVMLError) in try virtualization(of: device) }
         )
         set(\.license, license(of: device))
-        set(\.ecc, ecc(of: device))
+        for trait in GPUTrait.allCases { set(\.traits[trait], read(trait, of: device)) }
         return gpu
-    }
-
-    private func ecc(of device: gpa_nvml_device_t) -> Reading<Bool> {
-        guard let call = functions.DeviceGetEccMode else { return .absent }
-        return Reading(canBeAbsent: true) { () throws(NVMLError) in
-            var pending: UInt32 = 0
-            return try value("nvmlDeviceGetEccMode", 0 as UInt32) { call(device, $0, &pending) } != 0
-        }
     }
 
     func uuid(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
@@ -168,7 +160,7 @@ extension GPUFacts {
             migDevices: .unreadable(failure),
             virtualization: .unreadable(failure),
             license: .unreadable(failure),
-            ecc: .unreadable(failure)
+            traits: GPUTraits(.unreadable(failure))
         )
     }
 }

@@ -140,7 +140,7 @@ extension GPUFacts {
             migDevices: .skipped(why),
             virtualization: .skipped(why),
             license: .skipped(why),
-            ecc: .skipped(why)
+            traits: GPUTraits(.skipped(why))
         )
     }
 
@@ -160,7 +160,7 @@ extension GPUFacts {
             migDevices: fill(migDevices),
             virtualization: fill(virtualization),
             license: fill(license),
-            ecc: fill(ecc)
+            traits: traits.map(fill)
         )
     }
 }

@@ -36,18 +36,21 @@ import Testing
         try expectGolden(text(try publication(facts)), "Goldens/labels-\(name).txt")
     }
 
-    static let ecc: [(modes: [Reading<Bool>], label: String?, isLeft: Bool)] = [
-        ([.present(true)], "enabled", false), ([.present(false), .present(false)], "disabled", false),
-        ([.present(true), .present(false)], "mixed", false), ([.present(true), .absent], "enabled", false),
-        ([.absent], nil, false), ([.present(true), .unreadable(.denied)], nil, true),
+    static let traits: [(modes: [Reading<GPUTrait.Value>], label: String?, isLeft: Bool)] = [
+        ([.present(.flag(true))], "enabled", false),
+        ([.present(.flag(false)), .present(.flag(false))], "disabled", false),
+        ([.present(.flag(true)), .present(.flag(false))], "mixed", false),
+        ([.present(.flag(true)), .absent], "enabled", false), ([.absent], nil, false),
+        ([.present(.flag(true)), .unreadable(.denied)], nil, true),
+        ([.present(.text("580.105.08"))], "580.105.08", false), ([.present(.text("96 / A*"))], "96---A", false),
     ]
 
-    @Test(arguments: ecc)
-    func tellsWhetherECCIsOn(_ modes: [Reading<Bool>], _ label: String?, _ isLeft: Bool) throws {
+    @Test(arguments: traits)
+    func tellsATraitThatAllGPUsShare(_ modes: [Reading<GPUTrait.Value>], _ label: String?, _ isLeft: Bool) throws {
         let facts = NodeFacts.h100Ready.withNVML { nvml in
             nvml.gpus = modes.enumerated().map { index, mode in
                 var gpu = GPUFacts.h100.at(index: index)
-                gpu.ecc = mode
+                gpu.traits[.ecc] = mode
                 return gpu
             }
         }

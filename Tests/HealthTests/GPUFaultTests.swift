@@ -18,23 +18,26 @@ import Testing
             self.fail = fail
         }
 
-        static let all = [
-            Call("nvmlDeviceGetPciInfo_v3") { $0.pciAddress = .unreadable($1) },
-            Call("nvmlDeviceGetUUID") { $0.uuid = .unreadable($1) },
-            Call("nvmlDeviceGetName") { $0.name = .unreadable($1) },
-            Call("nvmlDeviceGetMemoryInfo_v2") { $0.memoryMiB = .unreadable($1) },
-            Call("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability = .unreadable($1) },
-            Call("nvmlDeviceGetMigMode") { $0.migMode = .unreadable($1) },
-            Call("nvmlDeviceGetMaxMigDeviceCount") { $0.migDevices = .unreadable($1) },
-            Call("nvmlDeviceGetVirtualizationMode") { $0.virtualization = .unreadable($1) },
-            Call("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license = .unreadable($1) },
-            Call("nvmlDeviceGetEccMode") { $0.ecc = .unreadable($1) },
-            Call("nvmlDeviceGetAttributes_v2") { gpu, failure in
-                var device = MIGDevice.wholeRTXPro
-                device.attributes = .unreadable(failure)
-                gpu.migDevices = .present([device])
-            },
-        ]
+        static let all =
+            [
+                Call("nvmlDeviceGetPciInfo_v3") { $0.pciAddress = .unreadable($1) },
+                Call("nvmlDeviceGetUUID") { $0.uuid = .unreadable($1) },
+                Call("nvmlDeviceGetName") { $0.name = .unreadable($1) },
+                Call("nvmlDeviceGetMemoryInfo_v2") { $0.memoryMiB = .unreadable($1) },
+                Call("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability = .unreadable($1) },
+                Call("nvmlDeviceGetMigMode") { $0.migMode = .unreadable($1) },
+                Call("nvmlDeviceGetMaxMigDeviceCount") { $0.migDevices = .unreadable($1) },
+                Call("nvmlDeviceGetVirtualizationMode") { $0.virtualization = .unreadable($1) },
+                Call("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license = .unreadable($1) },
+                Call("nvmlDeviceGetAttributes_v2") { gpu, failure in
+                    var device = MIGDevice.wholeRTXPro
+                    device.attributes = .unreadable(failure)
+                    gpu.migDevices = .present([device])
+                },
+            ]
+            + GPUTrait.allCases.map { trait in
+                Call(trait.declaration.symbol) { $0.traits[trait] = .unreadable($1) }
+            }
     }
 
     private static let names = [

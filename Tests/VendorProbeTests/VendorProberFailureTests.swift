@@ -59,17 +59,17 @@ import VendorProbe
             self.failure = failure
         }
 
-        static let all = [
-            FailedCall("nvmlDeviceGetPciInfo_v3") { $0.pciAddress.failure },
-            FailedCall("nvmlDeviceGetUUID") { $0.uuid.failure },
-            FailedCall("nvmlDeviceGetName") { $0.name.failure },
-            FailedCall("nvmlDeviceGetMemoryInfo_v2") { $0.memoryMiB.failure },
-            FailedCall("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability.failure },
-            FailedCall("nvmlDeviceGetMigMode") { $0.migMode.failure },
-            FailedCall("nvmlDeviceGetVirtualizationMode") { $0.virtualization.failure },
-            FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license.failure },
-            FailedCall("nvmlDeviceGetEccMode") { $0.ecc.failure },
-        ]
+        static let all =
+            [
+                FailedCall("nvmlDeviceGetPciInfo_v3") { $0.pciAddress.failure },
+                FailedCall("nvmlDeviceGetUUID") { $0.uuid.failure },
+                FailedCall("nvmlDeviceGetName") { $0.name.failure },
+                FailedCall("nvmlDeviceGetMemoryInfo_v2") { $0.memoryMiB.failure },
+                FailedCall("nvmlDeviceGetCudaComputeCapability") { $0.computeCapability.failure },
+                FailedCall("nvmlDeviceGetMigMode") { $0.migMode.failure },
+                FailedCall("nvmlDeviceGetVirtualizationMode") { $0.virtualization.failure },
+                FailedCall("nvmlDeviceGetGridLicensableFeatures_v4") { $0.license.failure },
+            ] + GPUTrait.allCases.map { trait in FailedCall(trait.declaration.symbol) { $0.traits[trait].failure } }
     }
 
     @Test(arguments: FailedCall.all)
@@ -132,13 +132,6 @@ import VendorProbe
         #expect(gpus?.allSatisfy(\.faults.isEmpty) == true)
     }
 
-    @Test(arguments: [("ecc=on", Reading<Bool>.present(true)), ("ecc=off", .present(false)), ("", .absent)])
-    func eccIsWhatNVMLSaysAndAbsentWhereTheGPUHasNone(key: String, expected: Reading<Bool>) async throws {
-        let hardware = StandInHost.twoH100.replacing("virtualization=", with: "\(key) virtualization=")
-        let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
-        #expect(facts.nvml.value?.gpus.map(\.ecc) == [expected, expected])
-    }
-
     @Test(arguments: ["nvmlInit_v2", "nvmlSystemGetNVMLVersion", "nvmlDeviceGetCount_v2"])
     func aHangingNVMLEndsAtTheDeadline(symbol: String) async throws {
         let hardware = StandInHost.vgpu + "fault \(symbol) hang\n"
@@ -165,8 +158,8 @@ import VendorProbe
             let nvml = try #require(facts.nvml.value)
             #expect(nvml.driverVersion == "580.105.08" && nvml.hang == hang)
             #expect(nvml.gpus.count == 3)
-            #expect(nvml.gpus[0].ecc == .absent && nvml.gpus[0].name.value == "NVIDIA H100 NVL")
-            #expect(nvml.gpus[1].ecc == .unreadable(hang))
+            #expect(nvml.gpus[0].traits[.ecc] == .absent && nvml.gpus[0].name.value == "NVIDIA H100 NVL")
+            #expect(nvml.gpus[1].traits[.ecc] == .unreadable(hang))
             // The fields are read in this order.
             #expect((nvml.gpus[1].uuid.value != nil) == (symbol != "nvmlDeviceGetHandleByIndex_v2"))
             #expect(nvml.gpus[2].name == .skipped("not queried, because \(hang.detail)"))

@@ -27,6 +27,13 @@
 #define SIM_MIG_PER_GPU 7
 #define SIM_MIGS (SIM_GPUS * SIM_MIG_PER_GPU)
 #define SIM_FAULTS 64
+#define SIM_TRAITS 16
+
+// What a function of NVML answers about a GPU: the word `trait.NAME=VALUE` of the hardware file.
+struct sim_trait {
+    char name[32];
+    char value[96];
+};
 
 struct sim_gpu {
     int number;
@@ -36,11 +43,12 @@ struct sim_gpu {
     unsigned id, subsystem;  // vendor in the high half, as in 10de2bb5
     unsigned long long memory_mib;
     int cc_major, cc_minor;
-    int ecc;                 // -1: the GPU has no ECC; 0: off; 1: on
     int mig, pending_mig;    // -1: the GPU has no MIG; 0: off; 1: on
     int virtualization;      // nvmlGpuVirtualizationMode_t
     int license;             // -1: none is needed; 0: missing; 1: granted
     char product[128];
+    struct sim_trait traits[SIM_TRAITS];
+    int trait_count;
 };
 
 struct sim_mig {
@@ -132,7 +140,11 @@ static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *valu
         *(key[0] == 'i' ? &gpu->id : &gpu->subsystem) = (unsigned)number;
         return true;
     }
-    if (strcmp(key, "ecc") == 0) return (gpu->ecc = sim_choice(value, switched, 2)) >= 0;
+    if (strncmp(key, "trait.", 6) == 0) {
+        if (gpu->trait_count == SIM_TRAITS) return false;
+        struct sim_trait *trait = &gpu->traits[gpu->trait_count++];
+        return sim_text(trait->name, sizeof trait->name, key + 6) && sim_text(trait->value, sizeof trait->value, value);
+    }
     if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
@@ -226,7 +238,7 @@ static bool sim_line(char *line) {
     if (strcmp(kind, "gpu") == 0) {
         if (sim.gpu_count == SIM_GPUS || !sim_number(key, 10, &number) || (int)number != sim.gpu_count) return false;
         struct sim_gpu *gpu = &sim.gpus[sim.gpu_count++];
-        *gpu = (struct sim_gpu){.number = (int)number, .ecc = -1, .mig = -1, .pending_mig = -1, .license = -1};
+        *gpu = (struct sim_gpu){.number = (int)number, .mig = -1, .pending_mig = -1, .license = -1};
         while ((word = sim_word(&line, &key, &value)) == 1) {
             if (!sim_gpu_value(gpu, key, value)) return false;
         }
@@ -366,6 +378,14 @@ static int sim_fault(const char *symbol, int gpu) {
         for (;;) pause();
     }
     return 0;
+}
+
+// The value of a trait of a GPU; NULL when the GPU does not have it.
+__attribute__((unused)) static const char *sim_trait(const struct sim_gpu *gpu, const char *name) {
+    for (int at = 0; at < gpu->trait_count; at++) {
+        if (strcmp(gpu->traits[at].name, name) == 0) return gpu->traits[at].value;
+    }
+    return NULL;
 }
 
 // The CUDA version that each driver branch includes, as major * 1000 + minor * 10.

@@ -273,8 +273,9 @@ nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, un
     ENTER_DEVICE(device, current);
     const struct sim_gpu *gpu = gpu_of(device);
     if (gpu == NULL || pending == NULL) return INVALID_ARGUMENT;
-    if (gpu->ecc < 0) return NOT_SUPPORTED;
-    *current = *pending = (unsigned int)gpu->ecc;
+    const char *ecc = sim_trait(gpu, "ecc");
+    if (ecc == NULL) return NOT_SUPPORTED;
+    *current = *pending = strcmp(ecc, "on") == 0;
     return OK;
 }
 

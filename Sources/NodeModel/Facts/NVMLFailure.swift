@@ -87,8 +87,8 @@ extension GPUFacts {
     fileprivate var failures: [ReadFailure] {
         [
             pciAddress.failure, uuid.failure, name.failure, memoryMiB.failure, computeCapability.failure,
-            migMode.failure, migDevices.failure, virtualization.failure, license.failure, ecc.failure,
-        ].compactMap(\.self)
+            migMode.failure, migDevices.failure, virtualization.failure, license.failure,
+        ].compactMap(\.self) + traits.all.compactMap(\.failure)
     }
 
     /// The UUIDs of the GPU and of its MIG devices, by which a process selects them.

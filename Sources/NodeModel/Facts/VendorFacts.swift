@@ -50,7 +50,7 @@ package struct NVMLFacts: Codable, Sendable, Equatable {
 }
 
 /// A GPU as NVML shows it.
-package struct GPUFacts: Codable, Sendable, Equatable {
+package struct GPUFacts: Sendable, Equatable {
     /// NVML's index.
     ///
     /// It follows the PCI order on most nodes, and can change with a boot.
@@ -72,10 +72,10 @@ package struct GPUFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when the GPU does not need a license.
     package var license: Reading<LicenseFacts>
-    /// Whether ECC is on for the GPU's memory (`nvmlDeviceGetEccMode`, the mode in force).
+    /// What else NVML reports.
     ///
-    /// Absent where the GPU has no ECC, or NVML has no such call.
-    package var ecc: Reading<Bool>
+    /// Absent when the GPU does not have the trait, or the driver does not know it.
+    package var traits: GPUTraits
 
     package init(
         index: Int,
@@ -88,7 +88,7 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         migDevices: Reading<[MIGDevice]>,
         virtualization: Reading<VirtualizationMode>,
         license: Reading<LicenseFacts>,
-        ecc: Reading<Bool> = .absent
+        traits: GPUTraits = GPUTraits(.absent)
     ) {
         self.index = index
         self.pciAddress = pciAddress
@@ -100,7 +100,45 @@ package struct GPUFacts: Codable, Sendable, Equatable {
         self.migDevices = migDevices
         self.virtualization = virtualization
         self.license = license
-        self.ecc = ecc
+        self.traits = traits
+    }
+}
+
+extension GPUFacts: Codable {
+    private enum Key: String, CodingKey {
+        case index, pciAddress, uuid, name, memoryMiB, computeCapability, migMode, migDevices, virtualization, license
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        self.init(
+            index: try container.decode(Int.self, forKey: .index),
+            pciAddress: try container.decode(Reading<PCIAddress>.self, forKey: .pciAddress),
+            uuid: try container.decode(Reading<String>.self, forKey: .uuid),
+            name: try container.decode(Reading<String>.self, forKey: .name),
+            memoryMiB: try container.decode(Reading<Int>.self, forKey: .memoryMiB),
+            computeCapability: try container.decode(Reading<ComputeCapability>.self, forKey: .computeCapability),
+            migMode: try container.decode(Reading<MIGMode>.self, forKey: .migMode),
+            migDevices: try container.decode(Reading<[MIGDevice]>.self, forKey: .migDevices),
+            virtualization: try container.decode(Reading<VirtualizationMode>.self, forKey: .virtualization),
+            license: try container.decode(Reading<LicenseFacts>.self, forKey: .license),
+            traits: try GPUTraits(from: decoder)
+        )
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(index, forKey: .index)
+        try container.encode(pciAddress, forKey: .pciAddress)
+        try container.encode(uuid, forKey: .uuid)
+        try container.encode(name, forKey: .name)
+        try container.encode(memoryMiB, forKey: .memoryMiB)
+        try container.encode(computeCapability, forKey: .computeCapability)
+        try container.encode(migMode, forKey: .migMode)
+        try container.encode(migDevices, forKey: .migDevices)
+        try container.encode(virtualization, forKey: .virtualization)
+        try container.encode(license, forKey: .license)
+        try traits.encode(to: encoder)
     }
 }
 

@@ -15,7 +15,7 @@ struct OwnLabels {
         pciID(&set)
         driver(&set)
         migDevices(&set)
-        ecc(&set)
+        traits(&set)
         return set
     }
 
@@ -51,17 +51,23 @@ struct OwnLabels {
         }
     }
 
-    /// Sets the label for ECC memory: `enabled`, `disabled` or `mixed`; none when no GPU has ECC.
-    private func ecc(_ set: inout LabelSet) {
-        let name = key("ecc")
-        guard let nvml = facts.vendor.value?.nvml.value else {
-            if !facts.gpus.isEmpty, facts.nvmlIsUndetermined { set.leave([name]) }
-            return
+    /// Sets the labels for the traits of the GPUs: the value that all GPUs share, or `mixed`; none when no GPU has the
+    /// trait.
+    private func traits(_ set: inout LabelSet) {
+        for trait in GPUTrait.allCases {
+            guard let name = (trait.declaration.label?.name).map(key) else { continue }
+            guard let nvml = facts.vendor.value?.nvml.value else {
+                if !facts.gpus.isEmpty, facts.nvmlIsUndetermined { set.leave([name]) }
+                continue
+            }
+            let readings = nvml.gpus.map { $0.traits[trait] }
+            guard readings.allSatisfy({ $0.whyUnknown == nil }) else {
+                set.leave([name])
+                continue
+            }
+            let values = Set(readings.compactMap(\.value))
+            if let value = values.first { set.set(name, values.count > 1 ? "mixed" : value.label) }
         }
-        guard nvml.gpus.allSatisfy({ $0.ecc.whyUnknown == nil }) else { return set.leave([name]) }
-        let modes = Set(nvml.gpus.compactMap(\.ecc.value))
-        guard !modes.isEmpty else { return }
-        set.set(name, modes.count > 1 ? "mixed" : modes.contains(true) ? "enabled" : "disabled")
     }
 
     private func migDevices(_ set: inout LabelSet) {

@@ -27,18 +27,24 @@ extension FactsText {
     private func rows(_ gpu: GPUFacts) -> [(String, String)] {
         let address = gpu.pciAddress.value?.description ?? "?"
         let line = "\(say(gpu.name) { $0 }), \(say(gpu.memoryMiB) { "\($0) MiB" }), \(address)"
-        let states = [
-            gpu.computeCapability.value.map { "compute capability \($0)" },
-            gpu.ecc.value.map { $0 ? "ECC on" : "ECC off" },
-            gpu.migMode.value.map(mig),
-            gpu.virtualization.value.flatMap(Self.kind),
-            gpu.license.value.map(license),
-        ].compactMap(\.self)
+        let states =
+            [
+                gpu.computeCapability.value.map { "compute capability \($0)" },
+                gpu.migMode.value.map(mig),
+                gpu.virtualization.value.flatMap(Self.kind),
+                gpu.license.value.map(license),
+            ].compactMap(\.self) + traits(gpu)
         let devices = (gpu.migDevices.value ?? []).map { "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB" }
         let faults = gpu.faults.map { style.yellow("\($0.reason.rawValue): \($0.detail)") }
         let details =
             [say(gpu.uuid) { $0 }] + (states.isEmpty ? [] : [states.joined(separator: ", ")]) + devices + faults
         return [("GPU \(gpu.index)", line)] + details.map { ("", $0) }
+    }
+
+    private func traits(_ gpu: GPUFacts) -> [String] {
+        GPUTrait.allCases.compactMap { trait in
+            gpu.traits[trait].value.map { "\(trait.declaration.name) \($0.text)" }
+        }
     }
 
     private func mig(_ mode: MIGMode) -> String {

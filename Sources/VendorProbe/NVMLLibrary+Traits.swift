@@ -1,0 +1,24 @@
+import CVendor
+import NodeModel
+
+extension NVMLLibrary {
+    /// Reads a trait of a GPU; absent when the GPU does not have it, or the driver does not know it.
+    func read(_ trait: GPUTrait, of device: gpa_nvml_device_t) -> Reading<GPUTrait.Value> {
+        switch trait {
+        case .ecc:
+            guard let call = functions.DeviceGetEccMode else { return .absent }
+            return flag(trait) { current in
+                var pending: UInt32 = 0
+                return call(device, current, &pending)
+            }
+        }
+    }
+
+    /// Calls a function that writes a number, which is 0 for "off".
+    private func flag(
+        _ trait: GPUTrait,
+        _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
+    ) -> Reading<GPUTrait.Value> {
+        Reading(canBeAbsent: true) { () throws(NVMLError) in .flag(try value(trait.declaration.symbol, 0, call) != 0) }
+    }
+}
