@@ -11,6 +11,9 @@ extension NVMLLibrary {
                 var pending: UInt32 = 0
                 return call(device, current, &pending)
             }
+        case .gspFirmware:
+            guard let call = functions.DeviceGetGspFirmwareVersion else { return .absent }
+            return text(trait, size: GPA_NVML_GSP_FIRMWARE_VERSION_SIZE) { version, _ in call(device, version) }
         }
     }
 
@@ -20,5 +23,15 @@ extension NVMLLibrary {
         _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
     ) -> Reading<GPUTrait.Value> {
         Reading(canBeAbsent: true) { () throws(NVMLError) in .flag(try value(trait.declaration.symbol, 0, call) != 0) }
+    }
+
+    /// Calls a function that writes a text of at most `size` bytes.
+    private func text(
+        _ trait: GPUTrait,
+        size: Int,
+        _ call: (UnsafeMutablePointer<CChar>, UInt32) -> gpa_nvml_return_t
+    ) -> Reading<GPUTrait.Value> {
+        Reading(canBeAbsent: true) { () throws(NVMLError) in .text(try text(trait.declaration.symbol, size: size, call))
+        }
     }
 }

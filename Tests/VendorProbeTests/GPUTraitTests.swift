@@ -6,6 +6,7 @@ import VendorProbe
 @Suite struct GPUTraitTests {
     static let cases: [(trait: GPUTrait, hardware: String, expected: Reading<GPUTrait.Value>)] = [
         (.ecc, "trait.ecc=on", .present(.flag(true))), (.ecc, "trait.ecc=off", .present(.flag(false))),
+        (.gspFirmware, "trait.gspFirmware=580.105.08", .present(.text("580.105.08"))),
     ]
 
     @Test(arguments: cases)

@@ -81,6 +81,7 @@ import VendorProbe
         ("NVML_SYSTEM_NVML_VERSION_BUFFER_SIZE", "GPA_NVML_VERSION_SIZE"),
         ("NVML_DEVICE_NAME_V2_BUFFER_SIZE", "GPA_NVML_NAME_SIZE"),
         ("NVML_DEVICE_UUID_V2_BUFFER_SIZE", "GPA_NVML_UUID_SIZE"),
+        ("NVML_GSP_FIRMWARE_VERSION_BUF_SIZE", "GPA_NVML_GSP_FIRMWARE_VERSION_SIZE"),
         ("NVML_SUCCESS", "0"), ("sizeof(nvmlReturn_t)", "sizeof(gpa_nvml_return_t)"),
         ("sizeof(nvmlDevice_t)", "sizeof(gpa_nvml_device_t)"),
         ("NVML_GPU_VIRTUALIZATION_MODE_NONE", "0"), ("NVML_GPU_VIRTUALIZATION_MODE_PASSTHROUGH", "1"),

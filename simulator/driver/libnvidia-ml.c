@@ -279,6 +279,15 @@ nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, un
     return OK;
 }
 
+nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version);
+nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version) {
+    ENTER_DEVICE(device, version);
+    const struct sim_gpu *gpu = gpu_of(device);
+    if (gpu == NULL) return INVALID_ARGUMENT;
+    const char *firmware = sim_trait(gpu, "gspFirmware");
+    return firmware == NULL ? NOT_SUPPORTED : copy(version, 64, firmware);
+}
+
 #ifndef STANDIN_WITHOUT_MIG_MODE
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {

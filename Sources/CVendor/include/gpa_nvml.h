@@ -19,6 +19,7 @@ enum {
     GPA_NVML_VERSION_SIZE = 80,
     GPA_NVML_NAME_SIZE = 96,
     GPA_NVML_UUID_SIZE = 96,
+    GPA_NVML_GSP_FIRMWARE_VERSION_SIZE = 64,
 };
 
 typedef struct {
@@ -113,8 +114,9 @@ typedef struct {
     REQUIRED(DeviceGetComputeInstanceId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
     REQUIRED(DeviceGetAttributes_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_device_attributes_t *_Nonnull) \
     REQUIRED(DeviceGetVirtualizationMode, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode) \
-    /* Not needed for anything else. */ \
+    /* Traits of a GPU: a driver without the function has no such trait. */ \
     OPTIONAL(DeviceGetEccMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending) \
+    OPTIONAL(DeviceGetGspFirmwareVersion, gpa_nvml_device_t _Nonnull, char *_Nonnull version) \
     /* Not in 470. */ \
     OPTIONAL(DeviceGetMemoryInfo_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_memory_v2_t *_Nonnull) \
     /* One of the two is enough; _v3 is asked where _v4 is not. */ \

@@ -7,6 +7,10 @@ package enum GPUTrait: String, CodingKey, CaseIterable, Sendable {
     ///
     /// A change takes effect only after a reset of the GPU, and this is the mode until then.
     case ecc
+    /// The version of the firmware on the GPU's system processor (GSP).
+    ///
+    /// Absent when the driver does without this processor.
+    case gspFirmware
 
     /// What belongs to the trait.
     package var declaration: Declaration {
@@ -16,6 +20,12 @@ package enum GPUTrait: String, CodingKey, CaseIterable, Sendable {
                 name: "ECC",
                 symbol: "nvmlDeviceGetEccMode",
                 label: Label("ecc", values: "`enabled` or `disabled`", absence: "no GPU has ECC")
+            )
+        case .gspFirmware:
+            Declaration(
+                name: "GSP firmware",
+                symbol: "nvmlDeviceGetGspFirmwareVersion",
+                label: Label("gsp-firmware", values: "`580.105.08`", absence: "no GPU runs GSP firmware")
             )
         }
     }
