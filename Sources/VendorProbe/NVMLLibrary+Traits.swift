@@ -14,13 +14,16 @@ extension NVMLLibrary {
         case .gspFirmware:
             guard let call = functions.DeviceGetGspFirmwareVersion else { return .absent }
             return text(trait, size: GPA_NVML_GSP_FIRMWARE_VERSION_SIZE) { version, _ in call(device, version) }
+        case .persistenceMode:
+            guard let call = functions.DeviceGetPersistenceMode else { return .absent }
+            return flag(trait) { call(device, $0) }
         }
     }
 
     /// Calls a function that writes a number, which is 0 for "off".
-    private func flag(
+    private func flag<Number: FixedWidthInteger>(
         _ trait: GPUTrait,
-        _ call: (UnsafeMutablePointer<UInt32>) -> gpa_nvml_return_t
+        _ call: (UnsafeMutablePointer<Number>) -> gpa_nvml_return_t
     ) -> Reading<GPUTrait.Value> {
         Reading(canBeAbsent: true) { () throws(NVMLError) in .flag(try value(trait.declaration.symbol, 0, call) != 0) }
     }

@@ -7,6 +7,8 @@ import VendorProbe
     static let cases: [(trait: GPUTrait, hardware: String, expected: Reading<GPUTrait.Value>)] = [
         (.ecc, "trait.ecc=on", .present(.flag(true))), (.ecc, "trait.ecc=off", .present(.flag(false))),
         (.gspFirmware, "trait.gspFirmware=580.105.08", .present(.text("580.105.08"))),
+        (.persistenceMode, "trait.persistenceMode=on", .present(.flag(true))),
+        (.persistenceMode, "trait.persistenceMode=off", .present(.flag(false))),
     ]
 
     @Test(arguments: cases)

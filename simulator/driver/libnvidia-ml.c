@@ -288,6 +288,17 @@ nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version)
     return firmware == NULL ? NOT_SUPPORTED : copy(version, 64, firmware);
 }
 
+nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode);
+nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode) {
+    ENTER_DEVICE(device, mode);
+    const struct sim_gpu *gpu = gpu_of(device);
+    if (gpu == NULL) return INVALID_ARGUMENT;
+    const char *persistence = sim_trait(gpu, "persistenceMode");
+    if (persistence == NULL) return NOT_SUPPORTED;
+    *mode = strcmp(persistence, "on") == 0;
+    return OK;
+}
+
 #ifndef STANDIN_WITHOUT_MIG_MODE
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {

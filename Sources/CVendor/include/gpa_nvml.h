@@ -117,6 +117,7 @@ typedef struct {
     /* Traits of a GPU: a driver without the function has no such trait. */ \
     OPTIONAL(DeviceGetEccMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending) \
     OPTIONAL(DeviceGetGspFirmwareVersion, gpa_nvml_device_t _Nonnull, char *_Nonnull version) \
+    OPTIONAL(DeviceGetPersistenceMode, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode) \
     /* Not in 470. */ \
     OPTIONAL(DeviceGetMemoryInfo_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_memory_v2_t *_Nonnull) \
     /* One of the two is enough; _v3 is asked where _v4 is not. */ \

@@ -11,6 +11,8 @@ package enum GPUTrait: String, CodingKey, CaseIterable, Sendable {
     ///
     /// Absent when the driver does without this processor.
     case gspFirmware
+    /// Whether the driver keeps the GPU initialized while no process uses it.
+    case persistenceMode
 
     /// What belongs to the trait.
     package var declaration: Declaration {
@@ -27,6 +29,8 @@ package enum GPUTrait: String, CodingKey, CaseIterable, Sendable {
                 symbol: "nvmlDeviceGetGspFirmwareVersion",
                 label: Label("gsp-firmware", values: "`580.105.08`", absence: "no GPU runs GSP firmware")
             )
+        case .persistenceMode:
+            Declaration(name: "persistence mode", symbol: "nvmlDeviceGetPersistenceMode", label: nil)
         }
     }
 }
