@@ -70,6 +70,7 @@ package enum CheckRegistry {
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+        .persistenceModeOff,
 
         // Phase: publish
         .publicationFailed,

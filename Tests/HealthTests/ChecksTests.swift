@@ -370,7 +370,29 @@ import Testing
         Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
     ]
 
-    @Test(arguments: driverCases + libraryCases + migCases)
+    private static func persistence(_ modes: Bool...) -> NodeFacts {
+        NodeFacts.h100Ready.withNVML { nvml in
+            nvml.gpus = modes.enumerated().map { index, isOn in
+                var gpu = GPUFacts.h100.at(index: index)
+                gpu.traits[.persistenceMode] = .present(.flag(isOn))
+                return gpu
+            }
+        }
+    }
+
+    private static let persistenceCases = [
+        Case(.persistenceModeOff, "not known", nil),
+        Case(.persistenceModeOff, "on", .pass, persistence(true, true)),
+        Case(
+            .persistenceModeOff,
+            "off on one of two",
+            .notice,
+            persistence(true, false),
+            observed: "Persistence mode is off: GPU 1 (0001:01:00.0)"
+        ),
+    ]
+
+    @Test(arguments: driverCases + libraryCases + migCases + persistenceCases)
     func finds(_ row: Case) throws {
         let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
         let outcome = try #require(CheckRegistry.check(row.code)).outcome(on: node)

@@ -1,0 +1,38 @@
+package import NodeModel
+
+extension ReasonCode {
+    package static let persistenceModeOff = ReasonCode("persistence-mode-off")
+}
+
+extension Check {
+    static let persistenceModeOff = Check(
+        .persistenceModeOff,
+        title: "persistence mode is on",
+        group: .gpus,
+        phase: .use,
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable],
+        // nvidia-persistenced starts after the load of the driver.
+        settlesWithin: .seconds(60),
+        meaning:
+            "Persistence mode is off on a GPU. While no program uses this GPU, the driver does not keep it initialized, "
+            + "and the next program waits one to three seconds for each GPU. `nvidia-smi` can take half a minute on a "
+            + "machine with eight GPUs. The GPUs work, so the finding is a notice.",
+        advice: "Start `nvidia-persistenced` on the host: `systemctl enable --now nvidia-persistenced`."
+    ) { node in
+        let gpus = node.nvml?.gpus ?? []
+        let expected = "persistence mode on every GPU"
+        let off = gpus.filter { $0.traits[.persistenceMode].value == .flag(false) }
+        guard off.isEmpty else {
+            return .notice(
+                "Persistence mode is off: \(off.map(\.label).joined(separator: ", "))",
+                expected: expected,
+                remedy: Remedy(
+                    "Start nvidia-persistenced on the host, so that programs do not wait for the GPU.",
+                    command: "systemctl enable --now nvidia-persistenced"
+                )
+            )
+        }
+        guard gpus.contains(where: { $0.traits[.persistenceMode].value != nil }) else { return nil }
+        return .passed("Persistence mode is on.", expected: expected)
+    }
+}
