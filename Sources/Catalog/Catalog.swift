@@ -70,9 +70,9 @@ package struct CatalogPlatform: Sendable, Equatable {
         return systemVendor == nil ? .assetTag : .both
     }
 
-    /// Whether the firmware strings match all conditions of this platform, or one of its additional rules.
-    package func matches(_ dmi: DMIFacts) -> Bool {
-        also.contains { $0.matches(dmi) } || matchesVendorAndTag(dmi)
+    /// Whether the firmware of the host matches all conditions of this platform, or the host one of its additional rules.
+    package func matches(_ host: HostFacts) -> Bool {
+        also.contains { $0.matches(host) } || (host.dmi.value.map(matchesVendorAndTag) ?? false)
     }
 
     private func matchesVendorAndTag(_ dmi: DMIFacts) -> Bool {

@@ -1,12 +1,42 @@
 package import NodeModel
 
-/// Strings of the firmware and of the hypervisor that together identify a platform.
+/// Strings of the firmware, the hypervisor and the kernel that together identify a platform.
 ///
 /// A string may begin or end with `*`, which matches any text. The comparison ignores case.
 package struct FirmwareRule: Sendable, Hashable {
-    /// A string that the firmware or the hypervisor reports about the machine.
+    /// A string that the firmware, the hypervisor or the kernel reports about the machine.
     package enum Field: String, Sendable, CaseIterable {
         case systemVendor, productName, productVersion, biosVersion, productUUID, chassisAssetTag, hypervisorVersion
+        case kernelRelease
+
+        /// The name of the string in a sentence.
+        package var name: String {
+            switch self {
+            case .systemVendor: "system vendor"
+            case .productName: "product name"
+            case .productVersion: "product version"
+            case .biosVersion: "BIOS version"
+            case .productUUID: "product UUID"
+            case .chassisAssetTag: "chassis asset tag"
+            case .hypervisorVersion: "hypervisor version"
+            case .kernelRelease: "kernel release"
+            }
+        }
+
+        /// What the host reports; nil when it reports nothing, or when its firmware is not known.
+        package func text(of host: HostFacts) -> String? {
+            let dmi = host.dmi.value
+            return switch self {
+            case .systemVendor: dmi?.systemVendor
+            case .productName: dmi?.productName
+            case .productVersion: dmi?.productVersion
+            case .biosVersion: dmi?.biosVersion
+            case .productUUID: dmi?.productUUID
+            case .chassisAssetTag: dmi?.chassisAssetTag
+            case .hypervisorVersion: dmi?.hypervisorVersion
+            case .kernelRelease: host.kernelRelease.value
+            }
+        }
     }
 
     /// The pattern of each field that counts.
@@ -17,28 +47,16 @@ package struct FirmwareRule: Sendable, Hashable {
     }
 
     /// Whether every pattern matches; false when the rule has no pattern.
-    package func matches(_ dmi: DMIFacts) -> Bool {
+    package func matches(_ host: HostFacts) -> Bool {
         !patterns.isEmpty
             && patterns.allSatisfy { field, pattern in
-                Self.text(field, dmi).map { Self.matches($0.lowercased(), pattern.lowercased()) } ?? false
+                field.text(of: host).map { Self.matches($0.lowercased(), pattern.lowercased()) } ?? false
             }
     }
 
     /// The rule for people: `systemVendor Xen, productVersion *.amazon`.
     package var text: String {
         Field.allCases.compactMap { field in patterns[field].map { "\(field.rawValue) \($0)" } }.joined(separator: ", ")
-    }
-
-    private static func text(_ field: Field, _ dmi: DMIFacts) -> String? {
-        switch field {
-        case .systemVendor: dmi.systemVendor
-        case .productName: dmi.productName
-        case .productVersion: dmi.productVersion
-        case .biosVersion: dmi.biosVersion
-        case .productUUID: dmi.productUUID
-        case .chassisAssetTag: dmi.chassisAssetTag
-        case .hypervisorVersion: dmi.hypervisorVersion
-        }
     }
 
     private static func matches(_ text: String, _ pattern: String) -> Bool {

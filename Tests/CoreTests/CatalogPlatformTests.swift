@@ -2,6 +2,7 @@ import Catalog
 import CoreSupport
 import NodeModel
 import Reporting
+import TestSupport
 import Testing
 
 @Suite struct CatalogPlatformTests {
@@ -21,7 +22,7 @@ import Testing
     )
     func tellsAMachineByItsFirmware(_ vendor: String?, _ tag: String?, _ platform: String?) throws {
         let dmi = DMIFacts(systemVendor: vendor, productName: nil, chassisAssetTag: tag)
-        #expect(try repositoryCatalog().platforms.first { $0.matches(dmi) }?.name == platform)
+        #expect(try Self.platform(dmi) == platform)
     }
 
     /// Machines that show the vendor of their hypervisor, and the cloud in another text.
@@ -64,7 +65,26 @@ import Testing
         ] as [(DMIFacts, String?)]
     )
     func tellsACloudByFurtherTexts(_ dmi: DMIFacts, _ platform: String?) throws {
-        #expect(try repositoryCatalog().platforms.first { $0.matches(dmi) }?.name == platform)
+        #expect(try Self.platform(dmi) == platform)
+    }
+
+    /// A machine whose firmware could not be read in full, or an older file of facts without the further strings.
+    @Test(
+        arguments: [
+            ("Xen", "6.1.141-155.222.amzn2023.x86_64", "aws"), ("Xen", "6.8.0-1044-aws", "aws"),
+            ("Xen", "6.8.0-60-generic", "xen"), ("QEMU", "6.1.141-155.222.amzn2023.x86_64", "kvm"),
+        ]
+    )
+    func onXenTheKernelTellsAmazon(_ vendor: String, _ kernel: String, _ platform: String) throws {
+        let dmi = DMIFacts(systemVendor: vendor, productName: "HVM domU", chassisAssetTag: nil)
+        #expect(try Self.platform(dmi, kernel: kernel) == platform)
+    }
+
+    private static func platform(_ dmi: DMIFacts, kernel: String = "6.8.0-60-generic") throws -> String? {
+        var host = NodeFacts.noGPU.host
+        host.dmi = .present(dmi)
+        host.kernelRelease = .present(kernel)
+        return try repositoryCatalog().platforms.first { $0.matches(host) }?.name
     }
 
     @Test func aFurtherRuleNeedsTwoTexts() throws {

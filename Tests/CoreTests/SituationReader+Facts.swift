@@ -11,6 +11,14 @@ struct SituationMachine: Sendable {
     var hypervisor: Reading<Bool> = .skipped("not inspected")
     /// The name of the platform in a decision; nil when it is unknown.
     var name: String?
+    /// The release of its kernel; nil when it does not tell the platform.
+    var kernel: String?
+
+    /// Virtual machines that only their kernel tells from others.
+    static let byKernel: [String: SituationMachine] = [
+        "aws-xen-amazon-linux": xen(kernel: "6.1.141-155.222.amzn2023.x86_64") { _ in },
+        "aws-xen-ubuntu": xen(kernel: "6.8.0-1044-aws") { _ in },
+    ]
 
     /// Virtual machines of clouds and hypervisors, bare-metal servers of a cloud, and other servers.
     static let all: [String: SituationMachine] = [
@@ -62,10 +70,10 @@ struct SituationMachine: Sendable {
     }
 
     /// A machine of Amazon that shows Xen as its vendor.
-    private static func xen(_ change: (inout DMIFacts) -> Void) -> Self {
+    private static func xen(kernel: String? = nil, _ change: (inout DMIFacts) -> Void) -> Self {
         var dmi = DMIFacts(systemVendor: "Xen", productName: "HVM domU", chassisAssetTag: nil)
         change(&dmi)
-        return SituationMachine(dmi: .present(dmi), hypervisor: .present(true), name: "aws")
+        return SituationMachine(dmi: .present(dmi), hypervisor: .present(true), name: "aws", kernel: kernel)
     }
 
     private static func dmi(_ vendor: String, _ product: String, tag: String? = nil) -> Reading<DMIFacts> {

@@ -62,9 +62,10 @@ extension DocumentReader {
             fields["architecture"].flatMap { choice($0, "architecture") }
             ?? defaults.architecture
         let platform = fields["platform"].flatMap { text($0, "platform") } ?? defaults.platform
-        if let machine = SituationMachine.all[platform] {
+        if let machine = SituationMachine.all[platform] ?? SituationMachine.byKernel[platform] {
             facts.host.architecture = .present(architecture)
             facts.host.dmi = machine.dmi
+            if let kernel = machine.kernel { facts.host.kernelRelease = .present(kernel) }
             // Processors of ARM do not say whether a hypervisor runs them.
             facts.host.hypervisor = architecture == .aarch64 ? .absent : machine.hypervisor
             expected.platform = architecture == .aarch64 && platform == "bare-metal" ? nil : machine.name
