@@ -72,15 +72,8 @@ extension ReadFailure {
 extension Remedy {
     static let readKernelLog: Remedy = "Read the kernel log (dmesg) and look for lines with NVRM."
     static let readXidLines: Remedy = "Read the kernel log (dmesg) and look for Xid errors of these GPUs."
-    static let mountHostRoot: Remedy = "Run the agent as root with the host's root directory mounted."
-
-    /// What to do about a file of the host that cannot be read.
-    ///
-    /// Root helps only when access was denied.
-    static func reading(_ failure: ReadFailure) -> Remedy {
-        failure.reason == .permission
-            ? mountHostRoot : "Read the kernel log (dmesg) and look for errors about this file."
-    }
+    /// What to do when the agent did not query the driver, because it sees files or facts of the node and not the node.
+    static let askOnTheNode: Remedy = "Run 'gpu-agent status' on the node. Only there can the agent query the driver."
     static let completeDriver: Remedy =
         "The driver is incomplete. Install its libraries on the host, or remove the driver."
 

@@ -35,7 +35,7 @@ package struct Outcome: Sendable, Equatable {
     }
 
     /// The agent did not check, for the reason `why`.
-    static func skipped(_ why: String, expected: String) -> Outcome {
-        Outcome(state: .skipped, observed: why, expected: expected, remedy: .none)
+    static func skipped(_ why: String, expected: String, remedy: Remedy = .none) -> Outcome {
+        Outcome(state: .skipped, observed: why, expected: expected, remedy: remedy)
     }
 }

@@ -54,7 +54,7 @@ package struct Planner: Sendable {
                 observed: "The release of the running kernel is not known"
                     + (facts.host.kernelRelease.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "a kernel release in /proc/sys/kernel/osrelease",
-                remedy: "Run the agent as root with the host's root directory mounted."
+                remedy: .reading(facts.host.kernelRelease.failure)
             )
             return Plan(decision: decision, steps: [], problems: [problem])
         }

@@ -106,7 +106,7 @@ package struct Selection: Sendable {
                 .driverUnreadable,
                 observed: "The agent cannot tell whether a driver container runs on this host: \(why).",
                 expected: "readable files below /run/nvidia",
-                remedy: "Run the agent as root with the host's root directory mounted."
+                remedy: .reading(facts.claims.driverContainer.failure)
             )
             return .blocked([problem], "the agent cannot tell whether a driver container runs here", evidence: evidence)
         }
@@ -180,7 +180,7 @@ package struct Selection: Sendable {
                 observed: "The processor architecture is not known"
                     + (facts.host.architecture.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "x86_64 or aarch64",
-                remedy: "Run the agent as root with the host's root directory mounted."
+                remedy: .reading(facts.host.architecture.failure)
             )
             return .blocked([problem], "the processor architecture of the host is not known")
         }
@@ -242,7 +242,7 @@ package struct Selection: Sendable {
             .hostUnreadable,
             observed: "The agent could not read the firmware, which identifies the platform: \(why).",
             expected: "readable files below /sys/class/dmi/id",
-            remedy: "Run the agent as root with the host's root directory mounted."
+            remedy: .reading(host.dmi.failure)
         )
     }
 

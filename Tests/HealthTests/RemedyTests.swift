@@ -82,6 +82,23 @@ import Testing
         #expect(cuda(code).contains(words))
     }
 
+    /// Root cannot read a broken file either.
+    @Test(arguments: [ReadFailure.Reason.permission, .io, .malformed, .hang])
+    func rootIsTheRemedyOnlyWhenAccessWasDenied(_ reason: ReadFailure.Reason) throws {
+        let failure = ReadFailure(reason, "why")
+        for facts in [
+            NodeFacts.h100.with { $0.host.kernelRelease = .unreadable(failure) },
+            .h100.with { $0.host.architecture = .unreadable(failure) },
+            .rtxProVGPU.with { $0.host.dmi = .unreadable(failure) },
+            .h100.with { $0.claims.driverContainer = .unreadable(failure) },
+            .h100.with { $0.driver.moduleFile = .unreadable(failure) },
+        ] {
+            let remedies = try Plan.made(for: facts).obstacles.map(\.remedy.text)
+            #expect(!remedies.isEmpty)
+            #expect(remedies.contains { $0.contains("as root") } == (reason == .permission), "\(remedies)")
+        }
+    }
+
     @Test func theFabricOfAVirtualMachineIsItsHosts() {
         let guest = cuda(802) { $0.host.hypervisor = .present(true) }
         #expect(guest.contains("nothing to repair in this machine") && !guest.contains("systemctl"))

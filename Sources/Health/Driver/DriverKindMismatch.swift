@@ -19,10 +19,13 @@ extension Check {
             return nil
         }
         guard let kind = node.facts.installedKind(ofVersion: version)?.kind else {
+            // On a system whose image has nvidia-gridd beside every driver, only NVML tells the kind, and the check of
+            // NVML says why it did not.
+            guard let failure = node.facts.unreadKindSource else { return nil }
             return .unknown(
-                "The agent could not tell whether the driver is a GRID driver.",
+                "The agent could not tell whether the driver is a GRID driver: \(failure.detail)",
                 expected: wanted.rawValue,
-                remedy: .mountHostRoot
+                remedy: .reading(failure)
             )
         }
         guard kind != wanted else { return .passed(kind.rawValue, expected: wanted.rawValue) }

@@ -9,7 +9,9 @@ extension Check {
         phase: .load,
         raisedAs: .unknown,
         meaning: "The agent could not read the files that show whether a driver is on the host.",
-        advice: "Run the agent as root with the host's root directory mounted."
+        advice:
+            "If access was denied, run the agent as root with the host's root directory mounted. Otherwise, read the "
+            + "kernel log and look for errors about the file that the finding names."
     ) { node in
         guard node.isJudgedByItsDriver, !node.hasDriver, case .unreadable(let why) = node.facts.driver.installed else {
             return nil
@@ -17,7 +19,7 @@ extension Check {
         return .unknown(
             why.joined(separator: "; "),
             expected: node.decision.driver.map { "\($0)" } ?? "a driver",
-            remedy: .mountHostRoot
+            remedy: .reading(node.facts.driver.sourceFailure)
         )
     }
 }

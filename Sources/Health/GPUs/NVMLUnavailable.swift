@@ -36,7 +36,7 @@ extension Check {
         case .absent:
             return .failed("The host has no libnvidia-ml.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
-            return .skipped(why, expected: expected)
+            return .skipped(why, expected: expected, remedy: .askOnTheNode)
         case .unreadable(let failure) where failure.isOurOwn:
             return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):

@@ -9,7 +9,9 @@ extension Check {
         phase: .discover,
         raisedAs: .unknown,
         meaning: "The agent could not read the host's architecture, kernel release or firmware tables.",
-        advice: "Run the agent as root with the host's root directory mounted."
+        advice:
+            "If access was denied, run the agent as root with the host's root directory mounted. Otherwise, read the "
+            + "kernel log and look for errors about the file that the finding names."
     )
 
     static let noGPU = Check(

@@ -54,6 +54,15 @@ extension DriverFacts {
         ].compactMap(\.self)
     }
 
+    /// The failure of a source to repair first: a denied access before any other; nil when no source failed.
+    package var sourceFailure: ReadFailure? {
+        let failures = [
+            loadedVersion.failure, runningModule.failure, moduleFile.failure, nvmlLibrary.failure, cudaLibrary.failure,
+            otherLibraries.failure,
+        ].compactMap(\.self)
+        return failures.first { $0.reason == .permission } ?? failures.first
+    }
+
     /// Whether the kernel module is loaded.
     package var isLoaded: Bool { loadedVersion.value != nil || runningModule.value != nil }
 

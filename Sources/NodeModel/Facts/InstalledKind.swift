@@ -66,9 +66,13 @@ extension NodeFacts {
         if let daemon, claims.runfile.value == version { return (.grid, "\(daemon) exists") }
         if showsNoLicense(version) { return (.datacenter, "NVML shows no license on any GPU") }
         if let daemon { return imageHasGridDaemon ? nil : (.grid, "\(daemon) exists") }
-        let unread = [claims.packages.failure, claims.gridUnit.failure, claims.aksMarker.failure]
-        guard driver.gridDaemon.isAbsent, unread.allSatisfy({ $0 == nil }) else { return nil }
+        guard driver.gridDaemon.isAbsent, unreadKindSource == nil else { return nil }
         return (.datacenter, "nvidia-gridd is not installed")
+    }
+
+    /// Why one of the files that could tell the kind of the driver was not read; nil when all were read.
+    package var unreadKindSource: ReadFailure? {
+        driver.gridDaemon.failure ?? claims.packages.failure ?? claims.gridUnit.failure ?? claims.aksMarker.failure
     }
 
     /// Whether NVML answers for this driver, and shows neither a vGPU nor a licensed product on any GPU.

@@ -28,6 +28,19 @@ package struct Remedy: Sendable, Equatable {
         If the GPU is lost again, check its power supply and that it is seated correctly, or replace it.
         """
 
+    /// What to do about a file of the host that the agent did not read.
+    ///
+    /// Root helps when access was denied. A broken file or device reads the same for root.
+    ///
+    /// - Parameter failure: Why it could not be read; nil when the agent did not try, or when the file does not exist.
+    /// - Returns: To run the agent as root, or to read the kernel log.
+    package static func reading(_ failure: ReadFailure?) -> Remedy {
+        switch failure?.reason {
+        case .permission, nil: "Run the agent as root with the host's root directory mounted (--host-root)."
+        default: "Read the kernel log (dmesg) and look for errors about this file."
+        }
+    }
+
     package var isEmpty: Bool { text.isEmpty && command == nil }
 }
 

@@ -3,11 +3,18 @@ import NodeModel
 extension [Finding] {
     /// The finding about a bus or a function that the agent could not read.
     static func pciUnreadable(_ failure: ReadFailure) -> [Finding] {
-        // A device that does not answer, or a broken file, reads the same for root.
-        let remedy =
-            failure.reason == .malformed
-            ? "Read the kernel log (dmesg) and look for this address. A GPU may have fallen off the bus."
-            : "Run the agent as root with the host's root directory mounted (--host-root)."
+        // A device that does not answer, or a broken file, reads the same for root. The library that reads the bus does
+        // not tell whether access was denied.
+        let remedy: Remedy =
+            switch failure.reason {
+            case .malformed: "Read the kernel log (dmesg) and look for this address. A GPU may have fallen off the bus."
+            case .io:
+                """
+                Make sure that the agent runs as root with the host's root directory mounted (--host-root). \
+                Then read the kernel log (dmesg) and look for errors about this file.
+                """
+            default: .reading(failure)
+            }
         return [
             Finding(
                 .pciUnreadable,

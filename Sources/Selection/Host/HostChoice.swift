@@ -29,7 +29,7 @@ struct HostChoice {
                 .driverUnreadable,
                 observed: "The agent cannot tell whether a driver is installed: \(why.joined(separator: "; ")).",
                 expected: "readable files that show whether a driver is installed",
-                remedy: "Run the agent as root with the host's root directory mounted."
+                remedy: .reading(facts.driver.sourceFailure)
             )
             return .blocked([problem], "the agent cannot tell whether a driver is installed")
         case .split(let sources):
