@@ -130,8 +130,16 @@ struct HostChoice {
             return reasons.isEmpty ? nil : (reasons.joined(separator: ", and "), nil)
         }
         let kernel = facts.host.kernelRelease.value.map { " \($0)" } ?? ""
+        let noModule = "it has no kernel module for the running kernel\(kernel)"
+        let others = [misfitOfKind(driver), DriverVersion(driver.version).flatMap { choice.misfit($0) }].compactMap(
+            \.self
+        )
+        // A module of a driver that does not fit is of no use, and nothing can be built in an immutable system.
+        guard others.isEmpty, ImmutableSystem(facts.host) == nil else {
+            return (([noModule] + others).joined(separator: ", and "), nil)
+        }
         return (
-            "it has no kernel module for the running kernel\(kernel)",
+            noModule,
             "Install the headers of the running kernel, which the build needs, and run 'dkms autoinstall' to build the "
                 + "module. "
         )
