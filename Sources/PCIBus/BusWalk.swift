@@ -79,6 +79,7 @@ struct BusWalk {
         for name in ["device", "class"] {
             if let failure = directory.hexadecimal(name).failure { return .unreadable(failure) }
         }
+        let physicalFunction = self.physicalFunction(directory)
         return .present(
             PCIFunction(
                 address: address,
@@ -89,8 +90,12 @@ struct BusWalk {
                 numaNode: directory.integer("numa_node").flatMap { $0 < 0 ? .absent : .present($0) },
                 kernelDriver: directory.linkName("driver"),
                 displayDevices: directory.entries(of: ["drm", "graphics"]),
-                vgpuCapability: capability(in: scan, directory: directory),
-                physicalFunction: physicalFunction(directory),
+                vgpuCapability: capability(
+                    in: scan,
+                    directory: directory,
+                    isVirtualFunction: physicalFunction.value != nil
+                ),
+                physicalFunction: physicalFunction,
                 sriovTotalVFs: directory.integer("sriov_totalvfs")
             )
         )
@@ -106,13 +111,20 @@ struct BusWalk {
         return message.isEmpty ? .absent : .unreadable(ReadFailure(.io, message))
     }
 
-    private func capability(in scan: OpaquePointer, directory: SysfsDirectory) -> Reading<VGPUCapability> {
+    private func capability(
+        in scan: OpaquePointer,
+        directory: SysfsDirectory,
+        isVirtualFunction: Bool
+    ) -> Reading<VGPUCapability> {
         var space = [UInt8](repeating: 0, count: VGPUCapabilityDecoder.spaceSize)
         let count = gpa_pci_read(scan, &space, CInt(space.count))
         guard count > 0 else {
             return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)/config")))
         }
-        return VGPUCapabilityDecoder.decode(configurationSpace: Array(space.prefix(Int(count))))
+        return VGPUCapabilityDecoder.decode(
+            configurationSpace: Array(space.prefix(Int(count))),
+            isVirtualFunction: isVirtualFunction
+        )
     }
 
     private func physicalFunction(_ directory: SysfsDirectory) -> Reading<PCIAddress> {

@@ -23,14 +23,21 @@ package enum VGPUCapabilityDecoder {
 
     /// Decodes the capability from the first bytes of a configuration space.
     ///
-    /// - Parameter space: The bytes that could be read: 256, or the first 64 without `CAP_SYS_ADMIN`.
+    /// - Parameters:
+    ///   - space: The bytes that could be read: 256, or the first 64 without `CAP_SYS_ADMIN`.
+    ///   - isVirtualFunction: Whether the function is an SR-IOV virtual function on its host. The vendor ID and the device
+    ///     ID of such a function read as ffff, and the rest of its configuration space is valid. Source: PCI Express Base
+    ///     Specification 5.0, section 9.3.4.1.
     /// - Returns: `absent` when the complete list has no such capability. `unreadable` when the list continues beyond
     ///   the given bytes (`permission`), is malformed (`malformed`), or when the device does not answer (`io`).
-    package static func decode(configurationSpace space: [UInt8]) -> Reading<VGPUCapability> {
+    package static func decode(
+        configurationSpace space: [UInt8],
+        isVirtualFunction: Bool = false
+    ) -> Reading<VGPUCapability> {
         guard space.count >= headerSize else {
             return .unreadable(ReadFailure(.io, "only \(space.count) bytes of configuration space could be read"))
         }
-        guard !space.prefix(4).allSatisfy({ $0 == 0xff }) else {
+        guard !space.prefix(isVirtualFunction ? headerSize : 4).allSatisfy({ $0 == 0xff }) else {
             return .unreadable(PCIFunction.noAnswer)
         }
         guard space[0x06] & 0x10 != 0 else { return .absent }

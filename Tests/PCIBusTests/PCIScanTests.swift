@@ -119,15 +119,17 @@ import Testing
     @Test func listsTheAudioFunctionAndFollowsAVirtualOneToItsCard() async throws {
         let tree = try SysfsTree()
         try tree.add(.audio)
-        try tree.add(
-            FakeFunction(address: "0000:65:00.4", id: (0x10de, 0x2236), physicalFunction: "0000:65:00.0")
-        )
+        var virtual = FakeFunction(address: "0000:65:00.4", id: (0x10de, 0x2236), physicalFunction: "0000:65:00.0")
+        virtual.config = ConfigurationSpace.space(vendor: 0xffff, device: 0xffff, first: 0x40, [0x40: [0x10, 0]])
+        try tree.add(virtual)
         let functions = try #require(await PCIScan(sysfs: tree.path).scan().functions.value)
         #expect(functions.map(\.classCode) == [0x0403, 0x0302])
         #expect(functions.map(\.isGPU) == [false, true])
         #expect(functions[0].kernelDriver == .present("snd_hda_intel"))
         let card = PCIAddress(domain: 0, bus: 0x65, device: 0, function: 0)
         #expect(functions.map(\.physicalFunction) == [.absent, .present(card)])
+        #expect(functions[1].vgpuCapability == .absent)
+        #expect(!functions[1].isLost)
     }
 
     @Test func anEmptyBusIsAnAnswer() async throws {

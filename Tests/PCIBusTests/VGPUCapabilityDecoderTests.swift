@@ -137,6 +137,17 @@ import Testing
         #expect(reading == .unreadable(PCIFunction.noAnswer))
     }
 
+    /// The vendor ID and the device ID of a virtual function read as ffff, and the rest of its space is valid.
+    @Test func aVirtualFunctionAnswersWithoutIDs() {
+        func decode(_ space: [UInt8]) -> Reading<VGPUCapability> {
+            VGPUCapabilityDecoder.decode(configurationSpace: space, isVirtualFunction: true)
+        }
+        let space = ConfigurationSpace.space(vendor: 0xffff, device: 0xffff, first: 0x40, [0x40: [0x10, 0x00]])
+        #expect(decode(space) == .absent)
+        #expect(VGPUCapabilityDecoder.decode(configurationSpace: space) == .unreadable(PCIFunction.noAnswer))
+        #expect(decode([UInt8](repeating: 0xff, count: 256)) == .unreadable(PCIFunction.noAnswer))
+    }
+
     @Test func survivesAnyInput() {
         var generator = SeededGenerator(state: 20_260_713)
         var seen: [String: Int] = [:]
