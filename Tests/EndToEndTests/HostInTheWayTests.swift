@@ -103,7 +103,7 @@ struct HostInTheWayTests {
     }
 
     /// A compiler that does not know the kernel's options: its own error is the cause that a person needs.
-    @Test func showsTheErrorOfTheCompiler() async throws {
+    @Test func aCompilerOfAnotherVersionIsTheCause() async throws {
         try await SimulatedNode.with("h100") { node in
             let compiler = """
                 #!/bin/sh
@@ -118,6 +118,7 @@ struct HostInTheWayTests {
             let install = try await node.agent("install")
             install.expectExit(1)
             #expect(install.errors.contains("unrecognized command-line option '-ftrivial-auto-var-init=zero'"))
+            #expect(install.errors.contains("compiler that built the kernel, and make it the default compiler (cc)"))
             #expect(try await node.status().reason == "installer-failed")
         }
     }

@@ -148,7 +148,13 @@ struct JobLog {
     func problem(_ outcome: HostJob.Outcome, root: HostRoot) -> Finding {
         let (ownLog, output) = (own.map { text($0, root) } ?? "", text(output, root))
         let build = Self.buildLog(namedIn: ownLog) ?? Self.buildLog(namedIn: output)
-        return problem(outcome, ownLog: ownLog, output: output, buildLog: build.map { text($0, root) } ?? "")
+        return problem(
+            outcome,
+            ownLog: ownLog,
+            output: output,
+            buildLog: build.map { text($0, root) } ?? "",
+            kernelCompiler: root.reading("/proc/version") { Compiler($0, isKernel: true) }.value
+        )
     }
 
     private func text(_ path: HostPath, _ root: HostRoot) -> String {
@@ -164,7 +170,8 @@ struct JobLog {
         _ outcome: HostJob.Outcome,
         ownLog: String,
         output text: String,
-        buildLog: String = ""
+        buildLog: String = "",
+        kernelCompiler: Compiler? = nil
     ) -> Finding {
         let (ownErrors, errors) = (Self.errors(in: ownLog), Self.errors(in: text))
         let found: (path: HostPath, lines: [Substring])
@@ -176,12 +183,27 @@ struct JobLog {
         let cause = [ownLog, text, buildLog].lazy.compactMap(Self.compilerError).first
         let last = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
         let telling = [cause].compactMap(\.self) + last.filter { $0 != cause }
+        let log = "Read \(found.path) on the node."
+        let isRejected = cause.map(Self.isRejectedOption) ?? false
         return Finding(
             failure.code,
-            observed: ([description(of: outcome)] + telling).joined(separator: ": "),
+            observed: telling.reduce(description(of: outcome)) { "\($0)\($0.hasSuffix(".") ? "" : ":") \($1)" },
             expected: "status 0",
-            remedy: "Read \(found.path) on the node."
+            remedy: isRejected ? "\(Self.otherCompiler(kernelCompiler)) \(log)" : "\(log)"
         )
+    }
+
+    /// Whether a compiler does not know an option that the kernel's build passes to it.
+    private static func isRejectedOption(_ line: String) -> Bool {
+        ["unrecognized command-line option", "unrecognized command line option", "unknown argument"]
+            .contains { line.contains($0) }
+    }
+
+    private static func otherCompiler(_ kernel: Compiler?) -> String {
+        let name = kernel.flatMap { kernel in kernel.major.map { "\(kernel.kind.rawValue)-\($0), the" } } ?? "the"
+        return
+            "The build uses the compiler options of the kernel, and the compiler of the host does not support all of "
+            + "them. Install \(name) compiler that built the kernel, and make it the default compiler (cc) of the host."
     }
 
     /// The log of a build by DKMS, of which DKMS prints only the path; nil when the text names none.
