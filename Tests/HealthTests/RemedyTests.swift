@@ -101,7 +101,8 @@ import Testing
 
     @Test func theFabricOfAVirtualMachineIsItsHosts() {
         let guest = cuda(802) { $0.host.hypervisor = .present(true) }
-        #expect(guest.contains("nothing to repair in this machine") && !guest.contains("systemctl"))
+        #expect(guest.contains("nothing to repair in this machine, unless") && !guest.contains("systemctl"))
+        #expect(guest.hasSuffix("run 'nvidia-smi conf-compute -srs 1'."))
         // A virtual machine that has the switches itself runs the fabric manager itself.
         let whole = cuda(802) { facts in
             facts.host.hypervisor = .present(true)

@@ -52,7 +52,8 @@ extension Remedy {
         if need == nil, !hasSwitch, node.isVirtualMachine {
             return """
                 The host's NVLink fabric is not set up for this virtual machine. On the host, start the fabric \
-                manager and activate the partition of these GPUs. There is nothing to repair in this machine.
+                manager and activate the partition of these GPUs. There is nothing to repair in this machine, unless \
+                its GPUs are in confidential computing mode: then run 'nvidia-smi conf-compute -srs 1'.
                 """
         }
         let why = need.map { " These GPUs need one. \($0.why)" } ?? ""
