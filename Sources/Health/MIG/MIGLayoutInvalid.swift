@@ -17,8 +17,9 @@ extension Check {
             + "profiles. NVIDIA's device plugin refuses such a node, so pods get no GPU. The labels show "
             + "`-MIG-INVALID` and the count 0.",
         advice:
-            "Create the same MIG devices on every GPU. If you want different ones, set `mig.strategy` to `mixed` in "
-            + "the configuration of the device plugin and of the agent."
+            "Turn MIG mode on for every GPU, and create the same MIG devices on each. If the GPUs need different MIG "
+            + "devices, or some have no MIG mode, set `mig.strategy` to `mixed` in the configuration of the device "
+            + "plugin and of the agent."
     ) { node in
         guard node.migStrategy == .single else { return nil }
         let expected = "MIG devices with the same profile on every GPU"
@@ -31,8 +32,9 @@ extension Check {
                 "mig.strategy is single, but \(why).",
                 expected: expected,
                 remedy: """
-                    Create the same MIG devices on every GPU. If you want different ones, set mig.strategy to mixed in \
-                    the configuration of the device plugin and of the agent.
+                    Turn MIG mode on for every GPU, and create the same MIG devices on each. If the GPUs need different \
+                    MIG devices, or some have no MIG mode, set mig.strategy to mixed in the configuration of the device \
+                    plugin and of the agent.
                     """
             )
         }
