@@ -26,6 +26,19 @@ import Testing
         return String(decoding: try encoder.encode(status), as: UTF8.self) + "\n"
     }
 
+    /// Some products have the name of their vendor in front.
+    @Test(
+        arguments: [
+            ("Google", "Google Compute Engine", "Google Compute Engine"),
+            ("Amazon EC2", "g5.xlarge", "Amazon EC2 g5.xlarge"), ("Dell Inc.", nil, "Dell Inc."), (nil, "R750", "R750"),
+            ("HPE", "HPE", "HPE"), ("HP", "HPE ProLiant", "HP HPE ProLiant"),
+        ] as [(String?, String?, String)]
+    )
+    func aMachineHasTheNameOfItsVendorOnce(_ vendor: String?, _ product: String?, _ machine: String) throws {
+        let dmi = DMIFacts(systemVendor: vendor, productName: product, chassisAssetTag: nil)
+        #expect(try status(NodeFacts.h100.with { $0.host.dmi = .present(dmi) }).host.machine == machine)
+    }
+
     static let nodes: [String: NodeFacts] = [
         "h100": .h100Ready, "no-gpu": .noGPU, "unknown-gpu": .unknownGPU, "h100-without-driver": .h100,
     ]

@@ -125,7 +125,9 @@ package struct StatusHost: Encodable, Sendable, Equatable {
         kernelRelease = facts.kernelRelease.value
         architecture = facts.architecture.value
         machine = facts.dmi.value.map { dmi in
-            [dmi.systemVendor, dmi.productName].compactMap(\.self).joined(separator: " ")
+            // The name of some products begins with that of the vendor: Google Compute Engine.
+            let vendor = dmi.systemVendor.flatMap { "\(dmi.productName ?? "") ".hasPrefix("\($0) ") ? nil : $0 }
+            return [vendor, dmi.productName].compactMap(\.self).joined(separator: " ")
         }
     }
 }
