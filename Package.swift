@@ -146,7 +146,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         ),
         tests(
             "HealthTests",
-            ["Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "TestSupport"],
+            [
+                "Catalog", "CoreSupport", "Health", "NodeModel", "Planning", "Reporting", "Selection", "Support",
+                "TestSupport",
+            ],
             exclude: ["Fixtures"]
         ),
         tests("PlanningTests", ["Catalog", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]),
@@ -184,7 +187,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "AgentTests",
             [
-                "Agent", "Catalog", "Cluster", "ClusterSupport", "Documents", "Health", "Host", "HostSupport",
+                "Agent", "Catalog", "Cluster", "ClusterSupport", "CoreSupport", "Documents", "Health", "Host",
+                "HostSupport",
                 "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
                 simulatedCluster,
                 "Support", "TestSupport", "VendorProbe", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,

@@ -46,6 +46,47 @@ struct TakeoverTests {
         }
     }
 
+    /// Another process holds the lock of dpkg.
+    ///
+    /// Without the removal, two drivers would be on the host.
+    @Test func aRemovalThatFailedIsRepeated() async throws {
+        try await SimulatedNode.with { node in
+            let script = """
+                mkdir -p /tmp/package/DEBIAN
+                cat >/tmp/package/DEBIAN/control <<CONTROL
+                Package: nvidia-driver-580-server-open
+                Version: 580.159.04-0ubuntu0.22.04.1
+                Architecture: all
+                Maintainer: nobody <nobody@example.com>
+                Description: a package without files
+                CONTROL
+                dpkg-deb --build /tmp/package /tmp/package.deb
+                dpkg --install /tmp/package.deb
+                cat >/usr/local/bin/apt-get <<LOCKED
+                #!/bin/sh
+                echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 331 (unattended-upgr)'
+                exit 100
+                LOCKED
+                chmod 755 /usr/local/bin/apt-get
+                """
+            try await node.run(["sh", "-ec", script])
+            let options = try node.options(for: "595.91.07", takeover: true)
+            let failed = try await node.agent("install", options)
+            failed.expectExit(1)
+            #expect(failed.errors.contains("driver-removal-failed: apt-get purge exited with status 100: "))
+            #expect(failed.errors.contains("held by process 331 (unattended-upgr)"))
+
+            try await node.run(["rm", "/usr/local/bin/apt-get"])
+            let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
+            #expect(plan.steps.map(\.id).prefix(3) == ["download", "remove", "install"])
+            try await node.agent("install", options).expectExit(0)
+            #expect(
+                try await node.run(["dpkg-query", "--show", "-f", "${Package}\n"]).contains("nvidia-driver") == false
+            )
+            #expect(try await node.status().verdict == "ready")
+        }
+    }
+
     /// The points around `unload`, `remove` and `install`, and some of the points that every install has.
     @Test(
         arguments: KillPoint.distinct(3...9) + [1, 11, 17].map { KillPoint(write: $0, side: .before) }
