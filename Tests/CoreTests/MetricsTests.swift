@@ -42,8 +42,8 @@ import Testing
 
     @Test func areThoseOfTheGolden() throws {
         let requests = [
-            Metrics.APIRequestCount(verb: "get", outcome: "success", count: 2),
-            Metrics.APIRequestCount(verb: "apply", outcome: "conflict", count: 1),
+            Metrics.APIRequestCount(verb: "get", outcome: "ok", count: 2),
+            Metrics.APIRequestCount(verb: "apply", outcome: "failed", count: 1),
         ]
         let facts = NodeFacts.rtxProReady
         try expectGolden(
@@ -69,7 +69,7 @@ import Testing
         var passed = finding
         passed.state = .pass
         let report = NodeReport(verdict: .notReady, reason: .cudaFailed, nextAction: "", findings: [finding, passed])
-        let requests = [1, 2].map { Metrics.APIRequestCount(verb: "get", outcome: "success", count: $0) }
+        let requests = [1, 2].map { Metrics.APIRequestCount(verb: "get", outcome: "ok", count: $0) }
         let text = try text(.rtxProReady, report, journal: journal(), requests: requests)
         let samples = samples(text)
         #expect(Set(samples).count == samples.count)
