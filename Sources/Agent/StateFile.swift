@@ -17,7 +17,7 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
         let (root, path) = (root, path)
         let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path) }
         guard let bytes = bytes.flatMap(\.self) else { return nil }
-        return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).map(withoutControls)
+        return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).flatMap(withoutControls)
     }
 
     /// Replaces the content.

@@ -7,14 +7,16 @@ import Support
 /// Names of processes, packages and devices are chosen by others, also by users of the host without rights, and messages
 /// by servers and installers. Facts and the files of the agent reach terminals, logs, events and labels, so this is done
 /// once when they are read. It works on the encoded value, because then no text can be forgotten.
-func withoutControls<Value: Codable>(_ value: Value) -> Value {
+///
+/// - Returns: Nil when the value cannot be encoded, or cannot be read back without its control characters. No text of
+///   such a value may reach a person.
+func withoutControls<Value: Codable>(_ value: Value) -> Value? {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .withoutEscapingSlashes
-    guard let data = try? encoder.encode(value), hasControls(data),
-        let parsed = try? JSONValue(parsing: data), let clean = try? parsed.visible.data(),
-        let visible = try? JSONDecoder().decode(Value.self, from: clean)
-    else { return value }
-    return visible
+    guard let data = try? encoder.encode(value) else { return nil }
+    guard hasControls(data) else { return value }
+    guard let parsed = try? JSONValue(parsing: data), let clean = try? parsed.visible.data() else { return nil }
+    return try? JSONDecoder().decode(Value.self, from: clean)
 }
 
 /// Whether a JSON text has a control character, as itself or escaped.
@@ -33,20 +35,36 @@ private func hasControls(_ data: Data) -> Bool {
 }
 
 extension Journal {
-    /// The journal, with the control characters of the texts that a person reads replaced.
+    /// The journal, with the control characters of the texts that a person reads replaced; unreadable when they cannot
+    /// be.
     ///
     /// The steps and their inverses stay as they are. The agent runs their commands, and a command has line breaks.
-    var visible: Journal {
+    var visible: Reading<Journal> {
         var journal = self
-        journal.record = record.map(withoutControls)
-        for index in steps.indices { journal.steps[index].failure = steps[index].failure.map(withoutControls) }
-        return journal
+        if let record {
+            guard let clean = withoutControls(record) else { return .unreadable(.hasControls) }
+            journal.record = clean
+        }
+        for index in steps.indices {
+            guard let failure = steps[index].failure else { continue }
+            guard let clean = withoutControls(failure) else { return .unreadable(.hasControls) }
+            journal.steps[index].failure = clean
+        }
+        return .present(journal)
     }
 }
 
 extension NodeFacts {
-    /// The facts, with the control characters of all texts replaced.
-    var visible: NodeFacts { withoutControls(self) }
+    /// The facts, with the control characters of all texts replaced; facts that say nothing when they cannot be.
+    var visible: NodeFacts { withoutControls(self) ?? .unreadable(.hasControls) }
+}
+
+extension ReadFailure {
+    /// Why a value with control characters is not used.
+    fileprivate static let hasControls = ReadFailure(
+        .malformed,
+        "a text contains control characters that the agent cannot replace"
+    )
 }
 
 extension JSONValue {

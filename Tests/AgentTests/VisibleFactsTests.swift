@@ -39,7 +39,28 @@ import Testing
         journal.end(.remove, at: Timestamp(1_795_219_201), failure: failure)
         var clean = journal
         clean.steps[0].failure?.observed = "\u{fffd}[2Jgone"
-        #expect(journal.visible == clean)
+        #expect(journal.visible == .present(clean))
+    }
+
+    /// A value that does not survive the replacement is not used at all.
+    @Test func aTextThatCannotBeReplacedIsNotShown() {
+        #expect(withoutControls(Picky(text: "plain")) == Picky(text: "plain"))
+        #expect(withoutControls(Picky(text: "\u{1B}[2J")) == nil)
+        let facts = NodeFacts.unreadable(ReadFailure(.malformed, "why"))
+        #expect(facts.visible == facts)
+        #expect(facts.pci.value == nil && facts.vendor.value == nil && facts.driver.sources.isEmpty)
+    }
+
+    /// Can be read only when it has no U+FFFD.
+    private struct Picky: Codable, Equatable {
+        var text: String
+
+        init(text: String) { self.text = text }
+
+        init(from decoder: any Decoder) throws {
+            text = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .text)
+            guard !text.contains("\u{fffd}") else { throw MessageError("no") }
+        }
     }
 
     @Test(arguments: [NodeFacts.h100, .h100Ready, .rtxProVGPU, .rtxProReady, .noGPU, .unknownGPU])

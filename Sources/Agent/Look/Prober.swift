@@ -56,7 +56,7 @@ package struct Prober: Sendable {
             vendor: vendor
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
-        return (facts.visible, journal.flatMap { .present($0.visible) })
+        return (facts.visible, journal.flatMap(\.visible))
     }
 
     /// The file in which the daemon saves the published state.
