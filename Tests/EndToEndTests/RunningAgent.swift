@@ -5,6 +5,7 @@ import Kubernetes
 import NodeModel
 import SimulatedCluster
 import Support
+import TestSupport
 import Testing
 
 /// `gpu-agent run` on a simulated node, with an API server that has the Node `gpu-1`.

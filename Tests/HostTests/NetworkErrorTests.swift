@@ -1,4 +1,3 @@
-import Glibc
 import Host
 import NIOCore
 import NIOPosix
@@ -16,8 +15,9 @@ import Testing
     init() throws { bench = try DownloadBench() }
 
     @Test func saysThatNobodyListens() async throws {
-        let port = try unusedPort()
-        let url = "http://127.0.0.1:\(port)/file"
+        let port = try LoopbackPort()
+        defer { port.close() }
+        let url = "http://127.0.0.1:\(port.number)/file"
         let failure = try await bench.failure(bench.request([url]))
         let expected = "the download failed after 4 attempts: cannot download \(url): connection refused"
         #expect(errorChain(failure) == expected)
@@ -75,23 +75,6 @@ import Testing
             #expect(text.contains("cannot download \(url): "))
             #expect(!text.contains("HTTPClientError"))
         }
-    }
-
-    /// A port of the loopback interface on which no process listens.
-    private func unusedPort() throws -> Int {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(socket, pointer, length) == 0 ? getsockname(socket, pointer, &length) : -1
-            }
-        }
-        guard result == 0 else { throw Errno(rawValue: errno) }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Host
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct ProxySettingsTests {
@@ -76,20 +77,9 @@ private final class TunnelProxy: Sendable {
     private let listener: CInt
 
     init(answer: [UInt8]) throws {
-        let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(listener, pointer, size) == 0 && listen(listener, 1) == 0
-                    && getsockname(listener, pointer, &size) == 0
-            }
-        }
-        try #require(bound)
-        self.listener = listener
-        port = UInt16(bigEndian: address.sin_port)
+        let own = try LoopbackPort()
+        try own.listen()
+        (port, listener) = (UInt16(own.number), own.descriptor)
         DispatchQueue(label: "tunnel").async { [self] in
             let connection = accept(listener, nil, nil)
             defer { close(connection) }

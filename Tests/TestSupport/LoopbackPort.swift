@@ -1,11 +1,15 @@
 import Glibc
+import Support
 
 /// A TCP port of the loopback interface, which is bound until `close`.
-struct LoopbackPort: Sendable {
-    let number: Int
-    private let descriptor: Int32
+///
+/// Until `listen`, connections to it are refused, and no other process can take it.
+package struct LoopbackPort: Sendable {
+    package let number: Int
+    /// The socket, for a test that accepts connections itself.
+    package let descriptor: Int32
 
-    init() throws {
+    package init() throws {
         let own = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -19,7 +23,7 @@ struct LoopbackPort: Sendable {
         guard isBound else {
             let code = errno
             Glibc.close(own)
-            throw Failure("no port is free: \(code)")
+            throw MessageError("no port is free: \(code)")
         }
         descriptor = own
         number = Int(UInt16(bigEndian: address.sin_port))
@@ -28,11 +32,11 @@ struct LoopbackPort: Sendable {
     /// Lets connections succeed.
     ///
     /// Nobody accepts them, so they get no answer.
-    func listen() throws {
-        guard Glibc.listen(descriptor, 16) == 0 else { throw Failure("cannot listen: \(errno)") }
+    package func listen() throws {
+        guard Glibc.listen(descriptor, 16) == 0 else { throw MessageError("cannot listen: \(errno)") }
     }
 
-    func close() {
+    package func close() {
         Glibc.close(descriptor)
     }
 }
