@@ -30,7 +30,7 @@ struct GPUAgent: AsyncParsableCommand {
         ]
     )
 
-    /// What is wrong with the name of the command, with a suggestion; nil when the command exists.
+    /// What is wrong with the name of the command, with a suggestion and the usage; nil when the command exists.
     static func unknownCommand(_ arguments: some Collection<String>) -> String? {
         guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
         guard let command = configuration.subcommands.first(where: { $0._commandName == word }) else {
@@ -40,13 +40,17 @@ struct GPUAgent: AsyncParsableCommand {
         guard !below.isEmpty, let second = arguments.dropFirst().first, !second.hasPrefix("-"), second != "help",
             !below.contains(where: { $0._commandName == second })
         else { return nil }
-        return unknown(second, among: below, of: " of \(word)")
+        return unknown(second, among: below, of: word)
     }
 
-    private static func unknown(_ word: String, among all: [any ParsableCommand.Type], of: String = "") -> String {
+    private static func unknown(_ word: String, among all: [any ParsableCommand.Type], of: String? = nil) -> String {
         let names = all.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
         let near = nearest(to: word, in: names).map { "; did you mean '\($0)'?" } ?? ""
-        return "unknown subcommand '\(word)'\(of)\(near)"
+        let command = ["gpu-agent", of].compactMap(\.self).joined(separator: " ")
+        return """
+            unknown subcommand '\(word)'\(of.map { " of \($0)" } ?? "")\(near)
+            Usage: \(command) <subcommand>; see '\(command) --help'.
+            """
     }
 
     /// Runs the command.
@@ -55,7 +59,7 @@ struct GPUAgent: AsyncParsableCommand {
     static func main() async {
         if let status = VendorChildEntry.run(CommandLine.arguments.dropFirst()) { Glibc.exit(status) }
         if let message = unknownCommand(CommandLine.arguments.dropFirst()) {
-            Output.complain("gpu-agent: \(message)\nUsage: gpu-agent <subcommand>; see 'gpu-agent --help'.\n")
+            Output.complain("gpu-agent: \(message)\n")
             Glibc.exit(ExitStatus.usage.rawValue)
         }
         do {

@@ -58,7 +58,8 @@ import Testing
     ])
     func suggestsTheCommandThatWasMeant(_ arguments: [String], _ message: String) async throws {
         let printed = try await agent(arguments)
-        #expect(printed.output == message + "\nUsage: gpu-agent <subcommand>; see 'gpu-agent --help'.\n")
+        let command = arguments.count > 1 ? "gpu-agent \(arguments[0])" : "gpu-agent"
+        #expect(printed.output == message + "\nUsage: \(command) <subcommand>; see '\(command) --help'.\n")
         #expect(printed.code == .exited(2))
     }
 
