@@ -66,9 +66,27 @@ import Testing
         (LibraryFault.truncated, "damaged"), (.notALibrary, "damaged"), (.otherArchitecture, "(x86_64)"),
         (.missingFunction, "older than 470"), (.undefinedSymbol, "of the same version"),
         (.missingDependency, "of the same version"), (.untrusted, "chown root:root"),
+        (.notExecutable, "noexec"), (.newerCLibrary, "newer image"),
     ])
     func aLibraryThatDoesNotLoad(fault: LibraryFault, words: String) {
         let remedy = nvml(ReadFailure(.library, "/usr/lib64/libnvidia-ml.so.595.71.05 \(fault.rawValue): x"))
+        #expect(remedy.contains(words), "\(remedy)")
+    }
+
+    /// The texts of the dynamic loader about another library that this one needs.
+    @Test(arguments: [
+        ("libnvidia-gpucomp.so.580.1: file too short", "is damaged"),
+        ("libnvidia-gpucomp.so.580.1: ELF load command past end of file", "is damaged"),
+        ("libnvidia-gpucomp.so.580.1: cannot read file data: Input/output error", "is damaged"),
+        ("libnvidia-gpucomp.so.580.1: invalid ELF header", "is damaged"),
+        ("libnvidia-gpucomp.so.580.1: wrong ELF class: ELFCLASS32", "for this machine's processor"),
+        ("libnvidia-gpucomp.so.580.1: failed to map segment from shared object", "noexec"),
+        ("/lib/libc.so.6: version `GLIBC_2.38' not found (required by /x/libcuda.so.1)", "newer C library"),
+        ("libnvidia-gpucomp.so.580.1: cannot open shared object file: No such file", "needs other libraries"),
+        ("libnvidia-ml.so.1: some text of next year", "The driver is incomplete."),
+    ])
+    func aLibraryThatAnotherOneNeeds(_ text: String, _ words: String) {
+        let remedy = nvml(ReadFailure(.library, "cannot load /usr/lib64/libnvidia-ml.so.595.71.05: \(text)"))
         #expect(remedy.contains(words), "\(remedy)")
     }
 

@@ -52,6 +52,10 @@ extension Remedy {
             "The file is damaged, or its driver is older than 470. Install the libraries of \(driver) again."
         case .undefinedSymbol, .missingDependency:
             "The library needs other libraries of the same version. Install all libraries of \(driver)."
+        case .notExecutable:
+            "Mount the file system of the library without the option noexec, or install the libraries elsewhere."
+        case .newerCLibrary:
+            "The library needs a newer C library than the one in the agent's image. Use a newer image of the agent."
         case .untrusted:
             """
             Make root the owner of the file and of its directory, and let nobody else write to them \
