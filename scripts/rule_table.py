@@ -99,6 +99,20 @@ def read_rules():
     return rules
 
 
+def missing_tests(rule):
+    """The tests of the rule whose suite or function is not in the sources, as problems."""
+    problems = []
+    for test in rule.tests:
+        target_and_suite, _, function = test.name.partition("/")
+        target, _, suite = target_and_suite.partition(".")
+        folders = [path for root in ("Tests", "simulator/Tests") if (path := ROOT / root / target).is_dir()]
+        texts = [path.read_text() for folder in folders for path in folder.rglob("*.swift")]
+        texts = [text for text in texts if re.search(rf"\b(struct|class|actor|extension) {suite}\b", text)]
+        if not any(re.search(rf"\bfunc {function}\(", text) for text in texts) if function else not texts:
+            problems.append(f"stale: '{rule.name}': there is no test {test.name}")
+    return problems
+
+
 def mutated(rule):
     """The files that the rule changes, with their new texts."""
     texts = {}
