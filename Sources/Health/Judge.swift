@@ -49,7 +49,9 @@ struct Judge {
             if let change { return change }
             return "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."
         }
-        if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil {
+        if verdict == .notReady, !plan.steps.isEmpty, plan.obstacles.isEmpty, lastFailure == nil,
+            decider?.remedy.endsWithInstall != true
+        {
             return Remedy.install.text
         }
         return decider?.nextAction ?? "Read the findings."

@@ -216,6 +216,26 @@ import Testing
         #expect(report(foreign, plan).verdict == .degraded)
     }
 
+    /// An install alone does not help while another file is in place of a device node.
+    @Test func theNextActionRemovesAFileBeforeTheInstall() throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.driver.deviceNodes = .present(["nvidia0", "nvidiactl"])
+            facts.driver.unusableNodes = ["nvidia-uvm": "is not a device node"]
+        }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.verdict == .notReady && report.reason == .deviceNodesMissing)
+        #expect(report.nextAction == "Remove /dev/nvidia-uvm, then run 'gpu-agent install'.")
+        #expect(report.finding(.deviceNodesMissing)?.remedy.command == "rm /dev/nvidia-uvm && gpu-agent install")
+    }
+
+    @Test func aNoticeChangesNoVerdict() throws {
+        let facts = NodeFacts.h100Ready.withNVML { $0.gpus[0].traits[.persistenceMode] = .present(.flag(false)) }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.finding(.persistenceModeOff)?.state == .notice)
+        #expect(report.verdict == .ready && report.reason == nil)
+        #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
+    }
+
     @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {
         let lost = UnidentifiedFunction(
             address: PCIAddress(domain: 0, bus: 9, device: 0, function: 0),

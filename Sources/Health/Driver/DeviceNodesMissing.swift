@@ -33,7 +33,10 @@ extension Check {
                 return .failed(
                     unusable.joined(separator: " "),
                     expected: expected,
-                    remedy: "Remove \(files.joined(separator: " and ")), then run 'gpu-agent install'."
+                    remedy: .install(
+                        after: "rm \(files.joined(separator: " "))",
+                        "Remove \(files.joined(separator: " and "))"
+                    )
                 )
             }
             return .failed(

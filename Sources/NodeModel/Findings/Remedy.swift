@@ -22,6 +22,14 @@ package struct Remedy: Sendable, Equatable {
     /// Let the agent install or load the driver.
     package static let install = Remedy("Run 'gpu-agent install'.", command: "gpu-agent install")
 
+    /// Repair something with a command first, and then let the agent install or load the driver.
+    package static func install(after command: String, _ text: String) -> Remedy {
+        Remedy("\(text), then run 'gpu-agent install'.", command: "\(command) && gpu-agent install")
+    }
+
+    /// Whether the remedy ends with an install, so that an install alone is not enough or is the same.
+    package var endsWithInstall: Bool { command?.hasSuffix("gpu-agent install") ?? false }
+
     /// What to do about a GPU that fell off the bus.
     package static let lostGPU: Remedy = """
         Read the kernel log (dmesg) and look for Xid 79 and the address. Reboot the node or power it off and on. \
