@@ -1,4 +1,5 @@
 import CoreSupport
+import FoundationEssentials
 import Health
 import NodeModel
 import Planning
@@ -34,6 +35,13 @@ import Testing
     func showsTheLabelsOfItsGolden(_ name: String) throws {
         let facts = try #require(Self.nodes[name])
         try expectGolden(text(try publication(facts)), "Goldens/labels-\(name).txt")
+    }
+
+    /// The labels of a node whose facts the agent read on real hardware.
+    @Test func showsTheLabelsOfARealH200() throws {
+        let data = try Data(contentsOf: URL(filePath: fixture("../HealthTests/Fixtures/h200-in-a-vm.json")))
+        let facts = try JSONDecoder().decode(NodeFacts.self, from: data)
+        try expectGolden(text(try publication(facts)), "Goldens/labels-h200-in-a-vm.txt")
     }
 
     static let traits: [(modes: [Reading<GPUTrait.Value>], label: String?, isLeft: Bool)] = [

@@ -9,7 +9,7 @@ import Support
 import TestSupport
 import Testing
 
-/// Nodes of public bug reports, as files of facts in `Fixtures`.
+/// Nodes of public bug reports, and one that the agent read itself, as files of facts in `Fixtures`.
 @Suite struct RecordedNodeTests {
     private func facts(_ name: String) throws -> NodeFacts {
         let data = try Data(contentsOf: URL(filePath: fixture("Fixtures/\(name).json")))
@@ -54,6 +54,17 @@ import Testing
     @Test func theOnlyGPUOnPCIStubIsNoGPUForPods() throws {
         #expect(try plan("pci-stub-only").decision.action == .idle)
         #expect(try report("pci-stub-only").reason == .noGPU)
+    }
+
+    /// The agent wrote this file on an H200 in a virtual machine, whose driver is in `/usr/local/nvidia`.
+    ///
+    /// Only the UUID, the boot ID and the kernel release are changed.
+    @Test func aRealH200IsReady() throws {
+        let report = try report("h200-in-a-vm")
+        #expect(report.verdict == .ready && report.nextAction == "CUDA works on this node. Nothing to do.")
+        #expect(report.findings.filter { $0.state == .pass }.count == 10)
+        #expect(!report.findings.contains { [.failed, .warning, .notice, .unknown].contains($0.state) })
+        #expect(try plan("h200-in-a-vm").decision.action == .adopt)
     }
 
     @Test func oneB200InAVMNeedsNoFabricManager() throws {

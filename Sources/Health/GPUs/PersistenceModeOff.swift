@@ -32,7 +32,7 @@ extension Check {
                 )
             )
         }
-        guard gpus.contains(where: { $0.traits[.persistenceMode].value != nil }) else { return nil }
-        return .passed("Persistence mode is on.", expected: expected)
+        let on = gpus.count { $0.traits[.persistenceMode].value == .flag(true) }
+        return on == 0 ? nil : .passed(counted(on, "GPU"), expected: expected)
     }
 }
