@@ -29,16 +29,16 @@ import Testing
         }
     }
 
-    private static func driver(_ change: (inout DriverFacts) -> Void) -> NodeFacts {
+    static func driver(_ change: (inout DriverFacts) -> Void) -> NodeFacts {
         NodeFacts.h100Ready.with { change(&$0.driver) }
     }
 
-    private static func gpu(_ change: (inout GPUFacts) -> Void) -> NodeFacts {
+    static func gpu(_ change: (inout GPUFacts) -> Void) -> NodeFacts {
         NodeFacts.rtxProReady.withNVML { change(&$0.gpus[0]) }
     }
 
     /// A node whose second GPU is bound to this kernel driver, and so unknown to NVIDIA's.
-    private static func held(by driver: String) -> NodeFacts {
+    static func held(by driver: String) -> NodeFacts {
         NodeFacts.h100Ready.with { facts in
             var second = PCIFunction.h100.at(bus: 7)
             second.kernelDriver = .present(driver)
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    private static func vendor(_ change: (inout VendorFacts) -> Void) -> NodeFacts {
+    static func vendor(_ change: (inout VendorFacts) -> Void) -> NodeFacts {
         NodeFacts.h100Ready.with { facts in
             guard var vendor = facts.vendor.value else { return }
             change(&vendor)
@@ -54,13 +54,13 @@ import Testing
         }
     }
 
-    private static let hangOnTheSecondGPU = NodeFacts.h100Ready.withNVML {
+    static let hangOnTheSecondGPU = NodeFacts.h100Ready.withNVML {
         var second = GPUFacts.lost(index: 1)
         second.name = .unreadable(hang)
         $0.gpus.append(second)
     }
-    private static let hang = ReadFailure(.hang, "no answer within 10 s")
-    private static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
+    static let hang = ReadFailure(.hang, "no answer within 10 s")
+    static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
 
     static let driverCases: [Case] = [
         Case(.driverMissing, "none", .failed, .h100),
@@ -157,253 +157,9 @@ import Testing
         Case(.deviceNodesMissing, "no module is loaded", nil, driver { $0 = $0.unloaded }),
     ]
 
-    static let libraryCases: [Case] = [
-        Case(.nvmlUnavailable, "answers", .pass, observed: "driver 595.71.05, CUDA 13.2"),
-        Case(.nvmlUnavailable, "no library", .failed, vendor { $0.nvml = .absent }),
-        Case(
-            .nvmlUnavailable,
-            "nobody asked",
-            .skipped,
-            NodeFacts.h100Ready.with { $0.vendor = .skipped("not asked") }
-        ),
-        Case(
-            .nvmlUnavailable,
-            "an error",
-            .failed,
-            vendor { $0.nvml = .unreadable(vendorError) },
-            observed: vendorError.detail
-        ),
-        Case(.nvmlUnavailable, "not allowed", .unknown, vendor { $0.nvml = .unreadable(.denied) }),
-        Case(
-            .nvmlUnavailable,
-            "an impossible answer",
-            .unknown,
-            vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) }
-        ),
-        Case(
-            .nvmlUnavailable,
-            "no module is loaded",
-            nil,
-            NodeFacts.h100Ready.with {
-                $0.driver = $0.driver.unloaded
-                $0.vendor = .absent
-            }
-        ),
-        Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
-        Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
-        Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
-        Case(.gpuCount, "all", .pass, observed: "1 of 1"),
-        Case(.gpuCount, "one is kept for virtual machines", .pass, held(by: "pci-stub"), observed: "1 of 1"),
-        Case(.gpuCount, "one is held by another driver", .pass, held(by: "nouveau"), observed: "1 of 1"),
-        Case(.otherGPUDriver, "kept for virtual machines", nil, held(by: "pciback")),
-        Case(
-            .otherGPUDriver,
-            "one of two",
-            .warning,
-            held(by: "nova_core"),
-            observed: "The kernel driver nova_core holds the GPU 0001:07:00.0."
-        ),
-        Case(
-            .otherGPUDriver,
-            "the only one",
-            .failed,
-            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidiafb") },
-            observed: "The kernel driver nvidiafb holds the GPU 0001:00:00.0."
-        ),
-        Case(
-            .otherGPUDriver,
-            "bound to NVIDIA's",
-            nil,
-            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidia") }
-        ),
-        Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
-        Case(
-            .gpuCount,
-            "one of two",
-            .warning,
-            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
-            observed: "1 of 2, missing: 0001:02:00.0"
-        ),
-        Case(
-            .gpuCount,
-            "the other is a virtual machine's",
-            .pass,
-            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .handedOut(bus: 2)]) },
-            observed: "1 of 1"
-        ),
-        Case(.gpuUnreadable, "all read", .pass),
-        Case(
-            .gpuUnreadable,
-            "the only one is lost",
-            .failed,
-            NodeFacts.h100Ready.withNVML { $0.gpus = [.lost(index: 0)] }
-        ),
-        Case(
-            .gpuUnreadable,
-            "one of two is lost",
-            .warning,
-            NodeFacts.h100Ready.withNVML { $0.gpus.append(.lost(index: 1)) }
-        ),
-        Case(.cudaFailed, "sees devices", .pass, observed: "1 device"),
-        Case(.cudaFailed, "no library", .failed, vendor { $0.cuda = .absent }),
-        Case(.cudaFailed, "skipped", .skipped, vendor { $0.cuda = .skipped("not asked") }),
-        Case(.cudaFailed, "not allowed", .unknown, vendor { $0.cuda = .unreadable(.denied) }),
-        Case(.cudaFailed, "died", .failed, vendor { $0.cuda = .unreadable(ReadFailure(.crashed, "signal 11")) }),
-        Case(
-            .cudaFailed,
-            "no answer at all",
-            .failed,
-            vendor { $0.cuda = .present([]) },
-            observed: "The agent found no device to test with CUDA."
-        ),
-        Case(
-            .cudaFailed,
-            "an error on one MIG device of two",
-            .failed,
-            vendor {
-                $0.cuda = .present([
-                    CUDAFacts(visibleDevices: "MIG-1", result: 0, errorName: nil, deviceCount: 1),
-                    CUDAFacts(visibleDevices: "MIG-2", result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0),
-                ])
-            },
-            observed: "100 CUDA_ERROR_NO_DEVICE on MIG-2"
-        ),
-        Case(
-            .cudaFailed,
-            "success without a device",
-            .failed,
-            vendor { $0.cuda = .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 0)]) },
-            observed: "no device"
-        ),
-        Case(
-            .cudaFailed,
-            "sees one GPU of two",
-            .warning,
-            NodeFacts.h100Ready.with {
-                $0.pci = .present([.h100.at(bus: 0), .h100.at(bus: 1)])
-                $0.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0)])
-                $0 = $0.withNVML { $0.gpus.append(.h100.at(index: 1)) }
-            },
-            observed: "CUDA sees 1 of the 2 GPUs that NVML lists."
-        ),
-        Case(.cudaHang, "hangs", .failed, vendor { $0.cuda = .unreadable(hang) }),
-    ]
+    static let cases = driverCases + libraryCases + persistenceCases + migCases
 
-    static let migCases: [Case] = [
-        Case(.migDevicesMissing, "off", .notApplicable),
-        Case(.migDevicesMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "1 MIG device: 4g.96gb"),
-        Case(
-            .migDevicesMissing,
-            "none",
-            .failed,
-            gpu { $0.migDevices = .present([]) },
-            .adoptedRTXPro,
-            observed: "These GPUs have no MIG device: GPU 0."
-        ),
-        Case(.migDevicesMissing, "certainly none", .failed, gpu { $0.migDevices = .absent }, .adoptedRTXPro),
-        Case(
-            .migDevicesMissing,
-            "not readable, which another finding says",
-            nil,
-            gpu { $0.migDevices = .unreadable(.denied) },
-            .adoptedRTXPro
-        ),
-        Case(
-            .migDevicesMissing,
-            "not readable on one of two",
-            .pass,
-            NodeFacts.rtxProReady.withNVML {
-                var second = GPUFacts.rtxProVGPU.at(index: 1)
-                second.migDevices = .unreadable(.denied)
-                $0.gpus.append(second)
-            },
-            .adoptedRTXPro
-        ),
-        Case(
-            .migDevicesMissing,
-            "not readable on one, none on the other",
-            .failed,
-            NodeFacts.rtxProReady.withNVML {
-                var second = GPUFacts.rtxProVGPU.at(index: 1)
-                second.migDevices = .present([])
-                $0.gpus[0].migDevices = .unreadable(.denied)
-                $0.gpus.append(second)
-            },
-            .adoptedRTXPro,
-            observed: "These GPUs have no MIG device: GPU 1."
-        ),
-        Case(.migModePending, "in force", nil, .rtxProReady, .adoptedRTXPro),
-        Case(
-            .migModePending,
-            "on after a reset",
-            .warning,
-            NodeFacts.h100Ready.withNVML { $0.gpus[0].migMode = .present(MIGMode(current: false, pending: true)) },
-            observed: "A MIG change is pending. MIG mode is off and turns on after a reset: GPU 0 (0001:00:00.0)"
-        ),
-        Case(
-            .migModePending,
-            "off after a reset, on the only one, without a MIG device",
-            .failed,
-            NodeFacts.h100Ready.withNVML {
-                $0.gpus[0].migMode = .present(MIGMode(current: true, pending: false))
-                $0.gpus[0].migDevices = .present([])
-            },
-            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 0 (0001:00:00.0)"
-        ),
-        Case(
-            .migModePending,
-            "off after a reset, on one of two",
-            .warning,
-            NodeFacts.h100Ready.withNVML {
-                $0.gpus.append(.h100.at(index: 1))
-                $0.gpus[1].migMode = .present(MIGMode(current: true, pending: false))
-            },
-            observed: "A MIG change is pending. MIG mode is on and turns off after a reset: GPU 1 (0001:01:00.0)"
-        ),
-        Case(
-            .migModePending,
-            "a vGPU, whose host resets it",
-            nil,
-            gpu { $0.migMode = .present(MIGMode(current: true, pending: false)) },
-            .adoptedRTXPro
-        ),
-        Case(.migModePending, "not readable", nil, gpu { $0.migMode = .unreadable(.denied) }, .adoptedRTXPro),
-        Case(.licenseMissing, "needs none", .notApplicable),
-        Case(.licenseMissing, "there", .pass, .rtxProReady, .adoptedRTXPro, observed: "NVIDIA RTX Virtual Workstation"),
-        Case(
-            .licenseMissing,
-            "not there",
-            .warning,
-            gpu { $0.license = .present(LicenseFacts(licensed: false, product: nil)) },
-            .adoptedRTXPro,
-            observed: "These vGPUs have no license: GPU 0."
-        ),
-        Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
-    ]
-
-    private static func persistence(_ modes: Bool...) -> NodeFacts {
-        NodeFacts.h100Ready.withNVML { nvml in
-            nvml.gpus = modes.enumerated().map { index, isOn in
-                var gpu = GPUFacts.h100.at(index: index)
-                gpu.traits[.persistenceMode] = .present(.flag(isOn))
-                return gpu
-            }
-        }
-    }
-
-    private static let persistenceCases = [
-        Case(.persistenceModeOff, "not known", nil),
-        Case(.persistenceModeOff, "on", .pass, persistence(true, true)),
-        Case(
-            .persistenceModeOff,
-            "off on one of two",
-            .notice,
-            persistence(true, false),
-            observed: "Persistence mode is off: GPU 1 (0001:01:00.0)"
-        ),
-    ]
-
-    @Test(arguments: driverCases + libraryCases + migCases + persistenceCases)
+    @Test(arguments: cases)
     func finds(_ row: Case) throws {
         let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
         let outcome = try #require(CheckRegistry.check(row.code)).outcome(on: node)
@@ -413,7 +169,7 @@ import Testing
 
     /// The texts of every check on every node of the tables are complete sentences.
     @Test func areWordedForPeople() {
-        for row in Self.driverCases + Self.libraryCases + Self.migCases {
+        for row in Self.cases {
             let node = CheckedNode(facts: row.facts, decision: row.plan.decision)
             for check in CheckRegistry.checks {
                 guard let outcome = check.outcome(on: node) else { continue }
@@ -453,7 +209,7 @@ import Testing
 
 extension PCIFunction {
     /// An H100 that belongs to a virtual machine on this node.
-    fileprivate static func handedOut(bus: UInt8) -> PCIFunction {
+    static func handedOut(bus: UInt8) -> PCIFunction {
         var function = PCIFunction.h100.at(bus: bus)
         function.kernelDriver = .present("vfio-pci")
         return function

@@ -1,0 +1,162 @@
+import CoreSupport
+import Health
+import NodeModel
+import Planning
+import TestSupport
+
+/// What NVML and CUDA report.
+extension ChecksTests {
+    static let libraryCases: [Case] = [
+        Case(.nvmlUnavailable, "answers", .pass, observed: "driver 595.71.05, CUDA 13.2"),
+        Case(.nvmlUnavailable, "no library", .failed, vendor { $0.nvml = .absent }),
+        Case(
+            .nvmlUnavailable,
+            "nobody asked",
+            .skipped,
+            NodeFacts.h100Ready.with { $0.vendor = .skipped("not asked") }
+        ),
+        Case(
+            .nvmlUnavailable,
+            "an error",
+            .failed,
+            vendor { $0.nvml = .unreadable(vendorError) },
+            observed: vendorError.detail
+        ),
+        Case(.nvmlUnavailable, "not allowed", .unknown, vendor { $0.nvml = .unreadable(.denied) }),
+        Case(
+            .nvmlUnavailable,
+            "an impossible answer",
+            .unknown,
+            vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) }
+        ),
+        Case(
+            .nvmlUnavailable,
+            "no module is loaded",
+            nil,
+            NodeFacts.h100Ready.with {
+                $0.driver = $0.driver.unloaded
+                $0.vendor = .absent
+            }
+        ),
+        Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
+        Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
+        Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
+        Case(.gpuCount, "all", .pass, observed: "1 of 1"),
+        Case(.gpuCount, "one is kept for virtual machines", .pass, held(by: "pci-stub"), observed: "1 of 1"),
+        Case(.gpuCount, "one is held by another driver", .pass, held(by: "nouveau"), observed: "1 of 1"),
+        Case(.otherGPUDriver, "kept for virtual machines", nil, held(by: "pciback")),
+        Case(
+            .otherGPUDriver,
+            "one of two",
+            .warning,
+            held(by: "nova_core"),
+            observed: "The kernel driver nova_core holds the GPU 0001:07:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "the only one",
+            .failed,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidiafb") },
+            observed: "The kernel driver nvidiafb holds the GPU 0001:00:00.0."
+        ),
+        Case(
+            .otherGPUDriver,
+            "bound to NVIDIA's",
+            nil,
+            NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nvidia") }
+        ),
+        Case(.gpuCount, "none", .failed, NodeFacts.h100Ready.withNVML { $0.gpus = [] }),
+        Case(
+            .gpuCount,
+            "one of two",
+            .warning,
+            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 2)]) },
+            observed: "1 of 2, missing: 0001:02:00.0"
+        ),
+        Case(
+            .gpuCount,
+            "the other is a virtual machine's",
+            .pass,
+            NodeFacts.h100Ready.with { $0.pci = .present([.h100, .handedOut(bus: 2)]) },
+            observed: "1 of 1"
+        ),
+        Case(.gpuUnreadable, "all read", .pass),
+        Case(
+            .gpuUnreadable,
+            "the only one is lost",
+            .failed,
+            NodeFacts.h100Ready.withNVML { $0.gpus = [.lost(index: 0)] }
+        ),
+        Case(
+            .gpuUnreadable,
+            "one of two is lost",
+            .warning,
+            NodeFacts.h100Ready.withNVML { $0.gpus.append(.lost(index: 1)) }
+        ),
+        Case(.cudaFailed, "sees devices", .pass, observed: "1 device"),
+        Case(.cudaFailed, "no library", .failed, vendor { $0.cuda = .absent }),
+        Case(.cudaFailed, "skipped", .skipped, vendor { $0.cuda = .skipped("not asked") }),
+        Case(.cudaFailed, "not allowed", .unknown, vendor { $0.cuda = .unreadable(.denied) }),
+        Case(.cudaFailed, "died", .failed, vendor { $0.cuda = .unreadable(ReadFailure(.crashed, "signal 11")) }),
+        Case(
+            .cudaFailed,
+            "no answer at all",
+            .failed,
+            vendor { $0.cuda = .present([]) },
+            observed: "The agent found no device to test with CUDA."
+        ),
+        Case(
+            .cudaFailed,
+            "an error on one MIG device of two",
+            .failed,
+            vendor {
+                $0.cuda = .present([
+                    CUDAFacts(visibleDevices: "MIG-1", result: 0, errorName: nil, deviceCount: 1),
+                    CUDAFacts(visibleDevices: "MIG-2", result: 100, errorName: "CUDA_ERROR_NO_DEVICE", deviceCount: 0),
+                ])
+            },
+            observed: "100 CUDA_ERROR_NO_DEVICE on MIG-2"
+        ),
+        Case(
+            .cudaFailed,
+            "success without a device",
+            .failed,
+            vendor { $0.cuda = .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 0)]) },
+            observed: "no device"
+        ),
+        Case(
+            .cudaFailed,
+            "sees one GPU of two",
+            .warning,
+            NodeFacts.h100Ready.with {
+                $0.pci = .present([.h100.at(bus: 0), .h100.at(bus: 1)])
+                $0.vendor = .answering("595.71.05", gpus: [.h100.at(index: 0)])
+                $0 = $0.withNVML { $0.gpus.append(.h100.at(index: 1)) }
+            },
+            observed: "CUDA sees 1 of the 2 GPUs that NVML lists."
+        ),
+        Case(.cudaHang, "hangs", .failed, vendor { $0.cuda = .unreadable(hang) }),
+    ]
+
+    static func persistence(_ modes: Bool...) -> NodeFacts {
+        NodeFacts.h100Ready.withNVML { nvml in
+            nvml.gpus = modes.enumerated().map { index, isOn in
+                var gpu = GPUFacts.h100.at(index: index)
+                gpu.traits[.persistenceMode] = .present(.flag(isOn))
+                return gpu
+            }
+        }
+    }
+
+    static let persistenceCases = [
+        Case(.persistenceModeOff, "not known", nil),
+        Case(.persistenceModeOff, "on", .pass, persistence(true, true)),
+        Case(
+            .persistenceModeOff,
+            "off on one of two",
+            .notice,
+            persistence(true, false),
+            observed: "Persistence mode is off: GPU 1 (0001:01:00.0)"
+        ),
+    ]
+}
