@@ -6,12 +6,13 @@ import Testing
 /// Requests that a real API server answered, sent to the simulated one in the same order.
 ///
 /// The fixture has the answers of kube-apiserver 1.36.2. The controllers of the real cluster changed the Node too, so
-/// the comparison of a success is limited to the labels and to the field managers of the requests.
+/// the comparison of a success is limited to the labels, the conditions of the requests and their field managers.
 @Suite struct RecordingTests {
     /// The answers that differ on purpose, with the reason.
     private static let known: [String: String] = [
-        "93 events: events.k8s.io create": noNewEvents,
-        "94 events: events.k8s.io without eventTime": noNewEvents,
+        "98 status: agent without right to status": "The agent has this right now.",
+        "101 events: events.k8s.io create": noNewEvents,
+        "102 events: events.k8s.io without eventTime": noNewEvents,
     ]
 
     private static let noNewEvents = """
@@ -90,9 +91,9 @@ import Testing
         let directory = try TemporaryDirectory()
         var policy = try String(contentsOfFile: fixture("../../../daemonset/admission/policy.yaml"), encoding: .utf8)
         if group == "admission: as shipped" {
-            let check = "(!has(request.subResource) || request.subResource == '')"
+            let check = "- expression: request.operation == 'UPDATE'\n"
             try #require(policy.contains(check))
-            policy = policy.replacing(check, with: "request.subResource == ''")
+            policy = policy.replacing(check, with: check.dropLast() + " && request.subResource == ''\n")
         }
         try directory.write("policy.yaml", policy)
         let server = try server(admission: try await evaluator(of: directory.path("policy.yaml")))
@@ -122,6 +123,7 @@ import Testing
     /// Changes the Node as the controllers and the kubelet of the real cluster did between the requests.
     private func actAsOthers(after name: String, on server: SimulatedAPIServer) async throws {
         let change: (manager: String, patch: JSON)
+        var subresource = ""
         switch name {
         case "create node":
             let taints: JSON = [
@@ -134,13 +136,15 @@ import Testing
         case "watch from last rv, bookmarks":
             change = ("kube-controller-manager", ["metadata": ["annotations": ["seen": "1"]]])
         case "A: uninstall as docs say: apply no labels":
-            change = ("m", ["metadata": ["labels": ["via-status": "1"]]])
+            let ready: JSON = ["type": "Ready", "status": "Unknown", "reason": "NodeStatusNeverUpdated"]
+            change = ("kube-controller-manager", ["status": ["conditions": [ready]]])
+            subresource = "/status"
         default: return
         }
         let answer = await server.respond(
             to: APIRequest(
                 method: "PATCH",
-                target: "/api/v1/nodes/node-a?fieldManager=\(change.manager)",
+                target: "/api/v1/nodes/node-a\(subresource)?fieldManager=\(change.manager)",
                 contentType: "application/merge-patch+json",
                 authorization: "Bearer admin",
                 body: try change.patch.data()
@@ -215,6 +219,8 @@ import Testing
             let (found, expected) = (normal(json[path: path]), normal(recording.answer[path: path]))
             if found != expected { return "\(path.joined(separator: ".")): \(found)\nrecorded: \(expected)" }
         }
+        let (found, expected) = (conditions(json), conditions(recording.answer))
+        if found != expected { return "conditions: \(found)\nrecorded: \(expected)" }
         for manager in ["gpu-agent", "other"] {
             let (found, expected) = (owned(json, manager), owned(recording.answer, manager))
             if found != expected { return "fields of \(manager): \(found)\nrecorded: \(expected)" }
@@ -249,8 +255,17 @@ import Testing
 
     private func owned(_ object: JSON, _ manager: String) -> String {
         let entries = object[path: ["metadata", "managedFields"]]?.array ?? []
-        return entries.filter { $0["manager"]?.string == manager && $0["subresource"] == nil }.map { entry in
-            "\(entry["operation"]?.string ?? "") \(normal(entry["fieldsV1"]))"
+        return entries.filter { $0["manager"]?.string == manager }.map { entry in
+            let subresource = entry["subresource"]?.string ?? "-"
+            return "\(entry["operation"]?.string ?? "") \(subresource) \(normal(entry["fieldsV1"]))"
+        }.sorted().joined(separator: "; ")
+    }
+
+    /// The conditions of a Node, without those of the controllers.
+    private func conditions(_ object: JSON) -> String {
+        let all = object[path: ["status", "conditions"]]?.array ?? []
+        return all.filter { ["GPUReady", "GPUHealthy", "X"].contains($0["type"]?.string ?? "") }.map { condition in
+            ["type", "status", "reason", "message"].map { condition[$0]?.string ?? "" }.joined(separator: " ")
         }.sorted().joined(separator: "; ")
     }
 

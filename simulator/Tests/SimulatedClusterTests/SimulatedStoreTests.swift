@@ -10,13 +10,13 @@ import Testing
 
     static let exchanges: [Exchange] = [
         Exchange(
-            method: "PATCH",
+            method: "PUT",
             target: node + "/status",
-            type: merge,
+            type: "application/json",
             body: [:],
             token: "agent",
             status: 403,
-            message: "nodes \"gpu-1\" is forbidden: User \"agent\" cannot patch resource \"nodes/status\""
+            message: "nodes \"gpu-1\" is forbidden: User \"agent\" cannot update resource \"nodes/status\""
         ),
         Exchange(
             method: "POST",

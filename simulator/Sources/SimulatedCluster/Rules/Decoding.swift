@@ -33,9 +33,20 @@ public struct Decoding: Sendable {
         result["kind"] = .string(kind)
         if kind == "Node" {
             for field in ["spec", "status"] where result[field] == nil { result[field] = [:] }
+            if let conditions = result[path: ["status", "conditions"]]?.array {
+                result["status"]?["conditions"] = .array(conditions.map(Self.complete))
+            }
         }
         if result["metadata"] == nil { result["metadata"] = [:] }
         return result
+    }
+
+    /// The condition with the members that the server writes also when they are empty.
+    private static func complete(_ condition: JSON) -> JSON {
+        var condition = condition
+        if condition["status"] == nil { condition["status"] = "" }
+        for time in ["lastHeartbeatTime", "lastTransitionTime"] where condition[time] == nil { condition[time] = .null }
+        return condition
     }
 
     private func decode(
