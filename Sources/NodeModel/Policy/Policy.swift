@@ -24,6 +24,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var labelPrefix: String
     /// The MIG strategy of the device plugin, which the agent publishes as `nvidia.com/mig.strategy`.
     package var migStrategy: MIGStrategy
+    /// The types of the node conditions; nil when the agent publishes none.
+    package var conditions: ConditionTypes?
 
     package init(
         version: DriverVersion? = nil,
@@ -34,7 +36,8 @@ package struct Policy: Codable, Sendable, Equatable {
         takeover: Bool = false,
         hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
-        migStrategy: MIGStrategy = .single
+        migStrategy: MIGStrategy = .single,
+        conditions: ConditionTypes? = ConditionTypes()
     ) {
         self.version = version
         self.branch = branch
@@ -45,6 +48,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy
+        self.conditions = conditions
     }
 }
 

@@ -1,4 +1,4 @@
-import NodeModel
+package import NodeModel
 
 /// The labels as an output document.
 package struct LabelsDocument: Encodable, Sendable {
@@ -10,11 +10,14 @@ package struct LabelsDocument: Encodable, Sendable {
     /// A running agent does not change these labels.
     package var undetermined: [String]
     package var taint: TaintWish
+    /// The conditions that a running agent publishes; empty when it publishes none.
+    package var conditions: [Condition]
 
     package init(_ publication: Publication) {
         labels = publication.labels
         undetermined = publication.undetermined.sorted()
         taint = publication.taint
+        conditions = publication.conditions
     }
 
     package var text: String {

@@ -2,13 +2,15 @@ package import NodeModel
 package import Planning
 import Selection
 
-/// The labels and the taint that the agent wants on its Node, and the verdict.
+/// The labels, the taint and the conditions that the agent wants on its Node, and the verdict.
 package struct Publication: Codable, Sendable, Equatable {
     /// The labels that follow from the facts.
     package var labels: [String: String]
     /// The keys whose values are not known this time; these labels of the Node do not change.
     package var undetermined: Set<String>
     package var taint: TaintWish
+    /// The conditions; the Node has none of the agent's conditions when it is empty.
+    package var conditions: [Condition]
     package var verdict: Verdict
     /// The verdict as text for the event.
     package var message: String
@@ -17,12 +19,14 @@ package struct Publication: Codable, Sendable, Equatable {
         labels: [String: String],
         undetermined: Set<String>,
         taint: TaintWish,
+        conditions: [Condition] = [],
         verdict: Verdict,
         message: String
     ) {
         self.labels = labels
         self.undetermined = undetermined
         self.taint = taint
+        self.conditions = conditions
         self.verdict = verdict
         self.message = message
     }
@@ -55,6 +59,7 @@ package struct Publication: Codable, Sendable, Equatable {
             labels: labels.labels,
             undetermined: labels.undetermined,
             taint: TaintWish(report.verdict, report.readiness),
+            conditions: policy.conditions.map { NodeConditions(report, types: $0).all } ?? [],
             verdict: report.verdict,
             message: report.sentence
         )

@@ -1,0 +1,93 @@
+import CoreSupport
+import Health
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// Whether the findings say that a GPU is faulty, apart from whether the node is ready.
+@Suite struct GPUHealthTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+        var readiness: Readiness
+        /// The code of the fault; nil when no GPU is faulty.
+        var fault: ReasonCode?
+        var isHealthy: Bool
+
+        init(
+            _ name: String,
+            _ facts: NodeFacts,
+            _ readiness: Readiness,
+            fault: ReasonCode? = nil,
+            isHealthy: Bool = false,
+            _ change: (inout NodeFacts) -> Void = { _ in }
+        ) {
+            (testDescription, self.readiness, self.fault, self.isHealthy) = (name, readiness, fault, isHealthy)
+            self.facts = facts.with(change)
+        }
+    }
+
+    private static func lost(_ function: PCIFunction) -> PCIFunction {
+        var function = function
+        function.vgpuCapability = .unreadable(PCIFunction.noAnswer)
+        return function
+    }
+
+    static let cases: [Case] = [
+        Case("CUDA works", .h100Ready, .usable, isHealthy: true),
+        Case("no driver", .h100, .notUsable),
+        Case("no NVML library", .h100Ready, .notUsable) { $0.vendor = .absent },
+        Case("a driver of the other kind, and CUDA works", .h100Ready, .usable, isHealthy: true) {
+            $0.driver = .loaded("595.91.07", .open, kind: .grid)
+        },
+        Case("one GPU of two fell off the bus", .h100Ready, .usable, fault: .gpuLost) {
+            $0.pci = .present([.h100.at(bus: 0), lost(.h100.at(bus: 1))])
+        },
+        Case("the only GPU fell off the bus", .h100, .notUsable, fault: .gpuLost) {
+            $0.pci = .present([lost(.h100.at(bus: 1))])
+        },
+        Case("NVML lists one GPU of two", .h100Ready, .usable, fault: .gpuCount) {
+            $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
+        },
+        Case("NVML cannot read one GPU of two", .h100Ready, .usable, fault: .gpuUnreadable) {
+            $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
+            var other = GPUFacts.h100.at(index: 9)
+            other.name = .unreadable(ReadFailure(.vendor, "nvmlDeviceGetName: 999 NVML_ERROR_UNKNOWN"))
+            $0.vendor = .answering("595.71.05", gpus: [.h100, other])
+        },
+        Case("NVML hangs", .h100Ready, .notUsable, fault: .nvmlHang) {
+            $0.vendor = .unreadable(ReadFailure(.hang, "nvmlInit_v2 did not return"))
+        },
+        Case("the agent could not ask", .h100Ready, .unknown) { $0.vendor = .skipped("not asked") },
+    ]
+
+    @Test(arguments: cases)
+    func followsFromTheChecksOfTheGPUs(_ item: Case) throws {
+        let plan = try Plan.made(for: item.facts)
+        let report = Checks(facts: item.facts, plan: plan).report()
+        #expect(report.readiness == item.readiness)
+        switch GPUHealth(report) {
+        case .healthy: #expect(item.isHealthy && item.fault == nil)
+        case .faulty(let finding): #expect(finding.code == item.fault)
+        case .unknown: #expect(!item.isHealthy && item.fault == nil)
+        }
+    }
+
+    /// A failure that does not count yet, and a check that passes, do not change the result.
+    @Test(arguments: Finding.State.allCases)
+    func onlyAFailureOrAWarningIsAFault(_ state: Finding.State) {
+        for code in GPUHealth.faults {
+            let finding = Finding(code, state, observed: "x", expected: "y")
+            let report = NodeReport(
+                verdict: .ready,
+                readiness: .usable,
+                reason: nil,
+                nextAction: "",
+                findings: [finding]
+            )
+            let isFault = state == .failed || state == .warning
+            #expect(GPUHealth(report) == (isFault ? .faulty(finding) : .healthy))
+        }
+    }
+}
