@@ -12,6 +12,8 @@ package actor NodeMirror {
     package nonisolated let node: String
     /// The prefix of the agent's own labels, without the slash.
     package nonisolated let prefix: String
+    /// The types of the agent's conditions; empty when it publishes none.
+    private let conditionTypes: Set<String>
     private let client: KubernetesClient
     private let logger: Logger
     private let retry: RetryPolicy
@@ -20,7 +22,7 @@ package actor NodeMirror {
         didSet {
             guard let copy else { return }
             owners = .present(copy.metadata.ownerLabels)
-            lastPart = WrittenPart(copy)
+            lastPart = WrittenPart(copy, conditionTypes)
             heardAt = .now
         }
     }
@@ -46,6 +48,7 @@ package actor NodeMirror {
     ///   - client: The client of the API server.
     ///   - node: The name of the Node.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - conditions: The types of the agent's conditions; nil when it publishes none.
     ///   - retry: The policy for each request. The daemon repeats failed requests itself, so the default is 1 attempt.
     ///   - patience: How long the reader of the owner labels waits for the API server.
     ///   - previous: The state that an earlier agent left on the host. The state of another Node is ignored.
@@ -54,6 +57,7 @@ package actor NodeMirror {
         client: KubernetesClient,
         node: String,
         prefix: String,
+        conditions: ConditionTypes? = ConditionTypes(),
         retry: RetryPolicy = RetryPolicy(attempts: 1),
         patience: Duration = .seconds(10),
         previous: PublishedState? = nil,
@@ -62,6 +66,7 @@ package actor NodeMirror {
         self.client = client
         self.node = node
         self.prefix = prefix
+        conditionTypes = Set(conditions?.all ?? [])
         self.retry = retry
         self.patience = patience
         self.logger = logger
@@ -129,7 +134,7 @@ package actor NodeMirror {
     package enum Change: Sendable, Equatable {
         /// Nothing that the agent uses for the decision or writes.
         case none
-        /// Labels or taints, which must be compared with the publication, or the watch failed.
+        /// Labels, taints or conditions, which must be compared with the publication, or the watch failed.
         case written
         /// The labels of the driver owner, or the Node was deleted, so a new decision is necessary.
         case owner
@@ -204,15 +209,18 @@ package actor NodeMirror {
 
 /// The part of a Node that the agent writes to.
 ///
-/// It includes the labels and the taints of other owners. When another owner removes a label, the agent can set it
+/// It includes the labels and the taints of other owners, but not their conditions: the kubelet writes some of them
+/// every few minutes. When another owner removes a label, the agent can set it
 /// again. The UID tells a Node that was deleted and created again from its predecessor.
 private struct WrittenPart: Equatable {
     var uid: String
     var labels: [String: String]
     var taints: [Taint]
+    var conditions: [NodeCondition]
 
-    init(_ node: Node) {
+    init(_ node: Node, _ types: Set<String>) {
         (uid, labels, taints) = (node.metadata.uid, node.metadata.labels, node.taints)
+        conditions = node.conditions.filter { types.contains($0.type) }
     }
 }
 

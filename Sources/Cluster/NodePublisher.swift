@@ -11,7 +11,8 @@ import Support
 /// the passes of the daemon.
 package actor NodePublisher {
     package nonisolated let mirror: NodeMirror
-    private let logger: Logger
+    let logger: Logger
+    private let conditions: ConditionPublisher
     private let bell = Bell()
     private var wanted: Publication?
     private var pace = PublicationPace()
@@ -29,10 +30,20 @@ package actor NodePublisher {
     /// When the agent first found that it cannot read the owner labels; nil while it can.
     private var ownersFailedSince: Timestamp?
 
-    /// Creates a publisher; `gpusWorked` tells whether an earlier daemon saw the GPUs work after the last boot.
-    package init(mirror: NodeMirror, gpusWorked: Bool = false, logger: Logger) {
+    /// - Parameters:
+    ///   - mirror: The agent's copy of its Node.
+    ///   - gpusWorked: Whether an earlier daemon saw the GPUs work after the last boot.
+    ///   - schedule: When the conditions may be written.
+    ///   - logger: The logger for errors.
+    package init(
+        mirror: NodeMirror,
+        gpusWorked: Bool = false,
+        schedule: ConditionSchedule = ConditionSchedule(),
+        logger: Logger
+    ) {
         self.mirror = mirror
         self.logger = logger
+        conditions = ConditionPublisher(mirror: mirror, schedule: schedule, logger: logger)
         published = PublishedState(node: mirror.node, gpusWorked: gpusWorked ? true : nil)
     }
 
@@ -41,6 +52,11 @@ package actor NodePublisher {
         get async {
             let owners = await mirror.knownOwners
             var state = published
+            let conditions = await conditions.state
+            (state.conditions, state.conditionsFailure) = (conditions.conditions, conditions.failure)
+            state.areConditionsRefused = conditions.isRefused
+            let contested = (state.contested ?? []) + conditions.contested
+            state.contested = state.contested == nil && contested.isEmpty ? nil : contested
             state.ownerLabels = owners.last
             state.ownerLabelsFailure = owners.current.failure?.detail
             if state.ownerLabelsFailure == nil {
@@ -64,8 +80,9 @@ package actor NodePublisher {
     package func check() { bell.ring() }
 
     /// Retries a failed publication now, because the API server is reachable again.
-    package func serverAnswers() {
+    package func serverAnswers() async {
         pace.reachable()
+        await conditions.serverAnswers()
         bell.ring()
     }
 
@@ -85,11 +102,20 @@ package actor NodePublisher {
                 let isDone = await attempt(publication)
                 await attempted(before != mirror.knownOwners.current)
                 if isDone, publication == wanted {
-                    remind(in: contests.nextAttempt(after: .now))
+                    remind(
+                        in: [contests.nextAttempt(after: .now), await conditions.nextWrite].compactMap(\.self).min()
+                    )
                     break
                 }
             }
         }
+    }
+
+    /// Sets the conditions to Unknown, because the agent ends; call it after `run` has returned.
+    package func end() async {
+        wanted = nil
+        reminder?.cancel()
+        await conditions.end()
     }
 
     /// The time until the next attempt.
@@ -115,7 +141,7 @@ package actor NodePublisher {
         do throws(KubernetesError) {
             try await publish(publication)
             pace.succeeded()
-            await mirror.published()
+            if await !conditions.isFailing { await mirror.published() }
             return true
         } catch {
             var generator = SystemRandomNumberGenerator()
@@ -128,10 +154,12 @@ package actor NodePublisher {
 
     /// Makes the Node show the publication.
     ///
-    /// It stores an error for the command `status` and throws it.
+    /// It stores an error for the command `status` and throws it. An error of the conditions is only stored.
     package func publish(_ publication: Publication) async throws(KubernetesError) {
         do throws(KubernetesError) {
-            try await bring(publication)
+            let node = try await bring(publication)
+            // The answer can have the change of another client, which no event of the watch tells of then.
+            if await conditions.bring(publication.conditions, on: node) { bell.ring() }
             published.at = Timestamp(Date().timeIntervalSince1970)
             (published.failure, published.isRefused) = (nil, nil)
         } catch {
@@ -146,7 +174,7 @@ package actor NodePublisher {
     ///
     /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
-    private func bring(_ publication: Publication) async throws(KubernetesError) {
+    private func bring(_ publication: Publication) async throws(KubernetesError) -> Node {
         let current = try await mirror.current()
         if reported == nil {
             let shown = current.metadata.labels["\(mirror.prefix)/verdict"]
@@ -173,6 +201,7 @@ package actor NodePublisher {
         if !isReported { await report(publication, on: latest.metadata) }
         reported = (latest.metadata.uid, publication.verdict)
         note(update, of: publication)
+        return latest
     }
 
     /// The contested fields that stay as they are for now, unless the publication wants another value for them.
@@ -252,42 +281,5 @@ package actor NodePublisher {
         let isOn = NodeUpdate.isTainted(patched, prefix: mirror.prefix)
         logger.notice("taint changed", metadata: ["taint": "\(taint)", "present": "\(isOn)"])
         return patched
-    }
-
-    /// Reports a new verdict as an event of the Node.
-    ///
-    /// An event that cannot be created does not make the publication fail.
-    private func report(_ publication: Publication, on metadata: ObjectMetadata) async {
-        let isNormal = [.ready, .noGPU, .leftAlone, .installing, .waiting].contains(publication.verdict)
-        let event = NodeEvent(
-            node: mirror.node,
-            nodeUID: metadata.uid,
-            reason: publication.verdict.eventReason,
-            message: String(publication.message.prefix(1024)),
-            severity: isNormal ? .normal : .warning,
-            component: "gpu-agent",
-            time: Date()
-        )
-        do throws(KubernetesError) {
-            try await mirror.request("event") { client throws(KubernetesError) in try await client.createEvent(event) }
-        } catch {
-            logger.warning("cannot create the event", metadata: ["error": "\(errorChain(error))"])
-        }
-    }
-}
-
-extension Verdict {
-    /// The reason of the event that reports the verdict.
-    fileprivate var eventReason: String {
-        switch self {
-        case .ready: "GPUReady"
-        case .installing: "GPUInstalling"
-        case .waiting: "GPUWaiting"
-        case .degraded: "GPUDegraded"
-        case .notReady: "GPUNotReady"
-        case .noGPU: "NoGPU"
-        case .leftAlone: "GPULeftAlone"
-        case .unknown: "GPUUnknown"
-        }
     }
 }

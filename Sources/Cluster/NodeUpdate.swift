@@ -22,12 +22,14 @@ package struct NodeUpdate: Sendable, Equatable {
     package enum Field: Sendable, Hashable {
         case label(String)
         case taint
+        case condition(String)
 
         /// The name of the field for people.
         package func name(prefix: String) -> String {
             switch self {
             case .label(let key): "the label \(key)"
             case .taint: "the taint \(NodeUpdate.taint(prefix: prefix).key)"
+            case .condition(let type): "the condition \(type)"
             }
         }
     }

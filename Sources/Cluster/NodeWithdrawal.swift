@@ -1,15 +1,19 @@
 package import Kubernetes
+package import NodeModel
 import Support
 
-/// Removes everything that the agent wrote to its Node: its labels, its taint, and its entries in `managedFields`.
+/// Removes everything that the agent wrote to its Node: its labels, its taint, its conditions, and its entries in
+/// `managedFields`.
 ///
-/// A label that another field manager owns too stays with its value.
+/// A label or a condition that another field manager owns too stays with its value, unless its name is the agent's.
 package struct NodeWithdrawal: Sendable {
     /// What was removed from the Node.
     package struct Outcome: Sendable, Equatable {
         /// The keys of the removed labels, sorted.
         package var labels: [String] = []
         package var hadTaint = false
+        /// The types of the removed conditions, sorted.
+        package var conditions: [String] = []
         package var ownedFields = false
 
         package var isEmpty: Bool { self == Outcome() }
@@ -18,24 +22,34 @@ package struct NodeWithdrawal: Sendable {
     private let client: KubernetesClient
     private let node: String
     private let prefix: String
+    private let conditions: ConditionTypes?
     private let retry: RetryPolicy
 
     /// - Parameters:
     ///   - client: The client of the API server.
     ///   - node: The name of the Node.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - conditions: The types of the agent's conditions; nil when it publishes none.
     ///   - retry: The policy for each request.
-    package init(client: KubernetesClient, node: String, prefix: String, retry: RetryPolicy = RetryPolicy()) {
+    package init(
+        client: KubernetesClient,
+        node: String,
+        prefix: String,
+        conditions: ConditionTypes? = ConditionTypes(),
+        retry: RetryPolicy = RetryPolicy()
+    ) {
         self.client = client
         self.node = node
         self.prefix = prefix
+        self.conditions = conditions
         self.retry = retry
     }
 
     /// Removes everything and returns what was there; a Node without traces of the agent is not changed.
     ///
-    /// The first patch changes the content. The patch itself can make the agent the owner of the remaining taints. So a
-    /// second patch removes the agent's entries in `managedFields`.
+    /// The first patch changes the content, and the second one the status, which is a subresource. The first patch can
+    /// make the agent the owner of the remaining taints. So the last patch removes the agent's entries in
+    /// `managedFields`.
     package func run() async throws(KubernetesError) -> Outcome {
         var outcome = Outcome()
         let cleaned = try await change { node in
@@ -44,7 +58,12 @@ package struct NodeWithdrawal: Sendable {
             if NodeUpdate.isTainted(node, prefix: prefix) { outcome.hadTaint = true }
             return operations
         }
-        _ = try await change(cleaned) { node in
+        let withoutConditions = try await change(cleaned, subresource: "status") { node in
+            let (types, operations) = Self.conditionPatch(on: node, types: conditions?.all ?? [])
+            outcome.conditions = Set(outcome.conditions).union(types).sorted()
+            return operations
+        }
+        _ = try await change(withoutConditions) { node in
             let operations = Self.ownershipPatch(on: node)
             if !operations.isEmpty { outcome.ownedFields = true }
             return operations
@@ -55,6 +74,7 @@ package struct NodeWithdrawal: Sendable {
     /// Patches the Node until the patch is empty or accepted; it reads the Node again when another client changed it.
     private func change(
         _ known: Node? = nil,
+        subresource: String? = nil,
         _ patch: (Node) -> [JSONPatchOperation]
     ) async throws(KubernetesError) -> Node {
         var (attempt, latest) = (1, known)
@@ -69,7 +89,12 @@ package struct NodeWithdrawal: Sendable {
             guard !operations.isEmpty else { return current }
             do throws(KubernetesError) {
                 return try await request { client throws(KubernetesError) in
-                    try await client.patchNode(node, operations: operations, fieldManager: NodeUpdate.fieldManager)
+                    try await client.patchNode(
+                        node,
+                        subresource: subresource,
+                        operations: operations,
+                        fieldManager: NodeUpdate.fieldManager
+                    )
                 }
             } catch {
                 guard error.isFailedTest, attempt < 5 else { throw error }
@@ -107,6 +132,27 @@ package struct NodeWithdrawal: Sendable {
             operations.append(.remove(["spec", "taints", String(index)]))
         }
         return (labels, operations.isEmpty ? [] : [unchanged(node)] + operations)
+    }
+
+    /// The conditions to remove, and the patch of the status that removes them.
+    ///
+    /// They are those with the agent's types, and those that the agent alone applied under the types of an earlier
+    /// configuration.
+    package static func conditionPatch(
+        on node: Node,
+        types: [String]
+    ) -> (types: [String], operations: [JSONPatchOperation]) {
+        let metadata = node.metadata
+        let owned = metadata.conditionTypes(ownedBy: NodeUpdate.fieldManager).filter {
+            metadata.managers(ofCondition: $0) == [NodeUpdate.fieldManager]
+        }
+        let indices = node.conditions.indices.filter { index in
+            types.contains(node.conditions[index].type) || owned.contains(node.conditions[index].type)
+        }
+        guard !indices.isEmpty else { return ([], []) }
+        // From the last one, because each removal moves the conditions behind it.
+        let removals = indices.reversed().map { JSONPatchOperation.remove(["status", "conditions", String($0)]) }
+        return (indices.map { node.conditions[$0].type }.sorted(), [unchanged(node)] + removals)
     }
 
     /// The patch that removes the agent's entries in `managedFields`; empty when there are none.

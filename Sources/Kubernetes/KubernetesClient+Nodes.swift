@@ -16,6 +16,8 @@ extension KubernetesClient {
     ///
     /// - Parameters:
     ///   - name: The name of the Node.
+    ///   - subresource: `status` to apply conditions; nil for the other fields. A manager owns the fields of the two
+    ///     apart from each other.
     ///   - body: `apiVersion`, `kind`, `metadata.name` and the fields to apply.
     ///   - fieldManager: The name of the field manager.
     ///   - force: Whether to take fields from other managers instead of failing with `conflict`.
@@ -23,23 +25,37 @@ extension KubernetesClient {
     /// - Throws: `conflict` when another manager owns a field, or any other error of a request.
     package func applyNode(
         _ name: String,
+        subresource: String? = nil,
         body: JSONValue,
         fieldManager: String,
         force: Bool = false
     ) async throws(KubernetesError) -> Node {
-        let request = KubernetesRequest.applyNode(name, body: body, fieldManager: fieldManager, force: force)
+        let request = KubernetesRequest.applyNode(
+            name,
+            subresource: subresource,
+            body: body,
+            fieldManager: fieldManager,
+            force: force
+        )
         return try await send(request, as: Node.self)
     }
 
-    /// Changes a Node by JSON patch.
+    /// Changes a Node, or a subresource such as `status`, by JSON patch.
     ///
     /// - Throws: `invalid` when a `test` operation fails, and then nothing is changed; or any other error of a request.
     package func patchNode(
         _ name: String,
+        subresource: String? = nil,
         operations: [JSONPatchOperation],
         fieldManager: String
     ) async throws(KubernetesError) -> Node {
-        try await send(.patchNode(name, operations: operations, fieldManager: fieldManager), as: Node.self)
+        let request = KubernetesRequest.patchNode(
+            name,
+            subresource: subresource,
+            operations: operations,
+            fieldManager: fieldManager
+        )
+        return try await send(request, as: Node.self)
     }
 
     /// Creates an event for a Node.

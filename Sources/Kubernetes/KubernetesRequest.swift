@@ -65,10 +65,16 @@ extension KubernetesRequest {
     /// Changes a Node by server-side apply.
     ///
     /// The content type is YAML. JSON is valid YAML, so the body is JSON.
-    package static func applyNode(_ name: String, body: JSONValue, fieldManager: String, force: Bool) -> Self {
+    package static func applyNode(
+        _ name: String,
+        subresource: String? = nil,
+        body: JSONValue,
+        fieldManager: String,
+        force: Bool
+    ) -> Self {
         Self(
             method: .patch,
-            path: nodePath(name),
+            path: nodePath(name, subresource),
             query: [QueryItem("fieldManager", fieldManager), QueryItem("force", force ? "true" : "false")],
             contentType: "application/apply-patch+yaml",
             body: body
@@ -76,10 +82,15 @@ extension KubernetesRequest {
     }
 
     /// Changes a Node by JSON patch (RFC 6902).
-    package static func patchNode(_ name: String, operations: [JSONPatchOperation], fieldManager: String) -> Self {
+    package static func patchNode(
+        _ name: String,
+        subresource: String? = nil,
+        operations: [JSONPatchOperation],
+        fieldManager: String
+    ) -> Self {
         Self(
             method: .patch,
-            path: nodePath(name),
+            path: nodePath(name, subresource),
             query: [QueryItem("fieldManager", fieldManager)],
             contentType: "application/json-patch+json",
             body: .array(operations.map(\.json))
@@ -118,5 +129,7 @@ extension KubernetesRequest {
         )
     }
 
-    private static func nodePath(_ name: String) -> [String] { ["api", "v1", "nodes", name] }
+    private static func nodePath(_ name: String, _ subresource: String? = nil) -> [String] {
+        ["api", "v1", "nodes", name] + [subresource].compactMap(\.self)
+    }
 }

@@ -6,11 +6,19 @@ package struct Node: Sendable, Equatable {
     package var taints: [Taint]
     /// Whether the node is cordoned.
     package var unschedulable: Bool
+    /// The conditions in the status, of all their writers.
+    package var conditions: [NodeCondition]
 
-    package init(metadata: ObjectMetadata, taints: [Taint] = [], unschedulable: Bool = false) {
+    package init(
+        metadata: ObjectMetadata,
+        taints: [Taint] = [],
+        unschedulable: Bool = false,
+        conditions: [NodeCondition] = []
+    ) {
         self.metadata = metadata
         self.taints = taints
         self.unschedulable = unschedulable
+        self.conditions = conditions
     }
 }
 
@@ -40,21 +48,24 @@ package struct Taint: Sendable, Hashable {
 }
 
 extension Node: Decodable {
-    private enum Key: String, CodingKey { case metadata, spec }
+    private enum Key: String, CodingKey { case metadata, spec, status }
     private enum SpecKey: String, CodingKey { case taints, unschedulable }
+    private struct Status: Decodable { var conditions: [NodeCondition]? }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let metadata = try container.decode(ObjectMetadata.self, forKey: .metadata)
+        let conditions = try container.decodeIfPresent(Status.self, forKey: .status)?.conditions ?? []
         guard container.contains(.spec) else {
-            self.init(metadata: metadata)
+            self.init(metadata: metadata, conditions: conditions)
             return
         }
         let spec = try container.nestedContainer(keyedBy: SpecKey.self, forKey: .spec)
         self.init(
             metadata: metadata,
             taints: try spec.decodeIfPresent([Taint].self, forKey: .taints) ?? [],
-            unschedulable: try spec.decodeIfPresent(Bool.self, forKey: .unschedulable) ?? false
+            unschedulable: try spec.decodeIfPresent(Bool.self, forKey: .unschedulable) ?? false,
+            conditions: conditions
         )
     }
 }

@@ -33,6 +33,28 @@ extension ObjectMetadata {
         return keys
     }
 
+    /// The types of the Node's conditions that a manager owns.
+    ///
+    /// - Parameters:
+    ///   - manager: The field manager's name.
+    ///   - operation: The operation that set the fields; nil for both.
+    /// - Returns: The types; empty when the manager owns none.
+    package func conditionTypes(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
+        let entries = managedFields.filter {
+            $0.manager == manager && (operation ?? $0.operation) == $0.operation
+        }
+        return Set(entries.flatMap { $0.conditionKeys.keys })
+    }
+
+    /// The names of the managers that own the status of a condition, sorted.
+    package func managers(ofCondition type: String) -> [String] {
+        let entries = managedFields.filter { entry in
+            entry.conditionKeys[type].flatMap { entry.fields[path: ["f:status", "f:conditions", $0, "f:status"]] }
+                != nil
+        }
+        return Set(entries.map(\.manager)).sorted()
+    }
+
     /// The owners of the list of taints.
     ///
     /// The list is a single field, so its owner owns all taints.
@@ -52,5 +74,21 @@ extension ObjectMetadata {
                 since: entry.time
             )
         }
+    }
+}
+
+extension ManagedFields {
+    /// The conditions that the entry has fields of: their types, and the names of their members in `FieldsV1`.
+    ///
+    /// An element of the list is named by its key: `k:{"type":"Ready"}`.
+    fileprivate var conditionKeys: [String: String] {
+        let members = fields[path: ["f:status", "f:conditions"]]?.object ?? [:]
+        let pairs = members.keys.compactMap { member -> (String, String)? in
+            guard member.hasPrefix("k:"), let key = try? JSONValue(parsing: Data(member.dropFirst(2).utf8)) else {
+                return nil
+            }
+            return key["type"]?.string.map { ($0, member) }
+        }
+        return Dictionary(pairs) { first, _ in first }
     }
 }

@@ -16,11 +16,16 @@ package struct Timestamp: Sendable, Hashable {
 
     /// Seconds since 1970.
     package var seconds: Double { Double(milliseconds) / 1000 }
+
+    /// The text without the fraction of a second, as Kubernetes writes times: `2026-11-27T04:30:25Z`.
+    package var wholeSeconds: String {
+        Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
+    }
 }
 
 extension Timestamp: CustomStringConvertible {
     package var description: String {
-        let whole = Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
+        let whole = wholeSeconds
         let digits = String(milliseconds % 1000 + 1000).dropFirst()
         return "\(whole.dropLast()).\(digits)Z"
     }

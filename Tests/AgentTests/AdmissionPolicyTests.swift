@@ -1,5 +1,6 @@
 import Cluster
 import ClusterSupport
+import Kubernetes
 import NodeModel
 import Reporting
 import SimulatedCluster
@@ -24,6 +25,7 @@ import Testing
             labels: ["gpu-agent.dev/verdict": verdict.rawValue, "nvidia.com/gpu.count": "1"],
             undetermined: [],
             taint: TaintWish(verdict),
+            conditions: [gpuReady(verdict == .ready ? .yes : .no), gpuHealthy],
             verdict: verdict,
             message: "a test"
         )
@@ -38,12 +40,21 @@ import Testing
                 ],
                 "spec": ["taints": [["key": "sku", "effect": "NoSchedule"]], "unschedulable": true],
             ])
+            try await cluster.changeConditions([["type": "Ready", "status": "True", "reason": "KubeletReady"]])
             let link = TestLink(cluster)
             for verdict in [Verdict.installing, .notReady, .ready, .notReady, .ready] {
                 try await link.publish(publication(verdict))
             }
             let events = await cluster.server.store.list("events", namespace: "default").objects
             #expect(events.count == 5)
+            // The daemon does this after each publication.
+            await link.mirror.published()
+            await link.publisher.end()
+            #expect(
+                await cluster.conditions().mapValues(\.status) == [
+                    "Ready": "True", "GPUReady": "Unknown", "GPUHealthy": "Unknown",
+                ]
+            )
             try await link.publish(publication(.notReady))
             let withdrawal = NodeWithdrawal(
                 client: cluster.client,
@@ -51,7 +62,8 @@ import Testing
                 prefix: "gpu-agent.dev"
             )
             let outcome = try await withdrawal.run()
-            #expect(outcome.hadTaint && outcome.labels.count == 2)
+            #expect(outcome.hadTaint && outcome.labels.count == 2 && outcome.conditions.count == 2)
+            #expect(await Set(cluster.conditions().keys) == ["Ready"])
             let refused = cluster.server.log.all.filter { $0.status >= 400 }
             #expect(refused.isEmpty, "\(refused)")
         }
@@ -61,6 +73,7 @@ import Testing
         var name: String
         var patch: JSON
         var target = TestCluster.nodeName
+        var subresource = ""
         var message: String
 
         var testDescription: String { name }
@@ -88,6 +101,24 @@ import Testing
             patch: ["spec": ["taints": [["key": "gpu-agent.dev/not-ready", "effect": "NoExecute"]]]],
             message: "the taint gpu-agent.dev/not-ready has the effect NoSchedule"
         ),
+        Write(
+            name: "the kubelet's condition",
+            patch: ["status": ["conditions": [["type": "Ready", "status": "False"]]]],
+            subresource: "/status",
+            message: "gpu-agent may change only its own conditions"
+        ),
+        Write(
+            name: "the capacity",
+            patch: ["status": ["capacity": ["cpu": "400"]]],
+            subresource: "/status",
+            message: "gpu-agent may not change the status of a node but for its conditions"
+        ),
+        Write(
+            name: "an annotation through the status",
+            patch: ["metadata": ["annotations": ["a": "1"]]],
+            subresource: "/status",
+            message: "gpu-agent may not change annotations, finalizers or owners"
+        ),
     ])
     func aWriteThatThePolicyForbidsIsDenied(_ write: Write) async throws {
         try await withPolicy { cluster in
@@ -99,7 +130,7 @@ import Testing
             let answer = await cluster.server.respond(
                 to: APIRequest(
                     method: "PATCH",
-                    target: "/api/v1/nodes/\(write.target)",
+                    target: "/api/v1/nodes/\(write.target)\(write.subresource)",
                     contentType: "application/merge-patch+json",
                     authorization: "Bearer agent",
                     body: try write.patch.data()

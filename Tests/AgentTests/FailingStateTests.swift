@@ -49,6 +49,17 @@ struct FailingStateTests {
         FailingState("get forbidden", ["GET"], fault(403, "GET", "/nodes/")),
         FailingState("patch forbidden", ["GET", "PATCH"], fault(403, "PATCH")),
         FailingState("patch and watch forbidden", ["GET", "PATCH"], fault(403, "PATCH"), fault(403, "GET", "watch=")),
+        FailingState("status forbidden", ["GET", "PATCH", "POST"], fault(403, "PATCH", "/status")),
+        FailingState("status not found", ["GET", "PATCH", "POST"], fault(404, "PATCH", "/status")),
+        FailingState("status broken", ["GET", "PATCH", "POST"], fault(500, "PATCH", "/status")),
+        FailingState("status conflict", ["GET", "PATCH", "POST"], fault(409, "PATCH", "/status")),
+        FailingState("status busy", ["GET", "PATCH", "POST"], fault(429, "PATCH", "/status", retryAfter: 1)),
+        FailingState(
+            "status and watch forbidden",
+            ["GET", "PATCH", "POST"],
+            fault(403, "PATCH", "/status"),
+            fault(403, "GET", "watch=")
+        ),
         FailingState("events forbidden", ["GET", "PATCH", "POST"], fault(403, "POST")),
         FailingState("unauthorized", ["GET"], fault(401)),
         FailingState("busy", ["GET"], fault(429, retryAfter: 1)),

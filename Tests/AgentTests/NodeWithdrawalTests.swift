@@ -18,6 +18,7 @@ import Testing
             ],
             undetermined: [],
             taint: TaintWish(verdict),
+            conditions: [gpuReady(verdict == .ready ? .yes : .no), gpuHealthy],
             verdict: verdict,
             message: "a test"
         )
@@ -33,6 +34,7 @@ import Testing
         #expect(node.taints.map(\.key) == taints)
         #expect(!node.metadata.managedFields.contains { $0.manager == "gpu-agent" })
         #expect(node.metadata.labels["kubernetes.io/os"] == "linux")
+        #expect(!node.conditions.contains { $0.type.hasPrefix("GPU") })
     }
 
     @Test(arguments: [Verdict.ready, .notReady])
@@ -41,13 +43,17 @@ import Testing
             try await cluster.changeNode([
                 "spec": ["taints": [["key": "sku", "effect": "NoSchedule"], ["key": "a", "effect": "NoSchedule"]]]
             ])
+            try await cluster.changeConditions([["type": "Ready", "status": "True"]])
             let link = TestLink(cluster)
             try await link.publish(publication(.notReady))
             try await link.publish(publication(verdict))
+            try await cluster.changeConditions([["type": "DiskPressure", "status": "False"]])
             let outcome = try await withdraw(cluster)
             #expect(outcome.labels == [self.verdict, "nvidia.com/gpu.count", "nvidia.com/gpu.family"])
             #expect(outcome.hadTaint == (verdict == .notReady) && outcome.ownedFields)
+            #expect(outcome.conditions == ["GPUHealthy", "GPUReady"])
             try await expectNothingLeft(cluster, taints: ["sku", "a"])
+            #expect(await Set(cluster.conditions().keys) == ["Ready", "DiskPressure"])
             cluster.server.log.clear()
             #expect(try await withdraw(cluster).isEmpty)
             #expect(cluster.server.log.all.map(\.method) == ["GET"])
@@ -84,6 +90,33 @@ import Testing
             let metadata = try await cluster.client.node(TestCluster.nodeName).metadata
             #expect(metadata.labels["nvidia.com/gpu.count"] == "1")
             #expect(metadata.labelKeys(ownedBy: "nfd-master") == ["nvidia.com/gpu.count"])
+        }
+    }
+
+    /// The configuration had other types when the agent published them.
+    @Test func removesTheConditionsOfAnEarlierConfiguration() async throws {
+        try await TestCluster.with { cluster in
+            try await TestLink(cluster).publish(publication(.ready))
+            let withdrawal = NodeWithdrawal(
+                client: cluster.client,
+                node: TestCluster.nodeName,
+                prefix: "gpu-agent.dev",
+                conditions: ConditionTypes(ready: "example.com/GPUReady")
+            )
+            #expect(try await withdrawal.run().conditions == ["GPUHealthy", "GPUReady"])
+            try await expectNothingLeft(cluster, taints: [])
+        }
+    }
+
+    /// A token with the rights of an earlier version cannot write the status, and an earlier version wrote none.
+    @Test func needsNoRightToTheStatusWithoutConditions() async throws {
+        try await TestCluster.with { cluster in
+            var earlier = publication(.ready)
+            earlier.conditions = []
+            try await TestLink(cluster).publish(earlier)
+            cluster.server.faults.add(Fault(.status(403, message: "no"), times: 9, target: "/status"))
+            #expect(try await withdraw(cluster).conditions.isEmpty)
+            try await expectNothingLeft(cluster, taints: [])
         }
     }
 

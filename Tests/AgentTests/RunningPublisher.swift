@@ -13,6 +13,7 @@ let testPublication = Publication(
     labels: ["gpu-agent.dev/verdict": "ready", "nvidia.com/gpu.count": "1"],
     undetermined: [],
     taint: .absent,
+    conditions: [gpuReady(.yes), gpuHealthy],
     verdict: .ready,
     message: "ready: a test"
 )

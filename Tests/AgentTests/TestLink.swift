@@ -10,7 +10,11 @@ struct TestLink: Sendable {
     let mirror: NodeMirror
     let publisher: NodePublisher
 
-    init(_ cluster: TestCluster, previous: PublishedState? = nil) {
+    init(
+        _ cluster: TestCluster,
+        previous: PublishedState? = nil,
+        schedule: ConditionSchedule = ConditionSchedule()
+    ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         mirror = NodeMirror(
             client: cluster.client,
@@ -22,7 +26,7 @@ struct TestLink: Sendable {
             previous: previous,
             logger: logger
         )
-        publisher = NodePublisher(mirror: mirror, logger: logger)
+        publisher = NodePublisher(mirror: mirror, schedule: schedule, logger: logger)
     }
 
     var state: PublishedState { get async { await publisher.state } }
@@ -38,13 +42,23 @@ struct TestLink: Sendable {
 func publication(
     _ verdict: Verdict,
     _ labels: [String: String] = ["nvidia.com/gpu.count": "1"],
-    undetermined: Set<String> = []
+    undetermined: Set<String> = [],
+    conditions: [Condition] = []
 ) -> Publication {
     Publication(
         labels: labels.merging(["gpu-agent.dev/verdict": verdict.rawValue]) { $1 },
         undetermined: undetermined,
         taint: TaintWish(verdict),
+        conditions: conditions,
         verdict: verdict,
         message: "\(verdict.rawValue): a test"
     )
 }
+
+/// The condition `GPUReady` with a status, and with a reason that follows from it.
+func gpuReady(_ status: Condition.Status, _ message: String = "a test") -> Condition {
+    let reason = [Condition.Status.yes: "CUDAWorks", .no: "DriverMissing", .unknown: "CUDAHang"][status] ?? ""
+    return Condition(type: "GPUReady", status: status, reason: reason, message: message)
+}
+
+let gpuHealthy = Condition(type: "GPUHealthy", status: .yes, reason: "NoFault", message: "a test")

@@ -113,6 +113,37 @@ package struct TestCluster: Sendable {
         guard answer.status == 200 else { throw Unexpected(answer: answer) }
     }
 
+    /// Changes conditions of the Node as the kubelet and other agents do: the conditions that are not named stay.
+    package func changeConditions(_ conditions: JSON, fieldManager: String = "kubelet") async throws {
+        let patch: JSON = ["status": ["conditions": conditions]]
+        let answer = await server.respond(
+            to: APIRequest(
+                method: "PATCH",
+                target: "/api/v1/nodes/\(Self.nodeName)/status?fieldManager=\(fieldManager)",
+                contentType: "application/strategic-merge-patch+json",
+                authorization: "Bearer other",
+                body: try patch.data()
+            )
+        )
+        guard answer.status == 200 else { throw Unexpected(answer: answer) }
+    }
+
+    /// The conditions of the Node by their type, from the memory of the server.
+    package func conditions() async -> [String: NodeCondition] {
+        let node = await server.store.object(ObjectKey(resource: "nodes", name: Self.nodeName))
+        let all = (node?[path: ["status", "conditions"]]?.array ?? []).map { condition in
+            NodeCondition(
+                type: condition["type"]?.string ?? "",
+                status: condition["status"]?.string ?? "",
+                reason: condition["reason"]?.string ?? "",
+                message: condition["message"]?.string ?? "",
+                lastHeartbeatTime: condition["lastHeartbeatTime"]?.string,
+                lastTransitionTime: condition["lastTransitionTime"]?.string
+            )
+        }
+        return Dictionary(all.map { ($0.type, $0) }) { first, _ in first }
+    }
+
     /// Applies labels as another field manager does, with force.
     package func applyNode(labels: JSON, fieldManager: String) async throws {
         let body: JSON = [

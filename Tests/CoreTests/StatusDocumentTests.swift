@@ -63,10 +63,26 @@ import Testing
             node: "aks-rtxpro-00000000",
             at: Timestamp(1004),
             labels: ["gpu-agent.dev/verdict": "ready"],
+            conditions: [
+                Condition(type: "GPUReady", status: .yes, reason: "CUDAWorks", message: "ready: nothing to do"),
+                Condition(type: "GPUHealthy", status: .unknown, reason: "GPULost", message: "look"),
+            ],
+            conditionsFailure: "no right to nodes/status",
+            areConditionsRefused: true,
             tainted: false,
             failure: "connection refused"
         )
         let status = try status(.rtxProReady, journal: journal, published: published)
+        let text = StatusText(status: status, style: Style(color: false), now: 1064).text
+        let section = text.split(separator: "\n").drop { $0 != "Kubernetes" }.prefix(5)
+        #expect(
+            section.dropFirst() == [
+                "  node aks-rtxpro-00000000: 1 labels, no taint, published 60 s ago",
+                "  conditions: GPUReady True, GPUHealthy Unknown",
+                "  ‼ connection refused",
+                "  ‼ no right to nodes/status",
+            ]
+        )
         try expectGolden(try json(status), "Goldens/status-rtx-pro-6000.json")
     }
 

@@ -41,7 +41,11 @@ struct RunTests {
                         try await agent.get("/readyz")?.status == "200"
                     }
                     try await untilAsync("the second agent watches") { agent.requests().contains("WATCH") }
-                    #expect(agent.requests() == ["GET", "WATCH"])
+                    // The first agent set its conditions to Unknown at its end.
+                    try await untilAsync("the conditions are there") {
+                        await cluster.conditions()["GPUReady"]?.status == "True"
+                    }
+                    #expect(agent.requests().sorted() == ["GET", "PATCH", "WATCH"])
                 }
                 #expect(node.text(HostLayout.journal) == journal)
                 #expect(try node.requests().count == downloads)
@@ -142,6 +146,20 @@ struct RunTests {
                     try await untilAsync("the agent runs") { try await agent.get("/healthz")?.status == "200" }
                     try await Task.sleep(for: .seconds(1))
                 }
+            }
+        }
+    }
+
+    /// The agent tries to set its conditions to Unknown.
+    @Test func sigtermEndsAnAgentWhoseServerAnswersNoMore() async throws {
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with("h100") { node in
+                try await RunningAgent.with(node, cluster, options: ["--no-install"]) { agent in
+                    try await agent.awaitVerdict(.notReady)
+                    try await untilAsync("the conditions are there") { await !cluster.conditions().isEmpty }
+                    cluster.server.faults.add(Fault(.hang(.seconds(120)), times: 10_000))
+                }
+                #expect(await cluster.conditions()["GPUReady"]?.status == "False")
             }
         }
     }

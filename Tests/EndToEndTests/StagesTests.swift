@@ -128,20 +128,31 @@ struct StagesTests {
                 #expect(await cluster.server.store.list("events", namespace: "default").objects.isEmpty)
                 #expect(!node.exists(HostLayout.journal) && !node.exists(HostLayout.run))
 
+                #expect(await cluster.conditions().isEmpty)
+
                 try await RunningAgent.with(node, cluster, options: ["--mode", "label"]) { agent in
                     try await agent.reaches(.notReady, "label", labels: bare)
+                    try await agent.reaches("False DriverMissing", healthy: "Unknown DriverMissing")
                     try await untilAsync("the event is there") {
                         await !cluster.server.store.list("events", namespace: "default").objects.isEmpty
                     }
                     #expect(agent.taintWrites() == 0)
                 }
                 #expect(try node.requests().isEmpty && !node.exists(HostLayout.journal))
+                let stopped = ["GPUReady": "Unknown", "GPUHealthy": "Unknown"]
+                #expect(await cluster.conditions().mapValues(\.status) == stopped)
 
                 try await RunningAgent.with(node, cluster) { agent in
                     try await agent.reaches(.installing, "manage", tainted: true, labels: bare)
+                    try await agent.reaches("False Installing", healthy: "Unknown Installing")
                     try await agent.reaches(.ready, "manage, installed", labels: Self.h100("595.99.02"))
+                    try await agent.reaches("True CUDAWorks", healthy: "True NoFault")
                     #expect(agent.taintWrites() == 2)
+                    #expect(
+                        try await node.agent("status").output.contains("conditions: GPUReady True, GPUHealthy True")
+                    )
                 }
+                #expect(await cluster.conditions().mapValues(\.status) == stopped)
                 #expect(try node.journal().record?.state == .installed)
             }
         }
@@ -219,6 +230,14 @@ extension RunningAgent {
             labels: labels,
             sourceLocation: sourceLocation
         )
+    }
+
+    /// Waits until the Node has these conditions, each with its status and its reason.
+    func reaches(_ ready: String, healthy: String) async throws {
+        let expected = ["GPUReady": ready, "GPUHealthy": healthy]
+        try await untilAsync("the conditions are \(ready) and \(healthy)") {
+            await cluster.conditions().mapValues { "\($0.status) \($0.reason)" } == expected
+        }
     }
 
     /// Waits until the agent has looked at the node some more times.

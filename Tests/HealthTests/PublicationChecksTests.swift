@@ -49,6 +49,38 @@ import Testing
             next: "Correct the rights"
         ),
         Case(
+            name: "a right to write the conditions is missing",
+            published: PublishedState(
+                node: "gpu-1",
+                at: at,
+                conditionsFailure: "cannot patch resource \"nodes/status\"",
+                areConditionsRefused: true
+            ),
+            verdict: .degraded,
+            reason: .publicationFailed,
+            observed: ["cannot patch resource \"nodes/status\"", "Its labels and its taint are up to date."],
+            next: "Correct the rights"
+        ),
+        Case(
+            name: "the conditions cannot be written",
+            published: PublishedState(node: "gpu-1", at: at, conditionsFailure: "the API server is busy"),
+            verdict: .degraded,
+            reason: .publicationFailed,
+            observed: ["cannot write its node conditions: the API server is busy."],
+            next: "Restore the connection"
+        ),
+        Case(
+            name: "nothing can be written",
+            published: PublishedState(
+                node: "gpu-1",
+                conditionsFailure: "the API server is busy",
+                failure: "get node gpu-1 failed: connection refused"
+            ),
+            verdict: .degraded,
+            reason: .publicationFailed,
+            observed: ["connection refused", "No publication has succeeded yet."]
+        ),
+        Case(
             name: "another client changes the verdict",
             published: PublishedState(
                 node: "gpu-1",
@@ -81,7 +113,8 @@ import Testing
         for part in test.observed { #expect(finding?.observed.contains(part) == true, "\(finding?.observed ?? "")") }
         if let next = test.next { #expect(report.nextAction.hasPrefix(next), "\(report.nextAction)") }
         let passed = report.findings.contains { $0.code == .publicationFailed && $0.state == .pass }
-        #expect(passed == (test.published?.at != nil && test.published?.failure == nil))
+        let isUpToDate = test.published?.failure == nil && test.published?.conditionsFailure == nil
+        #expect(passed == (test.published?.at != nil && isUpToDate))
     }
 
     /// The daemon publishes the verdict on the GPUs, whatever became of the last publication.

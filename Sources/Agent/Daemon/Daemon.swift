@@ -127,6 +127,7 @@ package struct Daemon: Sendable {
             client: client,
             node: node,
             prefix: inspector.setup.policy.labelPrefix,
+            conditions: inspector.setup.policy.conditions,
             previous: await inspector.prober.published.load(),
             logger: logger
         )

@@ -108,6 +108,8 @@ struct NodeWatcher: Service {
 }
 
 /// Runs the publisher, and saves the published state on the host for `gpu-agent status`.
+///
+/// The group ends this service first, so that its last write has the most time.
 struct PublisherService: Service {
     let publisher: NodePublisher
     let file: PublishedStateFile
@@ -121,19 +123,25 @@ struct PublisherService: Service {
             await publisher.run { ownersChanged in
                 // The last decision did not take the new owner labels into account, so decide again.
                 if ownersChanged { wakeUp.ring() }
-                let state = await publisher.state
-                box.published = state
-                // Another client can change the Node many times per second. Such a change rarely changes the file.
-                guard saved.withLock({ $0.map { state.isNews(after: $0) } ?? true }) else { return }
-                do throws(HostError) {
-                    try await file.save(state)
-                    saved.withLock { $0 = state }
-                    // The first requests over TLS read much of the program. Now the agent only waits for changes.
-                    giveBackMemory()
-                } catch {
-                    logger.warning("cannot save the published state", metadata: ["error": "\(errorChain(error))"])
-                }
+                await save(over: saved)
             }
+        }
+        await publisher.end()
+        await save(over: saved)
+    }
+
+    private func save(over saved: borrowing Mutex<PublishedState?>) async {
+        let state = await publisher.state
+        box.published = state
+        // Another client can change the Node many times per second. Such a change rarely changes the file.
+        guard saved.withLock({ $0.map { state.isNews(after: $0) } ?? true }) else { return }
+        do throws(HostError) {
+            try await file.save(state)
+            saved.withLock { $0 = state }
+            // The first requests over TLS read much of the program. Now the agent only waits for changes.
+            giveBackMemory()
+        } catch {
+            logger.warning("cannot save the published state", metadata: ["error": "\(errorChain(error))"])
         }
     }
 }

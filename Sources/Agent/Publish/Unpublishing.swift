@@ -2,7 +2,7 @@ import Cluster
 import Health
 import Kubernetes
 package import Logging
-import NodeModel
+package import NodeModel
 import Support
 
 /// Removes everything that the agent wrote to its Node, for `gpu-agent unpublish`.
@@ -10,6 +10,7 @@ package struct Unpublishing: Sendable {
     let node: String
     let cluster: DaemonOptions.Cluster?
     let prefix: String
+    let conditions: ConditionTypes?
     let environment: [String: String]
     let version: String
     let logger: Logger
@@ -18,6 +19,7 @@ package struct Unpublishing: Sendable {
     ///   - node: The name of the Node.
     ///   - cluster: The API server; nil for the one of the cluster that the pod runs in.
     ///   - prefix: The prefix of the agent's own labels, without the slash.
+    ///   - conditions: The types of the agent's conditions; nil when it publishes none.
     ///   - environment: The environment of the process.
     ///   - version: The version of the agent.
     ///   - logger: The logger for requests.
@@ -25,6 +27,7 @@ package struct Unpublishing: Sendable {
         node: String,
         cluster: DaemonOptions.Cluster?,
         prefix: String,
+        conditions: ConditionTypes?,
         environment: [String: String],
         version: String,
         logger: Logger
@@ -32,6 +35,7 @@ package struct Unpublishing: Sendable {
         self.node = node
         self.cluster = cluster
         self.prefix = prefix
+        self.conditions = conditions
         self.environment = environment
         self.version = version
         self.logger = logger
@@ -44,7 +48,8 @@ package struct Unpublishing: Sendable {
             let client = try await KubernetesClient(access: access, userAgent: "gpu-agent/\(version)", logger: logger)
             let outcome: Result<NodeWithdrawal.Outcome, KubernetesError>
             do throws(KubernetesError) {
-                outcome = .success(try await NodeWithdrawal(client: client, node: node, prefix: prefix).run())
+                let withdrawal = NodeWithdrawal(client: client, node: node, prefix: prefix, conditions: conditions)
+                outcome = .success(try await withdrawal.run())
             } catch {
                 outcome = .failure(error)
             }
@@ -55,7 +60,7 @@ package struct Unpublishing: Sendable {
                 Finding(
                     .publicationFailed,
                     observed: "\(errorChain(error)).",
-                    expected: "a Node without the agent's labels, taint and field ownership",
+                    expected: "a Node without the agent's labels, taint, conditions and field ownership",
                     remedy: "Correct the cause and run the command again."
                 )
             )
@@ -64,12 +69,16 @@ package struct Unpublishing: Sendable {
 
     private func text(_ outcome: NodeWithdrawal.Outcome) -> String {
         guard !outcome.isEmpty else { return "node \(node): there was nothing from the agent to remove\n" }
-        let count = outcome.labels.count
         let parts = [
-            "\(count) label\(count == 1 ? "" : "s")", outcome.hadTaint ? "the taint" : nil,
+            counted(outcome.labels, "label"), outcome.hadTaint ? "the taint" : nil,
+            outcome.conditions.isEmpty ? nil : counted(outcome.conditions, "condition"),
             outcome.ownedFields ? "the field ownership" : nil,
         ].compactMap(\.self)
         return "node \(node): removed \(parts.joined(separator: ", "))\n"
+    }
+
+    private func counted(_ items: [String], _ word: String) -> String {
+        "\(items.count) \(word)\(items.count == 1 ? "" : "s")"
     }
 }
 

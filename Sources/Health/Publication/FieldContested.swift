@@ -11,12 +11,12 @@ extension Check {
         group: .publication,
         phase: .publish,
         meaning:
-            "Another client of the API server keeps changing a label or the taint of the agent. The agent sets such a "
+            "Another client of the API server keeps changing a label, the taint or a condition of the agent. The agent sets such a "
             + "field again at most three times a minute, so the field can have the wrong value. The finding names the "
             + "field manager of the other client, as `kubectl get node NODE -o yaml --show-managed-fields` shows it.",
         advice:
-            "Configure the other client so that it does not write this field, or use another prefix for the labels and "
-            + "the taint of the agent (`labels.prefix`)."
+            "Configure the other client so that it does not write this field. Or use another prefix for the labels and "
+            + "the taint of the agent (`labels.prefix`), or other types for its conditions (`conditions`)."
     ) { node in node.published.flatMap(contestOutcome) }
 
     static func contestOutcome(_ state: PublishedState) -> Outcome? {
@@ -30,7 +30,10 @@ extension Check {
         return .warning(
             fields.joined(separator: " "),
             expected: "fields that only the agent writes",
-            remedy: "Configure the other client so that it does not write this field, or set another 'labels.prefix'."
+            remedy: Remedy(
+                "Configure the other client so that it does not write this field, or set another 'labels.prefix' or "
+                    + "other 'conditions'."
+            )
         )
     }
 }

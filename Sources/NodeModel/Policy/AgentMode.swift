@@ -4,8 +4,8 @@ package enum AgentMode: String, Codable, Sendable, CaseIterable {
     ///
     /// It writes nothing to the cluster and changes nothing on the host.
     case observe
-    /// It publishes labels and events too. It holds no taint and installs nothing.
+    /// It publishes labels, conditions and events too. It holds no taint and installs nothing.
     case label
-    /// It does everything: installs, labels and holds the taint.
+    /// It does everything: installs, publishes and holds the taint.
     case manage
 }

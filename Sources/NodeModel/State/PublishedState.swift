@@ -10,6 +10,12 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var at: Timestamp?
     /// The agent's labels on the Node.
     package var labels: [String: String]
+    /// The agent's conditions on the Node; nil when an earlier version of the agent published the state.
+    package var conditions: [Condition]?
+    /// Why the agent cannot write its conditions, while its labels and its taint are as they should be; nil when it can.
+    package var conditionsFailure: String?
+    /// Whether the API server refused the conditions, so that somebody must change a right or a policy.
+    package var areConditionsRefused: Bool?
     /// The labels that name the owner of the driver, as the agent last read them; nil when it never read them.
     package var ownerLabels: [String: String]?
     /// Why the agent cannot read those labels now; nil when it can.
@@ -31,6 +37,9 @@ package struct PublishedState: Codable, Sendable, Equatable {
         node: String,
         at: Timestamp? = nil,
         labels: [String: String] = [:],
+        conditions: [Condition]? = nil,
+        conditionsFailure: String? = nil,
+        areConditionsRefused: Bool? = nil,
         ownerLabels: [String: String]? = nil,
         ownerLabelsFailure: String? = nil,
         tainted: Bool? = nil,
@@ -42,6 +51,9 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.node = node
         self.at = at
         self.labels = labels
+        self.conditions = conditions
+        self.conditionsFailure = conditionsFailure
+        self.areConditionsRefused = areConditionsRefused
         self.ownerLabels = ownerLabels
         self.ownerLabelsFailure = ownerLabelsFailure
         self.tainted = tainted

@@ -115,7 +115,11 @@ package struct StatusText {
             case nil: "taint not known"
             }
         let line = "  node \(published.node): \(published.labels.count) labels, \(taint), published \(age)"
-        return [title("Kubernetes"), line] + (published.failure.map { ["  \(style.yellow("‼")) \($0)"] } ?? [])
+        let conditions = (published.conditions ?? []).map { "\($0.type) \($0.status.rawValue)" }
+        let failures = [published.failure, published.conditionsFailure].compactMap(\.self)
+        return [title("Kubernetes"), line]
+            + (conditions.isEmpty ? [] : ["  conditions: \(conditions.joined(separator: ", "))"])
+            + failures.map { "  \(style.yellow("‼")) \($0)" }
     }
 
     private var host: [String] {

@@ -7,11 +7,11 @@ import NodeModel
 struct UnpublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpublish",
-        abstract: "Remove the agent's labels, taint and field ownership from its Node.",
+        abstract: "Remove everything that the agent wrote to its Node.",
         discussion: """
-            Use this command when you uninstall the agent. The overlay 'uninstall' runs it on every node. A running \
-            daemon in the mode 'label' or 'manage' would write the labels and the taint again. The command changes \
-            nothing on the host.
+            Use this command when you uninstall the agent. It removes the labels, the taint, the conditions and the \
+            field ownership. The overlay 'uninstall' runs it on every node. A running daemon in the mode 'label' or \
+            'manage' would write them again. The command changes nothing on the host.
             """
     )
 
@@ -32,6 +32,7 @@ struct UnpublishCommand: AsyncParsableCommand {
                 node: node,
                 cluster: cluster.server,
                 prefix: setup.policy.labelPrefix,
+                conditions: setup.policy.conditions,
                 environment: environment,
                 version: Version.text,
                 logger: logger
