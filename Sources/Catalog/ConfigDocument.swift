@@ -58,7 +58,8 @@ extension DocumentReader {
     fileprivate mutating func config(_ node: DocumentNode) -> Config {
         var config = Config()
         let known = [
-            "apiVersion", "kind", "driver", "gpus", "labels", "mig", "catalogs", "cluster", "mode", "download",
+            "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
+            "download",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -69,6 +70,7 @@ extension DocumentReader {
         {
             config.policy.labelPrefix = prefix
         }
+        if let node = fields["conditions"] { config.policy.conditions = conditionTypes(node) }
         if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy"]),
             let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") })
         {
@@ -157,12 +159,7 @@ extension DocumentReader {
 
     private mutating func labelPrefix(_ node: DocumentNode) -> String? {
         value(node, "prefix", form: "a DNS name such as gpu.example.com, without a slash") { text in
-            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-            let good = parts.allSatisfy { part in
-                !part.isEmpty && part.first != "-" && part.last != "-"
-                    && part.allSatisfy { $0 == "-" || ($0.isASCII && ($0.isLowercase || $0.isNumber)) }
-            }
-            return good && text.utf8.count <= 253 ? text : nil
+            Self.isDNSName(text) ? text : nil
         }
     }
 }

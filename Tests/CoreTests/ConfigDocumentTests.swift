@@ -17,6 +17,7 @@ import Testing
               10DE:FFFF: physical
               10de:1DB4/10de:1212: ignored
             labels: {prefix: gpu.example.com}
+            conditions: {ready: nvidia.com/GPUReady, healthy: AcceleratedHardwareReady}
             mig: {strategy: mixed}
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
@@ -44,7 +45,8 @@ import Testing
                 HardwareOverride(id: PCIID(vendor: 0x10de, device: 0xffff), treatment: .physical),
             ],
             labelPrefix: "gpu.example.com",
-            migStrategy: .mixed
+            migStrategy: .mixed,
+            conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady")
         )
         #expect(
             config
@@ -92,6 +94,12 @@ import Testing
         )
     }
 
+    @Test func readsTheConditions() throws {
+        #expect(try read("").get().policy.conditions == ConditionTypes(ready: "GPUReady", healthy: "GPUHealthy"))
+        #expect(try read("conditions: {healthy: a.b/C}").get().policy.conditions == ConditionTypes(healthy: "a.b/C"))
+        #expect(try read("conditions: none").get().policy.conditions == nil)
+    }
+
     @Test func anEmptyConfigurationAsksForNothing() throws {
         let config = try read("").get()
         #expect(config == Config())
@@ -99,6 +107,26 @@ import Testing
     }
 
     @Test(arguments: [
+        ("conditions: off", ["3:13: conditions must be a mapping, or none"]),
+        (
+            "conditions: {redy: GPUReady}",
+            ["3:14: unknown key 'redy' in conditions; did you mean 'ready'?"]
+        ),
+        (
+            "conditions: {ready: Ready, healthy: 'GPU Healthy'}",
+            [
+                "3:21: ready 'Ready' is a condition of Kubernetes itself",
+                "3:37: healthy 'GPU Healthy' is not a condition type such as GPUReady or nvidia.com/GPUReady",
+            ]
+        ),
+        (
+            "conditions: {ready: A_b/C, healthy: a.b/C/D}",
+            [
+                "3:21: ready 'A_b/C' is not a condition type such as GPUReady or nvidia.com/GPUReady",
+                "3:37: healthy 'a.b/C/D' is not a condition type such as GPUReady or nvidia.com/GPUReady",
+            ]
+        ),
+        ("conditions: {ready: GPUHealthy}", ["3:13: ready and healthy are the same condition 'GPUHealthy'"]),
         ("drivers: {}", ["3:1: unknown key 'drivers' in the configuration; did you mean 'driver'?"]),
         ("driver: 580", ["3:9: driver must be a mapping"]),
         ("driver: {version: latest}", ["3:19: version 'latest' is not a driver version such as 595.91.07"]),
