@@ -72,7 +72,7 @@ import Testing
         var second = GPUFacts.rtxProVGPU.at(index: 1)
         call.fail(&second, failure(call, code))
         let report = report([.rtxProVGPU.at(index: 0), second])
-        #expect(report.verdict == .degraded)
+        #expect(report.verdict == .degraded && report.readiness == .usable)
         let finding = report.finding(.gpuUnreadable)
         #expect(finding?.state == .warning)
         #expect(finding?.observed.contains(failure(call, code).detail) == true)
