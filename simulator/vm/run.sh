@@ -107,15 +107,30 @@ boot_once() {
     [ -n "$(last_of end "$result")" ] || { say "boot $2: the machine ended without a result"; return 1; }
 }
 
+# phases DIRECTORY: prints how many seconds passed between each check and the one before, from the times on the consoles.
+phases() {
+    local console
+    for console in "$1"/console-*.log; do
+        tr -d '\r' <"$console" | sed -nE 's/^.*== \[([0-9.]+)\] (.*)/\1 \2/p' |
+            awk '{ time = $1; sub(/^[^ ]+ /, ""); printf "      %6.1f s  %s\n", time - last, $0; last = time }'
+    done
+}
+
+# used_seconds: prints how much processor time the programs took that have ended. Unlike the elapsed time, it hardly
+# depends on what else the computer does.
+used_seconds() { awk -v ticks="$(getconf CLK_TCK)" '{ print int(($16 + $17) / ticks) }' /proc/$$/stat; }
+
 # run_scenario NAME: runs all boots of a scenario. Prints its checks that failed. A scenario that is expected to fail
 # must fail in a check: a machine that ends without a result is a failure of every scenario.
 run_scenario() {
-    local name=$1 directory=$built/runs/$1 started=$SECONDS boot=() hardware=$hardware own
-    local number=0 outcome=ok random='' failed passed end next expected
+    local name=$1 directory=$built/runs/$1 started boot=() hardware=$hardware own
+    local number=0 outcome=ok random='' failed passed end next expected used word=failed
     own=$(setting "$name" hardware)
     hardware=${own:-$hardware}
     expected=$(setting "$name" expected_to_fail)
     next=$(setting "$name" first_kernel)
+    started=$SECONDS
+    used=$(used_seconds)
     prepare "$directory" "$vm/scenarios/$name"
     while :; do
         number=$((number + 1))
@@ -135,11 +150,14 @@ run_scenario() {
         outcome=FAIL
     fi
     ! grep -q '^cut ' "$directory"/result-* || random=", seed: $seed"
-    printf '%-5s %-18s %s checks, boots: %s, boot: %s s, %s s%s\n' "${outcome:=FAIL}" "$name" $((passed + failed)) \
-        $number "$(sed -n 's/^boot 1 //p' "$directory/result-1")" $((SECONDS - started)) "$random"
+    printf '%-5s %-18s %s checks, boots: %s, boot: %s s, %s s, CPU: %s s%s\n' "${outcome:=FAIL}" "$name" \
+        $((passed + failed)) $number "$(sed -n 's/^boot 1 //p' "$directory/result-1")" $((SECONDS - started)) \
+        $(($(used_seconds) - used)) "$random"
     [ -z "$expected" ] || printf '      expected to fail: %s\n' "$expected"
     [ -z "$expected" ] || [ "$failed" != 0 ] || printf '      but it passed: remove the mark expected_to_fail\n'
-    cat "$directory"/result-* | sed -n 's/^fail /      failed: /p; s/^xfail /      failed as expected: /p'
+    [ "$outcome" != xfail ] || word='failed as expected'
+    cat "$directory"/result-* | sed -n "s/^fail /      $word: /p; s/^xfail /      failed as expected: /p"
+    [ -z "$show_phases" ] || phases "$directory"
     if [ "$outcome" = FAIL ]; then
         printf '      see %s\n' "$directory"
         tail -n 25 "$directory/console-$number.log" | tr -d '\r' | sed 's/^/    | /'
