@@ -119,7 +119,7 @@ list_files() {
         pruned+=(-path "$directory" -o)
     done
     find / -xdev \( "${pruned[@]}" -false \) -prune -o \
-        -type d -printf '%p\t%m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %T@ %l\n' | sort >"$1"
+        -type d -printf '%p\t%m %U:%G\n' -o -printf '%p\t%y %m %U:%G %s %T@ %l\n' | sort >"$1"
 }
 
 # only_expected_changes BEFORE: checks that no file changed since that list, except where guest/expected-changes allows it.
