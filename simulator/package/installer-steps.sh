@@ -175,7 +175,7 @@ run_dkms() {
 install_with_dkms() {
     local file
     # an earlier run may have ended between two of these steps
-    dkms remove "nvidia/$VERSION" --all >>"$log_file" 2>&1 || true
+    [ ! -e "/var/lib/dkms/nvidia/$VERSION" ] || dkms remove "nvidia/$VERSION" --all >>"$log_file" 2>&1 || true
     dkms_configuration >"$build/dkms.conf"
     for file in "$build"/*; do put "$file" "/usr/src/nvidia-$VERSION/${file##*/}" 644; done
     say "Building and installing the kernel modules with DKMS."

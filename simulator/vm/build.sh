@@ -174,7 +174,7 @@ build_payload() {
     cp "$root/simulator/bin/pci-tree" "$work/simulator/bin"
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
-        --size 1 --effort 8 >/dev/null
+        --size 1 --effort 0 >/dev/null
     cluster_files "$work"
     cp "$pod_image/entrypoint" "$work"
     tar -C "$work" --owner=0 --group=0 -cf "$3" .
