@@ -80,6 +80,17 @@ import Testing
         }
     }
 
+    /// A label with the agent's prefix says something about the agent, whoever else wrote it.
+    @Test func removesALabelOfItsPrefixThatAnotherManagerOwnsToo() async throws {
+        try await TestCluster.with { cluster in
+            try await TestLink(cluster).publish(publication(.ready))
+            try await cluster.applyNode(labels: [verdict: "ready"], fieldManager: "kubectl")
+            let outcome = try await withdraw(cluster)
+            #expect(outcome.labels.contains(verdict))
+            #expect(try await cluster.client.node(TestCluster.nodeName).metadata.labels[verdict] == nil)
+        }
+    }
+
     @Test func keepsALabelThatAnotherManagerOwnsToo() async throws {
         try await TestCluster.with { cluster in
             try await TestLink(cluster).publish(publication(.ready))
