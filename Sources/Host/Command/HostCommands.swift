@@ -42,7 +42,8 @@ package struct HostCommands: Sendable {
         deadline: Duration,
         environment extra: [String: String] = [:]
     ) async throws(HostError) -> CommandOutput {
-        try await run(arguments, input: .none, deadline: deadline, environment: extra)
+        try requireDescriptors(for: arguments)
+        return try await run(arguments, input: .none, deadline: deadline, environment: extra)
     }
 
     /// Runs a command with an open descriptor of the agent as its standard input.
@@ -52,6 +53,7 @@ package struct HostCommands: Sendable {
         deadline: Duration,
         environment extra: [String: String]
     ) async throws(HostError) -> CommandOutput {
+        try requireDescriptors(for: arguments)
         // The run owns a copy: a command that was abandoned may use it after the caller closed the descriptor.
         let copy: FileDescriptor
         do throws(Errno) {
@@ -59,6 +61,10 @@ package struct HostCommands: Sendable {
         } catch { throw .commandNotStarted(arguments, cause: error) }
         let input = FileDescriptorInput.fileDescriptor(copy, closeAfterSpawningProcess: true)
         return try await run(arguments, input: input, deadline: deadline, environment: extra)
+    }
+
+    private func requireDescriptors(for arguments: [String]) throws(HostError) {
+        do throws(Errno) { try SpareDescriptors.check() } catch { throw .commandNotStarted(arguments, cause: error) }
     }
 
     private func run(

@@ -25,9 +25,12 @@ package final class HostRoot: Sendable {
         let number = Glibc.open(path, GPA_O_PATH | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw .root(path, cause: Errno(rawValue: errno)) }
         let file = OpenFile(FileDescriptor(rawValue: number))
-        // Old seccomp filters answer EPERM instead of ENOSYS for a system call that they do not know.
         let probe = gpa_open_in_root(number, "/", UInt64(GPA_O_PATH), 0)
-        guard probe >= 0 else { throw .noRootedOpen(cause: Errno(rawValue: errno)) }
+        guard probe >= 0 else {
+            let cause = Errno(rawValue: errno)
+            // Old seccomp filters answer EPERM instead of ENOSYS for a system call that they do not know.
+            throw [.noFunction, .notPermitted].contains(cause) ? .noRootedOpen(cause: cause) : .root(path, cause: cause)
+        }
         close(probe)
         self.init(path, file)
     }
