@@ -8,8 +8,9 @@ package import NodeModel
 /// The rule:
 ///
 /// - A GPU is *faulty* when one of the checks in `faults` fails or has a warning. These checks fail when a GPU does not
-///   answer its driver, and a change of the driver or of the configuration does not help.
-/// - The GPUs are *healthy* when no GPU is faulty and CUDA works.
+///   answer its driver, and a change of the driver or of the configuration does not help. An exception is an error code
+///   of NVML about the rights of the agent or about the files of the driver: it says nothing about the GPU.
+/// - The GPUs are *healthy* when none of these checks fails or has a warning, and CUDA works.
 /// - In all other cases, the agent cannot tell. For example, no driver is loaded, or CUDA fails: the cause can be the GPU
 ///   or the driver.
 ///
@@ -18,19 +19,41 @@ package enum GPUHealth: Sendable, Equatable {
     case healthy
     /// A GPU is faulty, as the most severe finding says.
     case faulty(Finding)
-    case unknown
+    /// The agent cannot tell. The finding says why a GPU does not answer; nil when no finding is about that.
+    case unknown(Finding?)
 
     /// The codes of the findings that say that a GPU is faulty.
     package static let faults: Set<ReasonCode> = [.gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang]
 
-    package init(_ report: NodeReport) {
-        let faults = report.findings.filter { finding in
+    /// - Parameters:
+    ///   - report: The report on the node.
+    ///   - facts: The facts of the report.
+    package init(_ report: NodeReport, facts: NodeFacts) {
+        let findings = report.findings.filter { finding in
             Self.faults.contains(finding.code) && [.failed, .warning].contains(finding.state)
         }
+        let faults = findings.filter { $0.code != .gpuUnreadable || facts.hasFaultOfGPU }
         if let worst = faults.decider {
             self = .faulty(worst)
         } else {
-            self = report.readiness == .usable ? .healthy : .unknown
+            self = findings.isEmpty && report.readiness == .usable ? .healthy : .unknown(findings.decider)
+        }
+    }
+}
+
+extension NodeFacts {
+    /// Whether a call of NVML about a GPU failed because of the GPU itself.
+    fileprivate var hasFaultOfGPU: Bool {
+        (vendor.value?.nvml.value?.gpus ?? []).contains { $0.faults.contains(where: \.isOfGPU) }
+    }
+}
+
+extension ReadFailure {
+    fileprivate var isOfGPU: Bool {
+        guard let code = NVMLFailure(self) else { return !isOurOwn }
+        return switch code.kind {
+        case .lost, .noPower, .resetRequired, .unknown, .other: true
+        case .absence, .noPermission, .driverNotLoaded, .libraryNotFound, .versionMismatch: false
         }
     }
 }

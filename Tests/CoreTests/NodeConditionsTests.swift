@@ -61,6 +61,12 @@ import Testing
             "False GPULost"
         ),
         Case(
+            "the agent may not read one GPU of two, and would not choose the driver",
+            report(.degraded, .usable, [finding(.foreignDriver, .warning), finding(.gpuUnreadable, .warning)]),
+            "True CUDAWorks",
+            "Unknown GPUUnreadable"
+        ),
+        Case(
             "no driver",
             report(.notReady, .notUsable, [finding(.driverMissing)]),
             "False DriverMissing",
@@ -105,7 +111,7 @@ import Testing
 
     @Test(arguments: cases)
     func followFromTheReport(_ item: Case) {
-        let all = NodeConditions(item.report, types: Self.types).all
+        let all = NodeConditions(item.report, facts: .h100Ready, types: Self.types).all
         let shown = Dictionary(all.map { ($0.type, "\($0.status.rawValue) \($0.reason)") }) { first, _ in first }
         #expect(shown["GPUReady"] == item.ready)
         #expect(shown["GPUHealthy"] == item.healthy)
@@ -115,7 +121,7 @@ import Testing
     @Test func everyVerdictWithEveryReadinessHasBothOrNone() {
         for verdict in Verdict.allCases {
             for readiness in Readiness.allCases {
-                let all = NodeConditions(Self.report(verdict, readiness), types: Self.types).all
+                let all = NodeConditions(Self.report(verdict, readiness), facts: .h100Ready, types: Self.types).all
                 #expect(all.count == ([.noGPU, .leftAlone].contains(verdict) ? 0 : 2))
                 #expect(all.allSatisfy { !$0.reason.isEmpty && !$0.message.isEmpty })
             }
@@ -123,7 +129,9 @@ import Testing
     }
 
     @Test func theMessageHasTheCheckTheObservationAndTheRemedy() {
-        func messages(_ report: NodeReport) -> [String] { NodeConditions(report, types: Self.types).all.map(\.message) }
+        func messages(_ report: NodeReport) -> [String] {
+            NodeConditions(report, facts: .h100Ready, types: Self.types).all.map(\.message)
+        }
         let missing = "Failed check: all is good. the agent saw that. Next action."
         #expect(messages(Self.report(.notReady, .notUsable, [Self.finding(.driverMissing)])) == [missing, missing])
         // The next action is about the reason for the verdict. The other finding has its own remedy.
@@ -139,7 +147,7 @@ import Testing
     @Test func aMessageIsOneBoundedLineWithoutControlCharacters() {
         var report = Self.report(.notReady, .notUsable, [Self.finding(.driverMissing)])
         report.nextAction = "a\r\n\u{1b}[2Jb" + String(repeating: "é", count: 5000)
-        for condition in NodeConditions(report, types: Self.types).all {
+        for condition in NodeConditions(report, facts: .h100Ready, types: Self.types).all {
             #expect(condition.message.utf8.count <= NodeConditions.messageLimit)
             #expect(condition.message.contains("a  \u{fffd}[2Jb"))
             #expect(condition.message.hasSuffix("more bytes)"))
@@ -162,7 +170,11 @@ import Testing
     }
 
     @Test func afterTheEndNothingIsKnown() {
-        let shown = NodeConditions(Self.report(.ready, .usable), types: ConditionTypes(ready: "a.b/C")).all
+        let shown = NodeConditions(
+            Self.report(.ready, .usable),
+            facts: .h100Ready,
+            types: ConditionTypes(ready: "a.b/C")
+        ).all
         let stopped = NodeConditions.stopped(shown)
         #expect(stopped.map(\.type) == ["a.b/C", "GPUHealthy"])
         #expect(stopped.allSatisfy { $0.status == .unknown && $0.reason == "AgentStopped" })

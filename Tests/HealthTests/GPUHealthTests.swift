@@ -13,6 +13,8 @@ import Testing
         var readiness: Readiness
         /// The code of the fault; nil when no GPU is faulty.
         var fault: ReasonCode?
+        /// The code of the finding for which the agent cannot tell; nil when there is none.
+        var doubt: ReasonCode?
         var isHealthy: Bool
 
         init(
@@ -20,10 +22,12 @@ import Testing
             _ facts: NodeFacts,
             _ readiness: Readiness,
             fault: ReasonCode? = nil,
+            doubt: ReasonCode? = nil,
             isHealthy: Bool = false,
             _ change: (inout NodeFacts) -> Void = { _ in }
         ) {
             (testDescription, self.readiness, self.fault, self.isHealthy) = (name, readiness, fault, isHealthy)
+            self.doubt = doubt
             self.facts = facts.with(change)
         }
     }
@@ -32,6 +36,14 @@ import Testing
         var function = function
         function.vgpuCapability = .unreadable(PCIFunction.noAnswer)
         return function
+    }
+
+    /// Adds a second GPU whose name NVML cannot read.
+    private static func unreadable(_ facts: inout NodeFacts, _ code: Int, _ name: String) {
+        facts.pci = .present([facts.gpus[0], .h100.at(bus: 9)])
+        var other = GPUFacts.h100.at(index: 9)
+        other.name = .unreadable(ReadFailure(.vendor, "nvmlDeviceGetName: \(code) NVML_ERROR_\(name)"))
+        facts.vendor = .answering("595.71.05", gpus: [.h100, other])
     }
 
     static let cases: [Case] = [
@@ -51,10 +63,21 @@ import Testing
             $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
         },
         Case("NVML cannot read one GPU of two", .h100Ready, .usable, fault: .gpuUnreadable) {
-            $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
-            var other = GPUFacts.h100.at(index: 9)
-            other.name = .unreadable(ReadFailure(.vendor, "nvmlDeviceGetName: 999 NVML_ERROR_UNKNOWN"))
-            $0.vendor = .answering("595.71.05", gpus: [.h100, other])
+            unreadable(&$0, 999, "UNKNOWN")
+        },
+        Case("NVML denies access to one GPU of two", .h100Ready, .usable, doubt: .gpuUnreadable) {
+            unreadable(&$0, 4, "NO_PERMISSION")
+        },
+        Case("one GPU of two has a library of another version", .h100Ready, .usable, doubt: .gpuUnreadable) {
+            unreadable(&$0, 18, "LIB_RM_VERSION_MISMATCH")
+        },
+        Case("one GPU of two needs a reset", .h100Ready, .usable, fault: .gpuUnreadable) {
+            unreadable(&$0, 16, "RESET_REQUIRED")
+        },
+        Case("the agent may not read the only GPU", .h100Ready, .notUsable, doubt: .gpuUnreadable) {
+            var gpu = GPUFacts.h100
+            gpu.name = .unreadable(ReadFailure(.vendor, "nvmlDeviceGetName: 4 NVML_ERROR_NO_PERMISSION"))
+            $0.vendor = .answering("595.71.05", gpus: [gpu])
         },
         Case("NVML hangs", .h100Ready, .notUsable, fault: .nvmlHang) {
             $0.vendor = .unreadable(ReadFailure(.hang, "nvmlInit_v2 did not return"))
@@ -67,16 +90,19 @@ import Testing
         let plan = try Plan.made(for: item.facts)
         let report = Checks(facts: item.facts, plan: plan).report()
         #expect(report.readiness == item.readiness)
-        switch GPUHealth(report) {
+        switch GPUHealth(report, facts: item.facts) {
         case .healthy: #expect(item.isHealthy && item.fault == nil)
         case .faulty(let finding): #expect(finding.code == item.fault)
-        case .unknown: #expect(!item.isHealthy && item.fault == nil)
+        case .unknown(let finding):
+            #expect(!item.isHealthy && item.fault == nil)
+            #expect(finding?.code == item.doubt)
         }
     }
 
     /// A failure that does not count yet, and a check that passes, do not change the result.
     @Test(arguments: Finding.State.allCases)
     func onlyAFailureOrAWarningIsAFault(_ state: Finding.State) {
+        let facts = NodeFacts.h100Ready.with { Self.unreadable(&$0, 15, "GPU_IS_LOST") }
         for code in GPUHealth.faults {
             let finding = Finding(code, state, observed: "x", expected: "y")
             let report = NodeReport(
@@ -87,7 +113,7 @@ import Testing
                 findings: [finding]
             )
             let isFault = state == .failed || state == .warning
-            #expect(GPUHealth(report) == (isFault ? .faulty(finding) : .healthy))
+            #expect(GPUHealth(report, facts: facts) == (isFault ? .faulty(finding) : .healthy))
         }
     }
 }

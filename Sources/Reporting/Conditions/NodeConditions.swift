@@ -13,13 +13,19 @@ import Support
 /// agent does not check its GPUs.
 package struct NodeConditions: Sendable {
     private let report: NodeReport
+    private let facts: NodeFacts
     private let types: ConditionTypes
 
     /// The most bytes of a message.
     package static let messageLimit = 1024
 
-    package init(_ report: NodeReport, types: ConditionTypes) {
+    /// - Parameters:
+    ///   - report: The report on the node.
+    ///   - facts: The facts of the report.
+    ///   - types: The types of the conditions.
+    package init(_ report: NodeReport, facts: NodeFacts, types: ConditionTypes) {
         self.report = report
+        self.facts = facts
         self.types = types
     }
 
@@ -57,11 +63,15 @@ package struct NodeConditions: Sendable {
     }
 
     private var healthy: Condition {
-        switch GPUHealth(report) {
+        switch GPUHealth(report, facts: facts) {
         case .healthy: condition(types.healthy, .yes, ("NoFault", "CUDA works on this node, and no GPU is faulty."))
         case .faulty(let finding): condition(types.healthy, .no, explanation(finding))
-        case .unknown:
-            condition(types.healthy, .unknown, report.verdict == .installing ? installing : cause)
+        case .unknown(let finding):
+            condition(
+                types.healthy,
+                .unknown,
+                report.verdict == .installing ? installing : finding.map(explanation) ?? cause
+            )
         }
     }
 

@@ -59,7 +59,7 @@ package struct Publication: Codable, Sendable, Equatable {
             labels: labels.labels,
             undetermined: labels.undetermined,
             taint: TaintWish(report.verdict, report.readiness),
-            conditions: policy.conditions.map { NodeConditions(report, types: $0).all } ?? [],
+            conditions: policy.conditions.map { NodeConditions(report, facts: facts, types: $0).all } ?? [],
             verdict: report.verdict,
             message: report.sentence
         )
