@@ -5,7 +5,8 @@ import Support
 /// Removes everything that the agent wrote to its Node: its labels, its taint, its conditions, and its entries in
 /// `managedFields`.
 ///
-/// A label or a condition that another field manager owns too stays with its value, unless its name is the agent's.
+/// A label that another field manager owns too stays with its value, unless its name has the agent's prefix. A condition
+/// stays when only other field managers own it: any program can write a condition with the type `GPUReady`.
 package struct NodeWithdrawal: Sendable {
     /// What was removed from the Node.
     package struct Outcome: Sendable, Equatable {
@@ -137,17 +138,18 @@ package struct NodeWithdrawal: Sendable {
     /// The conditions to remove, and the patch of the status that removes them.
     ///
     /// They are those with the agent's types, and those that the agent alone applied under the types of an earlier
-    /// configuration.
+    /// configuration. A condition with the agent's type that only another program writes stays.
     package static func conditionPatch(
         on node: Node,
         types: [String]
     ) -> (types: [String], operations: [JSONPatchOperation]) {
         let metadata = node.metadata
-        let owned = metadata.conditionTypes(ownedBy: NodeUpdate.fieldManager).filter {
-            metadata.managers(ofCondition: $0) == [NodeUpdate.fieldManager]
-        }
+        let owned = metadata.conditionTypes(ownedBy: NodeUpdate.fieldManager)
         let indices = node.conditions.indices.filter { index in
-            types.contains(node.conditions[index].type) || owned.contains(node.conditions[index].type)
+            let type = node.conditions[index].type
+            let managers = metadata.managers(ofCondition: type)
+            if types.contains(type) { return owned.contains(type) || managers.isEmpty }
+            return owned.contains(type) && managers == [NodeUpdate.fieldManager]
         }
         guard !indices.isEmpty else { return ([], []) }
         // From the last one, because each removal moves the conditions behind it.

@@ -119,6 +119,20 @@ import Testing
         }
     }
 
+    /// The agent only observed this node, and another program writes a condition with the same type.
+    @Test func keepsAConditionThatOnlyAnotherProgramWrites() async throws {
+        try await TestCluster.with { cluster in
+            try await cluster.changeConditions([["type": "GPUReady", "status": "True"]], fieldManager: "npd")
+            #expect(try await withdraw(cluster).isEmpty)
+            #expect(await cluster.conditions()["GPUReady"]?.status == "True")
+            // The agent takes the condition, and then it is the agent's to remove.
+            try await TestLink(cluster).publish(publication(.notReady))
+            try await cluster.changeConditions([["type": "GPUReady", "status": "True"]], fieldManager: "npd")
+            #expect(try await withdraw(cluster).conditions == ["GPUHealthy", "GPUReady"])
+            #expect(await cluster.conditions().isEmpty)
+        }
+    }
+
     /// A token with the rights of an earlier version cannot write the status, and an earlier version wrote none.
     @Test func needsNoRightToTheStatusWithoutConditions() async throws {
         try await TestCluster.with { cluster in
