@@ -78,9 +78,9 @@ import Testing
         #expect(
             section.dropFirst() == [
                 "  node aks-rtxpro-00000000: 1 labels, no taint, published 60 s ago",
-                "  conditions: GPUReady True, GPUHealthy Unknown",
+                "  conditions: GPUReady True, GPUHealthy Unknown (GPULost)",
                 "  ‼ connection refused",
-                "  ‼ no right to nodes/status",
+                "  ‼ conditions: no right to nodes/status",
             ]
         )
         try expectGolden(try json(status), "Goldens/status-rtx-pro-6000.json")

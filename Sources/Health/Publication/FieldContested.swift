@@ -11,9 +11,10 @@ extension Check {
         group: .publication,
         phase: .publish,
         meaning:
-            "Another client of the API server keeps changing a label, the taint or a condition of the agent. The agent sets such a "
-            + "field again at most three times a minute, so the field can have the wrong value. The finding names the "
-            + "field manager of the other client, as `kubectl get node NODE -o yaml --show-managed-fields` shows it.",
+            "Another client of the API server keeps changing a label, the taint or a condition of the agent. The agent "
+            + "sets such a field again at most three times a minute, so the field can have the wrong value. The finding "
+            + "names the field manager of the other client, as `kubectl get node NODE -o yaml --show-managed-fields` "
+            + "shows it.",
         advice:
             "Configure the other client so that it does not write this field. Or use another prefix for the labels and "
             + "the taint of the agent (`labels.prefix`), or other types for its conditions (`conditions`)."

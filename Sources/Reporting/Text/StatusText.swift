@@ -115,8 +115,11 @@ package struct StatusText {
             case nil: "taint not known"
             }
         let line = "  node \(published.node): \(published.labels.count) labels, \(taint), published \(age)"
-        let conditions = (published.conditions ?? []).map { "\($0.type) \($0.status.rawValue)" }
-        let failures = [published.failure, published.conditionsFailure].compactMap(\.self)
+        let conditions = (published.conditions ?? []).map { condition in
+            let why = condition.status == .yes ? "" : " (\(condition.reason))"
+            return "\(condition.type) \(condition.status.rawValue)\(why)"
+        }
+        let failures = [published.failure, published.conditionsFailure.map { "conditions: \($0)" }].compactMap(\.self)
         return [title("Kubernetes"), line]
             + (conditions.isEmpty ? [] : ["  conditions: \(conditions.joined(separator: ", "))"])
             + failures.map { "  \(style.yellow("‼")) \($0)" }
