@@ -84,7 +84,11 @@ actor ConditionPublisher {
             state.conditions = applied.conditions(of: wanted.map(\.type))
             (state.failure, state.isRefused) = (nil, nil)
             pending = wanted.isEmpty ? nil : .heartbeat
-            logger.notice("conditions applied", metadata: ["node": "\(mirror.node)", "count": "\(wanted.count)"])
+            logger.log(
+                level: update.urgency == .heartbeat ? .debug : .notice,
+                "conditions applied",
+                metadata: ["node": "\(mirror.node)", "count": "\(wanted.count)"]
+            )
             return true
         } catch {
             schedule.failed(error, at: .now, using: &generator)
