@@ -25,4 +25,16 @@ struct AlarmTests {
         for await _ in wakeUp.calls { break }
         #expect(ContinuousClock.now - start >= .milliseconds(50), "the cancelled alarm rang")
     }
+    @Test func theEndOfTheClockStartsNoInspection() async throws {
+        let wakeUp = WakeUp()
+        let clock = Task { try await ClockWatcher(interval: .seconds(1000), wakeUp: wakeUp).run() }
+        try await Task.sleep(for: .milliseconds(500))
+        clock.cancel()
+        try await clock.value
+        let alarm = Alarm(wakeUp: wakeUp)
+        let start = ContinuousClock.now
+        alarm.ring(in: .milliseconds(50))
+        for await _ in wakeUp.calls { break }
+        #expect(ContinuousClock.now - start >= .milliseconds(50), "the clock rang at its end")
+    }
 }

@@ -15,10 +15,8 @@ struct ClockWatcher: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: interval)
-                wakeUp.ring()
-            }
+            // The end of the agent starts no inspection.
+            while (try? await Task.sleep(for: interval)) != nil { wakeUp.ring() }
         }
     }
 }
