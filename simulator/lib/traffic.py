@@ -113,6 +113,11 @@ class Cluster:
         is_tainted = any(taint["key"] == TAINT["key"] for taint in taints)
         return node["metadata"].get("labels", {}).get(VERDICT) == verdict and is_tainted == tainted
 
+    def is_healthy(self):
+        """Whether the Node shows the conditions of a node whose GPUs work."""
+        conditions = self.send("GET").get("status", {}).get("conditions", [])
+        return {each["type"]: each["status"] for each in conditions} == {"GPUReady": "True", "GPUHealthy": "True"}
+
     def requests(self, since=0.0):
         """The requests of the agent: pairs of time and verb."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
