@@ -1,6 +1,10 @@
 package import Kubernetes
 package import NodeModel
+import Reporting
 package import Support
+
+/// The most bytes of the reason of a condition that another client wrote; the agent's own reasons are shorter.
+private let reasonLimit = 128
 
 /// The change that makes a Node show the agent's conditions.
 ///
@@ -94,11 +98,18 @@ extension NodeCondition {
 
 extension Node {
     /// The conditions of these types, in their order, as far as their status is one of those that Kubernetes knows.
+    ///
+    /// Another client can have written any text. So each text is one bounded line without control characters.
     func conditions(of types: [String]) -> [Condition] {
         types.compactMap { type in
             conditions.first { $0.type == type }.flatMap { live in
                 Condition.Status(rawValue: live.status).map { status in
-                    Condition(type: type, status: status, reason: live.reason, message: live.message)
+                    Condition(
+                        type: type,
+                        status: status,
+                        reason: live.reason.visible.shortened(to: reasonLimit),
+                        message: live.message.visible.shortened(to: NodeConditions.messageLimit)
+                    )
                 }
             }
         }

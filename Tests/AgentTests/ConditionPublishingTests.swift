@@ -211,6 +211,23 @@ struct ConditionPublishingTests {
         }
     }
 
+    /// 'status' prints the conditions, and the agent saves them on the host.
+    @Test func theTextOfAnotherClientIsBoundedAndHasNoControlCharacters() async throws {
+        try await TestCluster.with { cluster in
+            let text: JSON = .string("a\u{1b}[2J\n" + String(repeating: "x", count: 100_000))
+            try await cluster.changeConditions(
+                [["type": "GPUReady", "status": "False", "reason": text, "message": text]],
+                fieldManager: "npd"
+            )
+            refuseConditions(cluster)
+            let link = TestLink(cluster)
+            try await link.publish(ready(.yes))
+            let shown = try #require(await link.state.conditions?.first)
+            #expect(shown.reason.utf8.count <= 128 && shown.message.utf8.count <= NodeConditions.messageLimit)
+            #expect(shown.reason.hasPrefix("a\u{fffd}[2J x") && shown.message.hasPrefix("a\u{fffd}[2J x"))
+        }
+    }
+
     @Test func aMissingRightIsAFindingThatNamesIt() async throws {
         try await TestCluster.with { cluster in
             let text = """
