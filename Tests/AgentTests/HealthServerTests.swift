@@ -32,7 +32,7 @@ import Testing
         defer { running.cancel() }
         let port = try #require(await ports.first { _ in true })
         let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 1 << 20)
         return Answer(
             status: Int(response.status.code),
@@ -135,7 +135,7 @@ import Testing
         return Running(port: try #require(await ports.first { _ in true }), task: task)
     }
 
-    private func status(_ host: String, _ port: Int, timeout: TimeAmount = .seconds(20)) async throws -> Int {
+    private func status(_ host: String, _ port: Int, timeout: TimeAmount = .seconds(60)) async throws -> Int {
         let request = HTTPClientRequest(url: "http://\(host):\(port)/healthz")
         return Int(try await HTTPClient.shared.execute(request, timeout: timeout).status.code)
     }
