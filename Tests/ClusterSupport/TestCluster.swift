@@ -101,26 +101,22 @@ package struct TestCluster: Sendable {
 
     /// Changes the Node as another client does.
     package func changeNode(_ patch: JSON, fieldManager: String = "kubectl-edit") async throws {
-        let answer = await server.respond(
-            to: APIRequest(
-                method: "PATCH",
-                target: "/api/v1/nodes/\(Self.nodeName)?fieldManager=\(fieldManager)",
-                contentType: "application/merge-patch+json",
-                authorization: "Bearer other",
-                body: try patch.data()
-            )
-        )
-        guard answer.status == 200 else { throw Unexpected(answer: answer) }
+        try await change("?fieldManager=\(fieldManager)", "application/merge-patch+json", patch)
     }
 
     /// Changes conditions of the Node as the kubelet and other agents do: the conditions that are not named stay.
     package func changeConditions(_ conditions: JSON, fieldManager: String = "kubelet") async throws {
         let patch: JSON = ["status": ["conditions": conditions]]
+        try await change("/status?fieldManager=\(fieldManager)", "application/strategic-merge-patch+json", patch)
+    }
+
+    /// Patches the Node, or what `rest` names below it, as another client.
+    private func change(_ rest: String, _ contentType: String, _ patch: JSON) async throws {
         let answer = await server.respond(
             to: APIRequest(
                 method: "PATCH",
-                target: "/api/v1/nodes/\(Self.nodeName)/status?fieldManager=\(fieldManager)",
-                contentType: "application/strategic-merge-patch+json",
+                target: "/api/v1/nodes/\(Self.nodeName)\(rest)",
+                contentType: contentType,
                 authorization: "Bearer other",
                 body: try patch.data()
             )

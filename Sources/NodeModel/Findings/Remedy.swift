@@ -22,12 +22,14 @@ package struct Remedy: Sendable, Equatable {
     /// Let the agent install or load the driver.
     package static let install = Remedy("Run 'gpu-agent install'.", command: "gpu-agent install")
 
-    /// Repair something with a command first, and then let the agent install or load the driver.
+    /// Run a command first, and then let the agent install or load the driver.
     package static func install(after command: String, _ text: String) -> Remedy {
         Remedy("\(text), then run 'gpu-agent install'.", command: "\(command) && gpu-agent install")
     }
 
-    /// Whether the remedy ends with an install, so that an install alone is not enough or is the same.
+    /// Whether the remedy ends with an install.
+    ///
+    /// Then it replaces the remedy `install`, which is the same or not enough.
     package var endsWithInstall: Bool { command?.hasSuffix("gpu-agent install") ?? false }
 
     /// What to do about a GPU that fell off the bus.
