@@ -104,14 +104,25 @@ import Testing
     @Test(arguments: [ReadFailure.Reason.permission, .io, .malformed, .hang])
     func rootIsTheRemedyOnlyWhenAccessWasDenied(_ reason: ReadFailure.Reason) throws {
         let failure = ReadFailure(reason, "why")
+        // The process that may use the driver of another owner.
+        let users = NodeFacts.h100.with { facts in
+            facts.driver = .loaded("580.105.08", .open, kind: .grid)
+            facts.claims.runfile = .present("580.105.08")
+            facts.claims.deviceUsers = .unreadable(failure)
+        }
+        // The processes that may use the agent's own driver, which no longer fits.
+        let own = users.with { facts in
+            facts.driver = .loaded("580.105.08", .open, kind: .grid, record: .installed)
+            facts.claims.runfile = .absent
+        }
         for facts in [
-            NodeFacts.h100.with { $0.host.kernelRelease = .unreadable(failure) },
+            users, own, NodeFacts.h100.with { $0.host.kernelRelease = .unreadable(failure) },
             .h100.with { $0.host.architecture = .unreadable(failure) },
             .rtxProVGPU.with { $0.host.dmi = .unreadable(failure) },
             .h100.with { $0.claims.driverContainer = .unreadable(failure) },
             .h100.with { $0.driver.moduleFile = .unreadable(failure) },
         ] {
-            let remedies = try Plan.made(for: facts).obstacles.map(\.remedy.text)
+            let remedies = try Plan.made(for: facts, policy: Policy(takeover: true)).obstacles.map(\.remedy.text)
             #expect(!remedies.isEmpty)
             #expect(remedies.contains { $0.contains("as root") } == (reason == .permission), "\(remedies)")
         }
@@ -136,7 +147,16 @@ import Testing
         let board = cuda(802, fabricManager: needed) { $0.host.hypervisor = .present(true) }
         #expect(board.contains("systemctl") && board.hasSuffix("These GPUs need one. The switches do not appear."))
         let notNeeded = FabricManagerNeed(isNeeded: false, why: "NVSwitch does not connect them.")
-        #expect(!cuda(802, fabricManager: notNeeded).contains("need one"))
+        // A machine without a fabric has no fabric manager to start.
+        let plain = cuda(802, fabricManager: notNeeded)
+        #expect(plain.hasPrefix("These GPUs need no fabric manager. NVSwitch does not connect them."))
+        #expect(plain.contains("conf-compute") && !plain.contains("systemctl"))
+        let withSwitch = cuda(802, fabricManager: notNeeded) { facts in
+            var nvSwitch = PCIFunction.h100.at(bus: 7)
+            nvSwitch.classCode = 0x0680
+            facts.pci = .present([.h100, nvSwitch])
+        }
+        #expect(withSwitch.contains("systemctl status nvidia-fabricmanager"))
         #expect(!cuda(802).contains("need one"))
     }
 

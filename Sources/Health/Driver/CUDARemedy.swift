@@ -44,6 +44,8 @@ extension Remedy {
 
     /// Who must set up the NVLink fabric: this machine when it needs a fabric manager, or the host of a virtual machine.
     ///
+    /// A machine without a fabric reports these errors when its GPUs wait for leave in confidential computing mode.
+    ///
     /// The switches of the newest boards are not PCI functions, so a virtual machine with a whole board can need a
     /// fabric manager without showing a switch.
     private static func fabric(on node: CheckedNode) -> Remedy {
@@ -54,6 +56,13 @@ extension Remedy {
                 The host's NVLink fabric is not set up for this virtual machine. On the host, start the fabric \
                 manager and activate the partition of these GPUs. There is nothing to repair in this machine, unless \
                 its GPUs are in confidential computing mode: then run 'nvidia-smi conf-compute -srs 1'.
+                """
+        }
+        if need == nil, !hasSwitch, let judgment = node.decision.fabricManager {
+            return """
+                These GPUs need no fabric manager. \(judgment.why) If the GPUs are in confidential computing mode, run \
+                'nvidia-smi conf-compute -srs 1'. Otherwise, read the kernel log (dmesg) and look for lines with NVRM, \
+                then reboot the node.
                 """
         }
         let why = need.map { " These GPUs need one. \($0.why)" } ?? ""

@@ -18,7 +18,8 @@ extension Check {
             + "warning.",
         advice: "The remedy of the finding depends on the error code of CUDA. For most codes, check that the kernel "
             + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the machine "
-            + "that has the NVSwitches. In a virtual machine without them, that is the host."
+            + "that has the NVSwitches. In a virtual machine without them, that is the host. "
+            + "GPUs that no NVSwitch connects need none: check whether they are in confidential computing mode."
     ) { node in
         guard let reading = node.cudaReading else { return nil }
         let expected = "a device for every GPU or MIG device"

@@ -67,10 +67,14 @@ extension ClaimFacts {
     fileprivate var driverUsers: (observed: String, remedy: String)? {
         guard let users = deviceUsers.value else {
             let why = deviceUsers.whyUnknown ?? "it saw no processes"
-            return (
-                "The agent cannot tell which processes use the driver: \(why).",
-                "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them."
-            )
+            // A process whose files cannot be read for another reason reads the same for root.
+            let remedy: String =
+                switch deviceUsers.failure?.reason {
+                case .permission, nil:
+                    "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them."
+                default: Remedy.reading(deviceUsers.failure).text
+                }
+            return ("The agent cannot tell which processes use the driver: \(why).", remedy)
         }
         guard !users.isEmpty else { return nil }
         let names = users.prefix(5).map { "\($0.command) (\($0.pid))" }
