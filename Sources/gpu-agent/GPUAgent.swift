@@ -53,6 +53,12 @@ struct GPUAgent: AsyncParsableCommand {
             """
     }
 
+    /// A message of the argument parser in the form of the agent's own messages, which name the program first.
+    private static func usageText(_ message: String) -> String {
+        let prefix = "Error: "
+        return "gpu-agent: " + (message.hasPrefix(prefix) ? message.dropFirst(prefix.count) : message[...])
+    }
+
     /// Runs the command.
     ///
     /// After wrong usage it exits with 2, as `validate` documents. The argument parser itself would exit with 64.
@@ -71,7 +77,7 @@ struct GPUAgent: AsyncParsableCommand {
             }
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            Output.complain(fullMessage(for: error) + "\n")
+            Output.complain(usageText(fullMessage(for: error)) + "\n")
             Glibc.exit(ExitStatus.usage.rawValue)
         }
     }

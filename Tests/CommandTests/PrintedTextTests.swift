@@ -63,6 +63,19 @@ import Testing
         #expect(printed.code == .exited(2))
     }
 
+    /// The messages of the argument parser have the form of the agent's own messages.
+    @Test(arguments: [
+        (["status", "--bogus"], "gpu-agent: Unknown option '--bogus'\nUsage: gpu-agent status"),
+        (["status", "extra"], "gpu-agent: Unexpected argument 'extra'\nUsage: gpu-agent status"),
+        (["status", "--output", "xml"], "gpu-agent: The value 'xml' is invalid for '--output <output>'"),
+        (["run", "--interval", "0s"], "gpu-agent: --interval must be 1s or more"),
+    ])
+    func namesTheProgramInEachMessageAboutUsage(_ arguments: [String], _ message: String) async throws {
+        let printed = try await agent(arguments)
+        #expect(printed.output.hasPrefix(message), "\(printed.output)")
+        #expect(printed.code == .exited(2))
+    }
+
     /// The agent reads the address before it refuses the interval.
     @Test(arguments: [
         ("[::1]:9410", true), ("[::]:0", true), ("127.0.0.1:9410", true), (":9410", true), ("::1:9410", false),
