@@ -51,7 +51,7 @@ supported_module_types() {
 }
 
 recommended_module_type() {
-    if supported_module_types | grep -qx proprietary; then echo proprietary; else echo open; fi
+    if supported_module_types | grep -x proprietary >/dev/null; then echo proprietary; else echo open; fi
 }
 
 loaded_modules() {

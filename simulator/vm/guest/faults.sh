@@ -20,7 +20,7 @@ lose_power_now() {
 configure() { printf '%s\n' "$1" >>configmap/config.yaml; }
 
 # has_finding CODE STATE
-has_finding() { pod gpu-agent status -o json | tr -d '\n' | grep -q "\"code\" *: *\"$1\"[^{}]*\"state\" *: *\"$2\""; }
+has_finding() { pod gpu-agent status -o json | tr -d '\n' | grep "\"code\" *: *\"$1\"[^{}]*\"state\" *: *\"$2\"" >/dev/null; }
 
 loaded_version() { cat /sys/module/nvidia/version; }
 journal_says_installed() { grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json; }
@@ -54,7 +54,7 @@ check_recovery() {
     check 'nothing else changed on the host' only_expected_changes "$1"
 }
 
-has_empty_module() { find /usr/lib/modules/*/updates -name '*.ko' -size 0 | grep -q .; }
+has_empty_module() { find /usr/lib/modules/*/updates -name '*.ko' -size 0 | grep . >/dev/null; }
 
 # A file whose data was not on the disk when the power failed is empty.
 no_torn_files() {
