@@ -101,7 +101,7 @@ build_module() {
         unshare --mount --pid --fork -- sh -ec '
             mount -t proc proc "$1/proc"
             mount --bind "$2" "$1/mnt"
-            exec chroot "$1" make -C "/lib/modules/$3/build" M=/mnt modules
+            exec chroot "$1" env -u TMPDIR make -C "/lib/modules/$3/build" M=/mnt modules
         ' sh "$2" "$work" "$release"
         mv "$work"/*.ko "$3/$release.ko"
         rm -rf "$work"
