@@ -43,6 +43,8 @@ package actor NodeMirror {
     private var requests = RequestCounts()
     /// The requests since the last successful publication.
     private var budget = RequestBudget()
+    /// The requests since the last success after a failure, which limit the watches while they fail.
+    private var recent = RequestBudget()
 
     /// - Parameters:
     ///   - client: The client of the API server.
@@ -169,8 +171,15 @@ package actor NodeMirror {
         }
     }
 
-    /// The resource version from which to watch; nil while the mirror has no copy.
-    package var watchVersion: String? { copy?.metadata.resourceVersion }
+    /// The resource version from which to watch; nil while the watch must wait.
+    ///
+    /// It waits for the first read. After a failed watch, it also waits until it has room among the requests of this
+    /// minute, together with the read of the Node when it fails again. A publication can succeed while every watch
+    /// fails, so successful requests count, too.
+    package func watchVersion(afterFailure: Bool = false) -> String? {
+        guard !afterFailure || recent.delay(for: 2, at: .now) == .zero else { return nil }
+        return copy?.metadata.resourceVersion
+    }
 
     /// Makes one request with the mirror's retry policy and counts its outcome.
     package func request<Value: Sendable>(
@@ -180,7 +189,7 @@ package actor NodeMirror {
         var generator = SystemRandomNumberGenerator()
         let client = client
         let began = ContinuousClock.now
-        budget.spend(at: began)
+        spend(at: began)
         do throws(KubernetesError) {
             let value = try await retry.run(clock: ContinuousClock(), using: &generator) {
                 () async throws(KubernetesError) in try await work(client)
@@ -189,19 +198,32 @@ package actor NodeMirror {
             return value
         } catch {
             requests.count(verb, "failed")
-            if !error.isSent { budget.refund(began) }
+            if !error.isSent {
+                budget.refund(began)
+                recent.refund(began)
+            }
             throw error
         }
     }
 
+    private func spend(at time: ContinuousClock.Instant) {
+        budget.spend(at: time)
+        recent.spend(at: time)
+    }
+
     /// Counts a watch, which the watcher starts itself.
-    package func watchStarts() { budget.spend(at: .now) }
+    package func watchStarts() { spend(at: .now) }
 
     /// The time until the budget of a failing agent has room for this number of requests.
     package func delay(forRequests count: Int) -> Duration { budget.delay(for: count, at: .now) }
 
     /// Gives the agent its whole budget again after a successful publication.
-    package func published() { budget.reset() }
+    ///
+    /// - Parameter isFirst: Whether it is the first one after a failure. The next watch then has to wait for nothing.
+    package func published(isFirst: Bool = false) {
+        budget.reset()
+        if isFirst { recent.reset() }
+    }
 
     /// The number of requests by verb and outcome, for the metrics.
     package var requestCounts: [Metrics.APIRequestCount] { requests.all }

@@ -140,8 +140,8 @@ package actor NodePublisher {
     private func attempt(_ publication: Publication) async -> Bool {
         do throws(KubernetesError) {
             try await publish(publication)
+            if await !conditions.isFailing { await mirror.published(isFirst: pace.isFailing) }
             pace.succeeded()
-            if await !conditions.isFailing { await mirror.published() }
             return true
         } catch {
             var generator = SystemRandomNumberGenerator()

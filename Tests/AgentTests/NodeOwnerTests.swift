@@ -37,7 +37,7 @@ import Testing
             let link = link(cluster)
             #expect(await link.mirror.ownerLabels().current == .present([operatorLabel: "true"]))
             #expect(await link.mirror.ownerLabels().current == .present([operatorLabel: "true"]))
-            #expect(await link.mirror.watchVersion != nil)
+            #expect(await link.mirror.watchVersion() != nil)
             let first = cluster.server.log.all
             #expect(first.map(\.method) == ["GET"])
             try await link.publish(publication)

@@ -97,7 +97,9 @@ import Testing
         }
     }
 
-    /// Each failed watch costs two requests, and the first publication costs four.
+    /// Each failed watch costs two requests.
+    ///
+    /// `NodeMirror.watchVersion` limits them together with the other ones.
     @Test func aBrokenWatchIsTriedAgainAFewTimesAMinute() {
         for seed in UInt64(1)...50 {
             for error in [nil, KubernetesError.server(status: 500, message: "no", retryAfter: nil)] {

@@ -57,7 +57,7 @@ struct NodeWatcher: Service {
             var generator = SystemRandomNumberGenerator()
             while !Task.isCancelled {
                 // The first inspection reads the Node. The watch starts from the resource version of that read.
-                guard let version = await cluster.mirror.watchVersion else {
+                guard let version = await cluster.mirror.watchVersion(afterFailure: pace.failures > 0) else {
                     try? await Task.sleep(for: .seconds(1))
                     continue
                 }
