@@ -35,6 +35,7 @@ struct InstallRunTests {
             )
             #expect(host.calls("modprobe") == ["nvidia", "nvidia-uvm", "nvidia-modeset"])
             #expect(host.calls("installer").count == 1)
+            #expect(host.calls("sync") == ["-f / /usr /var"])
             #expect(try FileManager.default.contentsOfDirectory(atPath: host.tree.path(HostLayout.packages)).isEmpty)
             #expect(!host.tree.exists(HostLayout.work))
             // A second run has nothing to do, and asks for nothing.

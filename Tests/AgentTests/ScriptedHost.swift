@@ -165,6 +165,8 @@ struct ScriptedHost: Sendable {
             for node in \(nodes); do [ -e $node ] || mknod $node c 195 0; done
             """
         )
+        // A job also writes its result to the disk.
+        try writeProgram(tools, "sync", "[ \"$1\" != -f ] || echo \"$*\" >>\(host)/run/sync")
         try writeProgram(tools, "modinfo", "[ $2 = version ] && echo \(version) || echo 'Dual MIT/GPL'")
         let vendor = NodeFacts.h100Ready.vendor.value
         try tools.write("nvml.json", bytes: Array(try JSONEncoder().encode(vendor?.nvml ?? .absent)))

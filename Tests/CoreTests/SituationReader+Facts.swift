@@ -138,6 +138,7 @@ extension DocumentReader {
             switch text {
             case "none": .absent
             case "unreadable": .unreadable(.denied)
+            case "damaged": .unreadable(ReadFailure(.malformed, "not a file of a driver"))
             default: .present(make(text))
             }
         }

@@ -204,7 +204,7 @@ struct ScenarioTests {
 
 /// The steps of an install on a node without a driver.
 let wholeInstall: [StepID] = [
-    .begin, .download, .install, .load, .verify, StepID(rawValue: "sync"), .finish,
+    .begin, .download, .install, .load, .verify, .finish,
 ]
 
 /// The names of these steps, with other steps inserted before `install`.

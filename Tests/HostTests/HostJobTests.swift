@@ -291,25 +291,6 @@ struct HostJobTests {
             #expect(try await late.wait(deadline: .seconds(60)) == .lost)
         }
     }
-
-    @Test func leavesNoResultOnAFullDisk() async throws {
-        try await PrivateHost.with { host in
-            let jobs = HostJob.directory
-            try host.root.makeDirectories(jobs)
-            _ = try await host.commands.run(
-                ["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "small", jobs.text],
-                deadline: .seconds(60)
-            )
-            let job = try HostJob("install", root: host.root, commands: host.commands)
-            try await job.start(["sh", "-c", "cat /dev/zero >\(jobs)/fill; exit 0"])
-            #expect(try await job.wait(deadline: .seconds(60)) == .lost)
-            #expect(try host.root.exists(job.file("result")) == false)
-            try await job.forget()
-            try host.root.remove(jobs.appending("fill"))
-            try await job.start(["true"])
-            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
-        }
-    }
 }
 
 extension PrivateHost {

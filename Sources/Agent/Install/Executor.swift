@@ -123,7 +123,7 @@ struct Executor {
                 try self.root.makeDirectories(log.parent)
                 try self.root.removeTree(log)
             }
-            try await job.start(effect.command, environment: effect.environment)
+            try await job.start(effect.command, environment: effect.environment, durable: true)
             return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }
         guard outcome != .finished(status: 0) else { return }

@@ -16,7 +16,8 @@ import SystemPackage
 ///   that may belong to another process by now;
 /// - `pid`: the process ID on the host, which is also the session ID, and the kernel's start time of that process;
 /// - `log`: the output of the job;
-/// - `result`: the exit status, written when the job ends.
+/// - `result`: the exit status, written when the job ends. A job that is `durable` first writes the files of the host to
+///   the disk, so that a power failure cannot leave the result without them.
 ///
 /// A full disk or a power failure can damage any of these files. The job can still be examined, forgotten and started
 /// again: the lock says whether it is running, and a job that is not running and has no result is lost.
@@ -64,12 +65,20 @@ package struct HostJob: Sendable {
     /// Removes the directory of an earlier job of this name, and those of other jobs that ended. Only the holder of the
     /// host's lock may start a job.
     ///
+    /// - Parameters:
+    ///   - arguments: The command.
+    ///   - environment: Further environment variables of the command.
+    ///   - durable: Whether the job succeeds only when the host's file systems are written to the disk.
     /// - Throws: `jobRunning` when the earlier job of this name is still running.
-    package func start(_ arguments: [String], environment: [String: String] = [:]) async throws(HostError) {
+    package func start(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        durable: Bool = false
+    ) async throws(HostError) {
         let lock = try await offPool { () throws(HostError) in try prepare(arguments) }
         // The job's processes share the open file description, so the lock stays with them.
         defer { try? lock.close() }
-        try await launch(arguments, lock: lock, environment: environment)
+        try await launch(arguments, lock: lock, environment: environment, durable: durable)
     }
 
     /// The state of the job now.
@@ -159,9 +168,10 @@ package struct HostJob: Sendable {
     private func launch(
         _ arguments: [String],
         lock: FileDescriptor,
-        environment: [String: String]
+        environment: [String: String],
+        durable: Bool
     ) async throws(HostError) {
-        let shell = ["sh", "-c", Self.script, "gpu-agent-job", home.text]
+        let shell = ["sh", "-c", Self.script, "gpu-agent-job", home.text, durable ? "durable" : ""]
         _ = try await commands.run(
             ["setsid", "--fork"] + shell + arguments,
             standardInput: lock,
@@ -173,12 +183,14 @@ package struct HostJob: Sendable {
     /// The script that runs on the host.
     ///
     /// Its standard input is the lock file, which the command inherits. The umask of the agent could make what an
-    /// installer creates unreadable or writable for everybody, so the job has its own.
+    /// installer creates unreadable or writable for everybody, so the job has its own. Only the file systems on which a
+    /// driver has files are written to the disk, because another one, such as a network file system, can hang.
     private static let script = """
-        umask 022; dir=$1; shift; cd /; exec >>"$dir/log" 2>&1
+        umask 022; dir=$1 durable=$2; shift 2; cd /; exec >>"$dir/log" 2>&1
         read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")
         echo "$$ $start" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
         "$@"
-        echo $? >"$dir/result.new" && sync "$dir/result.new" && mv "$dir/result.new" "$dir/result"
+        status=$?; [ $status != 0 ] || [ -z "$durable" ] || sync -f / /usr /var || status=$?
+        echo $status >"$dir/result.new" && sync "$dir/result.new" && mv "$dir/result.new" "$dir/result"
         """
 }

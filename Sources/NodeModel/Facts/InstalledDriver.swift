@@ -56,11 +56,24 @@ extension DriverFacts {
 
     /// The failure of a source to repair first: a denied access before any other; nil when no source failed.
     package var sourceFailure: ReadFailure? {
-        let failures = [
+        sourceFailures.first { $0.reason == .permission } ?? sourceFailures.first
+    }
+
+    /// Whether the content of each source that the agent could not read is damaged.
+    ///
+    /// Files are damaged when an install wrote them and the power failed. Other failures, such as a denied access, say
+    /// nothing about the driver.
+    package var isDamaged: Bool {
+        let failures = sourceFailures
+        return !failures.isEmpty && failures.count == unreadableSources.count
+            && failures.allSatisfy { $0.reason == .malformed }
+    }
+
+    private var sourceFailures: [ReadFailure] {
+        [
             loadedVersion.failure, runningModule.failure, moduleFile.failure, nvmlLibrary.failure, cudaLibrary.failure,
             otherLibraries.failure,
         ].compactMap(\.self)
-        return failures.first { $0.reason == .permission } ?? failures.first
     }
 
     /// Whether the kernel module is loaded.

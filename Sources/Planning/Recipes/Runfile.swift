@@ -33,7 +33,7 @@ package struct Runfile: Recipe {
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + (isInstalled ? [] : install)
             + [
-                LoadModules(), VerifyNode(), SyncFiles(),
+                LoadModules(), VerifyNode(),
                 FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs),
             ]
     }
@@ -45,9 +45,12 @@ package struct Runfile: Recipe {
 
     /// Whether the installer has finished already.
     ///
-    /// The journal can survive a new installation of the operating system, so the module file must also exist.
+    /// The journal can survive a new installation of the operating system or a damaged disk, so the module file must
+    /// also be a kernel module.
     package var isInstalled: Bool {
-        isResumed && journal?.finished(.install) == true && !facts.driver.moduleFile.isAbsent
+        let module = facts.driver.moduleFile
+        let isUsable = !module.isAbsent && module.failure?.reason != .malformed
+        return isResumed && journal?.finished(.install) == true && isUsable
     }
 
     private var jobs: [String] { [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] }

@@ -25,6 +25,9 @@ struct HostChoice {
             }
             return offer.install(because: Evidence(.installed, "host", "No NVIDIA driver is installed on this host."))
         case .unreadable(let why):
+            if leftDamagedFiles {
+                return finish("The agent's own install is not finished, and it left damaged files.")
+            }
             let problem = Finding(
                 .driverUnreadable,
                 observed: "The agent cannot tell whether a driver is installed: \(why.joined(separator: "; ")).",
@@ -37,6 +40,18 @@ struct HostChoice {
         case .single(let driver):
             return decide(single: driver)
         }
+    }
+
+    /// Whether the agent's own install did not end and left damaged files, as after a power failure.
+    ///
+    /// Files of a driver that may have another owner are not the agent's to replace.
+    private var leftDamagedFiles: Bool {
+        guard let record = facts.driver.record.value, record.state == .changing, facts.driver.isDamaged else {
+            return false
+        }
+        guard record.takesOver == nil else { return true }
+        return facts.incompleteDriver == nil
+            && facts.driver.sources.allSatisfy { facts.owner(ofVersion: $0.version).owner == .gpuAgent }
     }
 
     private func decide(split sources: [DriverSource]) -> Decision {
