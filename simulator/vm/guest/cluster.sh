@@ -47,6 +47,11 @@ taints() { node_object | jq -r '.spec.taints[]? | "\(.key):\(.effect)"'; }
 is_tainted() { taints | grep -x "$startup_taint:NoSchedule" >/dev/null; }
 is_untainted() { [ "$(taints)" = sku:NoSchedule ]; }
 
+# has_conditions TYPE=STATUS…: the Node has these conditions, and no other ones.
+has_conditions() {
+    [ "$(node_object | jq -r '[.status.conditions[]? | "\(.type)=\(.status)"] | sort | join(" ")')" = "$*" ]
+}
+
 # event_reasons: prints the reasons of all events, in the order of their creation.
 event_reasons() {
     api namespaces/default/events | jq -r '.items | sort_by(.eventTime // .firstTimestamp)[].reason' | xargs
