@@ -27,6 +27,8 @@ package actor NodePublisher {
     /// restarted does not repeat the event of its predecessor.
     private var reported: (uid: String, verdict: Verdict?)?
     private var published: PublishedState
+    /// The last request, for the message when the API server refuses it.
+    private var request = PublicationRequest.read
     /// When the agent first found that it cannot read the owner labels; nil while it can.
     private var ownersFailedSince: Timestamp?
 
@@ -95,7 +97,7 @@ package actor NodePublisher {
             while let publication = wanted, !Task.isCancelled {
                 let delay = await delay()
                 guard delay == .zero else {
-                    await bell.sleep(for: delay)
+                    try? await Task.sleep(for: min(delay, .seconds(5)))
                     continue
                 }
                 let before = await mirror.knownOwners.current
@@ -147,7 +149,10 @@ package actor NodePublisher {
             var generator = SystemRandomNumberGenerator()
             pace.failed(error, at: .now, using: &generator)
             let pause = await delay()
-            logger.warning("cannot publish", metadata: ["error": "\(errorChain(error))", "next-try-in": "\(pause)"])
+            logger.warning(
+                "cannot publish",
+                metadata: ["error": "\(request.text(of: error))", "next-try-in": "\(pause)"]
+            )
             return false
         }
     }
@@ -163,7 +168,7 @@ package actor NodePublisher {
             published.at = Timestamp(Date().timeIntervalSince1970)
             (published.failure, published.isRefused) = (nil, nil)
         } catch {
-            (published.failure, published.isRefused) = (errorChain(error), error.isRefusal)
+            (published.failure, published.isRefused) = (request.text(of: error), error.isRefusal)
             // An outdated mirror can be the cause, except after a refusal.
             if !error.isRefusal { await mirror.forget() }
             throw error
@@ -175,6 +180,7 @@ package actor NodePublisher {
     /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
     private func bring(_ publication: Publication) async throws(KubernetesError) -> Node {
+        request = .read
         let current = try await mirror.current()
         if reported == nil {
             let shown = current.metadata.labels["\(mirror.prefix)/verdict"]
@@ -234,6 +240,7 @@ package actor NodePublisher {
         _ labels: [String: String],
         on metadata: ObjectMetadata
     ) async throws(KubernetesError) -> Node {
+        request = .apply
         let body = NodeUpdate.applyBody(labels, on: metadata)
         let applied = try await mirror.request("apply") { client throws(KubernetesError) in
             try await client.applyNode(
@@ -253,6 +260,7 @@ package actor NodePublisher {
     /// When another program changes the Node between the read and the patch, the test of the patch fails. The publisher
     /// then reads the Node again, and makes at most three attempts within the budget of requests.
     private func bringTaint(_ wish: TaintWish, on node: Node) async throws(KubernetesError) -> Node {
+        request = .patch
         var (attempt, latest) = (1, node)
         while true {
             let operations = NodeUpdate.taintPatch(wish, on: latest, prefix: mirror.prefix)

@@ -39,7 +39,7 @@ package struct PublicationPace: Sendable {
 
     /// Records a failed attempt.
     ///
-    /// The pause is random between half of the maximum and the maximum, so that nodes do not retry at the same time.
+    /// The pause is random between zero and the maximum (full jitter), so that nodes do not retry at the same time.
     package mutating func failed(
         _ error: KubernetesError,
         at now: ContinuousClock.Instant,
@@ -49,7 +49,7 @@ package struct PublicationPace: Sendable {
         let first = isRefused ? Self.firstPauseAfterRefusal : Self.firstPause
         limit = min(error.isAway ? Self.longestPauseWhileAway : Self.longestPause, max(first, limit * 2))
         let asked = min(error.retryAfter ?? .zero, Self.longestPause)
-        notBefore = now + asked + limit * Double.random(in: 0.5..<1, using: &generator)
+        notBefore = now + asked + limit * Double.random(in: 0..<1, using: &generator)
     }
 
     package mutating func succeeded() {

@@ -78,6 +78,16 @@ extension KubernetesError {
         }
     }
 
+    /// Whether the description is a sentence of the API server, which need not name the request.
+    package var isOfServer: Bool {
+        switch self {
+        case .forbidden, .notFound, .conflict, .alreadyExists, .invalid, .unsupportedMediaType, .tooManyRequests, .gone,
+            .server:
+            true
+        case .notInCluster, .credentials, .unreachable, .timedOut, .cancelled, .unauthorized, .malformed: false
+        }
+    }
+
     /// The error of the layer below, when there is one.
     package var cause: (any Error)? {
         switch self {
@@ -102,7 +112,10 @@ extension KubernetesError {
         case .notFound(let message): message
         case .conflict(let message, _): message
         case .alreadyExists(let message): message
-        case .invalid(let message, _): message
+        case .invalid(let message, let causes):
+            // A policy of another program can deny a write without saying which field it means.
+            ([message] + causes.map(\.field).filter { !$0.isEmpty && !message.contains($0) }.map { "field \($0)" })
+                .joined(separator: ", ")
         case .unsupportedMediaType(let message): message
         case .tooManyRequests(.some(let delay)): "the API server is busy and asks for a retry after \(delay)"
         case .tooManyRequests(.none): "the API server is busy"

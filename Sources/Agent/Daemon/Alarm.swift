@@ -1,13 +1,14 @@
+import Support
 import Synchronization
 
 /// Wakes the daemon's loop at a set time.
 ///
 /// Only one time is set. A new time replaces it.
 final class Alarm: Sendable {
-    private let wakeUp: WakeUp
+    private let wakeUp: Bell
     private let pending = Mutex<Task<Void, Never>?>(nil)
 
-    init(wakeUp: WakeUp) {
+    init(wakeUp: Bell) {
         self.wakeUp = wakeUp
     }
 

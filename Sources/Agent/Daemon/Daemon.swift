@@ -35,7 +35,7 @@ package struct Daemon: Sendable {
     /// It ends within five seconds of the signal.
     package func run() async throws {
         useOneHeap()
-        let wakeUp = WakeUp()
+        let wakeUp = Bell()
         let mode = options.mode ?? inspector.setup.mode
         let box = SnapshotBox()
         let downloader = inspector.setup.downloader(environment: environment)

@@ -16,7 +16,7 @@ struct Reconciler: Service {
     let inspector: Inspector
     let install: InstallRun?
     let cluster: ClusterLink?
-    let wakeUp: WakeUp
+    let wakeUp: Bell
     let box: SnapshotBox
     let startJitter: Duration
     let mode: AgentMode
@@ -31,7 +31,7 @@ struct Reconciler: Service {
         inspector: Inspector,
         install: InstallRun?,
         cluster: ClusterLink?,
-        wakeUp: WakeUp,
+        wakeUp: Bell,
         box: SnapshotBox,
         startJitter: Duration,
         mode: AgentMode = .manage,

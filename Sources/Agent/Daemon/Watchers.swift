@@ -11,7 +11,7 @@ import Synchronization
 /// Wakes the reconciler at a fixed interval.
 struct ClockWatcher: Service {
     let interval: Duration
-    let wakeUp: WakeUp
+    let wakeUp: Bell
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -23,7 +23,7 @@ struct ClockWatcher: Service {
 
 /// Wakes the reconciler when the kernel adds or removes a PCI device.
 struct DeviceWatcher: Service {
-    let wakeUp: WakeUp
+    let wakeUp: Bell
     let logger: Logger
 
     func run() async throws {
@@ -48,7 +48,7 @@ struct DeviceWatcher: Service {
 struct NodeWatcher: Service {
     let client: KubernetesClient
     let cluster: ClusterLink
-    let wakeUp: WakeUp
+    let wakeUp: Bell
     let logger: Logger
 
     func run() async throws {
@@ -112,7 +112,7 @@ struct PublisherService: Service {
     let publisher: NodePublisher
     let file: PublishedStateFile
     let box: SnapshotBox
-    let wakeUp: WakeUp
+    let wakeUp: Bell
     let logger: Logger
 
     func run() async throws {
