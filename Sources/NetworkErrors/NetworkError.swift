@@ -61,7 +61,7 @@ extension NetworkError {
     package var isLasting: Bool {
         switch self {
         case .certificate(.expired), .certificate(.unknownAuthority), .certificate(.wrongHostName),
-            .certificate(.rejected), .proxyAuthenticationRequired:
+            .certificate(.rejected), .tls, .proxyAuthenticationRequired:
             true
         default: false
         }

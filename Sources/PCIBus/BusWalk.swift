@@ -76,8 +76,8 @@ struct BusWalk {
             return .unreadable(ReadFailure(.io, lastMessage(or: "cannot read \(directory.path)")))
         }
         // libpci reads text that is not a number as 0, which would hide a GPU: 0000 is the class of other devices.
-        for name in ["device", "class"] {
-            if let failure = directory.hexadecimal(name).failure { return .unreadable(failure) }
+        for (name, bits) in [("device", 16), ("class", 24)] {
+            if let failure = directory.hexadecimal(name, bits: bits).failure { return .unreadable(failure) }
         }
         let physicalFunction = self.physicalFunction(directory)
         return .present(

@@ -19,10 +19,15 @@ struct SysfsDirectory {
     }
 
     /// Reads a hexadecimal whole number with the prefix `0x`, as in `class` and `device`.
-    func hexadecimal(_ name: String) -> Reading<UInt32> {
+    ///
+    /// - Parameters:
+    ///   - name: The name of the file.
+    ///   - bits: The number of bits that the number can have at most.
+    /// - Returns: The number; unreadable when the text is not such a number.
+    func hexadecimal(_ name: String, bits: Int) -> Reading<UInt32> {
         contents(name).flatMap { text in
-            guard text.hasPrefix("0x"), let number = UInt32(text.dropFirst(2), radix: 16) else {
-                let what = "\(path)/\(name) is '\(text.prefix(40))', not a hexadecimal number"
+            guard text.hasPrefix("0x"), let number = UInt32(text.dropFirst(2), radix: 16), number >> bits == 0 else {
+                let what = "\(path)/\(name) is '\(text.prefix(40))', not a hexadecimal number of \(bits) bits"
                 return .unreadable(ReadFailure(.malformed, what))
             }
             return .present(number)

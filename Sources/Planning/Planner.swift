@@ -54,7 +54,7 @@ package struct Planner: Sendable {
                 observed: "The release of the running kernel is not known"
                     + (facts.host.kernelRelease.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "a kernel release in /proc/sys/kernel/osrelease",
-                remedy: .reading(facts.host.kernelRelease.failure)
+                remedy: .missing(facts.host.kernelRelease, in: "/proc/sys/kernel/osrelease")
             )
             return Plan(decision: decision, steps: [], problems: [problem])
         }

@@ -180,7 +180,7 @@ package struct Selection: Sendable {
                 observed: "The processor architecture is not known"
                     + (facts.host.architecture.whyUnknown.map { ": \($0)." } ?? "."),
                 expected: "x86_64 or aarch64",
-                remedy: .reading(facts.host.architecture.failure)
+                remedy: .missing(facts.host.architecture, in: "/proc/version or /bin/sh")
             )
             return .blocked([problem], "the processor architecture of the host is not known")
         }

@@ -1,7 +1,7 @@
-/// The signal that starts the next inspection of the reconciler.
+/// Wakes a loop.
 ///
-/// Several signals before the next inspection count as one.
-package final class WakeUp: Sendable {
+/// Any number of rings during an iteration causes one more iteration.
+package final class Bell: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     package let calls: AsyncStream<Void>
 

@@ -19,7 +19,7 @@ extension Duration {
     /// A negative number becomes zero, and a number above `longestAsked` becomes `longestAsked`. Arithmetic on the
     /// result cannot overflow, whatever the server sent.
     package init(asked seconds: Int) {
-        self = .seconds(min(max(seconds, 0), 86_400))
+        self = min(.seconds(max(seconds, 0)), Self.longestAsked)
     }
 
     /// The time in a `Retry-After` header, in seconds; nil when the value is a date or another text.

@@ -41,7 +41,9 @@ extension Unicode.Scalar {
         switch value {
         case 0x00..<0x20, 0x7f..<0xa0: true
         // Marks and overrides of the text direction, line and paragraph separators, and the byte order mark.
-        case 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true
+        case 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true
+        // The vowel separator of Mongolian, annotations and tags, which terminals show as nothing.
+        case 0x180e, 0xfff9...0xfffb, 0xe0000...0xe007f: true
         default: false
         }
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 package import SystemPackage
 
 /// The paths of the driver's libraries; nil for a library that the host does not have.
@@ -53,7 +54,7 @@ package enum VendorChild {
             try serve(requests, answers, VendorResponder(libraries: libraries, reporter: reporter))
             return 0
         } catch {
-            _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(error)\n".utf8)
+            _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(errorChain(error))\n".utf8)
             return 1
         }
     }

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import Agent
@@ -5,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct AlarmTests {
     @Test func wakesTheLoopOnceItIsTime() async {
-        let wakeUp = WakeUp()
+        let wakeUp = Bell()
         let alarm = Alarm(wakeUp: wakeUp)
         let start = ContinuousClock.now
         alarm.ring(in: .seconds(1_000_000))
@@ -15,7 +16,7 @@ struct AlarmTests {
     }
 
     @Test func aCancelledAlarmStaysSilent() async throws {
-        let wakeUp = WakeUp()
+        let wakeUp = Bell()
         let alarm = Alarm(wakeUp: wakeUp)
         alarm.ring(in: .milliseconds(20))
         alarm.cancel()
@@ -26,7 +27,7 @@ struct AlarmTests {
         #expect(ContinuousClock.now - start >= .milliseconds(50), "the cancelled alarm rang")
     }
     @Test func theEndOfTheClockStartsNoInspection() async throws {
-        let wakeUp = WakeUp()
+        let wakeUp = Bell()
         let clock = Task { try await ClockWatcher(interval: .seconds(1000), wakeUp: wakeUp).run() }
         try await Task.sleep(for: .milliseconds(500))
         clock.cancel()

@@ -22,7 +22,7 @@ struct ReconcilerTests {
     private func withLoop(
         _ cluster: TestCluster,
         startJitter: Duration = .zero,
-        _ body: (SnapshotBox, WakeUp) async throws -> Void
+        _ body: (SnapshotBox, Bell) async throws -> Void
     ) async throws {
         let host = try TemporaryDirectory()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -30,7 +30,7 @@ struct ReconcilerTests {
         let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
         var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
         inspector.owners = link.mirror
-        let (box, wakeUp) = (SnapshotBox(), WakeUp())
+        let (box, wakeUp) = (SnapshotBox(), Bell())
         let reconciler = Reconciler(
             inspector: inspector,
             install: nil,
@@ -107,9 +107,9 @@ struct ReconcilerTests {
     /// Runs a loop that installs while `body` runs.
     private func withInstalls(
         on host: ScriptedHost,
-        _ body: (SnapshotBox, WakeUp) async throws -> Void
+        _ body: (SnapshotBox, Bell) async throws -> Void
     ) async throws {
-        let (box, wakeUp) = (SnapshotBox(), WakeUp())
+        let (box, wakeUp) = (SnapshotBox(), Bell())
         let reconciler = Reconciler(
             inspector: host.inspector,
             install: host.install(),

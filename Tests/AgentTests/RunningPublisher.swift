@@ -5,6 +5,7 @@ import Logging
 import NodeModel
 import Reporting
 import SimulatedCluster
+import Support
 
 @testable import Agent
 
@@ -33,7 +34,7 @@ func withPublisher(
     )
     let publisher = NodePublisher(mirror: mirror, logger: logger)
     let link = ClusterLink(mirror: mirror, publisher: publisher)
-    let watcher = NodeWatcher(client: cluster.client, cluster: link, wakeUp: WakeUp(), logger: logger)
+    let watcher = NodeWatcher(client: cluster.client, cluster: link, wakeUp: Bell(), logger: logger)
     let tasks: [Task<Void, Never>] = [
         Task { await publisher.run { _ in } }, Task { _ = try? await watcher.run() },
     ]

@@ -9,7 +9,7 @@ import Testing
     static let controls: [(String, String)] = [
         ("plain, ünïcode, 漢字, 🚀", "plain, ünïcode, 漢字, 🚀"), ("a\r\nb", "a  b"), ("a\tb\u{b}c", "a b c"),
         ("\u{1B}[2J\u{7}", "\u{fffd}[2J\u{fffd}"), ("\u{9B}31m", "\u{fffd}31m"),
-        ("a\u{202E}b\u{2066}c", "a\u{fffd}b\u{fffd}c"),
+        ("a\u{202E}b\u{2066}c", "a\u{fffd}b\u{fffd}c"), ("a\u{61C}b\u{E0041}c", "a\u{fffd}b\u{fffd}c"),
         ("a\u{2028}b\u{85}c", "a b c"), ("\0\u{7F}", "\u{fffd}\u{fffd}"), ("", ""),
     ]
 
@@ -72,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (1e300, "4223371679 min 59 s"), (-1e300, "0.0 s"), (.nan, "0.0 s"), (.infinity, "4223371679 min 59 s"),
+        (1e300, "70389528 h 0 min"), (-1e300, "0.0 s"), (.nan, "0.0 s"), (.infinity, "70389528 h 0 min"),
+        (0.44, "0.4 s"), (119, "119 s"), (200, "3 min 20 s"), (7199, "119 min 59 s"), (67_032, "18 h 37 min"),
     ])
     func durationsOfAJournalHaveBounds(_ seconds: Double, _ expected: String) {
         #expect(spoken(seconds: seconds) == expected)

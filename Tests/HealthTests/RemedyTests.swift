@@ -93,7 +93,8 @@ import Testing
     @Test(arguments: [
         (34, "stub"), (46, "compute mode"), (100, "nvidia-uvm"), (101, "MIG devices"), (102, "license server"),
         (221, "libnvidia-ptxjitcompiler.so.1"), (304, "privileged"), (802, "nvidia-fabricmanager"),
-        (803, "different versions"), (804, "cuda-compat"), (919, "nvidia-fabricmanager"), (999, "nvidia-uvm"),
+        (2, "memory of the GPU"), (803, "different versions"), (804, "cuda-compat"), (805, "nvidia-cuda-mps-control"),
+        (919, "nvidia-fabricmanager"), (999, "nvidia-uvm"),
         (7777, "nvidia-uvm"),
     ])
     func anErrorCodeOfCUDA(code: Int, words: String) {
@@ -126,6 +127,14 @@ import Testing
             #expect(!remedies.isEmpty)
             #expect(remedies.contains { $0.contains("as root") } == (reason == .permission), "\(remedies)")
         }
+    }
+
+    /// Root has no more files in a copy of a host than anybody else.
+    @Test func aCopyThatLacksAFileNeedsTheFile() throws {
+        let copy = NodeFacts.h100.with { $0.host.architecture = .absent }
+        let remedies = try Plan.made(for: copy).obstacles.map(\.remedy.text)
+        #expect(remedies.contains { $0.contains("has /proc/version or /bin/sh") }, "\(remedies)")
+        #expect(!remedies.contains { $0.contains("as root") }, "\(remedies)")
     }
 
     @Test func theFabricOfAVirtualMachineIsItsHosts() {
@@ -163,7 +172,9 @@ import Testing
     @Test func everyRemedyIsASentence() {
         let codes = [4, 8, 9, 10, 12, 15, 16, 18, 999].map { nvml(ReadFailure(.vendor, "nvmlInit_v2: \($0) NVML_X")) }
         let faults = LibraryFault.allCases.map { nvml(ReadFailure(.library, "x \($0.rawValue)")) }
-        for text in codes + faults + [34, 46, 100, 101, 102, 214, 221, 304, 802, 803, 804, 999, 5].map({ cuda($0) }) {
+        for text in codes + faults
+            + [2, 805, 34, 46, 100, 101, 102, 214, 221, 304, 802, 803, 804, 999, 5].map({ cuda($0) })
+        {
             #expect(text.first?.isUppercase == true && text.hasSuffix("."), "\(text)")
             #expect(!text.contains("  ") && !text.contains("\n"), "\(text)")
         }

@@ -165,6 +165,7 @@ import Testing
         ("class", Array("\n".utf8), "class is '', not a hexadecimal number"),
         ("class", Array("0xzz0000\n".utf8), "class is '0xzz0000'"),
         ("device", Array("no device\n".utf8), "device is 'no device'"),
+        ("class", Array("0x1030200\n".utf8), "class is '0x1030200', not a hexadecimal number of 24 bits"),
     ]
 
     @Test(arguments: faults)

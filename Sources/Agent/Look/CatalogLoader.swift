@@ -137,28 +137,38 @@ package struct Setup: Sendable {
         }
         let own = try catalogs(try builtIn(settings.catalogDirectory), &problems)
         let mounted = try mountedFiles(settings)
-        let added = try catalogs((config.catalogs ?? mounted) + settings.catalogs, &problems)
+        let chosen = (config.catalogs ?? mounted.filter(isCatalogName)) + settings.catalogs
+        let added = try catalogs(chosen, &problems)
         guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
-        let used = Set((config.catalogs ?? mounted) + settings.catalogs)
-        let ignored = mounted.filter { !used.contains($0) }.map { file in
-            DocumentProblem(
-                "the agent ignores this file, because 'catalogs' in the configuration does not list it",
+        let used = Set((chosen + [config.downloadCAFile].compactMap(\.self)).map(normalized))
+        let ignored = mounted.filter { !used.contains(normalized($0)) }.map { file in
+            let why =
+                isCatalogName(file)
+                ? "'catalogs' in the configuration does not list it"
+                : "the name of a catalog ends with .yaml, .yml or .json"
+            return DocumentProblem(
+                "the agent ignores this file, because \(why)",
                 at: DocumentPlace(file: file, line: 1, column: 1)
             )
         }
         return (config, own, added, ignored)
     }
 
+    private static func normalized(_ file: String) -> String { FilePath(file).lexicallyNormalized().string }
+
+    private static func isCatalogName(_ file: String) -> Bool {
+        [".yaml", ".yml", ".json"].contains(where: file.lowercased().hasSuffix)
+    }
+
     /// The files beside the mounted configuration, sorted by name.
     ///
-    /// They are the catalogs of a configuration that does not list any.
+    /// Those with the name of a catalog are the catalogs of a configuration that does not list any.
     private static func mountedFiles(_ settings: Settings) throws(SetupError) -> [String] {
         guard let directory = settings.configDirectory else { return [] }
         let names: [String]
         do throws(Errno) { names = try LocalFiles.list(directory) } catch { throw .unreadable(directory, cause: error) }
-        let config = settings.configFile.map { FilePath($0).lexicallyNormalized() }
-        return names.filter { name in !name.hasPrefix(".") && [".yaml", ".yml"].contains(where: name.hasSuffix) }
-            .map { "\(directory)/\($0)" }.filter { FilePath($0).lexicallyNormalized() != config }
+        let config = settings.configFile.map(normalized)
+        return names.filter { !$0.hasPrefix(".") }.map { "\(directory)/\($0)" }.filter { normalized($0) != config }
     }
 
     /// Reads catalog files, and adds the problems of each to `problems`.

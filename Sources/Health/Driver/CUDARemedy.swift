@@ -5,6 +5,7 @@ extension Remedy {
     /// What to do about an error code of CUDA (`CUresult`): the causes in the order of their probability.
     static func cuda(_ code: Int, on node: CheckedNode) -> Remedy {
         switch code {
+        case 2: "Other processes use all the memory of the GPU. Stop them, or wait until they end."
         case 34: "Remove the stub library libcuda.so of the CUDA toolkit from the library directories."
         case 46:
             "Another process has the GPU exclusively. Stop it, or set the compute mode to default (nvidia-smi -c 0)."
@@ -32,6 +33,11 @@ extension Remedy {
             """
             Remove CUDA's compatibility libraries (cuda-compat) from the host. These GPUs do not support them with \
             this driver. If programs need a newer CUDA, install a newer driver.
+            """
+        case 805:
+            """
+            The MPS daemon does not accept the program. Restart nvidia-cuda-mps-control, or stop it when no program \
+            needs it.
             """
         case 999:
             """

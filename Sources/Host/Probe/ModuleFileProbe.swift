@@ -67,7 +67,7 @@ struct ModuleFileProbe {
         } catch let error as HostError {
             return .unreadable(ReadFailure(error))
         } catch let error as MessageError {
-            return .unreadable(ReadFailure(.malformed, "\(path): \(error)"))
+            return .unreadable(ReadFailure(.malformed, "\(path): \(errorChain(error))"))
         } catch {
             return .unreadable(ReadFailure(.io, "\(path): \(errorChain(error))"))
         }

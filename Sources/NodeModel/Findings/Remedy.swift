@@ -51,6 +51,19 @@ package struct Remedy: Sendable, Equatable {
         }
     }
 
+    /// What to do about a fact of the host without which the agent cannot go on.
+    ///
+    /// - Parameters:
+    ///   - fact: The reading, which has no value.
+    ///   - files: The files that have the fact, as in "/proc/version". A copied tree can lack them.
+    /// - Returns: To provide the file, or what `reading` returns.
+    package static func missing<Value>(_ fact: Reading<Value>, in files: String) -> Remedy {
+        guard fact.isAbsent else { return .reading(fact.failure) }
+        return """
+            Make sure that the root directory of the host (--host-root) has \(files). A copy of a host needs it, too.
+            """
+    }
+
     package var isEmpty: Bool { text.isEmpty && command == nil }
 }
 

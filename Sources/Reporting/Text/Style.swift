@@ -24,7 +24,7 @@ package func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
-/// Returns a duration as text for users, such as `0.4 s`, `12 s` or `3 min 20 s`.
+/// Returns a duration as text for users, such as `0.4 s`, `12 s`, `3 min 20 s` or `18 h 37 min`.
 ///
 /// The number can come from a file on the host. It is limited to the time from the year 1970 to the year 9999.
 package func spoken(seconds: Double) -> String {
@@ -32,8 +32,11 @@ package func spoken(seconds: Double) -> String {
     switch seconds {
     case ..<10: return "\((seconds * 10).rounded() / 10) s"
     case ..<120: return "\(Int(seconds.rounded())) s"
-    default:
+    case ..<7200:
         let whole = Int(seconds.rounded())
         return "\(whole / 60) min \(whole % 60) s"
+    default:
+        let minutes = Int((seconds / 60).rounded())
+        return "\(minutes / 60) h \(minutes % 60) min"
     }
 }

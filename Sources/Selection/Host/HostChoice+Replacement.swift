@@ -13,7 +13,7 @@ extension HostChoice {
             .driverChangePending,
             observed: "The agent will replace driver \(driver.version) with the \(target). \(users.observed)",
             expected: "no process that uses the driver",
-            remedy: "\(users.remedy) When no process uses the driver, the agent replaces it."
+            remedy: "\(users.remedy) The agent then replaces driver \(driver.version) with the \(target)."
         )
         var decision = change.blocked(
             by: problem,
@@ -81,7 +81,8 @@ extension ClaimFacts {
         let more = users.count > names.count ? ["\(users.count - names.count) more"] : []
         return (
             "These processes use the driver: \((names + more).joined(separator: ", ")).",
-            "Drain the node and stop these processes. Use systemctl for services such as nvidia-persistenced."
+            "Drain the node and stop the processes that use the driver. "
+                + "Use systemctl for services such as nvidia-persistenced."
         )
     }
 }

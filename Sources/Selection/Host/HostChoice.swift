@@ -222,7 +222,10 @@ struct HostChoice {
                 + "uses it." : ""
         let problem = Finding(
             .foreignDriver,
-            observed: "\(situation) Its owner is \(claim.owner.displayName). \(claim.statement)",
+            observed: "\(situation) "
+                + (claim.owner == .other
+                    ? "The agent does not know its owner." : "Its owner is \(claim.owner.displayName).")
+                + " \(claim.statement)",
             expected: "no driver, or a \(choice.requirements)"
                 + (offer.wishes.map { " (the configuration asks for \($0))" } ?? ""),
             remedy: "\(remedy ?? "")\(claim.howToHandOver)\(takeover)"
