@@ -49,7 +49,7 @@ package struct ConditionSchedule: Sendable {
         }
     }
 
-    /// Begins to count the time until the first heartbeat, on a Node that shows what it should.
+    /// Starts the heartbeat timer when the Node already has the right conditions.
     package mutating func begin(at now: ContinuousClock.Instant, using generator: inout some RandomNumberGenerator) {
         if nextHeartbeat == nil { planHeartbeat(after: now, using: &generator) }
     }

@@ -8,7 +8,7 @@ import Support
 /// Keeps the Node in line with the latest publication, with as few requests as possible.
 ///
 /// It writes only changes. After a failure, it retries within seconds and then with increasing pauses, independent of
-/// the passes of the daemon.
+/// the inspections of the daemon.
 package actor NodePublisher {
     package nonisolated let mirror: NodeMirror
     let logger: Logger

@@ -152,7 +152,7 @@ package struct NodeWithdrawal: Sendable {
             return owned.contains(type) && managers == [NodeUpdate.fieldManager]
         }
         guard !indices.isEmpty else { return ([], []) }
-        // From the last one, because each removal moves the conditions behind it.
+        // Removes the last condition first, because a removal changes the index of every later condition.
         let removals = indices.reversed().map { JSONPatchOperation.remove(["status", "conditions", String($0)]) }
         return (indices.map { node.conditions[$0].type }.sorted(), [unchanged(node)] + removals)
     }
@@ -163,7 +163,7 @@ package struct NodeWithdrawal: Sendable {
             node.metadata.managedFields[$0].manager == NodeUpdate.fieldManager
         }
         guard !indices.isEmpty else { return [] }
-        // From the last one, because each removal moves the entries behind it.
+        // Removes the last entry first, because a removal changes the index of every later entry.
         return [unchanged(node)]
             + indices.reversed().map { .remove(["metadata", "managedFields", String($0)]) }
     }

@@ -34,7 +34,7 @@ extension Finding {
         Self.parts.contains(code) || CheckRegistry.check(code)?.testsTheGPUs ?? false
     }
 
-    /// Whether no container can use the GPUs because of this finding.
+    /// Whether this finding means that containers cannot use the GPUs.
     var showsThatGPUsDoNotWork: Bool { state == .failed && isAboutUsingTheGPUs }
 }
 

@@ -76,7 +76,7 @@ package enum CertificateFault: Sendable, Equatable, CustomStringConvertible {
     case notYetValid(String)
     /// No certificate authority that this client trusts has signed it.
     case unknownAuthority
-    /// It names other hosts than the one that the agent asked.
+    /// It is for other host names, and not for the host that the agent asked.
     case wrongHostName
     /// It was rejected, and the reason cannot be found out, for example behind a proxy.
     case rejected

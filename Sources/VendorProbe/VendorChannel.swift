@@ -62,7 +62,7 @@ final class Cancellation: Sendable {
         channel.close()
     }
 
-    /// A descriptor that is readable from the cancellation on.
+    /// A descriptor that becomes readable when the task is canceled.
     var descriptor: FileDescriptor { channel.far }
 
     func cancel() {

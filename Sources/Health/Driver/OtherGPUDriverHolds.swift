@@ -11,9 +11,10 @@ extension Check {
         dependsOn: [.nouveauLoaded],
         meaning:
             "A kernel driver for displays, such as `nova_core` or `nvidiafb`, is bound to a GPU, or a driver such as "
-            + "simpledrm or efifb shows the firmware's console on it. NVIDIA's driver cannot use the GPU. If NVIDIA's driver can use other GPUs, the finding is a warning. A GPU that is bound "
-            + "to `vfio-pci`, `pci-stub` or another driver that is not for displays does not count, because it belongs "
-            + "to virtual machines or to other software.",
+            + "simpledrm or efifb shows the firmware's console on it. NVIDIA's driver cannot use the GPU. If NVIDIA's "
+            + "driver can use other GPUs, the finding is a warning. A GPU that is bound to `vfio-pci`, `pci-stub` or "
+            + "another driver that is not for displays does not count, because it belongs to virtual machines or to "
+            + "other software.",
         advice: "Add the line `blacklist MODULE` to a file in `/etc/modprobe.d`, rebuild the initramfs, and reboot the "
             + "node."
     ) { node in

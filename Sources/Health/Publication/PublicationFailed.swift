@@ -11,11 +11,11 @@ extension Check {
         group: .publication,
         phase: .publish,
         meaning:
-            "The agent cannot write the state of the node to the API server. So the labels, the taint, the conditions and "
-            + "the events of the Node are out of date. When only the conditions are, the finding says so. A taint from "
-            + "the registration of the node keeps pods away, even when the GPUs work. The finding has the error and the time of the last success. The commands `status` and `validate` "
-            + "report it, and the body of `/readyz` contains it. It changes neither the status of `/readyz` nor the "
-            + "published verdict.",
+            "The agent cannot write the state of the node to the API server. So the labels, the taint, the conditions "
+            + "and the events of the Node are out of date. If only the conditions are out of date, the finding says "
+            + "so. A taint from the registration of the node keeps pods away, even when the GPUs work. The finding has "
+            + "the error and the time of the last success. The commands `status` and `validate` report it, and the "
+            + "body of `/readyz` contains it. It changes neither the status of `/readyz` nor the published verdict.",
         advice:
             "If the API server refused the request, correct the rights or the admission policy that the error names "
             + "([Rights](deployment.md#rights)). Otherwise restore the connection from the node to the API server. "

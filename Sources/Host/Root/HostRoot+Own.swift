@@ -78,7 +78,7 @@ extension HostRoot {
 
     /// Opens an own file for writing and creates it if it is missing.
     ///
-    /// Anything else of this name is put aside as `NAME.bad`.
+    /// If something else has this name, renames it to `NAME.bad`.
     func openOwn(_ path: HostPath, _ flags: Int32, mode: mode_t) throws(HostError) -> OpenFile {
         if let status = try status(path, followLink: false), !isOwnFile(status) { try putAside(path) }
         let flags = flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY

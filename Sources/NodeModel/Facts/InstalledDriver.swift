@@ -46,7 +46,7 @@ extension DriverFacts {
             + (otherLibraries.value ?? []).map { DriverSource(name: $0.path, version: $0.version) }
     }
 
-    /// Why each source that could not be read is unreadable.
+    /// The reason for each source that the agent could not read.
     private var unreadableSources: [String] {
         [
             loadedVersion.whyUnknown, runningModule.whyUnknown, moduleFile.whyUnknown, nvmlLibrary.whyUnknown,

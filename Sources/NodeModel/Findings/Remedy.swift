@@ -40,7 +40,7 @@ package struct Remedy: Sendable, Equatable {
 
     /// What to do about a file of the host that the agent did not read.
     ///
-    /// Root helps when access was denied. A broken file or device reads the same for root.
+    /// Root rights help when access was denied. They do not help when a file or a device is broken.
     ///
     /// - Parameter failure: Why it could not be read; nil when the agent did not try, or when the file does not exist.
     /// - Returns: To run the agent as root, or to read the kernel log.

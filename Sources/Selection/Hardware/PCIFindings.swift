@@ -3,8 +3,8 @@ import NodeModel
 extension [Finding] {
     /// The finding about a bus or a function that the agent could not read.
     static func pciUnreadable(_ failure: ReadFailure) -> [Finding] {
-        // A device that does not answer, or a broken file, reads the same for root. The library that reads the bus does
-        // not tell whether access was denied.
+        // Root rights do not help when a device does not answer or a file is broken. The library that reads the bus
+        // does not tell whether access was denied.
         let remedy: Remedy =
             switch failure.reason {
             case .malformed: "Read the kernel log (dmesg) and look for this address. A GPU may have fallen off the bus."

@@ -67,7 +67,7 @@ extension ClaimFacts {
     fileprivate var driverUsers: (observed: String, remedy: String)? {
         guard let users = deviceUsers.value else {
             let why = deviceUsers.whyUnknown ?? "it saw no processes"
-            // A process whose files cannot be read for another reason reads the same for root.
+            // If the cause is not missing access, root cannot read the files of the process either.
             let remedy: String =
                 switch deviceUsers.failure?.reason {
                 case .permission, nil:

@@ -160,7 +160,7 @@ struct HostChoice {
         )
     }
 
-    /// Everything that does not fit, so that an operator who replaces the driver does it once.
+    /// All reasons why the driver does not fit, so that the operator replaces it only once.
     private func misfitsOfBuiltDriver(_ driver: SingleDriver) -> [String] {
         guard let version = DriverVersion(driver.version) else {
             return ["'\(driver.version)' is not a driver version"]

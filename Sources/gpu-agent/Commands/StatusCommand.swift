@@ -12,7 +12,8 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: """
             The first line is the verdict: ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or \
             unknown. The second line is the next action. The command changes nothing, and works without the daemon \
-            and the API server. Without root, it shows what this user can read. It exits 0 for every verdict; use 'gpu-agent validate' for an exit code.
+            and the API server. Without root, it shows what this user can read. It exits 0 for every verdict; use \
+            'gpu-agent validate' for an exit code.
             """
     )
 
