@@ -72,7 +72,6 @@ extension Policy {
 ///
 /// An override is the only way to settle conflicting evidence, and to allow a GPU that the catalog does not know. In
 /// the configuration it is a line under `gpus`: `10de:2bb5/1414:2187: vgpu`.
-
 package struct HardwareOverride: Codable, Sendable, Equatable {
     package enum Treatment: String, Codable, Sendable, CaseIterable {
         /// A physical GPU, which needs a datacenter driver.

@@ -30,6 +30,5 @@ extension StepID {
     )
 
     /// The name of the job that executes the step for a driver version.
-
     package func jobName(for version: String) -> String { "\(rawValue)-\(version)" }
 }

@@ -46,7 +46,6 @@ struct ByteRange: Equatable {
     }
 
     /// The bytes of a file with a size; a range without a first byte means the last bytes.
-
     func resolved(size: Int) -> Resolved {
         guard let first else {
             let count = min(last ?? 0, size)

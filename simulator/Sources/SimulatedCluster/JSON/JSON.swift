@@ -1,7 +1,6 @@
 /// A JSON value in the server.
 ///
 /// The client of the agent has its own type. The types share no code, so that a test finds a mistake in one of them.
-
 public indirect enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)

@@ -173,7 +173,6 @@ extension APIHandler {
 }
 
 /// The selectors of a request.
-
 public struct Selection: Sendable {
     public var labels = Selector.everything
     public var fields = Selector.everything
