@@ -140,7 +140,7 @@ extension Inspector {
         }
         // An operator asked for the install, so an API server that does not answer must not block it.
         var inspector = self
-        inspector.owners = OperatorsWord(known: owners)
+        inspector.owners = OperatorsRequest(known: owners)
         let run = InstallRun(
             inspector: inspector,
             commands: commands,
@@ -154,7 +154,7 @@ extension Inspector {
 /// The owner labels for an install that an operator asked for.
 ///
 /// A Node that cannot be read does not block the install. An owner that the agent knows still blocks it.
-private struct OperatorsWord: OwnerLabelSource {
+private struct OperatorsRequest: OwnerLabelSource {
     let known: any OwnerLabelSource
 
     func ownerLabels() async -> OwnerLabels {
