@@ -1,7 +1,7 @@
 # The functions for scenarios. guest/main sources this file. docs/testing.md explains how to write a scenario.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# How many times longer than the boot a scenario may take. A scenario can set another number before boot_1.
+# Each boot_N may take this many times as long as its boot took. A scenario can set another number before boot_1.
 boots_allowed=40
 
 report() {
