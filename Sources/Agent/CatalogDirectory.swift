@@ -3,9 +3,9 @@ import Glibc
 extension Settings {
     /// The directory of the agent's own catalog.
     ///
-    /// It is the directory in the image, or else one beside the program: `catalog`, `../share/gpu-agent/catalog`, or the
-    /// directory `catalog` of the checkout that the program was built in. When there is none, it is the directory in the
-    /// image, so that the error names it.
+    /// It is the directory in the image, or else one beside the program: `catalog`, `../share/gpu-agent/catalog`, or
+    /// the directory `catalog` of the checkout that the program was built in. When there is none, it is the directory
+    /// in the image, so that the error names it.
     package static var foundCatalogDirectory: String {
         guard !isDirectory(catalogDirectory), let program = link("/proc/self/exe") else { return catalogDirectory }
         let parents = parents(of: program)

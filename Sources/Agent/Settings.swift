@@ -46,7 +46,8 @@ package struct Settings: Sendable {
 
     /// The directory that the DaemonSet mounts, as long as the command line names no configuration elsewhere.
     ///
-    /// The DaemonSet names the mounted configuration, and a person in its pod names none. Both must get the same catalog.
+    /// The DaemonSet names the mounted configuration, and a person in its pod names none. Both must get the same
+    /// catalog.
     ///
     /// - Parameter file: The configuration that the command line names; nil when it names none.
     /// - Returns: The path of the directory; nil for a configuration elsewhere.

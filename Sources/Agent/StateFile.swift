@@ -45,8 +45,8 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
 
 /// The file that tells what an agent does on the host now.
 ///
-/// The file of an agent that was killed stays. So the reader must know that an agent changes the host. Only the holder of
-/// the host's lock writes it, and a daemon that waits for its next attempt.
+/// The file of an agent that was killed stays. So the reader must know that an agent changes the host. Only the holder
+/// of the host's lock writes it, and a daemon that waits for its next attempt.
 typealias ActivityFile = StateFile<Activity>
 
 extension StateFile<Activity> {

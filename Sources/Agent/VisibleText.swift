@@ -4,9 +4,9 @@ import Support
 
 /// A value with the control characters of all its texts replaced.
 ///
-/// Names of processes, packages and devices are chosen by others, also by users of the host without rights, and messages
-/// by servers and installers. Facts and the files of the agent reach terminals, logs, events and labels, so this is done
-/// once when they are read. It works on the encoded value, because then no text can be forgotten.
+/// Names of processes, packages and devices are chosen by others, also by users of the host without rights, and
+/// messages by servers and installers. Facts and the files of the agent reach terminals, logs, events and labels, so
+/// this is done once when they are read. It works on the encoded value, because then no text can be forgotten.
 ///
 /// - Returns: Nil when the value cannot be encoded, or cannot be read back without its control characters. No text of
 ///   such a value may reach a person.

@@ -3,9 +3,9 @@ import NodeModel
 extension Catalog {
     /// Merges a later catalog file into this catalog.
     ///
-    /// An entry of `other` changes the fields that it gives, and keeps the others of the entry with the same identity. So
-    /// an entry that only adds a mirror cannot lose what the catalog knows of a driver. The identity of a GPU is its PCI
-    /// ID, of a vGPU type its device ID and subsystem device ID, of a platform its name, and of a driver its kind,
+    /// An entry of `other` changes the fields that it gives, and keeps the others of the entry with the same identity.
+    /// So an entry that only adds a mirror cannot lose what the catalog knows of a driver. The identity of a GPU is its
+    /// PCI ID, of a vGPU type its device ID and subsystem device ID, of a platform its name, and of a driver its kind,
     /// platform, version and architecture. The agent tries the platforms of `other` first.
     ///
     /// - Parameters:

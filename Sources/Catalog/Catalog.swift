@@ -70,7 +70,8 @@ package struct CatalogPlatform: Sendable, Equatable {
         return systemVendor == nil ? .assetTag : .both
     }
 
-    /// Whether the firmware of the host matches all conditions of this platform, or the host one of its additional rules.
+    /// Whether the firmware of the host matches all conditions of this platform, or the host one of its additional
+    /// rules.
     package func matches(_ host: HostFacts) -> Bool {
         also.contains { $0.matches(host) } || (host.dmi.value.map(matchesVendorAndTag) ?? false)
     }

@@ -2,9 +2,9 @@ import Support
 
 /// The parts of the name of a vGPU type, such as `NVIDIA RTX Pro 6000 Blackwell DC-4-96Q`.
 ///
-/// A name consists of the brand, the board, `-` and the number of slices for a MIG-backed type, `-` and the frame buffer
-/// in GB, and a letter for the series. Some gaming types have the name of a consumer card instead, which says nothing
-/// about the type.
+/// A name consists of the brand, the board, `-` and the number of slices for a MIG-backed type, `-` and the frame
+/// buffer in GB, and a letter for the series. Some gaming types have the name of a consumer card instead, which says
+/// nothing about the type.
 package struct VGPUName: Sendable, Equatable {
     /// The first word of the name.
     package enum Brand: String, Sendable, CaseIterable {

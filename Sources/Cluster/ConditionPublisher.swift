@@ -7,7 +7,8 @@ import Support
 
 /// Keeps the conditions of the Node in line with the latest publication.
 ///
-/// A failure here does not delay the labels and the taint, which pods depend on. So the conditions have their own pauses.
+/// A failure here does not delay the labels and the taint, which pods depend on. So the conditions have their own
+/// pauses.
 actor ConditionPublisher {
     /// How long the last write may take, because the process must end within five seconds.
     private static let patienceAtTheEnd = Duration.seconds(2)

@@ -5,8 +5,8 @@ import Support
 /// Removes everything that the agent wrote to its Node: its labels, its taint, its conditions, and its entries in
 /// `managedFields`.
 ///
-/// A label that another field manager owns too stays with its value, unless its name has the agent's prefix. A condition
-/// stays when only other field managers own it: any program can write a condition with the type `GPUReady`.
+/// A label that another field manager owns too stays with its value, unless its name has the agent's prefix. A
+/// condition stays when only other field managers own it: any program can write a condition with the type `GPUReady`.
 package struct NodeWithdrawal: Sendable {
     /// What was removed from the Node.
     package struct Outcome: Sendable, Equatable {

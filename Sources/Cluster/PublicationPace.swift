@@ -2,11 +2,11 @@ package import Kubernetes
 
 /// Decides when the publisher may make the next request to the API server.
 ///
-/// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. They stay
-/// shorter while there is no connection, because an attempt then costs the API server nothing, and the labels, the taint
-/// and the watch wait for the next one when it is back. When other programs repeatedly overwrite many of the agent's
-/// fields, the agent writes at most `writesPerMinute` times per minute. `FieldContests` limits the writes of each field,
-/// and `RequestBudget` limits all requests of a failing agent.
+/// After failures, the pauses grow to one minute, so that a failing node makes only a few requests per minute. They
+/// stay shorter while there is no connection, because an attempt then costs the API server nothing, and the labels, the
+/// taint and the watch wait for the next one when it is back. When other programs repeatedly overwrite many of the
+/// agent's fields, the agent writes at most `writesPerMinute` times per minute. `FieldContests` limits the writes of
+/// each field, and `RequestBudget` limits all requests of a failing agent.
 package struct PublicationPace: Sendable {
     /// The maximum pause after the first failure; it doubles with each further failure.
     package static let firstPause = Duration.seconds(4)

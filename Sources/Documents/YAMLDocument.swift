@@ -16,8 +16,8 @@ package enum YAMLDocument {
     package static let depthLimit = 64
     /// The limit for the number of scalars, sequences and mappings.
     ///
-    /// The densest catalog of 1 MiB has fewer. Each of them takes about a hundred bytes of memory, so a document of empty
-    /// lists would take fifty times its size.
+    /// The densest catalog of 1 MiB has fewer. Each of them takes about a hundred bytes of memory, so a document of
+    /// empty lists would take fifty times its size.
     package static let nodeLimit = 200_000
     /// The limit for the number of `%TAG` directives in a document.
     ///

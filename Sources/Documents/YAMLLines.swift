@@ -2,8 +2,8 @@
 package enum YAMLLines {
     /// The lines of a text, without their line breaks.
     ///
-    /// A line break is a line feed, a carriage return, both together, or U+0085, U+2028 or U+2029. A text that ends with
-    /// a line break has an empty last line.
+    /// A line break is a line feed, a carriage return, both together, or U+0085, U+2028 or U+2029. A text that ends
+    /// with a line break has an empty last line.
     package static func split<Text: RandomAccessCollection<UInt8>>(_ text: Text) -> [Text.SubSequence] {
         var lines: [Text.SubSequence] = []
         var (start, index) = (text.startIndex, text.startIndex)

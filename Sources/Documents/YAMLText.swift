@@ -3,8 +3,8 @@ package import Support
 
 /// Writes a value as a YAML document in block style.
 ///
-/// Readers of YAML 1.1 and of YAML 1.2 get the same values back. A string that either version could read as another type
-/// is quoted.
+/// Readers of YAML 1.1 and of YAML 1.2 get the same values back. A string that either version could read as another
+/// type is quoted.
 package enum YAMLText {
     /// Renders the document, with a final newline.
     package static func render(_ value: JSONValue) -> String {
@@ -15,8 +15,8 @@ package enum YAMLText {
 
     /// Whether a reader could take the unquoted text for another type than a string.
     ///
-    /// This is true of every text that begins like a number: versions, dates, and PCI addresses, which YAML 1.1 reads as
-    /// numbers in base 60.
+    /// This is true of every text that begins like a number: versions, dates, and PCI addresses, which YAML 1.1 reads
+    /// as numbers in base 60.
     static func needsQuotes(_ text: String) -> Bool {
         guard let first = text.utf8.first, !reserved.contains(text.lowercased()) else { return true }
         if isDigit(first) { return true }
@@ -42,8 +42,9 @@ package enum YAMLText {
 
 /// Writes values with libyaml's emitter, which chooses the escapes that each style of scalar needs.
 ///
-/// The emitter's functions fail when memory runs out, when the write handler fails, or when events are out of order. The
-/// write handler here cannot fail, and events out of order are a programming error. So each failure is a precondition.
+/// The emitter's functions fail when memory runs out, when the write handler fails, or when events are out of order.
+/// The write handler here cannot fail, and events out of order are a programming error. So each failure is a
+/// precondition.
 private final class YAMLEmitter {
     private final class Output {
         var bytes: [UInt8] = []

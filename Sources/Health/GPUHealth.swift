@@ -11,8 +11,8 @@ package import NodeModel
 ///   answer its driver, and a change of the driver or of the configuration does not help. An exception is an error code
 ///   of NVML about the rights of the agent or about the files of the driver: it says nothing about the GPU.
 /// - The GPUs are *healthy* when none of these checks fails or has a warning, and CUDA works.
-/// - In all other cases, the agent cannot tell. For example, no driver is loaded, or CUDA fails: the cause can be the GPU
-///   or the driver.
+/// - In all other cases, the agent cannot tell. For example, no driver is loaded, or CUDA fails: the cause can be the
+///   GPU or the driver.
 ///
 /// A failure that has not lasted long enough to count is a notice. It does not change the result.
 package enum GPUHealth: Sendable, Equatable {

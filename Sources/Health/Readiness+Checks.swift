@@ -41,8 +41,8 @@ extension Finding {
 extension [Finding] {
     /// The findings for a node with this readiness: on a usable node, a failure is a warning.
     ///
-    /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible. It is
-    /// also a warning that the agent could not tell.
+    /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible. It
+    /// is also a warning that the agent could not tell.
     func weighed(for readiness: Readiness) -> [Finding] {
         guard readiness == .usable else { return self }
         return map { finding in

@@ -9,8 +9,8 @@ package func giveBackMemory() {
 
 /// Makes all threads allocate from one heap.
 ///
-/// By default, glibc gives threads heaps of their own, and each keeps what its threads freed. The agent is idle most of the
-/// time, so a small heap counts more than the speed of allocations. Call it before the first thread starts.
+/// By default, glibc gives threads heaps of their own, and each keeps what its threads freed. The agent is idle most of
+/// the time, so a small heap counts more than the speed of allocations. Call it before the first thread starts.
 package func useOneHeap() {
     gpa_use_one_arena()
 }

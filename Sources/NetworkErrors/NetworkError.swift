@@ -55,7 +55,8 @@ package enum NetworkError: CausedError, Sendable, Equatable {
 }
 
 extension NetworkError {
-    /// Whether the same request will fail again until somebody changes the server, its certificate or the configuration.
+    /// Whether the same request will fail again until somebody changes the server, its certificate or the
+    /// configuration.
     ///
     /// A certificate that is not valid yet becomes valid when the clock of the node is set.
     package var isLasting: Bool {

@@ -4,8 +4,8 @@ import NodeModel
 /// The GPUs on which the firmware's console is shown, with the kernel driver that shows it.
 ///
 /// The kernel makes a platform device for the frame buffer that the firmware set up, such as `simple-framebuffer.0`. It
-/// is below the PCI function of the GPU, to which no driver is bound. A driver such as simpledrm or efifb is bound to the
-/// platform device instead. Source: `drivers/firmware/sysfb.c` of the kernel.
+/// is below the PCI function of the GPU, to which no driver is bound. A driver such as simpledrm or efifb is bound to
+/// the platform device instead. Source: `drivers/firmware/sysfb.c` of the kernel.
 struct FirmwareDisplays {
     private var drivers: [PCIAddress: String] = [:]
 

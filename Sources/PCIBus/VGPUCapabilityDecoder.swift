@@ -25,9 +25,9 @@ package enum VGPUCapabilityDecoder {
     ///
     /// - Parameters:
     ///   - space: The bytes that could be read: 256, or the first 64 without `CAP_SYS_ADMIN`.
-    ///   - isVirtualFunction: Whether the function is an SR-IOV virtual function on its host. The vendor ID and the device
-    ///     ID of such a function read as ffff, and the rest of its configuration space is valid. Source: PCI Express Base
-    ///     Specification 5.0, section 9.3.4.1.
+    ///   - isVirtualFunction: Whether the function is an SR-IOV virtual function on its host. The vendor ID and the
+    ///     device ID of such a function read as ffff, and the rest of its configuration space is valid. Source: PCI
+    ///     Express Base Specification 5.0, section 9.3.4.1.
     /// - Returns: `absent` when the complete list has no such capability. `unreadable` when the list continues beyond
     ///   the given bytes (`permission`), is malformed (`malformed`), or when the device does not answer (`io`).
     package static func decode(

@@ -66,7 +66,8 @@ package struct Preflight: Sendable {
 
     /// The finding that the host's compiler does not know the options that the kernel was built with.
     ///
-    /// The kernel's headers pass these options to every module build. A newer compiler knows the options of an older one.
+    /// The kernel's headers pass these options to every module build. A newer compiler knows the options of an older
+    /// one.
     private var compilerVersion: Finding? {
         guard let host = facts.build.compilerVersion.value, let kernel = facts.build.kernelCompiler.value,
             host.kind == kernel.kind, let old = host.major, let new = kernel.major, old < new

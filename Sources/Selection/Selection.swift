@@ -3,8 +3,8 @@ package import NodeModel
 
 /// Selects the driver for a node.
 ///
-/// The decision is a pure function of the facts, the catalog and the policy. The code contains no PCI ID, version or URL,
-/// because these are data of the catalog.
+/// The decision is a pure function of the facts, the catalog and the policy. The code contains no PCI ID, version or
+/// URL, because these are data of the catalog.
 package struct Selection: Sendable {
     package var catalog: Catalog
     package var policy: Policy
@@ -138,7 +138,8 @@ package struct Selection: Sendable {
         return decision
     }
 
-    /// Keeps the driver on the host when the agent cannot tell vGPUs from boards of their card; nil when it does not fit.
+    /// Keeps the driver on the host when the agent cannot tell vGPUs from boards of their card; nil when it does not
+    /// fit.
     ///
     /// Somebody installed a driver of the kind that these GPUs need, and the checks show whether it works. The agent
     /// installs nothing on such a node.

@@ -223,8 +223,9 @@ import Testing
 
     // MARK: The log of a real build
 
-    // What DKMS 3.0.10 prints when the build of NVIDIA's driver 535 fails, and the log that it names, without the command
-    // lines. The compiler does not know an option of the kernel, so almost every test of NVIDIA's conftest.sh fails, too.
+    // What DKMS 3.0.10 prints when the build of NVIDIA's driver 535 fails, and the log that it names, without the
+    // command lines. The compiler does not know an option of the kernel, so almost every test of NVIDIA's conftest.sh
+    // fails, too.
     private static let dkmsOutput = """
         ERROR: Failed to run `/usr/sbin/dkms build -m nvidia -v 535.309.01 -k 6.1.0-56-cloud-amd64`: Building module:
         Cleaning build area...

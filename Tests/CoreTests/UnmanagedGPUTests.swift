@@ -7,8 +7,8 @@ import Selection
 import TestSupport
 import Testing
 
-/// A GPU that the configuration ignores, or that another kernel driver reserves, shapes neither the labels nor the checks
-/// nor the metrics.
+/// A GPU that the configuration ignores, or that another kernel driver reserves, shapes neither the labels nor the
+/// checks nor the metrics.
 @Suite struct UnmanagedGPUTests {
     private static let displayCard = PCIFunction(
         address: PCIAddress(domain: 0, bus: 1, device: 0, function: 0),

@@ -167,8 +167,8 @@ struct StagesTests {
 
     /// Expects the conditions of a Node whose agent has ended.
     ///
-    /// The agent has two seconds for this last write, which can be too short on a busy machine. So the test lets another
-    /// agent run and end, at most three times.
+    /// The agent has two seconds for this last write, which can be too short on a busy machine. So the test lets
+    /// another agent run and end, at most three times.
     private func expectStopped(_ cluster: TestCluster, runAgain: () async throws -> Void) async throws {
         let stopped = ["GPUReady": "Unknown", "GPUHealthy": "Unknown"]
         for _ in 1...3 where await cluster.conditions().mapValues(\.status) != stopped { try await runAgain() }

@@ -6,7 +6,8 @@ import Testing
 
 @testable import Host
 
-/// Reads the driver and the tools of a build from a directory tree that was copied from a node, without running commands.
+/// Reads the driver and the tools of a build from a directory tree that was copied from a node, without running
+/// commands.
 @Suite struct HostProbeTests {
     private let tree: TemporaryDirectory
     private let probe: HostProbe

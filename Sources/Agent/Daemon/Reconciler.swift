@@ -94,8 +94,8 @@ struct Reconciler: Service {
 
     /// The view to publish while the steps of the plan run.
     ///
-    /// The load of a driver that stays takes nothing away from pods. So a node that worked keeps its verdict, and gets no
-    /// taint, until the failure that the load repairs has lasted long enough to count.
+    /// The load of a driver that stays takes nothing away from pods. So a node that worked keeps its verdict, and gets
+    /// no taint, until the failure that the load repairs has lasted long enough to count.
     private func begun(_ view: NodeView, _ settling: inout Settling) -> NodeView {
         if view.plan.decision.action == .adopt {
             let settled = settled(view, &settling)

@@ -161,11 +161,11 @@ struct JobLog {
         ((try? root.ownTail(path, limit: Self.searched)) ?? nil) ?? ""
     }
 
-    /// Returns a problem with the first error of a compiler and the last two lines that tell the cause, and with the log
-    /// that has them.
+    /// Returns a problem with the first error of a compiler and the last two lines that tell the cause, and with the
+    /// log that has them.
     ///
-    /// Lines that begin with `ERROR:` tell the cause, first those of the program's own log. Without such lines, the last
-    /// lines of the output do, unless the program began to write its own log: then the output has nothing to add.
+    /// Lines that begin with `ERROR:` tell the cause, first those of the program's own log. Without such lines, the
+    /// last lines of the output do, unless the program began to write its own log: then the output has nothing to add.
     func problem(
         _ outcome: HostJob.Outcome,
         ownLog: String,

@@ -48,7 +48,8 @@ extension Remedy {
         }
     }
 
-    /// Who must set up the NVLink fabric: this machine when it needs a fabric manager, or the host of a virtual machine.
+    /// Who must set up the NVLink fabric: this machine when it needs a fabric manager, or the host of a virtual
+    /// machine.
     ///
     /// A machine without a fabric reports these errors when its GPUs wait for leave in confidential computing mode.
     ///

@@ -15,7 +15,8 @@ package struct HostCommands: Sendable {
     private let killing: [TeardownStep]
     /// How long to wait for a killed command to end.
     ///
-    /// A process in an uninterruptible system call, for example on a device that does not answer, survives every signal.
+    /// A process in an uninterruptible system call, for example on a device that does not answer, survives every
+    /// signal.
     private static let grace = Duration.seconds(2)
 
     package init(target: Int, environment: [String: String] = [:]) {

@@ -135,8 +135,8 @@ package struct Downloader: Sendable {
             for (index, url) in round.enumerated() {
                 let had = await transfer.file.count
                 attempts += 1
-                // A server that fails twice for a range may fail for every range, so ask for the whole file then. A slow
-                // server is better than none, so the last mirror may be slow, and each of them in later rounds.
+                // A server that fails twice for a range may fail for every range, so ask for the whole file then. A
+                // slow server is better than none, so the last mirror may be slow, and each of them in later rounds.
                 let manner = Transfer.Manner(
                     resumes: fruitless < 2,
                     expectsSpeed: isFirstRound && index + 1 < round.count

@@ -16,8 +16,8 @@ import SystemPackage
 ///   that may belong to another process by now;
 /// - `pid`: the process ID on the host, which is also the session ID, and the kernel's start time of that process;
 /// - `log`: the output of the job;
-/// - `result`: the exit status, written when the job ends. A job that is `durable` first writes the files of the host to
-///   the disk, so that a power failure cannot leave the result without them.
+/// - `result`: the exit status, written when the job ends. A job that is `durable` first writes the files of the host
+///   to the disk, so that a power failure cannot leave the result without them.
 ///
 /// A full disk or a power failure can damage any of these files. The job can still be examined, forgotten and started
 /// again: the lock says whether it is running, and a job that is not running and has no result is lost.

@@ -23,7 +23,8 @@ extension ClaimProbe {
         }
     }
 
-    /// The driver's module trees in DKMS (NAME/VERSION), with the kernels that each was built for (KERNEL/ARCHITECTURE).
+    /// The driver's module trees in DKMS (NAME/VERSION), with the kernels that each was built for
+    /// (KERNEL/ARCHITECTURE).
     static func dkmsTrees(_ root: HostRoot) -> Reading<[DKMSTree]> {
         reading { () throws(HostError) in
             guard let names = try root.list(dkmsDirectory) else { return nil }

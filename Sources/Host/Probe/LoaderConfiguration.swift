@@ -2,8 +2,8 @@ import NodeModel
 
 /// The directories in which the dynamic loader of the host searches for libraries.
 ///
-/// They come from `/etc/ld.so.cache`, which the loader reads first, and from `/etc/ld.so.conf`, which ldconfig makes the
-/// cache from; see ld.so(8) and ldconfig(8). A missing file and a damaged cache add no directory.
+/// They come from `/etc/ld.so.cache`, which the loader reads first, and from `/etc/ld.so.conf`, which ldconfig makes
+/// the cache from; see ld.so(8) and ldconfig(8). A missing file and a damaged cache add no directory.
 struct LoaderConfiguration {
     let root: HostRoot
 
@@ -100,9 +100,9 @@ struct LoaderConfiguration {
 
 /// The cache of the dynamic loader, in the form that glibc 2.2 and later write.
 ///
-/// A header of 48 bytes with the magic `glibc-ld.so.cache1.1` is followed by entries of 24 bytes. Each entry has flags, the
-/// offset of a library's name and the offset of its path. An older table may stand before the header; offsets count from
-/// the header.
+/// A header of 48 bytes with the magic `glibc-ld.so.cache1.1` is followed by entries of 24 bytes. Each entry has flags,
+/// the offset of a library's name and the offset of its path. An older table may stand before the header; offsets count
+/// from the header.
 struct LoaderCache {
     let bytes: [UInt8]
 

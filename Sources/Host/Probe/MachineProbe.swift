@@ -5,8 +5,8 @@ import SystemPackage
 enum MachineProbe {
     /// The architecture that the kernel reports.
     ///
-    /// In a copied tree, it comes from the ELF header of `/bin/sh`, or else from a name: that of the kernel's release, the
-    /// text of `/proc/version`, the architecture of dpkg, or the file of the dynamic loader.
+    /// In a copied tree, it comes from the ELF header of `/bin/sh`, or else from a name: that of the kernel's release,
+    /// the text of `/proc/version`, the architecture of dpkg, or the file of the dynamic loader.
     static func architecture(_ root: HostRoot) -> Reading<Architecture> {
         let named = root.reading("/proc/sys/kernel/arch", parse: Architecture.init(rawValue:))
         if !named.isAbsent { return named }

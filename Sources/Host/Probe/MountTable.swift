@@ -13,8 +13,8 @@ enum MountTable {
 
     /// Whether the file system with the directory is read-only; nil when the table has no mount for it.
     ///
-    /// The options of the mount are the sixth field, and those of the file system are the last one. The last mount on the
-    /// deepest mount point counts.
+    /// The options of the mount are the sixth field, and those of the file system are the last one. The last mount on
+    /// the deepest mount point counts.
     static func isReadOnly(_ directory: String, in table: String) -> Bool? {
         var deepest = 0
         var result: Bool?

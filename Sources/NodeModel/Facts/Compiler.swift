@@ -20,8 +20,9 @@ package struct Compiler: Codable, Sendable, Equatable, CustomStringConvertible {
 
     /// Reads the compiler from `/proc/version`, or from the first line that a compiler prints for `--version`.
     ///
-    /// Distributions write the version in several ways: `gcc (Debian 12.2.0-14) 12.2.0`, `gcc version 8.5.0 20210514 (Red
-    /// Hat 8.5.0-10) (GCC)`. In all of them, the first word of digits and periods after the name is the version.
+    /// Distributions write the version in several ways: `gcc (Debian 12.2.0-14) 12.2.0`,
+    /// `gcc version 8.5.0 20210514 (Red Hat 8.5.0-10) (GCC)`. In all of them, the first word of digits and periods
+    /// after the name is the version.
     ///
     /// - Parameters:
     ///   - text: The text.

@@ -18,8 +18,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     ///
     /// Only GRID packages contain it.
     package var gridDaemon: Reading<String>
-    /// The loaded kernel modules of NVIDIA's driver and of the kernel's own drivers for its GPUs (nouveau, nova), by their
-    /// names in `/sys/module`, sorted.
+    /// The loaded kernel modules of NVIDIA's driver and of the kernel's own drivers for its GPUs (nouveau, nova), by
+    /// their names in `/sys/module`, sorted.
     package var loadedModules: Reading<[String]>
     /// Whether the kernel module nouveau is loaded.
     ///

@@ -1,19 +1,19 @@
 extension NodeFacts {
     /// The kind of the installed driver, and how the agent knows it.
     ///
-    /// What the driver shows itself comes first: the agent's own record, a vGPU or a license in NVML, and the names of the
-    /// kernel modules. The marker of the AKS node image and the names of packages follow. The license daemon
-    /// `nvidia-gridd` and its unit file come last, because some images install them beside every driver. On a system whose
-    /// image does so, the daemon says nothing.
+    /// What the driver shows itself comes first: the agent's own record, a vGPU or a license in NVML, and the names of
+    /// the kernel modules. The marker of the AKS node image and the names of packages follow. The license daemon
+    /// `nvidia-gridd` and its unit file come last, because some images install them beside every driver. On a system
+    /// whose image does so, the daemon says nothing.
     ///
-    /// The strings of the kernel modules are no evidence. A GRID package compiles `nvidia.ko` with `NV_GRID_BUILD`, which
-    /// only `os_is_grid_supported` returns inside the kernel. Neither `modinfo` nor `/proc/driver/nvidia/version` shows it:
-    /// a GRID driver calls itself `NVIDIA UNIX x86_64 Kernel Module`, as a datacenter driver of the same version does.
-    /// The log of the kernel tells them apart only when a datacenter driver meets a vGPU and refuses it. Source: NVIDIA's
-    /// open kernel modules 595.45.04, `os-hypervisor.c`.
+    /// The strings of the kernel modules are no evidence. A GRID package compiles `nvidia.ko` with `NV_GRID_BUILD`,
+    /// which only `os_is_grid_supported` returns inside the kernel. Neither `modinfo` nor `/proc/driver/nvidia/version`
+    /// shows it: a GRID driver calls itself `NVIDIA UNIX x86_64 Kernel Module`, as a datacenter driver of the same
+    /// version does. The log of the kernel tells them apart only when a datacenter driver meets a vGPU and refuses it.
+    /// Source: NVIDIA's open kernel modules 595.45.04, `os-hypervisor.c`.
     ///
-    /// - Returns: Nil when nothing tells the kind, or when a source that could decide is unreadable. `why` is a clause for
-    ///   people, such as `package nvidia-open is installed`.
+    /// - Returns: Nil when nothing tells the kind, or when a source that could decide is unreadable. `why` is a clause
+    ///   for people, such as `package nvidia-open is installed`.
     package func installedKind(ofVersion version: String) -> (kind: DriverKind, why: String)? {
         if let record = driver.record.value, record.version == version {
             return (record.kind, "according to the agent's record")
@@ -37,8 +37,8 @@ extension NodeFacts {
 
     /// GRID when the modules of this driver have the name of a GRID driver.
     ///
-    /// The node image of Amazon EKS builds `nvidia-open-grid` beside other trees of the same version. So a tree counts only
-    /// when no other tree is built for the running kernel.
+    /// The node image of Amazon EKS builds `nvidia-open-grid` beside other trees of the same version. So a tree counts
+    /// only when no other tree is built for the running kernel.
     private func kindOfModules(ofVersion version: String) -> (kind: DriverKind, why: String)? {
         if let file = driver.moduleFile.value, file.version == version,
             let name = file.path.split(separator: "/").dropLast().first(where: { $0.contains("grid") })
@@ -86,8 +86,8 @@ extension NodeFacts {
     /// Whether the image of the operating system contains `nvidia-gridd` beside every driver, as Bottlerocket's does.
     private var imageHasGridDaemon: Bool { host.osRelease.value?.id == "bottlerocket" }
 
-    /// Whether the driver of this version works for the GPUs: NVML and CUDA answer, and every product that needs a license
-    /// has one.
+    /// Whether the driver of this version works for the GPUs: NVML and CUDA answer, and every product that needs a
+    /// license has one.
     package func works(ofVersion version: String) -> Bool {
         guard let nvml = vendor.value?.nvml.value, nvml.driverVersion == version, !nvml.gpus.isEmpty,
             nvml.gpus.allSatisfy({ $0.uuid.value != nil && $0.license.value?.licensed != false })

@@ -1,7 +1,7 @@
 /// Cuts the lists of facts whose length a host decides, and counts what it leaves out.
 ///
-/// A host can have any number of files with the names of modules, device nodes or packages. The facts are kept in memory,
-/// printed, and read again.
+/// A host can have any number of files with the names of modules, device nodes or packages. The facts are kept in
+/// memory, printed, and read again.
 package struct ListLimit {
     /// How many items of each list are kept: far more than any node has.
     package static let usual = 1000
@@ -23,8 +23,8 @@ package struct ListLimit {
 
     /// The most telling names of a list, sorted.
     ///
-    /// Decisions ask for modules and device nodes by name. The names that they ask for are short, or have no digits, such
-    /// as `nvidia_vgpu_vfio` and `nvidia-uvm-tools`.
+    /// Decisions ask for modules and device nodes by name. The names that they ask for are short, or have no digits,
+    /// such as `nvidia_vgpu_vfio` and `nvidia-uvm-tools`.
     mutating func names(_ names: [String], of list: String) -> [String] {
         guard names.count > limit else { return names }
         let ranked = names.map { (hasDigits: $0.contains { $0.isNumber }, length: $0.utf8.count, name: $0) }

@@ -1,8 +1,8 @@
 extension PCIFunction {
     /// Who holds a GPU, judged by the kernel driver that is bound to its PCI function.
     ///
-    /// Only one kernel driver can be bound to a function. So NVIDIA's driver cannot use a GPU that another driver holds. A
-    /// driver that shows the firmware's console holds the GPU without being bound to its function.
+    /// Only one kernel driver can be bound to a function. So NVIDIA's driver cannot use a GPU that another driver
+    /// holds. A driver that shows the firmware's console holds the GPU without being bound to its function.
     package enum Holder: Sendable, Equatable {
         /// NVIDIA's driver, or no driver, or a driver whose name the agent could not read.
         case nobodyElse

@@ -82,8 +82,9 @@ package struct PCIFunction: Codable, Sendable, Equatable {
 
     /// Whether the device does not answer any more, as a GPU that fell off the bus.
     ///
-    /// The kernel keeps the IDs of such a device, but its configuration space reads as all ones. A virtual function does
-    /// not count: earlier versions of the agent took it for such a device, because its IDs always read as all ones.
+    /// The kernel keeps the IDs of such a device, but its configuration space reads as all ones. A virtual function
+    /// does not count: earlier versions of the agent took it for such a device, because its IDs always read as all
+    /// ones.
     package var isLost: Bool { vgpuCapability.failure == Self.noAnswer && physicalFunction.value == nil }
 
     /// Why nothing can be read from the configuration space of a device that does not answer.

@@ -2,8 +2,9 @@ import Support
 
 /// The result of a check, or an obstacle: what the agent observed, what it expected, and the remedy.
 ///
-/// A finding reaches terminals, logs, the journal, and events of the Node. What it observed can come from servers, files
-/// and programs, so it is one line without control characters and without the secrets of URLs, and long texts are cut.
+/// A finding reaches terminals, logs, the journal, and events of the Node. What it observed can come from servers,
+/// files and programs, so it is one line without control characters and without the secrets of URLs, and long texts are
+/// cut.
 package struct Finding: Sendable, Equatable {
     package enum State: String, Codable, Sendable, CaseIterable {
         case pass

@@ -1,7 +1,7 @@
 /// What to do about a finding.
 ///
-/// The text is a sentence such as "Install gcc on the host: the build of the kernel modules needs it." When one command is enough, `command` contains it, so that
-/// programs do not have to search the text for it.
+/// The text is a sentence such as "Install gcc on the host: the build of the kernel modules needs it." When one command
+/// is enough, `command` contains it, so that programs do not have to search the text for it.
 package struct Remedy: Sendable, Equatable {
     /// What to do, as a sentence; empty when there is nothing to do.
     package var text: String

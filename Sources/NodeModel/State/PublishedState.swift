@@ -12,7 +12,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var labels: [String: String]
     /// The agent's conditions on the Node; nil when an earlier version of the agent published the state.
     package var conditions: [Condition]?
-    /// Why the agent cannot write its conditions, while its labels and its taint are as they should be; nil when it can.
+    /// Why the agent cannot write its conditions, while its labels and its taint are as they should be; nil when it
+    /// can.
     package var conditionsFailure: String?
     /// Whether the API server refused the conditions, so that somebody must change a right or a policy.
     package var areConditionsRefused: Bool?

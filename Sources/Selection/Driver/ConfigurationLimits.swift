@@ -5,7 +5,8 @@ import NodeModel
 struct ConfigurationLimits: Sendable, Equatable {
     /// The lines that exclude every driver that supports these GPUs, such as `driver.branch: 470`.
     ///
-    /// Without any one of them, a driver would fit. When only all of them together exclude every driver, it has them all.
+    /// Without any one of them, a driver would fit. When only all of them together exclude every driver, it has them
+    /// all.
     var excluding: [String] = []
     /// Whether the lines exclude every driver only together.
     var onlyTogether = false
@@ -17,8 +18,8 @@ struct ConfigurationLimits: Sendable, Equatable {
     /// - Parameters:
     ///   - choice: A choice for which no driver of the catalog is good.
     ///   - catalog: The catalog.
-    ///   - withoutWorkstation: The requirements of the GPUs when they do not run as virtual workstations; nil when they do
-    ///     not anyway.
+    ///   - withoutWorkstation: The requirements of the GPUs when they do not run as virtual workstations; nil when they
+    ///     do not anyway.
     ///   - isGood: Whether a driver that fits is good enough.
     init(
         _ choice: DriverChoice,

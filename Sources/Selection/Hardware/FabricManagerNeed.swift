@@ -3,8 +3,8 @@ import NodeModel
 
 /// Whether a node needs a fabric manager of the driver's version.
 ///
-/// The topology of this machine decides: the NVSwitch functions on its PCI bus, the PCI IDs of its GPUs, and in a virtual
-/// machine the number of its GPUs. Names of products or sizes do not.
+/// The topology of this machine decides: the NVSwitch functions on its PCI bus, the PCI IDs of its GPUs, and in a
+/// virtual machine the number of its GPUs. Names of products or sizes do not.
 package struct FabricManagerNeed: Codable, Sendable, Equatable {
     package var isNeeded: Bool
     /// The reason, as a sentence for people.

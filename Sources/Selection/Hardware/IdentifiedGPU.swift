@@ -6,7 +6,8 @@ import Support
 struct IdentifiedGPU: CustomStringConvertible {
     var function: PCIFunction
     var identity: GPUIdentity
-    /// What the GPU is if the driver on the host, of one kind or the other, works on it; empty when the GPU is identified.
+    /// What the GPU is if the driver on the host, of one kind or the other, works on it; empty when the GPU is
+    /// identified.
     var alternatives: [DriverKind: GPUIdentity] = [:]
 
     /// Whether the GPU is a vGPU, which has a vGPU host.

@@ -46,8 +46,8 @@ extension NodeFacts {
 
     /// The owner that may be about to install a driver; nil when there is none.
     ///
-    /// The GPU Operator sets this label on every GPU node, even when its driver is turned off. So the agent still adopts a
-    /// driver that fits, but it does not install one.
+    /// The GPU Operator sets this label on every GPU node, even when its driver is turned off. So the agent still
+    /// adopts a driver that fits, but it does not install one.
     var expectedOwner: OwnerClaim? {
         guard claims.knownNodeLabels[OwnerLabel.gpuOperatorDriver] == "true" else { return nil }
         let statement =
@@ -94,8 +94,8 @@ extension NodeFacts {
 
     /// The evidence that this node is a vGPU host; nil when it is not one.
     ///
-    /// Virtual functions of its GPUs are in use, or the vGPU manager runs. The driver of such a node is the vGPU manager,
-    /// which the driver of a guest must not replace.
+    /// Virtual functions of its GPUs are in use, or the vGPU manager runs. The driver of such a node is the vGPU
+    /// manager, which the driver of a guest must not replace.
     var vgpuHost: [Evidence]? {
         var evidence: [Evidence] = []
         let virtualCounts = (pci.value ?? []).reduce(into: [PCIAddress: Int]()) { counts, function in

@@ -64,8 +64,8 @@ extension NodeFacts {
 
     /// The commands that remove the driver of the AKS node image.
     ///
-    /// The image runs NVIDIA's installer and keeps copies of the libraries of its own. Nil when neither that installer nor
-    /// DKMS can remove the modules.
+    /// The image runs NVIDIA's installer and keeps copies of the libraries of its own. Nil when neither that installer
+    /// nor DKMS can remove the modules.
     private func removalOfAKSImage(_ version: String) -> DriverRemoval? {
         let ofModules = removalOfRunfile + removalOfDKMS
         guard !ofModules.isEmpty || driver.moduleFile.value == nil else { return nil }
@@ -96,8 +96,8 @@ extension NodeFacts {
     /// The package manager as the owner of an incomplete driver; nil when there are no driver packages.
     ///
     /// Call it when the module and the libraries are missing. The packages are then a part of an installation, or they
-    /// are for another kernel. If the agent also installed a driver, the host would have two drivers after the next kernel
-    /// update.
+    /// are for another kernel. If the agent also installed a driver, the host would have two drivers after the next
+    /// kernel update.
     var incompleteDriver: OwnerClaim? {
         claims.packages.value?.first(where: \.bringsModules).map(packages(with:))?.possible(on: host)
     }

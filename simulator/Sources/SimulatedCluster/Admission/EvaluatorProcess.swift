@@ -19,7 +19,8 @@ struct EvaluatorProcess: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-        // The program must not keep the sockets of the server open. The close of a number that is not open has no effect.
+        // The program must not keep the sockets of the server open. The close of a number that is not open has no
+        // effect.
         for number in (STDERR_FILENO + 1)..<CInt(min(sysconf(CInt(_SC_OPEN_MAX)), 4096)) {
             posix_spawn_file_actions_addclose(&actions, number)
         }

@@ -27,7 +27,8 @@ public struct FieldManager: Sendable {
     public func update(live: JSON?, new: JSON, by owner: ManagedFieldsEntry.Owner) -> JSON {
         let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
         let comparison = compare(base, new)
-        // A client can replace `managedFields`, and reset it with one empty entry. Without it, the table stays as it is.
+        // A client can replace `managedFields`, and reset it with one empty entry. Without it, the table stays as it
+        // is.
         let written = new[path: ["metadata", "managedFields"]]?.array ?? []
         var table = ManagedFieldsTable(of: written.isEmpty ? live : new)
         take(comparison, from: &table, for: owner)
