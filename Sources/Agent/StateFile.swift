@@ -20,7 +20,7 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
         return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).flatMap(withoutControls)
     }
 
-    /// Replaces the content.
+    /// Replaces the content in one step, so that a reader never sees a part of it.
     ///
     /// Only one process on the host may do so at a time, so any draft is from a process that was killed.
     func save(_ content: Content) async throws(HostError) {

@@ -1,7 +1,7 @@
 package import NodeModel
 package import Support
 
-/// A driver in the catalog.
+/// One package of a driver version, with the hosts that the package supports.
 package struct CatalogDriver: Sendable, Equatable {
     package var version: DriverVersion
     package var kind: DriverKind

@@ -1,9 +1,9 @@
 package import NodeModel
 
-/// The list of all checks.
+/// All checks, in the order of reports and of the documentation.
 ///
-/// Reports and the documentation use this order. Among findings with the same state, it is also the order of severity.
-/// The phases follow each other, and each check comes after the checks that it depends on.
+/// Among findings with the same state, this is also the order of severity. The phases follow each other, and each check
+/// comes after the checks that it depends on.
 package enum CheckRegistry {
     package static let checks: [Check] = [
         // Phase: discover

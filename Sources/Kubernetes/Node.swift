@@ -22,7 +22,7 @@ package struct Node: Sendable, Equatable {
     }
 }
 
-/// One taint of a Node.
+/// An element of a Node's `spec.taints`, of any owner.
 package struct Taint: Sendable, Hashable {
     package var key: String
     package var value: String

@@ -41,7 +41,7 @@ package struct NodeView: Sendable {
     package var publication: Publication { Publication.of(facts, plan, report, policy) }
 }
 
-/// Inspects the node.
+/// Reads the facts of the node, and evaluates them with the catalog and the configuration.
 package struct Inspector: Sendable {
     package var prober: Prober
     package var setup: Setup
@@ -74,7 +74,7 @@ package struct Inspector: Sendable {
         )
     }
 
-    /// Inspects the node.
+    /// Inspects the node for the daemon or an install, which know themselves whether an install is running.
     package func look() async -> NodeView {
         let reading = await NodeReading(prober, owners)
         return NodeView(setup, facts: reading.facts, journal: reading.journal)

@@ -63,9 +63,9 @@ extension HostRoot {
     }
 }
 
-/// The names in a directory, in the order of the file system.
+/// The names in a directory without `.` and `..`, in the order of the file system.
 ///
-/// Closes the descriptor.
+/// It takes over the descriptor, and closes it also when it fails.
 func names(in directory: FileDescriptor) throws(Errno) -> [String] {
     guard let stream = fdopendir(directory.rawValue) else {
         let code = Errno(rawValue: errno)

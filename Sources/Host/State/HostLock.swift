@@ -4,9 +4,7 @@ import Support
 import Synchronization
 import SystemPackage
 
-/// The host-wide lock.
-///
-/// A process that changes the host must hold it.
+/// The lock that a process must hold while it changes the host, so that only one process does so at a time.
 ///
 /// It is a `flock` on a file, so the kernel releases it when the holder ends for any reason. The file contains the
 /// holder's process ID and command, for the message of a process that waits.

@@ -111,9 +111,9 @@ package struct ModuleFile: Codable, Sendable, Equatable {
     }
 }
 
-/// A driver library.
+/// A library of the driver, whose version comes from the name of its file.
 ///
-/// Its file name contains the driver version.
+/// The library is not loaded for this, because its code could crash or hang the agent.
 package struct LibraryFile: Codable, Sendable, Equatable {
     /// The path on the host, after all links are followed.
     package var path: String

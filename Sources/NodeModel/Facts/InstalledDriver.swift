@@ -10,7 +10,7 @@ package enum InstalledDriver: Sendable, Equatable {
     case unreadable([String])
 }
 
-/// One driver on a host.
+/// A driver with the same version in all of its parts on the host.
 package struct SingleDriver: Sendable, Equatable {
     package var version: String
     /// The type of the loaded module, or of the module file when no module is loaded.

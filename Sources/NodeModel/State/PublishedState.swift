@@ -4,7 +4,7 @@ package import Support
 ///
 /// The daemon leaves this in a file on the host, so that `gpu-agent status` can show it without the API server.
 package struct PublishedState: Codable, Sendable, Equatable {
-    /// The name of the Node.
+    /// The name of the Node, which can differ from the host name.
     package var node: String
     /// When the API server last accepted a publication; nil when it never did.
     package var at: Timestamp?
