@@ -6,12 +6,18 @@ import SystemPackage
 
 /// Renders values as JSON or YAML text, with sorted keys and without control characters that a terminal would execute.
 package enum Rendering {
+    /// The value as indented JSON, with a line break at the end.
+    ///
+    /// - Throws: The error of the encoder, for example for a number that is not finite.
     package static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self).withEscapedControls + "\n"
     }
 
+    /// The value as a YAML document.
+    ///
+    /// - Throws: The error of the encoder.
     package static func yaml(_ value: some Encodable) throws -> String {
         YAMLText.render(try JSONValue(encoding: value).withoutWideControls)
     }
@@ -49,6 +55,9 @@ extension JSONValue {
 
 /// Reads a facts file, which `facts -o json` or `facts -o yaml` wrote.
 package enum FactsFile {
+    /// Reads the facts of a node, also those of an earlier version, and replaces control characters in them.
+    ///
+    /// - Throws: `unreadable` when the file cannot be read, `noFacts` when it does not contain facts in this form.
     package static func read(_ file: String) throws(SetupError) -> NodeFacts {
         let bytes: [UInt8]
         do throws(Errno) { bytes = try LocalFiles.read(file) } catch { throw .unreadable(file, cause: error) }

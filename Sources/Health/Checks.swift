@@ -36,6 +36,10 @@ package struct Checks: Sendable {
         self.published = published
     }
 
+    /// Runs the checks, and adds the obstacles to an install.
+    ///
+    /// - Returns: The verdict and the findings in the order of the registry, without those that only follow from
+    ///   others.
     package func report() -> NodeReport {
         let decision = plan.decision
         guard decision.action != .idle else { return leftAlone(decision) }

@@ -9,6 +9,13 @@ import Support
 package struct Planner: Sendable {
     package init() {}
 
+    /// Creates the plan for a decision.
+    ///
+    /// - Parameters:
+    ///   - facts: The facts that led to the decision.
+    ///   - decision: Which driver the node should have.
+    ///   - journal: The journal of earlier installs; nil when there is none.
+    /// - Returns: The steps, and the problems that the preflight found. A decision to do nothing has no steps.
     package func plan(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         var plan =
             switch decision.action {

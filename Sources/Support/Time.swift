@@ -1,4 +1,4 @@
 extension Duration {
-    /// The duration in seconds, with their fraction; exact to about 15 digits.
+    /// The duration in seconds, including the fraction of a second.
     package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

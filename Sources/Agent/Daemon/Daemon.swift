@@ -33,6 +33,9 @@ package struct Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT.
     ///
     /// It ends within five seconds of the signal.
+    ///
+    /// - Throws: `KubernetesError` when the address or the credentials of the API server are missing or unusable,
+    ///   `ListenError` when the health server cannot listen on its address.
     package func run() async throws {
         useOneHeap()
         let wakeUp = Bell()

@@ -5,10 +5,12 @@ import Synchronization
 
 /// Holds the last view of the node for the health server, and the time of the last progress.
 package final class SnapshotBox: Sendable {
+    /// What the health server knows about the last inspection of the node.
     package struct Snapshot: Sendable {
         package var view: NodeView
         /// The time of the inspection, in seconds since 1970-01-01 00:00 UTC.
         package var at: Double
+        /// The number of requests to the API server until then, by verb and outcome.
         package var requests: [Metrics.APIRequestCount]
     }
 
@@ -24,6 +26,7 @@ package final class SnapshotBox: Sendable {
         set { publication.withLock { $0 = newValue } }
     }
 
+    /// The last snapshot; nil before the first inspection.
     package var snapshot: Snapshot? { box.withLock(\.snapshot) }
 
     /// How long ago the reconciler last made progress.
@@ -34,6 +37,7 @@ package final class SnapshotBox: Sendable {
         box.withLock { $0.beat = .now }
     }
 
+    /// Replaces the snapshot, and records that the reconciler makes progress.
     package func put(_ snapshot: Snapshot) {
         box.withLock { $0 = (snapshot, .now) }
     }

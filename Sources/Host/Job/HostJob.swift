@@ -45,6 +45,7 @@ package struct HostJob: Sendable {
 
     package typealias Record = JobRecord
 
+    /// What the directory of the job and its lock show.
     package enum State: Sendable, Equatable {
         /// The job was never started, or it was forgotten.
         case absent

@@ -15,11 +15,16 @@ extension HostRoot {
     }
 
     /// The content as text, with invalid UTF-8 replaced; nil when there is no such file.
+    ///
+    /// - Throws: `tooLarge` when the file has more bytes than the limit, `notAFile` for a directory, pipe or device,
+    ///   and `file` when it cannot be read.
     package func text(_ path: HostPath, limit: Int = 1 << 20) throws(HostError) -> String? {
         try read(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The names in a directory, sorted, without `.` and `..`; nil when there is no such directory.
+    ///
+    /// - Throws: `file` when the path is not a directory or cannot be read.
     package func list(_ path: HostPath) throws(HostError) -> [String]? {
         guard let directory = try open(path, O_RDONLY | O_DIRECTORY, for: .list) else { return nil }
         do throws(Errno) { return try names(in: directory.release()).sorted() } catch {
@@ -30,6 +35,8 @@ extension HostRoot {
     /// Whether the path exists.
     ///
     /// Symbolic links are followed.
+    ///
+    /// - Throws: `file` when the kernel does not tell, for example because access was denied.
     package func exists(_ path: HostPath) throws(HostError) -> Bool {
         try status(path) != nil
     }
@@ -42,6 +49,8 @@ extension HostRoot {
     /// The attributes of a file; nil when the path does not exist.
     ///
     /// With `followLink`, a symbolic link as the last component is followed.
+    ///
+    /// - Throws: `file` when the kernel does not tell, for example because access was denied.
     package func status(_ path: HostPath, followLink: Bool = true) throws(HostError) -> HostFileStatus? {
         let flags = followLink ? GPA_O_PATH : GPA_O_PATH | O_NOFOLLOW
         guard let file = try open(path, flags, for: .status) else { return nil }

@@ -130,6 +130,7 @@ package struct LibraryFile: Codable, Sendable, Equatable {
 ///
 /// The agent writes it before the first change to the host, and completes it after the last check.
 package struct InstallRecord: Codable, Sendable, Equatable {
+    /// How far the install got.
     package enum State: String, Codable, Sendable {
         /// The agent began an install and has not changed the driver on this host yet.
         case started

@@ -36,6 +36,7 @@ package enum GPUTrait: String, CodingKey, CaseIterable, Sendable {
 }
 
 extension GPUTrait {
+    /// How the agent reads, shows and publishes a trait.
     package struct Declaration: Sendable {
         /// The name in texts, such as `ECC`.
         package let name: String
@@ -45,6 +46,7 @@ extension GPUTrait {
         package let label: Label?
     }
 
+    /// The label that publishes a trait, and its description in `docs/labels.md`.
     package struct Label: Sendable {
         /// The name after the prefix, such as `ecc`.
         package let name: String

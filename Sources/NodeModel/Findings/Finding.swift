@@ -6,6 +6,7 @@ import Support
 /// files and programs, so it is one line without control characters and without the secrets of URLs, and long texts are
 /// cut.
 package struct Finding: Sendable, Equatable {
+    /// The result of the check, which decides how the finding affects the verdict.
     package enum State: String, Codable, Sendable, CaseIterable {
         case pass
         /// The node works, but not completely: the verdict is `degraded`.

@@ -87,6 +87,9 @@ package struct Journal: Codable, Sendable, Equatable {
 
 /// A step of an install, with its result.
 package struct StepRecord: Codable, Sendable, Equatable {
+    /// How far the step got.
+    ///
+    /// A step that was interrupted stays `started`.
     package enum State: String, Codable, Sendable {
         case started, done, failed
     }

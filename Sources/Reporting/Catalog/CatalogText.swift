@@ -48,6 +48,13 @@ package struct CatalogRow: Encodable, Equatable {
     package var place: String?
     package var fields: [String: String]
 
+    /// The entries of one list of the catalog, in the order in which `catalog list` prints them.
+    ///
+    /// - Parameters:
+    ///   - catalog: The catalog, after all files are merged.
+    ///   - list: The list.
+    ///   - places: The file and the line of each entry; empty when the caller does not need them.
+    /// - Returns: One row for each entry.
     package static func rows(
         of catalog: Catalog,
         _ list: CatalogList,
