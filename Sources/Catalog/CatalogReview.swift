@@ -67,7 +67,8 @@ package struct CatalogReview: Sendable, Equatable {
                 guard gpu.id.vendor == PCIFunction.nvidiaVendor, let type = catalog.vgpuTypes[key] else { return nil }
                 return problem(
                     .gpu(gpu.id),
-                    "board \(board) of GPU \(gpu.id) is never recognized: its IDs are those of the vGPU type \(type.name)"
+                    "board \(board) of GPU \(gpu.id) is never recognized: "
+                        + "its IDs are those of the vGPU type \(type.name)"
                 )
             }
         }

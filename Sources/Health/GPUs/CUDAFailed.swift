@@ -17,8 +17,8 @@ extension Check {
         meaning: "CUDA does not initialize, or it sees no device. If CUDA sees only some of the GPUs, the finding is a "
             + "warning.",
         advice: "The remedy of the finding depends on the error code of CUDA. For most codes, check that the kernel "
-            + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the machine "
-            + "that has the NVSwitches. In a virtual machine without them, that is the host. "
+            + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the "
+            + "machine that has the NVSwitches. In a virtual machine without them, that is the host. "
             + "GPUs that no NVSwitch connects need none: check whether they are in confidential computing mode."
     ) { node in
         guard let reading = node.cudaReading else { return nil }

@@ -14,8 +14,8 @@ extension Check {
         // nvidia-persistenced starts after the load of the driver.
         settlesWithin: .seconds(60),
         meaning:
-            "Persistence mode is off on a GPU. While no program uses this GPU, the driver does not keep it initialized, "
-            + "and the next program waits one to three seconds for each GPU. `nvidia-smi` can take half a minute on a "
+            "Persistence mode is off on a GPU. While no program uses this GPU, the driver does not keep it "
+            + "initialized, and the next program waits one to three seconds for each GPU. `nvidia-smi` can take half a minute on a "
             + "machine with eight GPUs. The GPUs work, so the finding is a notice.",
         advice: "Start `nvidia-persistenced` on the host: `systemctl enable --now nvidia-persistenced`."
     ) { node in

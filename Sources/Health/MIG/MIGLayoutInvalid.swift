@@ -32,9 +32,9 @@ extension Check {
                 "mig.strategy is single, but \(why).",
                 expected: expected,
                 remedy: """
-                    Turn MIG mode on for every GPU, and create the same MIG devices on each. If the GPUs need different \
-                    MIG devices, or some have no MIG mode, set mig.strategy to mixed in the configuration of the device \
-                    plugin and of the agent.
+                    Turn MIG mode on for every GPU, and create the same MIG devices on each. If the GPUs need \
+                    different MIG devices, or some have no MIG mode, set mig.strategy to mixed in the configuration \
+                    of the device plugin and of the agent.
                     """
             )
         }

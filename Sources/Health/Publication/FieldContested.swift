@@ -12,8 +12,8 @@ extension Check {
         phase: .publish,
         meaning:
             "Another client of the API server keeps changing a label, the taint or a condition of the agent. The agent "
-            + "sets such a field again at most three times a minute, so the field can have the wrong value. The finding "
-            + "names the field manager of the other client, as `kubectl get node NODE -o yaml --show-managed-fields` "
+            + "sets such a field again at most three times a minute, so the field can have the wrong value. The "
+            + "finding names the field manager of the other client, as `kubectl get node NODE -o yaml --show-managed-fields` "
             + "shows it.",
         advice:
             "Configure the other client so that it does not write this field. Or use another prefix for the labels and "

@@ -41,8 +41,8 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
                 isNeeded: false,
                 why: count == 1
                     ? "This virtual machine has one GPU, so no switch connects it to another GPU."
-                    : "This virtual machine has \(count) of the \(Self.gpusOfBoard) GPUs of a board. The fabric manager of "
-                        + "the host connects them."
+                    : "This virtual machine has \(count) of the \(Self.gpusOfBoard) GPUs of a board. The fabric manager "
+                        + "of the host connects them."
             )
         } else if rules.contains(.always) {
             self.init(

@@ -218,8 +218,8 @@ struct HostChoice {
     func foreign(_ claim: OwnerClaim, _ situation: String, remedy: String? = nil) -> Decision {
         let takeover =
             claim.removal != nil && !choice.policy.takeover
-            ? " Or set 'driver.takeover: true' in the configuration: the agent then removes this driver when no process "
-                + "uses it." : ""
+            ? " Or set 'driver.takeover: true' in the configuration: the agent then removes this driver when no "
+                + "process uses it." : ""
         let problem = Finding(
             .foreignDriver,
             observed: "\(situation) "

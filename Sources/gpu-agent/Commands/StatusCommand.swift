@@ -36,8 +36,8 @@ struct StatusCommand: AsyncParsableCommand {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
             if facts.facts == nil, source.host.hostRoot != host.hostRoot {
                 Output.complain(
-                    "gpu-agent: without root, status reads only the files that this user can read. It runs no command on "
-                        + "the host and loads no library. Run it as root for a complete answer.\n"
+                    "gpu-agent: without root, status reads only the files that this user can read. It runs no command "
+                        + "on the host and loads no library. Run it as root for a complete answer.\n"
                 )
             }
             let waiting = WaitingLine(style: Style.of(STDERR_FILENO, environment: Output.environment))
