@@ -179,7 +179,7 @@ run_scenario() {
     [ -z "$expected" ] || printf '      expected to fail: %s\n' "$expected"
     [ -z "$expected" ] || [ "$failed" != 0 ] || printf '      but it passed: remove the mark expected_to_fail\n'
     [ "$outcome" != xfail ] || word='failed as expected'
-    cat "$directory"/result-* | sed -n "s/^fail /      $word: /p; s/^xfail /      failed as expected: /p"
+    cat "$directory"/result-* | sed -n "s/^fail /      $word: /p; s/^xfail /      failed as expected: /p; s/^info /      info: /p"
     [ -z "$show_phases" ] || phases "$directory"
     if [ "$outcome" = FAIL ]; then
         printf '      see %s\n' "$directory"
