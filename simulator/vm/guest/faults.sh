@@ -27,6 +27,15 @@ journal_says_installed() { grep -qE '"state" *: *"installed"' /var/lib/gpu-agent
 dkms_compiles() { pgrep -f 'dkms build' >/dev/null && pgrep -x cc1 >/dev/null; }
 # When the last run of the installer began.
 installer_began() { grep 'creation time' /var/log/gpu-agent/nvidia-installer.log; }
+# installer_ran_once TIME: no run of the installer began after the one that began then.
+installer_ran_once() { [ "${1:-none}" = "$(installer_began)" ]; }
+# same_driver_files BEFORE: the files of the driver are those in the list.
+same_driver_files() {
+    local parts='^/(usr/(lib|src|bin)|var/lib/(dkms|nvidia))/'
+    list_files /run/vm-node/now
+    diff <(grep -E "$parts" "$1") <(grep -E "$parts" /run/vm-node/now)
+}
+nothing_was_installed() { same_driver_files "$1" && [ ! -s requests.log ]; }
 
 # check_refused CODE: the node is not ready for this reason, and an install fails and leaves the host as it is.
 check_refused() {
