@@ -114,7 +114,9 @@ installed_disk() {
     local directory=$built/runs/installed boot=() key started=$SECONDS
     key=$({
         printf '%s\n' "$host_image" "$bus" "$pod_image"
-        checksum_of "$built/gpu-sim" "$vm"/{installed,guest} simulator/{bin,driver,package} "simulator/scenarios/$hardware"
+        declare -f build_payload cluster_files
+        checksum_of "$built/gpu-sim" "$vm"/{installed,guest} simulator/{bin,driver,lib,package} daemonset/base \
+            "simulator/scenarios/$hardware"
     } | checksum)
     disk=$built/installed-$hardware-$key
     [ ! -e "$disk" ] || return 0
