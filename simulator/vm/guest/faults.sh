@@ -40,6 +40,7 @@ nothing_was_installed() { same_driver_files "$1" && [ ! -s requests.log ]; }
 # check_refused CODE: the node is not ready for this reason, and an install fails and leaves the host as it is.
 check_refused() {
     check "the verdict is not-ready, because of $1" has_status not-ready "$1"
+    check 'the agent wants the startup taint' wants_node not-ready present
     list_files /run/vm-node/refused
     check 'the install fails' fails install_driver
     check 'it changed nothing on the host' no_changes /run/vm-node/refused

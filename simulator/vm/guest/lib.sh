@@ -87,12 +87,25 @@ has_status() {
 }
 has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status; false; }; }
 
+# wishes FILTER: prints a part of what the agent would write to its Node, sorted. The filter is one of jq.
+wishes() { pod gpu-agent labels -o json | jq -r "$1" | sort; }
+# wants_node VERDICT TAINT: the agent would give its Node this verdict, and the startup taint is `present` or `absent`.
+wants_node() {
+    diff <(printf '%s\n' "$1" "$2" | sort) <(wishes '.labels["gpu-agent.dev/verdict"], .taint')
+}
+# The agent would give its Node exactly the labels of the hardware, and no startup taint.
+wants_ready_node() {
+    diff <({ cat hardware/labels && echo 'taint: absent'; } | sort) \
+        <(wishes '(.labels | to_entries[] | "\(.key)=\(.value)"), "taint: \(.taint)"')
+}
+
 # Runs all checks for a node on which the driver works.
 check_ready() {
     local version
     version=$(cat /sys/module/nvidia/version 2>/dev/null)
     check 'the verdict is ready' has_verdict ready
     check 'validate exits with 0' pod gpu-agent validate
+    check 'the agent wants the labels of the hardware, and no startup taint' wants_ready_node
     check 'the running module is the installed one' [ "${version:-none}" = "$(modinfo -F version nvidia)" ]
     check 'every GPU has the driver nvidia' gpus_are_bound
     check 'the device nodes are character devices' test -c /dev/nvidiactl -a -c /dev/nvidia0 -a -c /dev/nvidia-uvm
