@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import NodeModel
 import TestSupport
@@ -9,6 +10,9 @@ import Testing
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct KillDuringReplacementTests {
     private static let parts = 3
+    /// The seeds of the random moments: two, or `KILLS` times as many.
+    private static let seeds: ClosedRange<UInt64> =
+        1...2 * max(1, ProcessInfo.processInfo.environment["KILLS"].flatMap { UInt64($0) } ?? 1)
 
     @Test(arguments: [ReplacedDriver.own, .foreign])
     func theChangeHasAsManyKillPointsAsAreTried(_ replaced: ReplacedDriver) async throws {
@@ -47,7 +51,7 @@ struct KillDuringReplacementTests {
         }
     }
 
-    @Test(arguments: [ReplacedDriver.own, .foreign], [1, 2] as [UInt64])
+    @Test(arguments: [ReplacedDriver.own, .foreign], seeds)
     func goesOnAfterEverythingWasKilledInTheMiddle(_ replaced: ReplacedDriver, seed: UInt64) async throws {
         let uninterrupted = try await Uninterrupted.shared()
         try await SimulatedNode.with(set: replaced.settings) { node in
