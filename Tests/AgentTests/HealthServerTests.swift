@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Catalog
-import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -108,103 +107,5 @@ import Testing
 
     @Test func knowsNoOtherPath() async throws {
         #expect(try await get("/secrets", of: SnapshotBox()).status == 404)
-    }
-
-    // MARK: The port
-
-    private struct Running {
-        var port: Int
-        var task: Task<Void, any Error>
-    }
-
-    private func start(_ host: String, port: Int = 0, idle: Duration = .seconds(15), limit: Int = 64) async throws
-        -> Running
-    {
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        var server = HealthServer(box: SnapshotBox(), silence: .seconds(60))
-        server.idleTimeout = idle
-        server.connectionLimit = limit
-        let service = HealthService(
-            server: server,
-            host: host,
-            port: port,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) }
-        )
-        let task = Task { try await service.run() }
-        return Running(port: try #require(await ports.first { _ in true }), task: task)
-    }
-
-    private func status(_ host: String, _ port: Int, timeout: TimeAmount = .seconds(60)) async throws -> Int {
-        let request = HTTPClientRequest(url: "http://\(host):\(port)/healthz")
-        return Int(try await HTTPClient.shared.execute(request, timeout: timeout).status.code)
-    }
-
-    /// A connection that sends nothing.
-    private func idleConnection(_ port: Int) throws -> CInt {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        try #require(connected == 0)
-        return descriptor
-    }
-
-    @Test(arguments: ["::", "0.0.0.0", "127.0.0.1"])
-    func answersOverIPv4(_ host: String) async throws {
-        let running = try await start(host)
-        defer { running.task.cancel() }
-        #expect(try await status("127.0.0.1", running.port) == 200)
-    }
-
-    private static let hasIPv6 = {
-        let descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in6()
-        address.sin6_family = sa_family_t(AF_INET6)
-        address.sin6_addr.__in6_u.__u6_addr8.15 = 1
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
-            }
-        }
-    }()
-
-    @Test(.enabled(if: hasIPv6, "this machine has no IPv6"), arguments: ["::", "::1"])
-    func answersOverIPv6(_ host: String) async throws {
-        let running = try await start(host)
-        defer { running.task.cancel() }
-        #expect(try await status("[::1]", running.port) == 200)
-    }
-
-    @Test func namesTheAddressThatIsInUse() async throws {
-        let running = try await start("127.0.0.1")
-        defer { running.task.cancel() }
-        let second = HealthService(
-            server: HealthServer(box: SnapshotBox(), silence: .seconds(60)),
-            host: "127.0.0.1",
-            port: running.port,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
-        await #expect { try await second.run() } throws: { error in
-            errorChain(error) == "cannot listen on 127.0.0.1:\(running.port) (--listen): address already in use"
-        }
-    }
-
-    /// As many idle connections as there may be keep a probe waiting only until they are closed.
-    @Test func closesIdleConnectionsAndLimitsTheirNumber() async throws {
-        let running = try await start("127.0.0.1", idle: .seconds(1), limit: 4)
-        defer { running.task.cancel() }
-        let idle = try (0..<12).map { _ in try idleConnection(running.port) }
-        defer { idle.forEach { close($0) } }
-        #expect(try await status("127.0.0.1", running.port) == 200)
-        var byte: UInt8 = 0
-        #expect(recv(idle[0], &byte, 1, CInt(MSG_DONTWAIT)) == 0, "the server closed the first connection")
     }
 }

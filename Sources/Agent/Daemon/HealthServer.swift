@@ -13,10 +13,14 @@ struct HealthServer {
     let silence: Duration
     /// After this time without a request, a connection is closed.
     var idleTimeout = Duration.seconds(15)
-    /// How many connections are open at most.
+    /// How many connections may be open; for each one above, the server closes another.
     ///
     /// A probe or a scrape uses one for a moment.
     var connectionLimit = 64
+    /// How many more may exist while they are being closed.
+    ///
+    /// The server stops accepting above that, so that the number of its descriptors has a limit.
+    private static let closing = 16
 
     /// Returns the server as a service.
     ///
@@ -33,13 +37,19 @@ struct HealthServer {
         router.get("/metrics") { _, _ in self.metrics() }
         var quiet = logger
         quiet.logLevel = .warning
+        let room = ConnectionRoom(limit: connectionLimit)
         return Application(
             router: router,
-            server: .http1(configuration: .init(idleTimeout: TimeAmount(idleTimeout))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [room.handler()],
+                    idleTimeout: TimeAmount(idleTimeout)
+                )
+            ),
             configuration: .init(
                 address: .hostname(host, port: port),
                 serverName: "gpu-agent",
-                availableConnectionsDelegate: .maximum(connectionLimit, logger: quiet)
+                availableConnectionsDelegate: .maximum(connectionLimit + Self.closing, logger: quiet)
             ),
             onServerRunning: onServerRunning,
             logger: quiet

@@ -27,12 +27,21 @@ struct HealthService: Service {
             host: host,
             port: port,
             logger: logger,
-            onServerRunning: onServerRunning
+            onServerRunning: { channel in
+                if let address = channel.localAddress, let host = address.ipAddress, let port = address.port {
+                    logger.notice("listening", metadata: ["address": "\(Self.text(host, port))"])
+                }
+                await onServerRunning(channel)
+            }
         )
         do { try await application.run() } catch let error as IOError where !error.isWithoutIPv6 || host != "::" {
-            let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            throw ListenError(address: address, cause: NetworkError(error) ?? error)
+            throw ListenError(address: Self.text(host, port), cause: NetworkError(error) ?? error)
         }
+    }
+
+    /// An address as `--listen` takes it.
+    private static func text(_ host: String, _ port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }
 
