@@ -116,50 +116,6 @@ import Testing
         #expect(lost.contains("The catalog no longer has '\(base.drivers[0].identity)' in drivers."))
     }
 
-    /// The examples of the documentation are catalogs that take nothing away.
-    @Test func theExamplesOfTheDocumentationAreValid() throws {
-        let base = try repositoryCatalog()
-        var count = 0
-        for page in ["catalog.md", "deployment.md", "selection.md"] {
-            let text = String(
-                decoding: try Data(contentsOf: URL(filePath: fixture("../../docs/\(page)"))),
-                as: UTF8.self
-            )
-            for example in examples(in: text) where example.contains("kind: DriverCatalog") && !example.contains("[]") {
-                let document = try readCatalog([UInt8](example.utf8), file: page)
-                let changes = CatalogChange.between(base, base.applying(document))
-                #expect(changes.compactMap(\.loss) == [], "\(page)")
-                count += 1
-            }
-        }
-        #expect(count > 0)
-    }
-
-    /// The indented blocks and the fenced blocks of a page.
-    private func examples(in page: String) -> [String] {
-        var examples: [String] = []
-        var block: [Substring] = []
-        var isFenced = false
-        func end() {
-            examples.append(block.joined(separator: "\n"))
-            block = []
-        }
-        for line in (page + "\n").split(separator: "\n" as Character, omittingEmptySubsequences: false) {
-            if line.hasPrefix("```") {
-                end()
-                isFenced.toggle()
-            } else if isFenced {
-                block.append(line)
-            } else if line.hasPrefix("    ") {
-                block.append(line.dropFirst(4))
-            } else if !block.isEmpty, !line.isEmpty {
-                end()
-            }
-        }
-        end()
-        return examples
-    }
-
     @Test func driversDifferByKindPlatformVersionAndArchitecture() throws {
         let driver = try CatalogDriver.grid("580.105.08", release: "19")
         var others = [driver, driver, driver, driver]
