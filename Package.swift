@@ -203,8 +203,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "EndToEndTests",
             [
-                "ClusterSupport", "Kubernetes", "NodeModel", simulatedCluster, "Support", "TestSupport", subprocess,
-                system,
+                "ClusterSupport", "HostSupport", "Kubernetes", "NodeModel", simulatedCluster, "Support", "TestSupport",
+                subprocess, system,
             ],
             exclude: ["KernelKills", "KillShim"]
         ),
