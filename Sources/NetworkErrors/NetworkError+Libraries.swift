@@ -37,6 +37,7 @@ extension NetworkError {
         case let error as SocketAddressError.UnknownHost: self = .nameNotResolved(error.host)
         case ChannelError.connectTimeout: self = .connectTimedOut
         case is ChannelError: self = .connectionClosed
+        case HTTPParserError.invalidEOFState: self = .connectionClosed
         case is HTTPParserError: self = .http("the response is not valid HTTP")
         case is CancellationError: self = .canceled
         default: return nil
