@@ -41,7 +41,11 @@ struct DownloadSecretsTests {
         ),
         Fault(name: "another checksum", answer: .file, file: .tampered, says: "checksum"),
         Fault(name: "another size", answer: .file, file: .short, says: "bytes, expected"),
-        Fault(name: "a transfer that is cut off", answer: .cut(after: 1000), says: "the other side closed the connection"),
+        Fault(
+            name: "a transfer that is cut off",
+            answer: .cut(after: 1000),
+            says: "the other side closed the connection"
+        ),
         Fault(name: "an error of the server", answer: .status(500), says: "status 500"),
         Fault(name: "a refusal", answer: .status(403), says: "status 403"),
         Fault(name: "a web page", answer: .webPage, says: "web page"),
