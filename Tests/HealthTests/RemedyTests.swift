@@ -129,6 +129,22 @@ import Testing
         }
     }
 
+    /// The next install replaces what a power failure left of the agent's own one.
+    @Test func damagedFilesOfTheOwnInstallAreNoDriver() throws {
+        let damaged = ReadFailure(.malformed, "nvidia.ko: the file ends inside the ELF header")
+        let facts = NodeFacts.h100.with { facts in
+            facts.driver.record = DriverFacts.loaded("595.71.05", .open, kind: .datacenter, record: .changing).record
+            facts.driver.moduleFile = .unreadable(damaged)
+        }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.verdict == .notReady && report.reason == .driverMissing)
+        #expect(report.finding(.driverMissing)?.observed.contains("left damaged files") == true)
+        #expect(report.finding(.driverUnreadable)?.state != .unknown)
+        // Without the record, the files can have any owner.
+        let foreign = try NodeReport.made(for: facts.with { $0.driver.record = .absent })
+        #expect(foreign.reason == .driverUnreadable)
+    }
+
     /// Root has no more files in a copy of a host than anybody else.
     @Test func aCopyThatLacksAFileNeedsTheFile() throws {
         let copy = NodeFacts.h100.with { $0.host.architecture = .absent }

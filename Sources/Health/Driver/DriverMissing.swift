@@ -15,9 +15,16 @@ extension Check {
         advice: "Run `gpu-agent install`. The daemon installs the driver automatically, unless it runs with "
             + "`--no-install`."
     ) { node in
-        guard node.isJudgedByItsDriver, !node.hasDriver, case .none = node.facts.driver.installed else { return nil }
+        guard node.isJudgedByItsDriver, !node.hasDriver else { return nil }
+        let observed: String
+        switch node.facts.driver.installed {
+        case .none: observed = "The host has no NVIDIA driver."
+        case .unreadable where node.decision.action == .install:
+            observed = "The host has no working driver. The agent's own install did not end, and left damaged files."
+        default: return nil
+        }
         return .failed(
-            "The host has no NVIDIA driver.",
+            observed,
             expected: node.decision.driver.map { "\($0)" } ?? "a driver",
             remedy: .install
         )

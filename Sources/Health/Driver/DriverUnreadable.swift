@@ -13,9 +13,10 @@ extension Check {
             "If access was denied, run the agent as root with the host's root directory mounted. Otherwise, read the "
             + "kernel log and look for errors about the file that the finding names."
     ) { node in
-        guard node.isJudgedByItsDriver, !node.hasDriver, case .unreadable(let why) = node.facts.driver.installed else {
-            return nil
-        }
+        // With the decision to install, the files are damaged ones of the agent's own install (`driver-missing`).
+        guard node.isJudgedByItsDriver, !node.hasDriver, node.decision.action != .install,
+            case .unreadable(let why) = node.facts.driver.installed
+        else { return nil }
         return .unknown(
             why.joined(separator: "; "),
             expected: node.decision.driver.map { "\($0)" } ?? "a driver",
