@@ -30,6 +30,8 @@ build_image() {
     local base=localhost/base:${1##*-} tag=localhost/gpu-agent:vm container
     rm -rf "$2"
     mkdir -p "$2"
+    # A build that was killed leaves its container, and an image with a container cannot be removed.
+    with_storage buildah rm --all >/dev/null || return
     with_storage buildah inspect --type image "$base" >/dev/null 2>&1 || import_base "$1" "$base" || return
     with_storage "$root/scripts/image" --engine buildah --binary "$program" --tag $tag \
         --build-arg RUNTIME_IMAGE="$base" || return
