@@ -34,7 +34,9 @@ struct KillDuringReplacementTests {
     func anUpgradeGoesOnWhereItWasKilled(_ part: Int) async throws {
         let results = [try await Uninterrupted.shared(), try await Uninterrupted.shared("580.105.08")]
         let shim = try await KillShim.shared()
-        let all = KillPoint.distinct(2...7) + [1, 9, 15].map { KillPoint(write: $0, side: .before) }
+        let all =
+            KillPoint.distinct(2...7)
+            + [1, 9, ReplacedDriver.own.journalWrites].map { KillPoint(write: $0, side: .before) }
         let points = all.enumerated().filter { $0.offset % Self.parts == part }.map(\.element)
         try await SimulatedNode.with { node in
             _ = try await ReplacedDriver.own.prepare(node)

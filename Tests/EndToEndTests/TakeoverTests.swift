@@ -89,7 +89,8 @@ struct TakeoverTests {
 
     /// The points around `unload`, `remove` and `install`, and some of the points that every install has.
     @Test(
-        arguments: KillPoint.distinct(3...9) + [1, 11, 17].map { KillPoint(write: $0, side: .before) }
+        arguments: KillPoint.distinct(3...9)
+            + [1, 11, ReplacedDriver.foreign.journalWrites].map { KillPoint(write: $0, side: .before) }
     )
     func goesOnWhereItWasKilled(_ point: KillPoint) async throws {
         let uninterrupted = try await Uninterrupted.shared()
