@@ -28,6 +28,17 @@ struct TakeoverTests {
         }
     }
 
+    /// A killed uninstaller can leave its own command, which no longer works.
+    @Test func usesThePackageWhenTheUninstallerIsIncomplete() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        try await SimulatedNode.with(set: Self.others) { node in
+            try await node.run(["rm", "-r", "/usr/lib/nvidia/installer"])
+            try await node.agent("install", try node.options(for: "595.91.07", takeover: true)).expectExit(0)
+            try await node.expectWholeInstall(like: uninterrupted)
+            #expect(try await node.tree().filter { $0.contains("580.105.08") } == [])
+        }
+    }
+
     @Test func leavesADriverInPlaceThatAProcessUses() async throws {
         try await SimulatedNode.with(set: Self.others) { node in
             let options = try node.options(for: "595.91.07", takeover: true)

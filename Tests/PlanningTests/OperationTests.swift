@@ -91,8 +91,8 @@ import Testing
             return
         }
         let script = """
-            if command -v nvidia-uninstall >/dev/null; then nvidia-uninstall --silent
-            else sh '/var/lib/it'\\''s here.run' --uninstall --silent
+            if ! command -v nvidia-uninstall >/dev/null || ! nvidia-uninstall --silent
+            then sh '/var/lib/it'\\''s here.run' --uninstall --silent
             fi
             ldconfig
             """

@@ -42,13 +42,14 @@ package struct RemoveDriver: Operation {
 
     /// A command for the shell.
     ///
-    /// An uninstaller that was killed may have removed itself, but not yet all other files. The installer of every
-    /// package removes what `/var/lib/nvidia/log` lists, whatever the version is.
+    /// An uninstaller that was killed may have removed itself or what it needs, but not yet all other files. A power
+    /// failure can damage it. The installer of every package removes what `/var/lib/nvidia/log` lists, whatever the
+    /// version is.
     private func command(_ words: [String]) -> String {
         guard words.first == "nvidia-uninstall" else { return shellLine(words) }
         return """
-            if command -v nvidia-uninstall >/dev/null; then \(shellLine(words))
-            else sh \(shellLine([package])) --uninstall --silent
+            if ! command -v nvidia-uninstall >/dev/null || ! \(shellLine(words))
+            then sh \(shellLine([package])) --uninstall --silent
             fi
             """
     }

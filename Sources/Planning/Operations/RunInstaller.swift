@@ -93,10 +93,11 @@ package struct RunUninstaller: Operation {
     package var changesDriver: Bool { true }
     package var deadlineSeconds: Int { 900 }
     package var effects: [Effect] {
-        // If the installer was killed, its uninstaller can be missing.
+        // If the installer was killed, its uninstaller can be missing or incomplete.
         let script = """
-            if command -v nvidia-uninstall >/dev/null; then nvidia-uninstall --silent
+            if command -v nvidia-uninstall >/dev/null && nvidia-uninstall --silent; then :
             elif [ -e \(shellLine([package])) ]; then sh \(shellLine([package])) --uninstall --silent
+            elif command -v nvidia-uninstall >/dev/null; then exit 1
             fi
             """
         return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]
