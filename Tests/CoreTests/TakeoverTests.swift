@@ -45,7 +45,7 @@ import Testing
         guard case .job(let job) = remove.effects.first else { throw Unexpected() }
         #expect(remove.effects.count == 1 && job.name == "remove-595.71.05")
         #expect(job.environment == ["TMPDIR": "/var/lib/gpu-agent/work"])
-        #expect(job.command.last?.contains("then nvidia-uninstall --silent\n") == true)
+        #expect(job.command.last?.contains("|| ! nvidia-uninstall --silent\n") == true)
         #expect(remove.failure.code == .driverRemovalFailed && remove.failure.subject == "nvidia-uninstall")
         #expect(remove.inverse.isEmpty && remove.leaves?.contains("NVIDIA's installer") == true)
         #expect(remove.disrupts)
