@@ -199,6 +199,12 @@ import Testing
                 + "An error occurred while performing the step."
         ),
         LogCase(subject: "rpm -e", outcome: .absent, log: "", observed: "rpm -e was never started"),
+        LogCase(
+            subject: "the installer",
+            outcome: .notStarted,
+            log: "Failed to start transient scope unit: Access denied\n",
+            observed: "the host could not start the installer: Failed to start transient scope unit: Access denied"
+        ),
     ]
 
     /// On a `noexec` file system, the installer does not get as far as its own log.

@@ -276,10 +276,10 @@ struct HostJobTests {
             await #expect { try await job.start(["true"]) } throws: { error in
                 if case HostError.commandNotStarted = error { true } else { false }
             }
-            #expect(try await job.wait(deadline: .seconds(60)) == .lost)
+            #expect(try await job.wait(deadline: .seconds(60)) == .notStarted)
             let noHost = try HostJob("other", root: host.root, commands: HostCommands(target: 0x3fff_fffe))
             await #expect(throws: HostError.self) { try await noHost.start(["true"]) }
-            #expect(try await noHost.wait(deadline: .seconds(60)) == .lost)
+            #expect(try await noHost.wait(deadline: .seconds(60)) == .notStarted)
             let root = host.root
             let cancelled = Task {
                 try? await Task.sleep(for: .seconds(600))
@@ -288,7 +288,7 @@ struct HostJobTests {
             cancelled.cancel()
             await #expect(throws: HostError.self) { try await cancelled.value }
             let late = try HostJob("late", root: root, commands: nowhere)
-            #expect(try await late.wait(deadline: .seconds(60)) == .lost)
+            #expect(try await late.wait(deadline: .seconds(60)) == .notStarted)
         }
     }
 }

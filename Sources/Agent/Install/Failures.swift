@@ -234,6 +234,7 @@ struct JobLog {
         switch outcome {
         case .finished(let status): "\(failure.subject) exited with status \(status)"
         case .lost: "\(failure.subject) was killed"
+        case .notStarted: "the host could not start \(failure.subject)"
         case .absent: "\(failure.subject) was never started"
         }
     }

@@ -9,6 +9,8 @@ extension HostJob {
         case finished(status: Int)
         /// It ended without a result: it was killed, the host went down, or the disk was full.
         case lost
+        /// The host could not start the command. The log of the job says why.
+        case notStarted
         /// There is no such job.
         case absent
     }
@@ -54,10 +56,13 @@ extension HostJob {
                 continue
             }
             if let last = lines.rest { onOutput(last) }
-            return switch state {
-            case .finished(_, let status): .finished(status: status)
-            case .lost: .lost
-            case .absent, .running: .absent
+            switch state {
+            case .finished(_, let status): return .finished(status: status)
+            case .lost:
+                // The script writes this file before it runs the command.
+                let hasBegun = try await offPool { () throws(HostError) in try root.exists(file("pid")) }
+                return hasBegun ? .lost : .notStarted
+            case .absent, .running: return .absent
             }
         }
     }

@@ -23,7 +23,7 @@ import SystemPackage
 /// again: the lock says whether it is running, and a job that is not running and has no result is lost.
 ///
 /// The job runs in its own session without a terminal, so no signal reaches it when the agent dies. On a host with
-/// systemd, a transient unit could replace `launch`. The directory would stay the same.
+/// systemd, it also has its own control group, so it outlives the pod of the agent.
 package struct HostJob: Sendable {
     static let directory = HostPath(stringLiteral: HostLayout.jobs)
 
@@ -165,33 +165,4 @@ package struct HostJob: Sendable {
         try root.writeJSON(file("job.json"), record, mode: 0o600)
         return lock.release()
     }
-
-    private func launch(
-        _ arguments: [String],
-        lock: FileDescriptor,
-        environment: [String: String],
-        durable: Bool
-    ) async throws(HostError) {
-        let shell = ["sh", "-c", Self.script, "gpu-agent-job", home.text, durable ? "durable" : ""]
-        _ = try await commands.run(
-            ["setsid", "--fork"] + shell + arguments,
-            standardInput: lock,
-            deadline: .seconds(30),
-            environment: environment
-        )
-    }
-
-    /// The script that runs on the host.
-    ///
-    /// Its standard input is the lock file, which the command inherits. The umask of the agent could make what an
-    /// installer creates unreadable or writable for everybody, so the job has its own. Only the file systems on which a
-    /// driver has files are written to the disk, because another one, such as a network file system, can hang.
-    private static let script = """
-        umask 022; dir=$1 durable=$2; shift 2; cd /; exec >>"$dir/log" 2>&1
-        read -r stat </proc/$$/stat; start=$(set -- ${stat##*) }; echo "${20}")
-        echo "$$ $start" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
-        "$@"
-        status=$?; [ $status != 0 ] || [ -z "$durable" ] || sync -f / /usr /var || status=$?
-        echo $status >"$dir/result.new" && sync "$dir/result.new" && mv "$dir/result.new" "$dir/result"
-        """
 }

@@ -29,6 +29,9 @@ dkms_compiles() { pgrep -f 'dkms build' >/dev/null && pgrep -x cc1 >/dev/null; }
 installer_began() { grep 'creation time' /var/log/gpu-agent/nvidia-installer.log; }
 # installer_ran_once TIME: no run of the installer began after the one that began then.
 installer_ran_once() { [ "${1:-none}" = "$(installer_began)" ]; }
+# has_unit: the install runs in a transient unit of the host.
+has_unit() { systemctl is-active --quiet 'gpu-agent-install-*.scope'; }
+lacks_unit() { [ -z "$(systemctl list-units --all --plain --no-legend 'gpu-agent-*')" ]; }
 # same_driver_files BEFORE: the files of the driver are those in the list.
 same_driver_files() {
     local parts='^/(usr/(lib|src|bin)|var/lib/(dkms|nvidia))/'
