@@ -27,10 +27,15 @@ struct ActivityTests {
 
     @Test func aStepHasItsProgressAndTheLastLineOfItsOutput() {
         var expected = Activity(kind: .step, subject: "download driver.run", since: Timestamp(0))
-        #expect(activity([.started(Self.step, number: 1, of: 2)]) == expected)
+        #expect(activity([.started(Self.step, number: 1, of: 2, usual: nil)]) == expected)
+        expected.usualSeconds = 40
+        #expect(activity([.started(Self.step, number: 1, of: 2, usual: 40)]) == expected)
+        expected.usualSeconds = nil
         expected.receivedBytes = 5
         expected.totalBytes = 10
-        let loading = [InstallProgress.started(Self.step, number: 1, of: 2), .downloaded(bytes: 5, total: 10)]
+        let loading = [
+            InstallProgress.started(Self.step, number: 1, of: 2, usual: nil), .downloaded(bytes: 5, total: 10),
+        ]
         #expect(activity(loading) == expected)
         expected.lastLine = "Waiting for cache lock: https://***@mirror/\u{fffd}[2J"
         expected.lastLineAt = Timestamp(2)
@@ -39,7 +44,7 @@ struct ActivityTests {
 
     @Test func aJobOfAnEarlierAgentReplacesIt() {
         #expect(
-            activity([.started(Self.step, number: 1, of: 2), .waitingForJob("install-595")])
+            activity([.started(Self.step, number: 1, of: 2, usual: nil), .waitingForJob("install-595")])
                 == Activity(kind: .job, subject: "install-595", since: Timestamp(1))
         )
     }
@@ -49,7 +54,7 @@ struct ActivityTests {
         let file = ActivityFile(root: try HostRoot(tree.path))
         let recorder = ActivityRecorder(file, pause: .milliseconds(1))
         try await recorder.during { () async throws(AgentFailure) in
-            recorder.note(.started(Self.step, number: 1, of: 2))
+            recorder.note(.started(Self.step, number: 1, of: 2, usual: nil))
             let end = ContinuousClock.now + .seconds(60)
             while await file.load() == nil, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
             #expect(await file.load()?.subject == "download driver.run")

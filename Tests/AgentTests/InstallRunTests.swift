@@ -164,7 +164,7 @@ struct InstallRunTests {
     @Test func leavesAHostThatAnotherAgentChanges() async throws {
         try await ScriptedHost.with { host in
             let root = host.inspector.prober.root
-            let lock = try await HostLock.acquire(on: root, deadline: .seconds(1), command: "another agent")
+            let lock = try await HostLock.acquire(on: root, deadline: .seconds(1), as: "another agent")
             defer { lock.release() }
             let failure = try #require(await failure(host.install(), lock: .milliseconds(100)))
             #expect(failure.problem.code == .hostLocked)

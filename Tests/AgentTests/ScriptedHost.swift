@@ -222,10 +222,11 @@ final class ProgressWords: Sendable {
     func note(_ progress: InstallProgress) {
         let word: String? =
             switch progress {
-            case .started(let step, number: _, of: _): "started \(step.id.rawValue)"
+            case .started(let step, number: _, of: _, usual: _): "started \(step.id.rawValue)"
             case .finished(let step, seconds: _): "finished \(step.id.rawValue)"
             case .failed(let step, let problem): "failed \(step.id.rawValue): \(problem.code.rawValue)"
             case .waitingForJob(let name): "waiting for \(name)"
+            case .waitingForLock: "waiting for the lock"
             case .downloaded, .said: nil
             }
         if let word { words.withLock { $0.append(word) } }

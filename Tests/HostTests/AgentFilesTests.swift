@@ -39,7 +39,7 @@ import Testing
         // It answers at once, and without following a link.
         let holder = await HostLock.holder(on: root)
         #expect(obstacle == .secondName ? holder == .absent : holder.failure != nil, "\(holder)")
-        let lock = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        let lock = try await HostLock.acquire(on: root, deadline: .zero, as: "gpu-agent install")
         #expect(await HostLock.holder(on: root) == .present("\(getpid()) gpu-agent install"))
         lock.release()
         #expect(try tree.text("etc/passwd") == "root:x:0:0")
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func aHugeLockFileIsNotRead() async throws {
-        let lock = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        let lock = try await HostLock.acquire(on: root, deadline: .zero, as: "gpu-agent install")
         defer { lock.release() }
         #expect(truncate(tree.path("run/gpu-agent/lock"), 3 << 30) == 0)
         #expect(await HostLock.holder(on: root) == .present("an unknown process"))

@@ -51,7 +51,8 @@ struct HostJobUnitTests {
         ]
     ) func namesItsUnit(_ name: String, _ unit: String) async throws {
         try await PrivateHost.with { host in
-            #expect(try HostJob(name, root: host.root, commands: host.commands).unit == unit)
+            let job = try HostJob(name, root: host.root, commands: host.commands)
+            #expect(job.unit == unit)
         }
     }
 }

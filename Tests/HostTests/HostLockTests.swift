@@ -1,5 +1,6 @@
 import Glibc
 import NodeModel
+import Support
 import Synchronization
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test func namesTheHolder() async throws {
-        let first = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        let first = try await HostLock.acquire(on: root, deadline: .zero, as: "gpu-agent install")
         await #expect {
             try await HostLock.acquire(on: root, deadline: .milliseconds(120))
         } throws: { error in
@@ -26,14 +27,37 @@ import Testing
         first.release()
         first.release()
         #expect(try tree.text("run/gpu-agent/lock") == "")
-        let second = try await HostLock.acquire(on: root, deadline: .zero, command: "second")
+        let second = try await HostLock.acquire(on: root, deadline: .zero, as: "second")
         #expect(try tree.text("run/gpu-agent/lock") == "\(getpid()) second\n")
         second.release()
     }
 
+    /// Whoever waits must be able to find the holder: its command, its pod, and since when it has the lock.
+    @Test func saysWhoItWaitsFor() async throws {
+        let time = Timestamp(1_795_000_000)
+        let name = HostLock.holderName(command: "gpu-agent run", pod: "gpu-agent-x7k2p", since: time)
+        #expect(name == "gpu-agent run in pod gpu-agent-x7k2p since 2026-11-18T11:06:40Z")
+        #expect(
+            HostLock.holderName(command: "gpu-agent install", since: time).hasPrefix("gpu-agent install since 2026")
+        )
+        let first = try await HostLock.acquire(on: root, deadline: .zero, as: name)
+        let holders = Mutex<[String]>([])
+        await #expect(throws: HostError.self) {
+            try await HostLock.acquire(on: root, deadline: .milliseconds(200)) { holder in
+                holders.withLock { $0.append(holder) }
+            }
+        }
+        #expect(holders.withLock(\.self) == ["\(getpid()) \(name)"])
+        first.release()
+        try await HostLock.acquire(on: root, deadline: .zero) { holder in
+            holders.withLock { $0.append(holder) }
+        }.release()
+        #expect(holders.withLock(\.count) == 1)
+    }
+
     @Test func tellsNobodyFromSomebody() async throws {
         #expect(await HostLock.holder(on: root) == .absent)
-        let lock = try await HostLock.acquire(on: root, deadline: .zero, command: "gpu-agent install")
+        let lock = try await HostLock.acquire(on: root, deadline: .zero, as: "gpu-agent install")
         #expect(await HostLock.holder(on: root) == .present("\(getpid()) gpu-agent install"))
         lock.release()
         #expect(await HostLock.holder(on: root) == .absent)
@@ -71,7 +95,7 @@ import Testing
     @Test func isFreeWhenItsHolderWasKilled() async throws {
         let path = tree.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-            let lock = try await HostLock.acquire(on: try HostRoot(path), deadline: .zero, command: "the dead one")
+            let lock = try await HostLock.acquire(on: try HostRoot(path), deadline: .zero, as: "the dead one")
             kill(getpid(), SIGKILL)
             lock.release()
         }

@@ -63,6 +63,7 @@ package struct Daemon: Sendable {
                     inspector: inspector,
                     commands: commands,
                     downloader: downloader,
+                    pod: podName(environment),
                     progress: InstallLog(logger: logger, box: box).note
                 ) : nil
         }
@@ -170,7 +171,7 @@ struct InstallLog: Sendable {
     func note(_ progress: InstallProgress) {
         box.alive()
         switch progress {
-        case .started(let step, let number, let count):
+        case .started(let step, let number, let count, usual: _):
             logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])
         case .downloaded(let bytes, total: _): logger.debug("downloading", metadata: ["bytes": "\(bytes)"])
         case .said(let line): logger.debug("installer", metadata: ["line": "\(line)"])
@@ -180,6 +181,8 @@ struct InstallLog: Sendable {
             logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
         case .waitingForJob(let name):
             logger.notice("a job that an earlier agent started is still running", metadata: ["job": "\(name)"])
+        case .waitingForLock(let holder):
+            logger.notice("another process changes the host", metadata: ["process": "\(holder)"])
         }
     }
 }

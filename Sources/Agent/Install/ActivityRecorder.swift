@@ -53,7 +53,9 @@ extension Activity {
     static func after(_ progress: InstallProgress, _ previous: Activity?, at time: Timestamp) -> Activity? {
         var activity = previous
         switch progress {
-        case .started(let step, _, _): return Activity(kind: .step, subject: step.title, since: time)
+        case .started(let step, _, _, let usual):
+            activity = Activity(kind: .step, subject: step.title, since: time)
+            activity?.usualSeconds = usual
         case .waitingForJob(let name): return Activity(kind: .job, subject: name, since: time)
         case .downloaded(let bytes, let total):
             activity?.receivedBytes = bytes
@@ -61,7 +63,7 @@ extension Activity {
         case .said(let line):
             activity?.lastLine = redacted(line).visible.shortened(to: 200)
             activity?.lastLineAt = time
-        case .finished, .failed: break
+        case .finished, .failed, .waitingForLock: break
         }
         return activity
     }

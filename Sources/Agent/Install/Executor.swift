@@ -140,7 +140,8 @@ struct Executor {
 
 /// The progress of an install.
 package enum InstallProgress: Sendable {
-    case started(PlannedStep, number: Int, of: Int)
+    /// A step starts. `usual` is how long it took in the last install, in seconds; nil when it is not known.
+    case started(PlannedStep, number: Int, of: Int, usual: Double?)
     /// The bytes downloaded so far, and the total when it is known.
     case downloaded(bytes: Int, total: Int?)
     /// A line of a job's output.
@@ -149,4 +150,6 @@ package enum InstallProgress: Sendable {
     case failed(PlannedStep, Finding)
     /// A job of an earlier agent is still running, and the install waits for it.
     case waitingForJob(String)
+    /// Another process changes the host, and the install waits for it.
+    case waitingForLock(holder: String)
 }

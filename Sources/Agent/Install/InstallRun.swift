@@ -11,18 +11,22 @@ package struct InstallRun: Sendable {
     let downloader: Downloader
     /// How long the verification waits for the node to become ready.
     let patience: Duration
+    /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
+    let pod: String?
     private var progress: @Sendable (InstallProgress) -> Void
 
     package init(
         inspector: Inspector,
         commands: HostCommands,
         downloader: Downloader,
+        pod: String? = nil,
         patience: Duration = Verification.patience,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) {
         self.inspector = inspector
         self.commands = commands
         self.downloader = downloader
+        self.pod = pod
         self.patience = patience
         self.progress = progress
     }
@@ -36,9 +40,12 @@ package struct InstallRun: Sendable {
     ///   the finding of the step, too.
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
         let lock: HostLock
-        do throws(HostError) { lock = try await HostLock.acquire(on: root, deadline: lockDeadline) } catch {
-            throw error.failure(.state)
-        }
+        do throws(HostError) {
+            let progress = progress
+            lock = try await HostLock.acquire(on: root, deadline: lockDeadline, as: HostLock.holderName(pod: pod)) {
+                progress(.waitingForLock(holder: $0))
+            }
+        } catch { throw error.failure(.state) }
         defer { lock.release() }
         let recorder = ActivityRecorder(ActivityFile(root: root))
         var recorded = self
@@ -96,7 +103,8 @@ package struct InstallRun: Sendable {
         var journal = journal
         journal.settleCutOffSteps(missingIn: steps.map(\.id))
         for (index, step) in steps.enumerated() {
-            progress(.started(step, number: index + 1, of: steps.count))
+            let usual = journal.durations?[step.id.rawValue]
+            progress(.started(step, number: index + 1, of: steps.count, usual: usual))
             journal.begin(step, at: Timestamp(now()))
             // The journal is about the previous install until the first step writes the new record.
             if step.id != .begin { try await save(journal) }
@@ -119,6 +127,13 @@ package struct InstallRun: Sendable {
     private func save(_ journal: Journal) async throws(AgentFailure) {
         do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.state) }
     }
+}
+
+/// The name of the pod that a process with this environment runs in; nil outside of a pod.
+///
+/// The kubelet sets the variable for every container, and the host name of a pod is its name.
+func podName(_ environment: [String: String]) -> String? {
+    environment["KUBERNETES_SERVICE_HOST"] == nil ? nil : environment["HOSTNAME"]
 }
 
 extension Inspector {
@@ -145,6 +160,7 @@ extension Inspector {
             inspector: inspector,
             commands: commands,
             downloader: setup.downloader(environment: environment),
+            pod: podName(environment),
             progress: progress
         )
         return try await run.run(lockDeadline: lockDeadline)

@@ -1,13 +1,13 @@
 import Glibc
 package import NodeModel
-import Support
+package import Support
 import Synchronization
 import SystemPackage
 
 /// The lock that a process must hold while it changes the host, so that only one process does so at a time.
 ///
 /// It is a `flock` on a file, so the kernel releases it when the holder ends for any reason. The file contains the
-/// holder's process ID and command, for the message of a process that waits.
+/// holder's process ID, command, pod and start time, for the message of a process that waits.
 package final class HostLock: Sendable {
     package static let path = HostPath(stringLiteral: HostLayout.lock)
 
@@ -23,25 +23,43 @@ package final class HostLock: Sendable {
 
     /// Waits for the lock and takes it.
     ///
+    /// - Parameters:
+    ///   - root: The host.
+    ///   - deadline: How long to wait.
+    ///   - name: What the file says about the holder after its process ID.
+    ///   - onWait: Gets the name of the holder when another process has the lock, and each time the holder changes.
+    /// - Returns: The lock, which is released at the latest when the value is destroyed.
     /// - Throws: `lockHeld` with the holder's name when the deadline passes, `waitCancelled` when the task is canceled.
     package static func acquire(
         on root: HostRoot,
         deadline: Duration,
-        command: String = CommandLine.arguments.joined(separator: " ")
+        as name: String = holderName(),
+        onWait: @Sendable (String) -> Void = { _ in }
     ) async throws(HostError) -> HostLock {
         let end = ContinuousClock.now + deadline
+        var known: String?
         while true {
-            let taken = try await offPool { () throws(HostError) in try take(on: root, for: command) }
+            let taken = try await offPool { () throws(HostError) in try take(on: root, as: name) }
             if let taken { return HostLock(taken) }
+            let holder = await offPool { nameInFile(of: root) }
+            if holder != known { onWait(holder) }
+            known = holder
             guard !Task.isCancelled else { throw .waitCancelled("\(path)") }
-            guard ContinuousClock.now < end else {
-                throw .lockHeld(path, holder: holderName(on: root), waited: deadline)
-            }
+            guard ContinuousClock.now < end else { throw .lockHeld(path, holder: holder, waited: deadline) }
             try? await Task.sleep(for: .milliseconds(50))
         }
     }
 
-    /// The process ID and the command of the holder.
+    /// What a holder of the lock says about itself: its command, its pod, and when it took the lock.
+    package static func holderName(
+        command: String = CommandLine.arguments.joined(separator: " "),
+        pod: String? = nil,
+        since time: Timestamp = Timestamp(Double(time(nil)))
+    ) -> String {
+        "\(command)\(pod.map { " in pod \($0)" } ?? "") since \(time.wholeSeconds)"
+    }
+
+    /// The process ID and the name of the holder.
     ///
     /// Absent when nobody holds the lock. Unreadable when the file cannot be opened, for example without root.
     package static func holder(on root: HostRoot) async -> Reading<String> {
@@ -52,14 +70,14 @@ package final class HostLock: Sendable {
                 guard try root.status(of: file, path).kind == .file else { throw .notAFile(path) }
                 do throws(Errno) { try retrying { flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) } } catch {
                     guard error == .wouldBlock else { throw .file(.open, path, cause: error) }
-                    return holderName(on: root)
+                    return nameInFile(of: root)
                 }
                 return nil
             }
         }
     }
 
-    private static func holderName(on root: HostRoot) -> String {
+    private static func nameInFile(of root: HostRoot) -> String {
         let bytes = (try? root.readOwn(path, limit: 4096)) ?? nil
         let holder = String(decoding: bytes ?? [], as: UTF8.self).trimmed
         return holder.isEmpty ? "an unknown process" : holder
@@ -81,11 +99,11 @@ package final class HostLock: Sendable {
     }
 
     /// Tries once to take the lock; nil when another process holds it.
-    private static func take(on root: HostRoot, for command: String) throws(HostError) -> FileDescriptor? {
+    private static func take(on root: HostRoot, as name: String) throws(HostError) -> FileDescriptor? {
         try root.makeDirectories(path.parent)
         let file = try root.openOwn(path, O_RDWR, mode: 0o600)
         let number = file.descriptor.rawValue
-        let holder = Array("\(getpid()) \(command)\n".utf8)
+        let holder = Array("\(getpid()) \(name)\n".utf8)
         do throws(Errno) {
             try retrying { flock(number, LOCK_EX | LOCK_NB) }
             // Somebody can have put the file aside or removed it between the open and the lock.

@@ -21,6 +21,8 @@ package struct Activity: Codable, Sendable, Equatable {
     package var since: Timestamp
     /// When the agent tries again; nil when no time is set.
     package var until: Timestamp?
+    /// How long the step took in the last install, in seconds; nil when it is not known.
+    package var usualSeconds: Double?
     /// The bytes downloaded so far; nil when the step has no download.
     package var receivedBytes: Int?
     /// The size of the download; nil when the server does not report it.

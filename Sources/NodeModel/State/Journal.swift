@@ -10,6 +10,10 @@ package struct Journal: Codable, Sendable, Equatable {
     package var record: InstallRecord?
     /// The steps of that install, in the order in which they started.
     package var steps: [StepRecord]
+    /// How long each step took when it last succeeded, in seconds; nil in the journal of an earlier version.
+    ///
+    /// A new install forgets the steps of the one before it, but not these durations: they are its estimate.
+    package var durations: [String: Double]?
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = []) {
         apiVersion = NodeFacts.currentAPIVersion
@@ -80,7 +84,9 @@ package struct Journal: Codable, Sendable, Equatable {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
         // The duration is never negative, even when the clock of the host was set back.
-        steps[index].seconds = max(0, time.seconds - steps[index].startedAt.seconds)
+        let seconds = max(0, time.seconds - steps[index].startedAt.seconds)
+        steps[index].seconds = seconds
+        if failure == nil { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
         steps[index].failure = failure
     }
 }

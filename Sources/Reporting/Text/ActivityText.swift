@@ -10,7 +10,7 @@ struct ActivityText {
     var lines: [String] {
         let duration = spoken(seconds: max(0, now - activity.since.seconds))
         switch activity.kind {
-        case .step: return ["  \(activity.subject), for \(duration)\(download)"] + output
+        case .step: return ["  \(activity.subject), for \(duration)\(usual)\(download)"] + output
         case .job:
             return ["  waiting for job \(activity.subject), which an earlier agent started, for \(duration)"] + output
         case .retry:
@@ -21,6 +21,10 @@ struct ActivityText {
             return ["  The last install failed \(duration) ago with \(activity.subject). \(next ?? "")"]
         case .node: return ["  waiting for the API server, for \(duration): \(activity.subject)"]
         }
+    }
+
+    private var usual: String {
+        activity.usualSeconds.map { " of about \(spoken(seconds: $0))" } ?? ""
     }
 
     private var download: String {

@@ -30,6 +30,7 @@ struct InstallCommand: AsyncParsableCommand {
             let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
             let inspector = Inspector(prober: try source.prober(), setup: try source.setup())
             let progress = ProgressPrinter(style: Style.of(STDERR_FILENO, environment: Output.environment))
+            defer { progress.end() }
             let view = try await inspector.install(
                 environment: Settings(host, choice).environment,
                 lockDeadline: lockWait.duration,

@@ -16,6 +16,13 @@ enum Output {
     /// Changes the line of the cursor on a terminal; `text` is one line.
     static func overwrite(_ text: String) { put("\r\u{1B}[K\(terminalText(text))", STDERR_FILENO) }
 
+    /// The width of the terminal on standard error, in columns; 80 when it does not report one.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// Writes a whole text to a file descriptor.
     ///
     /// A write error is not reported. For example, the reader of a pipe may have ended.

@@ -8,50 +8,79 @@ import Synchronization
 
 /// Writes the progress of an install to standard error, a line for each step.
 ///
-/// On a terminal, it also updates a line while a step is running.
+/// On a terminal, another line shows each second how far the running step is.
 final class ProgressPrinter: Sendable {
+    private struct State {
+        var progress: StepProgress?
+        var began = ContinuousClock.now
+        var isShown = false
+        var ticker: Task<Void, Never>?
+
+        var seconds: Double { began.duration(to: .now) / .seconds(1) }
+    }
+
     private let style: Style
-    private let moving: Bool
-    private let shown = Mutex((percent: -1, dirty: false))
+    private let state = Mutex(State())
 
     init(style: Style) {
         self.style = style
-        moving = isatty(STDERR_FILENO) == 1
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let ticker = Task { [weak self] in
+            while (try? await Task.sleep(for: .seconds(1))) != nil { self?.show() }
+        }
+        state.withLock { $0.ticker = ticker }
     }
 
     func note(_ progress: InstallProgress) {
         switch progress {
-        case .started(let step, let number, let count):
-            line("[\(number)/\(count)] \(step.title)")
-        case .downloaded(let bytes, let total): downloaded(bytes, of: total)
-        case .said(let text): if moving { overwrite(style.faint("      \(redacted(text).visible.prefix(100))")) }
+        case .started(let step, let number, let count, let usual):
+            let estimate = usual.flatMap { $0 < 10 ? nil : style.faint(" (\(spoken(seconds: $0)) last time)") } ?? ""
+            line("[\(number)/\(count)] \(step.title)\(estimate)", then: StepProgress(usualSeconds: usual))
+        case .downloaded(let bytes, let total):
+            state.withLock { state in
+                let seconds = state.seconds
+                state.progress?.take(received: bytes, total: total, after: seconds)
+            }
+        case .said(let text): state.withLock { $0.progress?.lastLine = text }
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
         case .failed(let step, _): line("      \(style.red("×")) \(step.id.rawValue)")
-        case .waitingForJob(let name): line("waiting for the job that an earlier agent started (\(name))")
-
+        case .waitingForJob(let name):
+            line("waiting for the job that an earlier agent started (\(name))", then: StepProgress())
+        case .waitingForLock(let holder):
+            line("waiting for another process that changes the host (\(holder))", then: StepProgress())
         }
     }
 
-    private func downloaded(_ bytes: Int, of total: Int?) {
-        guard moving, let total, total > 0 else { return }
-        let percent = bytes * 100 / total
-        guard shown.withLock({ $0.percent != percent }) else { return }
-        shown.withLock { $0.percent = percent }
-        overwrite("      \(percent) % of \(total >> 20) MiB")
-    }
-
-    private func overwrite(_ text: String) {
-        shown.withLock { $0.dirty = true }
-        Output.overwrite(text)
-    }
-
-    private func line(_ text: String) {
-        let dirty = shown.withLock { state in
-            defer { state = (-1, false) }
-            return state.dirty
+    /// Ends the line of the running step.
+    func end() {
+        state.withLock { state in
+            state.ticker?.cancel()
+            clear(&state)
+            state.progress = nil
         }
-        if dirty { Output.overwrite("") }
-        Output.complain(text + "\n")
+    }
+
+    private func show() {
+        state.withLock { state in
+            guard let progress = state.progress else { return }
+            state.isShown = true
+            Output.overwrite(
+                style.faint("      \(progress.text(after: state.seconds).prefix(max(20, Output.columns - 7)))")
+            )
+        }
+    }
+
+    private func line(_ text: String, then next: StepProgress? = nil) {
+        state.withLock { state in
+            clear(&state)
+            (state.progress, state.began) = (next, .now)
+            Output.complain(text + "\n")
+        }
+    }
+
+    private func clear(_ state: inout State) {
+        if state.isShown { Output.overwrite("") }
+        state.isShown = false
     }
 }
