@@ -44,6 +44,7 @@ package enum CheckRegistry {
         .downloadHashMismatch,
         .driverRemovalFailed,
         .moduleUnloadFailed,
+        .driverServiceFailed,
         .installerFailed,
         .moduleLoadFailed,
         .installFailed,

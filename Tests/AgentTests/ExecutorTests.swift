@@ -118,6 +118,28 @@ struct ExecutorTests {
         }
     }
 
+    /// A node that worked has its services after an attempt that failed.
+    @Test func startsServicesAgainWhereAModuleIsInUse() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let effects: [Effect] = [.stopServices(["nvidia-persistenced.service"]), .unloadModules(["nvidia"])]
+            try host.order("busy-nvidia")
+            let failure = await perform(step(effects[0], effects[1]), on: host, &journal)
+            #expect(failure?.problem.observed.contains("Module nvidia is in use") == true)
+            #expect(
+                host.calls("systemctl") == [
+                    "stop nvidia-persistenced.service", "start nvidia-persistenced.service",
+                ]
+            )
+            try host.order("broken-service")
+            let both = await perform(step(effects[0], effects[1]), on: host, &journal)
+            #expect(both?.problem.observed.contains("Job for nvidia-persistenced.service failed") == true)
+            try host.withdraw("busy-nvidia")
+            #expect(await perform(step(effects[0], effects[1]), on: host, &journal) == nil)
+            #expect(host.calls("systemctl").last == "stop nvidia-persistenced.service")
+        }
+    }
+
     @Test func endsWithTheFirstCommandThatFails() async throws {
         try await ScriptedHost.with { host in
             var journal = Journal()

@@ -155,6 +155,14 @@ struct ScriptedHost: Sendable {
                 >\(host)/proc/driver/nvidia/version
             """
         )
+        try writeProgram(
+            tools,
+            "systemctl",
+            """
+            echo "$*" >>\(host)/run/systemctl
+            [ "$1" != start ] || [ ! -e \(host)/run/broken-service ] || { echo "Job for $2 failed." >&2; exit 1; }
+            """
+        )
         let nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"].map { "\(host)/dev/\($0)" }.joined(separator: " ")
         try writeProgram(
             tools,

@@ -174,6 +174,41 @@ import Testing
         #expect(again.first { $0.id == .unload }?.effects == [.unloadModules(modules)])
     }
 
+    /// Without this, a service that holds the driver would stay stopped after an install that was killed.
+    @Test func theServicesOfTheDriverAreStoppedAndStartedAgain() throws {
+        let facts = NodeFacts.rtxProVGPU.with {
+            $0.driver = .loaded("580.105.08", .open, kind: .grid, record: .installed)
+            $0.claims.deviceUsers = .present([.persistenced])
+        }
+        let plan = Planner().plan(facts, install(), journal: nil)
+        #expect(
+            plan.steps.map(\.id) == [
+                .begin, .download, .unload, .install, .load, .startServices, .verify, .finish,
+            ]
+        )
+        let unload = try #require(plan.steps.first { $0.id == .unload })
+        #expect(
+            unload.effects == [
+                .stopServices(["nvidia-persistenced.service"]),
+                .unloadModules(["nvidia_uvm", "nvidia_modeset", "nvidia"]),
+            ]
+        )
+        #expect(unload.title == "stop nvidia-persistenced.service, and unload the old kernel modules")
+        // The agent is killed after it has unloaded the modules: nothing holds the driver now.
+        var journal = Journal(record: record())
+        journal.begin(unload, at: Timestamp(1))
+        let stopped = facts.with {
+            $0.driver.loadedModules = .present([])
+            $0.claims.deviceUsers = .present([])
+        }
+        let next = Planner().plan(stopped, install(), journal: journal).steps
+        #expect(next.map(\.id) == [.download, .unload, .install, .load, .startServices, .verify, .finish])
+        // After the start, the journal has no stopped service any more.
+        journal.begin(try #require(next.first { $0.id == .startServices }), at: Timestamp(2))
+        journal.end(.startServices, at: Timestamp(3))
+        #expect(journal.stoppedServices.isEmpty)
+    }
+
     struct Resume: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var change: @Sendable (inout InstallRecord) -> Void = { _ in }

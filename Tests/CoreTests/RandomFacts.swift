@@ -238,10 +238,15 @@ extension RandomFacts {
             claims.driverContainer = reading(container, mostlyPresent: 8)
         }
         if random.once(in: 4) {
-            claims.deviceUsers = reading([DeviceUser(pid: 7, command: "python3", nodes: [])], mostlyPresent: 3)
+            claims.deviceUsers = reading([deviceUser()], mostlyPresent: 3)
         }
         if random.once(in: 10) { claims.nodeLabels = labels() }
         return claims
+    }
+
+    private mutating func deviceUser() -> DeviceUser {
+        let unit = random.pick(nil, "nvidia-persistenced.service", "nvidia-dcgm.service")
+        return DeviceUser(pid: 7, command: "python3", nodes: [], unit: unit)
     }
 
     private mutating func labels() -> Reading<[String: String]> {

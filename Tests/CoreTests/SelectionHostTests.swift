@@ -35,6 +35,21 @@ import Testing
             .blocked(.driverChangePending)
         ) { $0.claims.deviceUsers = .present([DeviceUser(pid: 7, command: "python3", nodes: ["nvidia0"])]) },
         SelectionCase(
+            "another version is asked for, and only a service of the driver uses the GPUs",
+            .h100Ready,
+            policy: Policy(branch: 580),
+            .install(Driver.datacenter580)
+        ) { $0.claims.deviceUsers = .present([.persistenced]) },
+        SelectionCase(
+            "another version is asked for, and a service of the driver and another process use the GPUs",
+            .h100Ready,
+            policy: Policy(branch: 580),
+            .blocked(.driverChangePending)
+        ) {
+            let other = DeviceUser(pid: 7, command: "nv-hostengine", nodes: ["nvidia0"], unit: "nvidia-dcgm.service")
+            $0.claims.deviceUsers = .present([.persistenced, other])
+        },
+        SelectionCase(
             "another version is asked for, and the processes are not known",
             .h100Ready,
             policy: Policy(branch: 580),

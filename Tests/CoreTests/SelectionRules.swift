@@ -350,7 +350,7 @@ private struct Judgement {
         if isOurs { return decision.takesOver == nil ? nil : "a takeover of its own driver" }
         guard versions.count == 1, let version = versions.first else { return "an install over two drivers" }
         if !policy.takeover { return "an install over another owner's driver without leave" }
-        if facts.claims.deviceUsers != .present([]) { return "an install over a driver that may be in use" }
+        if mayBeInUse { return "an install over a driver that may be in use" }
         guard let owner = remover(of: version) else { return "an install over a driver that nobody can remove" }
         return decision.takesOver == owner ? nil : "a takeover of somebody else's driver, not of \(owner)'s"
     }
@@ -366,7 +366,13 @@ private struct Judgement {
         }
         if decision.takesOver == nil { return "an install beside another owner's packages" }
         if !policy.takeover { return "an install beside another owner's packages without leave" }
-        return facts.claims.deviceUsers == .present([]) ? nil : "an install beside packages that may be in use"
+        return !mayBeInUse ? nil : "an install beside packages that may be in use"
+    }
+
+    /// Whether a process other than a service of the driver may use the driver.
+    private var mayBeInUse: Bool {
+        let services = ["nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-gridd.service"]
+        return facts.claims.deviceUsers.value?.contains { !services.contains($0.unit ?? "") } ?? true
     }
 
     private var isImmutable: Bool {

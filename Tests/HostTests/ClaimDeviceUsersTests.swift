@@ -63,6 +63,54 @@ import Testing
         #expect(ClaimProbe.deviceUsers(root) == .present(expected))
     }
 
+    @Test(.enabled(if: geteuid() == 0, "needs root, to make device nodes"))
+    func namesThePodOrTheServiceOfAProcess() throws {
+        try tree.write("proc/devices", Self.devices)
+        let card = try node("card", 195, 0)
+        let uid = "8f2b1c0e-1111-4222-8333-944444444444"
+        try tree.makeDirectory("var/log/pods/ml_train-0_\(uid)")
+        for (process, group) in [
+            (10, "kubepods.slice/kubepods-pod\(uid.replacing("-", with: "_")).slice/cri-containerd-1.scope"),
+            (11, "kubepods/burstable/pod0b2b1c0e-1111-4222-8333-944444444444/2"),
+            (12, "system.slice/nvidia-persistenced.service"), (13, "user.slice/user-0.slice/session-3.scope"),
+        ] {
+            try add(process, "p", [card])
+            try tree.write("proc/\(process)/cgroup", "0::/../\(group)\n")
+        }
+        try add(14, "p", [card])
+        let users = try #require(ClaimProbe.deviceUsers(root).value)
+        #expect(
+            users.map(\.name) == [
+                "p (10, pod ml/train-0)", "p (11, pod 0b2b1c0e-1111-4222-8333-944444444444)",
+                "p (12, nvidia-persistenced.service)", "p (13)", "p (14)",
+            ]
+        )
+    }
+
+    @Test(
+        arguments: [
+            (
+                "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod8f2b1c0e_1111_4222_8333_944444444444.slice/x",
+                "8f2b1c0e-1111-4222-8333-944444444444", nil
+            ),
+            (
+                "12:memory:/kubepods/podfedcba98765432100123456789abcdef/1\n1:name=systemd:/x",
+                "fedcba98765432100123456789abcdef", nil
+            ),
+            (
+                "0::/kubepods/pod8f2b1c0e-1111-4222-8333-944444444444/init/system.slice/inner.service",
+                "8f2b1c0e-1111-4222-8333-944444444444", nil
+            ),
+            ("0::/machine.slice/pod-of-somebody.slice/podman-1.scope", nil, nil),
+            ("3:cpu:/\n0::/system.slice/docker.service/child", nil, "docker.service"),
+            ("0::/", nil, nil), ("", nil, nil), ("garbage\n:::::\n\u{0}", nil, nil),
+        ] as [(String, String?, String?)]
+    ) func readsTheControlGroups(_ text: String, _ pod: String?, _ unit: String?) {
+        let owner = ProcessOwner(text)
+        #expect(owner.podUID == pod)
+        #expect(owner.unit == unit)
+    }
+
     /// The numbers of the driver's first three devices are fixed.
     @Test func knowsTheFixedNumberWithoutTheList() {
         let devices = NVIDIADevices("")

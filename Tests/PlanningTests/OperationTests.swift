@@ -20,6 +20,10 @@ import Testing
             inverse: LoadModules(modules: ["nvidia", "nvidia_modeset", "nvidia_uvm"], needsFormerDriver: true)
         ),
         Pair(
+            operation: StartServices(units: ["nvidia-persistenced.service"]),
+            inverse: StopServices(units: ["nvidia-persistenced.service"])
+        ),
+        Pair(
             operation: LoadModules(),
             inverse: UnloadModules(modules: ["nvidia-modeset", "nvidia-uvm", "nvidia"])
         ),
@@ -34,7 +38,8 @@ import Testing
 
     /// A journal with a step that is not known is refused, so a new operation must be added to `StepID.known`.
     @Test func everyStepIsKnown() {
-        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign] {
+        let withService = Installs.own.with { $0.claims.deviceUsers = .present([.persistenced]) }
+        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign, withService] {
             let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)
             for step in plan.steps.flatMap({ [$0] + $0.inverse }) {
                 #expect(StepID.known.contains(step.id), "\(step.id)")

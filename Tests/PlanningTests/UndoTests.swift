@@ -155,7 +155,7 @@ private struct ModelHost: Equatable {
             case .job(let job):
                 // An installer takes the place of the driver before; a removal or an uninstaller leaves none.
                 drivers = job.name.hasPrefix("install-") ? [job.name] : []
-            case .forgetEarlierSteps, .makeDirectories, .forgetJobs, .verify: break
+            case .forgetEarlierSteps, .makeDirectories, .forgetJobs, .verify, .stopServices: break
             case .unknown(let kind): Issue.record("the recipe has the unknown effect \(kind)")
             }
         }

@@ -302,3 +302,13 @@ extension Reading<VendorFacts> {
 extension ReadFailure {
     package static let denied = ReadFailure(.permission, "permission denied")
 }
+
+extension DeviceUser {
+    /// NVIDIA's persistence daemon as a service of the host.
+    package static let persistenced = DeviceUser(
+        pid: 900,
+        command: "nvidia-persiste",
+        nodes: ["nvidia0", "nvidiactl"],
+        unit: "nvidia-persistenced.service"
+    )
+}

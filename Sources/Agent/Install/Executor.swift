@@ -22,6 +22,8 @@ struct Executor {
         do throws(AgentFailure) {
             for effect in step.effects { try await perform(effect, of: step, &journal) }
         } catch {
+            var error = error
+            if let problem = await startAgain(step.stoppedServices) { error.problem.observed += " (\(problem))" }
             guard step.failure.readsKernelLog, error.problem.code == step.failure.code else { throw error }
             var failure = error
             // Without the log, the remedy still tells where to look.
@@ -50,6 +52,10 @@ struct Executor {
                 for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }
             }
         case .download(let file): try await download(file, deadline, of: step)
+        case .stopServices(let units):
+            try await onHost(step) { () async throws(HostError) in
+                _ = try await commands.run(["systemctl", "stop"] + units, deadline: deadline)
+            }
         case .unloadModules(let modules):
             try await onHost(step) { () async throws(HostError) in try await unload(modules, deadline) }
         case .run(let commands):
@@ -108,6 +114,21 @@ struct Executor {
                 throw error
             }
         }
+    }
+
+    /// Starts services that a failed step has stopped, so that the node is as it was before the step.
+    ///
+    /// - Returns: Why a service could not be started; nil when all run.
+    private func startAgain(_ units: [String]) async -> String? {
+        guard !units.isEmpty else { return nil }
+        let commands = commands
+        // A new task, so that the services are started again even when this task is canceled.
+        return await Task {
+            do throws(HostError) {
+                _ = try await commands.run(["systemctl", "start"] + units, deadline: .seconds(120))
+                return nil
+            } catch { return errorChain(error) }
+        }.value
     }
 
     /// Starts a job and waits for its end.

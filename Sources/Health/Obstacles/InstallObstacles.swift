@@ -57,6 +57,18 @@ extension Check {
         advice: "Drain the node, or reboot it."
     )
 
+    static let driverServiceFailed = Check(
+        .driverServiceFailed,
+        title: "the services of the driver stop and start",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The agent stops services such as `nvidia-persistenced` and `nvidia-fabricmanager` before it replaces a "
+            + "driver, and starts them again after the install. One of them did not stop or did not start.",
+        advice: "Run `systemctl status` for the service that the finding names, and repair it. Then run "
+            + "`gpu-agent install`."
+    )
+
     static let installerFailed = Check(
         .installerFailed,
         title: "NVIDIA's installer succeeds",

@@ -28,7 +28,7 @@ extension ClaimProbe {
                 for process in processes {
                     if let user = try deviceUser(process, root, devices) { users.append(user) }
                 }
-                return users
+                return users.isEmpty ? [] : named(users, root)
             }
         }
     }
@@ -47,6 +47,21 @@ extension ClaimProbe {
             return nil
         }
         return name.map { DeviceUser(pid: process, command: $0.trimmed, nodes: nodes) }
+    }
+
+    /// Adds to each process the pod or the service that it belongs to.
+    ///
+    /// They only help to find the process. A process without them is still a user of the driver.
+    private static func named(_ users: [DeviceUser], _ root: HostRoot) -> [DeviceUser] {
+        let pods = PodNames(root)
+        return users.map { user in
+            let path = HostPath("/proc").appending("\(user.pid)").appending("cgroup")
+            guard let text = try? root.text(path) else { return user }
+            let owner = ProcessOwner(text)
+            var user = user
+            (user.pod, user.unit) = (owner.podUID.map(pods.name), owner.unit)
+            return user
+        }
     }
 
     /// The device nodes of the driver that a process has open; nil when the process has ended.

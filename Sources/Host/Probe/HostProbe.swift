@@ -96,7 +96,7 @@ package struct HostProbe: Sendable {
 
     /// The loaded modules for NVIDIA's GPUs; absent when there is no `/sys/module`, as in a copied tree.
     private func loadedModules() -> Reading<[String]> {
-        let others: Set = ["nouveau", "nova_core", "nova_drm", "rivafb"]
+        let others: Set = ["gdrdrv", "nouveau", "nova_core", "nova_drm", "rivafb"]
         return reading { () throws(HostError) in
             try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || others.contains($0) }.sorted()
         }

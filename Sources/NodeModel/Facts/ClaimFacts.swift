@@ -170,10 +170,23 @@ package struct DeviceUser: Codable, Sendable, Equatable {
     package var command: String
     /// The names of the open device nodes, sorted, such as `nvidia0` and `nvidiactl`.
     package var nodes: [String]
+    /// The namespace and the name of the process's pod, such as `ml/train-0`, or the UID of a pod whose name is not
+    /// known; nil for a process that is in no pod.
+    package var pod: String?
+    /// The systemd service of the process, such as `nvidia-persistenced.service`; nil for a process that is in none.
+    package var unit: String?
 
-    package init(pid: Int, command: String, nodes: [String]) {
+    package init(pid: Int, command: String, nodes: [String], pod: String? = nil, unit: String? = nil) {
         self.pid = pid
         self.command = command
         self.nodes = nodes
+        self.pod = pod
+        self.unit = unit
+    }
+
+    /// The process for people: `python3 (4711, pod ml/train-0)`.
+    package var name: String {
+        let owner = pod.map { ", pod \($0)" } ?? unit.map { ", \($0)" } ?? ""
+        return "\(command) (\(pid)\(owner))"
     }
 }

@@ -20,6 +20,8 @@ package enum Effect: Sendable, Equatable {
     ///
     /// The list must contain only loaded modules, because `modprobe -r` fails for a module that is not installed.
     case unloadModules([String])
+    /// Stops systemd services, and starts them again when a later effect of the same step fails.
+    case stopServices([String])
     /// Runs commands on the host one after the other; each of them must succeed.
     case run([[String]])
     /// Runs a command as a job on the host, which can run longer than the agent, and waits for its end.
@@ -73,7 +75,7 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, modules, commands, job, jobs
+        case kind, record, paths, download, modules, commands, job, jobs, units
     }
 
     package init(from decoder: any Decoder) throws {
@@ -86,6 +88,7 @@ extension Effect: Codable {
         case "remove": self = .remove(try container.decode([String].self, forKey: .paths))
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
         case "unload-modules": self = .unloadModules(try container.decode([String].self, forKey: .modules))
+        case "stop-services": self = .stopServices(try container.decode([String].self, forKey: .units))
         case "run": self = .run(try container.decode([[String]].self, forKey: .commands))
         case "job": self = .job(try container.decode(Job.self, forKey: .job))
         case "forget-jobs": self = .forgetJobs(try container.decode([String].self, forKey: .jobs))
@@ -102,6 +105,7 @@ extension Effect: Codable {
         case .makeDirectories(let paths), .remove(let paths): try container.encode(paths, forKey: .paths)
         case .download(let download): try container.encode(download, forKey: .download)
         case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
+        case .stopServices(let units): try container.encode(units, forKey: .units)
         case .run(let commands): try container.encode(commands, forKey: .commands)
         case .job(let job): try container.encode(job, forKey: .job)
         case .forgetJobs(let jobs): try container.encode(jobs, forKey: .jobs)
@@ -118,6 +122,7 @@ extension Effect: Codable {
         case .remove: "remove"
         case .download: "download"
         case .unloadModules: "unload-modules"
+        case .stopServices: "stop-services"
         case .run: "run"
         case .job: "job"
         case .forgetJobs: "forget-jobs"

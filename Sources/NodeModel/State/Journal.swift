@@ -51,6 +51,11 @@ package struct Journal: Codable, Sendable, Equatable {
         }
     }
 
+    /// The services that the recorded install stopped and has not started again, sorted.
+    package var stoppedServices: [String] {
+        finished(.startServices) ? [] : Set(steps.flatMap { $0.services ?? [] }).sorted()
+    }
+
     /// Completes or removes interrupted steps that the new plan does not contain.
     ///
     /// When the plan continues the recorded install, a step is missing because the facts show that its work is done.
@@ -73,7 +78,8 @@ package struct Journal: Codable, Sendable, Equatable {
                 startedAt: time,
                 job: step.job,
                 inverse: step.inverse,
-                leaves: step.leaves
+                leaves: step.leaves,
+                services: step.stoppedServices.isEmpty ? nil : step.stoppedServices
             )
         )
         if step.changesDriver { record?.state = .changing }
@@ -113,6 +119,8 @@ package struct StepRecord: Codable, Sendable, Equatable {
     package var inverse: [PlannedStep]?
     /// What stays changed after the inverse, as a text for the output; nil when nothing does.
     package var leaves: String?
+    /// The services that the step stopped; nil when it stopped none.
+    package var services: [String]?
 
     package init(
         step: StepID,
@@ -122,7 +130,8 @@ package struct StepRecord: Codable, Sendable, Equatable {
         failure: Finding? = nil,
         job: String? = nil,
         inverse: [PlannedStep]? = nil,
-        leaves: String? = nil
+        leaves: String? = nil,
+        services: [String]? = nil
     ) {
         self.step = step
         self.state = state
@@ -132,6 +141,7 @@ package struct StepRecord: Codable, Sendable, Equatable {
         self.job = job
         self.inverse = inverse
         self.leaves = leaves
+        self.services = services
     }
 
     /// The result of the step, without the data that only the agent needs to continue or undo it.

@@ -49,6 +49,13 @@ package struct PlannedStep: Codable, Sendable, Equatable {
         self.leaves = leaves
     }
 
+    /// The services that the step stops; empty when it stops none.
+    package var stoppedServices: [String] {
+        effects.flatMap { effect -> [String] in
+            if case .stopServices(let units) = effect { units } else { [] }
+        }
+    }
+
     /// The name of the job that executes the step; nil when the step has no job.
     package var job: String? {
         effects.lazy.compactMap { effect in

@@ -18,14 +18,16 @@ extension StepID {
     package static let load = StepID(rawValue: "load")
     package static let verify = StepID(rawValue: "verify")
     package static let finish = StepID(rawValue: "finish")
+    package static let startServices = StepID(rawValue: "start-services")
+    package static let stopServices = StepID(rawValue: "stop-services")
 
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "download", "finish", "forget", "install", "load", "remove", "remove-package", "sync", "uninstall",
-            "unload", "verify",
+            "begin", "download", "finish", "forget", "install", "load", "remove", "remove-package", "start-services",
+            "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

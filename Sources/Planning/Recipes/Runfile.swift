@@ -32,8 +32,9 @@ package struct Runfile: Recipe {
 
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + (isInstalled ? [] : install)
+            + [LoadModules()] + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
-                LoadModules(), VerifyNode(),
+                VerifyNode(),
                 FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs),
             ]
     }
@@ -61,9 +62,17 @@ package struct Runfile: Recipe {
     }
 
     private var install: [any Operation] {
-        let unload = UnloadModules(loadedOf: facts.driver)
-        return [DownloadPackage(artifact: artifact, digest: digest)] + (unload.modules.isEmpty ? [] : [unload])
+        let unload = UnloadModules(loadedOf: facts.driver, services: services)
+        let isNeeded = !unload.modules.isEmpty || !services.isEmpty
+        return [DownloadPackage(artifact: artifact, digest: digest)] + (isNeeded ? [unload] : [])
             + takeover + [installer]
+    }
+
+    /// The services of the driver that run now, and those that this install or an interrupted one stopped.
+    private var services: [String] {
+        let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
+        let stopped = journal?.record?.state == .installed ? [] : journal?.stoppedServices ?? []
+        return Set(running + stopped).sorted()
     }
 
     private var installer: RunInstaller {

@@ -71,6 +71,6 @@ extension FactsText {
     }
 
     private func user(_ user: DeviceUser) -> String {
-        "\(user.command) (\(user.pid)): \(listed(user.nodes))"
+        "\(user.name): \(listed(user.nodes))"
     }
 }

@@ -45,6 +45,7 @@ package struct PlanText {
     private func details(_ effect: Effect) -> [String] {
         switch effect {
         case .run(let commands): commands.map { "$ " + $0.joined(separator: " ") }
+        case .stopServices(let units): ["$ systemctl stop \(units.joined(separator: " "))"]
         case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
         case .job(let job):
             // A script is shown line by line.

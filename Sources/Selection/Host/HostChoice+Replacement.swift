@@ -76,13 +76,14 @@ extension ClaimFacts {
                 }
             return ("The agent cannot tell which processes use the driver: \(why).", remedy)
         }
-        guard !users.isEmpty else { return nil }
-        let names = users.prefix(5).map { "\($0.command) (\($0.pid))" }
-        let more = users.count > names.count ? ["\(users.count - names.count) more"] : []
+        // The agent stops the services of the driver itself.
+        let others = users.filter { $0.driverService == nil }
+        guard !others.isEmpty else { return nil }
+        let names = others.prefix(5).map(\.name)
+        let more = others.count > names.count ? ["\(others.count - names.count) more"] : []
         return (
             "These processes use the driver: \((names + more).joined(separator: ", ")).",
-            "Drain the node and stop the processes that use the driver. "
-                + "Use systemctl for services such as nvidia-persistenced."
+            "Drain the node and stop the processes that use the driver. Use systemctl for services such as nvidia-dcgm."
         )
     }
 }

@@ -32,6 +32,11 @@ installer_ran_once() { [ "${1:-none}" = "$(installer_began)" ]; }
 # has_unit: the install runs in a transient unit of the host.
 has_unit() { systemctl is-active --quiet 'gpu-agent-install-*.scope'; }
 lacks_unit() { [ -z "$(systemctl list-units --all --plain --no-legend 'gpu-agent-*')" ]; }
+# Changes the expected labels: the other driver has another version, and another version of CUDA.
+labels_of_580() {
+    sed -i -E 's/595\.91\.07/580.105.08/; s/=595$/=580/; s/(driver-version\.minor)=.*/\1=105/
+        s/(driver-version\.revision)=.*/\1=08/; s/(runtime-version\.(full=13\.|minor=))2$/\10/' hardware/labels
+}
 # same_driver_files BEFORE: the files of the driver are those in the list.
 same_driver_files() {
     local parts='^/(usr/(lib|src|bin)|var/lib/(dkms|nvidia))/'
