@@ -43,6 +43,7 @@ package enum CheckRegistry {
         .downloadFailed,
         .downloadHashMismatch,
         .driverRemovalFailed,
+        .rebootRequired,
         .moduleUnloadFailed,
         .driverServiceFailed,
         .installerFailed,

@@ -46,6 +46,25 @@ package struct OtherGPUDriver: Sendable, Equatable {
         name.hasPrefix("simple") ? "initcall_blacklist=simpledrm_platform_driver_init" : "for efifb: video=efifb:off"
     }
 
+    /// The modules of other drivers that the agent unloads before an install, each before the modules that it uses.
+    ///
+    /// It is empty when one of these drivers holds a GPU that the agent does not manage: somebody else uses that GPU.
+    ///
+    /// - Parameters:
+    ///   - gpus: The addresses of the GPUs that the agent manages; every GPU of the node when it is empty.
+    ///   - facts: The facts of the node.
+    package static func releasable(for gpus: [PCIAddress], in facts: NodeFacts) -> [String] {
+        let held = holding([], in: facts).filter { releasable.contains($0.module) }
+        let isOurs = held.allSatisfy { driver in gpus.isEmpty || driver.gpus.allSatisfy(gpus.contains) }
+        guard isOurs else { return [] }
+        let loaded = (facts.driver.loadedModules.value ?? []) + held.map(\.module)
+        let nouveau = facts.driver.nouveauLoaded.value == true ? ["nouveau"] : []
+        return releasable.filter((loaded + nouveau).contains)
+    }
+
+    /// The modules that the kernel's own developers wrote for NVIDIA's GPUs, each before the modules that it uses.
+    private static let releasable = ["nova_drm", "nova_core", "nouveau", "nvidiafb", "rivafb"]
+
     /// The finding that the agent cannot install or load a driver.
     var finding: Finding {
         Finding(
@@ -57,7 +76,7 @@ package struct OtherGPUDriver: Sendable, Equatable {
     }
 
     /// The name of the kernel module: the kernel writes a driver's hyphen as an underscore.
-    private var module: String { name == "NovaCore" ? "nova_core" : name.replacing("-", with: "_") }
+    var module: String { name == "NovaCore" ? "nova_core" : name.replacing("-", with: "_") }
 
     private static let firmwareConsoles = ["simple", "efi", "vesa", "vga16", "boot", "platform"]
 }

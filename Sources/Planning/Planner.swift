@@ -75,17 +75,21 @@ package struct Planner: Sendable {
             kernelRelease: kernel,
             artifactHash: digest.hex
         )
+        let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
         let recipe = Runfile(
             facts: facts,
             driver: driver,
             artifact: artifact,
             digest: digest,
             record: record,
+            released: released,
             journal: journal
         )
         let problems =
             recipe.isInstalled
-            ? [] : Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus).problems
+            ? []
+            : Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus, released: released)
+                .problems
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
 }

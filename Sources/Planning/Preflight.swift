@@ -11,12 +11,21 @@ package struct Preflight: Sendable {
     package var kernel: String
     /// The addresses of the GPUs that the driver is for; empty for all GPUs.
     package var gpus: [PCIAddress]
+    /// The modules of other drivers that the plan unloads.
+    package var released: [String]
 
-    package init(facts: NodeFacts, artifact: Artifact, kernel: String, gpus: [PCIAddress] = []) {
+    package init(
+        facts: NodeFacts,
+        artifact: Artifact,
+        kernel: String,
+        gpus: [PCIAddress] = [],
+        released: [String] = []
+    ) {
         self.facts = facts
         self.artifact = artifact
         self.kernel = kernel
         self.gpus = gpus
+        self.released = released
     }
 
     package var problems: [Finding] {
@@ -47,8 +56,10 @@ package struct Preflight: Sendable {
     ///
     /// NVIDIA's installer refuses to run while nouveau is loaded, even if nouveau holds no GPU.
     private var otherDrivers: [Finding] {
-        let holding = OtherGPUDriver.holding(gpus, in: facts).map(\.finding)
-        guard facts.driver.nouveauLoaded.value == true, !holding.contains(where: { $0.code == .nouveauLoaded }) else {
+        let holding = OtherGPUDriver.holding(gpus, in: facts).filter { !released.contains($0.module) }.map(\.finding)
+        guard facts.driver.nouveauLoaded.value == true, !released.contains("nouveau"),
+            !holding.contains(where: { $0.code == .nouveauLoaded })
+        else {
             return holding
         }
         let nouveau = Finding(

@@ -75,7 +75,7 @@ import Testing
         var complete = record()
         complete.state = .installed
         let (packages, work) = ("/var/lib/gpu-agent/packages", "/var/lib/gpu-agent/work")
-        let jobs = ["remove-595.91.07", "install-595.91.07"]
+        let jobs = ["blacklist-595.91.07", "remove-595.91.07", "install-595.91.07"]
         #expect(
             steps.map(\.effects) == [
                 [
@@ -172,6 +172,111 @@ import Testing
         let modules = ["nvidia_peermem", "nvidia_drm", "nvidia_modeset", "nvidia"]
         let again = Planner().plan(more, install(), journal: nil).steps
         #expect(again.first { $0.id == .unload }?.effects == [.unloadModules(modules)])
+    }
+
+    @Test func aDriverOfTheKernelGivesTheGPUsUp() throws {
+        let held = NodeFacts.h100.withGPU { $0.kernelDriver = .present("nouveau") }
+        let facts = held.with {
+            $0.driver.nouveauLoaded = .present(true)
+            $0.driver.loadedModules = .present(["nouveau"])
+        }
+        let plan = Planner().plan(facts, install(), journal: nil)
+        #expect(plan.problems.isEmpty)
+        #expect(
+            plan.steps.map(\.id) == [.begin, .blacklist, .release, .download, .install, .load, .verify, .finish]
+        )
+        let file = """
+            # gpu-agent: NVIDIA's driver cannot share the GPUs with these drivers.
+            blacklist nouveau
+            options nouveau modeset=0
+
+            """
+        #expect(plan.steps[1].effects.first == .writeFile(path: "/etc/modprobe.d/gpu-agent.conf", text: file))
+        #expect(plan.steps.filter(\.disrupts).map(\.id) == [.release])
+        #expect(plan.steps[2].failure.code == .rebootRequired)
+        // The node has booted again, and the blacklist works.
+        var journal = Journal(record: record())
+        journal.begin(plan.steps[1], at: Timestamp(1))
+        journal.end(.blacklist, at: Timestamp(2))
+        #expect(!steps(.h100, install(), journal).contains(.blacklist))
+    }
+
+    struct Release: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var holders: [String]
+        /// Whether the agent manages only the first GPU.
+        var firstOnly = false
+        var loaded: [String] = []
+        var modules: [String]
+        var problems: [ReasonCode] = []
+    }
+
+    static let releases = [
+        Release(
+            testDescription: "nova",
+            holders: ["NovaCore"],
+            loaded: ["nova_core", "nova_drm"],
+            modules: ["nova_drm", "nova_core"]
+        ),
+        Release(
+            testDescription: "a frame buffer driver",
+            holders: ["nvidiafb"],
+            loaded: ["nvidiafb"],
+            modules: ["nvidiafb"]
+        ),
+        Release(
+            testDescription: "nouveau without a GPU",
+            holders: ["", ""],
+            loaded: ["nouveau"],
+            modules: ["nouveau"]
+        ),
+        Release(
+            testDescription: "the firmware's console",
+            holders: ["simple-framebuffer"],
+            modules: [],
+            problems: [.otherGPUDriver]
+        ),
+        Release(
+            testDescription: "nouveau, and the firmware's console on another GPU",
+            holders: ["nouveau", "efifb"],
+            loaded: ["nouveau"],
+            modules: ["nouveau"],
+            problems: [.otherGPUDriver]
+        ),
+        Release(
+            testDescription: "a GPU that the agent does not manage",
+            holders: ["", "nouveau"],
+            firstOnly: true,
+            loaded: ["nouveau"],
+            modules: [],
+            problems: [.nouveauLoaded]
+        ),
+    ]
+
+    /// Somebody else may use a GPU that the configuration ignores.
+    @Test(arguments: releases)
+    func onlyDriversOfManagedGPUsAreUnloaded(_ row: Release) {
+        let facts = NodeFacts.h100.with { facts in
+            facts.pci = .present(
+                row.holders.enumerated().map { number, driver in
+                    var gpu = PCIFunction.h100.at(bus: UInt8(number + 1))
+                    if driver == "simple-framebuffer" || driver == "efifb" {
+                        gpu.firmwareDisplay = driver
+                    } else if !driver.isEmpty {
+                        gpu.kernelDriver = .present(driver)
+                    }
+                    return gpu
+                }
+            )
+            facts.driver.loadedModules = .present(row.loaded)
+            facts.driver.nouveauLoaded = .present(row.loaded.contains("nouveau"))
+        }
+        var decision = install()
+        if row.firstOnly { decision.gpus = [PCIFunction.h100.at(bus: 1).address] }
+        let plan = Planner().plan(facts, decision, journal: nil)
+        #expect(plan.problems.map(\.code) == row.problems)
+        let unloaded = plan.steps.first { $0.id == .release }?.title
+        #expect(unloaded == (row.modules.isEmpty ? nil : "unload \(row.modules.joined(separator: " and "))"))
     }
 
     /// Without this, a service that holds the driver would stay stopped after an install that was killed.

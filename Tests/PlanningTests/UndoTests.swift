@@ -147,6 +147,7 @@ private struct ModelHost: Equatable {
         for effect in effects {
             switch effect {
             case .record(let new): record = new
+            case .writeFile(let path, _): files.insert(path)
             case .remove(let paths): files = files.filter { file in !paths.contains { file.hasPrefix($0) } }
             case .download(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .unloadModules(let names): modules.subtract(names.map(Self.kernelName))

@@ -47,6 +47,12 @@ struct Executor {
             try await onHost(step) { () async throws(HostError) in
                 for path in paths { try root.makeDirectories(HostPath(stringLiteral: path)) }
             }
+        case .writeFile(let path, let text):
+            try await onHost(step) { () async throws(HostError) in
+                let path = HostPath(stringLiteral: path)
+                try root.makeDirectories(path.parent)
+                try root.writeAtomically(path, contents: Array(text.utf8), mode: 0o644)
+            }
         case .remove(let paths):
             try await onHost(step) { () async throws(HostError) in
                 for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }

@@ -57,6 +57,17 @@ extension Check {
         advice: "Drain the node, or reboot it."
     )
 
+    static let rebootRequired = Check(
+        .rebootRequired,
+        title: "the node does not have to reboot",
+        group: .install,
+        phase: .install,
+        meaning: "The agent could not take the GPUs from another driver, such as nouveau, because something uses that "
+            + "driver: for example, a display server or a text console. The driver is on a blacklist "
+            + "(`/etc/modprobe.d/gpu-agent.conf`), so the kernel does not load it at the next boot.",
+        advice: "Reboot the node. The agent then goes on with the install."
+    )
+
     static let driverServiceFailed = Check(
         .driverServiceFailed,
         title: "the services of the driver stop and start",

@@ -71,6 +71,7 @@ extension ReasonCode {
     package static let installerFailed = ReasonCode("installer-failed")
     package static let driverRemovalFailed = ReasonCode("driver-removal-failed")
     package static let moduleLoadFailed = ReasonCode("module-load-failed")
+    package static let rebootRequired = ReasonCode("reboot-required")
     package static let driverServiceFailed = ReasonCode("driver-service-failed")
     package static let moduleUnloadFailed = ReasonCode("module-unload-failed")
     package static let hostUnreachable = ReasonCode("host-unreachable")

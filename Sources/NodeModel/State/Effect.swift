@@ -12,6 +12,8 @@ package enum Effect: Sendable, Equatable {
     case forgetEarlierSteps
     /// Creates missing directories and their parents.
     case makeDirectories([String])
+    /// Creates a file that everybody can read, or replaces its content.
+    case writeFile(path: String, text: String)
     /// Removes files and whole directories; a missing path is not an error.
     case remove([String])
     /// Downloads a file and verifies its checksum.
@@ -75,7 +77,7 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, modules, commands, job, jobs, units
+        case kind, record, paths, download, modules, commands, job, jobs, units, path, text
     }
 
     package init(from decoder: any Decoder) throws {
@@ -85,6 +87,9 @@ extension Effect: Codable {
         case "record": self = .record(try container.decodeIfPresent(InstallRecord.self, forKey: .record))
         case "forget-earlier-steps": self = .forgetEarlierSteps
         case "make-directories": self = .makeDirectories(try container.decode([String].self, forKey: .paths))
+        case "write-file":
+            let path = try container.decode(String.self, forKey: .path)
+            self = .writeFile(path: path, text: try container.decode(String.self, forKey: .text))
         case "remove": self = .remove(try container.decode([String].self, forKey: .paths))
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
         case "unload-modules": self = .unloadModules(try container.decode([String].self, forKey: .modules))
@@ -103,6 +108,9 @@ extension Effect: Codable {
         switch self {
         case .record(let record): try container.encodeIfPresent(record, forKey: .record)
         case .makeDirectories(let paths), .remove(let paths): try container.encode(paths, forKey: .paths)
+        case .writeFile(let path, let text):
+            try container.encode(path, forKey: .path)
+            try container.encode(text, forKey: .text)
         case .download(let download): try container.encode(download, forKey: .download)
         case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
         case .stopServices(let units): try container.encode(units, forKey: .units)
@@ -119,6 +127,7 @@ extension Effect: Codable {
         case .record: "record"
         case .forgetEarlierSteps: "forget-earlier-steps"
         case .makeDirectories: "make-directories"
+        case .writeFile: "write-file"
         case .remove: "remove"
         case .download: "download"
         case .unloadModules: "unload-modules"

@@ -18,6 +18,9 @@ extension StepID {
     package static let load = StepID(rawValue: "load")
     package static let verify = StepID(rawValue: "verify")
     package static let finish = StepID(rawValue: "finish")
+    package static let blacklist = StepID(rawValue: "blacklist")
+    package static let removeBlacklist = StepID(rawValue: "remove-blacklist")
+    package static let release = StepID(rawValue: "release")
     package static let startServices = StepID(rawValue: "start-services")
     package static let stopServices = StepID(rawValue: "stop-services")
 
@@ -26,8 +29,8 @@ extension StepID {
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "download", "finish", "forget", "install", "load", "remove", "remove-package", "start-services",
-            "stop-services", "sync", "uninstall", "unload", "verify",
+            "begin", "blacklist", "download", "finish", "forget", "install", "load", "release", "remove",
+            "remove-blacklist", "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -11,6 +11,8 @@ package struct Runfile: Recipe {
     package var digest: Checksum
     /// The record of this install.
     package var record: InstallRecord
+    /// The modules of other drivers that hold the GPUs, each before the modules that it uses.
+    package var released: [String]
     /// The journal on the host; nil when there is none.
     package var journal: Journal?
 
@@ -20,6 +22,7 @@ package struct Runfile: Recipe {
         artifact: Artifact,
         digest: Checksum,
         record: InstallRecord,
+        released: [String] = [],
         journal: Journal?
     ) {
         self.facts = facts
@@ -27,11 +30,12 @@ package struct Runfile: Recipe {
         self.artifact = artifact
         self.digest = digest
         self.record = record
+        self.released = released
         self.journal = journal
     }
 
     package var operations: [any Operation] {
-        (isResumed ? [] : [begin]) + (isInstalled ? [] : install)
+        (isResumed ? [] : [begin]) + release + (isInstalled ? [] : install)
             + [LoadModules()] + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
                 VerifyNode(),
@@ -54,7 +58,17 @@ package struct Runfile: Recipe {
         return isResumed && journal?.finished(.install) == true && isUsable
     }
 
-    private var jobs: [String] { [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] }
+    private var jobs: [String] {
+        [BlacklistModules.jobName(record.version), RemoveDriver.jobName(record.version)]
+            + [RunInstaller.jobName(record.version)]
+    }
+
+    /// Takes the GPUs from other drivers first, because the node may need a reboot for it.
+    private var release: [any Operation] {
+        released.isEmpty
+            ? []
+            : [BlacklistModules(modules: released, version: record.version), ReleaseGPUs(modules: released)]
+    }
 
     private var begin: BeginInstall {
         let own = facts.driver.record.value.flatMap { $0.state == .installed ? $0 : nil }

@@ -1,0 +1,123 @@
+package import NodeModel
+
+/// Prevents the kernel from loading drivers that NVIDIA's driver cannot share the GPUs with.
+package struct BlacklistModules: Operation {
+    /// The names of the kernel modules.
+    package var modules: [String]
+    /// The version of the driver that the agent installs instead.
+    package var version: String
+
+    package init(modules: [String], version: String) {
+        self.modules = modules
+        self.version = version
+    }
+
+    package static func jobName(_ version: String) -> String { StepID.blacklist.jobName(for: version) }
+
+    package var id: StepID { .blacklist }
+    package var title: String { "put \(modules.joined(separator: " and ")) on a blacklist" }
+    package var changes: String { "\(Self.path), and an initramfs that contains the modules" }
+    package var deadlineSeconds: Int { 900 }
+    package var effects: [Effect] {
+        [
+            .writeFile(path: Self.path, text: text),
+            .job(
+                Effect.Job(
+                    name: Self.jobName(version),
+                    command: ["sh", "-ec", Self.rebuild, "rebuild-initramfs"] + modules
+                )
+            ),
+        ]
+    }
+    package var failure: StepFailure {
+        StepFailure(
+            .installFailed,
+            subject: "the rebuild of the initramfs",
+            remedy: "Make /etc/modprobe.d and /boot on the node writable, with enough free space. "
+                + "Then run 'gpu-agent install'."
+        )
+    }
+    package var inverse: (any Operation)? { RemoveBlacklist() }
+    package var leaves: String? { "an initramfs that has the blacklist keeps it until it is built again" }
+
+    static let path = "/etc/modprobe.d/gpu-agent.conf"
+
+    private var text: String {
+        let lines = modules.map { "blacklist \($0)\noptions \($0) modeset=0\n" }
+        return "# gpu-agent: NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
+    }
+
+    /// Builds each initramfs again when one contains a module, because it then loads the module before `/etc` is read.
+    ///
+    /// Debian and Ubuntu have initramfs-tools, and most other distributions have dracut.
+    private static let rebuild = """
+        pattern="/($(echo "$*" | tr ' ' '|'))[.]ko"
+        if command -v update-initramfs >/dev/null; then list=lsinitramfs rebuild='update-initramfs -u -k all'
+        elif command -v dracut >/dev/null; then list=lsinitrd rebuild='dracut --regenerate-all --force'
+        else exit 0; fi
+        for image in /boot/initrd.img-* /boot/initramfs-*.img /boot/initrd-*; do
+            [ -f "$image" ] || continue
+            if $list "$image" | grep -E "$pattern"; then exec $rebuild; fi
+        done
+        """
+}
+
+/// Removes the agent's blacklist.
+package struct RemoveBlacklist: Operation {
+    package init() {}
+
+    package var id: StepID { .removeBlacklist }
+    package var title: String { "remove the blacklist" }
+    package var changes: String { BlacklistModules.path }
+    package var deadlineSeconds: Int { 30 }
+    package var effects: [Effect] { [.remove([BlacklistModules.path])] }
+    package var failure: StepFailure { .state }
+}
+
+/// Unloads other drivers of the GPUs.
+package struct ReleaseGPUs: Operation {
+    /// The names of the loaded kernel modules, each before the modules that it uses.
+    package var modules: [String]
+
+    package init(modules: [String]) {
+        self.modules = modules
+    }
+
+    private var names: String { modules.joined(separator: " and ") }
+    package var id: StepID { .release }
+    package var title: String { "unload \(names)" }
+    package var changes: String { "the loaded kernel modules, and the text consoles on the GPUs" }
+    package var disrupts: Bool { true }
+    package var deadlineSeconds: Int { 120 }
+    package var effects: [Effect] { [.run([["sh", "-ec", Self.script, "release-gpus"] + modules])] }
+    package var failure: StepFailure {
+        StepFailure(
+            .rebootRequired,
+            subject: "unloading \(names)",
+            remedy: "Reboot the node. \(names) is on a blacklist, so the kernel does not load it again."
+        )
+    }
+    package var leaves: String? { "\(names) is loaded at the next boot, unless it is on another blacklist" }
+
+    /// Takes the text consoles from the frame buffers of the drivers, which would keep the modules in use, and unloads
+    /// the modules.
+    ///
+    /// When a module stays loaded, or another frame buffer is left, the consoles get their frame buffers back.
+    private static let script = """
+        taken=
+        for console in /sys/class/vtconsole/vtcon*; do
+            [ -e "$console/name" ] && grep 'frame buffer' "$console/name" >/dev/null || continue
+            [ "$(cat "$console/bind")" = 1 ] || continue
+            echo 0 >"$console/bind"
+            taken="$taken $console"
+        done
+        status=0
+        for module; do modprobe -r "$module" || { status=$?; break; }; done
+        for console in $taken; do
+            if [ $status != 0 ] || [ -n "$(ls /sys/class/graphics 2>/dev/null | grep '^fb[0-9]')" ]; then
+                echo 1 >"$console/bind"
+            fi
+        done
+        exit $status
+        """
+}
