@@ -53,6 +53,7 @@ package struct OtherGPUDriver: Sendable, Equatable {
     /// - Parameters:
     ///   - gpus: The addresses of the GPUs that the agent manages; every GPU of the node when it is empty.
     ///   - facts: The facts of the node.
+    /// - Returns: The names of the modules.
     package static func releasable(for gpus: [PCIAddress], in facts: NodeFacts) -> [String] {
         let held = holding([], in: facts).filter { releasable.contains($0.module) }
         let isOurs = held.allSatisfy { driver in gpus.isEmpty || driver.gpus.allSatisfy(gpus.contains) }

@@ -46,6 +46,39 @@ struct HostInTheWayTests {
         }
     }
 
+    @Test func takesTheGPUsFromNouveau() async throws {
+        try await SimulatedNode.with("h100", set: ["nouveau=yes"]) { node in
+            let plan = try await node.agent("plan")
+            plan.expectExit(0)
+            #expect(plan.output.contains("release   unload nouveau  disrupts running GPU work\n"))
+            #expect(node.exists("/sys/module/nouveau"))
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists("/sys/module/nouveau"))
+            let file = node.text("/etc/modprobe.d/gpu-agent.conf")
+            #expect(file?.contains("\nblacklist nouveau\noptions nouveau modeset=0\n") == true)
+            #expect(try await node.status().verdict == "ready")
+        }
+    }
+
+    /// A second attempt downloads nothing and changes nothing: only a reboot helps.
+    @Test func asksForARebootWhereNouveauIsInUse() async throws {
+        try await SimulatedNode.with("h100", set: ["nouveau=busy"]) { node in
+            for _ in 1...2 {
+                let install = try await node.agent("install")
+                install.expectExit(1)
+                #expect(install.errors.contains("reboot-required: "))
+                #expect(install.errors.contains("Module nouveau is in use."))
+                #expect(install.errors.contains("→ Reboot the node. nouveau is on a blacklist"))
+            }
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready")
+            #expect(status.findings.contains { $0.code == "reboot-required" && $0.state == "failed" })
+            #expect(node.exists("/sys/module/nouveau"))
+            #expect(node.exists("/etc/modprobe.d/gpu-agent.conf"))
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
     @Test func adoptsAFitDriverOfSomebodyElse() async throws {
         try await SimulatedNode.with(set: ["driver=580.105.08 grid-azure open"]) { node in
             let before = try await node.writes()

@@ -17,7 +17,8 @@ extension Check {
         title: "the kernel module nouveau is not loaded",
         group: .preflight,
         phase: .prepare,
-        meaning: "The kernel module `nouveau` is loaded. NVIDIA's driver does not work together with it. An install puts "
+        meaning:
+            "The kernel module `nouveau` is loaded. NVIDIA's driver does not work together with it. An install puts "
             + "it on a blacklist and unloads it, unless it holds a GPU that the agent does not manage.",
         advice: "Add the line `blacklist nouveau` to a file in `/etc/modprobe.d`, rebuild the initramfs, and reboot "
             + "the node."

@@ -30,7 +30,8 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "download", "finish", "forget", "install", "load", "release", "remove",
-            "remove-blacklist", "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
+            "remove-blacklist", "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload",
+            "verify",
         ].map(StepID.init(rawValue:))
     )
 
