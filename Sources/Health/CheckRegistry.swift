@@ -54,6 +54,7 @@ package enum CheckRegistry {
         .driverUnreadable,
         .driverMissing,
         .driverVersionSplit,
+        .kernelChangePending,
         .driverNotLoaded,
         .driverKindMismatch,
         .kernelModuleTypeMismatch,

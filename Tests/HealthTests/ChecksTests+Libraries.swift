@@ -159,4 +159,61 @@ extension ChecksTests {
             observed: "Persistence mode is off: GPU 1 (0001:01:00.0)"
         ),
     ]
+
+    private static func pending(
+        module: Bool = false,
+        headers: Bool = true,
+        dkms: Reading<String> = .present("/usr/sbin/dkms"),
+        ours: Bool = true
+    ) -> NodeFacts {
+        NodeFacts.h100Ready.with {
+            $0.host.pendingKernel = .present(
+                PendingKernel(release: "6.1.0-60-amd64", hasModule: module, hasHeaders: headers)
+            )
+            $0.build.dkms = dkms
+            if !ours { $0.driver.record = .absent }
+        }
+    }
+
+    static let kernelCases = [
+        Case(.kernelChangePending, "the running kernel is the newest", nil),
+        Case(.kernelChangePending, "with a module", .pass, pending(module: true), observed: "6.1.0-60-amd64"),
+        Case(
+            .kernelChangePending,
+            "without a module",
+            .notice,
+            pending(),
+            observed: "The installed kernel 6.1.0-60-amd64 is newer than the running one, and has no module of driver "
+                + "595.71.05."
+        ),
+        Case(
+            .kernelChangePending,
+            "without a driver",
+            nil,
+            pending().with { $0.driver.moduleFile = .absent }
+        ),
+    ]
+
+    /// The driver of the agent, its headers, DKMS, and the remedy.
+    static let kernelRemedies: [(NodeFacts, String)] = [
+        (
+            pending(),
+            "Before the reboot, run 'dkms autoinstall -k 6.1.0-60-amd64'. After the reboot, the agent builds what is "
+                + "missing, and the node is not ready until then."
+        ),
+        (
+            pending(headers: false, ours: false),
+            "Before the reboot, install the headers of 6.1.0-60-amd64, and run 'dkms autoinstall -k 6.1.0-60-amd64'. "
+                + "Whoever installed the driver must build it for this kernel."
+        ),
+        (
+            pending(headers: false, dkms: .absent),
+            "Before the reboot, install the headers of 6.1.0-60-amd64. After the reboot, the agent builds what is missing, "
+                + "and the node is not ready until then."
+        ),
+        (
+            pending(dkms: .absent),
+            "After the reboot, the agent builds what is missing, and the node is not ready until then."
+        ),
+    ]
 }

@@ -157,7 +157,7 @@ import Testing
         Case(.deviceNodesMissing, "no module is loaded", nil, driver { $0 = $0.unloaded }),
     ]
 
-    static let cases = driverCases + libraryCases + persistenceCases + migCases
+    static let cases = driverCases + libraryCases + persistenceCases + kernelCases + migCases
 
     @Test(arguments: cases)
     func finds(_ row: Case) throws {
@@ -183,6 +183,13 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test(arguments: kernelRemedies)
+    func aPendingKernelNamesWhatIsMissing(_ facts: NodeFacts, _ remedy: String) throws {
+        let node = CheckedNode(facts: facts, decision: Plan.adoptedH100.decision)
+        let outcome = try #require(CheckRegistry.check(.kernelChangePending)).outcome(on: node)
+        #expect(outcome?.remedy.text == remedy)
     }
 
     @Test func anImpossibleAnswerIsNotAQuestionOfRights() {

@@ -29,7 +29,8 @@ import Testing
                     hypervisor: .absent,
                     bootID: .absent,
                     secureBoot: .absent,
-                    usrIsReadOnly: .absent
+                    usrIsReadOnly: .absent,
+                    pendingKernel: .absent
                 )
         )
         let driver = await probe.driverFacts(record: .absent)

@@ -24,6 +24,9 @@ import Testing
             try tree.text("var/lib/gpu-agent/journal.json") == """
                 {
                   "apiVersion" : "gpu-agent/v1",
+                  "durations" : {
+                    "download" : 2.5
+                  },
                   "kind" : "Journal",
                   "steps" : [
                     {

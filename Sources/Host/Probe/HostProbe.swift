@@ -24,7 +24,8 @@ package struct HostProbe: Sendable {
                 hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),
                 secureBoot: MachineProbe.secureBoot(root),
-                usrIsReadOnly: MountTable.usrIsReadOnly(root)
+                usrIsReadOnly: MountTable.usrIsReadOnly(root),
+                pendingKernel: PendingKernelProbe(root: root).read(running: kernelRelease())
             )
         }
     }

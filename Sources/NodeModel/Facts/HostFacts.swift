@@ -16,6 +16,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var secureBoot: Reading<Bool>
     /// Whether the file system with `/usr` is mounted read-only (`/proc/1/mountinfo`), as on immutable systems.
     package var usrIsReadOnly: Reading<Bool>
+    /// The installed kernel that is newer than the running one; absent when the running kernel is the newest.
+    package var pendingKernel: Reading<PendingKernel>
 
     package init(
         kernelRelease: Reading<String>,
@@ -25,7 +27,8 @@ package struct HostFacts: Codable, Sendable, Equatable {
         hypervisor: Reading<Bool> = .skipped("not inspected"),
         bootID: Reading<String>,
         secureBoot: Reading<Bool>,
-        usrIsReadOnly: Reading<Bool> = .skipped("not inspected")
+        usrIsReadOnly: Reading<Bool> = .skipped("not inspected"),
+        pendingKernel: Reading<PendingKernel> = .skipped("not inspected")
     ) {
         self.kernelRelease = kernelRelease
         self.architecture = architecture
@@ -35,6 +38,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.bootID = bootID
         self.secureBoot = secureBoot
         self.usrIsReadOnly = usrIsReadOnly
+        self.pendingKernel = pendingKernel
     }
 }
 

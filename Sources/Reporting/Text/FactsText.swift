@@ -44,11 +44,14 @@ package struct FactsText {
         let dmi = host.dmi.value
         let firmware = [dmi?.biosVersion.map { "BIOS \($0)" }, dmi?.hypervisorVersion.map { "Xen \($0)" }]
             .compactMap(\.self)
+        let pending: [(String, String)] = host.pendingKernel.value.map { [("pending kernel", $0.release)] } ?? []
+        let system: [(String, String)] = [
+            ("operating system", say(host.osRelease) { $0.prettyName ?? $0.id }),
+            ("kernel", say(host.kernelRelease) { $0 }),
+        ]
         return section(
             "Host",
-            [
-                ("operating system", say(host.osRelease) { $0.prettyName ?? $0.id }),
-                ("kernel", say(host.kernelRelease) { $0 }),
+            system + pending + [
                 ("architecture", say(host.architecture) { $0.rawValue }),
                 (
                     "machine",

@@ -1,0 +1,37 @@
+import NodeModel
+
+/// Finds the kernel that is likely to run after the next boot.
+struct PendingKernelProbe {
+    let root: HostRoot
+
+    /// The newest installed kernel; absent when it is the running one.
+    ///
+    /// A directory in `/lib/modules` can be a remainder of a removed kernel. So the kernel image must be there, too: in
+    /// `/boot` on Debian, Ubuntu and SUSE, and beside the modules on Red Hat and its relatives.
+    func read(running: Reading<String>) -> Reading<PendingKernel> {
+        running.flatMap { running in
+            reading { () throws(HostError) in
+                var newest: String?
+                for release in try root.list("/lib/modules") ?? []
+                where KernelRelease(release).isNewer(than: KernelRelease(newest ?? running)) {
+                    if try hasImage(release) { newest = release }
+                }
+                return try newest.map(kernel)
+            }
+        }
+    }
+
+    private func hasImage(_ release: String) throws(HostError) -> Bool {
+        if try root.exists(HostPath("/boot").entry("vmlinuz-\(release)")) { return true }
+        return try root.exists(HostPath("/lib/modules").entry(release).appending("vmlinuz"))
+    }
+
+    private func kernel(_ release: String) throws(HostError) -> PendingKernel {
+        let headers = try HostPath("/lib/modules").entry(release).appending("build/Makefile")
+        return PendingKernel(
+            release: release,
+            hasModule: ModuleFileProbe(root: root, commands: nil).find(release).value != nil,
+            hasHeaders: try root.exists(headers)
+        )
+    }
+}

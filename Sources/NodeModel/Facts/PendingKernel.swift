@@ -1,0 +1,37 @@
+import Support
+
+/// A kernel that is installed, is newer than the running one, and is likely to run after the next boot.
+package struct PendingKernel: Codable, Sendable, Equatable {
+    package var release: String
+    /// Whether the kernel has a module of NVIDIA's driver.
+    package var hasModule: Bool
+    /// Whether the headers of the kernel are installed, so that a module can be built for it.
+    package var hasHeaders: Bool
+
+    package init(release: String, hasModule: Bool, hasHeaders: Bool) {
+        self.release = release
+        self.hasModule = hasModule
+        self.hasHeaders = hasHeaders
+    }
+}
+
+/// The release of a kernel, such as `6.1.0-56-cloud-amd64`, for comparisons.
+package struct KernelRelease: Sendable {
+    /// The numbers in it, in order.
+    private let numbers: [Int]
+    /// The words in it, in order, which name the flavor of the kernel: `cloud`, `amd`.
+    private let words: [String]
+
+    package init(_ text: String) {
+        let isDigit: (Character) -> Bool = { $0.isASCII && $0.isNumber }
+        numbers = text.split { !isDigit($0) }.map { wholeNumber($0, in: 0...Int.max) ?? .max }
+        words = text.split { !($0.isASCII && $0.isLetter) }.map(String.init)
+    }
+
+    /// Whether this is a newer release of the same flavor.
+    ///
+    /// A node can have kernels of several flavors, such as Debian's `cloud`. An update changes only the numbers.
+    package func isNewer(than other: KernelRelease) -> Bool {
+        words == other.words && other.numbers.lexicographicallyPrecedes(numbers)
+    }
+}
