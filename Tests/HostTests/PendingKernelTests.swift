@@ -39,7 +39,7 @@ import Testing
             found: kernel("6.1.0-100-cloud-amd64", module: true)
         ),
         Case(
-            testDescription: "one of another flavor",
+            testDescription: "one of another variant",
             images: ["boot/vmlinuz-6.1.0-60-amd64"],
             modules: ["6.1.0-60-amd64/x"],
             found: .absent
@@ -61,7 +61,7 @@ import Testing
     ]
 
     @Test(arguments: cases)
-    func findsTheNewestOfTheSameFlavor(_ row: Case) throws {
+    func findsTheNewestOfTheSameVariant(_ row: Case) throws {
         let tree = try TemporaryDirectory()
         for path in row.images + row.modules.map({ "lib/modules/\($0)" }) { try tree.write(path, "") }
         let probe = PendingKernelProbe(root: try HostRoot(tree.path))

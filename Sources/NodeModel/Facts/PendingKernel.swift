@@ -19,7 +19,7 @@ package struct PendingKernel: Codable, Sendable, Equatable {
 package struct KernelRelease: Sendable {
     /// The numbers in it, in order.
     private let numbers: [Int]
-    /// The words in it, in order, which name the flavor of the kernel: `cloud`, `amd`.
+    /// The words in it, in order, which name the variant of the kernel: `cloud`, `amd`.
     private let words: [String]
 
     package init(_ text: String) {
@@ -28,9 +28,9 @@ package struct KernelRelease: Sendable {
         words = text.split { !($0.isASCII && $0.isLetter) }.map(String.init)
     }
 
-    /// Whether this is a newer release of the same flavor.
+    /// Whether this is a newer release of the same variant.
     ///
-    /// A node can have kernels of several flavors, such as Debian's `cloud`. An update changes only the numbers.
+    /// A node can have kernels of several variants, such as Debian's `cloud`. An update changes only the numbers.
     package func isNewer(than other: KernelRelease) -> Bool {
         words == other.words && other.numbers.lexicographicallyPrecedes(numbers)
     }
