@@ -94,7 +94,11 @@ import Testing
             code: .downloadHashMismatch,
             remedy: "Do not install this file"
         ),
-        DownloadCase(error: .noSpace(name: "driver.run", received: 7), remedy: "Free some space in /packages"),
+        DownloadCase(
+            error: .noSpace(name: "driver.run", received: 7),
+            code: .diskSpace,
+            remedy: "Free some space in /packages"
+        ),
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
@@ -121,7 +125,22 @@ import Testing
             error: .badRedirect(url: "http://a/b", cause: MessageError("it names no URL")),
             remedy: "Run 'curl -I http://a/b' on the node"
         ),
-        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Run 'curl -I http://a/b' on the node"),
+        DownloadCase(
+            error: .refused(url: "http://a/b", status: 403),
+            code: .downloadForbidden,
+            remedy: "Allow the node to download from http://a/b"
+        ),
+        DownloadCase(
+            error: .refused(url: "http://a/b", status: 404),
+            code: .downloadNotFound,
+            remedy: "Correct the URLs of this driver"
+        ),
+        DownloadCase(
+            error: .webPage(url: "http://a/b"),
+            code: .downloadWebPage,
+            remedy: "Run 'curl -I http://a/b' on the node"
+        ),
+        DownloadCase(error: .refused(url: "http://a/b", status: 405), remedy: "Run 'curl -I http://a/b' on the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
             remedy: "Run 'curl -I http://a/b' on the node"

@@ -77,7 +77,8 @@ struct Executor {
             fileName: file.fileName,
             digest: file.digest,
             size: file.size,
-            deadline: deadline
+            deadline: deadline,
+            stallTimeout: downloader.stallTimeout
         )
         let directory = try await onHost(step) { () async throws(HostError) in
             try root.openDirectory(HostPath(stringLiteral: file.directory), create: true)
