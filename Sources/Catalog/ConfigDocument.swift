@@ -17,6 +17,8 @@ package struct Config: Sendable, Equatable {
     package var downloadCAFile: String?
     /// The largest package that is downloaded when the catalog does not name its size, in bytes; nil for the default.
     package var downloadSizeLimit: Int?
+    /// The proxies of downloads.
+    package var downloadProxies: DownloadProxies
 
     package init(
         policy: Policy = Policy(),
@@ -24,7 +26,8 @@ package struct Config: Sendable, Equatable {
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
         downloadCAFile: String? = nil,
-        downloadSizeLimit: Int? = nil
+        downloadSizeLimit: Int? = nil,
+        downloadProxies: DownloadProxies = DownloadProxies()
     ) {
         self.policy = policy
         self.catalogs = catalogs
@@ -32,6 +35,7 @@ package struct Config: Sendable, Equatable {
         self.mode = mode
         self.downloadCAFile = downloadCAFile
         self.downloadSizeLimit = downloadSizeLimit
+        self.downloadProxies = downloadProxies
     }
 
     /// Reads a configuration file, or returns all its problems.
@@ -76,32 +80,13 @@ extension DocumentReader {
         {
             config.policy.migStrategy = strategy
         }
-        if let node = fields["download"],
-            let fields = self.fields(node, of: "download", known: ["caFile", "sizeLimit"])
-        {
-            config.downloadCAFile = fields["caFile"].flatMap { text($0, "caFile") }
-            config.downloadSizeLimit = fields["sizeLimit"].flatMap { sizeLimit($0) }
-        }
+        if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
         config.catalogs = fields["catalogs"].map { node in
             items(node, of: "catalogs").compactMap { text($0, "a catalog file") }
         }
         return config
-    }
-
-    /// Reads the limit for packages of unknown size, in bytes.
-    ///
-    /// A lower limit would refuse real packages. A higher one would be no limit on the disks of most nodes.
-    private mutating func sizeLimit(_ node: DocumentNode) -> Int? {
-        value(node, "sizeLimit", form: "a size from 512MiB to 64GiB, such as 4GiB") { text in
-            let units = ["MiB": 20, "GiB": 30]
-            guard let shift = units[String(text.suffix(3))],
-                let number = wholeNumber(text.dropLast(3), in: 1...1 << 16),
-                (512 << 20...64 << 30).contains(number << shift)
-            else { return nil }
-            return number << shift
-        }
     }
 
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {

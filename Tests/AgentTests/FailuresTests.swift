@@ -114,7 +114,11 @@ import Testing
             error: .lasting(url: "https://a/b", cause: .proxyAuthenticationRequired),
             remedy: "Add the user name and the password"
         ),
-        DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
+        DownloadCase(error: .badProxy(setting: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY in the environment"),
+        DownloadCase(
+            error: .badProxy(setting: "download.httpsProxy"),
+            remedy: "Correct download.httpsProxy in the configuration"
+        ),
         DownloadCase(
             error: .tooLarge(url: "http://a/b", limit: 1),
             remedy:
@@ -326,7 +330,7 @@ import Testing
     ]
     static let secretErrors: [DownloadError] =
         [
-            .badAddress(address, cause: MessageError(address)), .badProxy(variable: "HTTPS_PROXY"),
+            .badAddress(address, cause: MessageError(address)), .badProxy(setting: "HTTPS_PROXY"),
             .badRedirect(url: address, cause: MessageError("'\(address)' is not an http or https URL")),
             .lasting(url: address, cause: .certificate(.wrongHostName)),
             .refused(url: address, status: 403), .webPage(url: address),

@@ -11,7 +11,12 @@ import Testing
     @Test func readsEveryField() throws {
         let config = try read(
             """
-            driver: {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true}
+            driver:
+              version: 580.105.08
+              branch: 580
+              kernelModuleType: proprietary
+              workstation: true
+              takeover: true
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -22,7 +27,12 @@ import Testing
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
-            download: {caFile: /etc/ca.pem, sizeLimit: 1536MiB}
+            download:
+              caFile: /etc/ca.pem
+              sizeLimit: 1536MiB
+              httpsProxy: http://a:3128
+              httpProxy: http://user:secret@b:80/
+              noProxy: [.example.com, 10.0.0.0/8]
             """
         ).get()
         let policy = Policy(
@@ -56,7 +66,12 @@ import Testing
                     cluster: .none,
                     mode: .label,
                     downloadCAFile: "/etc/ca.pem",
-                    downloadSizeLimit: 1536 << 20
+                    downloadSizeLimit: 1536 << 20,
+                    downloadProxies: DownloadProxies(
+                        https: "http://a:3128",
+                        http: "http://user:secret@b:80/",
+                        exclusions: [".example.com", "10.0.0.0/8"]
+                    )
                 )
         )
     }
@@ -92,6 +107,17 @@ import Testing
         #expect(
             try read("driver: {channel: \(text), branch: 580}").get().policy == Policy(branch: 580, channel: channel)
         )
+    }
+
+    /// The URL can have a password, so the message does not repeat it.
+    @Test(arguments: ["https://a", "socks5://a:1080", "http://", "http://user:secret@", "http://:3128", "a b"])
+    func refusesWhatIsNoProxy(_ text: String) throws {
+        guard case .failure(let found) = try read("download: {httpsProxy: '\(text)'}") else {
+            Issue.record("was read")
+            return
+        }
+        let message = "httpsProxy is not the URL of an HTTP proxy such as http://proxy.example.com:3128"
+        #expect(found.problems.map(\.message) == [message])
     }
 
     @Test func readsTheConditions() throws {
@@ -185,6 +211,7 @@ import Testing
             ]
         ),
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
+        ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),
         ("labels: []", ["3:9: labels must be a mapping"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),

@@ -26,8 +26,9 @@ extension DownloadError {
         case .badRequest, .badAddress:
             let remedy = "Correct the URLs of this driver in the catalog. 'gpu-agent plan' prints them."
             return failure(observed, file, step, remedy)
-        case .badProxy(let variable):
-            return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
+        case .badProxy(let setting):
+            let place = setting.hasPrefix("download.") ? "the configuration" : "the environment of the agent"
+            return failure(observed, file, step, "Correct \(setting) in \(place).")
         case .lasting(_, cause: .certificate(.unknownAuthority)), .lasting(_, cause: .certificate(.rejected)):
             let remedy =
                 "If your own certificate authority signed the server's certificate, set 'download.caFile' in the "
