@@ -167,6 +167,45 @@ import Testing
         #expect(!problem.observed.isEmpty)
     }
 
+    static let sourceCases: [(PackageSourceError, ReasonCode, String)] = [
+        (.noDirectory("/mnt/x"), .sourceUnreadable, "Mount the directory on the node"),
+        (
+            .directoryUnreadable("/mnt/x", cause: .file(.list, "/mnt/x", cause: .ioError)), .sourceUnreadable,
+            "Mount the directory on the node"
+        ),
+        (
+            .fileUnreadable("/mnt/x/a.run", cause: .file(.read, "/mnt/x/a.run", cause: .ioError)), .sourceUnreadable,
+            "Read the file on the node ('sha256sum /mnt/x/a.run')"
+        ),
+        (.hangs("/mnt/x/a.run", .seconds(60)), .sourceUnreadable, "Repair the mount"),
+        (.deadline("/mnt/x/a.run", .seconds(60)), .sourceUnreadable, "Repair the mount"),
+        (.noFile("/mnt/x/a.run", found: ["b.run"]), .sourcePackageMissing, "Put a.run into /mnt/x"),
+        (.wrongSize("/mnt/x/a.run", expected: 1, actual: 2), .sourcePackageMismatch, "Do not install this file"),
+        (
+            .wrongDigest("/mnt/x/a.run", expected: "00", actual: "11"), .sourcePackageMismatch,
+            "Do not install this file"
+        ),
+        (.cancelled, .installFailed, "look at dmesg"),
+        (.target(.noSpace(name: "a.run", received: 7)), .diskSpace, "Free some space in /packages on the node"),
+        (.target(.busy(name: "a.run")), .installFailed, "look at dmesg"),
+    ]
+
+    @Test(arguments: sourceCases.indices)
+    func ofACopy(_ index: Int) {
+        let (error, code, remedy) = Self.sourceCases[index]
+        let file = Effect.Copy(
+            source: "/mnt/x",
+            directory: "/packages",
+            fileName: "a.run",
+            digest: Checksum(.sha256, "00"),
+            size: nil
+        )
+        let step = StepFailure(.installFailed, subject: "the copy", remedy: "look at dmesg")
+        let problem = error.failure(of: file, step).problem
+        #expect(problem.code == code && problem.remedy.text.contains(remedy), "\(error): \(problem)")
+        #expect(!problem.observed.isEmpty && problem.expected.contains("a.run"))
+    }
+
     struct LogCase: Sendable, CustomTestStringConvertible {
         var subject: String
         var outcome: HostJob.Outcome

@@ -17,6 +17,7 @@ import Testing
               kernelModuleType: proprietary
               workstation: true
               takeover: true
+              source: file:///mnt/drivers
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -41,6 +42,7 @@ import Testing
             kernelModuleType: .proprietary,
             workstation: true,
             takeover: true,
+            source: .directory("/mnt/drivers"),
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -107,6 +109,28 @@ import Testing
         #expect(
             try read("driver: {channel: \(text), branch: 580}").get().policy == Policy(branch: 580, channel: channel)
         )
+    }
+
+    @Test(arguments: [
+        ("file:///mnt/drivers", "/mnt/drivers"), ("file:///mnt//gpu%20drivers/", "/mnt/gpu drivers"),
+        ("file:///a%C3%A9", "/aé"),
+    ])
+    func readsADirectoryOfPackages(_ text: String, _ path: String) throws {
+        #expect(try read("driver: {source: '\(text)'}").get().policy.source == .directory(path))
+    }
+
+    @Test(arguments: [
+        "/mnt/drivers", "mnt/drivers", "file:/mnt", "file://server/drivers", "file:///", "file:///.", "file:///a/../b",
+        "file:///a?b", "file:///a#b", "file:///a%2", "file:///a%zz", "file:///a%00", "file:///a%0Ab", "file:///%ff",
+        "https://example.com/drivers", "auto", "runfile",
+    ])
+    func refusesWhatIsNoDirectoryOfPackages(_ text: String) throws {
+        guard case .failure(let found) = try read("driver: {source: '\(text)'}") else {
+            Issue.record("was read")
+            return
+        }
+        let message = "source '\(text)' is not a directory of the host such as file:///mnt/drivers"
+        #expect(found.problems.map(\.message) == [message])
     }
 
     /// The URL can have a password, so the message does not repeat it.

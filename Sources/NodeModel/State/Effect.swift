@@ -16,6 +16,8 @@ package enum Effect: Sendable, Equatable {
     case remove([String])
     /// Downloads a file and verifies its checksum.
     case download(Download)
+    /// Copies a file from a directory of the host and verifies its checksum.
+    case copy(Copy)
     /// Unloads kernel modules in this order, or none of them.
     ///
     /// The list must contain only loaded modules, because `modprobe -r` fails for a module that is not installed.
@@ -51,6 +53,26 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
+    /// A file in a directory of the host that does not belong to the agent, with its checksum.
+    package struct Copy: Codable, Sendable, Equatable {
+        /// The directory on the host that has the file.
+        package var source: String
+        /// The directory on the host in which the agent saves the file.
+        package var directory: String
+        package var fileName: String
+        package var digest: Checksum
+        /// The size in bytes; nil when it is not known.
+        package var size: Int?
+
+        package init(source: String, directory: String, fileName: String, digest: Checksum, size: Int?) {
+            self.source = source
+            self.directory = directory
+            self.fileName = fileName
+            self.digest = digest
+            self.size = size
+        }
+    }
+
     /// A command on the host that can run longer than the agent.
     package struct Job: Codable, Sendable, Equatable {
         /// The name by which a later agent finds the job.
@@ -73,7 +95,7 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, modules, commands, job, jobs
+        case kind, record, paths, download, copy, modules, commands, job, jobs
     }
 
     package init(from decoder: any Decoder) throws {
@@ -85,6 +107,7 @@ extension Effect: Codable {
         case "make-directories": self = .makeDirectories(try container.decode([String].self, forKey: .paths))
         case "remove": self = .remove(try container.decode([String].self, forKey: .paths))
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
+        case "copy": self = .copy(try container.decode(Copy.self, forKey: .copy))
         case "unload-modules": self = .unloadModules(try container.decode([String].self, forKey: .modules))
         case "run": self = .run(try container.decode([[String]].self, forKey: .commands))
         case "job": self = .job(try container.decode(Job.self, forKey: .job))
@@ -101,6 +124,7 @@ extension Effect: Codable {
         case .record(let record): try container.encodeIfPresent(record, forKey: .record)
         case .makeDirectories(let paths), .remove(let paths): try container.encode(paths, forKey: .paths)
         case .download(let download): try container.encode(download, forKey: .download)
+        case .copy(let copy): try container.encode(copy, forKey: .copy)
         case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
         case .run(let commands): try container.encode(commands, forKey: .commands)
         case .job(let job): try container.encode(job, forKey: .job)
@@ -117,6 +141,7 @@ extension Effect: Codable {
         case .makeDirectories: "make-directories"
         case .remove: "remove"
         case .download: "download"
+        case .copy: "copy"
         case .unloadModules: "unload-modules"
         case .run: "run"
         case .job: "job"

@@ -13,6 +13,8 @@ package struct Runfile: Recipe {
     package var record: InstallRecord
     /// The journal on the host; nil when there is none.
     package var journal: Journal?
+    /// Where the package comes from; nil for the URLs of the catalog.
+    package var source: PackageSource?
 
     package init(
         facts: NodeFacts,
@@ -20,7 +22,8 @@ package struct Runfile: Recipe {
         artifact: Artifact,
         digest: Checksum,
         record: InstallRecord,
-        journal: Journal?
+        journal: Journal?,
+        source: PackageSource? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -28,6 +31,7 @@ package struct Runfile: Recipe {
         self.digest = digest
         self.record = record
         self.journal = journal
+        self.source = source
     }
 
     package var operations: [any Operation] {
@@ -62,8 +66,16 @@ package struct Runfile: Recipe {
 
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver)
-        return [DownloadPackage(artifact: artifact, digest: digest)] + (unload.modules.isEmpty ? [] : [unload])
+        return [package] + (unload.modules.isEmpty ? [] : [unload])
             + takeover + [installer]
+    }
+
+    /// The step that brings the package to the host.
+    private var package: any Operation {
+        switch source {
+        case .directory(let path): CopyPackage(artifact: artifact, digest: digest, source: path)
+        case nil: DownloadPackage(artifact: artifact, digest: digest)
+        }
     }
 
     private var installer: RunInstaller {

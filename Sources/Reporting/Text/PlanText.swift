@@ -52,6 +52,7 @@ package struct PlanText {
                 ? job.command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
                 : ["$ " + job.command.joined(separator: " ")]
         case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
+        case .copy(let file): ["\(file.digest)"]
         case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
         }
     }
