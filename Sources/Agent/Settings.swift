@@ -20,6 +20,11 @@ package struct Settings: Sendable {
     package var program: String
     /// The proxy variables of the agent's environment, for downloads and for commands on the host.
     package var environment: [String: String]
+    /// The file with certificate authorities that the agent's environment names (`SSL_CERT_FILE`); nil when it names
+    /// none.
+    ///
+    /// The configuration can name another one. Commands on the host do not get it, because it is a file of the agent.
+    package var authorityFile: String?
 
     package init(
         hostRoot: String? = nil,
@@ -29,7 +34,8 @@ package struct Settings: Sendable {
         configFile: String? = nil,
         configDirectory: String? = nil,
         program: String = "/proc/self/exe",
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        authorityFile: String? = nil
     ) {
         self.hostRoot = hostRoot ?? hostPID.map(Self.root) ?? "/"
         self.hostPID = hostPID
@@ -39,6 +45,7 @@ package struct Settings: Sendable {
         self.configDirectory = configDirectory
         self.program = program
         self.environment = environment
+        self.authorityFile = authorityFile
     }
 
     /// The configuration file that the DaemonSet mounts.

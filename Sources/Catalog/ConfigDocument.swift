@@ -17,6 +17,8 @@ package struct Config: Sendable, Equatable {
     package var downloadCAFile: String?
     /// The largest package that is downloaded when the catalog does not name its size, in bytes; nil for the default.
     package var downloadSizeLimit: Int?
+    /// The proxies of downloads.
+    package var downloadProxies: DownloadProxies
 
     package init(
         policy: Policy = Policy(),
@@ -24,7 +26,8 @@ package struct Config: Sendable, Equatable {
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
         downloadCAFile: String? = nil,
-        downloadSizeLimit: Int? = nil
+        downloadSizeLimit: Int? = nil,
+        downloadProxies: DownloadProxies = DownloadProxies()
     ) {
         self.policy = policy
         self.catalogs = catalogs
@@ -32,6 +35,7 @@ package struct Config: Sendable, Equatable {
         self.mode = mode
         self.downloadCAFile = downloadCAFile
         self.downloadSizeLimit = downloadSizeLimit
+        self.downloadProxies = downloadProxies
     }
 
     /// Reads a configuration file, or returns all its problems.
@@ -76,12 +80,7 @@ extension DocumentReader {
         {
             config.policy.migStrategy = strategy
         }
-        if let node = fields["download"],
-            let fields = self.fields(node, of: "download", known: ["caFile", "sizeLimit"])
-        {
-            config.downloadCAFile = fields["caFile"].flatMap { text($0, "caFile") }
-            config.downloadSizeLimit = fields["sizeLimit"].flatMap { sizeLimit($0) }
-        }
+        if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
         config.catalogs = fields["catalogs"].map { node in
@@ -90,22 +89,8 @@ extension DocumentReader {
         return config
     }
 
-    /// Reads the limit for packages of unknown size, in bytes.
-    ///
-    /// A lower limit would refuse real packages. A higher one would be no limit on the disks of most nodes.
-    private mutating func sizeLimit(_ node: DocumentNode) -> Int? {
-        value(node, "sizeLimit", form: "a size from 512MiB to 64GiB, such as 4GiB") { text in
-            let units = ["MiB": 20, "GiB": 30]
-            guard let shift = units[String(text.suffix(3))],
-                let number = wholeNumber(text.dropLast(3), in: 1...1 << 16),
-                (512 << 20...64 << 30).contains(number << shift)
-            else { return nil }
-            return number << shift
-        }
-    }
-
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
-        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover"]
+        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source"]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
             value($0, "version", form: "a driver version such as 595.91.07", DriverVersion.init)
@@ -115,6 +100,9 @@ extension DocumentReader {
         policy.kernelModuleType = fields["kernelModuleType"].flatMap { choice($0, "kernelModuleType") }
         policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
+        policy.source = fields["source"].flatMap {
+            value($0, "source", form: "a directory of the host such as file:///mnt/drivers", PackageSource.init)
+        }
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
             report("version \(version) does not belong to branch \(branch); set only one of them", at: node)

@@ -7,7 +7,12 @@ import Support
 ///
 /// The plan is a pure function of the facts, the decision and the journal.
 package struct Planner: Sendable {
-    package init() {}
+    /// Where the agent takes driver packages from; nil for the URLs of the catalog.
+    package var source: PackageSource?
+
+    package init(source: PackageSource? = nil) {
+        self.source = source
+    }
 
     /// Creates the plan for a decision.
     ///
@@ -83,7 +88,8 @@ package struct Planner: Sendable {
             digest: digest,
             record: record,
             released: released,
-            journal: journal
+            journal: journal,
+            source: source
         )
         let problems =
             recipe.isInstalled

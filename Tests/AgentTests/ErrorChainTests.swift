@@ -26,6 +26,10 @@ struct ErrorChainTests {
                 + "the server's certificate has expired (2026-01-02T03:04:05Z)"
         ),
         (
+            PackageSourceError.fileUnreadable("/mnt/a.run", cause: .file(.read, "/mnt/a.run", cause: .ioError)),
+            "cannot use the package /mnt/a.run: cannot read /mnt/a.run: Input/output error"
+        ),
+        (
             DownloadFault.network(url: "https://a/b", cause: NetworkError.connectionRefused),
             "cannot download https://a/b: connection refused"
         ),

@@ -94,7 +94,11 @@ import Testing
             code: .downloadHashMismatch,
             remedy: "Do not install this file"
         ),
-        DownloadCase(error: .noSpace(name: "driver.run", received: 7), remedy: "Free some space in /packages"),
+        DownloadCase(
+            error: .noSpace(name: "driver.run", received: 7),
+            code: .diskSpace,
+            remedy: "Free some space in /packages"
+        ),
         DownloadCase(error: .busy(name: "driver.run"), remedy: "look at dmesg"),
         DownloadCase(error: .cancelled, remedy: "look at dmesg"),
         DownloadCase(error: .badAddress("x", cause: nil), remedy: "Correct the URLs"),
@@ -110,7 +114,11 @@ import Testing
             error: .lasting(url: "https://a/b", cause: .proxyAuthenticationRequired),
             remedy: "Add the user name and the password"
         ),
-        DownloadCase(error: .badProxy(variable: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY"),
+        DownloadCase(error: .badProxy(setting: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY in the environment"),
+        DownloadCase(
+            error: .badProxy(setting: "download.httpsProxy"),
+            remedy: "Correct download.httpsProxy in the configuration"
+        ),
         DownloadCase(
             error: .tooLarge(url: "http://a/b", limit: 1),
             remedy:
@@ -121,7 +129,22 @@ import Testing
             error: .badRedirect(url: "http://a/b", cause: MessageError("it names no URL")),
             remedy: "Run 'curl -I http://a/b' on the node"
         ),
-        DownloadCase(error: .refused(url: "http://a/b", status: 404), remedy: "Run 'curl -I http://a/b' on the node"),
+        DownloadCase(
+            error: .refused(url: "http://a/b", status: 403),
+            code: .downloadForbidden,
+            remedy: "Allow the node to download from http://a/b"
+        ),
+        DownloadCase(
+            error: .refused(url: "http://a/b", status: 404),
+            code: .downloadNotFound,
+            remedy: "Correct the URLs of this driver"
+        ),
+        DownloadCase(
+            error: .webPage(url: "http://a/b"),
+            code: .downloadWebPage,
+            remedy: "Run 'curl -I http://a/b' on the node"
+        ),
+        DownloadCase(error: .refused(url: "http://a/b", status: 405), remedy: "Run 'curl -I http://a/b' on the node"),
         DownloadCase(
             error: .unavailable(attempts: 8, cause: .cutShort(url: "http://a/b", received: 1, expected: 2)),
             remedy: "Run 'curl -I http://a/b' on the node"
@@ -142,6 +165,45 @@ import Testing
         #expect(problem.code == row.code)
         #expect(problem.remedy.text.contains(row.remedy))
         #expect(!problem.observed.isEmpty)
+    }
+
+    static let sourceCases: [(PackageSourceError, ReasonCode, String)] = [
+        (.noDirectory("/mnt/x"), .sourceUnreadable, "Mount the directory on the node"),
+        (
+            .directoryUnreadable("/mnt/x", cause: .file(.list, "/mnt/x", cause: .ioError)), .sourceUnreadable,
+            "Mount the directory on the node"
+        ),
+        (
+            .fileUnreadable("/mnt/x/a.run", cause: .file(.read, "/mnt/x/a.run", cause: .ioError)), .sourceUnreadable,
+            "Read the file on the node ('sha256sum /mnt/x/a.run')"
+        ),
+        (.hangs("/mnt/x/a.run", .seconds(60)), .sourceUnreadable, "Repair the mount"),
+        (.deadline("/mnt/x/a.run", .seconds(60)), .sourceUnreadable, "Repair the mount"),
+        (.noFile("/mnt/x/a.run", found: ["b.run"]), .sourcePackageMissing, "Put a.run into /mnt/x"),
+        (.wrongSize("/mnt/x/a.run", expected: 1, actual: 2), .sourcePackageMismatch, "Do not install this file"),
+        (
+            .wrongDigest("/mnt/x/a.run", expected: "00", actual: "11"), .sourcePackageMismatch,
+            "Do not install this file"
+        ),
+        (.cancelled, .installFailed, "look at dmesg"),
+        (.target(.noSpace(name: "a.run", received: 7)), .diskSpace, "Free some space in /packages on the node"),
+        (.target(.busy(name: "a.run")), .installFailed, "look at dmesg"),
+    ]
+
+    @Test(arguments: sourceCases.indices)
+    func ofACopy(_ index: Int) {
+        let (error, code, remedy) = Self.sourceCases[index]
+        let file = Effect.Copy(
+            source: "/mnt/x",
+            directory: "/packages",
+            fileName: "a.run",
+            digest: Checksum(.sha256, "00"),
+            size: nil
+        )
+        let step = StepFailure(.installFailed, subject: "the copy", remedy: "look at dmesg")
+        let problem = error.failure(of: file, step).problem
+        #expect(problem.code == code && problem.remedy.text.contains(remedy), "\(error): \(problem)")
+        #expect(!problem.observed.isEmpty && problem.expected.contains("a.run"))
     }
 
     struct LogCase: Sendable, CustomTestStringConvertible {
@@ -313,7 +375,7 @@ import Testing
     ]
     static let secretErrors: [DownloadError] =
         [
-            .badAddress(address, cause: MessageError(address)), .badProxy(variable: "HTTPS_PROXY"),
+            .badAddress(address, cause: MessageError(address)), .badProxy(setting: "HTTPS_PROXY"),
             .badRedirect(url: address, cause: MessageError("'\(address)' is not an http or https URL")),
             .lasting(url: address, cause: .certificate(.wrongHostName)),
             .refused(url: address, status: 403), .webPage(url: address),

@@ -27,11 +27,12 @@ import Testing
         #expect(backoff.failed(.downloadFailed, at: instant) == .seconds(30))
     }
 
-    /// An early retry would download the same wrong file.
-    @Test func waitsTheLongestAfterAWrongChecksum() {
+    /// An early retry would get the same answer.
+    @Test(arguments: [.downloadHashMismatch, .downloadForbidden, .downloadNotFound, .downloadWebPage] as [ReasonCode])
+    func waitsTheLongestAfterAnAnswerThatStays(_ code: ReasonCode) {
         var backoff = InstallBackoff()
         let instant = ContinuousClock.now
-        #expect(backoff.failed(.downloadHashMismatch, at: instant) == .seconds(1800))
+        #expect(backoff.failed(code, at: instant) == .seconds(1800))
         #expect(!backoff.allows(at: instant + .seconds(1799)) && backoff.allows(at: instant + .seconds(1800)))
         #expect(backoff.failed(.installerFailed, at: instant) == .seconds(1800))
     }

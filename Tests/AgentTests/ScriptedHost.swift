@@ -40,11 +40,14 @@ struct ScriptedHost: Sendable {
         try JSONDecoder().decode(Journal.self, from: Data(tree.text(path).utf8))
     }
 
-    func install(progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }) -> InstallRun {
+    func install(
+        downloader: Downloader = Downloader(backoff: .milliseconds(1), patience: 2),
+        progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }
+    ) -> InstallRun {
         InstallRun(
             inspector: inspector,
             commands: commands,
-            downloader: Downloader(backoff: .milliseconds(1), patience: 2),
+            downloader: downloader,
             patience: .zero,
             progress: progress
         )

@@ -126,6 +126,36 @@ import Testing
         #expect(try Setup.load(settings()).authorities == nil)
     }
 
+    /// `SSL_CERT_FILE` in the environment of the agent; the configuration wins.
+    @Test func theEnvironmentNamesTheAuthoritiesOfDownloads() async throws {
+        var named = settings()
+        named.authorityFile = directory.path("environment.pem")
+        #expect(failure(named) == "cannot read environment.pem: No such file or directory")
+        let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndownload: {caFile: \(directory.path("ca.pem"))}\n"
+        try directory.write("config.yaml", config)
+        var both = settings(config: "config.yaml")
+        both.authorityFile = named.authorityFile
+        #expect(failure(both) == "cannot read ca.pem: No such file or directory")
+        named.authorityFile = try await TestCertificates.shared.authorityFile
+        #expect(try Setup.load(named).authorities != nil)
+    }
+
+    @Test func theConfigurationReplacesTheProxiesOfTheEnvironment() throws {
+        let environment = ["HTTPS_PROXY": "http://a:1", "HTTP_PROXY": "http://b:2", "NO_PROXY": "c"]
+        let usual = try Setup.load(settings()).downloader(environment: environment).proxies
+        #expect(usual == ProxySettings(environment: environment))
+        let config = """
+            apiVersion: gpu-agent/v1
+            kind: AgentConfig
+            download: {httpsProxy: 'http://x:3', noProxy: [y]}
+            """
+        try directory.write("config.yaml", config)
+        let proxies = try Setup.load(settings(config: "config.yaml")).downloader(environment: environment).proxies
+        #expect(try proxies.server(for: "https://example.com")?.host == "x")
+        #expect(try proxies.server(for: "http://example.com")?.host == "b")
+        #expect(try proxies.server(for: "https://y") == nil && proxies.server(for: "https://c") != nil)
+    }
+
     @Test func theConfigurationLimitsTheSizeOfDownloads() throws {
         #expect(try Setup.load(settings()).downloader(environment: [:]).sizeLimit == 4 << 30)
         let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndownload: {sizeLimit: 1GiB}\n"

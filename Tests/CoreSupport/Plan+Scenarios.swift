@@ -28,7 +28,7 @@ extension Plan {
         policy: Policy = Policy()
     ) throws -> Plan {
         let decision = Selection(catalog: try fourDriverCatalog(), policy: policy).decide(facts)
-        return Planner().plan(facts, decision, journal: journal)
+        return Planner(source: policy.source).plan(facts, decision, journal: journal)
     }
 }
 

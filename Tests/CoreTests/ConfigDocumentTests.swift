@@ -11,7 +11,13 @@ import Testing
     @Test func readsEveryField() throws {
         let config = try read(
             """
-            driver: {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true}
+            driver:
+              version: 580.105.08
+              branch: 580
+              kernelModuleType: proprietary
+              workstation: true
+              takeover: true
+              source: file:///mnt/drivers
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -22,7 +28,12 @@ import Testing
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
-            download: {caFile: /etc/ca.pem, sizeLimit: 1536MiB}
+            download:
+              caFile: /etc/ca.pem
+              sizeLimit: 1536MiB
+              httpsProxy: http://a:3128
+              httpProxy: http://user:secret@b:80/
+              noProxy: [.example.com, 10.0.0.0/8]
             """
         ).get()
         let policy = Policy(
@@ -31,6 +42,7 @@ import Testing
             kernelModuleType: .proprietary,
             workstation: true,
             takeover: true,
+            source: .directory("/mnt/drivers"),
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -56,7 +68,12 @@ import Testing
                     cluster: .none,
                     mode: .label,
                     downloadCAFile: "/etc/ca.pem",
-                    downloadSizeLimit: 1536 << 20
+                    downloadSizeLimit: 1536 << 20,
+                    downloadProxies: DownloadProxies(
+                        https: "http://a:3128",
+                        http: "http://user:secret@b:80/",
+                        exclusions: [".example.com", "10.0.0.0/8"]
+                    )
                 )
         )
     }
@@ -92,6 +109,39 @@ import Testing
         #expect(
             try read("driver: {channel: \(text), branch: 580}").get().policy == Policy(branch: 580, channel: channel)
         )
+    }
+
+    @Test(arguments: [
+        ("file:///mnt/drivers", "/mnt/drivers"), ("file:///mnt//gpu%20drivers/", "/mnt/gpu drivers"),
+        ("file:///a%C3%A9", "/aé"),
+    ])
+    func readsADirectoryOfPackages(_ text: String, _ path: String) throws {
+        #expect(try read("driver: {source: '\(text)'}").get().policy.source == .directory(path))
+    }
+
+    @Test(arguments: [
+        "/mnt/drivers", "mnt/drivers", "file:/mnt", "file://server/drivers", "file:///", "file:///.", "file:///a/../b",
+        "file:///a?b", "file:///a#b", "file:///a%2", "file:///a%zz", "file:///a%00", "file:///a%0Ab", "file:///%ff",
+        "https://example.com/drivers", "auto", "runfile",
+    ])
+    func refusesWhatIsNoDirectoryOfPackages(_ text: String) throws {
+        guard case .failure(let found) = try read("driver: {source: '\(text)'}") else {
+            Issue.record("was read")
+            return
+        }
+        let message = "source '\(text)' is not a directory of the host such as file:///mnt/drivers"
+        #expect(found.problems.map(\.message) == [message])
+    }
+
+    /// The URL can have a password, so the message does not repeat it.
+    @Test(arguments: ["https://a", "socks5://a:1080", "http://", "http://user:secret@", "http://:3128", "a b"])
+    func refusesWhatIsNoProxy(_ text: String) throws {
+        guard case .failure(let found) = try read("download: {httpsProxy: '\(text)'}") else {
+            Issue.record("was read")
+            return
+        }
+        let message = "httpsProxy is not the URL of an HTTP proxy such as http://proxy.example.com:3128"
+        #expect(found.problems.map(\.message) == [message])
     }
 
     @Test func readsTheConditions() throws {
@@ -185,6 +235,7 @@ import Testing
             ]
         ),
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
+        ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),
         ("labels: []", ["3:9: labels must be a mapping"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),

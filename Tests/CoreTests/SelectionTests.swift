@@ -38,6 +38,34 @@ import Testing
         )
     }
 
+    /// The first possible driver is the choice of the agent, and the driver on the host does not count.
+    @Test func findsAllDriversThatCanBeChosen() throws {
+        let catalog = try fourDriverCatalog()
+        func possible(_ facts: NodeFacts, _ policy: Policy = Policy()) -> [String] {
+            Selection(catalog: catalog, policy: policy).possibleDrivers(facts).drivers.map(\.identity)
+        }
+        let both = ["datacenter-595.71.05-x86_64", "datacenter-580.159.04-x86_64"]
+        #expect(possible(.h100) == both && possible(.h100Ready) == both)
+        #expect(possible(.h100, Policy(branch: 580)) == ["datacenter-580.159.04-x86_64"])
+        #expect(possible(.rtxProVGPU).first == "grid-azure-595.91.07-x86_64")
+        #expect(possible(.noGPU) == [] && possible(.unknownGPU) == [])
+        var unverified = catalog
+        for index in unverified.drivers.indices { unverified.drivers[index].artifact.digest = nil }
+        let none = Selection(catalog: unverified, policy: Policy()).possibleDrivers(.h100)
+        #expect(none.drivers == [] && none.decision.problems.map(\.code) == [.artifactWithoutHash])
+    }
+
+    /// The catalog knows the release of the host by its other drivers, also after these were found.
+    @Test func thePossibleDriversOfAGuestFitItsHost() throws {
+        var catalog = try fourDriverCatalog()
+        catalog.vgpuTypes[pair]?.minBranch = nil
+        var old = try #require(catalog.drivers.last { $0.kind == .grid })
+        (old.version, old.vgpuRelease) = (try #require(DriverVersion("570.1.2")), "18.1")
+        catalog.drivers.append(old)
+        let possible = Selection(catalog: catalog, policy: Policy()).possibleDrivers(.rtxProVGPU).drivers
+        #expect(possible.map(\.identity) == ["grid-azure-595.91.07-x86_64", "grid-azure-580.105.08-x86_64"])
+    }
+
     @Test func aNewFeatureBranchIsTakenOnlyWhenAskedForOrAlone() throws {
         var newest = try CatalogDriver.datacenter("610.10.01")
         newest.channel = .newFeature

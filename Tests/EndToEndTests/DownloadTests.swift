@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HostSupport
 import NodeModel
 import TestSupport
 import Testing
@@ -40,6 +41,40 @@ struct DownloadTests {
             #expect(finding.remedy.contains("Do not install this file"))
             #expect(status.nextAction == finding.remedy)
             #expect(status.lastInstall.map(\.state) == ["done", "failed"])
+        }
+    }
+
+    /// Answers that another request does not change end the install at once, each with its own code.
+    @Test func anAnswerThatStaysEndsTheInstallAtOnce() async throws {
+        let name = "NVIDIA-Linux-x86_64-595.91.07-grid-azure.run"
+        let answers: [(FileServer.Answer, String)] = [
+            (.status(403), "download-forbidden"), (.status(404), "download-not-found"),
+            (.webPage, "download-web-page"),
+        ]
+        try await SimulatedNode.with { node in
+            let catalog = try node.directory.text("catalog.yaml")
+            let port = try node.directory.text("port").filter { !$0.isNewline }
+            let package = [UInt8](try Data(contentsOf: URL(filePath: node.directory.path("packages/\(name)"))))
+            for (answer, code) in answers {
+                let repeated = Array(repeating: answer, count: 8)
+                try await FileServer.serving(package, answers: repeated) { server in
+                    let address = server.url.replacing("/file", with: "")
+                    let changed = catalog.replacing("http://127.0.0.1:\(port)", with: address)
+                    try node.directory.write("catalog.yaml", changed)
+                    let began = ContinuousClock.now
+                    let install = try await node.agent("install")
+                    install.expectExit(1)
+                    #expect(install.errors.contains("\(code): "), "\(install)")
+                    #expect(ContinuousClock.now - began < .seconds(30))
+                    #expect(server.questions.map(\.path) == ["/\(name)"])
+                }
+                #expect(try await node.status().reason == code)
+                #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+                #expect(try node.journal().steps.map(\.step) == [.begin, .download])
+            }
+            try node.directory.write("catalog.yaml", catalog)
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
         }
     }
 

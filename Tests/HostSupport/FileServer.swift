@@ -57,6 +57,7 @@ package final class FileServer: Sendable {
 
     package var url: String { "http://127.0.0.1:\(state.withLock { $0.port })/file" }
     package var questions: [Question] { state.withLock { $0.questions } }
+    package var file: [UInt8] { state.withLock { $0.file } }
 
     private init(_ state: State) {
         self.state = Mutex(state)

@@ -102,6 +102,24 @@ import Testing
         #expect(openat(small.root.rawValue, "driver.run.partial", O_RDONLY) == -1)
     }
 
+    @Test(.enabled(if: SmallFileSystem.isPossible, "a file system of its own needs root"))
+    func aKnownSizeThatDoesNotFitIsRefusedBeforeTheBody() async throws {
+        let small = try SmallFileSystem(megabytes: 2)
+        try await FileServer.serving(DownloadBench.file) { server in
+            do throws(DownloadError) {
+                let request = bench.request([server.url])
+                _ = try await Downloader().fetch(request, into: small.root) { Issue.record("received \($0)") }
+                Issue.record("it went in")
+            } catch {
+                guard case .noSpace(_, received: 0) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+            }
+        }
+        #expect(openat(small.root.rawValue, "driver.run.partial", O_RDONLY) == -1)
+    }
+
     // MARK: Mirrors
 
     @Test func aTamperedMirrorDoesNotBlockTheOthers() async throws {

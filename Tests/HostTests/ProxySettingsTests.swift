@@ -53,6 +53,17 @@ import Testing
         #expect(throws: DownloadError.self) { try settings.server(for: "https://example.com") }
     }
 
+    @Test func anErrorNamesWhereTheProxyComesFrom() {
+        var settings = ProxySettings(environment: ["HTTPS_PROXY": "socks5://a", "HTTP_PROXY": "socks5://b"])
+        settings.configure(https: nil, http: "socks5://c", exclusions: nil)
+        for (url, name) in [("https://example.com", "HTTPS_PROXY"), ("http://example.com", "download.httpProxy")] {
+            do throws(DownloadError) {
+                _ = try settings.server(for: url)
+                Issue.record("was used")
+            } catch { #expect("\(error)".hasPrefix("\(name) is not the URL of an HTTP proxy")) }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func aDownloadGoesThroughTheTunnelOfTheProxy() async throws {
         let bench = try DownloadBench()

@@ -11,7 +11,12 @@ enum Installs {
     static let package = "/var/lib/gpu-agent/packages/NVIDIA-grid.run"
 
     /// The plan for a node that gets the GRID driver.
-    static func plan(_ facts: NodeFacts, takesOver: DriverOwner? = nil, journal: Journal? = nil) -> Plan {
+    static func plan(
+        _ facts: NodeFacts,
+        takesOver: DriverOwner? = nil,
+        journal: Journal? = nil,
+        source: PackageSource? = nil
+    ) -> Plan {
         let artifact = Artifact(
             urls: ["https://example.com/NVIDIA-grid.run"],
             digest: Checksum(.sha256, String(repeating: "cd", count: 32))
@@ -21,7 +26,7 @@ enum Installs {
         }
         var decision = Decision(action: .install, driver: driver, summary: "install")
         decision.takesOver = takesOver
-        return Planner().plan(facts, decision, journal: journal)
+        return Planner(source: source).plan(facts, decision, journal: journal)
     }
 
     /// A node whose driver another owner installed with NVIDIA's installer.

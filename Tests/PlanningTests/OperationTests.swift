@@ -1,11 +1,22 @@
 import FoundationEssentials
 import NodeModel
 import Planning
+import Support
 import TestSupport
 import Testing
 
 @Suite struct OperationTests {
     private static let removal = DriverRemoval(subject: "rpm -e", commands: [["rpm", "-e", "nvidia-driver"]])
+
+    private static let withService = Installs.own.with { $0.claims.deviceUsers = .present([.persistenced]) }
+    private static let withNouveau = NodeFacts.rtxProVGPU.with { $0.driver.nouveauLoaded = .present(true) }
+
+    /// A fresh install, an upgrade and a takeover, each from the URLs of the catalog and from a directory.
+    private static let plans = [nil, PackageSource.directory("/mnt/drivers")].flatMap { source in
+        [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign, withService, withNouveau].map { facts in
+            Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil, source: source)
+        }
+    }
 
     struct Pair: Sendable, CustomTestStringConvertible {
         var operation: any Operation
@@ -38,9 +49,7 @@ import Testing
 
     /// A journal with a step that is not known is refused, so a new operation must be added to `StepID.known`.
     @Test func everyStepIsKnown() {
-        let withService = Installs.own.with { $0.claims.deviceUsers = .present([.persistenced]) }
-        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign, withService] {
-            let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)
+        for plan in Self.plans {
             for step in plan.steps.flatMap({ [$0] + $0.inverse }) {
                 #expect(StepID.known.contains(step.id), "\(step.id)")
             }
@@ -48,8 +57,7 @@ import Testing
     }
 
     @Test func everyStepCanBeTakenBackOrSaysWhatStays() {
-        for facts in [NodeFacts.rtxProVGPU, Installs.own, Installs.foreign] {
-            let plan = Installs.plan(facts, takesOver: facts == Installs.foreign ? .runfile : nil)
+        for plan in Self.plans {
             for step in plan.steps where step.changes != "nothing" && step.id != .finish {
                 #expect(!step.inverse.isEmpty || step.leaves != nil, "\(step.id)")
                 #expect(step.inverse.allSatisfy { $0.inverse.isEmpty && $0.deadlineSeconds > 0 && !$0.title.isEmpty })
@@ -58,12 +66,29 @@ import Testing
     }
 
     @Test func aStepSurvivesTheWayThroughAJournal() throws {
-        let plan = Installs.plan(Installs.foreign, takesOver: .runfile)
-        #expect(plan.steps.map(\.id).contains(.remove))
-        for step in plan.steps {
+        #expect(Self.plans.flatMap(\.steps).map(\.id).contains(.remove))
+        for step in Self.plans.flatMap(\.steps) {
             let data = try JSONEncoder().encode(step)
             #expect(try JSONDecoder().decode(PlannedStep.self, from: data) == step)
         }
+    }
+
+    /// With a directory as the source, no step downloads anything.
+    @Test func thePackageComesFromTheDirectory() {
+        let steps = Installs.plan(.rtxProVGPU, source: .directory("/mnt/drivers")).steps
+        let usual = Installs.plan(.rtxProVGPU).steps
+        #expect(steps.map(\.id) == usual.map { $0.id == .download ? .copy : $0.id })
+        let copy = Effect.Copy(
+            source: "/mnt/drivers",
+            directory: HostLayout.packages,
+            fileName: "NVIDIA-grid.run",
+            digest: Checksum(.sha256, String(repeating: "cd", count: 32)),
+            size: nil
+        )
+        #expect(steps[1].effects == [.copy(copy)])
+        #expect(steps[1].title == "copy NVIDIA-grid.run from /mnt/drivers")
+        #expect(steps[1].inverse == usual[1].inverse && !steps[1].inverse.isEmpty)
+        #expect(!steps.flatMap(\.effects).contains { if case .download = $0 { true } else { false } })
     }
 
     @Test func theDriverIsTheAgentsFromTheRemovalOrTheInstallerOn() {

@@ -150,6 +150,7 @@ private struct ModelHost: Equatable {
             case .writeFile(let path, _): files.insert(path)
             case .remove(let paths): files = files.filter { file in !paths.contains { file.hasPrefix($0) } }
             case .download(let file): files.insert("\(file.directory)/\(file.fileName)")
+            case .copy(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .unloadModules(let names): modules.subtract(names.map(Self.kernelName))
             case .run(let commands):
                 modules.formUnion(commands.filter { $0[0] == "modprobe" }.map { Self.kernelName($0[1]) })

@@ -58,6 +58,7 @@ struct Executor {
                 for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }
             }
         case .download(let file): try await download(file, deadline, of: step)
+        case .copy(let file): try await copy(file, deadline, of: step)
         case .stopServices(let units):
             try await onHost(step) { () async throws(HostError) in
                 _ = try await commands.run(["systemctl", "stop"] + units, deadline: deadline)
@@ -89,7 +90,8 @@ struct Executor {
             fileName: file.fileName,
             digest: file.digest,
             size: file.size,
-            deadline: deadline
+            deadline: deadline,
+            stallTimeout: downloader.stallTimeout
         )
         let directory = try await onHost(step) { () async throws(HostError) in
             try root.openDirectory(HostPath(stringLiteral: file.directory), create: true)
@@ -98,6 +100,30 @@ struct Executor {
         let progress = progress
         do throws(DownloadError) {
             _ = try await downloader.fetch(request, into: directory) {
+                progress(.downloaded(bytes: $0.received, total: $0.total))
+            }
+        } catch { throw error.failure(of: file, step.failure) }
+    }
+
+    private func copy(
+        _ file: Effect.Copy,
+        _ deadline: Duration,
+        of step: PlannedStep
+    ) async throws(AgentFailure) {
+        let copy = PackageCopy(
+            source: HostPath(stringLiteral: file.source),
+            fileName: file.fileName,
+            digest: file.digest,
+            size: file.size,
+            deadline: deadline
+        )
+        let directory = try await onHost(step) { () async throws(HostError) in
+            try root.openDirectory(HostPath(stringLiteral: file.directory), create: true)
+        }
+        defer { try? directory.close() }
+        let progress = progress
+        do throws(PackageSourceError) {
+            _ = try await copy.run(from: root, into: directory) {
                 progress(.downloaded(bytes: $0.received, total: $0.total))
             }
         } catch { throw error.failure(of: file, step.failure) }

@@ -1,5 +1,4 @@
 import Host
-import NetworkErrors
 import NodeModel
 import Support
 
@@ -57,61 +56,6 @@ extension HostError {
         default:
             problem = Finding(step.code, observed: errorChain(self), expected: "no error", remedy: step.remedy)
         }
-        return AgentFailure(problem)
-    }
-}
-
-extension DownloadError {
-    func failure(of file: Effect.Download, _ step: StepFailure) -> AgentFailure {
-        let observed = errorChain(self)
-        let address = redacted(file.urls.first ?? "the URL")
-        switch self {
-        case .wrongDigest(_, let expected, let actual):
-            let problem = Finding(
-                .downloadHashMismatch,
-                observed: "\(file.fileName) has the checksum \(actual). The agent deleted the file.",
-                expected: "\(expected)",
-                remedy: "Do not install this file. Compare the checksum in the catalog with the one that "
-                    + "NVIDIA publishes, and find out which server answers at \(address)."
-            )
-            return AgentFailure(problem)
-        case .noSpace: return failure(observed, file, step, "Free some space in \(file.directory) on the node.")
-        case .file, .busy, .cancelled: return failure(observed, file, step, step.remedy)
-        case .badRequest, .badAddress:
-            let remedy = "Correct the URLs of this driver in the catalog. 'gpu-agent plan' prints them."
-            return failure(observed, file, step, remedy)
-        case .badProxy(let variable):
-            return failure(observed, file, step, "Correct \(variable) in the environment of the agent.")
-        case .lasting(_, cause: .certificate(.unknownAuthority)), .lasting(_, cause: .certificate(.rejected)):
-            let remedy =
-                "If your own certificate authority signed the server's certificate, set 'download.caFile' in the "
-                + "configuration to the file of this authority. Otherwise do not trust this server."
-            return failure(observed, file, step, remedy)
-        case .lasting(_, cause: .proxyAuthenticationRequired):
-            return failure(observed, file, step, "Add the user name and the password to the URL of the proxy.")
-        case .lasting:
-            let remedy = "Correct the certificate of the server, or add a mirror of the package to your own catalog."
-            return failure(observed, file, step, remedy)
-        case .tooLarge:
-            let remedy =
-                "Run 'curl -I \(address)' on the node and read the response. If the package really is that large, add "
-                + "its size to the catalog, or raise 'download.sizeLimit' in the configuration."
-            return failure(observed, file, step, remedy)
-        case .refused, .badRedirect, .webPage, .unavailable, .deadline, .wrongSize:
-            let remedy =
-                "Run 'curl -I \(address)' on the node and read the response, "
-                + "or add a mirror of the package to your own catalog."
-            return failure(observed, file, step, remedy)
-        }
-    }
-
-    private func failure(
-        _ observed: String,
-        _ file: Effect.Download,
-        _ step: StepFailure,
-        _ remedy: String
-    ) -> AgentFailure {
-        let problem = Finding(step.code, observed: observed, expected: file.fileName, remedy: remedy)
         return AgentFailure(problem)
     }
 }

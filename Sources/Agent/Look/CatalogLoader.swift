@@ -50,6 +50,8 @@ package struct Setup: Sendable {
     package var authorities: TrustedAuthorities?
     /// The largest package that is downloaded when the catalog does not name its size, in bytes.
     package var downloadSizeLimit: Int
+    /// The proxies that the configuration names for downloads.
+    package var downloadProxies: DownloadProxies
 
     package init(
         catalog: Catalog,
@@ -59,7 +61,8 @@ package struct Setup: Sendable {
         ownCatalog: Catalog? = nil,
         ignored: [DocumentProblem] = [],
         authorities: TrustedAuthorities? = nil,
-        downloadSizeLimit: Int = Downloader.usualSizeLimit
+        downloadSizeLimit: Int = Downloader.usualSizeLimit,
+        downloadProxies: DownloadProxies = DownloadProxies()
     ) {
         self.catalog = catalog
         self.policy = policy
@@ -69,12 +72,19 @@ package struct Setup: Sendable {
         self.ignored = ignored
         self.authorities = authorities
         self.downloadSizeLimit = downloadSizeLimit
+        self.downloadProxies = downloadProxies
     }
 
-    /// The downloader of driver packages; the environment of the agent names the proxies.
+    /// The downloader of driver packages; the configuration and the environment of the agent name the proxies.
     package func downloader(environment: [String: String]) -> Downloader {
-        Downloader(
-            proxies: ProxySettings(environment: environment),
+        var proxies = ProxySettings(environment: environment)
+        proxies.configure(
+            https: downloadProxies.https,
+            http: downloadProxies.http,
+            exclusions: downloadProxies.exclusions
+        )
+        return Downloader(
+            proxies: proxies,
             authorities: authorities,
             sizeLimit: downloadSizeLimit
         )
@@ -94,8 +104,9 @@ package struct Setup: Sendable {
             mode: config.mode,
             ownCatalog: added.isEmpty ? nil : base,
             ignored: ignored,
-            authorities: try config.downloadCAFile.map(authorities),
-            downloadSizeLimit: config.downloadSizeLimit ?? Downloader.usualSizeLimit
+            authorities: try (config.downloadCAFile ?? settings.authorityFile).map(authorities),
+            downloadSizeLimit: config.downloadSizeLimit ?? Downloader.usualSizeLimit,
+            downloadProxies: config.downloadProxies
         )
     }
 
@@ -107,7 +118,7 @@ package struct Setup: Sendable {
         return ignored.map(\.description) + changes.compactMap(\.loss)
     }
 
-    /// Reads the certificate authorities of `download.caFile`.
+    /// Reads the certificate authorities of `download.caFile` or `SSL_CERT_FILE`.
     private static func authorities(_ file: String) throws(SetupError) -> TrustedAuthorities {
         let pem: [UInt8]
         do throws(Errno) { pem = try LocalFiles.read(file) } catch { throw .unreadable(file, cause: error) }

@@ -8,9 +8,9 @@ package enum DownloadError: CausedError, Sendable {
     case badRequest(String)
     /// A URL cannot be used at all.
     case badAddress(String, cause: (any Error)?)
-    /// The environment variable of this name does not contain the URL of an HTTP proxy. The URL can have a password, so
-    /// it is not a part of the error.
-    case badProxy(variable: String)
+    /// The environment variable or the key of the configuration with this name does not contain the URL of an HTTP
+    /// proxy. The URL can have a password, so it is not a part of the error.
+    case badProxy(setting: String)
     /// The server redirects the request to somewhere that cannot be requested; the cause says why.
     case badRedirect(url: String, cause: MessageError)
     /// The connection failed for a reason that waiting does not change, such as a certificate that is not trusted.
@@ -58,7 +58,7 @@ extension DownloadError {
         switch self {
         case .badRequest(let what): what
         case .badAddress(let address, _): "cannot use the URL '\(redacted(address))'"
-        case .badProxy(let variable): "\(variable) is not the URL of an HTTP proxy (http://HOST:PORT)"
+        case .badProxy(let setting): "\(setting) is not the URL of an HTTP proxy (http://HOST:PORT)"
         case .lasting(let url, _): "cannot download \(redacted(url))"
         case .badRedirect(let url, _): "cannot follow the redirect from \(redacted(url))"
         case .refused(let url, let status): "\(redacted(url)) answered with status \(status)"

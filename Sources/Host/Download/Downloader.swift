@@ -6,11 +6,13 @@ package import SystemPackage
 /// It retries, uses mirrors, and resumes a download that another process began. The unfinished file is called
 /// `NAME.partial`. The file gets its own name only when it is complete on the disk and its digest is right.
 package struct Downloader: Sendable {
-    let proxies: ProxySettings
+    package let proxies: ProxySettings
     /// Nil when the authorities of the system are enough.
     let authorities: TrustedAuthorities?
     /// The largest accepted file whose size is not known, in bytes.
     package let sizeLimit: Int
+    /// How long a server may send nothing before an attempt fails.
+    package let stallTimeout: Duration
     private let backoff: Duration
     private let patience: Int
 
@@ -25,18 +27,21 @@ package struct Downloader: Sendable {
     ///   - proxies: The proxies to use.
     ///   - authorities: Certificate authorities to trust in addition to those of the system.
     ///   - sizeLimit: The largest accepted file whose size the request does not name, in bytes.
+    ///   - stallTimeout: How long a server may send nothing before an attempt fails.
     ///   - backoff: The wait after the first failure. It doubles after each further one, up to 32 times this value.
     ///   - patience: The number of attempts in a row without any progress after which the download fails.
     package init(
         proxies: ProxySettings = ProxySettings(),
         authorities: TrustedAuthorities? = nil,
         sizeLimit: Int = usualSizeLimit,
+        stallTimeout: Duration = .seconds(60),
         backoff: Duration = .seconds(1),
         patience: Int = 8
     ) {
         self.proxies = proxies
         self.authorities = authorities
         self.sizeLimit = sizeLimit
+        self.stallTimeout = stallTimeout
         self.backoff = backoff
         self.patience = patience
     }
@@ -115,7 +120,10 @@ package struct Downloader: Sendable {
             switch error as? DownloadError {
             // A full disk hurts the whole node, so the space is worth more than the received part.
             case .noSpace, .wrongSize, .tooLarge, .wrongDigest: try? await transfer.file.discard()
-            default: break
+            case .busy: break
+            default:
+                // An empty file is nothing to continue from.
+                if await transfer.file.isEmpty { try? await transfer.file.discard() }
             }
             await transfer.file.close()
             throw error

@@ -109,6 +109,9 @@ actor PartialFile {
         count += buffer.readableBytes
     }
 
+    /// Whether the file is open and has no bytes.
+    var isEmpty: Bool { file != nil && count == 0 }
+
     /// The digest of the bytes received so far, in lower-case hexadecimal.
     var actualDigest: String { digest.hexadecimal }
 

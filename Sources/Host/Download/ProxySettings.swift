@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// The proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name.
+/// The proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name, or the configuration.
 ///
 /// Every request uses a tunnel (`CONNECT`), even one to an `http` URL.
 package struct ProxySettings: Sendable, Equatable {
@@ -17,6 +17,10 @@ package struct ProxySettings: Sendable, Equatable {
     /// Hosts that are reached without a proxy: a domain with its subdomains, an address, an IPv4 range
     /// (`10.0.0.0/8`), or `*` for all hosts.
     package var exclusions: [String]
+    /// Where the proxy for `https` URLs comes from, for errors.
+    private var httpsName = "HTTPS_PROXY"
+    /// Where the proxy for `http` URLs comes from, for errors.
+    private var httpName = "HTTP_PROXY"
 
     package init(https: String? = nil, http: String? = nil, exclusions: [String] = []) {
         self.https = https
@@ -34,6 +38,13 @@ package struct ProxySettings: Sendable, Equatable {
         self.init(https: value("HTTPS_PROXY"), http: value("HTTP_PROXY"), exclusions: exclusions ?? [])
     }
 
+    /// Replaces the proxies of the environment by those of the configuration; nil keeps the one of the environment.
+    package mutating func configure(https: String?, http: String?, exclusions: [String]?) {
+        if let https { (self.https, httpsName) = (https, "download.httpsProxy") }
+        if let http { (self.http, httpName) = (http, "download.httpProxy") }
+        if let exclusions { self.exclusions = exclusions }
+    }
+
     /// The proxy for a URL; nil for a direct connection.
     ///
     /// - Throws: `badAddress` when the URL has no host, `badProxy` when the proxy's URL cannot be used.
@@ -46,7 +57,7 @@ package struct ProxySettings: Sendable, Equatable {
         guard !excludes(host: host.lowercased(), port: url.port ?? (isSecure ? 443 : 80)) else { return nil }
         guard let server = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"),
             server.scheme?.lowercased() == "http", let name = server.host(percentEncoded: false), !name.isEmpty
-        else { throw .badProxy(variable: isSecure ? "HTTPS_PROXY" : "HTTP_PROXY") }
+        else { throw .badProxy(setting: isSecure ? httpsName : httpName) }
         return Server(
             host: name,
             port: server.port ?? 80,

@@ -152,6 +152,9 @@ struct Transfer: Sendable {
         guard let total else { return }
         if let size = request.size {
             guard total == size else { throw .wrongSize(url: url, expected: size, actual: total) }
+            guard await total <= file.room(reserve: 0) else {
+                throw .noSpace(name: request.fileName, received: await file.count)
+            }
         } else if total > sizeLimit {
             throw .tooLarge(url: url, limit: sizeLimit)
         } else if await total > file.room(reserve: request.reserve) {

@@ -18,6 +18,8 @@ package enum Effect: Sendable, Equatable {
     case remove([String])
     /// Downloads a file and verifies its checksum.
     case download(Download)
+    /// Copies a file from a directory of the host and verifies its checksum.
+    case copy(Copy)
     /// Unloads kernel modules in this order, or none of them.
     ///
     /// The list must contain only loaded modules, because `modprobe -r` fails for a module that is not installed.
@@ -55,6 +57,26 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
+    /// A file in a directory of the host that does not belong to the agent, with its checksum.
+    package struct Copy: Codable, Sendable, Equatable {
+        /// The directory on the host that has the file.
+        package var source: String
+        /// The directory on the host in which the agent saves the file.
+        package var directory: String
+        package var fileName: String
+        package var digest: Checksum
+        /// The size in bytes; nil when it is not known.
+        package var size: Int?
+
+        package init(source: String, directory: String, fileName: String, digest: Checksum, size: Int?) {
+            self.source = source
+            self.directory = directory
+            self.fileName = fileName
+            self.digest = digest
+            self.size = size
+        }
+    }
+
     /// A command on the host that can run longer than the agent.
     package struct Job: Codable, Sendable, Equatable {
         /// The name by which a later agent finds the job.
@@ -77,7 +99,7 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, modules, commands, job, jobs, units, path, text
+        case kind, record, paths, download, copy, modules, commands, job, jobs, units, path, text
     }
 
     package init(from decoder: any Decoder) throws {
@@ -92,6 +114,7 @@ extension Effect: Codable {
             self = .writeFile(path: path, text: try container.decode(String.self, forKey: .text))
         case "remove": self = .remove(try container.decode([String].self, forKey: .paths))
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
+        case "copy": self = .copy(try container.decode(Copy.self, forKey: .copy))
         case "unload-modules": self = .unloadModules(try container.decode([String].self, forKey: .modules))
         case "stop-services": self = .stopServices(try container.decode([String].self, forKey: .units))
         case "run": self = .run(try container.decode([[String]].self, forKey: .commands))
@@ -112,6 +135,7 @@ extension Effect: Codable {
             try container.encode(path, forKey: .path)
             try container.encode(text, forKey: .text)
         case .download(let download): try container.encode(download, forKey: .download)
+        case .copy(let copy): try container.encode(copy, forKey: .copy)
         case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
         case .stopServices(let units): try container.encode(units, forKey: .units)
         case .run(let commands): try container.encode(commands, forKey: .commands)
@@ -130,6 +154,7 @@ extension Effect: Codable {
         case .writeFile: "write-file"
         case .remove: "remove"
         case .download: "download"
+        case .copy: "copy"
         case .unloadModules: "unload-modules"
         case .stopServices: "stop-services"
         case .run: "run"

@@ -12,6 +12,7 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
     package static let download = StepID(rawValue: "download")
+    package static let copy = StepID(rawValue: "copy")
     package static let unload = StepID(rawValue: "unload")
     package static let remove = StepID(rawValue: "remove")
     package static let install = StepID(rawValue: "install")
@@ -29,7 +30,7 @@ extension StepID {
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "blacklist", "download", "finish", "forget", "install", "load", "release", "remove",
+            "begin", "blacklist", "copy", "download", "finish", "forget", "install", "load", "release", "remove",
             "remove-blacklist", "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload",
             "verify",
         ].map(StepID.init(rawValue:))

@@ -15,6 +15,8 @@ package struct Runfile: Recipe {
     package var released: [String]
     /// The journal on the host; nil when there is none.
     package var journal: Journal?
+    /// Where the package comes from; nil for the URLs of the catalog.
+    package var source: PackageSource?
 
     package init(
         facts: NodeFacts,
@@ -23,7 +25,8 @@ package struct Runfile: Recipe {
         digest: Checksum,
         record: InstallRecord,
         released: [String] = [],
-        journal: Journal?
+        journal: Journal?,
+        source: PackageSource? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -32,6 +35,7 @@ package struct Runfile: Recipe {
         self.record = record
         self.released = released
         self.journal = journal
+        self.source = source
     }
 
     package var operations: [any Operation] {
@@ -78,8 +82,7 @@ package struct Runfile: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return [DownloadPackage(artifact: artifact, digest: digest)] + (isNeeded ? [unload] : [])
-            + takeover + [installer]
+        return [package] + (isNeeded ? [unload] : []) + takeover + [installer]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
@@ -87,6 +90,14 @@ package struct Runfile: Recipe {
         let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
         let stopped = journal?.record?.state == .installed ? [] : journal?.stoppedServices ?? []
         return Set(running + stopped).sorted()
+    }
+
+    /// The step that brings the package to the host.
+    private var package: any Operation {
+        switch source {
+        case .directory(let path): CopyPackage(artifact: artifact, digest: digest, source: path)
+        case nil: DownloadPackage(artifact: artifact, digest: digest)
+        }
     }
 
     private var installer: RunInstaller {

@@ -59,6 +59,7 @@ package struct PlanText {
         case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
         case .job(let job): details(job.command)
         case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
+        case .copy(let file): ["\(file.digest)"]
         case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
         }
     }

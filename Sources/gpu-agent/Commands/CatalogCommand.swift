@@ -8,11 +8,11 @@ import Reporting
 struct CatalogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog",
-        abstract: "Print and check the catalog of GPUs and drivers, and explain which driver a GPU gets.",
+        abstract: "Print and check the catalog of GPUs and drivers, explain a decision, and download driver packages.",
         discussion: "The catalog consists of the files in the image and the files that you add; see docs/catalog.md.",
         subcommands: [
             CatalogListCommand.self, CatalogShowCommand.self, CatalogExplainCommand.self,
-            CatalogValidateCommand.self, CatalogDiffCommand.self,
+            CatalogValidateCommand.self, CatalogDiffCommand.self, CatalogMirrorCommand.self,
         ]
     )
 }

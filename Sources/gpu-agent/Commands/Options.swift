@@ -132,7 +132,8 @@ extension Settings {
             configDirectory: choice?.configDirectory,
             environment: ProcessInfo.processInfo.environment.filter { name, _ in
                 ["http_proxy", "https_proxy", "no_proxy"].contains(name.lowercased())
-            }
+            },
+            authorityFile: ProcessInfo.processInfo.environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         )
     }
 }

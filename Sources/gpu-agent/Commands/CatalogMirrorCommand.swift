@@ -1,0 +1,138 @@
+import Agent
+import ArgumentParser
+import Catalog
+import Documents
+import Glibc
+import NodeModel
+import Reporting
+import Selection
+import Synchronization
+
+/// `catalog mirror`: the driver packages for nodes without a network.
+struct CatalogMirrorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mirror",
+        abstract: "Download driver packages into a directory, for nodes without a network.",
+        discussion: """
+            Without --driver, the command downloads every package that the agent can choose for this node, or for the \
+            node whose facts --facts names. It verifies each checksum, and writes \(PackageIndex.fileName) last. To \
+            continue after an interruption, run it again. A node takes its package from the directory with \
+            'driver.source: file:///DIR' in the configuration; see docs/offline.md. \
+            Exits 0 when the directory has all packages, 1 otherwise.
+            """
+    )
+
+    @Option(help: ArgumentHelp("The directory for the packages. The command creates it.", valueName: "dir"))
+    var to: String
+    @Option(
+        help: ArgumentHelp(
+            "A driver to download. Repeat the option for several drivers.",
+            discussion: "An identity as 'catalog list' prints it, VERSION, or VERSION/KIND such as 595.91.07/grid.",
+            valueName: "driver"
+        )
+    )
+    var driver: [String] = []
+    @OptionGroup var host: HostOptions
+    @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var facts: FactsOption
+    @OptionGroup var format: OutputOption
+
+    func run() async throws {
+        try await reporting {
+            let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
+            let setup = try source.setup()
+            let drivers = try await drivers(source, setup)
+            let mirror = PackageMirror(
+                drivers: drivers,
+                directory: to,
+                downloader: setup.downloader(environment: Settings(host, choice).environment)
+            )
+            let printer = MirrorPrinter(style: Style.of(STDERR_FILENO, environment: Output.environment))
+            let index = try await mirror.run(progress: printer.note)
+            try Output.print(index, as: format.output) { text(index, $0) }
+        }
+    }
+
+    /// The drivers that the command line names, or those for the node.
+    private func drivers(_ source: NodeSource, _ setup: Setup) async throws -> [CatalogDriver] {
+        guard driver.isEmpty else { return try driver.flatMap { try named($0, in: setup.catalog) } }
+        let view = try await source.view()
+        let possible = Selection(catalog: setup.catalog, policy: setup.policy).possibleDrivers(view.facts)
+        guard possible.drivers.isEmpty else { return possible.drivers }
+        if let first = possible.decision.problems.first {
+            throw AgentFailure(first, others: Array(possible.decision.problems.dropFirst()))
+        }
+        Output.complain(
+            """
+            gpu-agent: there is no driver to download: \(possible.decision.summary)
+              → Name drivers with --driver, or use the facts of a GPU node (--facts).
+
+            """
+        )
+        throw ExitStatus.failed
+    }
+
+    private func named(_ name: String, in catalog: Catalog) throws -> [CatalogDriver] {
+        let found = catalog.drivers.filter { driver in
+            [driver.identity, "\(driver.version)", "\(driver.version)/\(driver.kind.rawValue)"].contains(name)
+        }
+        guard found.isEmpty else { return found }
+        let near = nearest(to: name, in: catalog.drivers.flatMap { [$0.identity, "\($0.version)"] })
+        Output.complain(
+            "gpu-agent: no driver in the catalog matches '\(name)'\(near.map { "; did you mean '\($0)'?" } ?? "")\n"
+        )
+        throw ExitStatus.usage
+    }
+
+    private func text(_ index: PackageIndex, _ style: Style) -> String {
+        let rows = index.packages.map { "  \($0.driver)  \($0.fileName), \(mebibytes($0.size))\n" }
+        return """
+            \(style.bold(to)) has \(index.packages.count == 1 ? "1 driver" : "\(index.packages.count) drivers"), \
+            \(mebibytes(index.size)):
+            \(rows.joined())
+            Next: make this directory available on each node, for example at /mnt/gpu-drivers. Set in the configuration:
+
+              driver:
+                source: file:///mnt/gpu-drivers
+
+            """
+    }
+}
+
+private func mebibytes(_ bytes: Int) -> String { "\((bytes + 0xfffff) >> 20) MiB" }
+
+/// Writes the progress of `catalog mirror` to standard error.
+private final class MirrorPrinter: Sendable {
+    private let style: Style
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let shown = Mutex(-1)
+
+    init(style: Style) {
+        self.style = style
+    }
+
+    func note(_ progress: PackageMirror.Progress) {
+        switch progress {
+        case .started(let name, let number, let count, let size):
+            Output.complain("[\(number)/\(count)] \(name)\(size.map { ", \(mebibytes($0))" } ?? "")\n")
+        case .downloaded(let bytes, let total):
+            let isNew = shown.withLock { shown in
+                defer { shown = bytes >> 20 }
+                return shown != bytes >> 20
+            }
+            guard isTerminal, isNew else { return }
+            Output.overwrite("      \(bytes >> 20)\(total.map { " of \(mebibytes($0))" } ?? " MiB")")
+        case .finished(let before):
+            if isTerminal { Output.overwrite("") }
+            Output.complain("      \(style.green("√")) \(words(before)), checksum verified\n")
+        }
+    }
+
+    private func words(_ before: Int?) -> String {
+        switch before {
+        case nil: "already there"
+        case 0?: "downloaded"
+        case let before?: "downloaded from byte \(before) on"
+        }
+    }
+}
