@@ -105,7 +105,7 @@ extension DocumentReader {
     }
 
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
-        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover"]
+        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "buildPackages"]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
             value($0, "version", form: "a driver version such as 595.91.07", DriverVersion.init)
@@ -115,6 +115,7 @@ extension DocumentReader {
         policy.kernelModuleType = fields["kernelModuleType"].flatMap { choice($0, "kernelModuleType") }
         policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
+        policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
             report("version \(version) does not belong to branch \(branch); set only one of them", at: node)

@@ -7,7 +7,12 @@ import Support
 ///
 /// The plan is a pure function of the facts, the decision and the journal.
 package struct Planner: Sendable {
-    package init() {}
+    /// Whether the agent may install the packages that the build of the kernel modules needs.
+    package var buildPackages: Bool
+
+    package init(buildPackages: Bool = true) {
+        self.buildPackages = buildPackages
+    }
 
     /// Creates the plan for a decision.
     ///
@@ -75,17 +80,21 @@ package struct Planner: Sendable {
             kernelRelease: kernel,
             artifactHash: digest.hex
         )
+        var packages = BuildPackages(facts, kernel: kernel)
+        if !buildPackages { packages?.installNothing() }
         let recipe = Runfile(
             facts: facts,
             driver: driver,
             artifact: artifact,
             digest: digest,
             record: record,
-            journal: journal
+            journal: journal,
+            packages: packages
         )
+        let preflight = Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus)
         let problems =
             recipe.isInstalled
-            ? [] : Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus).problems
+            ? [] : preflight.problems.filter { packages?.settled.contains($0.code) != true }
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
 }

@@ -11,7 +11,9 @@ import Testing
     @Test func readsEveryField() throws {
         let config = try read(
             """
-            driver: {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true}
+            driver:
+              {version: 580.105.08, branch: 580, kernelModuleType: proprietary, workstation: true, takeover: true,
+               buildPackages: false}
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -31,6 +33,7 @@ import Testing
             kernelModuleType: .proprietary,
             workstation: true,
             takeover: true,
+            buildPackages: false,
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -146,10 +149,11 @@ import Testing
             ["3:40: remove 'channel': version 580.105.08 already selects one driver"]
         ),
         (
-            "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1}",
+            "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1, buildPackages: no}",
             [
                 "3:71: workstation 'yes' is not true or false",
                 "3:86: takeover '1' is not true or false",
+                "3:104: buildPackages 'no' is not true or false",
                 "3:9: version 580.105.08 does not belong to branch 595; set only one of them",
                 "3:53: remove 'channel': version 580.105.08 already selects one driver",
             ]

@@ -24,7 +24,7 @@ package struct NodeView: Sendable {
         self.journal = journal
         policy = setup.policy
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        plan = Planner().plan(facts, decision, journal: journal)
+        plan = Planner(buildPackages: setup.policy.buildPackages).plan(facts, decision, journal: journal)
         report =
             Checks(
                 facts: facts,

@@ -16,6 +16,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var workstation: Bool
     /// Whether the agent may remove a driver of another owner that does not fit, while no process uses it.
     package var takeover: Bool
+    /// Whether the agent may install the packages that the build of the kernel modules needs.
+    package var buildPackages: Bool
     /// What the operator declares GPUs to be.
     ///
     /// It overrides the catalog and the evidence.
@@ -34,6 +36,7 @@ package struct Policy: Codable, Sendable, Equatable {
         kernelModuleType: KernelModuleType? = nil,
         workstation: Bool = false,
         takeover: Bool = false,
+        buildPackages: Bool = true,
         hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
@@ -45,6 +48,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.kernelModuleType = kernelModuleType
         self.workstation = workstation
         self.takeover = takeover
+        self.buildPackages = buildPackages
         self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy

@@ -11,6 +11,7 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
+    package static let buildPackages = StepID(rawValue: "build-packages")
     package static let download = StepID(rawValue: "download")
     package static let unload = StepID(rawValue: "unload")
     package static let remove = StepID(rawValue: "remove")
@@ -24,7 +25,8 @@ extension StepID {
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "download", "finish", "forget", "install", "load", "remove", "remove-package", "sync", "uninstall",
+            "begin", "build-packages", "download", "finish", "forget", "install", "load", "remove",
+            "remove-build-packages", "remove-package", "sync", "uninstall",
             "unload", "verify",
         ].map(StepID.init(rawValue:))
     )

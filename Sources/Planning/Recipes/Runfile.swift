@@ -13,6 +13,8 @@ package struct Runfile: Recipe {
     package var record: InstallRecord
     /// The journal on the host; nil when there is none.
     package var journal: Journal?
+    /// The packages for the build; nil when the agent cannot or must not install packages.
+    package var packages: BuildPackages?
 
     package init(
         facts: NodeFacts,
@@ -20,7 +22,8 @@ package struct Runfile: Recipe {
         artifact: Artifact,
         digest: Checksum,
         record: InstallRecord,
-        journal: Journal?
+        journal: Journal?,
+        packages: BuildPackages? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -28,6 +31,7 @@ package struct Runfile: Recipe {
         self.digest = digest
         self.record = record
         self.journal = journal
+        self.packages = packages
     }
 
     package var operations: [any Operation] {
@@ -53,7 +57,12 @@ package struct Runfile: Recipe {
         return isResumed && journal?.finished(.install) == true && isUsable
     }
 
-    private var jobs: [String] { [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] }
+    private var jobs: [String] {
+        [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)]
+            + build.map { _ in
+                InstallBuildPackages.jobName(record.version)
+            }
+    }
 
     private var begin: BeginInstall {
         let own = facts.driver.record.value.flatMap { $0.state == .installed ? $0 : nil }
@@ -62,8 +71,20 @@ package struct Runfile: Recipe {
 
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver)
-        return [DownloadPackage(artifact: artifact, digest: digest)] + (unload.modules.isEmpty ? [] : [unload])
+        return build + [DownloadPackage(artifact: artifact, digest: digest)] + (unload.modules.isEmpty ? [] : [unload])
             + takeover + [installer]
+    }
+
+    /// The step that installs the packages for the build.
+    ///
+    /// It is also a step when an earlier install had it: the journal forgets that install, and this step undoes its
+    /// packages. If that step was interrupted, this one completes it.
+    private var build: [any Operation] {
+        guard let packages else { return [] }
+        let isRecorded = journal?.steps.contains { $0.step == .buildPackages } ?? false
+        let isDone = isResumed && journal?.finished(.buildPackages) == true
+        guard !packages.names.isEmpty || (isRecorded && !isDone) else { return [] }
+        return [InstallBuildPackages(packages: packages, kernel: record.kernelRelease, version: record.version)]
     }
 
     private var installer: RunInstaller {
@@ -71,6 +92,7 @@ package struct Runfile: Recipe {
             driver: driver,
             fileName: artifact.fileName,
             dkms: facts.build.dkms.value != nil,
+            compiler: packages?.compiler ?? facts.build.namedCompilerToUse,
             replaces: record.replaces
         )
     }
