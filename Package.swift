@@ -203,7 +203,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "EndToEndTests",
             [
-                "ClusterSupport", "HostSupport", "Kubernetes", "NodeModel", simulatedCluster, "Support", "TestSupport",
+                "ClusterSupport", "HostSupport", "Kubernetes", "NodeModel", "Planning", simulatedCluster, "Support",
+                "TestSupport",
                 subprocess, system,
             ],
             exclude: ["KernelKills", "KillShim"]

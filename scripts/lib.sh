@@ -96,7 +96,7 @@ need_simulator() {
 
 # The tests compare their results with other tools, and download NVIDIA's header with pip.
 need_tests() {
-    need_packages pciutils python3 python3-pip rpm strace
+    need_packages createrepo-c dnf dpkg pciutils procps python3 python3-pip rpm strace zypper
 }
 
 need_checks() {

@@ -90,7 +90,9 @@ extension DocumentReader {
     }
 
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
-        let known = ["version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source"]
+        let known = [
+            "version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source", "buildPackages",
+        ]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
             value($0, "version", form: "a driver version such as 595.91.07", DriverVersion.init)
@@ -103,6 +105,7 @@ extension DocumentReader {
         policy.source = fields["source"].flatMap {
             value($0, "source", form: "a directory of the host such as file:///mnt/drivers", PackageSource.init)
         }
+        policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
             report("version \(version) does not belong to branch \(branch); set only one of them", at: node)

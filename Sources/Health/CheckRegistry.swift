@@ -40,6 +40,9 @@ package enum CheckRegistry {
         // Phase: install
         .hostUnreachable,
         .hostLocked,
+        .packageManagerBusy,
+        .buildPackageMissing,
+        .buildPackagesFailed,
         .downloadFailed,
         .downloadForbidden,
         .downloadNotFound,

@@ -9,9 +9,12 @@ import Support
 package struct Planner: Sendable {
     /// Where the agent takes driver packages from; nil for the URLs of the catalog.
     package var source: PackageSource?
+    /// Whether the agent may install the packages that the build of the kernel modules needs.
+    package var buildPackages: Bool
 
-    package init(source: PackageSource? = nil) {
+    package init(source: PackageSource? = nil, buildPackages: Bool = true) {
         self.source = source
+        self.buildPackages = buildPackages
     }
 
     /// Creates the plan for a decision.
@@ -81,6 +84,9 @@ package struct Planner: Sendable {
             artifactHash: digest.hex
         )
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
+        var packages = BuildPackages(facts, kernel: kernel)
+        // A node that takes the driver from a directory has no network for the package manager either.
+        if !buildPackages || source != nil { packages?.installNothing() }
         let recipe = Runfile(
             facts: facts,
             driver: driver,
@@ -89,13 +95,14 @@ package struct Planner: Sendable {
             record: record,
             released: released,
             journal: journal,
-            source: source
+            source: source,
+            packages: packages
         )
+        let preflight =
+            Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus, released: released)
         let problems =
             recipe.isInstalled
-            ? []
-            : Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus, released: released)
-                .problems
+            ? [] : preflight.problems.filter { packages?.settled.contains($0.code) != true }
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
 }

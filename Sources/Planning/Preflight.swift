@@ -81,7 +81,8 @@ package struct Preflight: Sendable {
     /// one.
     private var compilerVersion: Finding? {
         guard let host = facts.build.compilerVersion.value, let kernel = facts.build.kernelCompiler.value,
-            host.kind == kernel.kind, let old = host.major, let new = kernel.major, old < new
+            host.kind == kernel.kind, let old = host.major, let new = kernel.major, old < new,
+            facts.build.namedCompiler.value == nil
         else { return nil }
         return Finding(
             .compilerMismatch,
@@ -108,12 +109,10 @@ package struct Preflight: Sendable {
     }
 
     private var headers: Finding? {
-        let observed: String
-        switch facts.build.headersRelease {
-        case .present(kernel), .unreadable, .skipped: return nil
-        case .present(let release): observed = "The host has only the kernel headers of \(release)."
-        case .absent: observed = "The host has no kernel headers below /lib/modules/\(kernel)/build."
-        }
+        guard facts.build.lacksHeaders(of: kernel) else { return nil }
+        let observed =
+            facts.build.headersRelease.value.map { "The host has only the kernel headers of \($0)." }
+            ?? "The host has no kernel headers below /lib/modules/\(kernel)/build."
         return Finding(
             .kernelHeadersMissing,
             observed: observed,

@@ -289,6 +289,25 @@ import Testing
         #expect(problem.remedy.text == "Read \(path) on the node.")
     }
 
+    /// A status with a problem of its own, whose observation the job prints.
+    @Test(arguments: [
+        (81, "ERROR: process 7  (apt-get) holds the lock.\nnoise\n", ReasonCode.packageManagerBusy),
+        (82, "ERROR: of another program\nERROR: process 7 (apt-get) holds the lock.\n", .installerFailed),
+        (81, "noise\n", .installerFailed),
+    ])
+    func anExitStatusOfAJobHasAProblemOfItsOwn(_ status: Int, _ output: String, _ code: ReasonCode) {
+        let busy = ExitMeaning(81, .packageManagerBusy, expected: "nobody", remedy: "Wait.")
+        let failure = StepFailure(.installerFailed, subject: "the job", exits: [busy])
+        let log = JobLog(of: Effect.Job(name: "x", command: ["true"]), output: "/jobs/x/log", failure: failure)
+        let problem = log.problem(.finished(status: status), ownLog: "", output: output)
+        #expect(problem.code == code)
+        if code == .packageManagerBusy {
+            #expect(problem.observed == "process 7 (apt-get) holds the lock.")
+            #expect(problem.expected == "nobody" && problem.remedy.text == "Wait.")
+        }
+        #expect(log.problem(.lost, ownLog: "", output: output).code == .installerFailed)
+    }
+
     // MARK: The log of a real build
 
     // What DKMS 3.0.10 prints when the build of NVIDIA's driver 535 fails, and the log that it names, without the

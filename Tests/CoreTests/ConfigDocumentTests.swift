@@ -18,6 +18,7 @@ import Testing
               workstation: true
               takeover: true
               source: file:///mnt/drivers
+              buildPackages: false
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -43,6 +44,7 @@ import Testing
             workstation: true,
             takeover: true,
             source: .directory("/mnt/drivers"),
+            buildPackages: false,
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -196,10 +198,11 @@ import Testing
             ["3:40: remove 'channel': version 580.105.08 already selects one driver"]
         ),
         (
-            "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1}",
+            "driver: {version: 580.105.08, branch: 595, channel: lts, workstation: yes, takeover: 1, buildPackages: no}",
             [
                 "3:71: workstation 'yes' is not true or false",
                 "3:86: takeover '1' is not true or false",
+                "3:104: buildPackages 'no' is not true or false",
                 "3:9: version 580.105.08 does not belong to branch 595; set only one of them",
                 "3:53: remove 'channel': version 580.105.08 already selects one driver",
             ]

@@ -10,7 +10,8 @@ struct HostInTheWayTests {
         let settings = ["compiler=no", "make=no", "headers=no", "secure-boot=yes", "disk=6"]
         try await SimulatedNode.with(set: settings) { node in
             let before = try await node.writes()
-            let plan = try await node.agent("plan", ["-o", "json"])
+            let options = try node.withoutBuildPackages()
+            let plan = try await node.agent("plan", ["-o", "json"] + options)
             plan.expectExit(1)
             let problems = try plan.decoded(as: PrintedPlan.self).problems
             let codes = problems.map(\.code)
@@ -22,13 +23,13 @@ struct HostInTheWayTests {
             )
             #expect(problems.allSatisfy { !$0.remedy.isEmpty })
 
-            let install = try await node.agent("install")
+            let install = try await node.agent("install", options)
             install.expectExit(1)
             for problem in problems {
                 #expect(install.errors.contains("\(problem.code): \(problem.observed)\n"))
                 #expect(install.errors.contains("→ \(problem.remedy)\n"))
             }
-            let status = try await node.status()
+            let status = try await node.status(options)
             #expect(status.verdict == "not-ready")
             #expect(Set(status.findings.filter { $0.state == "failed" }.map(\.code)).isSuperset(of: codes))
             expectSame(try await node.writes(), before)
@@ -38,7 +39,7 @@ struct HostInTheWayTests {
 
     @Test func namesHeadersOfAnotherKernel() async throws {
         try await SimulatedNode.with("h100", set: ["headers=6.1.0-1-cloud"]) { node in
-            let install = try await node.agent("install")
+            let install = try await node.agent("install", try node.withoutBuildPackages())
             install.expectExit(1)
             let observed = "The host has only the kernel headers of 6.1.0-1-cloud."
             #expect(install.errors.contains("kernel-headers-missing: \(observed)\n"))
@@ -127,7 +128,7 @@ struct HostInTheWayTests {
 
     @Test func namesACompilerThatIsOlderThanTheKernels() async throws {
         try await SimulatedNode.with("h100", set: ["kernel-compiler=gcc (GCC) 99.1.0"]) { node in
-            let install = try await node.agent("install")
+            let install = try await node.agent("install", try node.withoutBuildPackages())
             install.expectExit(1)
             #expect(install.errors.contains("compiler-mismatch: The compiler of the host is gcc "))
             #expect(install.errors.contains("Install gcc-99 and make it the default compiler"))

@@ -86,8 +86,8 @@ struct SimulatedNode: Sendable {
     /// The options that name the catalogs.
     var choice: [String] { ["--catalog-directory", Programs.catalog, "--catalog", directory.path("catalog.yaml")] }
 
-    func status() async throws -> PrintedStatus {
-        let run = try await agent("status", ["-o", "json"])
+    func status(_ options: [String] = []) async throws -> PrintedStatus {
+        let run = try await agent("status", ["-o", "json"] + options)
         run.expectExit(0)
         return try run.decoded()
     }

@@ -199,4 +199,32 @@ import Testing
         #expect(build.headersRelease == .present("6.1.0-55-cloud-amd64"))
         #expect(build.freeSpace.first { $0.path == "/usr" }?.mebibytes.value != nil)
     }
+
+    @Test(arguments: ["gcc-13", "gcc13-gcc"])
+    func findsTheCompilerOfTheKernelsVersion(_ name: String) async throws {
+        try tree.write(
+            "proc/version",
+            "Linux version 6.8.0 (b@h) (x86_64-linux-gnu-gcc-13 (Ubuntu 13.3.0-6) 13.3.0) #1\n"
+        )
+        for other in ["gcc", "gcc-12", "gcc-1"] { try executable("usr/bin/\(other)") }
+        #expect(await probe.buildFacts().namedCompiler == .absent)
+        try executable("usr/bin/\(name)")
+        #expect(await probe.buildFacts().namedCompiler == .present("/usr/bin/\(name)"))
+        // The options of clang are others.
+        try tree.write("proc/version", "Linux version 6.8.0 (b@h) (clang version 13.0.1, LLD 13.0.1) #1\n")
+        #expect(await probe.buildFacts().namedCompiler == .absent)
+    }
+
+    @Test func findsTheProgramsThatInstallPackages() async throws {
+        #expect(await probe.buildFacts().packageTools == .absent)
+        try executable("usr/bin/zypper")
+        try executable("usr/bin/apt-get")
+        try tree.write("usr/bin/dnf", "not executable")
+        #expect(await probe.buildFacts().packageTools == .present(["apt-get", "zypper"]))
+    }
+
+    private func executable(_ path: String) throws {
+        try tree.write(path, "")
+        #expect(chmod(tree.path(path), 0o755) == 0)
+    }
 }

@@ -128,6 +128,12 @@ struct JobLog {
         let last = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
         let telling = [cause].compactMap(\.self) + last.filter { $0 != cause }
         let log = "Read \(found.path) on the node."
+        if case .finished(let status) = outcome, let exit = failure.exits?.first(where: { $0.status == status }),
+            !errors.isEmpty
+        {
+            let observed = errors.suffix(1).map { $0.split(separator: " ").joined(separator: " ") }.joined()
+            return Finding(exit.code, observed: observed, expected: exit.expected, remedy: Remedy(exit.remedy))
+        }
         let isRejected = cause.map(Self.isRejectedOption) ?? false
         return Finding(
             failure.code,

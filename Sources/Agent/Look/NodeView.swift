@@ -24,7 +24,8 @@ package struct NodeView: Sendable {
         self.journal = journal
         policy = setup.policy
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        plan = Planner(source: setup.policy.source).plan(facts, decision, journal: journal)
+        let planner = Planner(source: setup.policy.source, buildPackages: setup.policy.buildPackages)
+        plan = planner.plan(facts, decision, journal: journal)
         report =
             Checks(
                 facts: facts,

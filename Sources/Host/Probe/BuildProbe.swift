@@ -6,13 +6,18 @@ enum BuildProbe {
     private static let writtenTo: [HostPath] = ["/", "/usr", "/var/lib", "/tmp"]
 
     static func read(_ root: HostRoot, kernelRelease: Reading<String>) -> BuildFacts {
-        BuildFacts(
+        let kernelCompiler = root.reading("/proc/version") { Compiler($0, isKernel: true) }
+        return BuildFacts(
             compiler: program(["cc", "gcc"], root),
-            kernelCompiler: root.reading("/proc/version") { Compiler($0, isKernel: true) },
+            kernelCompiler: kernelCompiler,
+            namedCompiler: kernelCompiler.flatMap { compiler in
+                compiler.namesWithMajor.isEmpty ? .absent : program(compiler.namesWithMajor, root)
+            },
             make: program(["make"], root),
             dkms: program(["dkms"], root),
             headersRelease: kernelRelease.flatMap { headersRelease($0, root) },
-            freeSpace: writtenTo.map { freeSpace($0, root) }
+            freeSpace: writtenTo.map { freeSpace($0, root) },
+            packageTools: packageTools(root)
         )
     }
 
@@ -20,6 +25,15 @@ enum BuildProbe {
     private static func program(_ names: [String], _ root: HostRoot) -> Reading<String> {
         let paths = names.flatMap { name in programs.map { $0.appending(name) } }
         return root.firstExisting(paths, where: \.isExecutable)
+    }
+
+    /// Which of the known programs that install packages the host has; absent when it has none of them.
+    private static func packageTools(_ root: HostRoot) -> Reading<[String]> {
+        let known = ["apt-get", "dnf", "tdnf", "zypper"]
+        let found = known.map { name in program([name], root).map { _ in name } }
+        if let failure = found.lazy.compactMap(\.failure).first { return .unreadable(failure) }
+        let names = found.compactMap(\.value)
+        return names.isEmpty ? .absent : .present(names)
     }
 
     private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {

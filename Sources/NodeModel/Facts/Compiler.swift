@@ -16,6 +16,14 @@ package struct Compiler: Codable, Sendable, Equatable, CustomStringConvertible {
     /// The number before the first period, on which the options of the compiler depend; nil when there is none.
     package var major: Int? { version.split(separator: ".").first.flatMap { Int($0) } }
 
+    /// The names that distributions give to the compiler of this major version; empty when it is not known.
+    ///
+    /// Debian, Ubuntu and SUSE have `gcc-13`, and Amazon Linux has `gcc14-gcc`.
+    package var namesWithMajor: [String] {
+        guard let major, kind == .gcc else { return [] }
+        return ["gcc-\(major)", "gcc\(major)-gcc"]
+    }
+
     package var description: String { "\(kind.rawValue) \(version)" }
 
     /// Reads the compiler from `/proc/version`, or from the first line that a compiler prints for `--version`.

@@ -109,6 +109,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var compilerVersion: Reading<Compiler>
     /// The compiler that built the running kernel, from `/proc/version`.
     package var kernelCompiler: Reading<Compiler>
+    /// The path of a compiler with the major version of the kernel's compiler in its name, such as `/usr/bin/gcc-13`.
+    package var namedCompiler: Reading<String>
     /// The path of make.
     package var make: Reading<String>
     /// The path of dkms, which rebuilds the modules for each new kernel.
@@ -119,23 +121,29 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var headersRelease: Reading<String>
     /// The free space in the directories that an install writes to.
     package var freeSpace: [FreeSpace]
+    /// The programs on the host that install packages from repositories, such as `apt-get`.
+    package var packageTools: Reading<[String]>
 
     package init(
         compiler: Reading<String>,
         compilerVersion: Reading<Compiler> = .skipped("not inspected"),
         kernelCompiler: Reading<Compiler> = .skipped("not inspected"),
+        namedCompiler: Reading<String> = .skipped("not inspected"),
         make: Reading<String>,
         dkms: Reading<String>,
         headersRelease: Reading<String>,
-        freeSpace: [FreeSpace]
+        freeSpace: [FreeSpace],
+        packageTools: Reading<[String]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
         self.kernelCompiler = kernelCompiler
+        self.namedCompiler = namedCompiler
         self.make = make
         self.dkms = dkms
         self.headersRelease = headersRelease
         self.freeSpace = freeSpace
+        self.packageTools = packageTools
     }
 }
 

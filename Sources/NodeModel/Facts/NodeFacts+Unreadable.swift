@@ -33,10 +33,12 @@ extension NodeFacts {
                 compiler: .unreadable(failure),
                 compilerVersion: .unreadable(failure),
                 kernelCompiler: .unreadable(failure),
+                namedCompiler: .unreadable(failure),
                 make: .unreadable(failure),
                 dkms: .unreadable(failure),
                 headersRelease: .unreadable(failure),
-                freeSpace: []
+                freeSpace: [],
+                packageTools: .unreadable(failure)
             ),
             vendor: .unreadable(failure),
             kernelLog: .unreadable(failure)

@@ -66,6 +66,9 @@ extension ReasonCode {
     // Install
     package static let installFailed = ReasonCode("install-failed")
     package static let hostLocked = ReasonCode("host-locked")
+    package static let packageManagerBusy = ReasonCode("package-manager-busy")
+    package static let buildPackageMissing = ReasonCode("build-package-missing")
+    package static let buildPackagesFailed = ReasonCode("build-packages-failed")
     package static let downloadFailed = ReasonCode("download-failed")
     package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")
     package static let downloadForbidden = ReasonCode("download-forbidden")

@@ -18,6 +18,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var takeover: Bool
     /// Where the agent takes the driver package from; nil for the URLs of the catalog.
     package var source: PackageSource?
+    /// Whether the agent may install the packages that the build of the kernel modules needs.
+    package var buildPackages: Bool
     /// What the operator declares GPUs to be.
     ///
     /// It overrides the catalog and the evidence.
@@ -37,6 +39,7 @@ package struct Policy: Codable, Sendable, Equatable {
         workstation: Bool = false,
         takeover: Bool = false,
         source: PackageSource? = nil,
+        buildPackages: Bool = true,
         hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
@@ -49,6 +52,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.workstation = workstation
         self.takeover = takeover
         self.source = source
+        self.buildPackages = buildPackages
         self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy

@@ -73,21 +73,25 @@ package struct StepFailure: Codable, Sendable, Equatable {
     package var remedy: String
     /// Whether the kernel log can say why the step failed.
     package var readsKernelLog: Bool
+    /// The exit statuses of the step's job that have a problem of their own; nil when there are none.
+    package var exits: [ExitMeaning]?
 
     package init(
         _ code: ReasonCode,
         subject: String,
         remedy: String = "Run 'gpu-agent install'.",
-        readsKernelLog: Bool = false
+        readsKernelLog: Bool = false,
+        exits: [ExitMeaning]? = nil
     ) {
         self.code = code
         self.subject = subject
         self.remedy = remedy
         self.readsKernelLog = readsKernelLog
+        self.exits = exits
     }
 
     private enum CodingKeys: String, CodingKey {
-        case code, subject, remedy, readsKernelLog
+        case code, subject, remedy, readsKernelLog, exits
     }
 
     package init(from decoder: any Decoder) throws {
@@ -97,5 +101,32 @@ package struct StepFailure: Codable, Sendable, Equatable {
         subject = try container.decode(String.self, forKey: .subject)
         remedy = try container.decode(String.self, forKey: .remedy)
         readsKernelLog = try container.decodeIfPresent(Bool.self, forKey: .readsKernelLog) ?? false
+        exits = try container.decodeIfPresent([ExitMeaning].self, forKey: .exits)
+    }
+}
+
+/// What an exit status of a job means.
+///
+/// The job prints the observation as a line that begins with `ERROR:`.
+package struct ExitMeaning: Codable, Sendable, Equatable {
+    package var status: Int
+    package var code: ReasonCode
+    package var expected: String
+    package var remedy: String
+
+    package init(_ status: Int, _ code: ReasonCode, expected: String, remedy: String) {
+        self.status = status
+        self.code = code
+        self.expected = expected
+        self.remedy = remedy
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        status = try container.decode(Int.self, forKey: .status)
+        // A journal of a newer version can contain a code that this version does not have.
+        code = (try? container.decode(ReasonCode.self, forKey: .code)) ?? .installFailed
+        expected = try container.decode(String.self, forKey: .expected)
+        remedy = try container.decode(String.self, forKey: .remedy)
     }
 }

@@ -11,6 +11,7 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
+    package static let buildPackages = StepID(rawValue: "build-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
     package static let unload = StepID(rawValue: "unload")
@@ -30,9 +31,10 @@ extension StepID {
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "blacklist", "copy", "download", "finish", "forget", "install", "load", "release", "remove",
-            "remove-blacklist", "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload",
-            "verify",
+            "begin", "blacklist", "build-packages", "copy", "download", "finish", "forget", "install", "load",
+            "release",
+            "remove", "remove-blacklist", "remove-build-packages", "remove-package", "start-services", "stop-services",
+            "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -8,13 +8,16 @@ package struct RunInstaller: Operation {
     package var fileName: String
     /// Whether the host has DKMS, which then also builds the modules for later kernels.
     package var dkms: Bool
+    /// The compiler for the kernel modules; nil for the default compiler (`cc`).
+    package var compiler: String?
     /// The version of the driver that the agent installed before; nil when there is none.
     package var replaces: String?
 
-    package init(driver: DriverTarget, fileName: String, dkms: Bool, replaces: String? = nil) {
+    package init(driver: DriverTarget, fileName: String, dkms: Bool, compiler: String? = nil, replaces: String? = nil) {
         self.driver = driver
         self.fileName = fileName
         self.dkms = dkms
+        self.compiler = compiler
         self.replaces = replaces
     }
 
@@ -34,7 +37,8 @@ package struct RunInstaller: Operation {
                     name: Self.jobName(driver.version.description),
                     command: command,
                     // A killed compiler leaves files behind. They are removed together with the work directory.
-                    environment: ["TMPDIR": HostLayout.work],
+                    // The installer and the build of the kernel modules both read CC.
+                    environment: ["TMPDIR": HostLayout.work].merging(compiler.map { ["CC": $0] } ?? [:]) { $1 },
                     log: HostLayout.installerLog
                 )
             )

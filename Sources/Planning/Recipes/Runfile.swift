@@ -17,6 +17,8 @@ package struct Runfile: Recipe {
     package var journal: Journal?
     /// Where the package comes from; nil for the URLs of the catalog.
     package var source: PackageSource?
+    /// The packages for the build; nil when the agent cannot or must not install packages.
+    package var packages: BuildPackages?
 
     package init(
         facts: NodeFacts,
@@ -26,7 +28,8 @@ package struct Runfile: Recipe {
         record: InstallRecord,
         released: [String] = [],
         journal: Journal?,
-        source: PackageSource? = nil
+        source: PackageSource? = nil,
+        packages: BuildPackages? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -36,6 +39,7 @@ package struct Runfile: Recipe {
         self.released = released
         self.journal = journal
         self.source = source
+        self.packages = packages
     }
 
     package var operations: [any Operation] {
@@ -63,8 +67,8 @@ package struct Runfile: Recipe {
     }
 
     private var jobs: [String] {
-        [BlacklistModules.jobName(record.version), RemoveDriver.jobName(record.version)]
-            + [RunInstaller.jobName(record.version)]
+        [BlacklistModules.jobName(record.version)] + build.map { _ in InstallBuildPackages.jobName(record.version) }
+            + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)]
     }
 
     /// Takes the GPUs from other drivers first, because the node may need a reboot for it.
@@ -82,7 +86,7 @@ package struct Runfile: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return [package] + (isNeeded ? [unload] : []) + takeover + [installer]
+        return build + [package] + (isNeeded ? [unload] : []) + takeover + [installer]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
@@ -100,11 +104,24 @@ package struct Runfile: Recipe {
         }
     }
 
+    /// The step that installs the packages for the build.
+    ///
+    /// It is also a step when an earlier install had it: the journal forgets that install, and this step undoes its
+    /// packages. If that step was interrupted, this one completes it.
+    private var build: [any Operation] {
+        guard let packages else { return [] }
+        let isRecorded = journal?.steps.contains { $0.step == .buildPackages } ?? false
+        let isDone = isResumed && journal?.finished(.buildPackages) == true
+        guard !packages.names.isEmpty || (isRecorded && !isDone) else { return [] }
+        return [InstallBuildPackages(packages: packages, kernel: record.kernelRelease, version: record.version)]
+    }
+
     private var installer: RunInstaller {
         RunInstaller(
             driver: driver,
             fileName: artifact.fileName,
             dkms: facts.build.dkms.value != nil,
+            compiler: packages?.compiler ?? facts.build.namedCompilerToUse,
             replaces: record.replaces
         )
     }

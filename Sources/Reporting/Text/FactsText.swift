@@ -122,9 +122,11 @@ package struct FactsText {
                 ("compiler", say(build.compiler) { $0 }),
                 ("compiler version", say(build.compilerVersion) { "\($0)" }),
                 ("kernel's compiler", say(build.kernelCompiler) { "\($0)" }),
+                ("compiler of that version", say(build.namedCompiler) { $0 }),
                 ("make", say(build.make) { $0 }),
                 ("dkms", say(build.dkms) { $0 }),
                 ("kernel headers", say(build.headersRelease) { $0 }),
+                ("package tools", say(build.packageTools) { $0.joined(separator: ", ") }),
             ] + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
         )
     }

@@ -1,0 +1,39 @@
+import NodeModel
+
+/// The codes of an install whose packages for the build of the kernel modules cannot be installed.
+extension Check {
+    static let packageManagerBusy = Check(
+        .packageManagerBusy,
+        title: "no other process uses the package manager",
+        group: .install,
+        phase: .install,
+        meaning:
+            "Another process held a lock of the node's package manager, and the agent waited for it for 15 minutes. "
+            + "On a new node, this is often `unattended-upgrades` or `cloud-init`.",
+        advice: "Wait until the process that the finding names ends. If it hangs, end it. The agent tries again."
+    )
+
+    static let buildPackageMissing = Check(
+        .buildPackageMissing,
+        title: "a repository has the packages for the build",
+        group: .install,
+        phase: .install,
+        meaning: "No repository of the node has a package that the build of the kernel modules needs. Distributions "
+            + "remove the headers of old kernels from their repositories. The finding also says whether the agent could "
+            + "refresh the index of the packages.",
+        advice: "Use a node image with a current kernel or with the headers of its kernel, or add a repository that "
+            + "has the package. The agent never uses the headers of another kernel."
+    )
+
+    static let buildPackagesFailed = Check(
+        .buildPackagesFailed,
+        title: "the agent can install the packages for the build",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The package manager could not install the packages that the build of the kernel modules needs, or the "
+            + "install would have removed or upgraded other packages. The agent only adds packages.",
+        advice: "Install the packages that the finding names on the node, or use a node image that has them. See "
+            + "[install.md](install.md#packages-for-the-build)."
+    )
+}

@@ -1,0 +1,93 @@
+package import NodeModel
+
+/// apt-get of Debian and Ubuntu.
+package struct AptGet: PackageInstaller {
+    package init() {}
+
+    package var program: String { "apt-get" }
+    package var compiler: [String] { ["gcc"] }
+
+    package func isUsed(on system: OSRelease) -> Bool { ["debian", "ubuntu"].contains(system.id) }
+
+    package func headers(of kernel: String, on system: OSRelease) -> String { "linux-headers-\(kernel)" }
+
+    package func defaultCompiler(of system: OSRelease) -> Int? {
+        Self.defaults["\(system.id) \(system.versionID ?? "")"]
+    }
+
+    package func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler? {
+        NamedCompiler(package: "gcc-\(major)", program: "gcc-\(major)")
+    }
+
+    /// The versions on which the package `gcc` depends.
+    private static let defaults = [
+        "ubuntu 22.04": 11, "ubuntu 24.04": 13, "ubuntu 26.04": 15, "debian 12": 12, "debian 13": 14,
+    ]
+
+    package var functions: String { Self.script }
+
+    private static let script = #"""
+        export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 APT_LISTCHANGES_FRONTEND=none
+        # needrestart of Ubuntu would restart services of the node.
+        export NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
+        program=apt-get
+        locks='/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock'
+        pid_files=
+        lock_message='Could not get lock|Unable to lock|Unable to acquire|is locked by another process'
+        is_kernel() { case $1 in linux-image-*) ;; *) false ;; esac; }
+
+        state() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | sed -n 1p; }
+        is_installed() { [ "$(state "$1")" = installed ]; }
+        is_there() { case $(state "$1") in '' | not-installed) false ;; esac; }
+        is_held() { [ "$(dpkg-query -W -f '${db:Status-Want}\n' "$1" 2>/dev/null | sed -n 1p)" = hold ]; }
+        holds() { ! is_held "$1"; }
+
+        # Completes what an interrupted dpkg left, once.
+        heal() {
+            [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || [ -n "$(dpkg --audit 2>/dev/null)" ] || return 0
+            echo 'dpkg was interrupted: running dpkg --configure -a'
+            locked timeout 600 dpkg --force-confdef --force-confold --configure -a ||
+                echo "dpkg --configure -a failed: $(complaint)"
+        }
+
+        refresh() {
+            locked timeout 45 apt-get -q -o APT::Update::Error-Mode=any -o Acquire::Retries=1 \
+                -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 update
+        }
+
+        # Without the last option, apt-get also upgrades the packages that have their source in common with a new one.
+        options='--no-install-recommends --no-upgrade -o APT::Get::Upgrade-By-Source-Package=false'
+
+        apt_install() {
+            apt-get -y -q $options --no-remove \
+                -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
+                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
+                -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $wanted
+        }
+
+        preview() {
+            for package in $wanted; do
+                # apt-get takes a name that it does not know for a pattern, and could find another kernel's headers.
+                apt-cache policy "$package" >"$work/output" 2>&1
+                if [ "$(sed -n 1p "$work/output")" != "$package:" ] ||
+                    grep -q '^  Candidate: (none)' "$work/output"; then
+                    absent="$absent $package"
+                fi
+            done
+            [ -z "$absent" ] || return 0
+            apt-get -s -q $options install $wanted >"$work/output" 2>&1 ||
+                fail 80 "apt-get cannot install $(listed $wanted): $(complaint)"
+            added=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/output")
+            upgraded=$(sed -n 's/^Inst \([^ ]*\) \[.*/\1/p' "$work/output")
+            removed=$(sed -n 's/^Remv \([^ ]*\) .*/\1/p' "$work/output")
+        }
+
+        transact() { locked apt_install; }
+        # As apt-mark does, but also when a list of repositories has a mistake.
+        mark() { echo "$1 $2" | dpkg --set-selections; }
+        hold() { is_held "$1" || locked mark "$1" hold || fail 80 "dpkg cannot hold $1: $(complaint)"; }
+        release() { if is_held "$1"; then locked mark "$1" install; fi; }
+        # dpkg removes what it can, and nothing that another package needs.
+        remove() { locked dpkg --force-remove-reinstreq --purge "$@"; }
+        """#
+}

@@ -1,0 +1,131 @@
+package import NodeModel
+
+/// dnf of Red Hat Enterprise Linux and its kin, Fedora and Amazon Linux 2023.
+package struct Dnf: PackageInstaller {
+    package init() {}
+
+    package var program: String { "dnf" }
+    package var compiler: [String] { ["gcc"] }
+
+    /// Whether the agent uses dnf on an operating system; older versions of these distributions have yum.
+    package func isUsed(on system: OSRelease) -> Bool {
+        let major = system.versionID?.split(separator: ".").first.flatMap { Int($0) } ?? 0
+        switch system.id {
+        case "rhel", "centos", "rocky", "almalinux", "ol": return major >= 8
+        case "amzn": return major >= 2023
+        case "fedora": return true
+        default: return false
+        }
+    }
+
+    /// The package with the headers of exactly this kernel.
+    ///
+    /// A release such as `5.14.0-503.el9.aarch64+64k` is that of a variant of the kernel. Oracle's own kernel has
+    /// `uek` in its release. Amazon Linux names the packages of kernels after 6.1 by their series.
+    package func headers(of kernel: String, on system: OSRelease) -> String {
+        let parts = kernel.split(separator: "+", maxSplits: 1)
+        if parts.count == 2 { return "kernel-\(parts[1])-devel-\(parts[0])" }
+        if system.id == "ol", kernel.contains("uek") { return "kernel-uek-devel-\(kernel)" }
+        let series = kernel.split(separator: ".").prefix(2).joined(separator: ".")
+        if system.id == "amzn", series != "6.1" { return "kernel\(series)-devel-\(kernel)" }
+        return "kernel-devel-\(kernel)"
+    }
+
+    package func defaultCompiler(of system: OSRelease) -> Int? { system.id == "amzn" ? 11 : nil }
+
+    /// The package with another version of gcc, which only Amazon Linux has outside of `/opt`.
+    package func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler? {
+        system.id == "amzn" ? NamedCompiler(package: "gcc\(major)", program: "gcc\(major)-gcc") : nil
+    }
+
+    package var functions: String { [RPMFunctions.script, Self.script].joined(separator: "\n\n") }
+
+    private static let script = #"""
+        program=dnf
+        locks='/var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /usr/share/rpm/.rpm.lock'
+        pid_files='/var/lib/dnf/rpmdb_lock.pid /var/cache/dnf/metadata_lock.pid /var/cache/dnf/download_lock.pid'
+        lock_message='Failed to obtain .* lock|already locked by'
+        is_kernel() {
+            case $1 in
+            *-devel | *-devel-* | *-headers) false ;;
+            kernel | kernel-core | kernel-*-core | kernel[0-9]*) ;;
+            *) false ;;
+            esac
+        }
+
+        is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
+        is_there() { is_installed "$1"; }
+        # A compiler that stays behind makes every "dnf upgrade" fail, so only the headers are held.
+        # The list of dnf 5 has another form.
+        holds() {
+            [ "$1" = "$headers" ] && [ -z "$(entries "$1")" ] && dnf -q -C versionlock list >/dev/null 2>&1 &&
+                dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'
+        }
+        heal() { :; }
+
+        options='--setopt=install_weak_deps=False --setopt=best=False --setopt=obsoletes=False
+            --setopt=exit_on_lock=True --setopt=*.skip_if_unavailable=True --setopt=*.timeout=15 --setopt=*.retries=2'
+
+        refresh() {
+            locked timeout 45 dnf -y $options makecache --refresh || return
+            ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output"
+        }
+
+        # The excluded packages cannot change. The headers of several kernels can be installed at the same time.
+        dnf_install() {
+            others=$(rpm -qa --queryformat '%{NAME}\n' | grep -v -e '^kernel.*-devel$' -e '^gpg-pubkey$' |
+                sort -u | tr '\n' ',')
+            dnf "$1" $options --setopt=metadata_expire=never --exclude="$others" install $wanted
+        }
+
+        preview() {
+            dnf_install --assumeno >"$work/output" 2>&1
+            absent=$(sed -n 's/^No match for argument: //p' "$work/output")
+            section=
+            while IFS= read -r line; do
+                case $line in
+                ' '[!\ ]*)
+                    name=${line# } name=${name%% *}
+                    case $section in
+                    Installing*) added="$added $(exact "$name")" ;;
+                    Upgrading* | Downgrading* | Reinstalling*) upgraded="$upgraded $name" ;;
+                    Removing*) removed="$removed $name" ;;
+                    esac
+                    ;;
+                *:) section=$line ;;
+                esac
+            done <"$work/output"
+            [ -n "$absent$added" ] || fail 80 "dnf cannot install $(listed $wanted): $(complaint)"
+        }
+
+        transact() { locked dnf_install -y; }
+        # The plugin puts the epoch before the version of an entry, and any architecture behind it.
+        entries() {
+            dnf -q -C versionlock list 2>/dev/null | while read -r entry; do
+                if [ "$(echo "$entry" | sed 's/-[0-9]*:/-/')" = "${1%.*}.*" ]; then echo "$entry"; fi
+            done
+        }
+        hold() {
+            [ -n "$(entries "$1")" ] || dnf -q -C versionlock add "$1" || fail 80 "dnf versionlock cannot hold $1."
+        }
+        release() { for entry in $(entries "$1"); do dnf -q -C versionlock delete "$entry"; done; }
+        """#
+}
+
+/// The shell functions that dnf, tdnf and zypper share.
+enum RPMFunctions {
+    static let script = #"""
+        # The headers with their version, because those of other kernels have the same name.
+        exact() { case $headers in "$1"-[0-9]*) echo "$headers" ;; *) echo "$1" ;; esac; }
+
+        remove() {
+            locked rpm -e "$@" && return
+            # Together is not possible: one after the other, as long as one of them goes.
+            while :; do
+                gone=
+                for package; do if is_there "$package" && rpm -e "$package" 2>/dev/null; then gone=1; fi; done
+                [ -n "$gone" ] || return
+            done
+        }
+        """#
+}

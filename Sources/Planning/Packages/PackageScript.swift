@@ -1,0 +1,213 @@
+/// The script with which a job on the host installs packages or removes them again.
+///
+/// Everything that must not be forgotten when the agent is stopped is in this one script: the wait for the lock, the
+/// look at the transaction before it, the record of its packages, and the holds. It runs with the shell of every
+/// supported distribution (dash and bash). Each package manager brings its own functions.
+///
+/// An exit status tells the problem, and a line that begins with `ERROR:` describes it.
+enum PackageScript {
+    /// The exit statuses of the script.
+    enum Exit {
+        static let failed = 80
+        static let busy = 81
+        static let missing = 82
+        static let refused = 83
+        static let wrongHeaders = 84
+    }
+
+    /// The command that installs packages.
+    ///
+    /// - Parameters:
+    ///   - names: The packages. Those that the host has already are left alone.
+    ///   - headers: The package among them that has the headers of the kernel; nil when it is not asked for.
+    ///   - kernel: The release of the running kernel.
+    ///   - record: The file on the host that keeps what was installed and what is held.
+    ///   - patience: How long to wait for the lock of the package manager, in seconds.
+    ///   - installer: The package manager.
+    /// - Returns: The command with its arguments.
+    static func install(
+        _ names: [String],
+        headers: String?,
+        kernel: String,
+        record: String,
+        patience: Int,
+        with installer: any PackageInstaller
+    ) -> [String] {
+        let script = [prologue, installer.functions, install].joined(separator: "\n\n")
+        return ["sh", "-c", script, "gpu-agent-packages", kernel, "\(patience)", record, headers ?? ""] + names
+    }
+
+    /// The command that removes the packages and the holds in the record.
+    static func remove(record: String, patience: Int, with installer: any PackageInstaller) -> [String] {
+        let script = [prologue, installer.functions, remove].joined(separator: "\n\n")
+        return ["sh", "-c", script, "gpu-agent-packages", "", "\(patience)", record, ""]
+    }
+
+    private static let prologue = #"""
+        set -u
+        export LC_ALL=C HOME=/root
+        kernel=$1 patience=$2 record=$3 headers=$4
+        shift 4
+        work=$(mktemp -d) || exit 80
+        trap 'rm -rf "$work"' EXIT
+
+        now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
+        start=$(now) status=0
+
+        # fail STATUS TEXT: the text becomes the finding.
+        fail() { echo "ERROR: $2"; exit "$1"; }
+
+        # The names of a list as an enumeration.
+        listed() { echo "$@" | sed 's/ /, /g'; }
+
+        # The last lines of a program's output that tell an error, or else its last line, in one line.
+        complaint() {
+            if [ "$status" = 124 ]; then
+                echo 'it did not end in time'
+                return
+            fi
+            lines=$(grep -E '^(E: |Error|error: |dpkg: error|Problem| [^ ]* : Depends: )' "$work/output" |
+                grep -v 'Some index files failed' | tail -n 3)
+            [ -n "$lines" ] || lines=$(tail -n 1 "$work/output")
+            echo $lines | cut -c 1-600
+        }
+
+        # Prints the process, when it runs.
+        process() {
+            read -r name 2>/dev/null <"/proc/$1/comm" || return 1
+            line=$(tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//' | cut -c 1-120)
+            echo "process $1 (${line:-$name})"
+        }
+
+        # Prints who holds a lock of the package manager; fails when nobody does. The kernel lists the locks by their
+        # inodes, and a process that holds a lock has the file open. dnf and zypper write their process ID instead.
+        holder() {
+            for file in $pid_files; do
+                pid=
+                read -r pid _ 2>/dev/null <"$file"
+                case $pid in '' | *[!0-9]*) continue ;; esac
+                if who=$(process "$pid"); then
+                    echo "$who holds $file"
+                    return 0
+                fi
+            done
+            for file in $locks; do
+                [ -e "$file" ] || continue
+                inode=$(stat -L -c %i "$file") || continue
+                pids=$(sed -n "s/^[0-9]*: *[A-Z]* .* \([0-9]*\) [0-9a-f]*:[0-9a-f]*:$inode .*/\1/p" /proc/locks)
+                for pid in $pids; do
+                    for open in "/proc/$pid/fd"/*; do
+                        if [ "$open" -ef "$file" ] && who=$(process "$pid"); then
+                            echo "$who holds $file"
+                            return 0
+                        fi
+                    done
+                done
+            done
+            return 1
+        }
+
+        # Waits until nobody holds a lock of the package manager.
+        wait_for_lock() {
+            told=
+            while who=$(holder); do
+                [ $(($(now) - start)) -lt "$patience" ] || fail 81 "After $patience seconds, $who."
+                [ "$who" = "$told" ] || echo "waiting for the package manager: $who"
+                told=$who
+                sleep 1
+            done
+        }
+
+        # Runs a command, and again while another process takes the lock after the wait.
+        locked() {
+            while :; do
+                wait_for_lock
+                "$@" >"$work/output" 2>&1
+                status=$?
+                cat "$work/output"
+                [ "$status" != 0 ] && grep -qE "$lock_message" "$work/output" || return "$status"
+                [ $(($(now) - start)) -lt "$patience" ] || fail 81 "After $patience seconds: $(complaint)"
+                sleep 1
+            done
+        }
+
+        # Notes lines in the record, on the disk, before the host changes.
+        note() {
+            { cat "$record" 2>/dev/null; cat; } | sort -u >"$record.new" && sync "$record.new" &&
+                mv "$record.new" "$record" && sync "$record"
+        }
+
+        # The names of one kind of line in the record.
+        noted() { sed -n "s/^$1 //p" "$record" 2>/dev/null; }
+
+        # Removes lines from the record: forget KIND NAME.
+        forget() { grep -vxF "$1 $2" "$record" >"$record.new"; mv "$record.new" "$record"; }
+        """#
+
+    private static let install = #"""
+        wanted='' unfinished=''
+        for package; do is_installed "$package" || wanted="$wanted $package"; done
+        # The files of a package can be there, so that nothing seems to be missing, while the package is not configured.
+        for package in $(noted add); do
+            if is_there "$package" && ! is_installed "$package"; then unfinished=1; fi
+        done
+        if [ -n "$wanted$unfinished" ]; then
+            wait_for_lock
+            heal
+        fi
+        if [ -n "$wanted" ]; then
+            refreshed='The index of the packages is new.'
+            refresh || refreshed="The refresh of the package index failed: $(complaint)"
+            status=0
+            # A hold on the headers of an earlier kernel can hide those of this kernel.
+            for package in $(noted hold); do
+                case " $* " in
+                *" $package "*) ;;
+                *) if [ -n "$headers" ]; then release "$package"; forget hold "$package"; fi ;;
+                esac
+            done
+            absent='' added='''' removed='' upgraded=''
+            preview
+            [ -z "$absent" ] || fail 82 "No repository has $(listed $absent). $refreshed"
+            for package in $added; do
+                if is_kernel "$package"; then fail 83 "The install would add the kernel $package."; fi
+            done
+            [ -z "$removed" ] || fail 83 "The install would remove $(listed $removed)."
+            [ -z "$upgraded" ] || fail 83 "The install would upgrade $(listed $upgraded)."
+            # Before the change, so that nothing is forgotten when the host goes down during it.
+            {
+                for package in $added; do echo "add $package"; done
+                for package in $wanted; do if holds "$package"; then echo "hold $package"; fi; done
+            } | note || fail 80 "The agent cannot write $record."
+            transact
+            status=$?
+            for package in $wanted; do
+                is_installed "$package" || fail 80 "$program did not install $package (status $status): $(complaint)"
+            done
+        fi
+        for package in $(noted hold); do
+            if is_installed "$package"; then hold "$package"; fi
+        done
+        if [ -n "$headers" ]; then
+            file=/lib/modules/$kernel/build/include/generated/utsrelease.h
+            found=$(sed -n 's/^#define UTS_RELEASE "\(.*\)".*/\1/p' "$file" 2>/dev/null)
+            [ "$found" = "$kernel" ] ||
+                fail 84 "The package $headers is installed, but $file is ${found:+of the kernel }${found:-missing}."
+        fi
+        """#
+
+    private static let remove = #"""
+        [ -e "$record" ] || exit 0
+        for package in $(noted hold); do release "$package"; done
+        added=
+        for package in $(noted add); do if is_there "$package"; then added="$added $package"; fi; done
+        if [ -n "$added" ]; then
+            wait_for_lock
+            remove $added
+            left=
+            for package in $added; do if is_there "$package"; then left="$left $package"; fi; done
+            [ -z "$left" ] || echo "These packages stay, because other packages need them: $(listed $left)"
+        fi
+        rm -f "$record"
+        """#
+}

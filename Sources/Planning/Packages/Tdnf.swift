@@ -1,0 +1,58 @@
+package import NodeModel
+
+/// tdnf of Azure Linux.
+package struct Tdnf: PackageInstaller {
+    package init() {}
+
+    package var program: String { "tdnf" }
+    /// Here gcc does not depend on the packages without which it compiles nothing.
+    package var compiler: [String] { ["gcc", "binutils", "glibc-devel", "kernel-headers"] }
+
+    package func isUsed(on system: OSRelease) -> Bool { ["azurelinux", "mariner"].contains(system.id) }
+
+    package func headers(of kernel: String, on system: OSRelease) -> String { "kernel-devel-\(kernel)" }
+
+    package var functions: String { [RPMFunctions.script, Self.script].joined(separator: "\n\n") }
+
+    private static let script = #"""
+        program=tdnf
+        locks='/run/.tdnf-instance-lockfile /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock'
+        pid_files=
+        lock_message='tdnf_instance lock|transaction lock'
+        is_kernel() { case $1 in kernel | kernel-hwe | kernel-64k | kernel-mshv) ;; *) false ;; esac; }
+
+        is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
+        is_there() { is_installed "$1"; }
+        # tdnf has no command that holds a package.
+        holds() { false; }
+        hold() { :; }
+        release() { :; }
+        heal() { :; }
+        refresh() { locked timeout 45 tdnf --refresh makecache; }
+
+        # A heading, a line for each package that begins with its name, and an empty line.
+        preview() {
+            tdnf --assumeno install $wanted >"$work/output" 2>&1
+            absent=$(sed -n 's/^\([^ ]*\) package not found or not installed.*/\1/p' "$work/output")
+            section=
+            while IFS= read -r line; do
+                case $line in
+                Installing:) section=add ;;
+                Upgrading: | Downgrading: | Reinstalling:) section=upgrade ;;
+                Removing: | Obsoleting:) section=remove ;;
+                '' | *:*) section= ;;
+                *)
+                    case $section in
+                    add) added="$added $(exact "${line%% *}")" ;;
+                    upgrade) upgraded="$upgraded ${line%% *}" ;;
+                    remove) removed="$removed ${line%% *}" ;;
+                    esac
+                    ;;
+                esac
+            done <"$work/output"
+            [ -n "$absent$added" ] || fail 80 "tdnf cannot install $(listed $wanted): $(complaint)"
+        }
+
+        transact() { locked tdnf -y install $wanted; }
+        """#
+}

@@ -1,0 +1,117 @@
+package import NodeModel
+
+/// zypper of SUSE Linux Enterprise Server and openSUSE.
+package struct Zypper: PackageInstaller {
+    package init() {}
+
+    package var program: String { "zypper" }
+    package var compiler: [String] { ["gcc"] }
+
+    package func isUsed(on system: OSRelease) -> Bool {
+        ["sles", "sled", "opensuse-leap", "opensuse-tumbleweed"].contains(system.id)
+    }
+
+    /// The package with the headers of exactly this kernel, such as `kernel-default-devel=6.4.0-150600.23.25`.
+    ///
+    /// The release of the kernel ends with its variant. The version of the package has one more number, so the script
+    /// takes the package whose version begins with this one.
+    package func headers(of kernel: String, on system: OSRelease) -> String {
+        guard let dash = kernel.lastIndex(of: "-") else { return "kernel-default-devel=\(kernel)" }
+        return "kernel-\(kernel[kernel.index(after: dash)...])-devel=\(kernel[..<dash])"
+    }
+
+    package func defaultCompiler(of system: OSRelease) -> Int? {
+        system.versionID?.hasPrefix("15") == true ? 7 : nil
+    }
+
+    package func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler? {
+        NamedCompiler(package: "gcc\(major)", program: "gcc-\(major)")
+    }
+
+    package var functions: String { [RPMFunctions.script, Self.script].joined(separator: "\n\n") }
+
+    private static let script = #"""
+        program=zypper
+        locks='/var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock'
+        pid_files='/run/zypp.pid'
+        lock_message='System management is locked by'
+        is_kernel() { case $1 in kernel-default | kernel-azure | kernel-rt | kernel-64kb) ;; *) false ;; esac; }
+
+        zypp() { zypper --non-interactive --no-refresh "$@"; }
+
+        # The installed package of a name, or of NAME=VERSION. The kernel's release lacks the last part of the version,
+        # which counts the builds of the package.
+        package_of() {
+            rpm -q --quiet "${1%%=*}" 2>/dev/null &&
+                rpm -q --queryformat '%{NAME}-%{VERSION}-%{RELEASE}\n' "${1%%=*}" 2>/dev/null | of_version "$1"
+        }
+        of_version() {
+            case $1 in *=*) ;; *) sed -n 1p; return ;; esac
+            while read -r found; do
+                case $found in *"${1#*=}" | *"${1#*=}".[0-9]*) echo "$found"; return ;; esac
+            done
+        }
+        is_installed() { [ -n "$(package_of "$1")" ]; }
+        is_there() { rpm -q --quiet "$1" 2>/dev/null; }
+        # A compiler that stays behind is a conflict for "zypper patch", so only the headers are held.
+        holds() { case $1 in "$headers") true ;; *) false ;; esac; }
+        heal() { :; }
+        refresh() { locked timeout 45 zypper --non-interactive refresh; }
+
+        preview() {
+            chosen=
+            for package in $wanted; do
+                found=$(zypp --quiet search --details --type package --match-exact --not-installed-only \
+                    "${package%%=*}" 2>/dev/null |
+                    sed -n "s/^[^|]*| *${package%%=*} *| *package *| *\([^ |]*\) .*/\1/p" | of_version "$package")
+                case $found in
+                '') absent="$absent $package" ;;
+                *)
+                    case $package in
+                    *=*) chosen="$chosen ${package%%=*}=$found" ;;
+                    *) chosen="$chosen $package" ;;
+                    esac
+                    ;;
+                esac
+            done
+            [ -z "$absent" ] || return 0
+            zypper --xmlout --non-interactive --no-refresh install --dry-run --no-recommends $chosen \
+                >"$work/output" 2>&1 ||
+                fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
+            section=
+            while IFS= read -r line; do
+                case $line in
+                '<to-'*) section=${line%>} section=${section#<to-} ;;
+                '<solvable type="package" '*)
+                    name=${line#*name=\"} name=${name%%\"*}
+                    edition=${line#*edition=\"} edition=${edition%%\"*}
+                    case $section in
+                    install)
+                        case $name in
+                        kernel-*devel) added="$added $name-$edition" ;;
+                        *) added="$added $name" ;;
+                        esac
+                        ;;
+                    remove) removed="$removed $name" ;;
+                    *) upgraded="$upgraded $name" ;;
+                    esac
+                    ;;
+                esac
+            done <"$work/output"
+            [ -n "$added" ] || fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
+        }
+
+        transact() { locked zypp install --no-recommends $chosen; }
+        entry() { package=$(package_of "$1"); echo "${1%%=*}=${package#"${1%%=*}-"}"; }
+        hold() {
+            entry=$(entry "$1")
+            zypp locks 2>/dev/null | grep -qF "${entry%%=*} == ${entry#*=} " || locked zypp addlock "$entry" ||
+                fail 80 "zypper cannot hold $1: $(complaint)"
+        }
+        release() {
+            zypp locks 2>/dev/null | sed -n 's/^[0-9]* *| *\([^ ]*\) == \([^ ]*\) .*/\1=\2/p' | while read -r entry; do
+                case $entry in "$1" | "$1".[0-9]*) locked zypp removelock "$entry" ;; esac
+            done
+        }
+        """#
+}

@@ -1,0 +1,129 @@
+import Glibc
+import NodeModel
+import TestSupport
+import Testing
+
+/// An agent on a host that lacks what the build of the kernel modules needs.
+@Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
+struct BuildPackagesTests {
+    /// Starts a host without headers, compiler and make, for which the repository has packages.
+    private static func with(_ body: @escaping @Sendable (DebianRepository) async throws -> Void) async throws {
+        try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
+            let repository = try await DebianRepository(node)
+            // Those of this machine, without the packages that depend on them.
+            let version = try await node.run(["dpkg-query", "-W", "-f", "${Version}\\n", "gcc", "make"])
+                .split(separator: "\n").map(String.init)
+            try await node.run(["cp", "/usr/bin/make", "/run/make"])
+            try await node.run(["apt-get", "-qy", "purge", "gcc", "make"])
+            let gcc = "mkdir $root/usr/bin; ln -s gcc-12 $root/usr/bin/gcc; ln -s gcc-12 $root/usr/bin/cc"
+            try await repository.add("gcc", version: version[0], files: gcc)
+            try await repository.add(
+                "make",
+                version: version[1],
+                files: "mkdir $root/usr/bin; cp /run/make $root/usr/bin"
+            )
+            try await body(repository)
+        }
+    }
+
+    private static let names = [DebianRepository.headers, "gcc", "make"]
+
+    @Test func installsThePackagesAndThenTheDriver() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let before = try await repository.installed()
+            let plan = try await node.agent("plan")
+            plan.expectExit(0)
+            #expect(plan.output.contains("install \(Self.names.joined(separator: ", ")) with apt-get"))
+            let install = try await node.agent("install")
+            install.expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            let journal = try node.journal()
+            #expect(journal.steps.map(\.step).prefix(3) == [.begin, .buildPackages, .download])
+            #expect(
+                repository.packages.recorded() == (Self.names + ["t-kbuild"]).sorted().map { "add \($0)" }
+                    + Self.names.sorted().map { "hold \($0)" }
+            )
+
+            // What the journal says undoes exactly this.
+            let record = try #require(journal.steps.first { $0.step == .buildPackages })
+            for case .job(let job) in try #require(record.inverse?.first).effects { try await node.run(job.command) }
+            expectSame(try await repository.installed(), before)
+            #expect(!node.exists(HostLayout.buildPackages))
+        }
+    }
+
+    @Test func aConfigurationForbidsIt() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let before = try await repository.installed()
+            let install = try await node.agent("install", try node.withoutBuildPackages())
+            install.expectExit(1)
+            for code in ["compiler-missing", "make-missing", "kernel-headers-missing"] {
+                #expect(install.errors.contains("\(code): "))
+            }
+            #expect(try await repository.installed() == before)
+            #expect(try node.requests().isEmpty)
+        }
+    }
+
+    @Test func failsWithinAMinuteWhenNoRepositoryHasTheHeaders() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            try await node.run(["sh", "-c", "rm /repo/linux-headers-*"])
+            try await repository.add("t-other")
+            let start = ContinuousClock.now
+            let install = try await node.agent("install")
+            #expect(ContinuousClock.now - start < .seconds(60))
+            install.expectExit(1)
+            let text = "No repository has \(DebianRepository.headers). The index of the packages is new."
+            #expect(install.errors.contains("build-package-missing: \(text)\n"))
+            #expect(try node.requests().isEmpty)
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready" && status.reason == "build-package-missing")
+            // The next run converges when the package is there.
+            try await repository.addHeaders(of: DebianRepository.kernel)
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+        }
+    }
+
+    /// The agent and the whole job are killed while dpkg configures the headers.
+    @Test(arguments: [true, false])
+    func goesOnAfterAKillInTheMiddle(_ ofTheJob: Bool) async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let slow = "echo >/run/configuring; while [ -e /run/slow ]; do sleep 0.1; done"
+            try await repository.addHeaders(of: DebianRepository.kernel, script: slow)
+            try await node.run(["touch", "/run/slow"])
+            let killed = try await node.agent("install") { agent in
+                try await until("dpkg configures the headers") { node.exists("/run/configuring") }
+                kill(agent, SIGKILL)
+            }
+            #expect(killed.wasKilled, "\(killed)")
+            #expect(try node.journal().steps.last?.step == .buildPackages)
+            if ofTheJob {
+                let job = "\(HostLayout.jobs)/build-packages-595.99.02/pid"
+                let leader = try #require(node.text(job)?.split(separator: " ").first)
+                try await node.run(["sh", "-c", "kill -s KILL -- -\(leader)"])
+                try await until("the job is gone") { node.processes() == [] }
+            }
+            try await node.run(["rm", "/run/slow"])
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            let held = try await node.run(["apt-mark", "showhold"]).split(separator: "\n").map(String.init)
+            #expect(held == Self.names.sorted())
+            #expect(repository.packages.recorded().count { $0.hasPrefix("add ") } == 4)
+            #expect(try await node.run(["dpkg", "--audit"]).isEmpty)
+        }
+    }
+}
+
+extension SimulatedNode {
+    /// The options for an agent that may not install packages.
+    func withoutBuildPackages() throws -> [String] {
+        let text = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {buildPackages: false}\n"
+        try directory.write("no-packages.yaml", text)
+        return ["--config", directory.path("no-packages.yaml")]
+    }
+}

@@ -1,0 +1,97 @@
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// The script for tdnf, against a stand-in that prints what tdnf prints, and installs with the real rpm.
+///
+/// Debian has no tdnf.
+@Suite(.onSimulatedNodes, .having("rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
+struct TdnfTests {
+    private static let kernel = "6.6.112.1-2.azl3"
+    private static let headers = "kernel-devel-\(kernel)"
+
+    private static func with(_ body: @escaping @Sendable (RPMRepository) async throws -> Void) async throws {
+        try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
+            let build = "/usr/src/linux-headers-\(kernel)"
+            let repository = try await RPMRepository(node, Tdnf(), kernel: kernel, build: build)
+            let file = "\(build)/include/generated/utsrelease.h"
+            try await repository.add([
+                RPMRepository.Spec(
+                    name: "kernel-devel",
+                    version: kernel,
+                    files: [file: "#define UTS_RELEASE \"\(kernel)\""],
+                    architecture: "x86_64"
+                )
+            ])
+            try await node.run([
+                "sh", "-ec", "printf '%s\\n' \"$1\" >/usr/bin/tdnf; chmod 755 /usr/bin/tdnf", "sh", standIn,
+            ])
+            try await body(repository)
+        }
+    }
+
+    @Test func addsPackagesAndTakesThemBack() async throws {
+        try await Self.with { repository in
+            let packages = repository.packages
+            let before = try await repository.installed()
+            try await packages.install([Self.headers, "t-make"], headers: Self.headers).expectExit(0)
+            #expect(packages.recorded() == ["add \(Self.headers)", "add t-make"])
+            let added = ["\(Self.headers).x86_64", "t-make-1-1.noarch"]
+            #expect(try await repository.installed() == (before + added).sorted())
+            try await packages.remove().expectExit(0)
+            #expect(try await repository.installed() == before)
+        }
+    }
+
+    @Test func namesThePackageThatNoRepositoryHas() async throws {
+        try await Self.with { repository in
+            let install = try await repository.packages.install(["kernel-devel-6.6.1-1.azl3", "t-make"])
+            install.expectExit(82)
+            #expect(install.error == "No repository has kernel-devel-6.6.1-1.azl3. The index of the packages is new.")
+        }
+    }
+
+    @Test func neverUpgradesAPackage() async throws {
+        try await Self.with { repository in
+            let before = try await repository.installed()
+            let install = try await repository.packages.install(["t-new"])
+            install.expectExit(83)
+            #expect(install.error == "The install would upgrade t-libc.")
+            #expect(try await repository.installed() == before)
+        }
+    }
+
+    /// Knows the packages of the repository by their files.
+    private static let standIn = """
+        #!/bin/bash
+        # What tdnf 3.5 prints.
+        assume='' names=()
+        for word; do
+            case $word in
+            --assumeno | -y) assume=$word ;;
+            --refresh) ;;
+            makecache) echo "Refreshing metadata for: 'test'"; echo 'Metadata cache created.'; exit ;;
+            install) ;;
+            *) names+=("$word") ;;
+            esac
+        done
+        files=()
+        for name in "${names[@]}"; do
+            file=$(ls /repo/*/"$name"-[0-9]*.rpm /repo/*/"$name".*.rpm 2>/dev/null | tail -n 1)
+            [ -n "$file" ] || { echo "$name package not found or not installed"; echo 'Error(1011) : No matching packages'; exit 245; }
+            files+=("$file")
+        done
+        echo 'Installing:'
+        for file in "${files[@]}"; do
+            rpm -qp --queryformat '%{NAME}    %{ARCH}    %{VERSION}-%{RELEASE}    test    6.01k    5.50k\\n' "$file"
+        done
+        echo
+        case " ${names[*]} " in
+        *' t-new '*) printf 'Upgrading:\\nt-libc    noarch    1-125    test    6.01k    5.50k\\n\\n' ;;
+        esac
+        printf 'Total installed size:  12.02k\\nTotal download size:  11.00k\\n'
+        [ "$assume" = -y ] || exit 8
+        rpm -U --nodeps "${files[@]}"
+        """
+}
