@@ -26,6 +26,7 @@ package enum CheckRegistry {
         .foreignDriver,
         .driverInUse,
         .driverChangePending,
+        .driverUninstalled,
 
         // Phase: prepare
         .secureBoot,
@@ -47,6 +48,7 @@ package enum CheckRegistry {
         .installerFailed,
         .moduleLoadFailed,
         .installFailed,
+        .uninstallFailed,
 
         // Phase: load
         .driverUnreadable,
