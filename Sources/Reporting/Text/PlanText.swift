@@ -34,38 +34,13 @@ package struct PlanText {
             return [style.bold("Steps") + ": none, \(why)"]
         }
         return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : " after the obstacles are removed")]
-            + plan.steps.enumerated().map { number, step in
-                let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
-                return "  \(number + 1). \(padded(step.id.rawValue, 9)) \(step.title)\(disrupts)"
-                    + step.effects.flatMap(details).map { "\n       " + style.faint($0) }.joined()
-            }
-    }
-
-    /// Returns the details of an effect, with commands in the form in which an operator types them.
-    private func details(_ effect: Effect) -> [String] {
-        switch effect {
-        case .run(let commands): commands.map { "$ " + $0.joined(separator: " ") }
-        case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
-        case .job(let job):
-            // A script is shown line by line.
-            job.command.prefix(2) == ["sh", "-ec"]
-                ? job.command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
-                : ["$ " + job.command.joined(separator: " ")]
-        case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
-        case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
-        }
+            + StepText(style: style).lines(plan.steps)
     }
 
     private var obstacles: [String] {
         guard !plan.obstacles.isEmpty else { return [] }
         return [style.bold("Obstacles")]
-            + plan.obstacles.flatMap { problem in
-                [
-                    "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
-                    "      expected: \(problem.expected)",
-                    "      → \(problem.remedy)",
-                ]
-            }
+            + StepText(style: style).lines(plan.obstacles)
     }
 
     private var rejected: [String] {
