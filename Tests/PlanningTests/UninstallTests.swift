@@ -70,9 +70,9 @@ import Testing
 
     @Test func saysWhatAnUpgradeAndATakeoverLeft() {
         let upgraded = texts(plan(.present(Self.whole(Installs.own))))
-        #expect(upgraded.contains("the driver 580.105.08 is not restored"))
+        #expect(upgraded == ["the driver 580.105.08 is not restored"])
         let taken = texts(plan(.present(Self.whole(Installs.foreign, takesOver: .runfile))))
-        #expect(taken.contains("the driver of someone who ran NVIDIA's installer is not restored"))
+        #expect(taken == ["the driver of someone who ran NVIDIA's installer is not restored"])
     }
 
     /// An upgrade that has not changed the host yet is undone, and then the driver that it would have replaced.

@@ -87,10 +87,11 @@ struct UninstallHost {
     /// What stays of the changes that the journal records.
     func left(_ undo: Undo) -> [Uninstall.Left] {
         // The record replaces the steps of an earlier version.
-        let replaced: Set<StepID> = formerDriver(after: undo) == nil ? [] : [.begin, .download, .unload, .install]
-        let none: Set<StepID> = [.load, .verify, .finish]
+        let replaced: Set<StepID> = formerDriver(after: undo) == nil ? [] : [.begin, .download, .install]
+        let harmless = replaced.union([.load, .verify, .finish])
         var left = undo.left.filter { item in
-            !(undo.withoutInverse.contains(item.step) && replaced.union(none).contains(item.step))
+            // That a former driver is not loaded again follows from its loss.
+            item.step != .unload && !(undo.withoutInverse.contains(item.step) && harmless.contains(item.step))
         }.map { Uninstall.Left(step: $0.step, what: $0.what) }
         if !isOwn, record?.ownVersion != nil {
             let version = claims.runfile.value ?? driver.sources.first?.version ?? ""
