@@ -45,6 +45,11 @@ extension Journal {
             guard let clean = withoutControls(record) else { return .unreadable(.hasControls) }
             journal.record = clean
         }
+        if let failure = uninstall?.step?.failure {
+            guard let clean = withoutControls(failure) else { return .unreadable(.hasControls) }
+            journal.uninstall?.step?.failure = clean
+        }
+        if let version = uninstall?.version { journal.uninstall?.version = version.visible }
         for index in steps.indices {
             guard let failure = steps[index].failure else { continue }
             guard let clean = withoutControls(failure) else { return .unreadable(.hasControls) }

@@ -26,6 +26,7 @@ package enum CheckRegistry {
         .foreignDriver,
         .driverInUse,
         .driverChangePending,
+        .driverUninstalled,
 
         // Phase: prepare
         .secureBoot,
@@ -58,6 +59,7 @@ package enum CheckRegistry {
         .installerFailed,
         .moduleLoadFailed,
         .installFailed,
+        .uninstallFailed,
 
         // Phase: load
         .driverUnreadable,

@@ -31,6 +31,20 @@ extension Decision {
         )
     }
 
+    /// The same decision, but blocked when it would undo the uninstall that an operator asked for.
+    ///
+    /// A driver of another owner that came after the uninstall is adopted like any other.
+    func respecting(_ uninstall: UninstallRecord?) -> Decision {
+        guard let uninstall else { return self }
+        let isRepair = action == .adopt && owner == .gpuAgent && uninstall.state == .started
+        guard action == .install || isRepair else { return self }
+        let summary =
+            uninstall.state == .done
+            ? "an operator uninstalled the driver, so the agent installs none"
+            : "the agent installs no driver, because an uninstall was interrupted"
+        return blocked(by: uninstall.finding(expected: driver), summary)
+    }
+
     /// The same decision, but blocked by a problem: the agent neither installs a driver nor removes one.
     func blocked(by problem: Finding, _ summary: String) -> Decision {
         var decision = self
@@ -71,5 +85,33 @@ extension [Finding] {
                 remedy: "Run the agent as root with the host's root directory mounted (--host-root)."
             )
         ]
+    }
+}
+
+extension UninstallRecord {
+    /// The finding that the agent installs no driver because of this uninstall.
+    ///
+    /// `driver` is the driver that the agent would install.
+    fileprivate func finding(expected driver: DriverTarget?) -> Finding {
+        let name = version.map { "driver \($0)" } ?? "the driver"
+        let expected = driver.map { "\($0)" } ?? "a driver"
+        switch state {
+        case .done:
+            return Finding(
+                .driverUninstalled,
+                observed: "An operator uninstalled \(name) at \(endedAt ?? startedAt).",
+                expected: expected,
+                remedy: "Run 'gpu-agent install' to install the driver again."
+            )
+        case .started:
+            let failure = step?.failure.map { " Its step \(step?.step.rawValue ?? "") failed: \($0.observed)" } ?? ""
+            return Finding(
+                .driverUninstalled,
+                observed: "The uninstall of \(name) is not complete.\(failure)",
+                expected: expected,
+                remedy: "Run 'gpu-agent uninstall' to finish the uninstall, or 'gpu-agent install' to install the "
+                    + "driver again."
+            )
+        }
     }
 }

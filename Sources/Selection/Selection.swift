@@ -112,7 +112,7 @@ package struct Selection: Sendable {
         }
         let decision = decide(facts, machine, gpus, evidence + facts.labelRemarks).possible(on: facts.host)
         guard let owner = facts.expectedOwner, decision.action != .adopt, !facts.hasOwnDriver else {
-            return decision.waiting(forOwnershipIn: facts.claims)
+            return decision.respecting(facts.driver.uninstall).waiting(forOwnershipIn: facts.claims)
         }
         return .left(to: owner, "\(owner.owner.displayName) may manage the driver of this node", evidence)
     }

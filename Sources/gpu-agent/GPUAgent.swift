@@ -21,6 +21,7 @@ struct GPUAgent: AsyncParsableCommand {
             ValidateCommand.self,
             PlanCommand.self,
             InstallCommand.self,
+            UninstallCommand.self,
             FactsCommand.self,
             LabelsCommand.self,
             CatalogCommand.self,

@@ -53,6 +53,10 @@ struct ScriptedHost: Sendable {
         )
     }
 
+    func uninstall(progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }) -> UninstallRun {
+        UninstallRun(prober: inspector.prober, commands: commands, progress: progress)
+    }
+
     /// The activity that `status` shows, with or without a process that installs.
     func activity(installing: Bool) async -> Activity? {
         var view = await inspector.look()
@@ -122,6 +126,9 @@ struct ScriptedHost: Sendable {
             ("sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
         ] { try tree.write(path, "\(text)\n") }
         for program in ["gcc", "make"] { try writeProgram(tree, "usr/bin/\(program)", "exit 1") }
+        // A process without open files.
+        try tree.write("proc/1/comm", "init\n")
+        try tree.makeDirectory("proc/1/fd")
         let function = "sys/bus/pci/devices/0001:00:00.0"
         for (name, text) in [("vendor", "0x10de"), ("device", "0x2321"), ("class", "0x030200"), ("revision", "0xa1")] {
             try tree.write("\(function)/\(name)", "\(text)\n")
@@ -148,6 +155,7 @@ struct ScriptedHost: Sendable {
             if [ "$1" = -r ]; then
                 [ ! -e \(host)/run/busy-$2 ] || { echo "modprobe: FATAL: Module $2 is in use." >&2; exit 1; }
                 rm -rf \(host)/sys/module/$2
+                [ "$2" != nvidia ] || rm -rf \(host)/proc/driver/nvidia
                 exit
             fi
             [ ! -e \(host)/run/broken-module ] || { echo "modprobe: ERROR: could not insert '$1'" >&2; exit 1; }
@@ -174,6 +182,15 @@ struct ScriptedHost: Sendable {
             echo "$*" >>\(host)/run/nvidia-modprobe
             [ ! -e \(host)/run/hold-nodes ] || until [ -e \(host)/run/go ]; do sleep 0.02; done
             for node in \(nodes); do [ -e $node ] || mknod $node c 195 0; done
+            """
+        )
+        try writeProgram(
+            tools,
+            "nvidia-uninstall",
+            """
+            echo "$*" >>\(host)/run/nvidia-uninstall
+            [ ! -e \(host)/run/broken-uninstaller ] || exit 1
+            rm -rf \(host)/usr/lib/x86_64-linux-gnu/lib* \(host)/lib/modules/\(NodeFacts.kernel)/updates
             """
         )
         // A job also writes its result to the disk.

@@ -174,7 +174,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "status", "validate", "plan", "install", "facts", "labels", "catalog", "run", "unpublish", "version",
+        "", "status", "validate", "plan", "install", "uninstall", "facts", "labels", "catalog", "run", "unpublish",
+        "version",
     ])
     func helpsANewcomer(command: String) async throws {
         let arguments = command.isEmpty ? ["--help"] : [command, "--help"]

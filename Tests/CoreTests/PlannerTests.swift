@@ -91,7 +91,7 @@ import Testing
                             digest: Checksum(.sha256, Self.artifactHash),
                             size: 400 << 20
                         )
-                    )
+                    ), .makeDirectories([work]),
                 ],
                 [
                     .job(

@@ -23,12 +23,20 @@ extension Properties {
         for facts in [NodeFacts.h100, .h100Ready] {
             let recorded = facts.with { $0.driver.record = journal.record.map { .present($0) } ?? .absent }
             checkNode(recorded, journal, nil)
+            checkUninstall(Uninstall(journal: .present(journal), facts: recorded))
         }
         var next = journal
         next.settleCutOffSteps(missingIn: [.begin, .finish])
         next.end(.install, at: Timestamp(0))
         expect(next.steps.allSatisfy { ($0.seconds ?? 0).isFinite }, "a step has a duration")
         for finding in journal.steps.compactMap(\.failure) { checkFinding(finding) }
+    }
+
+    /// What an uninstall would do and show.
+    mutating func checkUninstall(_ plan: Uninstall) {
+        for finding in plan.problems { checkFinding(finding) }
+        let text = terminalText(UninstallDocument(plan, done: false).text(Style(color: false)))
+        expect(text.visibleLines == text, "a text for a terminal has no control characters")
     }
 
     mutating func checkPublished(_ bytes: [UInt8]) {

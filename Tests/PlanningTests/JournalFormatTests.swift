@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NodeModel
 import Support
+import TestSupport
 import Testing
 
 /// Reads journals that other versions of the agent wrote.
@@ -31,6 +32,20 @@ import Testing
         let text = String(decoding: try JSONEncoder().encode(journal), as: UTF8.self)
         #expect(text.contains("\"startedAt\":\"2026-11-27T04:10:25.588Z\"") && !text.contains("flavour"))
         #expect(try JSONDecoder().decode(Journal.self, from: Data(text.utf8)) == journal)
+    }
+
+    /// A journal of a version that could not uninstall has no uninstall.
+    @Test func keepsAnUninstall() throws {
+        var journal = try journal("Formats/v1-0.1/journal.json")
+        #expect(journal.uninstall == nil)
+        journal.uninstall = UninstallRecord(version: "595.91.07", startedAt: Timestamp(1))
+        let unload = PlannedStep.named(StepID(rawValue: "unload"))
+        journal.beginUndo(unload, of: .load, at: Timestamp(2))
+        let data = try JSONEncoder().encode(journal)
+        #expect(try JSONDecoder().decode(Journal.self, from: data) == journal)
+        #expect(journal.signOfNewerVersion == nil)
+        journal.uninstall?.step?.step = StepID(rawValue: "polish")
+        #expect(journal.signOfNewerVersion == "it has a step 'polish'")
     }
 
     @Test func tellsStepsThatANewerVersionAdded() throws {

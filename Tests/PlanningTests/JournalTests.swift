@@ -128,6 +128,21 @@ import Testing
         #expect(journal.unfinishedJobs.map(\.step) == [.install])
     }
 
+    /// An operator changes their mind.
+    @Test func anInstallTakesAnUninstallBack() {
+        for (state, left) in [(InstallRecord.State.installed, StepRecord.State.done), (.changing, .started)] {
+            var journal = journal(state)
+            journal.begin(.load, at: 1)
+            journal.end(.load, at: 2)
+            journal.uninstall = UninstallRecord(version: "595.91.07", startedAt: Timestamp(3))
+            journal.beginUndo(.named(.unload), of: .load, at: Timestamp(3))
+            #expect(journal.steps.map(\.state) == [.started] && journal.uninstall?.step?.step == .unload)
+            journal.withdrawUninstall()
+            // After the uninstaller began, the driver can be incomplete.
+            #expect(journal.uninstall == nil && journal.steps.map(\.state) == [left])
+        }
+    }
+
     @Test func theEndOfAStepThatNeverBeganIsNoRecord() {
         var journal = journal()
         journal.end(.load, at: 5)

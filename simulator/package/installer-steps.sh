@@ -6,6 +6,15 @@
 manifest=/var/lib/nvidia/log
 installed_files() { grep '^/' $manifest; }
 
+# The directories that an install created. Each is written before it is created, and an uninstall removes it.
+created_directories=/var/lib/nvidia/dirs
+
+# Creates directory $1 and its parents.
+make_directory() {
+    [ ! -d "$1" ] || return 0
+    make_directory "${1%/*}" && printf '%s\n' "$1" >>"$created_directories" && mkdir "$1"
+}
+
 log() { printf '%s\n' "$@" >>"$log_file"; }
 
 say() {
@@ -69,7 +78,7 @@ check_host() {
 # Copies file $1 to $2 with mode $3, in one step.
 put() {
     printf '%s\n' "$2" >>"$manifest" || fail "Unable to write to '$manifest'."
-    { mkdir -p "${2%/*}" && install -m "$3" "$1" "$2.new" && mv "$2.new" "$2"; } 2>>"$log_file" ||
+    { make_directory "${2%/*}" && install -m "$3" "$1" "$2.new" && mv "$2.new" "$2"; } 2>>"$log_file" ||
         fail "Unable to copy '$1' to '$2'; is there enough disk space?"
 }
 
@@ -106,9 +115,13 @@ remove_files() {
     fi
     installed_files | sort -ru | while IFS= read -r path; do
         rm -f "$path" "$path.new"
-        rmdir --ignore-fail-on-non-empty "${path%/*}" 2>/dev/null
     done
-    rm -f $manifest
+    if [ -e $created_directories ]; then
+        sort -ru $created_directories | while IFS= read -r path; do
+            [ ! -d "$path" ] || rmdir --ignore-fail-on-non-empty "$path"
+        done
+    fi
+    rm -rf ${manifest%/*}
 }
 
 uninstall() {

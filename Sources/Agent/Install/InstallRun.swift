@@ -13,7 +13,7 @@ package struct InstallRun: Sendable {
     let patience: Duration
     /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
     let pod: String?
-    private var progress: @Sendable (InstallProgress) -> Void
+    private let progress: @Sendable (InstallProgress) -> Void
 
     package init(
         inspector: Inspector,
@@ -31,45 +31,46 @@ package struct InstallRun: Sendable {
         self.progress = progress
     }
 
-    private var root: HostRoot { inspector.prober.root }
-    private var store: JournalStore { JournalStore(root: root) }
-
     /// Executes the plan and returns the view of the node after it.
     ///
     /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has
     ///   the finding of the step, too.
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
-        let lock: HostLock
-        do throws(HostError) {
-            let progress = progress
-            lock = try await HostLock.acquire(on: root, deadline: lockDeadline, as: HostLock.holderName(pod: pod)) {
-                progress(.waitingForLock(holder: $0))
-            }
-        } catch { throw error.failure(.state) }
-        defer { lock.release() }
-        let recorder = ActivityRecorder(ActivityFile(root: root))
-        var recorded = self
-        recorded.progress = { [progress] report in
-            recorder.note(report)
-            progress(report)
+        let change = HostChange(root: inspector.prober.root, commands: commands, pod: pod, progress: progress)
+        return try await change.run(lockDeadline: lockDeadline, failure: .state) {
+            (change) async throws(AgentFailure) in try await install(change)
         }
-        return try await recorder.during { [recorded] () async throws(AgentFailure) in try await recorded.underLock() }
     }
 
-    private func underLock() async throws(AgentFailure) -> NodeView {
-        try await settle()
+    private func install(_ change: HostChange) async throws(AgentFailure) -> NodeView {
+        try await change.settle(.state)
         let view = await inspector.look()
         let obstacles = view.plan.obstacles
         if let first = obstacles.first { throw AgentFailure(first, others: Array(obstacles.dropFirst())) }
-        guard !view.plan.steps.isEmpty else { return view }
-        try await execute(view.plan.steps, view.journal ?? Journal())
+        var journal = view.journal ?? Journal()
+        let isWithdrawn = inspector.takesUninstallBack && journal.uninstall != nil
+        if isWithdrawn { journal.withdrawUninstall() }
+        if !view.plan.steps.isEmpty {
+            try await execute(view.plan.steps, journal, change)
+        } else if isWithdrawn {
+            try await change.save(journal)
+        } else {
+            return view
+        }
         return await inspector.look()
     }
+}
 
+extension HostChange {
     /// Waits for jobs that an earlier agent left running, and records their end in the journal.
     ///
     /// Otherwise, this agent could start a second installer while the first one still runs.
-    private func settle() async throws(AgentFailure) {
+    ///
+    /// - Parameters:
+    ///   - failure: The message when the agent cannot read or write its files.
+    ///   - keepsJournal: Whether a journal that is malformed stays in its place. Otherwise, it is moved aside.
+    /// - Throws: The finding when the agent cannot use its files, or when a job does not end in time.
+    func settle(_ failure: StepFailure, keepsJournal: Bool = false) async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
             guard var journal = try await store.load() else { return }
@@ -86,46 +87,49 @@ package struct InstallRun: Sendable {
                 try await store.save(journal)
             }
         } catch {
-            guard case .malformed(store.path, _) = error else { throw error.failure(.state) }
-            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(.state) }
+            guard case .malformed(store.path, _) = error else { throw error.failure(failure) }
+            guard !keepsJournal else { return }
+            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(failure) }
         }
     }
+}
 
-    private func execute(_ steps: [PlannedStep], _ journal: Journal) async throws(AgentFailure) {
+extension InstallRun {
+    private func execute(
+        _ steps: [PlannedStep],
+        _ journal: Journal,
+        _ change: HostChange
+    ) async throws(AgentFailure) {
         let verification = Verification(look: inspector.look, patience: patience)
         let executor = Executor(
-            root: root,
+            root: change.root,
             commands: commands,
             downloader: downloader,
-            progress: progress,
+            progress: change.progress,
             verify: verification.problem
         )
         var journal = journal
         journal.settleCutOffSteps(missingIn: steps.map(\.id))
         for (index, step) in steps.enumerated() {
             let usual = journal.durations?[step.id.rawValue]
-            progress(.started(step, number: index + 1, of: steps.count, usual: usual))
+            change.progress(.started(step, number: index + 1, of: steps.count, usual: usual))
             journal.begin(step, at: Timestamp(now()))
             // The journal is about the previous install until the first step writes the new record.
-            if step.id != .begin { try await save(journal) }
+            if step.id != .begin { try await change.save(journal) }
             let began = ContinuousClock.now
             do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
-                try await save(journal)
-                progress(.failed(step, error.problem))
+                try await change.save(journal)
+                change.progress(.failed(step, error.problem))
                 throw error
             }
             journal.end(step.id, at: Timestamp(now()))
-            try await save(journal)
-            progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
+            try await change.save(journal)
+            change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
-    }
-
-    private func save(_ journal: Journal) async throws(AgentFailure) {
-        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.state) }
     }
 }
 
@@ -143,19 +147,11 @@ extension Inspector {
         lockDeadline: Duration,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) async throws(AgentFailure) -> NodeView {
-        guard let commands = prober.commands else {
-            throw AgentFailure(
-                Finding(
-                    .hostUnreachable,
-                    observed: "The agent cannot run commands on the host.",
-                    expected: "root rights, and a host process whose namespaces the agent can enter (--host-pid)",
-                    remedy: "Run as root. In a pod, set hostPID: true and privileged: true."
-                )
-            )
-        }
+        guard let commands = prober.commands else { throw .noCommands }
         // An operator asked for the install, so an API server that does not answer must not block it.
         var inspector = self
         inspector.owners = OperatorsRequest(known: owners)
+        inspector.takesUninstallBack = true
         let run = InstallRun(
             inspector: inspector,
             commands: commands,

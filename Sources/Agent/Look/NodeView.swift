@@ -48,6 +48,8 @@ package struct Inspector: Sendable {
     package var setup: Setup
     /// The source of the Node's labels that name the owner of the driver.
     package var owners: any OwnerLabelSource
+    /// Whether an operator asked for an install, which takes back an earlier uninstall.
+    var takesUninstallBack = false
 
     /// Creates an inspector that does not use the API server.
     ///
@@ -66,18 +68,21 @@ package struct Inspector: Sendable {
     package func currentView(_ reading: NodeReading) async -> NodeView {
         // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
         let published = setup.mode == .observe ? nil : await prober.published.load()
+        // The finding about the uninstall says more than the verdict about an install.
+        let isUninstalling = reading.journal?.uninstall?.state == .started
         return NodeView(
             setup,
             facts: reading.facts,
             journal: reading.journal,
-            installing: await prober.isChanging(reading.journal),
+            installing: isUninstalling ? false : await prober.isChanging(reading.journal),
             published: published
         )
     }
 
     /// Inspects the node for the daemon or an install, which know themselves whether an install is running.
     package func look() async -> NodeView {
-        let reading = await NodeReading(prober, owners)
+        var reading = await NodeReading(prober, owners)
+        if takesUninstallBack { reading.facts.driver.uninstall = nil }
         return NodeView(setup, facts: reading.facts, journal: reading.journal)
     }
 }

@@ -11,7 +11,9 @@ extension Prober {
         let activity = await ActivityFile(root: root).load()
         switch activity?.kind {
         // An agent that was killed leaves the file. Then nobody holds the lock, and no job runs.
-        case .step, .job: if view.report.verdict == .installing { return activity }
+        case .step, .job:
+            if view.report.verdict == .installing { return activity }
+            if view.journal?.uninstall?.state == .started, await isChanging(view.journal) { return activity }
         case .retry:
             // A daemon that still runs makes the next attempt soon after this time.
             let isOver = (activity?.until).map { $0.seconds + 600 < now() } ?? true

@@ -10,7 +10,7 @@ package struct Prober: Sendable {
     let root: HostRoot
     let commands: HostCommands?
     let program: String
-    let probesVendor: Bool
+    var probesVendor: Bool
     /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
     private let claims: ClaimProbe
@@ -42,7 +42,8 @@ package struct Prober: Sendable {
         async let pci = bus.scan(deadline: busDeadline, names: names)
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
-        let driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
+        var driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
+        driver.uninstall = journal.value?.uninstall
         // The vendor child opens device nodes. So read which processes use them before it starts.
         let claims = await claims.claimFacts()
         let vendor = await vendorFacts(probe, driver)

@@ -11,6 +11,7 @@ extension Check {
         title: "a driver is installed",
         group: .driver,
         phase: .load,
+        dependsOn: [.driverUninstalled],
         meaning: "The host has no NVIDIA driver.",
         advice: "Run `gpu-agent install`. The daemon installs the driver automatically, unless it runs with "
             + "`--no-install`."

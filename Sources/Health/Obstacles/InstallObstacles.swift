@@ -107,4 +107,14 @@ extension Check {
             + "could not write a file.",
         advice: "Read the finding, which names the file or the command. Correct the problem on the node."
     )
+
+    static let uninstallFailed = Check(
+        .uninstallFailed,
+        title: "the uninstall succeeds",
+        group: .install,
+        phase: .install,
+        meaning: "`gpu-agent uninstall` cannot use the journal, or a step failed and no other code describes the "
+            + "failure.",
+        advice: "Read the finding, which names the file and the remedy. See [uninstall.md](uninstall.md)."
+    )
 }

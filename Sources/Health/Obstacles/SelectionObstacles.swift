@@ -89,7 +89,8 @@ extension Check {
         group: .driver,
         phase: .select,
         meaning: "The configuration lets the agent replace the driver of another owner, but processes use that "
-            + "driver, or the agent could not determine whether they do.",
+            + "driver, or the agent could not determine whether they do. `gpu-agent uninstall` has the same finding about "
+            + "the agent's own driver.",
         advice: "Drain the node, and stop the processes that the finding names."
     )
 
@@ -104,5 +105,17 @@ extension Check {
             + "do. Nothing else is wrong: the finding changes neither the verdict nor the taint.",
         advice: "Drain the node at a time that suits you. The agent then changes the driver. To keep the driver, set "
             + "`driver.version` to its version in the configuration."
+    )
+
+    static let driverUninstalled = Check(
+        .driverUninstalled,
+        title: "no operator uninstalled the driver",
+        group: .driver,
+        phase: .select,
+        meaning:
+            "An operator ran `gpu-agent uninstall` on this node, so the agent installs no driver. Or the uninstall "
+            + "was interrupted.",
+        advice: "To install the driver again, run `gpu-agent install` on the node. To finish an interrupted uninstall, "
+            + "run `gpu-agent uninstall` again. See [uninstall.md](uninstall.md)."
     )
 }

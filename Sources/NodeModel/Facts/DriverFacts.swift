@@ -33,6 +33,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var unusableNodes: [String: String]?
     /// The record of this agent's own install; absent when the agent never installed a driver on this host.
     package var record: Reading<InstallRecord>
+    /// The agent's record of an uninstall; nil when there was none, or when an install came after it.
+    package var uninstall: UninstallRecord?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
     package var leftOut: [String: Int]?
 
@@ -49,6 +51,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         deviceNodes: Reading<[String]>,
         unusableNodes: [String: String]? = nil,
         record: Reading<InstallRecord>,
+        uninstall: UninstallRecord? = nil,
         leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
@@ -63,6 +66,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.deviceNodes = deviceNodes
         self.unusableNodes = unusableNodes
         self.record = record
+        self.uninstall = uninstall
         self.leftOut = leftOut
     }
 }

@@ -46,6 +46,7 @@ extension ReasonCode {
     package static let hostUnreadable = ReasonCode("host-unreadable")
 
     // The driver on the host
+    package static let driverUninstalled = ReasonCode("driver-uninstalled")
     package static let driverUnreadable = ReasonCode("driver-unreadable")
     package static let foreignDriver = ReasonCode("foreign-driver")
     package static let driverChangePending = ReasonCode("driver-change-pending")
@@ -83,6 +84,7 @@ extension ReasonCode {
     package static let rebootRequired = ReasonCode("reboot-required")
     package static let driverServiceFailed = ReasonCode("driver-service-failed")
     package static let moduleUnloadFailed = ReasonCode("module-unload-failed")
+    package static let uninstallFailed = ReasonCode("uninstall-failed")
     package static let hostUnreachable = ReasonCode("host-unreachable")
 }
 

@@ -14,12 +14,15 @@ package struct Journal: Codable, Sendable, Equatable {
     ///
     /// A new install forgets the steps of the one before it, but not these durations: they are its estimate.
     package var durations: [String: Double]?
+    /// The last uninstall; nil when there was none, or when an install came after it.
+    package var uninstall: UninstallRecord?
 
-    package init(record: InstallRecord? = nil, steps: [StepRecord] = []) {
+    package init(record: InstallRecord? = nil, steps: [StepRecord] = [], uninstall: UninstallRecord? = nil) {
         apiVersion = NodeFacts.currentAPIVersion
         kind = "Journal"
         self.record = record
         self.steps = steps
+        self.uninstall = uninstall
     }
 
     /// How the journal shows that a newer version of the agent wrote it; nil when this version can use it.
@@ -27,7 +30,8 @@ package struct Journal: Codable, Sendable, Equatable {
     /// This version must not use a journal that it understands by half: it would forget what the newer version did.
     package var signOfNewerVersion: String? {
         if apiVersion != NodeFacts.currentAPIVersion { return "its apiVersion is '\(apiVersion)'" }
-        return steps.first { !StepID.known.contains($0.step) }.map { "it has a step '\($0.step.rawValue)'" }
+        let all = steps + [uninstall?.step].compactMap(\.self)
+        return all.first { !StepID.known.contains($0.step) }.map { "it has a step '\($0.step.rawValue)'" }
     }
 
     /// Whether the recorded install has finished a step.
@@ -43,7 +47,7 @@ package struct Journal: Codable, Sendable, Equatable {
 
     /// The jobs on the host whose end the journal does not contain, in the order of their steps.
     package var unfinishedJobs: [(step: StepID, name: String)] {
-        steps.filter { $0.state != .done }.compactMap { step in
+        (steps + [uninstall?.step].compactMap(\.self)).filter { $0.state != .done }.compactMap { step in
             if let job = step.job { return (step.step, job) }
             // Earlier versions did not record the job. They had these two, named after the version of the driver.
             guard step.inverse == nil, [.remove, .install].contains(step.step), let record else { return nil }

@@ -57,6 +57,13 @@ extension StepID {
 }
 
 extension StepFailure {
+    /// The agent cannot use its journal for an uninstall.
+    package static let uninstall = StepFailure(
+        .uninstallFailed,
+        subject: "reading the agent's files on the host",
+        remedy: "Correct the problem on the node, and then run 'gpu-agent uninstall'."
+    )
+
     /// The agent cannot write or remove its own files on the host.
     package static let state = StepFailure(
         .installFailed,

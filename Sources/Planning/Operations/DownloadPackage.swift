@@ -26,7 +26,9 @@ package struct DownloadPackage: Operation {
                     digest: digest,
                     size: artifact.size
                 )
-            )
+            ),
+            // An uninstall that was interrupted, and that this install takes back, can have removed the directory.
+            .makeDirectories([HostLayout.work]),
         ]
     }
     package var failure: StepFailure {

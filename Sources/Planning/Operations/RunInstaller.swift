@@ -82,10 +82,11 @@ package struct RunInstaller: Operation {
 /// Removes a driver with the uninstaller that NVIDIA's installer put on the host.
 package struct RunUninstaller: Operation {
     package var version: String
-    /// The path of the driver package, which can also uninstall the driver while it is on the host.
-    package var package: String
+    /// The path of the driver package, which can also uninstall the driver while it is on the host; nil when the path
+    /// is not known.
+    package var package: String?
 
-    package init(version: String, package: String) {
+    package init(version: String, package: String?) {
         self.version = version
         self.package = package
     }
@@ -98,10 +99,12 @@ package struct RunUninstaller: Operation {
     package var deadlineSeconds: Int { 900 }
     package var effects: [Effect] {
         // If the installer was killed, its uninstaller can be missing or incomplete.
+        let other = package.map { path in
+            "elif [ -e \(shellLine([path])) ]; then sh \(shellLine([path])) --uninstall --silent\n"
+        }
         let script = """
             if command -v nvidia-uninstall >/dev/null && nvidia-uninstall --silent; then :
-            elif [ -e \(shellLine([package])) ]; then sh \(shellLine([package])) --uninstall --silent
-            elif command -v nvidia-uninstall >/dev/null; then exit 1
+            \(other ?? "")elif command -v nvidia-uninstall >/dev/null; then exit 1
             fi
             """
         return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]

@@ -45,3 +45,52 @@ package struct UnloadModules: Operation {
         services.isEmpty ? nil : "\(services.joined(separator: " and ")) is not started again"
     }
 }
+
+/// Unloads the kernel modules of the agent's own driver before it is uninstalled, and removes its device nodes.
+package struct UnloadDriver: Operation {
+    /// The loaded modules, each before the modules that it uses.
+    package var modules: [String]
+    /// The names of the device nodes in `/dev`.
+    package var nodes: [String]
+    /// The names of the services to stop first.
+    package var services: [String]
+
+    package init(modules: [String], nodes: [String], services: [String] = []) {
+        self.modules = modules
+        self.nodes = nodes
+        self.services = services
+    }
+
+    /// Unloads what the facts show; nil when nothing is loaded and no device node is left.
+    package init?(_ facts: DriverFacts, services: [String] = []) {
+        let nodes = facts.deviceNodes.value ?? []
+        // When the agent cannot list the modules, it unloads those that it loads.
+        let modules =
+            facts.loadedModules.whyUnknown == nil
+            ? UnloadModules(loadedOf: facts).modules : LoadModules.ofEveryDriver.reversed()
+        guard !modules.isEmpty || !nodes.isEmpty else { return nil }
+        self.init(modules: modules, nodes: nodes, services: services)
+    }
+
+    package var id: StepID { .unload }
+    package var title: String {
+        let stop = services.isEmpty ? "" : "stop \(services.joined(separator: " and ")), "
+        return "\(stop)unload the kernel modules and remove their device nodes"
+    }
+    package var changes: String { "the loaded kernel modules and /dev/nvidia*" }
+    package var disrupts: Bool { true }
+    package var deadlineSeconds: Int { 120 }
+    package var effects: [Effect] {
+        let paths = nodes.isEmpty ? [] : nodes.map { "/dev/\($0)" } + ["/dev/nvidia-caps"]
+        return (services.isEmpty ? [] : [.stopServices(services)])
+            + (modules.isEmpty ? [] : [.unloadModules(modules)]) + (paths.isEmpty ? [] : [.remove(paths)])
+    }
+    package var failure: StepFailure {
+        StepFailure(
+            .moduleUnloadFailed,
+            subject: "unloading the kernel modules",
+            remedy: "A process or another kernel module still uses the driver. Drain the node, or reboot it. Then run "
+                + "'gpu-agent uninstall'."
+        )
+    }
+}

@@ -2,9 +2,22 @@ package import NodeModel
 
 /// The steps that undo the steps of a journal, the last step first.
 ///
-/// The recipe is a pure function of the journal. The caller that runs the steps must remove each undone step from the
-/// journal.
+/// The recipe is a pure function of the journal. `Uninstall` adds what the host shows, and the agent removes each undone
+/// step from the journal.
 package struct Undo: Sendable, Equatable {
+    /// The steps that undo one step of the journal.
+    package struct Entry: Sendable, Equatable {
+        /// The step of the journal that is undone; nil for a driver that only the record names.
+        package var undoes: StepID?
+        /// The steps, in order; empty when there is nothing to undo.
+        package var steps: [PlannedStep]
+
+        package init(undoes: StepID?, steps: [PlannedStep]) {
+            self.undoes = undoes
+            self.steps = steps
+        }
+    }
+
     /// A change to the host that remains.
     package struct Left: Sendable, Equatable {
         package var step: StepID
@@ -17,24 +30,33 @@ package struct Undo: Sendable, Equatable {
         }
     }
 
-    /// The steps, in order; empty when there is nothing to undo, or when there is a `problem`.
-    package var steps: [PlannedStep] = []
+    /// What undoes each step of the journal, in order; empty when there is a `problem`.
+    package var entries: [Entry] = []
     package var left: [Left] = []
     /// The reason why this version cannot undo the journal; nil when it can.
     package var problem: Finding?
+    /// The steps of the journal that earlier versions wrote without a way to undo them.
+    package var withoutInverse: [StepID] = []
+
+    /// The steps of all entries, in order.
+    package var steps: [PlannedStep] { entries.flatMap(\.steps) }
 
     package init(journal: Journal) {
         let changed = journal.record.map { $0.state != .started } ?? false
         for record in journal.steps.reversed() {
             guard let inverse = record.inverse else {
                 left.append(Left(step: record.step, what: "the journal does not say how to undo this step"))
+                withoutInverse.append(record.step)
+                entries.append(Entry(undoes: record.step, steps: []))
                 continue
             }
-            for step in inverse where step.needsFormerDriver && changed {
-                left.append(Left(step: record.step, what: "the driver that this step needs is gone: \(step.title)"))
+            if changed, inverse.contains(where: \.needsFormerDriver) {
+                left.append(Left(step: record.step, what: "the former driver is gone, so it is not loaded again"))
             }
             let usable = inverse.filter { !($0.needsFormerDriver && changed) }
-            steps += changed ? usable.map(\.withoutFormerRecord) : usable
+            entries.append(
+                Entry(undoes: record.step, steps: changed ? usable.map(\.withoutFormerRecord) : usable)
+            )
             if let what = record.leaves { left.append(Left(step: record.step, what: what)) }
         }
         refuseUnknownEffects()
@@ -48,9 +70,9 @@ package struct Undo: Sendable, Equatable {
         }
         guard !unknown.isEmpty else { return }
         // To undo only some of the steps would leave the host in a state that no version knows.
-        steps = []
+        entries = []
         problem = Finding(
-            .installFailed,
+            .uninstallFailed,
             observed: "The journal contains effects that this version of the agent does not know: "
                 + "\(unknown.joined(separator: ", ")).",
             expected: "a journal that this version of the agent or an earlier version wrote",

@@ -110,7 +110,7 @@ package struct FactsText {
                     "installed by agent",
                     say(driver.record) { "\($0.kind.rawValue) \($0.version), \($0.state.rawValue)" }
                 )
-            ]
+            ] + (driver.uninstall.map { [("uninstall", "\($0.version ?? "no driver"), \($0.state.rawValue)")] } ?? [])
         )
     }
 

@@ -33,47 +33,14 @@ package struct PlanText {
             let why = plan.obstacles.isEmpty ? "because there is nothing to do" : "because there are obstacles"
             return [style.bold("Steps") + ": none, \(why)"]
         }
-        let width = plan.steps.reduce(9) { max($0, $1.id.rawValue.count) }
         return [style.bold("Steps") + (plan.obstacles.isEmpty ? "" : " after the obstacles are removed")]
-            + plan.steps.enumerated().map { number, step in
-                let disrupts = step.disrupts ? style.yellow("  disrupts running GPU work") : ""
-                return "  \(number + 1). \(padded(step.id.rawValue, width)) \(step.title)\(disrupts)"
-                    + step.effects.flatMap(details).map { "\n       " + style.faint($0) }.joined()
-            }
-    }
-
-    /// Returns a command as an operator types it, and a script line by line.
-    ///
-    /// A script with arguments is the agent's own, and the title of its step says what it does.
-    private func details(_ command: [String]) -> [String] {
-        guard command.prefix(2) == ["sh", "-ec"] else { return ["$ " + command.joined(separator: " ")] }
-        return command.count > 3 ? [] : command.dropFirst(2).joined().split(separator: "\n").map { "$ \($0)" }
-    }
-
-    /// Returns the details of an effect, with commands in the form in which an operator types them.
-    private func details(_ effect: Effect) -> [String] {
-        switch effect {
-        case .run(let commands): commands.flatMap(details)
-        case .writeFile(let path, _): ["write \(path)"]
-        case .stopServices(let units): ["$ systemctl stop \(units.joined(separator: " "))"]
-        case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
-        case .job(let job): details(job.command)
-        case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
-        case .copy(let file): ["\(file.digest)"]
-        case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
-        }
+            + StepText(style: style).lines(plan.steps)
     }
 
     private var obstacles: [String] {
         guard !plan.obstacles.isEmpty else { return [] }
         return [style.bold("Obstacles")]
-            + plan.obstacles.flatMap { problem in
-                [
-                    "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
-                    "      expected: \(problem.expected)",
-                    "      → \(problem.remedy)",
-                ]
-            }
+            + StepText(style: style).lines(plan.obstacles)
     }
 
     private var rejected: [String] {

@@ -1,4 +1,4 @@
-import NodeModel
+package import NodeModel
 
 /// The decisions to replace a driver that is loaded, which wait while processes use it.
 extension HostChoice {
@@ -64,7 +64,7 @@ extension HostChoice {
 
 extension ClaimFacts {
     /// Why the driver cannot be replaced now, and what to do about it; nil when no process uses the driver.
-    fileprivate var driverUsers: (observed: String, remedy: String)? {
+    package var driverUsers: (observed: String, remedy: String)? {
         guard let users = deviceUsers.value else {
             let why = deviceUsers.whyUnknown ?? "it saw no processes"
             // If the cause is not missing access, root cannot read the files of the process either.

@@ -102,6 +102,21 @@ extension NodeFacts {
         claims.packages.value?.first(where: \.bringsModules).map(packages(with:))?.possible(on: host)
     }
 
+    /// The problem that the agent cannot uninstall the driver on the host, because it has another owner; nil when there
+    /// is no driver.
+    package var driverOfOthers: Finding? {
+        guard let version = driver.sources.first?.version else { return nil }
+        let claim = owner(ofVersion: version)
+        let owner =
+            claim.owner == .other ? "The agent does not know its owner." : "Its owner is \(claim.owner.displayName)."
+        return Finding(
+            .foreignDriver,
+            observed: "Driver \(version) is installed. \(owner) \(claim.statement)",
+            expected: "a driver that this agent installed",
+            remedy: claim.howToHandOver
+        )
+    }
+
     /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.
     func otherVersions(beside version: String) -> [Evidence] {
         let trees = (claims.dkms.value ?? []).filter { $0.version != version }.map { "\($0.name)/\($0.version)" }

@@ -1,0 +1,116 @@
+package import NodeModel
+import Selection
+
+/// The plan to uninstall the driver of this agent: the steps that undo its journal, and what stays.
+///
+/// The plan is a pure function of the journal and the facts. The journal says what the agent changed. The facts say
+/// which of it is still there, and whether a process uses it.
+package struct Uninstall: Sendable, Equatable {
+    /// Something that remains on the host.
+    package struct Left: Encodable, Sendable, Equatable {
+        /// The step of the install that is not undone completely; nil for a file of the agent.
+        package var step: StepID?
+        /// The file or directory that stays; nil when the change is not a single file.
+        package var path: String?
+        /// What stays and why, as a clause.
+        package var what: String
+    }
+
+    /// The version of the driver; nil when the agent has not changed the driver of this host.
+    package var version: String?
+    package var entries: [Undo.Entry] = []
+    package var left: [Left] = []
+    /// Why the agent cannot uninstall the driver now; empty when it can.
+    package var problems: [Finding] = []
+    /// Whether only processes of an agent use the driver, which read the GPUs for some seconds.
+    package var waitsForAgent = false
+    /// Why there is nothing to do, as a clause; nil when there is something.
+    package var nothing: String?
+
+    /// The steps, in order.
+    package var steps: [PlannedStep] { entries.flatMap(\.steps) }
+
+    /// - Parameters:
+    ///   - journal: The journal of the host.
+    ///   - facts: The facts of the host. Only its driver and its claims matter.
+    package init(journal: Reading<Journal>, facts: NodeFacts) {
+        guard let journal = journal.value else {
+            if let problem = Self.unusable(journal) { problems = [problem] } else { withoutInstall(nil, facts) }
+            return
+        }
+        guard journal.record != nil || journal.uninstall?.state == .started else {
+            withoutInstall(journal, facts)
+            return
+        }
+        version = journal.uninstall?.version ?? journal.record?.ownVersion
+        let undo = Undo(journal: journal)
+        if let problem = undo.problem {
+            problems = [problem]
+            return
+        }
+        let host = UninstallHost(journal: journal, driver: facts.driver, claims: facts.claims)
+        entries = host.entries(undo)
+        left = host.left(undo) + Self.files(ofUninstaller: steps.contains { $0.id == .uninstall })
+        if let problem = host.usersProblem(version, steps) {
+            problems = [problem]
+            waitsForAgent = facts.claims.deviceUsers.value?.allSatisfy { $0.command == "gpu-agent" } ?? false
+        }
+    }
+
+    /// The problem that the agent cannot use the journal; nil when there is no journal.
+    private static func unusable(_ journal: Reading<Journal>) -> Finding? {
+        guard let failure = journal.failure else {
+            return journal.whyUnknown.map { problem("The agent did not read its journal: \($0).", .reading(nil)) }
+        }
+        let remedy: Remedy =
+            switch failure.reason {
+            case .newer: "Use the version of the agent that wrote \(HostLayout.journal), or a newer one."
+            case .permission: "Run the command as root."
+            default:
+                """
+                Examine \(HostLayout.journal) on the node. If the agent installed the driver with NVIDIA's installer, \
+                'nvidia-uninstall' removes it.
+                """
+            }
+        return problem("The agent cannot use its journal: \(failure.detail).", remedy)
+    }
+
+    private static func problem(_ observed: String, _ remedy: Remedy) -> Finding {
+        Finding(
+            .uninstallFailed,
+            observed: observed,
+            expected: "a journal that says what the agent changed on this host",
+            remedy: remedy
+        )
+    }
+
+    /// Decides about a host on which the journal names no install of this agent.
+    private mutating func withoutInstall(_ journal: Journal?, _ facts: NodeFacts) {
+        if let problem = facts.driverOfOthers {
+            problems = [problem]
+        } else if let former = journal?.uninstall {
+            let name = former.version.map { "driver \($0)" } ?? "the driver"
+            nothing = "\(name) was uninstalled at \(former.endedAt ?? former.startedAt)"
+        } else {
+            nothing = "this agent has not installed a driver on this host"
+        }
+    }
+
+    /// The files of the agent and of NVIDIA's uninstaller that stay.
+    private static func files(ofUninstaller hasRun: Bool) -> [Left] {
+        let record = "the record of the uninstall, because of which the daemon installs no driver"
+        let files = [
+            Left(path: HostLayout.journal, what: record),
+            Left(path: HostLayout.jobs, what: "the directory of the jobs, which is empty"),
+            Left(path: HostLayout.logs, what: "the logs of the install"),
+            Left(path: HostLayout.run, what: "the lock and the state of the agent, until the next boot"),
+        ]
+        let log = Left(path: "/var/log/nvidia-uninstall.log", what: "the log of NVIDIA's uninstaller")
+        return files + (hasRun ? [log] : [])
+    }
+}
+
+extension InstallRecord {
+    /// The version of the agent's driver on the host; nil when the agent has not changed the driver.
+    package var ownVersion: String? { state == .started ? replaces : version }
+}

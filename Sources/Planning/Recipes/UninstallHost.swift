@@ -1,0 +1,138 @@
+import NodeModel
+import Selection
+
+/// Fits the steps that undo a journal to what is on the host.
+struct UninstallHost {
+    var journal: Journal
+    var driver: DriverFacts
+    var claims: ClaimFacts
+
+    private var record: InstallRecord? { journal.record }
+
+    /// The entries of the undo, and the removal of a driver that only the record names.
+    func entries(_ undo: Undo) -> [Undo.Entry] {
+        let former = formerDriver(after: undo)
+        var entries = undo.entries.map { entry in
+            var entry = entry
+            // Which modules are loaded now is a fact, not a memory. Modules of a driver that goes away are not loaded.
+            // That also holds for the services of the driver, which are stopped before.
+            entry.steps.removeAll {
+                [.unload, .stopServices].contains($0.id) || (former != nil && $0.needsFormerDriver)
+            }
+            if entry.steps.contains(where: { $0.id == .uninstall }) {
+                entry.steps = isOwn ? entry.steps + [VerifyRemoval().stepOfUndo] : []
+            }
+            return entry
+        }
+        if let former { entries.append(Undo.Entry(undoes: nil, steps: removal(of: former))) }
+        if let unload, let index = entries.firstIndex(where: { unloads($0, undo) }) {
+            entries[index].steps.insert(unload, at: 0)
+        }
+        return withoutJobs(entries)
+    }
+
+    /// Whether the modules must be unloaded before the steps of this entry.
+    private func unloads(_ entry: Undo.Entry, _ undo: Undo) -> Bool {
+        entry.steps.contains { $0.id == .uninstall }
+            || undo.entries.contains { $0.undoes == entry.undoes && $0.steps.contains { $0.id == .unload } }
+    }
+
+    /// Whether the driver on the host is the one that the record names, as far as the agent can tell.
+    ///
+    /// Somebody can have replaced it. An uninstaller removes whatever driver NVIDIA's installer put on the host.
+    private var isOwn: Bool {
+        guard let record else { return false }
+        if let version = claims.runfile.value, !record.owns(version) { return false }
+        if case .single(let single) = driver.installed, !record.owns(single.version) { return false }
+        return true
+    }
+
+    /// The record that remains after the steps of the journal are undone; nil when none does.
+    ///
+    /// It is the record of the driver that an interrupted upgrade would have replaced, or the record of an earlier
+    /// version of the agent, which did not write how to undo its steps.
+    private func formerDriver(after undo: Undo) -> InstallRecord? {
+        var remaining = record
+        for effect in undo.steps.flatMap(\.effects) {
+            if case .record(let former) = effect { remaining = former }
+        }
+        return remaining
+    }
+
+    private func removal(of record: InstallRecord) -> [PlannedStep] {
+        var steps: [any Operation] = []
+        if let version = record.ownVersion, isOwn {
+            steps = [RunUninstaller(version: version, package: nil), VerifyRemoval()]
+        }
+        return (steps + [ForgetInstall(previous: nil)]).map(\.stepOfUndo)
+    }
+
+    /// The step that unloads the modules of the own driver; nil when it is not loaded and has no device nodes.
+    private var unload: PlannedStep? {
+        guard isOwn, driver.loadedVersion.value.map({ record?.owns($0) == true }) ?? true else { return nil }
+        return UnloadDriver(driver, services: services)?.stepOfUndo
+    }
+
+    /// The services of the driver that run now.
+    private var services: [String] { Set(claims.deviceUsers.value?.compactMap(\.driverService) ?? []).sorted() }
+
+    /// The entries, the last of which also removes the files of the jobs.
+    private func withoutJobs(_ entries: [Undo.Entry]) -> [Undo.Entry] {
+        var entries = entries
+        guard let index = entries.lastIndex(where: { !$0.steps.isEmpty }) else { return entries }
+        let versions = [record?.version, record?.replaces].compactMap(\.self)
+        let known = versions.flatMap { version in
+            [StepID.blacklist, .install, .remove, .uninstall].map { $0.jobName(for: version) }
+        }
+        let planned = entries.flatMap(\.steps).compactMap(\.job)
+        let last = entries[index].steps.count - 1
+        entries[index].steps[last].effects.append(.forgetJobs(Set(known + planned).sorted()))
+        return entries
+    }
+
+    /// What stays of the changes that the journal records.
+    func left(_ undo: Undo) -> [Uninstall.Left] {
+        // The record replaces the steps of an earlier version.
+        let replaced: Set<StepID> = formerDriver(after: undo) == nil ? [] : [.begin, .download, .install]
+        let harmless = replaced.union([.load, .verify, .finish])
+        var left = undo.left.filter { item in
+            // That a former driver is not loaded again follows from its loss.
+            item.step != .unload && !(undo.withoutInverse.contains(item.step) && harmless.contains(item.step))
+        }.map { Uninstall.Left(step: $0.step, what: $0.what) }
+        if !isOwn, record?.ownVersion != nil {
+            let version = claims.runfile.value ?? driver.sources.first?.version ?? ""
+            left.append(
+                Uninstall.Left(step: .install, what: "driver \(version) stays, because this agent did not install it")
+            )
+        }
+        if unload != nil, !services.isEmpty {
+            left.append(
+                Uninstall.Left(
+                    step: .unload,
+                    what: "\(services.joined(separator: " and ")) stays stopped without a driver"
+                )
+            )
+        }
+        return left
+    }
+
+    /// The problem that processes use the driver, or that the agent cannot tell; nil when none does.
+    func usersProblem(_ version: String?, _ steps: [PlannedStep]) -> Finding? {
+        guard driver.isLoaded, steps.contains(where: \.disrupts), let users = claims.driverUsers else { return nil }
+        return Finding(
+            .driverInUse,
+            observed: "The agent cannot uninstall driver \(version ?? "") now. \(users.observed)",
+            expected: "no process that uses the driver",
+            remedy: "\(users.remedy) Then run 'gpu-agent uninstall'."
+        )
+    }
+}
+
+extension Operation {
+    /// The operation as a step of an undo, which is not undone itself.
+    var stepOfUndo: PlannedStep {
+        var step = step
+        step.inverse = []
+        return step
+    }
+}

@@ -1,0 +1,177 @@
+import FoundationEssentials
+import Glibc
+import NodeModel
+import TestSupport
+import Testing
+
+/// Uninstalls the driver, and compares all files of the host with those before the install.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct UninstallTests {
+    private let left = [
+        HostLayout.journal, HostLayout.jobs, HostLayout.logs, HostLayout.run, "/var/log/nvidia-uninstall.log",
+    ]
+
+    @Test func leavesTheHostAsItWas() async throws {
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            let before = try await node.writes()
+
+            let plan = try await node.uninstall(["--plan", "-o", "json"])
+            plan.expectExit(0)
+            let planned = try plan.decoded(as: PrintedUninstall.self)
+            #expect(planned.steps.map(\.id) == ["unload", "uninstall", "verify", "remove-package", "forget"])
+            #expect(planned.left.compactMap(\.path) == left)
+            #expect(!planned.done && planned.version == "595.91.07")
+            expectSame(try await node.writes(), before)
+
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.hasPrefix("uninstalled: driver 595.91.07\n"), "\(run)")
+            #expect(left.allSatisfy(run.output.contains), "\(run)")
+            #expect(run.errors.contains("[1/5] unload the kernel modules"), "\(run)")
+            try await node.expectUninstalled()
+
+            let again = try await node.uninstall()
+            again.expectExit(0)
+            #expect(again.output.hasPrefix("nothing to uninstall: driver 595.91.07 was uninstalled at "), "\(again)")
+            try await node.expectUninstalled()
+        }
+    }
+
+    @Test func saysThatTheDriverBeforeAnUpgradeIsNotRestored() async throws {
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            try await node.agent("install", node.options(for: "580.105.08")).expectExit(0)
+            try await node.agent("install", node.options(for: "595.91.07")).expectExit(0)
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.contains("\n  the driver 580.105.08 is not restored\n"), "\(run)")
+            try await node.expectUninstalled()
+        }
+    }
+
+    /// The agent has not touched its former driver yet, and an operator wants none.
+    @Test func removesTheDriverThatAKilledUpgradeWouldHaveReplaced() async throws {
+        let shim = try await KillShim.shared()
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            try await node.agent("install", node.options(for: "580.105.08")).expectExit(0)
+            let point = KillPoint(write: 4, side: .after)
+            let options = try node.options(for: "595.91.07")
+            let killed = try await node.agent("install", options, environment: shim.killing(at: point))
+            #expect(killed.wasKilled, "\(killed)")
+            #expect(try node.journal().record?.state == .started)
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.hasPrefix("uninstalled: driver 580.105.08\n"), "\(run)")
+            try await node.expectUninstalled()
+        }
+    }
+
+    @Test func saysThatTheDriverOfAnotherOwnerIsNotRestored() async throws {
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            let packages = try FileManager.default.contentsOfDirectory(atPath: node.directory.path("packages"))
+            let package = try #require(packages.first { $0.contains("580.105.08") })
+            let bytes = try Data(contentsOf: URL(filePath: node.directory.path("packages/\(package)")))
+            try bytes.write(to: URL(filePath: node.path("/tmp/driver.run")))
+            let script = "sh /tmp/driver.run --silent -M open; nvidia-modprobe -u -c0; rm /tmp/driver.run"
+            try await node.run(["sh", "-ec", script])
+
+            let foreign = try await node.uninstall()
+            foreign.expectExit(1)
+            #expect(foreign.errors.contains("foreign-driver: Driver 580.105.08 is installed"), "\(foreign)")
+            #expect(foreign.errors.contains("→ Run nvidia-uninstall on the host"), "\(foreign)")
+            #expect(!node.exists(HostLayout.journal) && node.exists("/sys/module/nvidia"))
+
+            try await node.agent("install", node.options(for: "595.91.07", takeover: true)).expectExit(0)
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            let words = "the driver of someone who ran NVIDIA's installer is not restored"
+            #expect(run.output.contains(words), "\(run)")
+            // Its owner's installer has a log of its own.
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(["/var/log/nvidia-installer.log"]))
+        }
+    }
+
+    /// The points after the begin, in the download, around the installer, and in the load.
+    @Test(arguments: [
+        KillPoint(write: 1, side: .after), KillPoint(write: 3, side: .after), KillPoint(write: 4, side: .after),
+        KillPoint(write: 5, side: .before), KillPoint(write: 7, side: .before), KillPoint(write: 11, side: .before),
+    ])
+    func undoesAnInstallThatWasKilled(_ point: KillPoint) async throws {
+        let shim = try await KillShim.shared()
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            let killed = try await node.agent("install", environment: shim.killing(at: point))
+            #expect(killed.wasKilled, "\(killed)")
+            // The installer is a job, which the next agent waits for.
+            try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+        }
+    }
+
+    @Test(arguments: ["Building kernel modules", "Installing 'NVIDIA"])
+    func undoesAnInstallThatWasKilledWithItsInstaller(at line: String) async throws {
+        try await SimulatedNode.with(set: ["installer-slow=3"]) { node in
+            try await node.takeFirstLedger()
+            let killed = try await node.agent("install") { agent in
+                try await until("the installer says '\(line)'") {
+                    node.text(HostLayout.installerLog)?.contains(line) == true
+                }
+                kill(agent, SIGKILL)
+                node.killEverything()
+            }
+            #expect(killed.wasKilled, "\(killed)")
+            try await until("everything is gone") { node.processes() == [] }
+            try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+        }
+    }
+}
+
+extension SimulatedNode {
+    @discardableResult
+    func uninstall(
+        _ options: [String] = [],
+        environment: [String: String] = [:],
+        during: @escaping @Sendable (pid_t) async throws -> Void = { _ in }
+    ) async throws -> Finished {
+        try await runProgram(
+            [Programs.agent, "uninstall", "--host-pid", "\(pid)"] + options,
+            environment: environment,
+            during: during
+        )
+    }
+
+    /// Expects the host as it was before the install, a journal without an install, and a status that says so.
+    func expectUninstalled(
+        apartFrom named: Set<String> = namedByUninstall,
+        _ comment: Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let journal = try self.journal()
+        #expect(journal.record == nil && journal.steps == [], comment, sourceLocation: sourceLocation)
+        #expect(journal.uninstall?.state == .done, comment, sourceLocation: sourceLocation)
+        #expect(processes() == [], comment, sourceLocation: sourceLocation)
+        try await expectLedger(apartFrom: named, comment, sourceLocation: sourceLocation)
+        let status = try await self.status()
+        #expect(status.verdict == "not-ready", comment, sourceLocation: sourceLocation)
+        #expect(status.reason == "driver-uninstalled", comment, sourceLocation: sourceLocation)
+    }
+}
+
+/// The output of `uninstall -o json`.
+struct PrintedUninstall: Decodable {
+    struct Left: Decodable {
+        var path: String?
+        var what: String
+    }
+
+    var version: String?
+    var done: Bool
+    var steps: [PrintedPlan.Step]
+    var left: [Left]
+    var problems: [PrintedProblem]
+}

@@ -1,0 +1,202 @@
+import FoundationEssentials
+import NodeModel
+import Planning
+import Support
+import TestSupport
+import Testing
+
+/// Plans to uninstall the driver, from the journal and what the host shows.
+@Suite struct UninstallTests {
+    /// A node on which the agent's GRID driver 595.91.07 runs.
+    private static let installed = NodeFacts.rtxProReady.with {
+        $0.driver.loadedModules = .present(["nvidia", "nvidia_modeset", "nvidia_uvm"])
+        $0.driver.deviceNodes = .present(["nvidia0", "nvidiactl"])
+        $0.claims.deviceUsers = .present([])
+        $0.claims.runfile = .present("595.91.07")
+    }
+
+    /// A node without a driver.
+    private static let bare = NodeFacts.rtxProVGPU.with { $0.claims.deviceUsers = .present([]) }
+
+    /// The journal of a whole install.
+    private static func whole(_ facts: NodeFacts = .rtxProVGPU, takesOver: DriverOwner? = nil) -> Journal {
+        let plan = Installs.plan(facts, takesOver: takesOver)
+        return Installs.journal(plan, steps: plan.steps.count)
+    }
+
+    private func plan(_ journal: Reading<Journal>, _ facts: NodeFacts = installed) -> Uninstall {
+        Uninstall(journal: journal, facts: facts)
+    }
+
+    private func texts(_ plan: Uninstall) -> [String] { plan.left.filter { $0.path == nil }.map(\.what) }
+
+    @Test func undoesAWholeInstall() {
+        let plan = plan(.present(Self.whole()))
+        #expect(plan.version == "595.91.07" && plan.problems.isEmpty && plan.nothing == nil)
+        #expect(plan.steps.map(\.id.rawValue) == ["unload", "uninstall", "verify", "remove-package", "forget"])
+        #expect(
+            plan.entries.map { $0.undoes?.rawValue } == ["finish", "verify", "load", "install", "download", "begin"]
+        )
+        let unload: [Effect] = [
+            .unloadModules(["nvidia_uvm", "nvidia_modeset", "nvidia"]),
+            .remove(["/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-caps"]),
+        ]
+        #expect(plan.steps.first?.effects == unload)
+        let jobs = ["install-595.91.07", "remove-595.91.07", "uninstall-595.91.07"]
+        #expect(plan.steps.last?.effects.last == .forgetJobs(jobs))
+        #expect(texts(plan) == [])
+        #expect(
+            plan.left.compactMap(\.path) == [
+                HostLayout.journal, HostLayout.jobs, HostLayout.logs, HostLayout.run, "/var/log/nvidia-uninstall.log",
+            ]
+        )
+    }
+
+    /// The installer loads the modules before the step that loads them begins.
+    @Test func unloadsWhatIsLoadedNow() {
+        var journal = Self.whole()
+        journal.steps.removeAll { [.load, .verify, .finish].contains($0.step) }
+        let facts = Self.installed.with {
+            $0.driver.loadedModules = .present(["nvidia", "nvidia_drm", "nvidia_modeset", "nvidia_peermem"])
+        }
+        let names = ["nvidia_peermem", "nvidia_drm", "nvidia_modeset", "nvidia"]
+        #expect(plan(.present(journal), facts).steps.first?.effects.first == .unloadModules(names))
+        let steps = plan(.present(Self.whole()), Self.bare).steps
+        #expect(steps.map(\.id.rawValue) == ["uninstall", "verify", "remove-package", "forget"])
+        let unknown = Self.installed.with { $0.driver.loadedModules = .unreadable(ReadFailure(.io, "broken")) }
+        let usual: Effect = .unloadModules(["nvidia-modeset", "nvidia-uvm", "nvidia"])
+        #expect(plan(.present(Self.whole()), unknown).steps.first?.effects.first == usual)
+    }
+
+    @Test func saysWhatAnUpgradeAndATakeoverLeft() {
+        let upgraded = texts(plan(.present(Self.whole(Installs.own))))
+        #expect(upgraded == ["the driver 580.105.08 is not restored"])
+        let taken = texts(plan(.present(Self.whole(Installs.foreign, takesOver: .runfile))))
+        #expect(taken == ["the driver of someone who ran NVIDIA's installer is not restored"])
+    }
+
+    /// An upgrade that has not changed the host yet is undone, and then the driver that it would have replaced.
+    @Test func removesTheFormerDriverAfterAnInterruptedUpgrade() {
+        let facts = Installs.own.with { $0.claims.deviceUsers = .present([]) }
+        for count in 1...3 {
+            let journal = Installs.journal(Installs.plan(Installs.own), steps: count, cutOff: true)
+            #expect(journal.record?.state == .started)
+            let plan = plan(.present(journal), facts)
+            #expect(plan.version == "580.105.08")
+            let ids = plan.steps.map(\.id.rawValue)
+            #expect(ids.suffix(4) == ["unload", "uninstall", "verify", "forget"], "after \(count) steps")
+            #expect(!ids.contains("load"))
+            #expect(plan.entries.last?.undoes == nil)
+            #expect(plan.steps.last?.effects.contains(.record(nil)) == true)
+            #expect(plan.steps.compactMap(\.job) == ["uninstall-580.105.08"])
+        }
+    }
+
+    /// An earlier version of the agent did not write how to undo its steps.
+    @Test func removesADriverThatOnlyTheRecordNames() {
+        var journal = Self.whole()
+        for index in journal.steps.indices { (journal.steps[index].inverse, journal.steps[index].leaves) = (nil, nil) }
+        journal.record?.state = .installed
+        let plan = plan(.present(journal))
+        #expect(plan.steps.map(\.id.rawValue) == ["unload", "uninstall", "verify", "forget"])
+        #expect(texts(plan) == [])
+        #expect(Set(plan.entries.compactMap(\.undoes)) == Set(journal.steps.map(\.step)))
+    }
+
+    /// An uninstaller removes whatever driver NVIDIA's installer put on the host.
+    @Test func leavesADriverThatReplacedTheOwn() {
+        let facts = Self.installed.with {
+            $0.driver = .loaded("580.105.08", .open, kind: .grid)
+            $0.claims.runfile = .present("580.105.08")
+        }
+        let plan = plan(.present(Self.whole()), facts)
+        #expect(plan.steps.map(\.id.rawValue) == ["remove-package", "forget"])
+        #expect(texts(plan) == ["driver 580.105.08 stays, because this agent did not install it"])
+        #expect(plan.problems.isEmpty)
+    }
+
+    @Test func isBlockedWhileAProcessUsesTheDriver() {
+        let user = DeviceUser(pid: 4711, command: "python3", nodes: ["nvidia0"])
+        let used = Self.installed.with { $0.claims.deviceUsers = .present([user]) }
+        let problem = plan(.present(Self.whole()), used).problems.first
+        #expect(problem?.code == .driverInUse)
+        #expect(problem?.observed.contains("These processes use the driver: python3 (4711).") == true)
+        #expect(problem?.remedy.text.hasSuffix("Then run 'gpu-agent uninstall'.") == true)
+        // A daemon reads the GPUs for some seconds, which is worth a wait.
+        let agent = DeviceUser(pid: 4712, command: "gpu-agent", nodes: ["nvidiactl"])
+        for (users, waits) in [([user], false), ([user, agent], false), ([agent], true)] {
+            let facts = Self.installed.with { $0.claims.deviceUsers = .present(users) }
+            #expect(plan(.present(Self.whole()), facts).waitsForAgent == waits)
+        }
+        let hidden = Self.installed.with { $0.claims.deviceUsers = .unreadable(ReadFailure(.permission, "hidepid")) }
+        #expect(plan(.present(Self.whole()), hidden).problems.map(\.code) == [.driverInUse])
+        // Without a loaded driver, an open device node leads nowhere.
+        let unloaded = Self.bare.with { $0.claims.deviceUsers = .present([user]) }
+        #expect(plan(.present(Self.whole()), unloaded).problems.isEmpty)
+    }
+
+    struct Unusable: Sendable, CustomTestStringConvertible {
+        var failure: ReadFailure
+        var remedy: String
+        var testDescription: String { "\(failure.reason)" }
+    }
+
+    @Test(arguments: [
+        Unusable(failure: ReadFailure(.newer, "it has a step 'polish'"), remedy: "Use the version of the agent that"),
+        Unusable(failure: ReadFailure(.permission, "denied"), remedy: "Run the command as root."),
+        Unusable(failure: ReadFailure(.malformed, "not JSON"), remedy: "Examine /var/lib/gpu-agent/journal.json"),
+    ])
+    func refusesAJournalThatItCannotUse(_ row: Unusable) {
+        let plan = plan(.unreadable(row.failure))
+        #expect(plan.steps.isEmpty && plan.problems.map(\.code) == [.uninstallFailed])
+        #expect(plan.problems.first?.observed.contains(row.failure.detail) == true)
+        #expect(plan.problems.first?.remedy.text.hasPrefix(row.remedy) == true)
+    }
+
+    @Test func leavesTheDriverOfAnotherOwner() {
+        let own = Journal(steps: [StepRecord(step: .load, state: .done, startedAt: Timestamp(1), inverse: [])])
+        for journal in [Reading<Journal>.absent, .present(Journal()), .present(own)] {
+            let plan = plan(journal, Installs.foreign)
+            #expect(plan.steps.isEmpty && plan.problems.map(\.code) == [.foreignDriver])
+            let remedy = "Run nvidia-uninstall on the host, or use a node image without a driver."
+            #expect(plan.problems.first?.remedy.text == remedy)
+        }
+    }
+
+    @Test func hasNothingToDoWithoutADriver() {
+        let never = plan(.absent, Self.bare)
+        #expect(never.nothing == "this agent has not installed a driver on this host")
+        var journal = Self.whole()
+        journal.uninstall = UninstallRecord(version: "595.91.07", startedAt: Timestamp(1))
+        journal.endUninstall(at: Timestamp(2))
+        let again = plan(.present(journal), Self.bare)
+        #expect(again.nothing == "driver 595.91.07 was uninstalled at 1970-01-01T00:00:02.000Z")
+        for plan in [never, again] { #expect(plan.steps.isEmpty && plan.problems.isEmpty && plan.left.isEmpty) }
+    }
+
+    /// Each step that is undone leaves the journal, and what remains of the plan is the plan of what remains.
+    @Test func goesOnFromEveryStep() {
+        for (facts, owner) in [
+            (NodeFacts.rtxProVGPU, nil), (Installs.own, nil), (Installs.foreign, DriverOwner.runfile),
+        ] {
+            var journal = Self.whole(facts, takesOver: owner)
+            journal.uninstall = UninstallRecord(version: "595.91.07", startedAt: Timestamp(1))
+            let whole = plan(.present(journal), Self.bare)
+            var done = 0
+            for entry in whole.entries {
+                for step in entry.steps {
+                    journal.beginUndo(step, of: entry.undoes, at: Timestamp(2))
+                    // A kill here repeats the steps of this entry.
+                    let again = plan(.present(journal), Self.bare)
+                    #expect(again.steps == Array(whole.steps.dropFirst(done)), "\(step.id)")
+                    #expect(journal.unfinishedJobs.map(\.name) == [step.job].compactMap(\.self))
+                }
+                journal.endUndo(of: entry.undoes)
+                done += entry.steps.count
+                #expect(plan(.present(journal), Self.bare).version == "595.91.07")
+            }
+            journal.endUninstall(at: Timestamp(3))
+            #expect(journal.record == nil && journal.steps.isEmpty && journal.uninstall?.state == .done)
+        }
+    }
+}
