@@ -28,7 +28,7 @@ package struct Planner: Sendable {
         var plan =
             switch decision.action {
             case .idle, .blocked: Plan(decision: decision, steps: [], problems: [])
-            case .adopt: adopt(facts, decision)
+            case .adopt: adopt(facts, decision, journal: journal)
             case .install: install(facts, decision, journal: journal)
             }
         if !plan.steps.isEmpty, let problem = newerJournal(facts.driver) { plan.problems.append(problem) }
@@ -52,8 +52,9 @@ package struct Planner: Sendable {
     package static let neededNodes = ["nvidiactl", "nvidia-uvm"]
 
     /// Loads the driver on the host, unless other drivers hold all of its GPUs.
-    private func adopt(_ facts: NodeFacts, _ decision: Decision) -> Plan {
-        let steps = Adoption(driver: facts.driver).operations.map(\.step)
+    private func adopt(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
+        let services = journal?.stoppedServices ?? []
+        let steps = Adoption(driver: facts.driver, stoppedServices: services).operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
         let isBlocked = !steps.isEmpty && held > 0 && held == decision.gpus.count

@@ -127,7 +127,7 @@ struct ExecutorTests {
             let failure = await perform(step(effects[0], effects[1]), on: host, &journal)
             #expect(failure?.problem.observed.contains("Module nvidia is in use") == true)
             #expect(
-                host.calls("systemctl") == [
+                host.calls("systemctl").filter { !$0.hasPrefix("cat") } == [
                     "stop nvidia-persistenced.service", "start nvidia-persistenced.service",
                 ]
             )
@@ -137,6 +137,12 @@ struct ExecutorTests {
             try host.withdraw("busy-nvidia")
             #expect(await perform(step(effects[0], effects[1]), on: host, &journal) == nil)
             #expect(host.calls("systemctl").last == "stop nvidia-persistenced.service")
+            // The package of the former driver had the unit, and a takeover has removed it.
+            try host.order("no-unit")
+            try host.order("busy-nvidia")
+            let gone = await perform(step(effects[0], effects[1]), on: host, &journal)
+            #expect(gone?.problem.observed.contains("Module nvidia is in use") == true)
+            #expect(host.calls("systemctl").suffix(2).allSatisfy { $0 == "cat nvidia-persistenced.service" })
         }
     }
 

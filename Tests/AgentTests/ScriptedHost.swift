@@ -171,6 +171,7 @@ struct ScriptedHost: Sendable {
             "systemctl",
             """
             echo "$*" >>\(host)/run/systemctl
+            [ "$1" != cat ] || [ ! -e \(host)/run/no-unit ] || exit 1
             [ "$1" != start ] || [ ! -e \(host)/run/broken-service ] || { echo "Job for $2 failed." >&2; exit 1; }
             """
         )

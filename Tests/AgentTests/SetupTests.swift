@@ -130,7 +130,11 @@ import Testing
     @Test func theEnvironmentNamesTheAuthoritiesOfDownloads() async throws {
         var named = settings()
         named.authorityFile = directory.path("environment.pem")
-        #expect(failure(named) == "cannot read environment.pem: No such file or directory")
+        let ignoring = try Setup.load(named)
+        #expect(ignoring.authorities == nil)
+        let missing =
+            "The agent ignores SSL_CERT_FILE: cannot read \(named.authorityFile ?? ""): No such file or directory."
+        #expect(ignoring.warnings.first == missing)
         let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndownload: {caFile: \(directory.path("ca.pem"))}\n"
         try directory.write("config.yaml", config)
         var both = settings(config: "config.yaml")

@@ -52,6 +52,11 @@ import Testing
         #expect(plan.steps[1].effects.first == .writeFile(path: "/etc/modprobe.d/gpu-agent.conf", text: file))
         #expect(plan.steps.filter(\.disrupts).map(\.id) == [.release])
         #expect(plan.steps[2].failure.code == .rebootRequired)
+        // A second attempt in the same boot does not build the initramfs again.
+        var again = Journal(record: record())
+        again.begin(plan.steps[1], at: Timestamp(1))
+        again.end(.blacklist, at: Timestamp(2))
+        #expect(steps(facts, install(), again).prefix(2) == [.release, .download])
         // The node has booted again, and the blacklist works.
         var journal = Journal(record: record())
         journal.begin(plan.steps[1], at: Timestamp(1))

@@ -42,8 +42,8 @@ import Testing
         let plan = Planner().plan(Self.misfit, decision, journal: nil)
         #expect(plan.steps.prefix(5).map(\.id) == [.begin, .download, .unload, .remove, .install])
         let remove = try #require(plan.steps.first { $0.id == .remove })
-        guard case .job(let job) = remove.effects.first else { throw Unexpected() }
-        #expect(remove.effects.count == 1 && job.name == "remove-595.71.05")
+        guard case .job(let job) = remove.effects.last else { throw Unexpected() }
+        #expect(remove.effects.count == 2 && job.name == "remove-595.71.05")
         #expect(job.environment == ["TMPDIR": "/var/lib/gpu-agent/work"])
         #expect(job.command.last?.contains("|| ! nvidia-uninstall --silent\n") == true)
         #expect(remove.failure.code == .driverRemovalFailed && remove.failure.subject == "nvidia-uninstall")
@@ -191,7 +191,7 @@ import Testing
             ])
         }
         let remove = Planner().plan(facts, try decide(facts), journal: nil).steps.first { $0.id == .remove }
-        guard case .job(let job) = remove?.effects.first else { throw Unexpected() }
+        guard case .job(let job) = remove?.effects.last else { throw Unexpected() }
         #expect(job.command[2].contains("find '/opt/a b'\\''c' -maxdepth 1 -name '*.so.580.105.08' -delete\n"))
     }
 

@@ -1,4 +1,5 @@
 import HostSupport
+import Support
 import Testing
 
 @testable import Host
@@ -17,14 +18,32 @@ struct HostJobUnitTests {
             try await job.start(["sh", "-c", "echo begun; exit 3"])
             #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 3))
             #expect(try host.root.text(job.log) == "begun\n")
-            let arguments = try host.root.text("/run/arguments")?.split(separator: "\n") ?? []
+            let text = try host.root.text("/run/arguments") ?? ""
+            let arguments = text.replacing(/-[0-9]{13}[.]scope/, with: "-TIME.scope").split(separator: "\n")
             #expect(
                 arguments.prefix { $0 != "--" } == [
-                    "--scope", "--quiet", "--collect", "--unit=gpu-agent-install-595.58.03.scope",
+                    "--scope", "--quiet", "--collect", "--unit=gpu-agent-install-595.58.03-TIME.scope",
                     "--description=Job install-595.58.03 of gpu-agent", "--property=CPUWeight=50",
                     "--property=IOWeight=50", "--property=MemoryMax=50%",
                 ]
             )
+        }
+    }
+
+    /// A background process of an earlier job keeps the unit of that job.
+    @Test func startsAgainWhileTheFormerUnitExists() async throws {
+        try await PrivateHost.with { host in
+            let refuse = """
+                for word; do case $word in --unit=*) unit=${word#--unit=} ;; esac; done
+                [ ! -e "/run/$unit" ] || { echo "Unit $unit was already loaded." >&2; exit 1; }
+                : >"/run/$unit"; until [ "$1" = -- ]; do shift; done; shift; exec "$@"
+                """
+            try await host.putSystemd(refuse)
+            let job = try HostJob("install", root: host.root, commands: host.commands)
+            for _ in 1...2 {
+                try await job.start(["true"])
+                #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
+            }
         }
     }
 
@@ -46,13 +65,13 @@ struct HostJobUnitTests {
 
     @Test(
         arguments: [
-            ("install-595.58.03", "gpu-agent-install-595.58.03.scope"),
-            ("a b%c\u{e9}@:d", "gpu-agent-a_b_c___d.scope"),
+            ("install-595.58.03", "gpu-agent-install-595.58.03-1795000000250.scope"),
+            ("a b%c\u{e9}@:d", "gpu-agent-a_b_c___d-1795000000250.scope"),
         ]
     ) func namesItsUnit(_ name: String, _ unit: String) async throws {
         try await PrivateHost.with { host in
             let job = try HostJob(name, root: host.root, commands: host.commands)
-            #expect(job.unit == unit)
+            #expect(job.unit(startedAt: Timestamp(1_795_000_000.25)) == unit)
         }
     }
 }

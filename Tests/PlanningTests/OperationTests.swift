@@ -85,7 +85,7 @@ import Testing
             digest: Checksum(.sha256, String(repeating: "cd", count: 32)),
             size: nil
         )
-        #expect(steps[1].effects == [.copy(copy)])
+        #expect(steps[1].effects == [.copy(copy), .makeDirectories([HostLayout.work])])
         #expect(steps[1].title == "copy NVIDIA-grid.run from /mnt/drivers")
         #expect(steps[1].inverse == usual[1].inverse && !steps[1].inverse.isEmpty)
         #expect(!steps.flatMap(\.effects).contains { if case .download = $0 { true } else { false } })
@@ -116,7 +116,7 @@ import Testing
         )
         let package = "/var/lib/it's here.run"
         let remove = RemoveDriver(owner: .runfile, removal: removal, version: Installs.version, package: package)
-        guard case .job(let job) = try #require(remove.effects.first) else {
+        guard case .job(let job) = try #require(remove.effects.last) else {
             Issue.record("the removal is not a job")
             return
         }

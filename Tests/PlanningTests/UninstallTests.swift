@@ -42,7 +42,7 @@ import Testing
             .remove(["/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-caps"]),
         ]
         #expect(plan.steps.first?.effects == unload)
-        let jobs = ["install-595.91.07", "remove-595.91.07", "uninstall-595.91.07"]
+        let jobs = ["blacklist-595.91.07", "install-595.91.07", "remove-595.91.07", "uninstall-595.91.07"]
         #expect(plan.steps.last?.effects.last == .forgetJobs(jobs))
         #expect(texts(plan) == [])
         #expect(
@@ -50,6 +50,61 @@ import Testing
                 HostLayout.journal, HostLayout.jobs, HostLayout.logs, HostLayout.run, "/var/log/nvidia-uninstall.log",
             ]
         )
+    }
+
+    /// A later install does not repeat these steps, so it must not forget how to undo them.
+    @Test func undoesTheBlacklistOfAnEarlierInstall() {
+        let first = Installs.plan(NodeFacts.rtxProVGPU.with { $0.driver.nouveauLoaded = .present(true) })
+        #expect(first.steps.map(\.id).contains(.blacklist))
+        var journal = Installs.journal(first, steps: first.steps.count)
+        let second = Installs.plan(Installs.own)
+        for step in second.steps {
+            journal.begin(step, at: Timestamp(7))
+            if step.effects.contains(.forgetEarlierSteps) { journal.forgetEarlierSteps(than: step.id) }
+            journal.end(step.id, at: Timestamp(8))
+        }
+        #expect(journal.steps.map(\.step).prefix(3) == [.begin, .blacklist, .release])
+        #expect(journal.steps.count { $0.step == .download } == 1)
+        #expect(plan(.present(journal)).steps.map(\.id).contains(.removeBlacklist))
+        // An adoption in between does not forget a step that was cut off either.
+        var cut = Journal(record: Self.whole().record)
+        cut.begin(first.steps[1], at: Timestamp(1))
+        cut.settleCutOffSteps(missingIn: [.load, .verify])
+        #expect(cut.steps.map(\.step) == [.blacklist])
+    }
+
+    @Test func stopsTheServicesOfTheDriverAndSaysSo() throws {
+        let facts = Self.installed.with { $0.claims.deviceUsers = .present([.persistenced]) }
+        let plan = plan(.present(Self.whole()), facts)
+        #expect(plan.problems.isEmpty)
+        let unload = try #require(plan.steps.first)
+        #expect(unload.effects.first == .stopServices(["nvidia-persistenced.service"]))
+        #expect(unload.title.hasPrefix("stop nvidia-persistenced.service, unload the kernel modules"))
+        #expect(texts(plan) == ["not started again, because the driver is gone: nvidia-persistenced.service"])
+        // An install that takes the uninstall back starts the service.
+        var journal = Self.whole()
+        journal.uninstall = UninstallRecord(version: plan.version, startedAt: Timestamp(1))
+        journal.beginUndo(unload, of: .install, at: Timestamp(2))
+        journal.withdrawUninstall()
+        #expect(journal.stoppedServices == ["nvidia-persistenced.service"])
+        let adoption = Adoption(driver: Self.installed.driver, stoppedServices: journal.stoppedServices)
+        #expect(adoption.operations.map(\.id) == [.load, .startServices, .verify])
+    }
+
+    /// An operator who wants the driver gone must not be told to install it.
+    @Test func noRemedyAsksForAnInstall() {
+        let withNouveau = NodeFacts.rtxProVGPU.with {
+            $0.driver.nouveauLoaded = .present(true)
+            ($0.build.make, $0.build.packageTools) = (.absent, .present(["apt-get"]))
+        }
+        let journal = Installs.journal(Installs.plan(withNouveau), steps: 20)
+        let steps = plan(.present(journal)).steps
+        #expect(Set(steps.map(\.id)).isSuperset(of: [.removeBlacklist, .uninstall, .forget]))
+        #expect(steps.contains { $0.id.rawValue == "remove-build-packages" })
+        for step in steps {
+            let remedies = [step.failure.remedy] + (step.failure.exits ?? []).map(\.remedy)
+            #expect(remedies.allSatisfy { !$0.contains("gpu-agent install") }, "\(step.id): \(remedies)")
+        }
     }
 
     /// The installer loads the modules before the step that loads them begins.
@@ -124,7 +179,9 @@ import Testing
         #expect(problem?.remedy.text.hasSuffix("Then run 'gpu-agent uninstall'.") == true)
         // A daemon reads the GPUs for some seconds, which is worth a wait.
         let agent = DeviceUser(pid: 4712, command: "gpu-agent", nodes: ["nvidiactl"])
-        for (users, waits) in [([user], false), ([user, agent], false), ([agent], true)] {
+        for (users, waits) in [
+            ([user], false), ([user, agent], false), ([agent], true), ([agent, .persistenced], true),
+        ] {
             let facts = Self.installed.with { $0.claims.deviceUsers = .present(users) }
             #expect(plan(.present(Self.whole()), facts).waitsForAgent == waits)
         }

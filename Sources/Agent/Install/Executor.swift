@@ -42,7 +42,7 @@ struct Executor {
         let deadline = Duration(asked: step.deadlineSeconds)
         switch effect {
         case .record(let record): journal.record = record
-        case .forgetEarlierSteps: journal.steps.removeAll { $0.step != step.id }
+        case .forgetEarlierSteps: journal.forgetEarlierSteps(than: step.id)
         case .makeDirectories(let paths):
             try await onHost(step) { () async throws(HostError) in
                 for path in paths { try root.makeDirectories(HostPath(stringLiteral: path)) }
@@ -61,7 +61,7 @@ struct Executor {
         case .copy(let file): try await copy(file, deadline, of: step)
         case .stopServices(let units):
             try await onHost(step) { () async throws(HostError) in
-                _ = try await commands.run(["systemctl", "stop"] + units, deadline: deadline)
+                _ = try await commands.run(DriverService.command(.stop, units), deadline: deadline)
             }
         case .unloadModules(let modules):
             try await onHost(step) { () async throws(HostError) in try await unload(modules, deadline) }
@@ -157,7 +157,7 @@ struct Executor {
         // A new task, so that the services are started again even when this task is canceled.
         return await Task {
             do throws(HostError) {
-                _ = try await commands.run(["systemctl", "start"] + units, deadline: .seconds(120))
+                _ = try await commands.run(DriverService.command(.start, units), deadline: .seconds(120))
                 return nil
             } catch { return errorChain(error) }
         }.value

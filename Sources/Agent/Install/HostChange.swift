@@ -9,6 +9,8 @@ struct HostChange: Sendable {
     let commands: HostCommands
     /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
     let pod: String?
+    /// The message when the agent cannot write its journal.
+    private var failure = StepFailure.state
     private(set) var progress: @Sendable (InstallProgress) -> Void
 
     init(
@@ -48,6 +50,7 @@ struct HostChange: Sendable {
         defer { lock.release() }
         let recorder = ActivityRecorder(ActivityFile(root: root))
         var recorded = self
+        recorded.failure = failure
         recorded.progress = { [progress] report in
             recorder.note(report)
             progress(report)
@@ -57,7 +60,7 @@ struct HostChange: Sendable {
 
     /// Writes the journal, and returns when it is on the disk.
     func save(_ journal: Journal) async throws(AgentFailure) {
-        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(.state) }
+        do throws(HostError) { try await store.save(journal) } catch { throw error.failure(failure) }
     }
 }
 

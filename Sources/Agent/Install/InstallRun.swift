@@ -81,9 +81,9 @@ extension HostChange {
                 } catch { throw .malformed(store.path, cause: error) }
                 if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
                 let progress = progress
-                let outcome = try await job.wait(deadline: .seconds(1800)) { progress(.said($0)) }
+                let outcome = try await job.wait(deadline: .seconds(2700)) { progress(.said($0)) }
                 guard outcome == .finished(status: 0) else { continue }
-                journal.end(unfinished.step, at: Timestamp(now()))
+                journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
                 try await store.save(journal)
             }
         } catch {

@@ -52,6 +52,8 @@ package struct Setup: Sendable {
     package var downloadSizeLimit: Int
     /// The proxies that the configuration names for downloads.
     package var downloadProxies: DownloadProxies
+    /// Why the agent does not use the file that `SSL_CERT_FILE` names, as a sentence; nil when it does.
+    package var authorityWarning: String?
 
     package init(
         catalog: Catalog,
@@ -97,17 +99,26 @@ package struct Setup: Sendable {
         let (config, own, added, ignored) = try documents(settings)
         let base = own.reduce(Catalog()) { $0.applying($1) }
         let catalog = added.reduce(base) { $0.applying($1) }
-        return Setup(
+        // The variable can be meant for other programs, and most commands download nothing.
+        var (named, warning): (TrustedAuthorities?, String?)
+        if config.downloadCAFile == nil, let file = settings.authorityFile {
+            do throws(SetupError) { named = try authorities(file) } catch {
+                warning = "The agent ignores SSL_CERT_FILE: \(errorChain(error))."
+            }
+        }
+        var setup = Setup(
             catalog: catalog,
             policy: config.policy,
             cluster: config.cluster,
             mode: config.mode,
             ownCatalog: added.isEmpty ? nil : base,
             ignored: ignored,
-            authorities: try (config.downloadCAFile ?? settings.authorityFile).map(authorities),
+            authorities: try config.downloadCAFile.map(authorities) ?? named,
             downloadSizeLimit: config.downloadSizeLimit ?? Downloader.usualSizeLimit,
             downloadProxies: config.downloadProxies
         )
+        setup.authorityWarning = warning
+        return setup
     }
 
     /// What the operator may not have intended, as sentences: ignored files, and what added catalogs take away.
@@ -115,7 +126,7 @@ package struct Setup: Sendable {
     /// The comparison of two catalogs takes longer than a decision, so only the daemon makes it, when it starts.
     package var warnings: [String] {
         let changes = ownCatalog.map { CatalogChange.between($0, catalog) } ?? []
-        return ignored.map(\.description) + changes.compactMap(\.loss)
+        return [authorityWarning].compactMap(\.self) + ignored.map(\.description) + changes.compactMap(\.loss)
     }
 
     /// Reads the certificate authorities of `download.caFile` or `SSL_CERT_FILE`.

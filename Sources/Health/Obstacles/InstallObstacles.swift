@@ -44,16 +44,19 @@ extension Check {
         title: "the agent can remove the old driver",
         group: .install,
         phase: .install,
-        meaning: "The agent could not remove the driver that it replaces.",
-        advice: "Run the command that the finding names on the node, and read its output."
+        meaning: "The agent could not remove the driver that it replaces or uninstalls.",
+        advice: "Run the command that the finding names on the node, and read its output. The log of an uninstaller is "
+            + "`/var/log/nvidia-uninstall.log`."
     )
 
     static let moduleUnloadFailed = Check(
         .moduleUnloadFailed,
-        title: "the agent can unload the old kernel modules",
+        title: "the agent can unload the kernel modules",
         group: .install,
         phase: .install,
-        meaning: "The old kernel modules are in use, so the agent could not unload them.",
+        meaning:
+            "The kernel modules of the driver that the agent replaces or uninstalls are in use, so the agent could not "
+            + "unload them.",
         advice: "Drain the node, or reboot it."
     )
 

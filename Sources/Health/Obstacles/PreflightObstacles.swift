@@ -24,12 +24,16 @@ extension Check {
             + "the node."
     )
 
+    /// When the agent reports a missing package and does not install it.
+    private static let packages =
+        "The agent reports this when it cannot or may not [install the package](install.md#packages-for-the-build)."
+
     static let compilerMissing = Check(
         .compilerMissing,
         title: "the host has a C compiler",
         group: .preflight,
         phase: .prepare,
-        meaning: "The host has no C compiler. The installer needs one to build the kernel modules.",
+        meaning: "The host has no C compiler. The installer needs one to build the kernel modules. " + Self.packages,
         advice: "Install gcc on the host: the build of the kernel modules needs it."
     )
 
@@ -49,7 +53,7 @@ extension Check {
         title: "the host has make",
         group: .preflight,
         phase: .prepare,
-        meaning: "The host has no make. The installer needs it to build the kernel modules.",
+        meaning: "The host has no make. The installer needs it to build the kernel modules. " + Self.packages,
         advice: "Install make on the host: the build of the kernel modules needs it."
     )
 
@@ -58,7 +62,7 @@ extension Check {
         title: "the host has the headers of its kernel",
         group: .preflight,
         phase: .prepare,
-        meaning: "The host has no kernel headers, or only the headers of another kernel.",
+        meaning: "The host has no kernel headers, or only the headers of another kernel. " + Self.packages,
         advice:
             "Install `linux-headers-RELEASE` (Debian, Ubuntu) or `kernel-devel-RELEASE` (Red Hat, Amazon Linux) for "
             + "the running kernel: the build of the kernel modules needs them."

@@ -78,7 +78,8 @@ extension Check {
         title: "the installed driver fits the GPUs",
         group: .driver,
         phase: .select,
-        meaning: "Another owner installed a driver that does not fit the GPUs. The finding names the owner.",
+        meaning: "Another owner installed a driver that does not fit the GPUs. The finding names the owner. `gpu-agent "
+            + "uninstall` has the same finding about any driver of another owner.",
         advice: "Follow the remedy of the finding, or set `driver.takeover: true` "
             + "([takeover](selection.md#a-driver-is-there-already))."
     )

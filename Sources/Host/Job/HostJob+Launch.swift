@@ -1,3 +1,5 @@
+import FoundationEssentials
+import Support
 import SystemPackage
 
 extension HostJob {
@@ -13,10 +15,11 @@ extension HostJob {
         durable: Bool
     ) async throws(HostError) {
         let hasSystemd = try await offPool { () throws(HostError) in try root.isDirectory("/run/systemd/system") }
+        let now = Timestamp(Date.now.timeIntervalSince1970)
         let starter = ["sh", "-c", Self.starter, "gpu-agent-job", home.text]
         let script = ["sh", "-c", Self.script, "gpu-agent-job", home.text, durable ? "durable" : ""]
         _ = try await commands.run(
-            ["setsid", "--fork"] + starter + (hasSystemd ? scope : []) + script + arguments,
+            ["setsid", "--fork"] + starter + (hasSystemd ? scope(startedAt: now) : []) + script + arguments,
             standardInput: lock,
             deadline: .seconds(30),
             environment: environment
@@ -24,18 +27,20 @@ extension HostJob {
     }
 
     /// The name of the transient unit of the job.
-    var unit: String {
+    ///
+    /// A process that an earlier job left behind keeps the unit of that job, so the name has the time of the start.
+    func unit(startedAt time: Timestamp) -> String {
         let name = name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "_" }
-        return "gpu-agent-\(String(name)).scope"
+        return "gpu-agent-\(String(name))-\(time.milliseconds).scope"
     }
 
     /// The command that runs a job in its transient unit.
     ///
     /// The build of a driver uses all processors. It gets half of the weight of a service, such as the kubelet, and at
     /// most half of the memory of the node.
-    private var scope: [String] {
+    private func scope(startedAt time: Timestamp) -> [String] {
         [
-            "systemd-run", "--scope", "--quiet", "--collect", "--unit=\(unit)",
+            "systemd-run", "--scope", "--quiet", "--collect", "--unit=\(unit(startedAt: time))",
             "--description=Job \(name) of gpu-agent", "--property=CPUWeight=50", "--property=IOWeight=50",
             "--property=MemoryMax=50%", "--",
         ]

@@ -9,6 +9,19 @@ package enum DriverService {
     package static let units: Set<String> = [
         "nvidia-fabricmanager.service", "nvidia-gridd.service", "nvidia-persistenced.service",
     ]
+
+    /// The command that starts or stops units one after the other.
+    ///
+    /// It passes over a unit that the host no longer has: the package of the former driver can have had it.
+    package static func command(_ verb: Verb, _ units: [String]) -> [String] {
+        let script =
+            "for unit; do ! systemctl cat \"$unit\" >/dev/null 2>&1 || systemctl \(verb.rawValue) \"$unit\"; done"
+        return ["sh", "-ec", script, "\(verb.rawValue)-services"] + units
+    }
+
+    package enum Verb: String, Sendable {
+        case start, stop
+    }
 }
 
 extension DeviceUser {

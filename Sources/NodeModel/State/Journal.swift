@@ -66,10 +66,19 @@ package struct Journal: Codable, Sendable, Equatable {
     /// This function then marks it as done. Otherwise, it removes the step.
     package mutating func settleCutOffSteps(missingIn plan: [StepID]) {
         let goesOn = plan.contains(.finish)
-        steps.removeAll { $0.state == .started && !plan.contains($0.step) && !goesOn }
+        steps.removeAll {
+            $0.state == .started && !plan.contains($0.step) && !goesOn && !StepID.outliving.contains($0.step)
+        }
         for index in steps.indices where steps[index].state == .started && !plan.contains(steps[index].step) {
             steps[index].state = .done
         }
+    }
+
+    /// Removes the steps of the previous install when a new install begins.
+    ///
+    /// Steps whose changes outlive that install stay, so that an uninstall can undo them.
+    package mutating func forgetEarlierSteps(than begin: StepID) {
+        steps = steps.filter { $0.step == begin } + steps.filter { StepID.outliving.contains($0.step) }
     }
 
     /// Records the start of a step.
@@ -90,13 +99,20 @@ package struct Journal: Codable, Sendable, Equatable {
     }
 
     /// Records the end of a step.
-    package mutating func end(_ step: StepID, at time: Timestamp, failure: Finding? = nil) {
+    ///
+    /// `isMeasured` is false when no agent saw the end, so that the time since the start says nothing.
+    package mutating func end(
+        _ step: StepID,
+        at time: Timestamp,
+        failure: Finding? = nil,
+        isMeasured: Bool = true
+    ) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
         // The duration is never negative, even when the clock of the host was set back.
         let seconds = max(0, time.seconds - steps[index].startedAt.seconds)
         steps[index].seconds = seconds
-        if failure == nil { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
+        if failure == nil, isMeasured { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
         steps[index].failure = failure
     }
 }

@@ -26,6 +26,9 @@ extension StepID {
     package static let startServices = StepID(rawValue: "start-services")
     package static let stopServices = StepID(rawValue: "stop-services")
 
+    /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
+    package static let outliving: Set<StepID> = [.blacklist, .release, .buildPackages]
+
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.

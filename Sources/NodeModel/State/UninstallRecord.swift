@@ -49,6 +49,7 @@ extension Journal {
             steps[index].seconds = nil
             steps[index].failure = nil
             steps[index].job = nil
+            if !step.stoppedServices.isEmpty { steps[index].services = step.stoppedServices }
         }
         if step.changesDriver { record?.state = .changing }
     }

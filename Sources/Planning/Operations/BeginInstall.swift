@@ -49,7 +49,7 @@ package struct ForgetInstall: Operation {
     package var changes: String { "\(HostLayout.journal), \(HostLayout.packages)" }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] { [.remove(BeginInstall.directories), .record(previous)] }
-    package var failure: StepFailure { .state }
+    package var failure: StepFailure { .uninstall }
 }
 
 extension StepID {
@@ -57,10 +57,10 @@ extension StepID {
 }
 
 extension StepFailure {
-    /// The agent cannot use its journal for an uninstall.
+    /// The agent cannot read, write or remove its own files on the host during an uninstall.
     package static let uninstall = StepFailure(
         .uninstallFailed,
-        subject: "reading the agent's files on the host",
+        subject: "the uninstall",
         remedy: "Correct the problem on the node, and then run 'gpu-agent uninstall'."
     )
 

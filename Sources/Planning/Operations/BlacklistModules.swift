@@ -38,7 +38,7 @@ package struct BlacklistModules: Operation {
         )
     }
     package var inverse: (any Operation)? { RemoveBlacklist() }
-    package var leaves: String? { "an initramfs that has the blacklist keeps it until it is built again" }
+    package var leaves: String? { "an initramfs that was built meanwhile still has the blacklist" }
 
     static let path = "/etc/modprobe.d/gpu-agent.conf"
 
@@ -71,7 +71,7 @@ package struct RemoveBlacklist: Operation {
     package var changes: String { BlacklistModules.path }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] { [.remove([BlacklistModules.path])] }
-    package var failure: StepFailure { .state }
+    package var failure: StepFailure { .uninstall }
 }
 
 /// Unloads other drivers of the GPUs.
@@ -94,10 +94,11 @@ package struct ReleaseGPUs: Operation {
         StepFailure(
             .rebootRequired,
             subject: "unloading \(names)",
-            remedy: "Reboot the node. \(names) is on a blacklist, so the kernel does not load it again."
+            remedy:
+                "Reboot the node. The agent has put \(names) on a blacklist, so the next boot does not load the driver."
         )
     }
-    package var leaves: String? { "\(names) is loaded at the next boot, unless it is on another blacklist" }
+    package var leaves: String? { "the next boot loads \(names), unless another blacklist or an initramfs prevents it" }
 
     /// Takes the text consoles from the frame buffers of the drivers, which would keep the modules in use, and unloads
     /// the modules.

@@ -31,7 +31,9 @@ package struct CopyPackage: Operation {
                     digest: digest,
                     size: artifact.size
                 )
-            )
+            ),
+            // An uninstall that was interrupted, and that this install takes back, can have removed the directory.
+            .makeDirectories([HostLayout.work]),
         ]
     }
     package var failure: StepFailure {

@@ -55,7 +55,7 @@ package struct RemovePackage: Operation {
     package var changes: String { "\(HostLayout.packages)/\(fileName)" }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] { [.remove([changes, "\(changes).partial"])] }
-    package var failure: StepFailure { .state }
+    package var failure: StepFailure { .uninstall }
 }
 
 extension StepID {

@@ -49,7 +49,8 @@ package struct InstallBuildPackages: Operation {
             with: packages.installer
         )
         let job = Effect.Job(name: Self.jobName(version), command: command, environment: ["TMPDIR": HostLayout.work])
-        return [.job(job)]
+        // An uninstall that was interrupted, and that this install takes back, can have removed the directory.
+        return [.makeDirectories([HostLayout.work]), .job(job)]
     }
     package var failure: StepFailure { .packages(packages.installer, packages.names, kernel: kernel) }
     package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }
@@ -68,7 +69,9 @@ package struct RemoveBuildPackages: Operation {
     }
 
     package var id: StepID { .removeBuildPackages }
-    package var title: String { "remove the packages that the agent installed for the build of the kernel modules" }
+    package var title: String {
+        "remove the packages that \(HostLayout.buildPackages) lists, with \(installer.program)"
+    }
     package var changes: String { "the packages of the host, and \(HostLayout.buildPackages)" }
     package var deadlineSeconds: Int { InstallBuildPackages.usualPatience + 900 }
     package var effects: [Effect] {
@@ -79,7 +82,7 @@ package struct RemoveBuildPackages: Operation {
         )
         return [.job(Effect.Job(name: StepID.removeBuildPackages.jobName(for: version), command: command))]
     }
-    package var failure: StepFailure { .packages(installer, [], kernel: "") }
+    package var failure: StepFailure { .packages(installer, [], kernel: "", command: "gpu-agent uninstall") }
 }
 
 extension StepID {
@@ -88,47 +91,54 @@ extension StepID {
 
 extension StepFailure {
     /// A job of a package manager failed.
-    static func packages(_ installer: any PackageInstaller, _ names: [String], kernel: String) -> StepFailure {
+    static func packages(
+        _ installer: any PackageInstaller,
+        _ names: [String],
+        kernel: String,
+        command: String = "gpu-agent install"
+    ) -> StepFailure {
         let byHand = "Install \(names.joined(separator: " ")) on the node, or use a node image that has them."
+        let exits: [ExitMeaning] = [
+            ExitMeaning(
+                PackageScript.Exit.failed,
+                .buildPackagesFailed,
+                expected: "the packages for the build of the kernel modules",
+                remedy: "Run \(installer.program) on the node, and correct what it reports. "
+                    + "Then run '\(command)'."
+            ),
+            ExitMeaning(
+                PackageScript.Exit.busy,
+                .packageManagerBusy,
+                expected: "no other process that uses the package manager",
+                remedy: "Wait until this process ends. If it hangs, end it. Then run '\(command)'."
+            ),
+            ExitMeaning(
+                PackageScript.Exit.missing,
+                .buildPackageMissing,
+                expected: "a repository of the node with this package",
+                remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
+                    + "repository that has the package. The agent never uses the headers of another kernel."
+            ),
+            ExitMeaning(
+                PackageScript.Exit.refused,
+                .buildPackagesFailed,
+                expected: "an install that only adds packages",
+                remedy: byHand
+            ),
+            ExitMeaning(
+                PackageScript.Exit.wrongHeaders,
+                .kernelHeadersMissing,
+                expected: "the headers of the running kernel \(kernel)",
+                remedy: "Examine /lib/modules/\(kernel)/build on the node. "
+                    + "Remove it when it is of another kernel, and run 'gpu-agent install'."
+            ),
+        ]
         return StepFailure(
             .buildPackagesFailed,
             subject: installer.program,
             remedy: names.isEmpty ? "Run \(installer.program) on the node, and correct what it reports." : byHand,
-            exits: [
-                ExitMeaning(
-                    PackageScript.Exit.failed,
-                    .buildPackagesFailed,
-                    expected: "the packages for the build of the kernel modules",
-                    remedy: "Run \(installer.program) on the node, and correct what it reports. "
-                        + "Then run 'gpu-agent install'."
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.busy,
-                    .packageManagerBusy,
-                    expected: "no other process that uses the package manager",
-                    remedy: "Wait until this process ends. If it hangs, end it. Then run 'gpu-agent install'."
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.missing,
-                    .buildPackageMissing,
-                    expected: "a repository of the node with this package",
-                    remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
-                        + "repository that has the package. The agent never uses the headers of another kernel."
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.refused,
-                    .buildPackagesFailed,
-                    expected: "an install that only adds packages",
-                    remedy: byHand
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.wrongHeaders,
-                    .kernelHeadersMissing,
-                    expected: "the headers of the running kernel \(kernel)",
-                    remedy: "Examine /lib/modules/\(kernel)/build on the node. "
-                        + "Remove it when it is of another kernel, and run 'gpu-agent install'."
-                ),
-            ]
+            // A removal can only fail, or wait too long.
+            exits: names.isEmpty && kernel.isEmpty ? Array(exits.prefix(2)) : exits
         )
     }
 }

@@ -28,13 +28,14 @@ package struct RemoveDriver: Operation {
         // All commands are one job, so that a restarted agent finds it. The job ends at the first command that fails.
         let script = removal.commands.map(command).joined(separator: "\n")
         return [
+            .makeDirectories([HostLayout.work]),
             .job(
                 Effect.Job(
                     name: Self.jobName(version),
                     command: ["sh", "-ec", script],
                     environment: ["TMPDIR": HostLayout.work]
                 )
-            )
+            ),
         ]
     }
     package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: removal.subject) }

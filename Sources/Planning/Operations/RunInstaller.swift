@@ -109,7 +109,13 @@ package struct RunUninstaller: Operation {
             """
         return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]
     }
-    package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: "the uninstaller") }
+    package var failure: StepFailure {
+        StepFailure(
+            .driverRemovalFailed,
+            subject: "the uninstaller",
+            remedy: "Read /var/log/nvidia-uninstall.log on the node. Then run 'gpu-agent uninstall'."
+        )
+    }
     package var leaves: String? { "the driver \(version) is not restored" }
 }
 

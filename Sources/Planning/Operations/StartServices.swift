@@ -13,7 +13,7 @@ package struct StartServices: Operation {
     package var title: String { "start \(units.joined(separator: " and ")) again" }
     package var changes: String { "the services of the driver" }
     package var deadlineSeconds: Int { 300 }
-    package var effects: [Effect] { [.run(units.map { ["sh", "-ec", Self.script, "start-service", $0] })] }
+    package var effects: [Effect] { [.run([DriverService.command(.start, units)])] }
     package var failure: StepFailure {
         StepFailure(
             .driverServiceFailed,
@@ -22,9 +22,6 @@ package struct StartServices: Operation {
         )
     }
     package var inverse: (any Operation)? { StopServices(units: units) }
-
-    /// Starts a unit, unless the package of the former driver had it and the new driver has none.
-    private static let script = "! systemctl cat \"$1\" >/dev/null 2>&1 || systemctl start \"$1\""
 }
 
 /// Stops the services of the driver.

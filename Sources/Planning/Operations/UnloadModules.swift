@@ -42,7 +42,11 @@ package struct UnloadModules: Operation {
     }
     package var inverse: (any Operation)? { LoadModules(modules: modules.reversed(), needsFormerDriver: true) }
     package var leaves: String? {
-        services.isEmpty ? nil : "\(services.joined(separator: " and ")) is not started again"
+        // No operation loads these again: the new driver may not have them, or they must be built for it.
+        let extra = modules.filter { !["nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm"].contains($0) }
+        let parts = [("loaded", extra), ("started", services)].filter { !$0.1.isEmpty }
+        guard !parts.isEmpty else { return nil }
+        return parts.map { "not \($0.0) again: \($0.1.joined(separator: ", "))" }.joined(separator: "; ")
     }
 }
 

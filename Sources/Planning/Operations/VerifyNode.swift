@@ -21,5 +21,11 @@ package struct VerifyRemoval: Operation {
     package var changes: String { "nothing" }
     package var deadlineSeconds: Int { 300 }
     package var effects: [Effect] { [.verify] }
-    package var failure: StepFailure { StepFailure(.driverRemovalFailed, subject: "checking the removal") }
+    package var failure: StepFailure {
+        StepFailure(
+            .driverRemovalFailed,
+            subject: "checking the removal",
+            remedy: "Run 'gpu-agent uninstall'."
+        )
+    }
 }

@@ -123,7 +123,7 @@ enum RPMFunctions {
             # Together is not possible: one after the other, as long as one of them goes.
             while :; do
                 gone=
-                for package; do if is_there "$package" && rpm -e "$package" 2>/dev/null; then gone=1; fi; done
+                for package; do if is_there "$package" && rpm -e "$package" 2>>"$work/output"; then gone=1; fi; done
                 [ -n "$gone" ] || return
             done
         }

@@ -48,7 +48,7 @@ enum PackageScript {
         export LC_ALL=C HOME=/root
         kernel=$1 patience=$2 record=$3 headers=$4
         shift 4
-        work=$(mktemp -d) || exit 80
+        work=$(mktemp -d) || { echo "ERROR: mktemp cannot create a directory in ${TMPDIR:-/tmp}."; exit 80; }
         trap 'rm -rf "$work"' EXIT
 
         now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
@@ -141,7 +141,10 @@ enum PackageScript {
         noted() { sed -n "s/^$1 //p" "$record" 2>/dev/null; }
 
         # Removes lines from the record: forget KIND NAME.
-        forget() { grep -vxF "$1 $2" "$record" >"$record.new"; mv "$record.new" "$record"; }
+        forget() {
+            grep -vxF "$1 $2" "$record" >"$record.new"
+            [ $? -le 1 ] && mv "$record.new" "$record"
+        }
         """#
 
     private static let install = #"""
@@ -203,9 +206,14 @@ enum PackageScript {
         for package in $(noted add); do if is_there "$package"; then added="$added $package"; fi; done
         if [ -n "$added" ]; then
             wait_for_lock
+            heal
             remove $added
+            status=$?
             left=
             for package in $added; do if is_there "$package"; then left="$left $package"; fi; done
+            # Without a sign of a dependency, the next run tries again: the record stays.
+            [ -z "$left" ] || grep -qE 'dependency problems|is needed by|depends on' "$work/output" ||
+                fail 80 "$program cannot remove $(listed $left): $(complaint)"
             [ -z "$left" ] || echo "These packages stay, because other packages need them: $(listed $left)"
         fi
         rm -f "$record"

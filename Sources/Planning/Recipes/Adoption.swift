@@ -3,12 +3,19 @@ package import NodeModel
 /// Loads a driver that is on the host and that the agent keeps.
 package struct Adoption: Recipe {
     package var driver: DriverFacts
+    /// The services of the driver that an interrupted install or uninstall stopped.
+    package var stoppedServices: [String]
 
-    package init(driver: DriverFacts) {
+    package init(driver: DriverFacts, stoppedServices: [String] = []) {
         self.driver = driver
+        self.stoppedServices = stoppedServices
     }
 
-    package var operations: [any Operation] { needsLoading ? [LoadModules(), VerifyNode()] : [] }
+    package var operations: [any Operation] {
+        (needsLoading ? [LoadModules()] : [])
+            + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
+            + (needsLoading ? [VerifyNode()] : [])
+    }
 
     /// Whether the kernel module is not loaded, or one of the device nodes is missing.
     ///

@@ -73,9 +73,10 @@ package struct Runfile: Recipe {
 
     /// Takes the GPUs from other drivers first, because the node may need a reboot for it.
     private var release: [any Operation] {
-        released.isEmpty
-            ? []
-            : [BlacklistModules(modules: released, version: record.version), ReleaseGPUs(modules: released)]
+        guard !released.isEmpty else { return [] }
+        let isOnBlacklist = isResumed && journal?.finished(.blacklist) == true
+        return (isOnBlacklist ? [] : [BlacklistModules(modules: released, version: record.version)])
+            + [ReleaseGPUs(modules: released)]
     }
 
     private var begin: BeginInstall {
@@ -92,8 +93,7 @@ package struct Runfile: Recipe {
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
         let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
-        let stopped = journal?.record?.state == .installed ? [] : journal?.stoppedServices ?? []
-        return Set(running + stopped).sorted()
+        return Set(running + (journal?.stoppedServices ?? [])).sorted()
     }
 
     /// The step that brings the package to the host.

@@ -53,7 +53,9 @@ package struct Uninstall: Sendable, Equatable {
         left = host.left(undo) + Self.files(ofUninstaller: steps.contains { $0.id == .uninstall })
         if let problem = host.usersProblem(version, steps) {
             problems = [problem]
-            waitsForAgent = facts.claims.deviceUsers.value?.allSatisfy { $0.command == "gpu-agent" } ?? false
+            // The services of the driver do not count, because the uninstall stops them.
+            let users = facts.claims.deviceUsers.value?.filter { $0.driverService == nil }
+            waitsForAgent = users?.allSatisfy { $0.command == "gpu-agent" } ?? false
         }
     }
 

@@ -109,7 +109,7 @@ struct UninstallHost {
             left.append(
                 Uninstall.Left(
                     step: .unload,
-                    what: "\(services.joined(separator: " and ")) stays stopped without a driver"
+                    what: "not started again, because the driver is gone: \(services.joined(separator: ", "))"
                 )
             )
         }
