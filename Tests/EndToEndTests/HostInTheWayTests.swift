@@ -69,7 +69,7 @@ struct HostInTheWayTests {
                 install.expectExit(1)
                 #expect(install.errors.contains("reboot-required: "))
                 #expect(install.errors.contains("Module nouveau is in use."))
-                #expect(install.errors.contains("→ Reboot the node. nouveau is on a blacklist"))
+                #expect(install.errors.contains("→ Reboot the node. The agent has put nouveau on a blacklist"))
             }
             let status = try await node.status()
             #expect(status.verdict == "not-ready")

@@ -32,7 +32,7 @@ struct PackageNode: Sendable {
     }
 
     private func run(_ step: PlannedStep) async throws -> Finished {
-        guard case .job(let job) = step.effects.first else { throw Failure("\(step.id) has no job") }
+        guard case .job(let job) = step.effects.last else { throw Failure("\(step.id) has no job") }
         return try await runProgram(
             [Programs.script("node"), "exec", "--dir", node.directory.path] + job.command
         )
