@@ -45,7 +45,7 @@ struct KillInTheMiddleTests {
     @Test func waitsForTheInstallerThatStillRuns() async throws {
         let uninterrupted = try await Uninterrupted.shared()
         let (job, built) = (job, built)
-        try await SimulatedNode.with(set: ["installer-slow=2"]) { node in
+        try await SimulatedNode.with(set: ["installer-slow=6"]) { node in
             let killed = try await node.killAgent(once: built)
             #expect(killed.wasKilled, "\(killed)")
             let began = try #require(try node.journal().steps.last)

@@ -6,7 +6,7 @@ import Testing
 struct TwoAgentsTests {
     @Test func onlyOneInstallsAndTheOthersWaitOrSayWhoDoes() async throws {
         let uninterrupted = try await Uninterrupted.shared()
-        try await SimulatedNode.with(set: ["installer-slow=2"]) { node in
+        try await SimulatedNode.with(set: ["installer-slow=4"]) { node in
             let first = try await node.agent("install") { agent in
                 try await until("the installer runs") {
                     node.text(HostLayout.installerLog)?.contains("Building kernel modules") == true
