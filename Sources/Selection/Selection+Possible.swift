@@ -40,18 +40,7 @@ extension NodeFacts {
     /// The same node without a driver and without owners of a driver.
     fileprivate var withoutDriver: NodeFacts {
         var facts = self
-        facts.driver = DriverFacts(
-            loadedVersion: .absent,
-            runningModule: .absent,
-            moduleFile: .absent,
-            nvmlLibrary: .absent,
-            cudaLibrary: .absent,
-            gridDaemon: .absent,
-            loadedModules: .absent,
-            nouveauLoaded: .absent,
-            deviceNodes: .absent,
-            record: .absent
-        )
+        facts.driver = .absent
         facts.claims = .skipped("the driver on the host does not count")
         return facts
     }

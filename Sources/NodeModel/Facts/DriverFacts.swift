@@ -194,3 +194,19 @@ package struct InstallRecord: Codable, Sendable, Equatable {
             && kernelRelease == other.kernelRelease && artifactHash == other.artifactHash
     }
 }
+
+extension DriverFacts {
+    /// The facts of a tree of files without a driver, in which also nothing is loaded.
+    package static let absent = DriverFacts(
+        loadedVersion: .absent,
+        runningModule: .absent,
+        moduleFile: .absent,
+        nvmlLibrary: .absent,
+        cudaLibrary: .absent,
+        gridDaemon: .absent,
+        loadedModules: .absent,
+        nouveauLoaded: .absent,
+        deviceNodes: .absent,
+        record: .absent
+    )
+}

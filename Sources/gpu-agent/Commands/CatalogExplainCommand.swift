@@ -140,18 +140,7 @@ extension NodeFacts {
         return NodeFacts(
             host: host,
             pci: .present([gpu]),
-            driver: DriverFacts(
-                loadedVersion: .absent,
-                runningModule: .absent,
-                moduleFile: .absent,
-                nvmlLibrary: .absent,
-                cudaLibrary: .absent,
-                gridDaemon: .absent,
-                loadedModules: .absent,
-                nouveauLoaded: .absent,
-                deviceNodes: .absent,
-                record: .absent
-            ),
+            driver: .absent,
             claims: .skipped("the agent did not inspect a node"),
             build: BuildFacts(compiler: .absent, make: .absent, dkms: .absent, headersRelease: .absent, freeSpace: []),
             vendor: .absent
