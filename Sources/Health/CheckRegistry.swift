@@ -59,6 +59,7 @@ package enum CheckRegistry {
         .installerFailed,
         .moduleLoadFailed,
         .installFailed,
+        .buildAheadFailed,
         .uninstallFailed,
 
         // Phase: load

@@ -10,10 +10,16 @@ package struct CheckedNode: Sendable {
     package let migStrategy: MIGStrategy
     /// What the daemon last wrote to the API server; nil when the checks do not concern the publication.
     package let published: PublishedState?
+    /// Whether the agent builds the modules for the kernel of the next boot.
+    package let buildsAhead: Bool
+    /// Why such a build failed, as a sentence; nil when it did not fail.
+    package let aheadProblem: String?
 
     package init(
         facts: NodeFacts,
         decision: Decision,
+        buildsAhead: Bool = false,
+        aheadProblem: String? = nil,
         migStrategy: MIGStrategy = .single,
         published: PublishedState? = nil
     ) {
@@ -21,6 +27,8 @@ package struct CheckedNode: Sendable {
         self.decision = decision
         self.migStrategy = migStrategy
         self.published = published
+        self.buildsAhead = buildsAhead
+        self.aheadProblem = aheadProblem
     }
 
     /// Whether any source reports a driver on this host.

@@ -43,7 +43,14 @@ package struct Checks: Sendable {
     package func report() -> NodeReport {
         let decision = plan.decision
         guard decision.action != .idle else { return leftAlone(decision) }
-        let node = CheckedNode(facts: facts, decision: decision, migStrategy: migStrategy, published: published)
+        let node = CheckedNode(
+            facts: facts,
+            decision: decision,
+            buildsAhead: plan.steps.contains { $0.id == .buildAhead },
+            aheadProblem: plan.aheadProblem,
+            migStrategy: migStrategy,
+            published: published
+        )
         var found = CheckRegistry.checks.compactMap { check in
             check.outcome(on: node).map { Finding(check.code, $0) }
         }

@@ -10,6 +10,9 @@ package struct Plan: Encodable, Sendable, Equatable {
     package var steps: [PlannedStep]
     /// The findings of the preflight, which prevent the install.
     package var problems: [Finding]
+    /// Why the agent could not build the modules for the kernel of the next boot, as a sentence; nil when it did not
+    /// fail.
+    package var aheadProblem: String?
 
     package init(decision: Decision, steps: [PlannedStep], problems: [Finding]) {
         apiVersion = NodeFacts.currentAPIVersion

@@ -54,11 +54,15 @@ package struct Planner: Sendable {
     /// Loads the driver on the host, unless other drivers hold all of its GPUs.
     private func adopt(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         let services = journal?.stoppedServices ?? []
-        let steps = Adoption(driver: facts.driver, stoppedServices: services).operations.map(\.step)
+        let ahead = Ahead(facts, decision, journal: journal)
+        let adoption = Adoption(driver: facts.driver, stoppedServices: services).operations.map(\.step)
+        let steps = adoption + ahead.operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
-        let isBlocked = !steps.isEmpty && held > 0 && held == decision.gpus.count
-        return Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
+        let isBlocked = !adoption.isEmpty && held > 0 && held == decision.gpus.count
+        var plan = Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
+        plan.aheadProblem = ahead.problem
+        return plan
     }
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {

@@ -160,15 +160,21 @@ extension ChecksTests {
         ),
     ]
 
-    private static func pending(
+    static func pending(
         module: Bool = false,
+        version: String? = nil,
         headers: Bool = true,
         dkms: Reading<String> = .present("/usr/sbin/dkms"),
         ours: Bool = true
     ) -> NodeFacts {
         NodeFacts.h100Ready.with {
             $0.host.pendingKernel = .present(
-                PendingKernel(release: "6.1.0-60-amd64", hasModule: module, hasHeaders: headers)
+                PendingKernel(
+                    release: "6.1.0-60-amd64",
+                    hasModule: module,
+                    moduleVersion: version,
+                    hasHeaders: headers
+                )
             )
             $0.build.dkms = dkms
             if !ours { $0.driver.record = .absent }
@@ -185,6 +191,14 @@ extension ChecksTests {
             pending(),
             observed: "The installed kernel 6.1.0-60-amd64 is newer than the running one, and has no module of driver "
                 + "595.71.05."
+        ),
+        Case(
+            .kernelChangePending,
+            "with the module of another version",
+            .notice,
+            pending(module: true, version: "580.105.08"),
+            observed: "The installed kernel 6.1.0-60-amd64 is newer than the running one, and has the module of driver "
+                + "580.105.08, and not that of driver 595.71.05."
         ),
         Case(
             .kernelChangePending,

@@ -192,6 +192,17 @@ import Testing
         #expect(outcome?.remedy.text == remedy)
     }
 
+    @Test func aBuildForThePendingKernelIsTheNextAction() throws {
+        let check = try #require(CheckRegistry.check(.kernelChangePending))
+        let facts = Self.pending(dkms: .absent)
+        let decision = Plan.adoptedH100.decision
+        let building = check.outcome(on: CheckedNode(facts: facts, decision: decision, buildsAhead: true))
+        #expect(building?.remedy.text.contains("'gpu-agent install' does it now") == true)
+        let failed = check.outcome(on: CheckedNode(facts: facts, decision: decision, aheadProblem: "cc: not found."))
+        #expect(failed?.observed.hasSuffix(" The agent could not build it ahead of the reboot. cc: not found.") == true)
+        #expect(failed?.remedy.text.hasPrefix("After the reboot, the agent builds what is missing") == true)
+    }
+
     @Test func anImpossibleAnswerIsNotAQuestionOfRights() {
         for facts in [
             Self.vendor { $0.nvml = .unreadable(ReadFailure(.malformed, "nvmlDeviceGetCount_v2: 5000 GPUs")) },

@@ -55,8 +55,8 @@ build_modules() {
     ! dkms_builds || return 0
     say "Detected $(nproc) CPUs online; setting concurrency level to $concurrency."
     say "Building kernel modules"
-    log "   executing: 'make -j$concurrency KERNEL_RELEASE=$kernel'..."
-    make -C "$build" -j"$concurrency" KERNEL_RELEASE="$kernel" KERNEL_SOURCE="$source_path" \
+    log "   executing: 'make -j$concurrency KERNEL_UNAME=$kernel modules'..."
+    make -C "$build" -j"$concurrency" KERNEL_UNAME="$kernel" SYSSRC="$source_path" modules \
         NV_EXCLUDE_DRM="$([ -n "$drm" ] || echo 1)" NV_EXCLUDE_PEERMEM="$([ -n "$peermem" ] || echo 1)" \
         >>"$log_file" 2>&1 ||
         fail "An error occurred while performing the step: \"Building kernel modules\". See $log_file for details."
@@ -82,7 +82,7 @@ dkms_configuration() {
     local name index=0
     printf 'PACKAGE_NAME="nvidia"\nPACKAGE_VERSION="%s"\nAUTOINSTALL="yes"\n' "$VERSION"
     # shellcheck disable=SC2016 # the variables are for DKMS
-    printf 'MAKE[0]="make -j%s KERNEL_RELEASE=${kernelver} KERNEL_SOURCE=${kernel_source_dir}' "$concurrency"
+    printf 'MAKE[0]="make -j%s KERNEL_UNAME=${kernelver} SYSSRC=${kernel_source_dir} modules' "$concurrency"
     printf ' NV_EXCLUDE_DRM=%s NV_EXCLUDE_PEERMEM=%s"\n' "$([ "$drm" ] || echo 1)" "$([ "$peermem" ] || echo 1)"
     printf 'CLEAN="make clean"\n'
     for name in nvidia nvidia-uvm nvidia-modeset ${drm:+nvidia-drm} ${peermem:+nvidia-peermem}; do
@@ -116,8 +116,9 @@ install_modules() {
     fi
     [ -z "$dkms" ] || directory=/lib/modules/$kernel/updates/dkms
     for file in "$build"/*.ko; do put "$file" "$directory/${file##*/}" 644; done
+    # version.mk in the build directory has the license, which depends on the kernel module type
+    for file in kernel/*; do put "$build/${file##*/}" "/usr/src/nvidia-$VERSION/${file##*/}" 644; done
     [ -n "$dkms" ] || return 0
-    for file in kernel/*; do put "$file" "/usr/src/nvidia-$VERSION/${file##*/}" 644; done
     if command -v dkms >/dev/null; then
         dkms add "nvidia/$VERSION" >>"$log_file" 2>&1 || true
         say "DKMS: the kernel modules are registered."

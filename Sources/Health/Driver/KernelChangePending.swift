@@ -14,14 +14,15 @@ extension Check {
         meaning: "A newer kernel is installed, and it has no module of the driver. The node works until it boots this "
             + "kernel. So the finding is a notice.",
         advice:
-            "Before the reboot, install the headers of the new kernel and run `dkms autoinstall -k RELEASE`, or install "
-            + "the prebuilt modules of the distribution. If the agent installed the driver, it builds the modules after "
-            + "the reboot, and the node is not ready until then."
+            "If the agent installed the driver and the host has the headers of the new kernel, the agent builds the "
+            + "module before the reboot. Otherwise, install the headers first. With DKMS, also run `dkms autoinstall -k "
+            + "RELEASE`. Without a module, the agent installs its driver again after the reboot, and the node is not "
+            + "ready until then."
     ) { node in
         let host = node.facts.host
         guard let module = node.facts.driver.moduleFile.value, let kernel = host.pendingKernel.value else { return nil }
         let expected = "a module of the driver for the newest kernel"
-        guard !kernel.hasModule else { return .passed(kernel.release, expected: expected) }
+        guard !kernel.hasModule(of: module.version) else { return .passed(kernel.release, expected: expected) }
         let hasDKMS = node.facts.build.dkms.value != nil
         let isOurs = node.facts.driver.record.value?.version == module.version
         let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
@@ -31,11 +32,17 @@ extension Check {
             isOurs
             ? "After the reboot, the agent builds what is missing, and the node is not ready until then."
             : "Whoever installed the driver must build it for this kernel."
+        let failed = node.aheadProblem.map { " The agent could not build it ahead of the reboot. \($0)" } ?? ""
+        let found =
+            kernel.hasModule
+            ? "the module of driver \(kernel.moduleVersion ?? ""), and not that of driver \(module.version)"
+            : "no module of driver \(module.version)"
         return .notice(
-            "The installed kernel \(kernel.release) is newer than the running one, and has no module of driver "
-                + "\(module.version).",
+            "The installed kernel \(kernel.release) is newer than the running one, and has \(found).\(failed)",
             expected: expected,
-            remedy: Remedy("\(before)\(after)")
+            remedy: node.buildsAhead
+                ? "Before the reboot, wait until the agent has built the module. 'gpu-agent install' does it now."
+                : Remedy("\(before)\(after)")
         )
     }
 }

@@ -111,6 +111,18 @@ extension Check {
         advice: "Read the finding, which names the file or the command. Correct the problem on the node."
     )
 
+    static let buildAheadFailed = Check(
+        .buildAheadFailed,
+        title: "the kernel modules are built for the kernel of the next boot",
+        group: .install,
+        phase: .install,
+        meaning: "The agent could not build the modules of its driver for a kernel that is installed and does not run "
+            + "yet. The node works until it boots this kernel. The verdict does not change: the notice "
+            + "`kernel-change-pending` has the cause.",
+        advice: "Read the finding. The agent does not repeat this build. After the boot, it installs the driver again, "
+            + "and the node is not ready until then."
+    )
+
     static let uninstallFailed = Check(
         .uninstallFailed,
         title: "the uninstall succeeds",

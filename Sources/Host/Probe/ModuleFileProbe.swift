@@ -21,6 +21,14 @@ struct ModuleFileProbe {
         return await askHost(path)
     }
 
+    /// Reads the module of a kernel without a command on the host; absent when its file is compressed.
+    func readUncompressed(_ release: String) -> Reading<ModuleFile> {
+        find(release).flatMap { text in
+            guard text.hasSuffix(".ko"), let path = HostPath(absolute: text) else { return .absent }
+            return readSection(path)
+        }
+    }
+
     /// The real path of the module's file.
     func find(_ release: String) -> Reading<String> {
         reading { () throws(HostError) in

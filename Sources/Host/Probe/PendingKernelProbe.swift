@@ -28,9 +28,11 @@ struct PendingKernelProbe {
 
     private func kernel(_ release: String) throws(HostError) -> PendingKernel {
         let headers = try HostPath("/lib/modules").entry(release).appending("build/Makefile")
+        let module = ModuleFileProbe(root: root, commands: nil)
         return PendingKernel(
             release: release,
-            hasModule: ModuleFileProbe(root: root, commands: nil).find(release).value != nil,
+            hasModule: module.find(release).value != nil,
+            moduleVersion: module.readUncompressed(release).value?.version,
             hasHeaders: try root.exists(headers)
         )
     }

@@ -5,14 +5,22 @@ package struct PendingKernel: Codable, Sendable, Equatable {
     package var release: String
     /// Whether the kernel has a module of NVIDIA's driver.
     package var hasModule: Bool
+    /// The version of that module; nil when there is none, or when its file does not tell without the host's tools.
+    package var moduleVersion: String?
     /// Whether the headers of the kernel are installed, so that a module can be built for it.
     package var hasHeaders: Bool
 
-    package init(release: String, hasModule: Bool, hasHeaders: Bool) {
+    package init(release: String, hasModule: Bool, moduleVersion: String? = nil, hasHeaders: Bool) {
         self.release = release
         self.hasModule = hasModule
+        self.moduleVersion = moduleVersion
         self.hasHeaders = hasHeaders
     }
+
+    /// Whether the driver of this version works after the boot of this kernel, as far as its module tells.
+    ///
+    /// A module of another version does not fit to the libraries of the driver.
+    package func hasModule(of version: String) -> Bool { hasModule && (moduleVersion ?? version) == version }
 }
 
 /// The release of a kernel, such as `6.1.0-56-cloud-amd64`, for comparisons.

@@ -69,6 +69,7 @@ extension ReasonCode {
     package static let hostLocked = ReasonCode("host-locked")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
     package static let buildPackageMissing = ReasonCode("build-package-missing")
+    package static let buildAheadFailed = ReasonCode("build-ahead-failed")
     package static let buildPackagesFailed = ReasonCode("build-packages-failed")
     package static let downloadFailed = ReasonCode("download-failed")
     package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")

@@ -11,6 +11,7 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
+    package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let buildPackages = StepID(rawValue: "build-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
@@ -27,7 +28,7 @@ extension StepID {
     package static let stopServices = StepID(rawValue: "stop-services")
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
-    package static let outliving: Set<StepID> = [.blacklist, .release, .buildPackages]
+    package static let outliving: Set<StepID> = [.blacklist, .release, .buildPackages, .buildAhead]
 
     /// The names of all operations of this version and of earlier ones.
     ///
@@ -35,7 +36,7 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-packages", "copy", "download", "finish", "forget", "install", "load",
-            "release",
+            "release", "build-ahead", "remove-ahead",
             "remove", "remove-blacklist", "remove-build-packages", "remove-package", "start-services", "stop-services",
             "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))

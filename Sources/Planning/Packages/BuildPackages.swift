@@ -61,7 +61,7 @@ package struct BuildPackages: Sendable {
     }
 
     /// Whether a kernel release can be a part of the name of a package.
-    private static func isName(_ release: String) -> Bool {
+    static func isName(_ release: String) -> Bool {
         !release.isEmpty
             && release.utf8.allSatisfy { byte in
                 switch byte {

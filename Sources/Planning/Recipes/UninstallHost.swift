@@ -33,7 +33,8 @@ struct UninstallHost {
 
     /// Whether the modules must be unloaded before the steps of this entry.
     private func unloads(_ entry: Undo.Entry, _ undo: Undo) -> Bool {
-        entry.steps.contains { $0.id == .uninstall }
+        // `modprobe -r` needs the files of the modules.
+        entry.steps.contains { [.uninstall, .removeAhead].contains($0.id) }
             || undo.entries.contains { $0.undoes == entry.undoes && $0.steps.contains { $0.id == .unload } }
     }
 

@@ -1,0 +1,111 @@
+package import NodeModel
+
+/// Builds the modules of the installed driver for a kernel that is installed and does not run yet.
+///
+/// The sources are those that NVIDIA's installer leaves in `/usr/src/nvidia-VERSION`, so nothing is downloaded. Only the
+/// modules that the running kernel has are installed. `nvidia` comes last: a kernel with this module has all of them.
+package struct BuildAhead: Operation {
+    /// The version of the installed driver.
+    package var version: String
+    /// The release of the kernel to build for.
+    package var kernel: String
+    /// The directory with the modules of the running kernel.
+    package var directory: String
+    /// The compiler for the kernel modules; nil for the default compiler (`cc`).
+    package var compiler: String?
+
+    package init(version: String, kernel: String, directory: String, compiler: String? = nil) {
+        self.version = version
+        self.kernel = kernel
+        self.directory = directory
+        self.compiler = compiler
+    }
+
+    /// The job that builds the modules of this version for this kernel.
+    package var jobName: String { StepID.buildAhead.jobName(for: "\(version)-\(kernel)") }
+
+    package var id: StepID { .buildAhead }
+    package var title: String { "build the kernel modules of driver \(version) for the kernel \(kernel)" }
+    package var changes: String { "\(RemoveAhead.directory(kernel)) and the module index of this kernel" }
+    package var deadlineSeconds: Int { 1800 }
+    package var effects: [Effect] {
+        let command = ["sh", "-ec", Self.script, "build-ahead", version, kernel, directory]
+        let environment = compiler.map { ["CC": $0] } ?? [:]
+        return [.job(Effect.Job(name: jobName, command: command, environment: environment)), .forgetJobs([jobName])]
+    }
+    package var failure: StepFailure {
+        StepFailure(
+            .buildAheadFailed,
+            subject: "the build for the kernel \(kernel)",
+            remedy:
+                "The node works until it boots this kernel, and the agent builds the modules again after that boot. "
+                + "To find the cause before, run 'make -C /usr/src/nvidia-\(version) KERNEL_UNAME=\(kernel) modules' "
+                + "in a copy of this directory."
+        )
+    }
+    package var inverse: (any Operation)? { RemoveAhead(kernel: kernel, jobs: [jobName]) }
+
+    private static let script = """
+        version=$1 kernel=$2 directory=$3
+        source=/usr/src/nvidia-$version build=\(HostLayout.work)/build-ahead
+        target=/lib/modules/$kernel/kernel/drivers/video
+        if [ ! -e "$source/Makefile" ]; then
+            echo "ERROR: The sources of the kernel modules are not in $source." >&2
+            exit 1
+        fi
+        rm -rf "$build"
+        mkdir -p "$build" "$target"
+        rm -f "$target"/nvidia*.ko.part
+        cp -R "$source/." "$build"
+        make -C "$build" -j"$(nproc)" KERNEL_UNAME="$kernel" ${CC:+CC="$CC"} modules
+        for module in "$build"/*.ko; do
+            name=${module##*/}
+            [ "$name" != nvidia.ko ] && [ -e "$directory/$name" ] || continue
+            cp "$module" "$target/$name.part"
+            mv "$target/$name.part" "$target/$name"
+        done
+        cp "$build/nvidia.ko" "$target/nvidia.ko.part"
+        mv "$target/nvidia.ko.part" "$target/nvidia.ko"
+        depmod "$kernel"
+        rm -rf "$build"
+        rmdir \(HostLayout.work) 2>/dev/null || true
+        """
+}
+
+/// Removes the modules that the agent built for another kernel.
+package struct RemoveAhead: Operation {
+    package var kernel: String
+    /// The names of the jobs whose files are removed, too.
+    package var jobs: [String]
+
+    package init(kernel: String, jobs: [String]) {
+        self.kernel = kernel
+        self.jobs = jobs
+    }
+
+    /// The directory with the modules that the agent builds for a kernel, which is that of NVIDIA's installer.
+    static func directory(_ kernel: String) -> String { "/lib/modules/\(kernel)/kernel/drivers/video" }
+
+    package var id: StepID { .removeAhead }
+    package var title: String { "remove the kernel modules for the kernel \(kernel)" }
+    package var changes: String { "\(Self.directory(kernel)) and the module index of this kernel" }
+    package var deadlineSeconds: Int { 120 }
+    package var effects: [Effect] {
+        [.run([["sh", "-ec", Self.script, "remove-ahead", kernel, Self.directory(kernel)]]), .forgetJobs(jobs)]
+    }
+    package var failure: StepFailure { .uninstall }
+
+    /// The kernel can be gone by now.
+    private static let script = """
+        kernel=$1 directory=$2
+        for name in nvidia nvidia-uvm nvidia-modeset nvidia-drm nvidia-peermem; do
+            rm -f "$directory/$name.ko" "$directory/$name.ko.part"
+        done
+        if cd "/lib/modules/$kernel" 2>/dev/null; then rmdir -p kernel/drivers/video 2>/dev/null || true; fi
+        if [ -e "/lib/modules/$kernel/modules.dep" ]; then depmod "$kernel"; fi
+        """
+}
+
+extension StepID {
+    package static let removeAhead = StepID(rawValue: "remove-ahead")
+}

@@ -1,0 +1,141 @@
+import NodeModel
+import Planning
+import Selection
+import Support
+import TestSupport
+import Testing
+
+/// When the agent builds its modules for the kernel of the next boot.
+@Suite struct AheadTests {
+    private static let release = "6.8.0-1099-azure"
+
+    /// A node on which the agent can and should build for the pending kernel.
+    private static let waiting = NodeFacts.rtxProVGPU.with {
+        $0.driver = .loaded(Installs.version, .open, kind: .grid, record: .installed)
+        $0.driver.record = $0.driver.record.map { record in
+            var record = record
+            record.version = Installs.version
+            return record
+        }
+        $0.host.pendingKernel = kernel()
+        $0.build.dkms = .absent
+        $0.build.compiler = .present("/usr/bin/cc")
+        $0.build.make = .present("/usr/bin/make")
+    }
+
+    private static func kernel(
+        _ release: String = release,
+        module: String? = nil,
+        hasModule: Bool = false,
+        headers: Bool = true
+    ) -> Reading<PendingKernel> {
+        let found = hasModule || module != nil
+        return .present(
+            PendingKernel(release: release, hasModule: found, moduleVersion: module, hasHeaders: headers)
+        )
+    }
+
+    private static let adopted = Decision(
+        action: .adopt,
+        driver: DriverVersion(Installs.version).map {
+            DriverTarget(kind: .grid, version: $0, kernelModuleType: .open)
+        },
+        summary: "adopt"
+    )
+
+    private func plan(_ facts: NodeFacts, _ decision: Decision = adopted, journal: Journal? = nil) -> Plan {
+        Planner().plan(facts, decision, journal: journal)
+    }
+
+    private func ahead(_ plan: Plan) -> PlannedStep? { plan.steps.first { $0.id == .buildAhead } }
+
+    @Test func buildsAfterTheDriverIsLoadedAndDisruptsNothing() throws {
+        let step = try #require(ahead(plan(Self.waiting)))
+        #expect(step == plan(Self.waiting).steps.last)
+        #expect(!step.disrupts && !step.changesDriver)
+        #expect(step.job == "build-ahead-595.91.07-6.8.0-1099-azure")
+        #expect(step.inverse.map(\.id.rawValue) == ["remove-ahead"])
+    }
+
+    @Test func aModuleOfAnotherVersionIsReplaced() {
+        let stale = Self.waiting.with {
+            $0.host.pendingKernel = Self.kernel(module: "580.105.08")
+        }
+        #expect(ahead(plan(stale)) != nil)
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var facts: NodeFacts
+
+        init(_ name: String, _ change: (inout NodeFacts) -> Void) {
+            testDescription = name
+            facts = waiting.with(change)
+        }
+    }
+
+    static let cases = [
+        Case("the running kernel is the newest") { $0.host.pendingKernel = .absent },
+        Case("the kernels are not known") { $0.host.pendingKernel = .unreadable(.denied) },
+        Case("the kernel has the module") { $0.host.pendingKernel = kernel(module: Installs.version) },
+        Case("the kernel has a compressed module") { $0.host.pendingKernel = kernel(hasModule: true) },
+        Case("no headers") { $0.host.pendingKernel = kernel(headers: false) },
+        Case("a release that is not a name") { $0.host.pendingKernel = kernel("6.8.0-$(reboot)-azure") },
+        Case("DKMS") { $0.build.dkms = .present("/usr/sbin/dkms") },
+        Case("DKMS is not known") { $0.build.dkms = .unreadable(.denied) },
+        Case("no compiler") { $0.build.compiler = .absent },
+        Case("no make") { $0.build.make = .absent },
+        Case("Secure Boot") { $0.host.secureBoot = .present(true) },
+        Case("the driver of another owner") { $0.driver.record = .absent },
+        Case("an install that did not end") {
+            $0.driver.record = $0.driver.record.map { record in
+                var record = record
+                record.state = .changing
+                return record
+            }
+        },
+        Case("another version is loaded") { $0.driver.loadedVersion = .present("580.105.08") },
+        Case("no driver is loaded") { $0.driver.loadedVersion = .absent },
+    ]
+
+    @Test(arguments: cases)
+    func buildsNothing(_ row: Case) {
+        #expect(ahead(plan(row.facts)) == nil)
+    }
+
+    @Test func aFailedBuildIsNotRepeatedForTheSameKernelAndDriver() throws {
+        let step = try #require(ahead(plan(Self.waiting)))
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        journal.begin(step, at: Timestamp(1))
+        #expect(ahead(plan(Self.waiting, journal: journal)) != nil)
+        let failure = Finding(.buildAheadFailed, observed: "cc: error.", expected: "", remedy: .none)
+        journal.end(step.id, at: Timestamp(2), failure: failure)
+        #expect(journal.failure == nil)
+        let failed = plan(Self.waiting, journal: journal)
+        #expect(ahead(failed) == nil && failed.aheadProblem == "cc: error.")
+        let newer = Self.waiting.with { $0.host.pendingKernel = Self.kernel("6.8.0-1100-azure") }
+        #expect(ahead(plan(newer, journal: journal)) != nil)
+        #expect(plan(newer, journal: journal).aheadProblem == nil)
+    }
+
+    @Test func anInstallForgetsNoModulesOfAnotherKernel() throws {
+        let step = try #require(ahead(plan(Self.waiting)))
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        journal.begin(step, at: Timestamp(1))
+        journal.end(step.id, at: Timestamp(2))
+        journal.forgetEarlierSteps(than: .begin)
+        #expect(journal.steps.map(\.step) == [.buildAhead])
+    }
+
+    /// `modprobe -r` needs the files of the modules, which can be those of the running kernel by now.
+    @Test func anUninstallUnloadsTheDriverBeforeItRemovesTheModules() throws {
+        let step = try #require(ahead(plan(Self.waiting)))
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        journal.begin(step, at: Timestamp(1))
+        journal.end(step.id, at: Timestamp(2))
+        let steps = Uninstall(journal: .present(journal), facts: Self.waiting).steps.map(\.id.rawValue)
+        let unload = try #require(steps.firstIndex(of: "unload"))
+        let remove = try #require(steps.firstIndex(of: "remove-ahead"))
+        #expect(unload < remove, "\(steps)")
+    }
+}
