@@ -18,7 +18,6 @@ struct HostInTheWayTests {
             #expect(
                 codes == [
                     "secure-boot", "compiler-missing", "make-missing", "kernel-headers-missing", "disk-space",
-                    "disk-space",
                 ]
             )
             #expect(problems.allSatisfy { !$0.remedy.isEmpty })
