@@ -36,16 +36,6 @@ struct HostInTheWayTests {
         }
     }
 
-    @Test func namesHeadersOfAnotherKernel() async throws {
-        try await SimulatedNode.with("h100", set: ["headers=6.1.0-1-cloud"]) { node in
-            let install = try await node.agent("install", try node.withoutBuildPackages())
-            install.expectExit(1)
-            let observed = "The host has only the kernel headers of 6.1.0-1-cloud."
-            #expect(install.errors.contains("kernel-headers-missing: \(observed)\n"))
-            #expect(try node.requests().isEmpty)
-        }
-    }
-
     @Test func takesTheGPUsFromNouveau() async throws {
         try await SimulatedNode.with("h100", set: ["nouveau=yes"]) { node in
             let plan = try await node.agent("plan")
