@@ -104,7 +104,14 @@ package struct Planner: Sendable {
             packages: packages
         )
         let preflight =
-            Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus, released: released)
+            Preflight(
+                facts: facts,
+                artifact: artifact,
+                kernel: kernel,
+                gpus: decision.gpus,
+                released: released,
+                buildPackages: packages?.names ?? []
+            )
         let problems =
             recipe.isInstalled
             ? [] : preflight.problems.filter { packages?.settled.contains($0.code) != true }

@@ -13,19 +13,23 @@ package struct Preflight: Sendable {
     package var gpus: [PCIAddress]
     /// The modules of other drivers that the plan unloads.
     package var released: [String]
+    /// The packages for the build that the plan installs.
+    package var buildPackages: [String]
 
     package init(
         facts: NodeFacts,
         artifact: Artifact,
         kernel: String,
         gpus: [PCIAddress] = [],
-        released: [String] = []
+        released: [String] = [],
+        buildPackages: [String] = []
     ) {
         self.facts = facts
         self.artifact = artifact
         self.kernel = kernel
         self.gpus = gpus
         self.released = released
+        self.buildPackages = buildPackages
     }
 
     package var problems: [Finding] {
@@ -122,23 +126,14 @@ package struct Preflight: Sendable {
         )
     }
 
-    /// The findings about free disk space.
-    ///
-    /// The unpacked package takes about three times the size of the package. The installed files take about the same.
     private var diskSpace: [Finding] {
-        let package = ((artifact.size ?? Self.usualSize) + 0xfffff) >> 20
-        let needs = [(path: "/var/lib", mebibytes: 4 * package), (path: "/usr", mebibytes: 3 * package)]
-        return needs.compactMap { need in
-            guard let free = facts.build.freeSpace.first(where: { $0.path == need.path })?.mebibytes.value,
-                free < need.mebibytes
-            else { return nil }
-            return Finding(
-                .diskSpace,
-                observed: "\(need.path) has \(free) MiB of free space.",
-                expected: "\(need.mebibytes) MiB of free space",
-                remedy: "Free up space in \(need.path), or use nodes with larger disks."
-            )
-        }
+        DiskSpace(
+            build: facts.build,
+            package: ((artifact.size ?? Self.usualSize) + 0xfffff) >> 20,
+            work: facts.build.workDirectory,
+            buildPackages: buildPackages,
+            rebuildsInitramfs: !released.isEmpty
+        ).findings
     }
 
     /// The assumed size of a package without a size in the catalog, in bytes.

@@ -33,14 +33,17 @@ struct ExecutorTests {
         on host: ScriptedHost,
         _ journal: inout Journal,
         problem: Finding? = nil,
-        sizeLimit: Int = Downloader.usualSizeLimit
+        sizeLimit: Int = Downloader.usualSizeLimit,
+        presence: DriverPresence = .unknown,
+        words: ProgressWords = ProgressWords()
     ) async -> AgentFailure? {
         let executor = Executor(
             root: host.inspector.prober.root,
             commands: host.commands,
             downloader: Downloader(sizeLimit: sizeLimit, backoff: .milliseconds(1), patience: 2),
-            progress: { _ in },
-            verify: { _ in problem }
+            progress: words.note,
+            verify: { _ in problem },
+            presence: { _ in presence }
         )
         do throws(AgentFailure) { try await executor.execute(step, &journal) } catch { return error }
         return nil
@@ -201,6 +204,38 @@ struct ExecutorTests {
             #expect(await perform(step(.verify), on: host, &journal) == nil)
             let problem = Finding(.cudaFailed, observed: "no device", expected: "a device")
             #expect(await perform(step(.verify), on: host, &journal, problem: problem)?.problem == problem)
+        }
+    }
+
+    /// What is on the host decides whether an installer succeeded, together with its exit status.
+    @Test(
+        arguments: [
+            (0, DriverPresence.complete, nil), (0, .unknown, nil), (1, .complete, nil),
+            (0, .noModule("no module"), "the polishing exited with status 0, but no module"),
+            (1, .noModule("no module"), "the polishing exited with status 1: sorry"),
+            (1, .unknown, "the polishing exited with status 1: sorry"),
+        ] as [(Int, DriverPresence, String?)]
+    )
+    func theDriverOnTheHostCounts(_ status: Int, _ presence: DriverPresence, _ observed: String?) async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let words = ProgressWords()
+            let script = "touch /var/lib/scratch/file; echo sorry; exit \(status)"
+            let job = Effect.Job(
+                name: "polish-1",
+                command: ["sh", "-c", script],
+                provides: "1",
+                scratch: "/var/lib/scratch"
+            )
+            let step = step(.makeDirectories(["/var/lib/scratch"]), .job(job))
+            let failure = await perform(step, on: host, &journal, presence: presence, words: words)
+            #expect(failure?.problem.observed == observed)
+            #expect(host.tree.exists("/var/lib/scratch") == (observed == nil))
+            let isNoted = status == 1 && observed == nil
+            #expect(
+                words.all == (isNoted ? ["noted: the polishing exited with status 1, but the driver is complete"] : [])
+            )
+            #expect(host.calls("sync").count == (observed == nil || status == 0 ? 1 : 0))
         }
     }
 }

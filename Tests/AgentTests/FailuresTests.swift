@@ -22,8 +22,14 @@ import Testing
     static let hostCases = [
         HostCase(
             error: .file(.write, "/var/lib/x", cause: .noSpace),
-            code: .moduleLoadFailed,
+            code: .diskSpace,
             observed: "cannot write /var/lib/x: No space left on device",
+            remedy: "Free up space in /var/lib on the node, and run the command again."
+        ),
+        HostCase(
+            error: .file(.write, "/var/lib/x", cause: .readOnlyFileSystem),
+            code: .moduleLoadFailed,
+            observed: "cannot write /var/lib/x: Read-only file system",
             remedy: "look at dmesg"
         ),
         HostCase(

@@ -257,6 +257,7 @@ final class ProgressWords: Sendable {
             case .waitingForJob(let name): "waiting for \(name)"
             case .waitingForLock: "waiting for the lock"
             case .downloaded, .said: nil
+            case .noted(let text): "noted: \(text)"
             }
         if let word { words.withLock { $0.append(word) } }
     }

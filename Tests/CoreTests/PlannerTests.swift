@@ -50,8 +50,8 @@ import Testing
     /// The command of the job that a step runs.
     private func command(of id: StepID, in plan: Plan) throws -> [String] {
         let step = try #require(plan.steps.first { $0.id == id })
-        guard case .job(let job) = step.effects.first else { throw NoJob(step: step) }
-        return job.command
+        for case .job(let job) in step.effects { return job.command }
+        throw NoJob(step: step)
     }
 
     private struct NoJob: Error {
@@ -75,11 +75,12 @@ import Testing
         var complete = record()
         complete.state = .installed
         let (packages, work) = ("/var/lib/gpu-agent/packages", "/var/lib/gpu-agent/work")
+        let other = "/usr/lib/gpu-agent-work"
         let jobs = ["blacklist-595.91.07", "remove-595.91.07", "install-595.91.07"]
         #expect(
             steps.map(\.effects) == [
                 [
-                    .record(record()), .forgetEarlierSteps, .remove([packages, work]),
+                    .record(record()), .forgetEarlierSteps, .remove([packages, work, other]),
                     .makeDirectories([packages, work, "/var/log/gpu-agent"]), .forgetJobs(jobs),
                 ],
                 [
@@ -94,6 +95,7 @@ import Testing
                     ), .makeDirectories([work]),
                 ],
                 [
+                    .makeDirectories([work]),
                     .job(
                         Effect.Job(
                             name: "install-595.91.07",
@@ -102,9 +104,11 @@ import Testing
                                 "--log-file-name=/var/log/gpu-agent/nvidia-installer.log", "--tmpdir=\(work)",
                             ],
                             environment: ["TMPDIR": work],
-                            log: "/var/log/gpu-agent/nvidia-installer.log"
+                            log: "/var/log/gpu-agent/nvidia-installer.log",
+                            provides: "595.91.07",
+                            scratch: work
                         )
-                    )
+                    ),
                 ],
                 [
                     .run([
@@ -113,13 +117,26 @@ import Testing
                     ])
                 ],
                 [.verify],
-                [.remove(["\(packages)/NVIDIA-grid.run", work]), .forgetJobs(jobs), .record(complete)],
+                [.remove(["\(packages)/NVIDIA-grid.run", work, other]), .forgetJobs(jobs), .record(complete)],
             ]
         )
         let codes: [ReasonCode] = [
             .installFailed, .downloadFailed, .installerFailed, .moduleLoadFailed, .installFailed, .installFailed,
         ]
         #expect(steps.map(\.failure.code) == codes)
+    }
+
+    /// Where no program can run in `/var/lib`, the installer unpacks itself below `/usr`.
+    @Test(arguments: [
+        (["/var/lib/gpu-agent", "/tmp"], "/usr/lib/gpu-agent-work"), (["/tmp"], "/var/lib/gpu-agent/work"),
+        (["/", "/usr", "/var/lib/gpu-agent"], "/var/lib/gpu-agent/work"),
+    ])
+    func theInstallerRunsWhereProgramsMay(_ forbidden: [String], _ directory: String) throws {
+        let facts = NodeFacts.rtxProVGPU.with { $0.build.noExec = .present(forbidden) }
+        let plan = Planner().plan(facts, install(), journal: nil)
+        #expect(try command(of: .install, in: plan).last == "--tmpdir=\(directory)")
+        let step = try #require(plan.steps.first { $0.id == .install })
+        #expect(step.effects.first == .makeDirectories([directory]))
     }
 
     @Test func dkmsAndTheKernelModuleTypeReachTheInstaller() throws {

@@ -129,6 +129,62 @@ import Testing
         #expect(preflight.problems.allSatisfy { !$0.observed.isEmpty && !$0.expected.isEmpty && !$0.remedy.isEmpty })
     }
 
+    /// The needs of one install on hosts whose directories are on different file systems.
+    @Test(
+        arguments: [
+            // On one file system, the package, the unpacked package and the driver need their space at the same time.
+            (["/var/lib": "1", "/usr": "1"], 2799, [], "The file system of /var/lib and /usr", 2800),
+            (["/var/lib": "1", "/usr": "1"], 2800, [], nil, 0),
+            (["/var/lib": "1", "/usr": "2"], 1599, [], "/var/lib", 1600),
+            // The directory of the agent can be a mount of its own.
+            (["/var/lib/gpu-agent": "1", "/var/lib": "2", "/usr": "2"], 1599, [], "/var/lib/gpu-agent", 1600),
+            (["/var/lib": "1", "/usr": "2"], 1600, ["linux-headers-1", "gcc", "make"], nil, 0),
+            (["/var/lib": "2", "/usr": "1"], 1599, ["linux-headers-1", "gcc", "make"], "/usr", 1600),
+            (["/var/lib": "2", "/var/cache": "1", "/usr": "2"], 119, ["linux-headers-1", "gcc"], "/var/cache", 120),
+            (["/var/lib": "2", "/var/cache": "1", "/usr": "2"], 0, ["make"], nil, 0),
+            (["/lib/modules": "1", "/var/lib": "2", "/usr": "2"], 199, [], "/lib/modules", 200),
+            (["/lib/modules": "2", "/var/lib": "2", "/usr": "2"], 199, [], nil, 0),
+        ] as [([String: String], Int, [String], String?, Int)]
+    )
+    func theSpaceCountsForEachFileSystem(
+        _ fileSystems: [String: String],
+        _ free: Int,
+        _ packages: [String],
+        _ place: String?,
+        _ needed: Int
+    ) {
+        let facts = NodeFacts.h100.with {
+            $0.build.freeSpace = fileSystems.sorted { $0.key < $1.key }.map { path, fileSystem in
+                FreeSpace(path: path, mebibytes: .present(fileSystem == "1" ? free : 50_000), fileSystem: fileSystem)
+            }
+        }
+        let preflight = Preflight(
+            facts: facts,
+            artifact: .verified("https://example.com/a"),
+            kernel: NodeFacts.kernel,
+            buildPackages: packages
+        )
+        #expect(preflight.problems.map(\.observed) == (place.map { ["\($0) has \(free) MiB of free space."] } ?? []))
+        #expect(preflight.problems.map(\.expected) == (place.map { _ in ["\(needed) MiB of free space"] } ?? []))
+    }
+
+    /// A new initramfs is complete before it replaces the old one.
+    @Test func theInitramfsNeedsSpaceWhenItIsBuiltAgain() {
+        let facts = NodeFacts.h100.with {
+            $0.build.freeSpace = [FreeSpace(path: "/boot", mebibytes: .present(40))]
+            $0.build.initramfsMebibytes = .present(40)
+        }
+        for (released, codes) in [(["nouveau"], [ReasonCode.diskSpace]), ([], [])] {
+            let preflight = Preflight(
+                facts: facts,
+                artifact: .verified("https://example.com/a"),
+                kernel: NodeFacts.kernel,
+                released: released
+            )
+            #expect(preflight.problems.map(\.code) == codes)
+        }
+    }
+
     @Test(arguments: [
         ("nouveau", "Add the line 'blacklist nouveau'"), ("nova-core", "Add the line 'blacklist nova_core'"),
         ("NovaCore", "Add the line 'blacklist nova_core'"), ("efifb", "video=efifb:off"),

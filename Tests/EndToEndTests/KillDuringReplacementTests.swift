@@ -6,13 +6,11 @@ import Testing
 
 /// An agent that is killed while it replaces a driver, once or many times, and started again.
 ///
-/// `KillAtStepTests` and `KillInTheMiddleTests` do the same on a node without a driver.
+/// `KillAtStepTests` and `KillInTheMiddleTests` do the same on a node without a driver. `KillMatrixTests` has random
+/// moments inside the long operations.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct KillDuringReplacementTests {
     private static let parts = 3
-    /// The seeds of the random moments: two, or `KILLS` times as many.
-    private static let seeds: ClosedRange<UInt64> =
-        1...2 * max(1, ProcessInfo.processInfo.environment["KILLS"].flatMap { UInt64($0) } ?? 1)
 
     @Test(arguments: [ReplacedDriver.own, .foreign])
     func theChangeHasAsManyKillPointsAsAreTried(_ replaced: ReplacedDriver) async throws {
@@ -50,19 +48,6 @@ struct KillDuringReplacementTests {
                 // Nothing is downloaded a second time.
                 #expect(try node.requests().count == number + 2)
             }
-        }
-    }
-
-    @Test(arguments: [ReplacedDriver.own, .foreign], seeds)
-    func goesOnAfterEverythingWasKilledInTheMiddle(_ replaced: ReplacedDriver, seed: UInt64) async throws {
-        let uninterrupted = try await Uninterrupted.shared()
-        try await SimulatedNode.with(set: replaced.settings) { node in
-            var random = SeededGenerator(seed: seed)
-            let options = try await replaced.prepare(node)
-            let moment = uninterrupted.duration * Double.random(in: 0.1..<0.9, using: &random)
-            let killed = try await node.killInTheMiddle(of: options, after: moment)
-            try await node.agent("install", options).expectExit(0)
-            try await node.expectWholeInstall(like: uninterrupted, "killed after \(moment): \(killed.wasKilled)")
         }
     }
 

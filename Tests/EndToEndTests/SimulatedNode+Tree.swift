@@ -32,14 +32,14 @@ extension SimulatedNode {
 
     private static let places = [
         HostLayout.state, HostLayout.logs, "/var/lib/nvidia", "/etc/nvidia", "/usr/lib/nvidia", "/usr/src/nvidia*",
-        "/lib/modules/", "/tmp",
+        "/lib/modules/", "/tmp", "/boot", HostLayout.workInUsr,
     ]
 
     private static func find(_ format: String, in places: [String]) -> String {
         """
         find \(places.joined(separator: " ")) -path /dev/pts -prune -o -printf '\(format)\\n' 2>/dev/null
         find /usr/bin /usr/lib/systemd/system /usr/lib/*-linux-gnu /etc/modprobe.d -maxdepth 1 \
-        '(' -name '*nvidia*' -o -name '*cuda*' ')' -printf '\(format)\\n' 2>/dev/null
+        '(' -name '*nvidia*' -o -name '*cuda*' -o -name 'gpu-agent*' ')' -printf '\(format)\\n' 2>/dev/null
         """
     }
 

@@ -73,12 +73,14 @@ struct SimulatedNode: Sendable {
         _ command: String,
         _ arguments: [String] = [],
         environment: [String: String] = [:],
+        deadline: Duration = .seconds(120),
         during: @escaping @Sendable (pid_t) async throws -> Void = { _ in }
     ) async throws -> Finished {
         let place = ["--host-pid", "\(pid)"] + (command == "facts" ? [] : choice)
         return try await runProgram(
             [Programs.agent, command] + place + arguments,
             environment: environment,
+            deadline: deadline,
             during: during
         )
     }

@@ -54,6 +54,18 @@ import Testing
         #expect(await probe.hostFacts().usrIsReadOnly == .present(expected))
     }
 
+    @Test func tellsWhereNoProgramCanRun() async throws {
+        let lines = ["30 1 254:0 / / rw - ext4 /dev/vda rw", "31 30 254:1 / /var rw,noexec,nodev - ext4 /dev/vdb rw"]
+        try tree.write("proc/1/mountinfo", lines.joined(separator: "\n") + "\n")
+        try tree.write("boot/initrd.img-1", String(repeating: "x", count: (2 << 20) + 1))
+        try tree.write("boot/initramfs-2.img", "x")
+        let build = await probe.buildFacts()
+        #expect(build.noExec == .present(["/var/lib", "/var/lib/gpu-agent", "/var/cache"]))
+        #expect(build.initramfsMebibytes == .present(3))
+        let (root, boot) = (build.freeSpace.first { $0.path == "/" }, build.freeSpace.first { $0.path == "/boot" })
+        #expect(root?.fileSystem != nil && root?.fileSystem == boot?.fileSystem)
+    }
+
     @Test func theOptionsOfTheFileSystemCountToo() {
         #expect(
             MountTable.isReadOnly("/usr", in: "30 1 7:0 / / rw shared:1 - squashfs /dev/loop0 ro,errors=continue")

@@ -175,6 +175,7 @@ struct InstallLog: Sendable {
             logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])
         case .downloaded(let bytes, total: _): logger.debug("downloading", metadata: ["bytes": "\(bytes)"])
         case .said(let line): logger.debug("installer", metadata: ["line": "\(line)"])
+        case .noted(let text): logger.warning("\(text)")
         case .finished(let step, let seconds):
             logger.notice("step done", metadata: ["step": "\(step.id.rawValue)", "seconds": "\(seconds)"])
         case .failed(let step, let problem):

@@ -63,7 +63,7 @@ extension Activity {
         case .said(let line):
             activity?.lastLine = redacted(line).visible.shortened(to: 200)
             activity?.lastLineAt = time
-        case .finished, .failed, .waitingForLock: break
+        case .noted, .finished, .failed, .waitingForLock: break
         }
         return activity
     }

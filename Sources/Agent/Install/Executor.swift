@@ -14,6 +14,8 @@ struct Executor {
     let progress: @Sendable (InstallProgress) -> Void
     /// Inspects the node within a deadline and returns what is wrong; nil when the node works.
     let verify: @Sendable (Duration) async -> Finding?
+    /// Reads how much of a version of the driver is on the disk.
+    var presence: @Sendable (String) async -> DriverPresence = { _ in .unknown }
 
     /// Executes one step.
     ///
@@ -179,8 +181,25 @@ struct Executor {
             try await job.start(effect.command, environment: effect.environment, durable: true)
             return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }
-        guard outcome != .finished(status: 0) else { return }
-        throw AgentFailure(JobLog(of: effect, output: output, failure: step.failure).problem(outcome, root: root))
+        var gap: String?
+        if let version = effect.provides, case .finished(let status) = outcome {
+            switch await presence(version) {
+            case .complete where status != 0:
+                // The job writes the files to the disk only when its program succeeds.
+                try await onHost(step) { () async throws(HostError) in
+                    _ = try await commands.run(["sync", "-f", "/", "/usr", "/var"], deadline: deadline)
+                }
+                progress(.noted("\(step.failure.subject) exited with status \(status), but the driver is complete"))
+                return
+            case .noModule(let what) where status == 0: gap = what
+            case .complete, .noModule, .unknown: break
+            }
+        }
+        guard outcome != .finished(status: 0) || gap != nil else { return }
+        // A full disk hurts the whole node. An error here would hide the problem of the job.
+        if let scratch = effect.scratch.flatMap({ HostPath(absolute: $0) }) { try? root.removeTree(scratch) }
+        let log = JobLog(of: effect, output: output, failure: step.failure)
+        throw AgentFailure(log.problem(outcome, root: root, gap: gap))
     }
 
     private func onHost<Value: Sendable>(
@@ -199,6 +218,8 @@ package enum InstallProgress: Sendable {
     case downloaded(bytes: Int, total: Int?)
     /// A line of a job's output.
     case said(String)
+    /// Something went wrong that does not make the step fail, as a clause.
+    case noted(String)
     case finished(PlannedStep, seconds: Double)
     case failed(PlannedStep, Finding)
     /// A job of an earlier agent is still running, and the install waits for it.

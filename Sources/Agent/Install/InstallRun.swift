@@ -106,7 +106,8 @@ extension InstallRun {
             commands: commands,
             downloader: downloader,
             progress: change.progress,
-            verify: verification.problem
+            verify: verification.problem,
+            presence: { [prober = inspector.prober.withoutVendor] in await prober.look().facts.driver.presence(of: $0) }
         )
         var journal = journal
         journal.settleCutOffSteps(missingIn: steps.map(\.id))
@@ -121,8 +122,12 @@ extension InstallRun {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
+                var error = error
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
-                try await change.save(journal)
+                // On a full disk, the journal keeps the step as started. The cause is still that of the step.
+                do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
+                    error.problem.observed += " (\(unsaved.problem.observed))"
+                }
                 change.progress(.failed(step, error.problem))
                 throw error
             }

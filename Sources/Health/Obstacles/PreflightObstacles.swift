@@ -73,7 +73,10 @@ extension Check {
         title: "the host has space for the driver",
         group: .preflight,
         phase: .prepare,
-        meaning: "`/var/lib` or `/usr` has too little free space.",
-        advice: "Free up space on the disk, or use nodes with larger disks."
+        meaning: "A file system of the host has too little free space for the install, or became full during it. The "
+            + "agent adds up the needs of all directories on the same file system. After a step that failed, it removes "
+            + "the files that the step unpacked.",
+        advice: "Free up space on the file system that the finding names, or use nodes with larger disks. See "
+            + "[install.md](install.md#disk-space)."
     )
 }

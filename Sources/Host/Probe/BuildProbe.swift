@@ -3,7 +3,9 @@ import NodeModel
 /// Finds the tools that build a kernel module, the kernel headers, and the free disk space.
 enum BuildProbe {
     private static let programs: [HostPath] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"]
-    private static let writtenTo: [HostPath] = ["/", "/usr", "/var/lib", "/tmp"]
+    private static let writtenTo: [HostPath] = [
+        "/", "/usr", "/var/lib", "/tmp", "/var/lib/gpu-agent", "/var/cache", "/lib/modules", "/boot",
+    ]
 
     static func read(_ root: HostRoot, kernelRelease: Reading<String>) -> BuildFacts {
         let kernelCompiler = root.reading("/proc/version") { Compiler($0, isKernel: true) }
@@ -17,7 +19,9 @@ enum BuildProbe {
             dkms: program(["dkms"], root),
             headersRelease: kernelRelease.flatMap { headersRelease($0, root) },
             freeSpace: writtenTo.map { freeSpace($0, root) },
-            packageTools: packageTools(root)
+            packageTools: packageTools(root),
+            noExec: MountTable.noExec(writtenTo.map(\.text), root),
+            initramfsMebibytes: initramfsSize(root)
         )
     }
 
@@ -58,8 +62,22 @@ enum BuildProbe {
     }
 
     private static func freeSpace(_ path: HostPath, _ root: HostRoot) -> FreeSpace {
-        let free = reading { () throws(HostError) in try root.freeMebibytes(path)
+        do throws(HostError) {
+            let space = try root.freeSpace(path)
+            let free = space.map { Reading.present($0.mebibytes) } ?? .absent
+            return FreeSpace(path: path.text, mebibytes: free, fileSystem: space?.fileSystem)
+        } catch { return FreeSpace(path: path.text, mebibytes: .unreadable(ReadFailure(error))) }
+    }
+
+    /// The size of the largest initramfs, in MiB; absent when there is none.
+    private static func initramfsSize(_ root: HostRoot) -> Reading<Int> {
+        reading { () throws(HostError) in
+            var largest: Int?
+            for name in try root.list("/boot") ?? [] where name.hasPrefix("initrd") || name.hasPrefix("initramfs") {
+                guard let file = try root.status(HostPath("/boot").entry(name)), file.kind == .file else { continue }
+                largest = max(largest ?? 0, file.size)
+            }
+            return largest.map { ($0 + 0xfffff) >> 20 }
         }
-        return FreeSpace(path: path.text, mebibytes: free)
     }
 }

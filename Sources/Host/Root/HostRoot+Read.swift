@@ -57,9 +57,9 @@ extension HostRoot {
         return try status(of: file, path)
     }
 
-    /// The free space on the file system of this path for unprivileged processes, in MiB; nil when the path does not
-    /// exist.
-    package func freeMebibytes(_ path: HostPath) throws(HostError) -> Int? {
+    /// The free space on the file system of this path for unprivileged processes, in MiB, and the device number of the
+    /// file system; nil when the path does not exist.
+    package func freeSpace(_ path: HostPath) throws(HostError) -> (mebibytes: Int, fileSystem: String)? {
         guard let file = try open(path, GPA_O_PATH, for: .measure) else { return nil }
         var space = statvfs()
         guard fstatvfs(file.descriptor.rawValue, &space) == 0 else {
@@ -68,7 +68,11 @@ extension HostRoot {
         let (blocks, size) = (UInt64(space.f_bavail), UInt64(space.f_frsize))
         // Some network file systems report more bytes than fit into 64 bits.
         let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
-        return Int((overflow ? UInt64.max : bytes) >> 20)
+        var status = stat()
+        guard fstat(file.descriptor.rawValue, &status) == 0 else {
+            throw .file(.measure, path, cause: Errno(rawValue: errno))
+        }
+        return (Int((overflow ? UInt64.max : bytes) >> 20), "\(status.st_dev)")
     }
 }
 

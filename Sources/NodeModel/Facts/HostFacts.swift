@@ -123,6 +123,10 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var freeSpace: [FreeSpace]
     /// The programs on the host that install packages from repositories, such as `apt-get`.
     package var packageTools: Reading<[String]>
+    /// Those of the directories of `freeSpace` in which no program can run, because of the mount option `noexec`.
+    package var noExec: Reading<[String]>
+    /// The size of the largest initramfs in `/boot`, in MiB.
+    package var initramfsMebibytes: Reading<Int>
 
     package init(
         compiler: Reading<String>,
@@ -133,7 +137,9 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         dkms: Reading<String>,
         headersRelease: Reading<String>,
         freeSpace: [FreeSpace],
-        packageTools: Reading<[String]> = .skipped("not inspected")
+        packageTools: Reading<[String]> = .skipped("not inspected"),
+        noExec: Reading<[String]> = .skipped("not inspected"),
+        initramfsMebibytes: Reading<Int> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -144,6 +150,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.headersRelease = headersRelease
         self.freeSpace = freeSpace
         self.packageTools = packageTools
+        self.noExec = noExec
+        self.initramfsMebibytes = initramfsMebibytes
     }
 }
 
@@ -152,9 +160,14 @@ package struct FreeSpace: Codable, Sendable, Equatable {
     package var path: String
     /// The space that an unprivileged process can still use, in MiB.
     package var mebibytes: Reading<Int>
+    /// The device number of the file system (`st_dev`); nil when it is not known.
+    ///
+    /// Directories with the same number share their space.
+    package var fileSystem: String?
 
-    package init(path: String, mebibytes: Reading<Int>) {
+    package init(path: String, mebibytes: Reading<Int>, fileSystem: String? = nil) {
         self.path = path
         self.mebibytes = mebibytes
+        self.fileSystem = fileSystem
     }
 }

@@ -87,12 +87,27 @@ package enum Effect: Sendable, Equatable {
         ///
         /// Nil for a program that reports errors on standard output or standard error.
         package var log: String?
+        /// The version of the driver that the host has after the job; nil for a job that installs no driver.
+        ///
+        /// What is on the host then decides whether the job succeeded, and not only the exit status.
+        package var provides: String?
+        /// The directory for the temporary files of the program, which is removed when the job fails.
+        package var scratch: String?
 
-        package init(name: String, command: [String], environment: [String: String] = [:], log: String? = nil) {
+        package init(
+            name: String,
+            command: [String],
+            environment: [String: String] = [:],
+            log: String? = nil,
+            provides: String? = nil,
+            scratch: String? = nil
+        ) {
             self.name = name
             self.command = command
             self.environment = environment
             self.log = log
+            self.provides = provides
+            self.scratch = scratch
         }
     }
 }

@@ -9,6 +9,10 @@ package enum HostLayout {
     package static let jobs = "/var/lib/gpu-agent/jobs"
     /// The directory in which the installer unpacks itself, because hardened hosts mount `/tmp` with `noexec`.
     package static let work = "/var/lib/gpu-agent/work"
+    /// The same directory for a host that mounts `/var/lib` with `noexec`, too.
+    ///
+    /// Programs run from `/usr` on every host.
+    package static let workInUsr = "/usr/lib/gpu-agent-work"
     /// The names of the packages that the agent installed for the build, and of those that it holds.
     package static let buildPackages = "/var/lib/gpu-agent/build-packages"
     /// The directory of the lock and the published state, which a reboot empties.

@@ -22,7 +22,7 @@ package struct BeginInstall: Operation {
         [
             .record(record), .forgetEarlierSteps,
             // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
-            .remove(Self.directories),
+            .remove(Self.directories + [HostLayout.workInUsr]),
             .makeDirectories(Self.directories + [HostLayout.logs]),
             // The result of an earlier install of the same version must not count for this install.
             .forgetJobs(jobs),
@@ -48,7 +48,7 @@ package struct ForgetInstall: Operation {
     package var title: String { "remove the install from the journal" }
     package var changes: String { "\(HostLayout.journal), \(HostLayout.packages)" }
     package var deadlineSeconds: Int { 30 }
-    package var effects: [Effect] { [.remove(BeginInstall.directories), .record(previous)] }
+    package var effects: [Effect] { [.remove(BeginInstall.directories + [HostLayout.workInUsr]), .record(previous)] }
     package var failure: StepFailure { .uninstall }
 }
 

@@ -20,7 +20,7 @@ package struct FinishInstall: Operation {
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
         [
-            .remove(["\(HostLayout.packages)/\(fileName)", HostLayout.work]), .forgetJobs(jobs),
+            .remove(["\(HostLayout.packages)/\(fileName)", HostLayout.work, HostLayout.workInUsr]), .forgetJobs(jobs),
             .record(complete),
         ]
     }

@@ -12,12 +12,21 @@ package struct InstallBuildPackages: Operation {
     package var version: String
     /// How long the job waits for the lock of the package manager, in seconds.
     package var patience: Int
+    /// The directory for temporary files, in which scripts of packages run.
+    package var work: String
 
-    package init(packages: BuildPackages, kernel: String, version: String, patience: Int = Self.usualPatience) {
+    package init(
+        packages: BuildPackages,
+        kernel: String,
+        version: String,
+        patience: Int = Self.usualPatience,
+        work: String = HostLayout.work
+    ) {
         self.packages = packages
         self.kernel = kernel
         self.version = version
         self.patience = patience
+        self.work = work
     }
 
     /// How long jobs wait for the lock of the package manager, in seconds.
@@ -48,9 +57,14 @@ package struct InstallBuildPackages: Operation {
             patience: patience,
             with: packages.installer
         )
-        let job = Effect.Job(name: Self.jobName(version), command: command, environment: ["TMPDIR": HostLayout.work])
+        let job = Effect.Job(
+            name: Self.jobName(version),
+            command: command,
+            environment: ["TMPDIR": work],
+            scratch: work
+        )
         // An uninstall that was interrupted, and that this install takes back, can have removed the directory.
-        return [.makeDirectories([HostLayout.work]), .job(job)]
+        return [.makeDirectories([work]), .job(job)]
     }
     package var failure: StepFailure { .packages(packages.installer, packages.names, kernel: kernel) }
     package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }

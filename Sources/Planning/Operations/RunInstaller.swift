@@ -12,13 +12,23 @@ package struct RunInstaller: Operation {
     package var compiler: String?
     /// The version of the driver that the agent installed before; nil when there is none.
     package var replaces: String?
+    /// The directory in which the installer unpacks itself.
+    package var work: String
 
-    package init(driver: DriverTarget, fileName: String, dkms: Bool, compiler: String? = nil, replaces: String? = nil) {
+    package init(
+        driver: DriverTarget,
+        fileName: String,
+        dkms: Bool,
+        compiler: String? = nil,
+        replaces: String? = nil,
+        work: String = HostLayout.work
+    ) {
         self.driver = driver
         self.fileName = fileName
         self.dkms = dkms
         self.compiler = compiler
         self.replaces = replaces
+        self.work = work
     }
 
     package static func jobName(_ version: String) -> String { StepID.install.jobName(for: version) }
@@ -32,16 +42,19 @@ package struct RunInstaller: Operation {
     package var deadlineSeconds: Int { 1800 }
     package var effects: [Effect] {
         [
+            .makeDirectories([work]),
             .job(
                 Effect.Job(
                     name: Self.jobName(driver.version.description),
                     command: command,
                     // A killed compiler leaves files behind. They are removed together with the work directory.
                     // The installer and the build of the kernel modules both read CC.
-                    environment: ["TMPDIR": HostLayout.work].merging(compiler.map { ["CC": $0] } ?? [:]) { $1 },
-                    log: HostLayout.installerLog
+                    environment: ["TMPDIR": work].merging(compiler.map { ["CC": $0] } ?? [:]) { $1 },
+                    log: HostLayout.installerLog,
+                    provides: driver.version.description,
+                    scratch: work
                 )
-            )
+            ),
         ]
     }
     package var failure: StepFailure {
@@ -61,7 +74,7 @@ package struct RunInstaller: Operation {
         [
             "sh", "\(HostLayout.packages)/\(fileName)", "--silent",
         ] + kernelModuleTypeOption + [
-            "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(HostLayout.work)",
+            "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(work)",
         ] + (dkms ? ["--dkms"] : [])
     }
 

@@ -113,7 +113,14 @@ package struct Runfile: Recipe {
         let isRecorded = journal?.steps.contains { $0.step == .buildPackages } ?? false
         let isDone = isResumed && journal?.finished(.buildPackages) == true
         guard !packages.names.isEmpty || (isRecorded && !isDone) else { return [] }
-        return [InstallBuildPackages(packages: packages, kernel: record.kernelRelease, version: record.version)]
+        return [
+            InstallBuildPackages(
+                packages: packages,
+                kernel: record.kernelRelease,
+                version: record.version,
+                work: facts.build.workDirectory
+            )
+        ]
     }
 
     private var installer: RunInstaller {
@@ -122,7 +129,8 @@ package struct Runfile: Recipe {
             fileName: artifact.fileName,
             dkms: facts.build.dkms.value != nil,
             compiler: packages?.compiler ?? facts.build.namedCompilerToUse,
-            replaces: record.replaces
+            replaces: record.replaces,
+            work: facts.build.workDirectory
         )
     }
 

@@ -42,6 +42,7 @@ final class ProgressPrinter: Sendable {
                 state.progress?.take(received: bytes, total: total, after: seconds)
             }
         case .said(let text): state.withLock { $0.progress?.lastLine = text }
+        case .noted(let text): line("      ! \(text)", then: StepProgress())
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
         case .failed(let step, _): line("      \(style.red("×")) \(step.id.rawValue)")

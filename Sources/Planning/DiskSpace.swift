@@ -1,0 +1,110 @@
+import NodeModel
+
+/// The free space that an install needs, by file system.
+///
+/// Directories on the same file system share its space, so their needs add up.
+struct DiskSpace {
+    var build: BuildFacts
+    /// The size of the driver package, in MiB.
+    var package: Int
+    /// The directory in which the installer unpacks itself.
+    var work: String
+    /// The packages for the build that the plan installs.
+    var buildPackages: [String]
+    /// Whether the plan builds an initramfs again.
+    var rebuildsInitramfs: Bool
+
+    /// What one directory must take, in MiB.
+    private struct Need {
+        var path: String
+        var mebibytes: Int
+    }
+
+    /// The needs of one file system.
+    private struct Group {
+        var fileSystem: String
+        var free: Int
+        var paths: [String]
+        var needed: Int
+    }
+
+    /// The findings for the file systems that certainly have too little space.
+    var findings: [Finding] {
+        groups.filter { $0.free < $0.needed }.map { group in
+            let places = group.paths.joined(separator: " and ")
+            return Finding(
+                .diskSpace,
+                observed: group.paths.count == 1
+                    ? "\(places) has \(group.free) MiB of free space."
+                    : "The file system of \(places) has \(group.free) MiB of free space.",
+                expected: "\(group.needed) MiB of free space",
+                remedy: "Free up space in \(group.paths.joined(separator: " or ")), or use nodes with larger disks."
+            )
+        }
+    }
+
+    /// The package is kept until the install is complete.
+    ///
+    /// The unpacked package takes about three times the size of the package, and the installed files about the same.
+    private var needs: [Need] {
+        let state = space("/var/lib/gpu-agent") == nil ? "/var/lib" : "/var/lib/gpu-agent"
+        let isInState = work.hasPrefix("/var/lib/")
+        var needs = [
+            Need(path: state, mebibytes: (isInState ? 4 : 1) * package),
+            Need(path: "/usr", mebibytes: (isInState ? 3 : 6) * package),
+        ]
+        let count = buildPackages.filter { $0 != "make" }.count
+        if count > 0 {
+            needs.append(Need(path: "/usr", mebibytes: Self.installedPackage * count))
+            needs.append(Need(path: "/var/cache", mebibytes: Self.downloadedPackage * count))
+        }
+        if let modules = space("/lib/modules"), modules.fileSystem != space("/usr")?.fileSystem {
+            needs.append(Need(path: modules.path, mebibytes: package / 2))
+        }
+        if rebuildsInitramfs, let size = build.initramfsMebibytes.value {
+            // The new file is complete before it replaces the old one, and can be a little larger.
+            needs.append(Need(path: "/boot", mebibytes: size + 1))
+        }
+        return needs
+    }
+
+    /// The assumed size of a compiler or of kernel headers with the packages that they need, in MiB.
+    ///
+    /// On Debian 12, gcc with its libraries takes about 200 MiB, and the headers of a kernel about 100 MiB.
+    private static let installedPackage = 200
+    /// The assumed size of the files that a package manager downloads for such a package, in MiB.
+    private static let downloadedPackage = 60
+
+    private func space(_ path: String) -> FreeSpace? {
+        build.freeSpace.first { $0.path == path && $0.mebibytes.value != nil }
+    }
+
+    private var groups: [Group] {
+        var groups: [Group] = []
+        for need in needs {
+            guard let space = space(need.path), let free = space.mebibytes.value else { continue }
+            let fileSystem = space.fileSystem ?? need.path
+            if let index = groups.firstIndex(where: { $0.fileSystem == fileSystem }) {
+                groups[index].needed += need.mebibytes
+                groups[index].free = min(groups[index].free, free)
+                if !groups[index].paths.contains(need.path) { groups[index].paths.append(need.path) }
+            } else {
+                groups.append(
+                    Group(fileSystem: fileSystem, free: free, paths: [need.path], needed: need.mebibytes)
+                )
+            }
+        }
+        return groups
+    }
+}
+
+extension BuildFacts {
+    /// The directory in which the installer unpacks itself and builds the kernel modules.
+    ///
+    /// It runs programs there, so the file system must allow it.
+    package var workDirectory: String {
+        let forbidden = noExec.value ?? []
+        return forbidden.contains(HostLayout.state) && !forbidden.contains("/usr")
+            ? HostLayout.workInUsr : HostLayout.work
+    }
+}
