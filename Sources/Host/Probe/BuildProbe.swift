@@ -17,7 +17,8 @@ enum BuildProbe {
             dkms: program(["dkms"], root),
             headersRelease: kernelRelease.flatMap { headersRelease($0, root) },
             freeSpace: writtenTo.map { freeSpace($0, root) },
-            packageTools: packageTools(root)
+            packageTools: packageTools(root),
+            buildPackages: root.reading(HostPath(stringLiteral: HostLayout.buildPackages), parse: parseAdded)
         )
     }
 
@@ -34,6 +35,11 @@ enum BuildProbe {
         if let failure = found.lazy.compactMap(\.failure).first { return .unreadable(failure) }
         let names = found.compactMap(\.value)
         return names.isEmpty ? .absent : .present(names)
+    }
+
+    /// The names in the lines `add NAME`; other lines are about holds.
+    static func parseAdded(_ text: String) -> [String]? {
+        text.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("add ") }.map { String($0.dropFirst(4)) }
     }
 
     private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {

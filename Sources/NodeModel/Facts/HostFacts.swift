@@ -123,6 +123,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var freeSpace: [FreeSpace]
     /// The programs on the host that install packages from repositories, such as `apt-get`.
     package var packageTools: Reading<[String]>
+    /// The packages that the agent installed for the build of the kernel modules, as its file on the host lists them.
+    package var buildPackages: Reading<[String]>
 
     package init(
         compiler: Reading<String>,
@@ -133,7 +135,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         dkms: Reading<String>,
         headersRelease: Reading<String>,
         freeSpace: [FreeSpace],
-        packageTools: Reading<[String]> = .skipped("not inspected")
+        packageTools: Reading<[String]> = .skipped("not inspected"),
+        buildPackages: Reading<[String]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -144,6 +147,7 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.headersRelease = headersRelease
         self.freeSpace = freeSpace
         self.packageTools = packageTools
+        self.buildPackages = buildPackages
     }
 }
 
