@@ -49,6 +49,10 @@ extension Journal {
             guard let clean = withoutControls(failure) else { return .unreadable(.hasControls) }
             journal.uninstall?.step?.failure = clean
         }
+        if let failed {
+            guard let clean = withoutControls(failed) else { return .unreadable(.hasControls) }
+            journal.failed = clean
+        }
         if let version = uninstall?.version { journal.uninstall?.version = version.visible }
         for index in steps.indices {
             guard let failure = steps[index].failure else { continue }

@@ -26,6 +26,7 @@ package enum CheckRegistry {
         .foreignDriver,
         .driverInUse,
         .driverChangePending,
+        .driverRolledBack,
         .driverUninstalled,
 
         // Phase: prepare

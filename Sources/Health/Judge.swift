@@ -45,6 +45,9 @@ struct Judge {
             if let pending = plan.obstacles.first(where: { $0.code == .driverChangePending }) {
                 return "CUDA works on this node. \(pending.remedy.text)"
             }
+            if let failed = plan.decision.failed, plan.decision.action == .adopt {
+                return "CUDA works on this node, with the driver before the failed one. \(failed.remedy.text)"
+            }
             guard !plan.steps.isEmpty else { return "CUDA works on this node. Nothing to do." }
             if let change { return change }
             return "Run 'gpu-agent install' for the remaining steps of the plan. CUDA already works on this node."

@@ -24,4 +24,7 @@ package struct Plan: Encodable, Sendable, Equatable {
 
     /// All obstacles: the findings that block the decision, and the findings of the preflight.
     package var obstacles: [Finding] { decision.problems + problems }
+
+    /// Whether the steps go back to the driver before a failed one.
+    package var goesBack: Bool { decision.action == .install && decision.failed != nil }
 }

@@ -78,16 +78,20 @@ package struct Planner: Sendable {
             )
             return Plan(decision: decision, steps: [], problems: [problem])
         }
-        let record = InstallRecord(
-            state: .started,
+        let isWayBack = decision.failed != nil
+        var record = InstallRecord(
+            // The failed install has changed the driver already.
+            state: isWayBack ? .changing : .started,
             kind: driver.kind,
             version: driver.version.description,
             kernelModuleType: driver.kernelModuleType,
-            replaces: facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
+            replaces: decision.failed?.record.version
+                ?? facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
             takesOver: decision.takesOver,
             kernelRelease: kernel,
             artifactHash: digest.hex
         )
+        if !isWayBack { record.former = formerDriver(facts.driver, replacedBy: record) }
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
         var packages = BuildPackages(facts, kernel: kernel)
         // A node that takes the driver from a directory has no network for the package manager either.
@@ -101,7 +105,8 @@ package struct Planner: Sendable {
             released: released,
             journal: journal,
             source: source,
-            packages: packages
+            packages: packages,
+            failed: decision.failed
         )
         let preflight =
             Preflight(
@@ -112,9 +117,18 @@ package struct Planner: Sendable {
                 released: released,
                 buildPackages: packages?.names ?? []
             )
+        // The way back only needs the space that the failed install used, which its first step frees.
+        let settled = (packages?.settled ?? []) + (isWayBack ? [.diskSpace] : [])
         let problems =
-            recipe.isInstalled
-            ? [] : preflight.problems.filter { packages?.settled.contains($0.code) != true }
+            recipe.isInstalled || recipe.isKept
+            ? [] : preflight.problems.filter { !settled.contains($0.code) }
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
+    }
+    /// The driver of this agent that an install replaces, and to which the agent can go back; nil when there is none.
+    private func formerDriver(_ driver: DriverFacts, replacedBy new: InstallRecord) -> FormerDriver? {
+        guard let record = driver.record.value, new.takesOver == nil else { return nil }
+        let isDriverOfRecord = record.state == .installed || driver.failed?.isFormerDriver(of: record) == true
+        let former = isDriverOfRecord ? FormerDriver(record) : record.former
+        return former?.isDriver(of: new) == true ? nil : former
     }
 }

@@ -31,6 +31,8 @@ package struct Decision: Codable, Sendable, Equatable {
     package var ignored: [PCIAddress]?
     /// The owner whose driver the agent removes first; nil when no driver of another owner is removed.
     package var takesOver: DriverOwner?
+    /// The install that failed, because of which the decision is for the driver before it; nil when there is none.
+    package var failed: FailedInstall?
     /// The catalog's name of the cloud or hypervisor, or `bare-metal`; nil when the platform is not known.
     package var platform: String?
     /// Whether a fabric manager must run with the driver; nil when no driver was chosen.
@@ -58,6 +60,7 @@ package struct Decision: Codable, Sendable, Equatable {
         gpus: [PCIAddress] = [],
         ignored: [PCIAddress]? = nil,
         takesOver: DriverOwner? = nil,
+        failed: FailedInstall? = nil,
         platform: String? = nil,
         fabricManager: FabricManagerNeed? = nil,
         guest: [GuestExpectations] = [],
@@ -74,6 +77,7 @@ package struct Decision: Codable, Sendable, Equatable {
         self.gpus = gpus
         self.ignored = ignored
         self.takesOver = takesOver
+        self.failed = failed
         self.platform = platform
         self.fabricManager = fabricManager
         self.guest = guest

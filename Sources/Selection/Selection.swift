@@ -220,7 +220,7 @@ package struct Selection: Sendable {
                 $0.artifact.digest != nil
             }
         }
-        var decision = HostChoice(facts: facts, choice: choice, offer: offer).decide()
+        var decision = HostChoice(facts: facts, choice: choice, offer: offer, drivers: catalog.drivers).decide()
         decision.evidence = conclusions(choice, need) + decision.evidence
         decision.rejected += weighed.rejected
         decision.gpus = gpus.map(\.function.address)

@@ -89,7 +89,7 @@ struct DownloadFaultsTests {
     private func expectConvergence(_ host: ScriptedHost) async throws {
         let view = try await host.install().run(lockDeadline: .seconds(60))
         #expect(view.report.verdict == .ready)
-        #expect(try packages(host) == [])
+        #expect(try packages(host) == ["driver.run"])
         #expect(host.calls("installer").count == 1)
         #expect(try host.journal().failure == nil)
     }

@@ -36,7 +36,8 @@ struct InstallRunTests {
             #expect(host.calls("modprobe") == ["nvidia", "nvidia-uvm", "nvidia-modeset"])
             #expect(host.calls("installer").count == 1)
             #expect(host.calls("sync") == ["-f / /usr /var"])
-            #expect(try FileManager.default.contentsOfDirectory(atPath: host.tree.path(HostLayout.packages)).isEmpty)
+            let kept = try FileManager.default.contentsOfDirectory(atPath: host.tree.path(HostLayout.packages))
+            #expect(kept == ["driver.run"] && journal.record?.keptPackage == "driver.run")
             #expect(!host.tree.exists(HostLayout.work))
             // A second run has nothing to do, and asks for nothing.
             let again = try await host.install(progress: words.note).run(lockDeadline: .seconds(60))

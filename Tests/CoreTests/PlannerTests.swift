@@ -74,6 +74,7 @@ import Testing
         let steps = Planner().plan(.rtxProVGPU, install(), journal: nil).steps
         var complete = record()
         complete.state = .installed
+        complete.keptPackage = "NVIDIA-grid.run"
         let (packages, work) = ("/var/lib/gpu-agent/packages", "/var/lib/gpu-agent/work")
         let other = "/usr/lib/gpu-agent-work"
         let jobs = ["blacklist-595.91.07", "remove-595.91.07", "install-595.91.07"]
@@ -117,7 +118,10 @@ import Testing
                     ])
                 ],
                 [.verify],
-                [.remove(["\(packages)/NVIDIA-grid.run", work, other]), .forgetJobs(jobs), .record(complete)],
+                [
+                    .keepOnly(["NVIDIA-grid.run"], directory: packages), .remove([work, other]), .forgetJobs(jobs),
+                    .record(complete),
+                ],
             ]
         )
         let codes: [ReasonCode] = [

@@ -52,11 +52,12 @@ extension KillPoint {
 
 extension SimulatedNode {
     /// Options that select a version of the driver.
-    func options(for version: String, takeover: Bool = false) throws -> [String] {
+    func options(for version: String, takeover: Bool = false, buildPackages: Bool = true) throws -> [String] {
         let name = "config-\(version).yaml"
         try directory.write(
             name,
-            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {version: \(version), takeover: \(takeover)}\n"
+            "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver:\n  version: \(version)\n"
+                + "  takeover: \(takeover)\n  buildPackages: \(buildPackages)\n"
         )
         return ["--config", directory.path(name)]
     }

@@ -51,6 +51,25 @@ struct UninstallTests {
         }
     }
 
+    /// The agent went back to its former driver, whose files it kept or installed again.
+    @Test(arguments: RollbackTests.Fault.allCases)
+    func leavesTheHostAsItWasAfterTheWayBack(_ fault: RollbackTests.Fault) async throws {
+        try await SimulatedNode.with { node in
+            try await node.takeFirstLedger()
+            try await node.agent("install", node.options(for: RollbackTests.old)).expectExit(0)
+            try await node.breakDriver(fault)
+            try await node.agent("install", node.options(for: RollbackTests.new)).expectExit(1)
+            try await node.repairDriver()
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.hasPrefix("uninstalled: driver \(RollbackTests.old)\n"), "\(run)")
+            #expect(!run.output.contains("is not restored"), "\(run)")
+            #expect(try node.journal().failed == nil)
+            let broken: Set = ["/etc/gpu-sim/hardware", "/etc/gpu-sim/host"]
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(broken))
+        }
+    }
+
     /// The agent has not touched its former driver yet, and an operator wants none.
     @Test func removesTheDriverThatAKilledUpgradeWouldHaveReplaced() async throws {
         let shim = try await KillShim.shared()

@@ -149,6 +149,9 @@ private struct ModelHost: Equatable {
             case .record(let new): record = new
             case .writeFile(let path, _): files.insert(path)
             case .remove(let paths): files = files.filter { file in !paths.contains { file.hasPrefix($0) } }
+            case .keepOnly(let names, let directory):
+                let kept = names.map { "\(directory)/\($0)" }
+                files = files.filter { !$0.hasPrefix(directory) || kept.contains($0) }
             case .download(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .copy(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .unloadModules(let names): modules.subtract(names.map(Self.kernelName))

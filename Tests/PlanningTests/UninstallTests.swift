@@ -107,6 +107,29 @@ import Testing
         }
     }
 
+    /// The journal can have lost the step that installed packages for the build.
+    @Test func removesPackagesThatOnlyTheirFileLists() throws {
+        let packages: (inout NodeFacts) -> Void = {
+            $0.build.packageTools = .present(["apt-get"])
+            $0.build.buildPackages = .present(["gcc", "make"])
+        }
+        let plan = plan(.present(Self.whole()), Self.installed.with(packages))
+        let ids = ["unload", "uninstall", "verify", "remove-package", "remove-build-packages", "forget"]
+        #expect(plan.steps.map(\.id.rawValue) == ids)
+        #expect(texts(plan) == ["those packages for the build that other packages need by then: gcc, make"])
+        let bare = self.plan(.absent, Self.bare.with(packages))
+        #expect(bare.steps.map(\.id.rawValue) == ["remove-build-packages"] && bare.nothing == nil)
+        var settled = bare
+        settled.settlePackages("Removing gcc\nThese packages stay, because other packages need them: make\n")
+        #expect(texts(settled) == ["packages for the build, because other packages need them: make"])
+        settled.settlePackages("")
+        #expect(texts(settled) == [])
+        // A driver of another owner, or an unknown package manager, leaves nothing to do.
+        #expect(self.plan(.absent, Installs.foreign.with(packages)).problems.map(\.code) == [.foreignDriver])
+        let unknown = self.plan(.absent, Self.bare.with { $0.build.buildPackages = .present(["gcc"]) })
+        #expect(unknown.nothing != nil)
+    }
+
     /// The installer loads the modules before the step that loads them begins.
     @Test func unloadsWhatIsLoadedNow() {
         var journal = Self.whole()

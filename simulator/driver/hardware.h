@@ -66,6 +66,7 @@ struct sim_fault {
     enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP } kind;
     int code;
     unsigned count;
+    char version[24];  // empty: the libraries of every driver version
 };
 
 struct sim_hardware {
@@ -199,6 +200,7 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
         fault->kind = SIM_EAT;
         return true;
     }
+    if (strcmp(key, "version") == 0) return sim_text(fault->version, sizeof fault->version, value);
     if (!sim_number(value, 10, &number) || number > UINT_MAX) return false;
     if (strcmp(key, "sleep") == 0) {
         fault->kind = SIM_SLEEP;
@@ -336,10 +338,17 @@ static int sim_load(enum sim_driver *driver) {
     return 0;
 }
 
+// Whether the fault is one of this library's driver version.
+static bool sim_is_ours(const struct sim_fault *fault) {
+    return fault->version[0] == '\0' || strcmp(fault->version, STANDIN_VERSION) == 0;
+}
+
 // The count that the hardware file wants a function to return instead of the true one.
 __attribute__((unused)) static unsigned sim_count(const char *symbol, unsigned count) {
     for (int at = 0; at < sim.fault_count; at++) {
-        if (sim.faults[at].kind == SIM_COUNT && strcmp(sim.faults[at].symbol, symbol) == 0) return sim.faults[at].count;
+        const struct sim_fault *fault = &sim.faults[at];
+        if (fault->kind != SIM_COUNT || !sim_is_ours(fault)) continue;
+        if (strcmp(fault->symbol, symbol) == 0) return fault->count;
     }
     return count;
 }
@@ -357,7 +366,7 @@ static int sim_fault(const char *symbol, int gpu) {
     for (int at = 0; at < sim.fault_count; at++) {
         const struct sim_fault *fault = &sim.faults[at];
         if (strcmp(fault->symbol, symbol) != 0 || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
-        if (fault->kind == SIM_COUNT) continue;
+        if (fault->kind == SIM_COUNT || !sim_is_ours(fault)) continue;
         if (fault->kind == SIM_CODE) return fault->code;
         if (fault->kind == SIM_FORK) {
             sim_fork();

@@ -52,6 +52,13 @@ slowness() {
     printf '%s' "${seconds:-0}"
 }
 
+# fails_at STAGE: ends the program here when the host's option `installer-fails` wants that.
+fails_at() {
+    if [ "$(host_option installer-fails)" = "$1 $VERSION" ]; then
+        fail "The host option installer-fails ends this installer ($1)."
+    fi
+}
+
 host_option() { sed -n "s/^$1=//p" /etc/gpu-sim/host 2>/dev/null | tail -n1; }
 
 check_host() {
@@ -166,6 +173,7 @@ install_driver() {
         build_modules
         sleep "$slow"
         test_load
+        fails_at build
     fi
     [ -z "$userspace" ] || { say "Searching for conflicting files:"; remove_files; }
     mkdir -p ${manifest%/*}
@@ -173,6 +181,7 @@ install_driver() {
     say "Installing 'NVIDIA Accelerated Graphics Driver for Linux-$(uname -m)' ($VERSION):"
     [ -z "$modules" ] || install_modules
     sleep "$slow"
+    fails_at files
     [ -z "$userspace" ] || install_userspace
     [ -z "$depmod" ] || depmod "$kernel"
     say "Driver file installation is complete."

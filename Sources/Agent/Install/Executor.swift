@@ -43,7 +43,7 @@ struct Executor {
         // The step can come from a journal on the host.
         let deadline = Duration(asked: step.deadlineSeconds)
         switch effect {
-        case .record(let record): journal.record = record
+        case .record(let record): journal.setRecord(record)
         case .forgetEarlierSteps: journal.forgetEarlierSteps(than: step.id)
         case .makeDirectories(let paths):
             try await onHost(step) { () async throws(HostError) in
@@ -58,6 +58,10 @@ struct Executor {
         case .remove(let paths):
             try await onHost(step) { () async throws(HostError) in
                 for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }
+            }
+        case .keepOnly(let names, let directory):
+            try await onHost(step) { () async throws(HostError) in
+                try root.removeContent(of: HostPath(stringLiteral: directory), except: names)
             }
         case .download(let file): try await download(file, deadline, of: step)
         case .copy(let file): try await copy(file, deadline, of: step)

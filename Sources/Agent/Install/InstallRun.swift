@@ -2,11 +2,12 @@ import FoundationEssentials
 package import Host
 import NodeModel
 import Planning
+import Selection
 import Support
 
 /// One install: take the lock, settle unfinished jobs, plan, execute, and verify.
 package struct InstallRun: Sendable {
-    let inspector: Inspector
+    var inspector: Inspector
     let commands: HostCommands
     let downloader: Downloader
     /// How long the verification waits for the node to become ready.
@@ -45,19 +46,54 @@ package struct InstallRun: Sendable {
     private func install(_ change: HostChange) async throws(AgentFailure) -> NodeView {
         try await change.settle(.state)
         let view = await inspector.look()
+        do throws(AgentFailure) { return try await execute(view, change) } catch {
+            guard !Task.isCancelled, !view.plan.goesBack else { throw error }
+            throw await goBack(after: error, change)
+        }
+    }
+
+    /// Executes the plan of a view, and returns the view after it.
+    private func execute(_ view: NodeView, _ change: HostChange) async throws(AgentFailure) -> NodeView {
         let obstacles = view.plan.obstacles
         if let first = obstacles.first { throw AgentFailure(first, others: Array(obstacles.dropFirst())) }
         var journal = view.journal ?? Journal()
         let isWithdrawn = inspector.takesUninstallBack && journal.uninstall != nil
         if isWithdrawn { journal.withdrawUninstall() }
         if !view.plan.steps.isEmpty {
-            try await execute(view.plan.steps, journal, change)
+            try await run(view.plan.steps, journal, change)
         } else if isWithdrawn {
             try await change.save(journal)
         } else {
             return view
         }
-        return await inspector.look()
+        let after = await inspector.look()
+        // The driver that was asked for is not the one that works now.
+        if view.plan.goesBack, let failed = view.plan.decision.failed {
+            throw AgentFailure(failed.failure, others: [.wentBack(from: failed)])
+        }
+        return after
+    }
+
+    /// Goes back to the former driver when the install of a new one has just failed.
+    ///
+    /// - Returns: Both facts: why the new driver failed, and whether the former one works again.
+    private func goBack(after failure: AgentFailure, _ change: HostChange) async -> AgentFailure {
+        var run = self
+        run.inspector.retriesFailed = false
+        let view = await run.inspector.look()
+        guard view.plan.goesBack, !Task.isCancelled else { return failure }
+        var both = failure
+        do throws(AgentFailure) { _ = try await run.execute(view, change) } catch {
+            guard error.others.first?.code != .driverRolledBack else {
+                both.others += error.others
+                return both
+            }
+            var problem = error.problem
+            let name = view.plan.decision.driver.map { "driver \($0.version)" } ?? "the former driver"
+            problem.observed = "The agent could not go back to \(name): \(problem.observed)"
+            both.others += [problem] + error.others
+        }
+        return both
     }
 }
 
@@ -95,7 +131,7 @@ extension HostChange {
 }
 
 extension InstallRun {
-    private func execute(
+    private func run(
         _ steps: [PlannedStep],
         _ journal: Journal,
         _ change: HostChange
@@ -157,6 +193,7 @@ extension Inspector {
         var inspector = self
         inspector.owners = OperatorsRequest(known: owners)
         inspector.takesUninstallBack = true
+        inspector.retriesFailed = true
         let run = InstallRun(
             inspector: inspector,
             commands: commands,

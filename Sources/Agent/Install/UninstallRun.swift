@@ -45,15 +45,20 @@ package struct UninstallRun: Sendable {
             (plan, journal) = await prober.uninstall()
         }
         if let first = plan.problems.first { throw AgentFailure(first, others: Array(plan.problems.dropFirst())) }
-        guard plan.nothing == nil, let journal else { return plan }
-        try await undo(plan, journal, change)
+        guard plan.nothing == nil else { return plan }
+        if let log = try await undo(plan, journal ?? Journal(), change) { plan.settlePackages(log) }
         return plan
     }
 
     /// How long to wait for a daemon on this host that reads the GPUs.
     private static let patience = Duration.seconds(20)
 
-    private func undo(_ plan: Uninstall, _ before: Journal, _ change: HostChange) async throws(AgentFailure) {
+    /// - Returns: The output of the job that removed packages; nil when there was none.
+    private func undo(
+        _ plan: Uninstall,
+        _ before: Journal,
+        _ change: HostChange
+    ) async throws(AgentFailure) -> String? {
         let executor = Executor(
             root: change.root,
             commands: commands,
@@ -69,6 +74,7 @@ package struct UninstallRun: Sendable {
         }
         let count = plan.steps.count
         var number = 0
+        var log: String?
         for entry in plan.entries {
             for step in entry.steps {
                 number += 1
@@ -87,6 +93,7 @@ package struct UninstallRun: Sendable {
                     change.progress(.failed(step, error.problem))
                     throw error
                 }
+                if step.id == .removeBuildPackages { log = output(of: step, on: change.root) }
                 change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
             }
             journal.endUndo(of: entry.undoes)
@@ -94,6 +101,13 @@ package struct UninstallRun: Sendable {
         }
         journal.endUninstall(at: Timestamp(now()))
         try await change.save(journal)
+        return log
+    }
+
+    /// The output of the job of a step; empty when it cannot be read.
+    private func output(of step: PlannedStep, on root: HostRoot) -> String {
+        guard let name = step.job, let job = try? HostJob(name, root: root, commands: commands) else { return "" }
+        return ((try? root.ownTail(job.log, limit: 1 << 16)) ?? nil)?.visibleLines ?? ""
     }
 
     /// What is left of a driver after its removal; nil when nothing is.

@@ -50,6 +50,8 @@ package struct Inspector: Sendable {
     package var owners: any OwnerLabelSource
     /// Whether an operator asked for an install, which takes back an earlier uninstall.
     var takesUninstallBack = false
+    /// Whether an operator asked for an install, which tries a driver again that failed on this node.
+    var retriesFailed = false
 
     /// Creates an inspector that does not use the API server.
     ///
@@ -83,6 +85,8 @@ package struct Inspector: Sendable {
     package func look() async -> NodeView {
         var reading = await NodeReading(prober, owners)
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
+        // A way back that was interrupted comes first.
+        if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
         return NodeView(setup, facts: reading.facts, journal: reading.journal)
     }
 }

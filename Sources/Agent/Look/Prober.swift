@@ -44,6 +44,7 @@ package struct Prober: Sendable {
         async let build = probe.buildFacts()
         var driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
         driver.uninstall = journal.value?.uninstall
+        driver.failed = journal.value?.failed
         // The vendor child opens device nodes. So read which processes use them before it starts.
         let claims = await claims.claimFacts()
         let vendor = await vendorFacts(probe, driver)

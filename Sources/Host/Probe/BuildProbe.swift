@@ -21,7 +21,8 @@ enum BuildProbe {
             freeSpace: writtenTo.map { freeSpace($0, root) },
             packageTools: packageTools(root),
             noExec: MountTable.noExec(writtenTo.map(\.text), root),
-            initramfsMebibytes: initramfsSize(root)
+            initramfsMebibytes: initramfsSize(root),
+            buildPackages: root.reading(HostPath(stringLiteral: HostLayout.buildPackages), parse: parseAdded)
         )
     }
 
@@ -38,6 +39,11 @@ enum BuildProbe {
         if let failure = found.lazy.compactMap(\.failure).first { return .unreadable(failure) }
         let names = found.compactMap(\.value)
         return names.isEmpty ? .absent : .present(names)
+    }
+
+    /// The names in the lines `add NAME`; other lines are about holds.
+    static func parseAdded(_ text: String) -> [String]? {
+        text.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("add ") }.map { String($0.dropFirst(4)) }
     }
 
     private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {

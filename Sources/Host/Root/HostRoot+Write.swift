@@ -81,6 +81,16 @@ extension HostRoot {
         }
     }
 
+    /// Removes everything in a directory but the named files.
+    ///
+    /// A missing directory is not an error. A link or a file in its place is removed, and not followed.
+    package func removeContent(of directory: HostPath, except names: [String]) throws(HostError) {
+        guard try status(directory, followLink: false)?.kind == .directory else { return try removeTree(directory) }
+        for name in try list(directory) ?? [] where !names.contains(name) {
+            try removeTree(try directory.entry(name))
+        }
+    }
+
     /// Renames a file on the host and replaces the file that has the new name.
     package func rename(_ path: HostPath, to newPath: HostPath) throws(HostError) {
         let from = try directory(path.parent, for: .write)

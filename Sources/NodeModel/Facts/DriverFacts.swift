@@ -35,6 +35,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var record: Reading<InstallRecord>
     /// The agent's record of an uninstall; nil when there was none, or when an install came after it.
     package var uninstall: UninstallRecord?
+    /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
+    package var failed: FailedInstall?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
     package var leftOut: [String: Int]?
 
@@ -52,6 +54,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         unusableNodes: [String: String]? = nil,
         record: Reading<InstallRecord>,
         uninstall: UninstallRecord? = nil,
+        failed: FailedInstall? = nil,
         leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
@@ -67,6 +70,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.unusableNodes = unusableNodes
         self.record = record
         self.uninstall = uninstall
+        self.failed = failed
         self.leftOut = leftOut
     }
 }
@@ -152,12 +156,16 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var kernelModuleType: KernelModuleType
     /// The version of the agent's own driver that this install replaces; nil when there was none.
     package var replaces: String?
+    /// That driver, so that the agent can go back to it; nil when there was none, and after the install.
+    package var former: FormerDriver?
     /// The owner whose driver this install removes first; nil when the driver has no other owner.
     package var takesOver: DriverOwner?
     /// The kernel release that the modules are built for.
     package var kernelRelease: String
     /// The SHA-256 or SHA-512 checksum of the package, in lower-case hexadecimal.
     package var artifactHash: String
+    /// The file name of the package that the agent kept after the install; nil when it kept none.
+    package var keptPackage: String?
 
     package init(
         state: State,
@@ -165,18 +173,22 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         version: String,
         kernelModuleType: KernelModuleType,
         replaces: String? = nil,
+        former: FormerDriver? = nil,
         takesOver: DriverOwner? = nil,
         kernelRelease: String,
-        artifactHash: String
+        artifactHash: String,
+        keptPackage: String? = nil
     ) {
         self.state = state
         self.kind = kind
         self.version = version
         self.kernelModuleType = kernelModuleType
         self.replaces = replaces
+        self.former = former
         self.takesOver = takesOver
         self.kernelRelease = kernelRelease
         self.artifactHash = artifactHash
+        self.keptPackage = keptPackage
     }
 
     /// Whether the agent installed the driver of this version, according to the record.

@@ -127,6 +127,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var noExec: Reading<[String]>
     /// The size of the largest initramfs in `/boot`, in MiB.
     package var initramfsMebibytes: Reading<Int>
+    /// The packages that the agent installed for the build of the kernel modules, as its file on the host lists them.
+    package var buildPackages: Reading<[String]>
 
     package init(
         compiler: Reading<String>,
@@ -139,7 +141,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         freeSpace: [FreeSpace],
         packageTools: Reading<[String]> = .skipped("not inspected"),
         noExec: Reading<[String]> = .skipped("not inspected"),
-        initramfsMebibytes: Reading<Int> = .skipped("not inspected")
+        initramfsMebibytes: Reading<Int> = .skipped("not inspected"),
+        buildPackages: Reading<[String]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -152,6 +155,7 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.packageTools = packageTools
         self.noExec = noExec
         self.initramfsMebibytes = initramfsMebibytes
+        self.buildPackages = buildPackages
     }
 }
 

@@ -38,7 +38,8 @@ extension NodeFacts {
                 dkms: .unreadable(failure),
                 headersRelease: .unreadable(failure),
                 freeSpace: [],
-                packageTools: .unreadable(failure)
+                packageTools: .unreadable(failure),
+                buildPackages: .unreadable(failure)
             ),
             vendor: .unreadable(failure),
             kernelLog: .unreadable(failure)

@@ -50,6 +50,7 @@ extension ReasonCode {
     package static let driverUnreadable = ReasonCode("driver-unreadable")
     package static let foreignDriver = ReasonCode("foreign-driver")
     package static let driverChangePending = ReasonCode("driver-change-pending")
+    package static let driverRolledBack = ReasonCode("driver-rolled-back")
     package static let driverInUse = ReasonCode("driver-in-use")
     package static let driverVersionSplit = ReasonCode("driver-version-split")
     package static let driverNotLoaded = ReasonCode("driver-not-loaded")

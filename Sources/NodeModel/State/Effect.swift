@@ -16,6 +16,8 @@ package enum Effect: Sendable, Equatable {
     case writeFile(path: String, text: String)
     /// Removes files and whole directories; a missing path is not an error.
     case remove([String])
+    /// Removes everything in a directory but the named files; a missing directory is not an error.
+    case keepOnly([String], directory: String)
     /// Downloads a file and verifies its checksum.
     case download(Download)
     /// Copies a file from a directory of the host and verifies its checksum.
@@ -114,7 +116,7 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, copy, modules, commands, job, jobs, units, path, text
+        case kind, record, paths, download, copy, modules, commands, job, jobs, units, path, text, names, directory
     }
 
     package init(from decoder: any Decoder) throws {
@@ -127,6 +129,9 @@ extension Effect: Codable {
         case "write-file":
             let path = try container.decode(String.self, forKey: .path)
             self = .writeFile(path: path, text: try container.decode(String.self, forKey: .text))
+        case "keep-only":
+            let directory = try container.decode(String.self, forKey: .directory)
+            self = .keepOnly(try container.decode([String].self, forKey: .names), directory: directory)
         case "remove": self = .remove(try container.decode([String].self, forKey: .paths))
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
         case "copy": self = .copy(try container.decode(Copy.self, forKey: .copy))
@@ -146,6 +151,9 @@ extension Effect: Codable {
         switch self {
         case .record(let record): try container.encodeIfPresent(record, forKey: .record)
         case .makeDirectories(let paths), .remove(let paths): try container.encode(paths, forKey: .paths)
+        case .keepOnly(let names, let directory):
+            try container.encode(names, forKey: .names)
+            try container.encode(directory, forKey: .directory)
         case .writeFile(let path, let text):
             try container.encode(path, forKey: .path)
             try container.encode(text, forKey: .text)
@@ -167,6 +175,7 @@ extension Effect: Codable {
         case .forgetEarlierSteps: "forget-earlier-steps"
         case .makeDirectories: "make-directories"
         case .writeFile: "write-file"
+        case .keepOnly: "keep-only"
         case .remove: "remove"
         case .download: "download"
         case .copy: "copy"

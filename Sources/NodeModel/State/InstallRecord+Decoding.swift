@@ -1,6 +1,7 @@
 extension InstallRecord {
     private enum Key: String, CodingKey {
-        case state, kind, version, kernelModuleType, flavour, replaces, takesOver, kernelRelease, artifactHash
+        case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, artifactHash,
+            keptPackage
     }
 
     /// Decodes records of every version of the agent.
@@ -15,9 +16,11 @@ extension InstallRecord {
             version: try container.decode(String.self, forKey: .version),
             kernelModuleType: try container.decode(KernelModuleType.self, forKey: type),
             replaces: try container.decodeIfPresent(String.self, forKey: .replaces),
+            former: try container.decodeIfPresent(FormerDriver.self, forKey: .former),
             takesOver: try container.decodeIfPresent(DriverOwner.self, forKey: .takesOver),
             kernelRelease: try container.decode(String.self, forKey: .kernelRelease),
-            artifactHash: try container.decode(String.self, forKey: .artifactHash)
+            artifactHash: try container.decode(String.self, forKey: .artifactHash),
+            keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage)
         )
     }
 }

@@ -16,6 +16,8 @@ package struct Journal: Codable, Sendable, Equatable {
     package var durations: [String: Double]?
     /// The last uninstall; nil when there was none, or when an install came after it.
     package var uninstall: UninstallRecord?
+    /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
+    package var failed: FailedInstall?
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = [], uninstall: UninstallRecord? = nil) {
         apiVersion = NodeFacts.currentAPIVersion
@@ -80,7 +82,10 @@ package struct Journal: Codable, Sendable, Equatable {
     ///
     /// Steps whose changes outlive that install stay, so that an uninstall can undo them.
     package mutating func forgetEarlierSteps(than begin: StepID) {
+        let stopped = stoppedServices
         steps = steps.filter { $0.step == begin } + steps.filter { StepID.outliving.contains($0.step) }
+        // An agent that is killed after this step must still know which services to start.
+        if !stopped.isEmpty, steps.first?.step == begin { steps[0].services = stopped }
     }
 
     /// Records the start of a step.
@@ -116,6 +121,7 @@ package struct Journal: Codable, Sendable, Equatable {
         steps[index].seconds = seconds
         if failure == nil, isMeasured { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
         steps[index].failure = failure
+        if let failure { rememberFailure(failure, at: time) }
     }
 }
 

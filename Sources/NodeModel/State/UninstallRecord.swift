@@ -70,7 +70,7 @@ extension Journal {
 
     /// Records that the uninstall is complete.
     package mutating func endUninstall(at time: Timestamp) {
-        (record, steps) = (nil, [])
+        (record, steps, failed) = (nil, [], nil)
         uninstall?.state = .done
         uninstall?.step = nil
         uninstall?.endedAt = time

@@ -7,11 +7,14 @@ package struct BeginInstall: Operation {
     package var previous: InstallRecord?
     /// The names of the jobs that the install can start.
     package var jobs: [String]
+    /// The file name of the former driver's package, which the install keeps; nil when there is none.
+    package var kept: String?
 
-    package init(record: InstallRecord, previous: InstallRecord?, jobs: [String]) {
+    package init(record: InstallRecord, previous: InstallRecord?, jobs: [String], kept: String? = nil) {
         self.record = record
         self.previous = previous
         self.jobs = jobs
+        self.kept = kept
     }
 
     package var id: StepID { .begin }
@@ -19,10 +22,13 @@ package struct BeginInstall: Operation {
     package var changes: String { HostLayout.journal }
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
-        [
-            .record(record), .forgetEarlierSteps,
-            // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
-            .remove(Self.directories + [HostLayout.workInUsr]),
+        let clear: [Effect] =
+            kept.map {
+                [.keepOnly([$0], directory: HostLayout.packages), .remove([HostLayout.work, HostLayout.workInUsr])]
+            }
+            ?? [.remove(Self.directories + [HostLayout.workInUsr])]
+        // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
+        return [.record(record), .forgetEarlierSteps] + clear + [
             .makeDirectories(Self.directories + [HostLayout.logs]),
             // The result of an earlier install of the same version must not count for this install.
             .forgetJobs(jobs),

@@ -6,14 +6,19 @@ package import Support
 package struct DownloadPackage: Operation {
     package var artifact: Artifact
     package var digest: Checksum
+    /// Whether the agent kept the package, so that the download only verifies it.
+    package var isKept: Bool
 
-    package init(artifact: Artifact, digest: Checksum) {
+    package init(artifact: Artifact, digest: Checksum, isKept: Bool = false) {
         self.artifact = artifact
         self.digest = digest
+        self.isKept = isKept
     }
 
     package var id: StepID { .download }
-    package var title: String { "download \(artifact.fileName)" }
+    package var title: String {
+        isKept ? "verify the kept package \(artifact.fileName)" : "download \(artifact.fileName)"
+    }
     package var changes: String { "\(HostLayout.packages)/\(artifact.fileName)" }
     package var deadlineSeconds: Int { 1800 }
     package var effects: [Effect] {

@@ -6,6 +6,9 @@
 ///
 /// An exit status tells the problem, and a line that begins with `ERROR:` describes it.
 enum PackageScript {
+    /// How the line begins that lists the packages which a removal leaves.
+    static let stay = "These packages stay, because other packages need them:"
+
     /// The exit statuses of the script.
     enum Exit {
         static let failed = 80

@@ -19,6 +19,8 @@ package struct Runfile: Recipe {
     package var source: PackageSource?
     /// The packages for the build; nil when the agent cannot or must not install packages.
     package var packages: BuildPackages?
+    /// The install that failed, when this one goes back to the driver before it; nil for every other install.
+    package var failed: FailedInstall?
 
     package init(
         facts: NodeFacts,
@@ -29,7 +31,8 @@ package struct Runfile: Recipe {
         released: [String] = [],
         journal: Journal?,
         source: PackageSource? = nil,
-        packages: BuildPackages? = nil
+        packages: BuildPackages? = nil,
+        failed: FailedInstall? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -40,14 +43,15 @@ package struct Runfile: Recipe {
         self.journal = journal
         self.source = source
         self.packages = packages
+        self.failed = failed
     }
 
     package var operations: [any Operation] {
-        (isResumed ? [] : [begin]) + release + (isInstalled ? [] : install)
+        (isResumed ? [] : [begin]) + release + (isKept ? [keep] : isInstalled ? [] : install)
             + [LoadModules()] + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
                 VerifyNode(),
-                FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs),
+                FinishInstall(record: record, kept: keepsPackage ? artifact.fileName : nil, jobs: jobs),
             ]
     }
 
@@ -63,12 +67,51 @@ package struct Runfile: Recipe {
     package var isInstalled: Bool {
         let module = facts.driver.moduleFile
         let isUsable = !module.isAbsent && module.failure?.reason != .malformed
-        return isResumed && journal?.finished(.install) == true && isUsable
+        return isResumed && journal?.finished(.install) == true && isUsable && !hasFailedToKeep
+    }
+
+    /// Whether the former driver is complete on the host, so that the way back needs no installer.
+    package var isKept: Bool {
+        guard let former = failed?.record.former, facts.hasWhole(former) else { return false }
+        return !(isResumed && journal?.finished(.install) == true)
+    }
+
+    /// Whether the journal says that the files of the former driver seemed to be complete, but do not work.
+    private var hasFailedToKeep: Bool {
+        guard isResumed, hasKeptFiles, !artifact.urls.isEmpty else { return false }
+        return journal?.failure != nil
+    }
+
+    /// Whether the way back has taken the files of the former driver as installed.
+    private var hasKeptFiles: Bool {
+        failed != nil && journal?.steps.contains { $0.step == .install && $0.job == nil } == true
+    }
+
+    private var keep: KeepDriver { KeepDriver(version: record.version, package: packagePath) }
+
+    /// The path of the package on the host; nil when its name is not known.
+    private var packagePath: String? {
+        artifact.fileName.isEmpty ? nil : "\(HostLayout.packages)/\(artifact.fileName)"
+    }
+
+    /// Whether the package is in the agent's directory since the install of this driver.
+    private var hasKeptPackage: Bool { failed?.record.former?.keptPackage == artifact.fileName }
+
+    /// Whether the package stays on the host after the install.
+    ///
+    /// It stays when `/var/lib` has ten times its size free, so that the agent never fills a disk.
+    private var keepsPackage: Bool {
+        if isKept || (isInstalled && hasKeptFiles) { return hasKeptPackage }
+        let needed = 10 * ((artifact.size ?? Preflight.usualSize) >> 20)
+        let free = facts.build.freeSpace.first { $0.path == "/var/lib" }?.mebibytes.value
+        return free.map { $0 >= needed } ?? false
     }
 
     private var jobs: [String] {
-        [BlacklistModules.jobName(record.version)] + build.map { _ in InstallBuildPackages.jobName(record.version) }
-            + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)]
+        let failedJob = failed.map { [RunInstaller.jobName($0.record.version)] } ?? []
+        return [BlacklistModules.jobName(record.version)]
+            + build.map { _ in InstallBuildPackages.jobName(record.version) }
+            + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] + failedJob
     }
 
     /// Takes the GPUs from other drivers first, because the node may need a reboot for it.
@@ -81,7 +124,9 @@ package struct Runfile: Recipe {
 
     private var begin: BeginInstall {
         let own = facts.driver.record.value.flatMap { $0.state == .installed ? $0 : nil }
-        return BeginInstall(record: record, previous: own, jobs: jobs)
+        let former = failed?.record.former ?? record.former
+        let kept = former.map(\.keptPackage) ?? own?.keptPackage
+        return BeginInstall(record: record, previous: failed == nil ? own : nil, jobs: jobs, kept: kept)
     }
 
     private var install: [any Operation] {
@@ -99,8 +144,8 @@ package struct Runfile: Recipe {
     /// The step that brings the package to the host.
     private var package: any Operation {
         switch source {
-        case .directory(let path): CopyPackage(artifact: artifact, digest: digest, source: path)
-        case nil: DownloadPackage(artifact: artifact, digest: digest)
+        case .directory(let path) where !hasKeptPackage: CopyPackage(artifact: artifact, digest: digest, source: path)
+        case .directory, nil: DownloadPackage(artifact: artifact, digest: digest, isKept: hasKeptPackage)
         }
     }
 
@@ -129,7 +174,7 @@ package struct Runfile: Recipe {
             fileName: artifact.fileName,
             dkms: facts.build.dkms.value != nil,
             compiler: packages?.compiler ?? facts.build.namedCompilerToUse,
-            replaces: record.replaces,
+            replaces: failed == nil ? record.replaces : nil,
             work: facts.build.workDirectory
         )
     }

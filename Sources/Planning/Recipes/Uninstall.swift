@@ -49,8 +49,10 @@ package struct Uninstall: Sendable, Equatable {
             return
         }
         let host = UninstallHost(journal: journal, driver: facts.driver, claims: facts.claims)
-        entries = host.entries(undo)
+        let packages = RecordedPackages(facts, version: version)
+        entries = host.entries(undo, packages)
         left = host.left(undo) + Self.files(ofUninstaller: steps.contains { $0.id == .uninstall })
+        addPackages(packages?.names)
         if let problem = host.usersProblem(version, steps) {
             problems = [problem]
             // The services of the driver do not count, because the uninstall stops them.
@@ -90,6 +92,10 @@ package struct Uninstall: Sendable, Equatable {
     private mutating func withoutInstall(_ journal: Journal?, _ facts: NodeFacts) {
         if let problem = facts.driverOfOthers {
             problems = [problem]
+        } else if let packages = RecordedPackages(facts, version: nil) {
+            entries = [Undo.Entry(undoes: nil, steps: [packages.removal])]
+            left = Self.files(ofUninstaller: false)
+            addPackages(packages.names)
         } else if let former = journal?.uninstall {
             let name = former.version.map { "driver \($0)" } ?? "the driver"
             nothing = "\(name) was uninstalled at \(former.endedAt ?? former.startedAt)"

@@ -9,8 +9,8 @@ struct UninstallHost {
 
     private var record: InstallRecord? { journal.record }
 
-    /// The entries of the undo, and the removal of a driver that only the record names.
-    func entries(_ undo: Undo) -> [Undo.Entry] {
+    /// The entries of the undo, and the removal of a driver or of packages that no step of the journal names.
+    func entries(_ undo: Undo, _ packages: RecordedPackages? = nil) -> [Undo.Entry] {
         let former = formerDriver(after: undo)
         var entries = undo.entries.map { entry in
             var entry = entry
@@ -27,6 +27,10 @@ struct UninstallHost {
         if let former { entries.append(Undo.Entry(undoes: nil, steps: removal(of: former))) }
         if let unload, let index = entries.firstIndex(where: { unloads($0, undo) }) {
             entries[index].steps.insert(unload, at: 0)
+        }
+        if let packages, !entries.flatMap(\.steps).contains(where: { $0.id == .removeBuildPackages }) {
+            let last = entries.lastIndex { !$0.steps.isEmpty } ?? entries.endIndex
+            entries.insert(Undo.Entry(undoes: nil, steps: [packages.removal]), at: last)
         }
         return withoutJobs(entries)
     }

@@ -37,7 +37,9 @@ package struct UninstallDocument: Encodable, Sendable {
 
     private func head(_ style: Style) -> [String] {
         if let nothing { return ["\(style.bold("nothing to uninstall")): \(nothing)"] }
-        let subject = version.map { "driver \($0)" } ?? "the interrupted install"
+        let subject =
+            version.map { "driver \($0)" }
+            ?? (isOnlyPackages ? "the packages for the build" : "the interrupted install")
         if done { return ["\(style.bold("uninstalled")): \(subject)"] }
         guard problems.isEmpty else {
             let name = version.map { "driver \($0)" } ?? "the driver"
@@ -45,6 +47,9 @@ package struct UninstallDocument: Encodable, Sendable {
         }
         return ["\(style.bold("uninstall")): \(subject)"]
     }
+
+    /// Whether the only step removes packages, because no journal names an install.
+    private var isOnlyPackages: Bool { steps.map(\.id) == [.removeBuildPackages] }
 
     private func obstacles(_ style: Style) -> [String] {
         problems.isEmpty ? [] : [style.bold("Obstacles")] + StepText(style: style).lines(problems)

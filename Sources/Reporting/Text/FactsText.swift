@@ -127,7 +127,8 @@ package struct FactsText {
                 ("dkms", say(build.dkms) { $0 }),
                 ("kernel headers", say(build.headersRelease) { $0 }),
                 ("package tools", say(build.packageTools) { $0.joined(separator: ", ") }),
-            ] + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
+            ] + (build.buildPackages.value.map { [("installed for the build", $0.joined(separator: ", "))] } ?? [])
+                + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
         )
     }
 }

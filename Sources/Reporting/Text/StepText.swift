@@ -46,7 +46,7 @@ struct StepText {
         case .job(let job): details(job.command)
         case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
         case .copy(let file): ["\(file.digest)"]
-        case .record, .forgetEarlierSteps, .makeDirectories, .remove, .forgetJobs, .verify, .unknown: []
+        case .record, .forgetEarlierSteps, .makeDirectories, .remove, .keepOnly, .forgetJobs, .verify, .unknown: []
         }
     }
 }

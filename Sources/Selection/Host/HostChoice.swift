@@ -1,3 +1,4 @@
+import Catalog
 import NodeModel
 import Support
 
@@ -6,6 +7,8 @@ struct HostChoice {
     var facts: NodeFacts
     var choice: DriverChoice
     var offer: CatalogOffer
+    /// All drivers of the catalog, among which the former driver of the agent may be.
+    var drivers: [CatalogDriver] = []
 
     /// Adopts a driver that fits.
     ///
@@ -23,7 +26,7 @@ struct HostChoice {
                 let situation = "Parts of a driver are installed, but its kernel module and its libraries are missing."
                 return choice.policy.takeover ? takeOver(owner, situation) : foreign(owner, situation)
             }
-            return offer.install(because: Evidence(.installed, "host", "No NVIDIA driver is installed on this host."))
+            return install(because: Evidence(.installed, "host", "No NVIDIA driver is installed on this host."))
         case .unreadable(let why):
             if leftDamagedFiles {
                 return finish("The agent's own install is not finished, and it left damaged files.")
@@ -130,7 +133,7 @@ struct HostChoice {
         }
         guard !ours else {
             let statement = "The agent installed driver \(driver.version), but \(misfit.reason)."
-            let change = offer.install(because: Evidence(.installed, "host", statement))
+            let change = install(because: Evidence(.installed, "host", statement))
             return facts.driver.isLoaded ? postponed(change, from: driver) : change
         }
         let situation = "Driver \(driver.version) is installed, but \(misfit.reason)."
@@ -203,7 +206,7 @@ struct HostChoice {
 
     /// Continues the install that the agent's journal records.
     private func finish(_ why: String) -> Decision {
-        var decision = offer.install(because: Evidence(.installed, "host", why))
+        var decision = install(because: Evidence(.installed, "host", why))
         if decision.action == .install { decision.takesOver = facts.driver.record.value?.takesOver }
         return decision
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import NodeModel
 import TestSupport
@@ -50,6 +51,47 @@ struct BuildPackagesTests {
             for case .job(let job) in try #require(record.inverse?.first).effects { try await node.run(job.command) }
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(HostLayout.buildPackages))
+        }
+    }
+
+    /// The step is in the journal, or the journal has lost it, or there is no journal any more.
+    @Test(arguments: ["recorded", "forgotten", "no journal"])
+    func anUninstallRemovesThem(_ journal: String) async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let before = try await repository.installed()
+            try await node.agent("install").expectExit(0)
+            if journal == "forgotten" {
+                var forgotten = try node.journal()
+                forgotten.steps.removeAll { $0.step == .buildPackages }
+                let path = URL(filePath: node.path(HostLayout.journal))
+                try JSONEncoder().encode(forgotten).write(to: path)
+            } else if journal == "no journal" {
+                let script = "modprobe -r nvidia-uvm nvidia-modeset nvidia; nvidia-uninstall --silent"
+                try await node.run(["sh", "-ec", "\(script); rm \(HostLayout.journal)"])
+            }
+            let plan = try await node.uninstall(["--plan"])
+            let list = "those packages for the build that other packages need by then: "
+            #expect(plan.output.contains("\(list)\(DebianRepository.headers), gcc, make, t-kbuild\n"), "\(plan)")
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(!run.output.contains("packages for the build,"), "\(run)")
+            expectSame(try await repository.installed(), before)
+            #expect(!node.exists(HostLayout.buildPackages))
+            #expect(try node.journal().uninstall?.state == .done)
+        }
+    }
+
+    @Test func anUninstallNamesThePackagesThatStay() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            try await node.agent("install").expectExit(0)
+            try await repository.add("t-foreign", depends: "make")
+            try await node.run(["sh", "-c", "apt-get -q update && apt-get -qy install t-foreign"])
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            let stays = "packages for the build, because other packages need them: make\n"
+            #expect(run.output.contains(stays), "\(run)")
         }
     }
 

@@ -56,8 +56,8 @@ check_refused() {
 
 # The checks of a host on which an install was interrupted and then completed.
 check_complete() {
-    check 'no package and no file of the build is left' \
-        [ -z "$(find /var/lib/gpu-agent/{packages,work} -mindepth 1 2>/dev/null)" ]
+    check 'no file of the build is left' [ ! -e /var/lib/gpu-agent/work ]
+    check 'no package is left, apart from that of the driver' only_own_package
     check 'every file of the driver is whole' no_torn_files
     check 'DKMS has one driver, and it is installed' one_dkms_driver
     check 'the installer finds all of its files' nvidia-installer --sanity --silent
@@ -70,6 +70,11 @@ check_recovery() {
     check_ready
     check_complete
     check 'nothing else changed on the host' only_expected_changes "$1"
+}
+
+# The agent keeps the package of the installed driver when there is room on the disk.
+only_own_package() {
+    [ -z "$(find /var/lib/gpu-agent/packages -mindepth 1 ! -name "*-$(loaded_version)*.run")" ]
 }
 
 has_empty_module() { find /usr/lib/modules/*/updates -name '*.ko' -size 0 | grep . >/dev/null; }
