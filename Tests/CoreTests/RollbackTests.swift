@@ -208,7 +208,7 @@ import Testing
         #expect(SelectionCase.Expected(whole) == .install(Self.old))
     }
 
-    /// An install of a driver in place of the agent's own one knows the way back. Others have none.
+    /// Only an install of a driver in place of the agent's own one knows the way back.
     @Test func recordsTheWayBack() throws {
         func former(_ facts: NodeFacts, _ policy: Policy) throws -> FormerDriver? {
             let plan = try Plan.made(for: facts, policy: policy)

@@ -10,10 +10,11 @@ struct RecordedPackages {
     /// The step that removes them.
     var removal: PlannedStep
 
+    /// Nil when the file lists no package, or when the agent does not know the package manager of the host.
+    ///
     /// - Parameters:
     ///   - facts: The facts of the host.
     ///   - version: The version of the driver, for the name of the job; nil when there is none.
-    /// - Returns: Nil when the file lists no package, or when the agent does not know the package manager of the host.
     init?(_ facts: NodeFacts, version: String?) {
         guard let names = facts.build.buildPackages.value, !names.isEmpty,
             let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
