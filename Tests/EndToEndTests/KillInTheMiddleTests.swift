@@ -172,7 +172,9 @@ struct KillInTheMiddleTests {
             try await node.agent("install", node.options(for: "580.105.08")).expectExit(0)
             let status = try await node.status()
             #expect(status.decision.driver?.version == "580.105.08")
-            #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+            // Only the package of the installed driver stays.
+            let kept = try await node.run(["ls", HostLayout.packages]).split(separator: "\n")
+            #expect(kept.count == 1 && kept.allSatisfy { $0.contains("-580.105.08") }, "\(kept)")
         }
     }
 }

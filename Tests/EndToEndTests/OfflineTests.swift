@@ -97,7 +97,7 @@ struct OfflineTests {
             #expect(try await node.status().verdict == "ready")
             #expect(try node.requests().count == requests)
             #expect(try node.journal().steps.map(\.step) == [.begin, .copy, .install, .load, .verify, .finish])
-            #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+            #expect(try await node.keptPackages() == [Self.name])
             #expect(try await node.run(["ls", Self.bundle]) == "\(Self.older)\n\(Self.name)\nindex.json\n")
         }
     }
@@ -127,7 +127,7 @@ struct OfflineTests {
             try await node.agent("install", options).expectExit(0)
             #expect(try await node.status().verdict == "ready")
             #expect(try node.journal().steps.allSatisfy { $0.state == .done })
-            #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+            #expect(try await node.keptPackages() == [Self.name])
             #expect(try node.requests().isEmpty)
         }
     }
@@ -144,7 +144,7 @@ struct OfflineTests {
             try await node.agent("install", try await prepare(node)).expectExit(0)
             #expect(try await node.status().verdict == "ready")
             #expect(try node.journal().steps.allSatisfy { $0.state == .done })
-            #expect(try await node.run(["find", HostLayout.packages, "-type", "f"]) == "")
+            #expect(try await node.keptPackages() == [Self.name])
         }
     }
 
@@ -180,5 +180,12 @@ struct OfflineTests {
             #expect(try await node.status().verdict == "ready")
             #expect(try node.requests().isEmpty)
         }
+    }
+}
+
+extension SimulatedNode {
+    /// The names of the packages on the host, of which the one of the installed driver stays.
+    fileprivate func keptPackages() async throws -> [String] {
+        try await run(["ls", HostLayout.packages]).split(separator: "\n").map(String.init)
     }
 }

@@ -103,7 +103,8 @@ struct UninstallInterruptedTests {
         try await SimulatedNode.with { node in
             try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
-            try await node.run(["rm", "/usr/bin/nvidia-uninstall"])
+            // The package of the driver, which the agent keeps, could uninstall it, too.
+            try await node.run(["rm", "-r", "/usr/bin/nvidia-uninstall", HostLayout.packages])
             let failed = try await node.uninstall()
             failed.expectExit(1)
             #expect(
