@@ -124,6 +124,7 @@ package struct Planner: Sendable {
             ? [] : preflight.problems.filter { !settled.contains($0.code) }
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
+
     /// The driver of this agent that an install replaces, and to which the agent can go back; nil when there is none.
     private func formerDriver(_ driver: DriverFacts, replacedBy new: InstallRecord) -> FormerDriver? {
         guard let record = driver.record.value, new.takesOver == nil else { return nil }

@@ -35,4 +35,13 @@ import Testing
         #expect(driver { $0.moduleFile = .skipped("no commands") }.presence(of: version) == .unknown)
         #expect(driver { $0.loadedVersion = .present("580.105.08") }.presence(of: version) == .unknown)
     }
+
+    @Test(arguments: [
+        (DriverPresence.complete, 0, InstallerResult.succeeded), (.complete, 1, .succeededInSpiteOfStatus),
+        (.noModule("no module"), 0, .failed(gap: "no module")), (.noModule("no module"), 1, .failed(gap: nil)),
+        (.unknown, 0, .succeeded), (.unknown, 1, .failed(gap: nil)),
+    ])
+    func decidesWithTheExitStatus(_ presence: DriverPresence, _ status: Int, _ result: InstallerResult) {
+        #expect(presence.result(ofStatus: status) == result)
+    }
 }

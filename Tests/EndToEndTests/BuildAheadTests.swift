@@ -64,7 +64,7 @@ struct BuildAheadTests {
             let failed = try await node.agent("install")
             failed.expectExit(1)
             #expect(failed.errors.contains("build-ahead-failed"), "\(failed)")
-            #expect(!node.exists("\(modules)/nvidia.ko"))
+            #expect(!node.exists("\(modules)/nvidia.ko") && !node.exists(HostLayout.work))
             let status = try await node.status()
             #expect(status.verdict == "ready", "\(status)")
             let notice = try #require(status.findings.first { $0.code == "kernel-change-pending" })

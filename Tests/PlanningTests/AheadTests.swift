@@ -86,6 +86,7 @@ import Testing
         Case("no compiler") { $0.build.compiler = .absent },
         Case("no make") { $0.build.make = .absent },
         Case("Secure Boot") { $0.host.secureBoot = .present(true) },
+        Case("Secure Boot is not known") { $0.host.secureBoot = .unreadable(.denied) },
         Case("the driver of another owner") { $0.driver.record = .absent },
         Case("an install that did not end") {
             $0.driver.record = $0.driver.record.map { record in

@@ -187,19 +187,20 @@ struct Executor {
         }
         var gap: String?
         if let version = effect.provides, case .finished(let status) = outcome {
-            switch await presence(version) {
-            case .complete where status != 0:
+            switch await presence(version).result(ofStatus: status) {
+            case .succeeded: return
+            case .succeededInSpiteOfStatus:
                 // The job writes the files to the disk only when its program succeeds.
                 try await onHost(step) { () async throws(HostError) in
                     _ = try await commands.run(["sync", "-f", "/", "/usr", "/var"], deadline: deadline)
                 }
                 progress(.noted("\(step.failure.subject) exited with status \(status), but the driver is complete"))
                 return
-            case .noModule(let what) where status == 0: gap = what
-            case .complete, .noModule, .unknown: break
+            case .failed(let missing): gap = missing
             }
+        } else if outcome == .finished(status: 0) {
+            return
         }
-        guard outcome != .finished(status: 0) || gap != nil else { return }
         // A full disk hurts the whole node. An error here would hide the problem of the job.
         if let scratch = effect.scratch.flatMap({ HostPath(absolute: $0) }) { try? root.removeTree(scratch) }
         let log = JobLog(of: effect, output: output, failure: step.failure)

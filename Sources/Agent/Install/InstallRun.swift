@@ -89,7 +89,7 @@ package struct InstallRun: Sendable {
                 return both
             }
             var problem = error.problem
-            let name = view.plan.decision.driver.map { "driver \($0.version)" } ?? "the former driver"
+            let name = view.plan.decision.failed?.formerName ?? "the former driver"
             problem.observed = "The agent could not go back to \(name): \(problem.observed)"
             both.others += [problem] + error.others
         }

@@ -17,11 +17,9 @@ extension Check {
             + "another driver in the configuration. See [upgrade.md](upgrade.md#when-the-new-driver-fails)."
     ) { node in
         guard let failed = node.decision.failed else { return nil }
-        let former = failed.record.former.map { "driver \($0.version)" } ?? "the former driver"
+        let verb = node.decision.action == .adopt ? "went" : "goes"
         return .notice(
-            "\(failed.statement) "
-                + (node.decision.action == .adopt
-                    ? "The agent went back to \(former)." : "The agent goes back to \(former)."),
+            "\(failed.statement) The agent \(verb) back to \(failed.formerName).",
             expected: "driver \(failed.record.version)",
             remedy: failed.remedy
         )

@@ -8,6 +8,28 @@ package enum DriverPresence: Sendable, Equatable {
     case unknown
 }
 
+/// Whether a program that installs a driver succeeded.
+package enum InstallerResult: Sendable, Equatable {
+    case succeeded
+    /// The driver is complete, although the exit status says that the program failed.
+    case succeededInSpiteOfStatus
+    /// The program failed. For one that ended with status 0, the text says what the host lacks, as a clause.
+    case failed(gap: String?)
+}
+
+extension DriverPresence {
+    /// The result of an installer that ended with this exit status and left this on the disk.
+    ///
+    /// What is not known leaves the word to the exit status.
+    package func result(ofStatus status: Int) -> InstallerResult {
+        switch self {
+        case .complete: status == 0 ? .succeeded : .succeededInSpiteOfStatus
+        case .noModule(let gap): .failed(gap: status == 0 ? gap : nil)
+        case .unknown: status == 0 ? .succeeded : .failed(gap: nil)
+        }
+    }
+}
+
 extension DriverFacts {
     /// How much of this version of the driver is on the disk.
     package func presence(of version: String) -> DriverPresence {

@@ -29,9 +29,14 @@ package struct BuildAhead: Operation {
     package var changes: String { "\(RemoveAhead.directory(kernel)) and the module index of this kernel" }
     package var deadlineSeconds: Int { 1800 }
     package var effects: [Effect] {
-        let command = ["sh", "-ec", Self.script, "build-ahead", version, kernel, directory]
-        let environment = compiler.map { ["CC": $0] } ?? [:]
-        return [.job(Effect.Job(name: jobName, command: command, environment: environment)), .forgetJobs([jobName])]
+        let arguments = [version, kernel, directory, RemoveAhead.directory(kernel), HostLayout.work]
+        let job = Effect.Job(
+            name: jobName,
+            command: ["sh", "-ec", Self.script, "build-ahead"] + arguments,
+            environment: compiler.map { ["CC": $0] } ?? [:],
+            scratch: HostLayout.work
+        )
+        return [.job(job), .forgetJobs([jobName])]
     }
     package var failure: StepFailure {
         StepFailure(
@@ -46,9 +51,8 @@ package struct BuildAhead: Operation {
     package var inverse: (any Operation)? { RemoveAhead(kernel: kernel, jobs: [jobName]) }
 
     private static let script = """
-        version=$1 kernel=$2 directory=$3
-        source=/usr/src/nvidia-$version build=\(HostLayout.work)/build-ahead
-        target=/lib/modules/$kernel/kernel/drivers/video
+        version=$1 kernel=$2 directory=$3 target=$4 work=$5
+        source=/usr/src/nvidia-$version build=$work/build-ahead
         if [ ! -e "$source/Makefile" ]; then
             echo "ERROR: The sources of the kernel modules are not in $source." >&2
             exit 1
@@ -68,7 +72,7 @@ package struct BuildAhead: Operation {
         mv "$target/nvidia.ko.part" "$target/nvidia.ko"
         depmod "$kernel"
         rm -rf "$build"
-        rmdir \(HostLayout.work) 2>/dev/null || true
+        rmdir "$work" 2>/dev/null || true
         """
 }
 
@@ -101,8 +105,9 @@ package struct RemoveAhead: Operation {
         for name in nvidia nvidia-uvm nvidia-modeset nvidia-drm nvidia-peermem; do
             rm -f "$directory/$name.ko" "$directory/$name.ko.part"
         done
-        if cd "/lib/modules/$kernel" 2>/dev/null; then rmdir -p kernel/drivers/video 2>/dev/null || true; fi
-        if [ -e "/lib/modules/$kernel/modules.dep" ]; then depmod "$kernel"; fi
+        cd "/lib/modules/$kernel" 2>/dev/null || exit 0
+        rmdir -p "${directory#"$PWD/"}" 2>/dev/null || true
+        if [ -e modules.dep ]; then depmod "$kernel"; fi
         """
 }
 

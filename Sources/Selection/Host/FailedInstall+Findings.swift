@@ -9,6 +9,9 @@ extension FailedInstall {
         return "The install of \(name) failed at \(at): \(failure.code.rawValue): \(failure.observed)"
     }
 
+    /// The driver before this install, for people.
+    package var formerName: String { record.former.map { "driver \($0.version)" } ?? "the former driver" }
+
     /// What an operator can do after the agent has gone back to the former driver.
     package var remedy: Remedy {
         """
@@ -21,10 +24,9 @@ extension FailedInstall {
 extension Finding {
     /// The finding that the agent went back to the former driver, which works.
     package static func wentBack(from failed: FailedInstall) -> Finding {
-        let former = failed.record.former.map { "driver \($0.version)" } ?? "the former driver"
-        return Finding(
+        Finding(
             .driverRolledBack,
-            observed: "The agent went back to \(former), which works.",
+            observed: "The agent went back to \(failed.formerName), which works.",
             expected: "driver \(failed.record.version)",
             remedy: failed.remedy
         )
