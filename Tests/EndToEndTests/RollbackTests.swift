@@ -44,6 +44,8 @@ struct RollbackTests {
             let install = try await node.agent("install", options)
             install.expectExit(1)
             #expect(install.errors.contains("× \(fault.code): "), "\(install)")
+            let note = "! the new driver failed, so the agent goes back to driver \(Self.old)\n"
+            #expect(install.errors.contains(note), "\(install)")
             let back = "driver-rolled-back: The agent went back to driver \(Self.old), which works."
             #expect(install.errors.contains(back), "\(install)")
             #expect(try node.requests().count == 2)

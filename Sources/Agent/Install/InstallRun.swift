@@ -82,6 +82,8 @@ package struct InstallRun: Sendable {
         run.inspector.retriesFailed = false
         let view = await run.inspector.look()
         guard view.plan.goesBack, !Task.isCancelled else { return failure }
+        let name = view.plan.decision.failed?.formerName ?? "the former driver"
+        change.progress(.noted("the new driver failed, so the agent goes back to \(name)"))
         var both = failure
         do throws(AgentFailure) { _ = try await run.execute(view, change) } catch {
             guard error.others.first?.code != .driverRolledBack else {
@@ -89,7 +91,6 @@ package struct InstallRun: Sendable {
                 return both
             }
             var problem = error.problem
-            let name = view.plan.decision.failed?.formerName ?? "the former driver"
             problem.observed = "The agent could not go back to \(name): \(problem.observed)"
             both.others += [problem] + error.others
         }
