@@ -11,10 +11,17 @@ package struct Planner: Sendable {
     package var source: PackageSource?
     /// Whether the agent may install the packages that the build of the kernel modules needs.
     package var buildPackages: Bool
+    /// What the agent sets up around a driver that it installed.
+    package var surroundings: SurroundingsPolicy
 
-    package init(source: PackageSource? = nil, buildPackages: Bool = true) {
+    package init(
+        source: PackageSource? = nil,
+        buildPackages: Bool = true,
+        surroundings: SurroundingsPolicy = SurroundingsPolicy()
+    ) {
         self.source = source
         self.buildPackages = buildPackages
+        self.surroundings = surroundings
     }
 
     /// Creates the plan for a decision.
@@ -54,7 +61,13 @@ package struct Planner: Sendable {
     /// Loads the driver on the host, unless other drivers hold all of its GPUs.
     private func adopt(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         let services = journal?.stoppedServices ?? []
-        let steps = Adoption(driver: facts.driver, stoppedServices: services).operations.map(\.step)
+        let around = Surroundings(
+            driver: facts.driver,
+            configuration: surroundings,
+            isOwn: facts.driver.isOfThisAgent
+        )
+        let adoption = Adoption(driver: facts.driver, stoppedServices: services, surroundings: around)
+        let steps = adoption.operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
         let isBlocked = !steps.isEmpty && held > 0 && held == decision.gpus.count
@@ -97,7 +110,8 @@ package struct Planner: Sendable {
             released: released,
             journal: journal,
             source: source,
-            packages: packages
+            packages: packages,
+            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, isOwn: true)
         )
         let preflight =
             Preflight(facts: facts, artifact: artifact, kernel: kernel, gpus: decision.gpus, released: released)

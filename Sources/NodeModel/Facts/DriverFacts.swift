@@ -35,6 +35,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var record: Reading<InstallRecord>
     /// The agent's record of an uninstall; nil when there was none, or when an install came after it.
     package var uninstall: UninstallRecord?
+    /// What is around the driver; nil in facts of an earlier version of the agent.
+    package var surroundings: DriverSurroundings?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
     package var leftOut: [String: Int]?
 
@@ -52,6 +54,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         unusableNodes: [String: String]? = nil,
         record: Reading<InstallRecord>,
         uninstall: UninstallRecord? = nil,
+        surroundings: DriverSurroundings? = nil,
         leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
@@ -67,6 +70,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.unusableNodes = unusableNodes
         self.record = record
         self.uninstall = uninstall
+        self.surroundings = surroundings
         self.leftOut = leftOut
     }
 }

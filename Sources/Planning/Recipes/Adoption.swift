@@ -6,13 +6,17 @@ package struct Adoption: Recipe {
     /// The services of the driver that an interrupted install or uninstall stopped.
     package var stoppedServices: [String]
 
-    package init(driver: DriverFacts, stoppedServices: [String] = []) {
+    /// What belongs around the driver; nil to leave it alone.
+    package var surroundings: Surroundings?
+
+    package init(driver: DriverFacts, stoppedServices: [String] = [], surroundings: Surroundings? = nil) {
         self.driver = driver
         self.stoppedServices = stoppedServices
+        self.surroundings = surroundings
     }
 
     package var operations: [any Operation] {
-        (needsLoading ? [LoadModules()] : [])
+        (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules()] : [])
             + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
             + (needsLoading ? [VerifyNode()] : [])
     }

@@ -19,6 +19,8 @@ package struct Runfile: Recipe {
     package var source: PackageSource?
     /// The packages for the build; nil when the agent cannot or must not install packages.
     package var packages: BuildPackages?
+    /// What belongs around the driver; nil to leave it alone.
+    package var surroundings: Surroundings?
 
     package init(
         facts: NodeFacts,
@@ -29,7 +31,8 @@ package struct Runfile: Recipe {
         released: [String] = [],
         journal: Journal?,
         source: PackageSource? = nil,
-        packages: BuildPackages? = nil
+        packages: BuildPackages? = nil,
+        surroundings: Surroundings? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -40,6 +43,7 @@ package struct Runfile: Recipe {
         self.journal = journal
         self.source = source
         self.packages = packages
+        self.surroundings = surroundings
     }
 
     package var operations: [any Operation] {
@@ -87,7 +91,10 @@ package struct Runfile: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return build + [package] + (isNeeded ? [unload] : []) + takeover + [installer]
+        // The installer loads the modules at its end.
+        return build + [package] + (isNeeded ? [unload] : []) + takeover + (surroundings?.beforeLoad ?? []) + [
+            installer
+        ]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.

@@ -1,0 +1,28 @@
+package import NodeModel
+
+/// Brings what is around the agent's own driver to the state that the configuration asks for.
+///
+/// Nothing here decides whether CUDA works. So the steps come after an install is complete, and each only repairs what
+/// differs. The driver of another owner is left alone.
+package struct Surroundings: Sendable {
+    package var driver: DriverFacts
+    package var configuration: SurroundingsPolicy
+    /// Whether the driver on the host is the agent's, or becomes it.
+    package var isOwn: Bool
+
+    package init(driver: DriverFacts, configuration: SurroundingsPolicy, isOwn: Bool) {
+        self.driver = driver
+        self.configuration = configuration
+        self.isOwn = isOwn
+    }
+
+    private var found: DriverSurroundings? { isOwn ? driver.surroundings : nil }
+
+    /// The step that must come before the kernel modules are loaded.
+    package var beforeLoad: [any Operation] {
+        guard let found else { return [] }
+        let parameters = configuration.moduleParameters
+        let wanted = parameters.isEmpty ? nil : parameters.text
+        return found.ownFiles[ModuleParameters.path] == wanted ? [] : [WriteModuleParameters(parameters: parameters)]
+    }
+}
