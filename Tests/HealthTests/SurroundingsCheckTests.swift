@@ -23,7 +23,7 @@ import Testing
 
     private static func surroundings(inForce value: String?) -> DriverSurroundings {
         DriverSurroundings(
-            ownFiles: [ModuleParameters.path: parameters.text],
+            ownFiles: [ModuleParameters.path: OwnFile.lines(parameters.text)],
             parametersInForce: value.map { ["nvidia": ["NVreg_EnableMSI": $0]] } ?? [:]
         )
     }

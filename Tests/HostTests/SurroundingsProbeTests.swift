@@ -25,7 +25,7 @@ import Testing
         )
         try tree.write("sys/module/nvidia_uvm/parameters/uvm_perf", "1\n")
         let found = try read()
-        #expect(found.ownFiles == [ModuleParameters.path: Self.parameters.text])
+        #expect(found.ownFiles == [ModuleParameters.path: OwnFile.lines(Self.parameters.text)])
         #expect(
             found.parametersInForce == [
                 "nvidia": ["NVreg_EnableMSI": "1", "NVreg_RestrictProfilingToAdminUsers": "1"],

@@ -35,7 +35,7 @@ import Testing
 
     @Test func theFileHasALineForEachModule() {
         #expect(Self.parameters.text == Self.file)
-        #expect(ModuleParameters(text: Self.file) == Self.parameters)
+        #expect(ModuleParameters(lines: OwnFile.lines(Self.file)) == Self.parameters)
     }
 
     @Test func valuesAreComparedAsTheKernelPrintsThem() {
@@ -67,7 +67,7 @@ import Testing
     @Test func anAdoptionWritesOnlyWhatDiffers() {
         let empty = Self.own(DriverSurroundings())
         #expect(Self.adopt(empty, Self.wanted).steps.map(\.id) == [.moduleParameters])
-        let written = Self.own(DriverSurroundings(ownFiles: [ModuleParameters.path: Self.file]))
+        let written = Self.own(DriverSurroundings(ownFiles: [ModuleParameters.path: OwnFile.lines(Self.file)]))
         #expect(Self.adopt(written, Self.wanted).steps.isEmpty)
         let other = ModuleParameters(["nvidia": ["NVreg_EnableMSI": "0"]])
         #expect(Self.adopt(written, SurroundingsPolicy(moduleParameters: other)).steps.map(\.id) == [.moduleParameters])

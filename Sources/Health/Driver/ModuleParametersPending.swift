@@ -31,7 +31,8 @@ extension Check {
                 remedy: Remedy("Set them where the driver comes from, or remove driver.moduleParameters.")
             )
         }
-        guard let found = driver.surroundings, found.ownFiles[ModuleParameters.path] == wanted.text else {
+        guard let found = driver.surroundings, found.ownFiles[ModuleParameters.path] == OwnFile.lines(wanted.text)
+        else {
             return .notice(
                 "\(ModuleParameters.path) does not have the configured parameters yet.",
                 expected: expected,

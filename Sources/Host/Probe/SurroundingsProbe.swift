@@ -12,10 +12,10 @@ struct SurroundingsProbe {
         var found = DriverSurroundings()
         for path in [ModuleParameters.path] {
             let text = try? root.text(HostPath(stringLiteral: path), limit: Self.fileLimit)
-            if let text, text.hasPrefix(OwnFile.mark) { found.ownFiles[path] = text }
+            if let text, text.hasPrefix(OwnFile.mark) { found.ownFiles[path] = OwnFile.lines(text) }
         }
-        if let text = found.ownFiles[ModuleParameters.path] {
-            found.parametersInForce = inForce(ModuleParameters(text: text))
+        if let lines = found.ownFiles[ModuleParameters.path] {
+            found.parametersInForce = inForce(ModuleParameters(lines: lines))
         }
         return found
     }

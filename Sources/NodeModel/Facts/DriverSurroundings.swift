@@ -1,49 +1,15 @@
-/// What is around the driver on the host: device nodes that are missing, services, and files of this agent.
-///
-/// Nil stands for what the agent could not read. The agent then changes nothing about it.
+/// What is around the driver on the host: the files of this agent, and what they set.
 package struct DriverSurroundings: Codable, Sendable, Equatable {
-    /// The content of the files that the agent writes around a driver, by path.
+    /// The lines of the files that the agent writes around a driver, by path.
     ///
     /// A file that does not begin with `OwnFile.mark` is not the agent's, and is not here.
-    package var ownFiles: [String: String]
+    package var ownFiles: [String: [String]]
     /// The values of the parameters in the agent's file that the loaded modules have, by module and parameter.
     package var parametersInForce: [String: [String: String]]
-    /// The names of the device nodes in `/dev` that the loaded driver offers and that do not exist, sorted.
-    package var missingNodes: [String]?
-    /// The names of the device nodes in `/dev` without a link in `/dev/char`, sorted; nil also on a host without this
-    /// directory.
-    package var nodesWithoutLink: [String]?
-    /// The names of the links in `/dev/char` that lead to device nodes of the driver, such as `195:255`, sorted.
-    package var links: [String]?
-    /// Whether udev reads rules on this host (`/etc/udev/rules.d`).
-    package var hasUdevRules: Bool?
-    /// Whether systemd runs on this host (`/run/systemd/system`).
-    package var hasSystemd: Bool?
-    /// The file of the unit `nvidia-persistenced.service`; absent when the host has no such unit.
-    package var persistenceUnit: Reading<String>?
-    /// Whether the boot starts the unit of the agent.
-    package var persistenceIsEnabled: Bool?
 
-    package init(
-        ownFiles: [String: String] = [:],
-        parametersInForce: [String: [String: String]] = [:],
-        missingNodes: [String]? = nil,
-        nodesWithoutLink: [String]? = nil,
-        links: [String]? = nil,
-        hasUdevRules: Bool? = nil,
-        hasSystemd: Bool? = nil,
-        persistenceUnit: Reading<String>? = nil,
-        persistenceIsEnabled: Bool? = nil
-    ) {
+    package init(ownFiles: [String: [String]] = [:], parametersInForce: [String: [String: String]] = [:]) {
         self.ownFiles = ownFiles
         self.parametersInForce = parametersInForce
-        self.missingNodes = missingNodes
-        self.nodesWithoutLink = nodesWithoutLink
-        self.links = links
-        self.hasUdevRules = hasUdevRules
-        self.hasSystemd = hasSystemd
-        self.persistenceUnit = persistenceUnit
-        self.persistenceIsEnabled = persistenceIsEnabled
     }
 }
 

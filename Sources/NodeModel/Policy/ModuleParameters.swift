@@ -25,10 +25,10 @@ package struct ModuleParameters: Codable, Sendable, Equatable {
             + lines.joined()
     }
 
-    /// Reads the content of the file; lines of another form are left out.
-    package init(text: String) {
+    /// Reads the lines of the file; lines of another form are left out.
+    package init(lines: [String]) {
         var modules: [String: [String: String]] = [:]
-        for line in text.split(separator: "\n") {
+        for line in lines {
             let words = line.split(separator: " ")
             guard words.count > 2, words[0] == "options" else { continue }
             for word in words.dropFirst(2) {
@@ -73,4 +73,7 @@ package struct ModuleParameters: Codable, Sendable, Equatable {
 package enum OwnFile {
     /// The beginning of the first line, by which the agent recognizes its own files.
     package static let mark = "# gpu-agent:"
+
+    /// The lines of a text, as facts have them: facts contain no line breaks.
+    package static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
 }

@@ -22,7 +22,7 @@ package struct Surroundings: Sendable {
     package var beforeLoad: [any Operation] {
         guard let found else { return [] }
         let parameters = configuration.moduleParameters
-        let wanted = parameters.isEmpty ? nil : parameters.text
+        let wanted = parameters.isEmpty ? nil : OwnFile.lines(parameters.text)
         return found.ownFiles[ModuleParameters.path] == wanted ? [] : [WriteModuleParameters(parameters: parameters)]
     }
 }
