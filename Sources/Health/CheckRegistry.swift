@@ -70,6 +70,7 @@ package enum CheckRegistry {
         .driverKindMismatch,
         .kernelModuleTypeMismatch,
         .deviceNodesMissing,
+        .deviceFilesIncomplete,
         .moduleParametersPending,
 
         // Phase: use

@@ -11,6 +11,44 @@ struct SurroundingsTests {
         return ["--config", directory.path("config.yaml")]
     }
 
+    private static let links = ["sh", "-c", "cd /dev/char && for link in *; do echo $link $(readlink $link); done"]
+
+    @Test func everyDeviceHasANodeAndALink() async throws {
+        try await SimulatedNode.with { node in
+            try await node.run(["mkdir", "-p", "/dev/char", "/etc/udev/rules.d"])
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            for name in ["nvidia0", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-caps/nvidia-cap1"] {
+                #expect(node.exists("/dev/\(name)"), "\(name)")
+            }
+            let links = try await node.run(Self.links)
+            #expect(links.contains("195:0 ../nvidia0\n") && links.contains("195:255 ../nvidiactl\n"), "\(links)")
+            let plan = try await node.agent("plan", ["-o", "json"]).decoded(as: PrintedPlan.self)
+            #expect(plan.steps.isEmpty)
+            let code = "device-files-incomplete"
+            #expect(try await node.status().findings.contains { $0.code == code && $0.state == "pass" })
+
+            // Somebody removes the links and a node: the node stays ready, and the next pass creates them again.
+            try await node.run(["sh", "-c", "rm /dev/char/* /dev/nvidia-caps/nvidia-cap1"])
+            let without = try await node.status()
+            #expect(without.verdict == "ready")
+            #expect(without.findings.contains { $0.code == code && $0.state == "notice" })
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.run(Self.links) == links && node.exists("/dev/nvidia-caps/nvidia-cap1"))
+
+            // The command of the udev rule does the same.
+            try await node.run(["sh", "-c", "rm /dev/char/* /dev/nvidia-caps/nvidia-cap1"])
+            let rule = try #require(node.text(OwnFile.deviceRule)?.split(separator: "\n").last)
+            let command = try #require(rule.split(separator: "RUN+=\"").last?.dropLast())
+            let script = String(command).replacing("$$", with: "$").replacing("%%", with: "%")
+            try await node.run(["sh", "-c", script])
+            #expect(try await node.run(Self.links) == links && node.exists("/dev/nvidia-caps/nvidia-cap1"))
+
+            try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+        }
+    }
+
     @Test func modulesGetTheConfiguredParameters() async throws {
         let directory = try TemporaryDirectory()
         let first = try configuration("driver: {moduleParameters: {nvidia: {NVreg_EnableMSI: 0}}}", in: directory)

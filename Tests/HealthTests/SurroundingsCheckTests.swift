@@ -60,6 +60,32 @@ import Testing
         #expect(finding?.observed.contains("did not install this driver") == true)
     }
 
+    @Test func namesMissingNodesAndLinks() throws {
+        let (finding, verdict) = try finding(.deviceFilesIncomplete, ModuleParameters()) {
+            $0.driver.surroundings = DriverSurroundings(
+                missingNodes: ["nvidia-caps/nvidia-cap1"],
+                nodesWithoutLink: ["nvidia0", "nvidiactl"],
+                links: []
+            )
+        }
+        #expect(finding?.state == .notice && verdict == .ready)
+        #expect(
+            finding?.observed
+                == "The host lacks /dev/nvidia-caps/nvidia-cap1. These device nodes have no link in /dev/char: nvidia0, "
+                + "nvidiactl."
+        )
+        #expect(finding?.remedy.command == "gpu-agent install")
+    }
+
+    @Test func passesWithEveryLink() throws {
+        let (finding, _) = try finding(.deviceFilesIncomplete, ModuleParameters()) {
+            $0.driver.surroundings = DriverSurroundings(missingNodes: [], nodesWithoutLink: [], links: ["195:0"])
+        }
+        #expect(finding?.state == .pass && finding?.observed == "1 link")
+        let unknown = try self.finding(.deviceFilesIncomplete, ModuleParameters()) { _ in }
+        #expect(unknown.finding == nil)
+    }
+
     @Test func saysNothingWithoutParameters() throws {
         #expect(try finding(.moduleParametersPending, ModuleParameters()) { _ in }.finding == nil)
         #expect(try finding(.moduleParametersPending) { $0.driver = $0.driver.unloaded }.finding == nil)

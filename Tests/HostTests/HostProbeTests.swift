@@ -48,7 +48,7 @@ import Testing
                     nouveauLoaded: .absent,
                     deviceNodes: .absent,
                     record: .absent,
-                    surroundings: DriverSurroundings()
+                    surroundings: DriverSurroundings(hasUdevRules: false)
                 )
         )
         let build = await probe.buildFacts()

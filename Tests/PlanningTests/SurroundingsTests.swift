@@ -91,6 +91,65 @@ import Testing
         #expect(Self.adopt(.rtxProReady, Self.wanted).steps.isEmpty)
     }
 
+    @Test func anAdoptionCreatesWhatIsMissing() throws {
+        let found = DriverSurroundings(missingNodes: ["nvidia1"], nodesWithoutLink: ["nvidiactl"])
+        let foreign = Self.own(found).with { $0.driver.record = .absent }
+        for (facts, names) in [(Self.own(found), ["nvidia1", "nvidiactl"]), (foreign, ["nvidiactl"])] {
+            let steps = Self.adopt(facts).steps
+            #expect(steps.map(\.id) == [.deviceNodes])
+            guard case .run(let commands) = try #require(steps.first?.effects.first) else {
+                Issue.record("the step runs no command")
+                return
+            }
+            #expect(commands.map { Array($0.dropFirst(3)) } == [["create-device-nodes"] + names])
+        }
+        let onlyNodes = foreign.with { $0.driver.surroundings?.nodesWithoutLink = [] }
+        #expect(Self.adopt(onlyNodes).steps.isEmpty)
+        // The load of the modules creates them, too.
+        let unloaded = Self.own(found).with {
+            $0.driver = $0.driver.unloaded
+            $0.driver.surroundings = found
+        }
+        #expect(Self.adopt(unloaded).steps.map(\.id) == [.load, .verify])
+        let whole = DriverSurroundings(missingNodes: [], nodesWithoutLink: [], links: ["195:0"])
+        #expect(Self.adopt(Self.own(whole)).steps.isEmpty)
+    }
+
+    @Test func theRuleIsForTheAgentsDriverOnAHostWithUdev() {
+        let udev = DriverSurroundings(hasUdevRules: true)
+        #expect(Self.adopt(Self.own(udev)).steps.map(\.id) == [.deviceRule])
+        #expect(Self.adopt(Self.own(udev).with { $0.driver.record = .absent }).steps.isEmpty)
+        let written = DriverSurroundings(
+            ownFiles: [WriteDeviceRule.path: OwnFile.lines(WriteDeviceRule.text)],
+            hasUdevRules: true
+        )
+        #expect(Self.adopt(Self.own(written)).steps.isEmpty)
+        let facts = NodeFacts.rtxProVGPU.with { $0.driver.surroundings = udev }
+        let plan = Planner().plan(facts, Installs.plan(facts).decision, journal: nil)
+        #expect(plan.steps.map(\.id).suffix(2) == [.finish, .deviceRule])
+        #expect(plan.steps.last?.inverse.map(\.effects) == [[.remove([WriteDeviceRule.path])]])
+    }
+
+    /// udev has no escape for a quotation mark that all its versions understand.
+    @Test func theRuleIsOneLineThatUdevCanRead() throws {
+        let lines = WriteDeviceRule.text.split(separator: "\n")
+        #expect(lines.count == 2 && lines[0].hasPrefix(OwnFile.mark))
+        let value = try #require(lines[1].split(separator: "RUN+=\"").last?.dropLast())
+        #expect(!value.contains("\"") && value.count { $0 == "'" } == 2 && value.utf8.count < 2000)
+        #expect(value.replacing("$$", with: "").replacing("%%", with: "").allSatisfy { $0 != "$" && $0 != "%" })
+    }
+
+    @Test func anUninstallRemovesTheLinks() throws {
+        let driver = NodeFacts.rtxProReady.driver
+        var linked = driver
+        linked.surroundings = DriverSurroundings(links: ["195:0", "195:255"])
+        guard case .remove(let paths) = try #require(UnloadDriver(linked)?.effects.last) else {
+            Issue.record("nothing is removed")
+            return
+        }
+        #expect(paths.prefix(2) == ["/dev/char/195:0", "/dev/char/195:255"] && paths.contains("/dev/nvidia0"))
+    }
+
     /// A driver that cannot be unloaded must keep what is around it.
     @Test func anUninstallRemovesTheDriverFirst() {
         let plan = Planner(surroundings: Self.wanted)

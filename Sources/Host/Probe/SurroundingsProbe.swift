@@ -10,13 +10,15 @@ struct SurroundingsProbe {
 
     func read() -> DriverSurroundings {
         var found = DriverSurroundings()
-        for path in [ModuleParameters.path] {
+        for path in [ModuleParameters.path, OwnFile.deviceRule] {
             let text = try? root.text(HostPath(stringLiteral: path), limit: Self.fileLimit)
             if let text, text.hasPrefix(OwnFile.mark) { found.ownFiles[path] = OwnFile.lines(text) }
         }
         if let lines = found.ownFiles[ModuleParameters.path] {
             found.parametersInForce = inForce(ModuleParameters(lines: lines))
         }
+        found.hasUdevRules = try? root.isDirectory("/etc/udev/rules.d")
+        DeviceGapProbe(root: root).read(into: &found)
         return found
     }
 

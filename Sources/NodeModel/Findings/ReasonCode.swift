@@ -52,6 +52,7 @@ extension ReasonCode {
     package static let driverChangePending = ReasonCode("driver-change-pending")
     package static let driverInUse = ReasonCode("driver-in-use")
     package static let driverVersionSplit = ReasonCode("driver-version-split")
+    package static let deviceFilesIncomplete = ReasonCode("device-files-incomplete")
     package static let driverNotLoaded = ReasonCode("driver-not-loaded")
 
     // Preflight

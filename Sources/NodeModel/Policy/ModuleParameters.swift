@@ -73,6 +73,8 @@ package struct ModuleParameters: Codable, Sendable, Equatable {
 package enum OwnFile {
     /// The beginning of the first line, by which the agent recognizes its own files.
     package static let mark = "# gpu-agent:"
+    /// The rule of udev that creates the device nodes of the driver.
+    package static let deviceRule = "/etc/udev/rules.d/71-gpu-agent.rules"
 
     /// The lines of a text, as facts have them: facts contain no line breaks.
     package static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }

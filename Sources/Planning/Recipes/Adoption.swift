@@ -17,8 +17,9 @@ package struct Adoption: Recipe {
 
     package var operations: [any Operation] {
         (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules()] : [])
+            + (needsLoading ? [] : surroundings?.deviceNodes ?? [])
             + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
-            + (needsLoading ? [VerifyNode()] : [])
+            + (needsLoading ? [VerifyNode()] : []) + (surroundings?.afterInstall ?? [])
     }
 
     /// Whether the kernel module is not loaded, or one of the device nodes is missing.

@@ -52,7 +52,7 @@ package struct Runfile: Recipe {
             + [
                 VerifyNode(),
                 FinishInstall(record: record, fileName: artifact.fileName, jobs: jobs),
-            ]
+            ] + (surroundings?.afterInstall ?? [])
     }
 
     /// Whether the journal records that this install has started already.

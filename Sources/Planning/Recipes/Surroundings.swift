@@ -3,7 +3,7 @@ package import NodeModel
 /// Brings what is around the agent's own driver to the state that the configuration asks for.
 ///
 /// Nothing here decides whether CUDA works. So the steps come after an install is complete, and each only repairs what
-/// differs. The driver of another owner is left alone.
+/// differs. The driver of another owner gets only links to its device nodes.
 package struct Surroundings: Sendable {
     package var driver: DriverFacts
     package var configuration: SurroundingsPolicy
@@ -24,5 +24,18 @@ package struct Surroundings: Sendable {
         let parameters = configuration.moduleParameters
         let wanted = parameters.isEmpty ? nil : OwnFile.lines(parameters.text)
         return found.ownFiles[ModuleParameters.path] == wanted ? [] : [WriteModuleParameters(parameters: parameters)]
+    }
+
+    /// The steps that need a complete driver.
+    package var afterInstall: [any Operation] {
+        guard let found, found.hasUdevRules == true else { return [] }
+        let isWritten = found.ownFiles[WriteDeviceRule.path] == OwnFile.lines(WriteDeviceRule.text)
+        return isWritten ? [] : [WriteDeviceRule()]
+    }
+
+    /// The step that creates device nodes and links of a loaded driver.
+    package var deviceNodes: [any Operation] {
+        let names = driver.nodesToCreate + driver.nodesToLink
+        return names.isEmpty ? [] : [CreateDeviceNodes(names: names)]
     }
 }
