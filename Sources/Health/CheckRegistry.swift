@@ -72,6 +72,8 @@ package enum CheckRegistry {
         .driverKindMismatch,
         .kernelModuleTypeMismatch,
         .deviceNodesMissing,
+        .deviceFilesIncomplete,
+        .moduleParametersPending,
 
         // Phase: use
         .nvmlHang,

@@ -8,6 +8,8 @@ package struct CheckedNode: Sendable {
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
+    /// What the operator asks for around a driver of this agent.
+    package let surroundings: SurroundingsPolicy
     /// What the daemon last wrote to the API server; nil when the checks do not concern the publication.
     package let published: PublishedState?
     /// Whether the agent builds the modules for the kernel of the next boot.
@@ -21,11 +23,13 @@ package struct CheckedNode: Sendable {
         buildsAhead: Bool = false,
         aheadProblem: String? = nil,
         migStrategy: MIGStrategy = .single,
+        surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         published: PublishedState? = nil
     ) {
         self.facts = decision.managed(facts)
         self.decision = decision
         self.migStrategy = migStrategy
+        self.surroundings = surroundings
         self.published = published
         self.buildsAhead = buildsAhead
         self.aheadProblem = aheadProblem

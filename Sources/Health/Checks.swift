@@ -14,6 +14,8 @@ package struct Checks: Sendable {
     package var lastFailure: Finding?
     /// The configured MIG strategy of the device plugin.
     package var migStrategy: MIGStrategy
+    /// What the operator asks for around a driver of this agent.
+    package var surroundings: SurroundingsPolicy
     /// What the daemon last wrote to the API server.
     ///
     /// It is nil in the report that the daemon publishes, because the published verdict does not depend on the
@@ -24,6 +26,7 @@ package struct Checks: Sendable {
         facts: NodeFacts,
         plan: Plan,
         migStrategy: MIGStrategy = .single,
+        surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         installing: Bool = false,
         lastFailure: Finding? = nil,
         published: PublishedState? = nil
@@ -31,6 +34,7 @@ package struct Checks: Sendable {
         self.facts = facts
         self.plan = plan
         self.migStrategy = migStrategy
+        self.surroundings = surroundings
         self.installing = installing
         self.lastFailure = lastFailure
         self.published = published
@@ -49,6 +53,7 @@ package struct Checks: Sendable {
             buildsAhead: plan.steps.contains { $0.id == .buildAhead },
             aheadProblem: plan.aheadProblem,
             migStrategy: migStrategy,
+            surroundings: surroundings,
             published: published
         )
         var found = CheckRegistry.checks.compactMap { check in

@@ -11,10 +11,17 @@ package struct Planner: Sendable {
     package var source: PackageSource?
     /// Whether the agent may install the packages that the build of the kernel modules needs.
     package var buildPackages: Bool
+    /// What the agent sets up around a driver that it installed.
+    package var surroundings: SurroundingsPolicy
 
-    package init(source: PackageSource? = nil, buildPackages: Bool = true) {
+    package init(
+        source: PackageSource? = nil,
+        buildPackages: Bool = true,
+        surroundings: SurroundingsPolicy = SurroundingsPolicy()
+    ) {
         self.source = source
         self.buildPackages = buildPackages
+        self.surroundings = surroundings
     }
 
     /// Creates the plan for a decision.
@@ -55,11 +62,16 @@ package struct Planner: Sendable {
     private func adopt(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         let services = journal?.stoppedServices ?? []
         let ahead = Ahead(facts, decision, journal: journal)
-        let adoption = Adoption(driver: facts.driver, stoppedServices: services).operations.map(\.step)
-        let steps = adoption + ahead.operations.map(\.step)
+        let around = Surroundings(
+            driver: facts.driver,
+            configuration: surroundings,
+            isOwn: facts.driver.isOfThisAgent
+        )
+        let adoption = Adoption(driver: facts.driver, stoppedServices: services, surroundings: around)
+        let steps = adoption.operations.map(\.step) + ahead.operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
-        let isBlocked = !adoption.isEmpty && held > 0 && held == decision.gpus.count
+        let isBlocked = !adoption.operations.isEmpty && held > 0 && held == decision.gpus.count
         var plan = Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
         plan.aheadProblem = ahead.problem
         return plan
@@ -106,7 +118,8 @@ package struct Planner: Sendable {
             journal: journal,
             source: source,
             packages: packages,
-            failed: decision.failed
+            failed: decision.failed,
+            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, isOwn: true)
         )
         let preflight =
             Preflight(

@@ -94,12 +94,15 @@ struct ReconcilerTests {
             try await withLoop(cluster) { box, wakeUp in
                 try await eventually("the first inspection") { box.snapshot != nil }
                 var inspections: Set<Double> = []
+                let started = ContinuousClock.now
                 for _ in 0..<30 {
                     wakeUp.ring()
                     try await Task.sleep(for: .milliseconds(100))
                     if let at = box.snapshot?.at { inspections.insert(at) }
                 }
-                #expect((2...3).contains(inspections.count))
+                // On a busy machine, the 30 events take longer than three seconds.
+                let pauses = Int((ContinuousClock.now - started) / .seconds(2))
+                #expect((2...pauses + 2).contains(inspections.count))
             }
         }
     }

@@ -19,6 +19,9 @@ import Testing
               takeover: true
               source: file:///mnt/drivers
               buildPackages: false
+              moduleParameters:
+                nvidia: {NVreg_RegistryDwords: a=1;b=0x2, NVreg_EnableMSI: 1}
+                nvidia-uvm: {}
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -45,6 +48,11 @@ import Testing
             takeover: true,
             source: .directory("/mnt/drivers"),
             buildPackages: false,
+            surroundings: SurroundingsPolicy(
+                moduleParameters: ModuleParameters([
+                    "nvidia": ["NVreg_RegistryDwords": "a=1;b=0x2", "NVreg_EnableMSI": "1"]
+                ])
+            ),
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -205,6 +213,17 @@ import Testing
                 "3:104: buildPackages 'no' is not true or false",
                 "3:9: version 580.105.08 does not belong to branch 595; set only one of them",
                 "3:53: remove 'channel': version 580.105.08 already selects one driver",
+            ]
+        ),
+        (
+            "driver: {moduleParameters: {nvidia: {1x: 1, A: a b, B: '', A: 2, A: 3}, nouveau: {}, nvidia-uvm: []}}",
+            [
+                "3:73: unknown key 'nouveau' in moduleParameters",
+                "3:38: a parameter of nvidia '1x' is not the name of a module parameter such as NVreg_EnableMSI",
+                "3:48: the value of A 'a b' is not 1 to 1024 letters, digits and characters of _.,:;=/+-",
+                "3:56: the value of B must be a non-empty string",
+                "3:66: duplicate parameter 'A' of nvidia",
+                "3:98: the parameters of nvidia-uvm must be a mapping",
             ]
         ),
         ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),

@@ -114,7 +114,7 @@ import Testing
                 [
                     .run([
                         ["modprobe", "nvidia"], ["modprobe", "nvidia-uvm"], ["modprobe", "nvidia-modeset"],
-                        ["nvidia-modprobe", "-u", "-c0"],
+                        ["nvidia-modprobe", "-u", "-c0"], CreateDeviceNodes.command,
                     ])
                 ],
                 [.verify],

@@ -47,7 +47,8 @@ import Testing
                     loadedModules: .absent,
                     nouveauLoaded: .absent,
                     deviceNodes: .absent,
-                    record: .absent
+                    record: .absent,
+                    surroundings: DriverSurroundings(hasUdevRules: false)
                 )
         )
         let build = await probe.buildFacts()

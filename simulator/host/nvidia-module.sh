@@ -218,7 +218,7 @@ insert_nvidia() {
     ln -s ../../../bus/pci/drivers/nvidia /sys/module/nvidia/drivers/pci:nvidia
     ln -s ../../../../module/nvidia /sys/bus/pci/drivers/nvidia/module
     printf 'NVRM version: %s\nGCC version:  %s\n' "$(banner)" "$(modinfo_field "$file" standin_compiler)" >/proc/driver/nvidia/version
-    printf '%s\n' "$@" >/proc/driver/nvidia/params
+    show_parameters "$@" >/proc/driver/nvidia/params
     for address in "${accepted[@]}"; do
         bind_function "$address" "$minor"
         minor=$((minor + 1))
@@ -242,6 +242,18 @@ bind_function() {
         printf 'Device Minor: \t %s\n' "$minor"
         printf 'GPU Firmware: \t %s\nGPU Excluded:\t No\n' "$version"
     } >"$directory/information"
+}
+
+# show_parameters NAME=VALUE…: what /proc/driver/nvidia/params shows, for a few of the parameters.
+show_parameters() {
+    local option
+    local -A values=([EnableMSI]=1 [ModifyDeviceFiles]=1 [DeviceFileMode]=438 [EnablePCIERelaxedOrderingMode]=0)
+    for option; do
+        [[ $option = NVreg_*=* ]] || continue
+        option=${option#NVreg_}
+        values[${option%%=*}]=${option#*=}
+    done
+    for option in "${!values[@]}"; do printf '%s: %s\n' "$option" "${values[$option]}"; done | LC_ALL=C sort
 }
 
 # MIG instances show as capabilities: a file that names the minor number of a device node.

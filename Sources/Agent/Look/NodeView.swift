@@ -24,13 +24,18 @@ package struct NodeView: Sendable {
         self.journal = journal
         policy = setup.policy
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        let planner = Planner(source: setup.policy.source, buildPackages: setup.policy.buildPackages)
+        let planner = Planner(
+            source: setup.policy.source,
+            buildPackages: setup.policy.buildPackages,
+            surroundings: setup.policy.surroundings
+        )
         plan = planner.plan(facts, decision, journal: journal)
         report =
             Checks(
                 facts: facts,
                 plan: plan,
                 migStrategy: setup.policy.migStrategy,
+                surroundings: setup.policy.surroundings,
                 installing: installing,
                 // The failure of a step does not count when the plan needs no steps any more.
                 lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,

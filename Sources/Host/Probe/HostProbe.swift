@@ -51,7 +51,8 @@ package struct HostProbe: Sendable {
                 nouveauLoaded: nouveauLoaded(),
                 deviceNodes: nodes,
                 unusableNodes: unusable.isEmpty ? nil : unusable,
-                record: record
+                record: record,
+                surroundings: SurroundingsProbe(root: root).read()
             ).bounded()
         }
     }

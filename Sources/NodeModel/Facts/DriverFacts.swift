@@ -37,6 +37,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var uninstall: UninstallRecord?
     /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
     package var failed: FailedInstall?
+    /// What is around the driver; nil in facts of an earlier version of the agent.
+    package var surroundings: DriverSurroundings?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
     package var leftOut: [String: Int]?
 
@@ -55,6 +57,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         record: Reading<InstallRecord>,
         uninstall: UninstallRecord? = nil,
         failed: FailedInstall? = nil,
+        surroundings: DriverSurroundings? = nil,
         leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
@@ -71,6 +74,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.record = record
         self.uninstall = uninstall
         self.failed = failed
+        self.surroundings = surroundings
         self.leftOut = leftOut
     }
 }

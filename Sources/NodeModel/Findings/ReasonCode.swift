@@ -53,6 +53,7 @@ extension ReasonCode {
     package static let driverRolledBack = ReasonCode("driver-rolled-back")
     package static let driverInUse = ReasonCode("driver-in-use")
     package static let driverVersionSplit = ReasonCode("driver-version-split")
+    package static let deviceFilesIncomplete = ReasonCode("device-files-incomplete")
     package static let driverNotLoaded = ReasonCode("driver-not-loaded")
 
     // Preflight

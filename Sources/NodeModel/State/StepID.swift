@@ -23,22 +23,34 @@ extension StepID {
     package static let finish = StepID(rawValue: "finish")
     package static let blacklist = StepID(rawValue: "blacklist")
     package static let removeBlacklist = StepID(rawValue: "remove-blacklist")
+    package static let moduleParameters = StepID(rawValue: "module-parameters")
+    package static let deviceNodes = StepID(rawValue: "device-nodes")
+    package static let deviceRule = StepID(rawValue: "device-rule")
+    package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
+    package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
     package static let startServices = StepID(rawValue: "start-services")
     package static let stopServices = StepID(rawValue: "stop-services")
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
-    package static let outliving: Set<StepID> = [.blacklist, .release, .buildPackages, .buildAhead]
+    package static let outliving: Set<StepID> = [
+        .blacklist, .release, .buildPackages, .buildAhead, .moduleParameters, .deviceRule,
+    ]
+
+    /// The steps around a driver, which an uninstall undoes after it has removed the driver.
+    ///
+    /// Until then, a driver that cannot be unloaded keeps what is around it.
+    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule]
 
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "blacklist", "build-packages", "copy", "download", "finish", "forget", "install", "load",
-            "release", "build-ahead", "remove-ahead",
-            "remove", "remove-blacklist", "remove-build-packages", "remove-package", "start-services", "stop-services",
-            "sync", "uninstall", "unload", "verify",
+            "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
+            "finish", "forget", "install", "load", "module-parameters", "release", "remove", "remove-ahead",
+            "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-module-parameters",
+            "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -18,7 +18,9 @@ package struct LoadModules: Operation {
     package var title: String { "load the kernel modules and create their device nodes" }
     package var changes: String { "the loaded kernel modules and /dev/nvidia*" }
     package var deadlineSeconds: Int { 300 }
-    package var effects: [Effect] { [.run(modules.map { ["modprobe", $0] } + [["nvidia-modprobe", "-u", "-c0"]])] }
+    package var effects: [Effect] {
+        [.run(modules.map { ["modprobe", $0] } + [["nvidia-modprobe", "-u", "-c0"], CreateDeviceNodes.command])]
+    }
     package var failure: StepFailure {
         StepFailure(
             .moduleLoadFailed,

@@ -56,12 +56,15 @@ package struct UnloadDriver: Operation {
     package var modules: [String]
     /// The names of the device nodes in `/dev`.
     package var nodes: [String]
+    /// The names of the links in `/dev/char` to the device nodes.
+    package var links: [String]
     /// The names of the services to stop first.
     package var services: [String]
 
-    package init(modules: [String], nodes: [String], services: [String] = []) {
+    package init(modules: [String], nodes: [String], links: [String] = [], services: [String] = []) {
         self.modules = modules
         self.nodes = nodes
+        self.links = links
         self.services = services
     }
 
@@ -73,7 +76,7 @@ package struct UnloadDriver: Operation {
             facts.loadedModules.whyUnknown == nil
             ? UnloadModules(loadedOf: facts).modules : LoadModules.ofEveryDriver.reversed()
         guard !modules.isEmpty || !nodes.isEmpty else { return nil }
-        self.init(modules: modules, nodes: nodes, services: services)
+        self.init(modules: modules, nodes: nodes, links: facts.surroundings?.links ?? [], services: services)
     }
 
     package var id: StepID { .unload }
@@ -85,7 +88,9 @@ package struct UnloadDriver: Operation {
     package var disrupts: Bool { true }
     package var deadlineSeconds: Int { 120 }
     package var effects: [Effect] {
-        let paths = nodes.isEmpty ? [] : nodes.map { "/dev/\($0)" } + ["/dev/nvidia-caps"]
+        // The links come first: without its node, the agent no longer recognizes a link.
+        let files = nodes.isEmpty ? [] : nodes.map { "/dev/\($0)" } + ["/dev/nvidia-caps"]
+        let paths = links.map { "/dev/char/\($0)" } + files
         return (services.isEmpty ? [] : [.stopServices(services)])
             + (modules.isEmpty ? [] : [.unloadModules(modules)]) + (paths.isEmpty ? [] : [.remove(paths)])
     }

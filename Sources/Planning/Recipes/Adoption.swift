@@ -6,15 +6,20 @@ package struct Adoption: Recipe {
     /// The services of the driver that an interrupted install or uninstall stopped.
     package var stoppedServices: [String]
 
-    package init(driver: DriverFacts, stoppedServices: [String] = []) {
+    /// What belongs around the driver; nil to leave it alone.
+    package var surroundings: Surroundings?
+
+    package init(driver: DriverFacts, stoppedServices: [String] = [], surroundings: Surroundings? = nil) {
         self.driver = driver
         self.stoppedServices = stoppedServices
+        self.surroundings = surroundings
     }
 
     package var operations: [any Operation] {
-        (needsLoading ? [LoadModules()] : [])
+        (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules()] : [])
+            + (needsLoading ? [] : surroundings?.deviceNodes ?? [])
             + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
-            + (needsLoading ? [VerifyNode()] : [])
+            + (needsLoading ? [VerifyNode()] : []) + (surroundings?.afterInstall ?? [])
     }
 
     /// Whether the kernel module is not loaded, or one of the device nodes is missing.

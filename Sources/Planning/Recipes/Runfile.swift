@@ -21,6 +21,8 @@ package struct Runfile: Recipe {
     package var packages: BuildPackages?
     /// The install that failed, when this one goes back to the driver before it; nil for every other install.
     package var failed: FailedInstall?
+    /// What belongs around the driver; nil to leave it alone.
+    package var surroundings: Surroundings?
 
     package init(
         facts: NodeFacts,
@@ -32,7 +34,8 @@ package struct Runfile: Recipe {
         journal: Journal?,
         source: PackageSource? = nil,
         packages: BuildPackages? = nil,
-        failed: FailedInstall? = nil
+        failed: FailedInstall? = nil,
+        surroundings: Surroundings? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -44,6 +47,7 @@ package struct Runfile: Recipe {
         self.source = source
         self.packages = packages
         self.failed = failed
+        self.surroundings = surroundings
     }
 
     package var operations: [any Operation] {
@@ -52,7 +56,7 @@ package struct Runfile: Recipe {
             + [
                 VerifyNode(),
                 FinishInstall(record: record, kept: keepsPackage ? artifact.fileName : nil, jobs: jobs),
-            ]
+            ] + (surroundings?.afterInstall ?? [])
     }
 
     /// Whether the journal records that this install has started already.
@@ -132,7 +136,10 @@ package struct Runfile: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return build + [package] + (isNeeded ? [unload] : []) + takeover + [installer]
+        // The installer loads the modules at its end.
+        return build + [package] + (isNeeded ? [unload] : []) + takeover + (surroundings?.beforeLoad ?? []) + [
+            installer
+        ]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.

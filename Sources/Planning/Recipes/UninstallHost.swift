@@ -32,7 +32,18 @@ struct UninstallHost {
             let last = entries.lastIndex { !$0.steps.isEmpty } ?? entries.endIndex
             entries.insert(Undo.Entry(undoes: nil, steps: [packages.removal]), at: last)
         }
-        return withoutJobs(entries)
+        return withoutJobs(driverFirst(entries))
+    }
+
+    /// The entries in an order in which the driver goes before what is around it.
+    private func driverFirst(_ entries: [Undo.Entry]) -> [Undo.Entry] {
+        guard let removal = entries.firstIndex(where: { $0.steps.contains { $0.id == .uninstall } }) else {
+            return entries
+        }
+        func isAround(_ entry: Undo.Entry) -> Bool { entry.undoes.map(StepID.aroundDriver.contains) ?? false }
+        let before = entries[..<removal]
+        return before.filter { !isAround($0) } + [entries[removal]] + before.filter(isAround)
+            + entries[(removal + 1)...]
     }
 
     /// Whether the modules must be unloaded before the steps of this entry.

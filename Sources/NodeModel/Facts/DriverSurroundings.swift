@@ -1,0 +1,53 @@
+/// What is around the driver on the host: device nodes that are missing, and files of this agent.
+///
+/// Nil stands for what the agent could not read. The agent then changes nothing about it.
+package struct DriverSurroundings: Codable, Sendable, Equatable {
+    /// The lines of the files that the agent writes around a driver, by path.
+    ///
+    /// A file that does not begin with `OwnFile.mark` is not the agent's, and is not here.
+    package var ownFiles: [String: [String]]
+    /// The values of the parameters in the agent's file that the loaded modules have, by module and parameter.
+    package var parametersInForce: [String: [String: String]]
+
+    /// The names of the device nodes in `/dev` that the loaded driver offers and that do not exist, sorted.
+    package var missingNodes: [String]?
+    /// The names of the device nodes in `/dev` without a link in `/dev/char`, sorted; nil also on a host without this
+    /// directory.
+    package var nodesWithoutLink: [String]?
+    /// The names of the links in `/dev/char` that lead to device nodes of the driver, such as `195:255`, sorted.
+    package var links: [String]?
+    /// Whether udev reads rules on this host (`/etc/udev/rules.d`).
+    package var hasUdevRules: Bool?
+
+    package init(
+        ownFiles: [String: [String]] = [:],
+        parametersInForce: [String: [String: String]] = [:],
+        missingNodes: [String]? = nil,
+        nodesWithoutLink: [String]? = nil,
+        links: [String]? = nil,
+        hasUdevRules: Bool? = nil
+    ) {
+        self.ownFiles = ownFiles
+        self.parametersInForce = parametersInForce
+        self.missingNodes = missingNodes
+        self.nodesWithoutLink = nodesWithoutLink
+        self.links = links
+        self.hasUdevRules = hasUdevRules
+    }
+}
+
+extension DriverFacts {
+    /// Whether this agent installed the driver on the host, as far as its record tells.
+    package var isOfThisAgent: Bool {
+        guard let record = record.value else { return false }
+        return sources.contains { record.owns($0.version) }
+    }
+
+    /// The names of the device nodes that the agent creates; empty for the driver of another owner.
+    ///
+    /// Such a driver has its own way to create its nodes. CUDA's nodes are not among them: every driver gets those.
+    package var nodesToCreate: [String] { isOfThisAgent ? surroundings?.missingNodes ?? [] : [] }
+
+    /// The names of the device nodes that the agent links in `/dev/char`, whoever installed the driver.
+    package var nodesToLink: [String] { surroundings?.nodesWithoutLink ?? [] }
+}
