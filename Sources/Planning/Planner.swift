@@ -101,6 +101,7 @@ package struct Planner: Sendable {
                 ?? facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
             takesOver: decision.takesOver,
             kernelRelease: kernel,
+            bootID: facts.host.bootID.value,
             artifactHash: digest.hex
         )
         if !isWayBack { record.former = formerDriver(facts.driver, replacedBy: record) }

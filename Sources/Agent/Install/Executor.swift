@@ -16,6 +16,38 @@ struct Executor {
     let verify: @Sendable (Duration) async -> Finding?
     /// Reads how much of a version of the driver is on the disk.
     var presence: @Sendable (String) async -> DriverPresence = { _ in .unknown }
+    private let early = EarlyDownload()
+
+    init(
+        root: HostRoot,
+        commands: HostCommands,
+        downloader: Downloader,
+        progress: @escaping @Sendable (InstallProgress) -> Void,
+        verify: @escaping @Sendable (Duration) async -> Finding?,
+        presence: @escaping @Sendable (String) async -> DriverPresence = { _ in .unknown }
+    ) {
+        self.root = root
+        self.commands = commands
+        self.downloader = downloader
+        self.progress = progress
+        self.verify = verify
+        self.presence = presence
+    }
+
+    /// Begins the download of a step that comes later.
+    ///
+    /// An error is an error of that step. The caller must execute the step, or call `stopDownload`.
+    func begin(_ file: Effect.Download, of step: PlannedStep) {
+        early.begin(file) { [self] progress in
+            do throws(AgentFailure) {
+                try await download(file, Duration(asked: step.deadlineSeconds), of: step, progress)
+                return nil
+            } catch { return error }
+        }
+    }
+
+    /// Stops the download that `begin` started and whose step was not executed.
+    func stopDownload() async { await early.stop() }
 
     /// Executes one step.
     ///
@@ -63,7 +95,8 @@ struct Executor {
             try await onHost(step) { () async throws(HostError) in
                 try root.removeContent(of: HostPath(stringLiteral: directory), except: names)
             }
-        case .download(let file): try await download(file, deadline, of: step)
+        case .download(let file):
+            if try await !early.end(file, progress) { try await download(file, deadline, of: step, progress) }
         case .copy(let file): try await copy(file, deadline, of: step)
         case .stopServices(let units):
             try await onHost(step) { () async throws(HostError) in
@@ -89,7 +122,8 @@ struct Executor {
     private func download(
         _ file: Effect.Download,
         _ deadline: Duration,
-        of step: PlannedStep
+        of step: PlannedStep,
+        _ progress: @escaping @Sendable (InstallProgress) -> Void
     ) async throws(AgentFailure) {
         let request = DownloadRequest(
             urls: file.urls,
@@ -103,7 +137,6 @@ struct Executor {
             try root.openDirectory(HostPath(stringLiteral: file.directory), create: true)
         }
         defer { try? directory.close() }
-        let progress = progress
         do throws(DownloadError) {
             _ = try await downloader.fetch(request, into: directory) {
                 progress(.downloaded(bytes: $0.received, total: $0.total))

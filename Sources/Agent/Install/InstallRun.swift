@@ -146,6 +146,18 @@ extension InstallRun {
             verify: verification.problem,
             presence: { [prober = inspector.prober.withoutVendor] in await prober.look().facts.driver.presence(of: $0) }
         )
+        do throws(AgentFailure) { try await execute(steps, with: executor, journal, change) } catch {
+            await executor.stopDownload()
+            throw error
+        }
+    }
+
+    private func execute(
+        _ steps: [PlannedStep],
+        with executor: Executor,
+        _ journal: Journal,
+        _ change: HostChange
+    ) async throws(AgentFailure) {
         var journal = journal
         journal.settleCutOffSteps(missingIn: steps.map(\.id))
         for (index, step) in steps.enumerated() {
@@ -155,6 +167,9 @@ extension InstallRun {
             // The journal is about the previous install until the first step writes the new record.
             if step.id != .begin { try await change.save(journal) }
             let began = ContinuousClock.now
+            if let next = steps.dropFirst(index + 1).first, let file = step.downloadMeanwhile(for: next) {
+                executor.begin(file, of: next)
+            }
             do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.

@@ -166,6 +166,10 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var takesOver: DriverOwner?
     /// The kernel release that the modules are built for.
     package var kernelRelease: String
+    /// The boot ID of the kernel that ran when the agent wrote the record, from `/proc/sys/kernel/random/boot_id`.
+    ///
+    /// Nil when it could not be read, and in records of earlier versions of the agent.
+    package var bootID: String?
     /// The SHA-256 or SHA-512 checksum of the package, in lower-case hexadecimal.
     package var artifactHash: String
     /// The file name of the package that the agent kept after the install; nil when it kept none.
@@ -180,6 +184,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         former: FormerDriver? = nil,
         takesOver: DriverOwner? = nil,
         kernelRelease: String,
+        bootID: String? = nil,
         artifactHash: String,
         keptPackage: String? = nil
     ) {
@@ -191,6 +196,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.former = former
         self.takesOver = takesOver
         self.kernelRelease = kernelRelease
+        self.bootID = bootID
         self.artifactHash = artifactHash
         self.keptPackage = keptPackage
     }

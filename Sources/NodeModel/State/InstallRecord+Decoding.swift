@@ -1,7 +1,7 @@
 extension InstallRecord {
     private enum Key: String, CodingKey {
-        case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, artifactHash,
-            keptPackage
+        case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, bootID,
+            artifactHash, keptPackage
     }
 
     /// Decodes records of every version of the agent.
@@ -19,6 +19,7 @@ extension InstallRecord {
             former: try container.decodeIfPresent(FormerDriver.self, forKey: .former),
             takesOver: try container.decodeIfPresent(DriverOwner.self, forKey: .takesOver),
             kernelRelease: try container.decode(String.self, forKey: .kernelRelease),
+            bootID: try container.decodeIfPresent(String.self, forKey: .bootID),
             artifactHash: try container.decode(String.self, forKey: .artifactHash),
             keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage)
         )

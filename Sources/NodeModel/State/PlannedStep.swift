@@ -56,6 +56,17 @@ package struct PlannedStep: Codable, Sendable, Equatable {
         }
     }
 
+    /// The download of the next step that can run during this one; nil when the next step must wait.
+    ///
+    /// The packages for the build and the driver package do not need each other, and both mostly wait for the network.
+    /// Undoing `begin` removes what such a download leaves.
+    package func downloadMeanwhile(for next: PlannedStep) -> Effect.Download? {
+        guard id == .buildPackages else { return nil }
+        return next.effects.lazy.compactMap { effect in
+            if case .download(let file) = effect { file } else { nil }
+        }.first
+    }
+
     /// The name of the job that executes the step; nil when the step has no job.
     package var job: String? {
         effects.lazy.compactMap { effect in

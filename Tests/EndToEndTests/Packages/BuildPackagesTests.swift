@@ -8,7 +8,10 @@ import Testing
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
 struct BuildPackagesTests {
     /// Starts a host without headers, compiler and make, for which the repository has packages.
-    private static func with(_ body: @escaping @Sendable (DebianRepository) async throws -> Void) async throws {
+    private static func with(
+        makeScript: String = "",
+        _ body: @escaping @Sendable (DebianRepository) async throws -> Void
+    ) async throws {
         try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
             let repository = try await DebianRepository(node)
             // Those of this machine, without the packages that depend on them.
@@ -21,6 +24,7 @@ struct BuildPackagesTests {
             try await repository.add(
                 "make",
                 version: version[1],
+                script: makeScript,
                 files: "mkdir $root/usr/bin; cp /run/make $root/usr/bin"
             )
             try await body(repository)
@@ -51,6 +55,19 @@ struct BuildPackagesTests {
             for case .job(let job) in try #require(record.inverse?.first).effects { try await node.run(job.command) }
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(HostLayout.buildPackages))
+        }
+    }
+
+    /// The package `make` cannot be installed before the driver is there.
+    @Test func downloadsTheDriverMeanwhile() async throws {
+        let wait = "for i in $(seq 300); do ls \(HostLayout.packages)/*.run && exit 0; sleep 0.1; done; exit 1"
+        try await Self.with(makeScript: wait) { repository in
+            let node = repository.node
+            let install = try await node.agent("install")
+            install.expectExit(0)
+            #expect(try node.requests().count == 1)
+            #expect(try node.journal().steps.map(\.step).prefix(3) == [.begin, .buildPackages, .download])
+            #expect(try await node.status().verdict == "ready")
         }
     }
 
@@ -120,7 +137,8 @@ struct BuildPackagesTests {
             install.expectExit(1)
             let text = "No repository has \(DebianRepository.headers). The index of the packages is new."
             #expect(install.errors.contains("build-package-missing: \(text)\n"))
-            #expect(try node.requests().isEmpty)
+            // A download that began meanwhile is stopped, and is not a step of the journal.
+            #expect(try node.journal().steps.map(\.step) == [.begin, .buildPackages])
             let status = try await node.status()
             #expect(status.verdict == "not-ready" && status.reason == "build-package-missing")
             // The next run converges when the package is there.
