@@ -1,5 +1,16 @@
 package import NodeModel
 
+extension Reading<InstallRecord> {
+    /// The same record, but of a driver from packages of the distribution.
+    package var fromPackages: Reading<InstallRecord> {
+        map { record in
+            var record = record
+            (record.packages, record.artifactHash) = (["nvidia-utils"], "")
+            return record
+        }
+    }
+}
+
 extension NodeFacts {
     /// The packages of Ubuntu that install a driver on the kernel of these facts.
     ///

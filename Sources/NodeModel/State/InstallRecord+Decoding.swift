@@ -1,7 +1,7 @@
 extension InstallRecord {
     private enum Key: String, CodingKey {
         case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, artifactHash,
-            keptPackage
+            keptPackage, packages
     }
 
     /// Decodes records of every version of the agent.
@@ -20,7 +20,8 @@ extension InstallRecord {
             takesOver: try container.decodeIfPresent(DriverOwner.self, forKey: .takesOver),
             kernelRelease: try container.decode(String.self, forKey: .kernelRelease),
             artifactHash: try container.decode(String.self, forKey: .artifactHash),
-            keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage)
+            keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage),
+            packages: try container.decodeIfPresent([String].self, forKey: .packages)
         )
     }
 }

@@ -13,6 +13,7 @@ extension StepID {
     package static let begin = StepID(rawValue: "begin")
     package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let buildPackages = StepID(rawValue: "build-packages")
+    package static let driverPackages = StepID(rawValue: "driver-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
     package static let unload = StepID(rawValue: "unload")
@@ -35,8 +36,9 @@ extension StepID {
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
-            "begin", "blacklist", "build-packages", "copy", "download", "finish", "forget", "install", "load",
-            "release", "build-ahead", "remove-ahead",
+            "begin", "blacklist", "build-packages", "copy", "download", "driver-packages", "finish", "forget",
+            "install",
+            "load", "release", "build-ahead", "remove-ahead", "remove-driver-packages",
             "remove", "remove-blacklist", "remove-build-packages", "remove-package", "start-services", "stop-services",
             "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
