@@ -104,7 +104,12 @@ extension DocumentReader {
         policy.workstation = fields["workstation"].flatMap { boolean($0, "workstation") } ?? false
         policy.takeover = fields["takeover"].flatMap { boolean($0, "takeover") } ?? false
         policy.source = fields["source"].flatMap {
-            value($0, "source", form: "a directory of the host such as file:///mnt/drivers", PackageSource.init)
+            value(
+                $0,
+                "source",
+                form: "runfile, packages, auto or a directory of the host such as file:///mnt/drivers",
+                PackageSource.init
+            )
         }
         policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         if let node = fields["moduleParameters"] { policy.surroundings.moduleParameters = moduleParameters(node) }

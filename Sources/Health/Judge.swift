@@ -42,7 +42,9 @@ struct Judge {
 
     private func nextAction(_ verdict: Verdict, _ decider: Finding?) -> String {
         if verdict == .ready {
-            if let pending = plan.obstacles.first(where: { $0.code == .driverChangePending }) {
+            if let pending = plan.obstacles.first(where: {
+                [.driverChangePending, .driverSourceChange].contains($0.code)
+            }) {
                 return "CUDA works on this node. \(pending.remedy.text)"
             }
             if let failed = plan.decision.failed, plan.decision.action == .adopt {

@@ -5,8 +5,8 @@ import NodeModel
 /// Directories on the same file system share its space, so their needs add up.
 struct DiskSpace {
     var build: BuildFacts
-    /// The size of the driver package, in MiB.
-    var package: Int
+    /// The size of NVIDIA's package, in MiB; nil when the driver comes from packages of the distribution.
+    var package: Int?
     /// The directory in which the installer unpacks itself.
     var work: String
     /// The packages for the build that the plan installs.
@@ -47,6 +47,7 @@ struct DiskSpace {
     ///
     /// The unpacked package takes about three times the size of the package, and the installed files about the same.
     private var needs: [Need] {
+        guard let package else { return Self.ofDistribution + initramfs }
         let state = space("/var/lib/gpu-agent") == nil ? "/var/lib" : "/var/lib/gpu-agent"
         let isInState = work.hasPrefix("/var/lib/")
         var needs = [
@@ -61,12 +62,22 @@ struct DiskSpace {
         if let modules = space("/lib/modules"), modules.fileSystem != space("/usr")?.fileSystem {
             needs.append(Need(path: modules.path, mebibytes: package / 2))
         }
-        if rebuildsInitramfs, let size = build.initramfsMebibytes.value {
-            // The new file is complete before it replaces the old one, and can be a little larger.
-            needs.append(Need(path: "/boot", mebibytes: size + 1))
-        }
-        return needs
+        return needs + initramfs
     }
+
+    private var initramfs: [Need] {
+        guard rebuildsInitramfs, let size = build.initramfsMebibytes.value else { return [] }
+        // The new file is complete before it replaces the old one, and can be a little larger.
+        return [Need(path: "/boot", mebibytes: size + 1)]
+    }
+
+    /// What a driver from packages of the distribution is assumed to need.
+    ///
+    /// The files are those of NVIDIA's package, so they are assumed to take the same space: about 400 MiB in the cache, and
+    /// three times as much when they are installed.
+    private static let ofDistribution = [
+        Need(path: "/usr", mebibytes: 1200), Need(path: "/var/cache", mebibytes: 400),
+    ]
 
     /// The assumed size of a compiler or of kernel headers with the packages that they need, in MiB.
     ///

@@ -7,7 +7,7 @@ import Support
 ///
 /// The plan is a pure function of the facts, the decision and the journal.
 package struct Planner: Sendable {
-    /// Where the agent takes driver packages from; nil for the URLs of the catalog.
+    /// Where the agent takes NVIDIA's package from; nil for the URLs of the catalog.
     package var source: PackageSource?
     /// Whether the agent may install the packages that the build of the kernel modules needs.
     package var buildPackages: Bool
@@ -78,6 +78,7 @@ package struct Planner: Sendable {
     }
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
+        if let plan = installPackages(facts, decision, journal: journal) { return plan }
         guard let driver = decision.driver, let artifact = driver.artifact, let digest = artifact.digest,
             let kernel = facts.host.kernelRelease.value
         else {
@@ -108,7 +109,7 @@ package struct Planner: Sendable {
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
         var packages = BuildPackages(facts, kernel: kernel)
         // A node that takes the driver from a directory has no network for the package manager either.
-        if !buildPackages || source != nil { packages?.installNothing() }
+        if !buildPackages || source?.directory != nil { packages?.installNothing() }
         let recipe = Runfile(
             facts: facts,
             driver: driver,
@@ -141,7 +142,7 @@ package struct Planner: Sendable {
 
     /// The driver of this agent that an install replaces, and to which the agent can go back; nil when there is none.
     private func formerDriver(_ driver: DriverFacts, replacedBy new: InstallRecord) -> FormerDriver? {
-        guard let record = driver.record.value, new.takesOver == nil else { return nil }
+        guard let record = driver.record.value, new.takesOver == nil, record.packages == nil else { return nil }
         let isDriverOfRecord = record.state == .installed || driver.failed?.isFormerDriver(of: record) == true
         let former = isDriverOfRecord ? FormerDriver(record) : record.former
         return former?.isDriver(of: new) == true ? nil : former

@@ -6,7 +6,8 @@ package import NodeModel
 /// They run before the download.
 package struct Preflight: Sendable {
     package var facts: NodeFacts
-    package var artifact: Artifact
+    /// NVIDIA's package; nil when the driver comes from packages of the distribution, which need no build.
+    package var artifact: Artifact?
     /// The release of the running kernel.
     package var kernel: String
     /// The addresses of the GPUs that the driver is for; empty for all GPUs.
@@ -18,7 +19,7 @@ package struct Preflight: Sendable {
 
     package init(
         facts: NodeFacts,
-        artifact: Artifact,
+        artifact: Artifact?,
         kernel: String,
         gpus: [PCIAddress] = [],
         released: [String] = [],
@@ -33,7 +34,8 @@ package struct Preflight: Sendable {
     }
 
     package var problems: [Finding] {
-        [secureBoot].compactMap(\.self) + otherDrivers
+        guard artifact != nil else { return otherDrivers + diskSpace }
+        return [secureBoot].compactMap(\.self) + otherDrivers
             + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
     }
 
@@ -129,7 +131,7 @@ package struct Preflight: Sendable {
     private var diskSpace: [Finding] {
         DiskSpace(
             build: facts.build,
-            package: ((artifact.size ?? Self.usualSize) + 0xfffff) >> 20,
+            package: artifact.map { (($0.size ?? Self.usualSize) + 0xfffff) >> 20 },
             work: facts.build.workDirectory,
             buildPackages: buildPackages,
             rebuildsInitramfs: !released.isEmpty

@@ -50,6 +50,7 @@ extension Decision {
         var decision = self
         decision.action = .blocked
         decision.driver?.artifact = nil
+        decision.driver?.packages = nil
         decision.takesOver = nil
         decision.summary = summary
         decision.problems = [problem]

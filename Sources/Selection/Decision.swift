@@ -94,19 +94,23 @@ package struct DriverTarget: Codable, Sendable, Equatable, CustomStringConvertib
     package var kind: DriverKind
     package var version: DriverVersion
     package var kernelModuleType: KernelModuleType
-    /// The package to install; nil unless the agent installs the driver.
+    /// NVIDIA's package to install; nil unless the agent installs the driver from it.
     package var artifact: Artifact?
+    /// The packages of the distribution to install; nil unless the agent installs the driver from them.
+    package var packages: [OfferedPackage]?
 
     package init(
         kind: DriverKind,
         version: DriverVersion,
         kernelModuleType: KernelModuleType,
-        artifact: Artifact? = nil
+        artifact: Artifact? = nil,
+        packages: [OfferedPackage]? = nil
     ) {
         self.kind = kind
         self.version = version
         self.kernelModuleType = kernelModuleType
         self.artifact = artifact
+        self.packages = packages
     }
 
     package var description: String {

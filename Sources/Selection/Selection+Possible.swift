@@ -16,6 +16,8 @@ extension Selection {
     /// checksum for the ones before it. They stay in the catalog, because the release of a vGPU host follows from them.
     package func possibleDrivers(_ facts: NodeFacts) -> PossibleDrivers {
         var selection = self
+        // Only the packages of NVIDIA count.
+        selection.policy.source = .runfile
         let facts = facts.withoutDriver
         var found: [CatalogDriver] = []
         var decision = selection.decide(facts)

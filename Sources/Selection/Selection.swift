@@ -210,6 +210,7 @@ package struct Selection: Sendable {
             fitting: weighed.fitting,
             needsFabricManager: need.isNeeded,
             obstacle: licenseObstacle(facts.host, requirements),
+            source: ModuleSource(facts: facts, choice: choice),
             hasPlatformsDriver: catalog.drivers.contains { $0.platform != nil && $0.platform == machine.name }
         )
         let physical = policy.workstation ? gpus.commonRequirements(workstation: false) : nil

@@ -129,17 +129,23 @@ import Testing
         #expect(try read("driver: {source: '\(text)'}").get().policy.source == .directory(path))
     }
 
+    @Test(arguments: [("runfile", .runfile), ("packages", .packages), ("auto", .auto)] as [(String, PackageSource)])
+    func readsTheNameOfASource(_ text: String, _ source: PackageSource) throws {
+        #expect(try read("driver: {source: \(text)}").get().policy.source == source)
+    }
+
     @Test(arguments: [
         "/mnt/drivers", "mnt/drivers", "file:/mnt", "file://server/drivers", "file:///", "file:///.", "file:///a/../b",
         "file:///a?b", "file:///a#b", "file:///a%2", "file:///a%zz", "file:///a%00", "file:///a%0Ab", "file:///%ff",
-        "https://example.com/drivers", "auto", "runfile",
+        "https://example.com/drivers", "Auto", "package",
     ])
     func refusesWhatIsNoDirectoryOfPackages(_ text: String) throws {
         guard case .failure(let found) = try read("driver: {source: '\(text)'}") else {
             Issue.record("was read")
             return
         }
-        let message = "source '\(text)' is not a directory of the host such as file:///mnt/drivers"
+        let message =
+            "source '\(text)' is not runfile, packages, auto or a directory of the host such as file:///mnt/drivers"
         #expect(found.problems.map(\.message) == [message])
     }
 

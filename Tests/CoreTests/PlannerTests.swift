@@ -37,6 +37,7 @@ import Testing
             version: "595.91.07",
             kernelModuleType: .open,
             kernelRelease: NodeFacts.kernel,
+            bootID: "7c1d0b52-90f1-4f0e-9d6b-0c2a55a0f4d1",
             artifactHash: Self.artifactHash
         )
         change(&record)

@@ -229,5 +229,10 @@ extension ChecksTests {
             pending(dkms: .absent),
             "After the reboot, the agent builds what is missing, and the node is not ready until then."
         ),
+        (
+            pending().with { $0.driver.record = $0.driver.record.fromPackages },
+            "Before the reboot, install linux-modules-nvidia-595-server-open-6.1.0-60-amd64 for driver 595.71.05. "
+                + "Otherwise, the agent installs it after the reboot, and the node is not ready until then."
+        ),
     ]
 }

@@ -145,6 +145,15 @@ import Testing
         #expect(Checks(facts: facts, plan: rest).report().nextAction.contains("the remaining steps of the plan"))
     }
 
+    /// A driver from packages that should be replaced keeps working.
+    @Test func aChangeThatTheAgentRefusesIsOnlyANotice() throws {
+        let facts = NodeFacts.h100Ready.with { $0.driver.record = $0.driver.record.fromPackages }
+        let report = Checks(facts: facts, plan: try Plan.made(for: facts, policy: Policy(branch: 580))).report()
+        #expect(report.verdict == .ready && report.readiness == .usable)
+        #expect(report.finding(.driverSourceChange)?.state == .notice)
+        #expect(report.nextAction.hasPrefix("CUDA works on this node. Drain the node. Run 'gpu-agent uninstall'"))
+    }
+
     @Test func aPendingChangeIsOnlyANotice() throws {
         let facts = NodeFacts.h100Ready.with {
             $0.claims.deviceUsers = .present([DeviceUser(pid: 7, command: "python3", nodes: ["nvidia0"])])

@@ -73,6 +73,7 @@ package struct Inspector: Sendable {
 
     /// Evaluates facts of a node that the agent read before, for a person.
     package func currentView(_ reading: NodeReading) async -> NodeView {
+        let reading = await complete(reading)
         // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
         let published = setup.mode == .observe ? nil : await prober.published.load()
         // The finding about the uninstall says more than the verdict about an install.
@@ -86,9 +87,16 @@ package struct Inspector: Sendable {
         )
     }
 
+    /// Adds what the repositories of the host offer, which the agent asks only when the configuration needs the answer.
+    private func complete(_ reading: NodeReading) async -> NodeReading {
+        var reading = reading
+        reading.facts.build.prebuiltPackages = await prober.prebuiltPackages(reading.facts, setup.policy)
+        return reading
+    }
+
     /// Inspects the node for the daemon or an install, which know themselves whether an install is running.
     package func look() async -> NodeView {
-        var reading = await NodeReading(prober, owners)
+        var reading = await complete(await NodeReading(prober, owners))
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }

@@ -2,6 +2,7 @@ import Glibc
 package import Host
 package import NodeModel
 import PCIBus
+import Selection
 import Support
 import VendorProbe
 
@@ -94,6 +95,13 @@ package struct Prober: Sendable {
             if case .running = try? await job.state() { return true }
         }
         return false
+    }
+
+    /// What the repositories of the host offer; skipped when no decision depends on it.
+    func prebuiltPackages(_ facts: NodeFacts, _ policy: Policy) async -> Reading<[OfferedPackage]> {
+        if let why = facts.needsNoPrebuiltPackages(policy) { return .skipped(why) }
+        guard let kernel = facts.host.kernelRelease.value else { return .skipped("the running kernel is not known") }
+        return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel)
     }
 
     /// What the kernel log says about GPUs that do not work; skipped when there are none.

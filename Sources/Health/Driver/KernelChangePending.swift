@@ -25,6 +25,7 @@ extension Check {
         guard !kernel.hasModule(of: module.version) else { return .passed(kernel.release, expected: expected) }
         let hasDKMS = node.facts.build.dkms.value != nil
         let isOurs = node.facts.driver.record.value?.version == module.version
+        let package = isOurs ? prebuiltModules(of: node.facts.driver.record.value, for: kernel.release) : nil
         let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
         let build = hasDKMS ? "run 'dkms autoinstall -k \(kernel.release)'" : ""
         let before = headers.isEmpty && build.isEmpty ? "" : "Before the reboot, \(headers)\(build). "
@@ -40,9 +41,21 @@ extension Check {
         return .notice(
             "The installed kernel \(kernel.release) is newer than the running one, and has \(found).\(failed)",
             expected: expected,
-            remedy: node.buildsAhead
-                ? "Before the reboot, wait until the agent has built the module. 'gpu-agent install' does it now."
-                : Remedy("\(before)\(after)")
+            remedy: package.map {
+                Remedy(
+                    "Before the reboot, install \($0) for driver \(module.version). Otherwise, the agent installs it after "
+                        + "the reboot, and the node is not ready until then."
+                )
+            }
+                ?? (node.buildsAhead
+                    ? "Before the reboot, wait until the agent has built the module. 'gpu-agent install' does it now."
+                    : Remedy("\(before)\(after)"))
         )
+    }
+
+    /// The package with the modules for a kernel; nil for a driver that does not come from packages of the distribution.
+    private static func prebuiltModules(of record: InstallRecord?, for kernel: String) -> String? {
+        guard let record, record.packages != nil, let version = DriverVersion(record.version) else { return nil }
+        return PrebuiltModules.modules(branch: version.branch, record.kernelModuleType, kernel: kernel)
     }
 }

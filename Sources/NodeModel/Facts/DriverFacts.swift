@@ -170,10 +170,12 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     ///
     /// Nil when it could not be read, and in records of earlier versions of the agent.
     package var bootID: String?
-    /// The SHA-256 or SHA-512 checksum of the package, in lower-case hexadecimal.
+    /// The SHA-256 or SHA-512 checksum of the package, in lower-case hexadecimal; empty for packages of the distribution.
     package var artifactHash: String
     /// The file name of the package that the agent kept after the install; nil when it kept none.
     package var keptPackage: String?
+    /// The packages of the distribution that the install asks for; nil for a driver from NVIDIA's package.
+    package var packages: [String]?
 
     package init(
         state: State,
@@ -186,7 +188,8 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         kernelRelease: String,
         bootID: String? = nil,
         artifactHash: String,
-        keptPackage: String? = nil
+        keptPackage: String? = nil,
+        packages: [String]? = nil
     ) {
         self.state = state
         self.kind = kind
@@ -199,6 +202,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.bootID = bootID
         self.artifactHash = artifactHash
         self.keptPackage = keptPackage
+        self.packages = packages
     }
 
     /// Whether the agent installed the driver of this version, according to the record.

@@ -129,6 +129,11 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var initramfsMebibytes: Reading<Int>
     /// The packages that the agent installed for the build of the kernel modules, as its file on the host lists them.
     package var buildPackages: Reading<[String]>
+    /// The packages with prebuilt modules for the running kernel that the repositories of the host offer, and the
+    /// packages that belong to them.
+    ///
+    /// Absent when no repository has such modules. Skipped when the configuration does not need the answer.
+    package var prebuiltPackages: Reading<[OfferedPackage]>
 
     package init(
         compiler: Reading<String>,
@@ -142,7 +147,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         packageTools: Reading<[String]> = .skipped("not inspected"),
         noExec: Reading<[String]> = .skipped("not inspected"),
         initramfsMebibytes: Reading<Int> = .skipped("not inspected"),
-        buildPackages: Reading<[String]> = .skipped("not inspected")
+        buildPackages: Reading<[String]> = .skipped("not inspected"),
+        prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -156,6 +162,7 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.noExec = noExec
         self.initramfsMebibytes = initramfsMebibytes
         self.buildPackages = buildPackages
+        self.prebuiltPackages = prebuiltPackages
     }
 }
 

@@ -42,6 +42,7 @@ extension ReasonCode {
     package static let ownershipUnknown = ReasonCode("ownership-unknown")
     package static let noDriverFits = ReasonCode("no-driver-fits")
     package static let artifactWithoutHash = ReasonCode("artifact-without-hash")
+    package static let prebuiltModulesMissing = ReasonCode("prebuilt-modules-missing")
     package static let immutableSystem = ReasonCode("immutable-system")
     package static let hostUnreadable = ReasonCode("host-unreadable")
 
@@ -50,6 +51,7 @@ extension ReasonCode {
     package static let driverUnreadable = ReasonCode("driver-unreadable")
     package static let foreignDriver = ReasonCode("foreign-driver")
     package static let driverChangePending = ReasonCode("driver-change-pending")
+    package static let driverSourceChange = ReasonCode("driver-source-change")
     package static let driverRolledBack = ReasonCode("driver-rolled-back")
     package static let driverInUse = ReasonCode("driver-in-use")
     package static let driverVersionSplit = ReasonCode("driver-version-split")
@@ -73,6 +75,7 @@ extension ReasonCode {
     package static let buildPackageMissing = ReasonCode("build-package-missing")
     package static let buildAheadFailed = ReasonCode("build-ahead-failed")
     package static let buildPackagesFailed = ReasonCode("build-packages-failed")
+    package static let driverPackagesFailed = ReasonCode("driver-packages-failed")
     package static let downloadFailed = ReasonCode("download-failed")
     package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")
     package static let downloadForbidden = ReasonCode("download-forbidden")

@@ -1,14 +1,30 @@
-/// Where the agent takes the driver package from.
+/// Where the agent takes the driver from.
 package enum PackageSource: Codable, Sendable, Equatable {
     /// A directory of the host, by its absolute path.
     ///
     /// The agent makes no connection for the package.
     case directory(String)
+    /// NVIDIA's package, from the URLs of the catalog.
+    case runfile
+    /// The packages of the distribution with prebuilt kernel modules, and nothing else.
+    case packages
+    /// The packages of the distribution when they fit, and otherwise NVIDIA's package.
+    case auto
 
-    /// Reads the value of `driver.source`: `file:///mnt/drivers`.
+    /// The directory; nil for every other source.
+    package var directory: String? {
+        if case .directory(let path) = self { path } else { nil }
+    }
+
+    /// Reads the value of `driver.source`: `runfile`, `packages`, `auto` or `file:///mnt/drivers`.
     ///
     /// Nil for anything else, such as a relative path, another host (`file://server/drivers`), and the root directory.
     package init?(_ text: String) {
+        let words: [String: PackageSource] = ["runfile": .runfile, "packages": .packages, "auto": .auto]
+        if let word = words[text] {
+            self = word
+            return
+        }
         let prefix = "file:///"
         guard text.hasPrefix(prefix), let path = Self.decoded(text.dropFirst(prefix.count)) else { return nil }
         let names = path.split(separator: "/")

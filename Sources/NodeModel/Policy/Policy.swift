@@ -16,7 +16,9 @@ package struct Policy: Codable, Sendable, Equatable {
     package var workstation: Bool
     /// Whether the agent may remove a driver of another owner that does not fit, while no process uses it.
     package var takeover: Bool
-    /// Where the agent takes the driver package from; nil for the URLs of the catalog.
+    /// Where the agent takes the driver from.
+    ///
+    /// When nil, it comes from the URLs of the catalog, unless Secure Boot needs signed modules.
     package var source: PackageSource?
     /// Whether the agent may install the packages that the build of the kernel modules needs.
     package var buildPackages: Bool

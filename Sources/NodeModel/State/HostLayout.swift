@@ -15,6 +15,8 @@ package enum HostLayout {
     package static let workInUsr = "/usr/lib/gpu-agent-work"
     /// The names of the packages that the agent installed for the build, and of those that it holds.
     package static let buildPackages = "/var/lib/gpu-agent/build-packages"
+    /// The names of the packages that the agent installed with a driver of the distribution, and of those that it holds.
+    package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
     /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"
     package static let lock = "/run/gpu-agent/lock"

@@ -1,7 +1,7 @@
 extension InstallRecord {
     private enum Key: String, CodingKey {
         case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, bootID,
-            artifactHash, keptPackage
+            artifactHash, keptPackage, packages
     }
 
     /// Decodes records of every version of the agent.
@@ -21,7 +21,8 @@ extension InstallRecord {
             kernelRelease: try container.decode(String.self, forKey: .kernelRelease),
             bootID: try container.decodeIfPresent(String.self, forKey: .bootID),
             artifactHash: try container.decode(String.self, forKey: .artifactHash),
-            keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage)
+            keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage),
+            packages: try container.decodeIfPresent([String].self, forKey: .packages)
         )
     }
 }

@@ -13,6 +13,7 @@ extension StepID {
     package static let begin = StepID(rawValue: "begin")
     package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let buildPackages = StepID(rawValue: "build-packages")
+    package static let driverPackages = StepID(rawValue: "driver-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
     package static let unload = StepID(rawValue: "unload")
@@ -48,9 +49,10 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "finish", "forget", "install", "load", "module-parameters", "release", "remove", "remove-ahead",
-            "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-module-parameters",
-            "remove-package", "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
+            "driver-packages", "finish", "forget", "install", "load", "module-parameters", "release", "remove",
+            "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
+            "remove-driver-packages", "remove-module-parameters", "remove-package", "start-services",
+            "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -83,6 +83,22 @@ package struct ReleaseGPUs: Operation {
         self.modules = modules
     }
 
+    /// The operations that take the GPUs from other drivers.
+    ///
+    /// They come before the driver, because the node may need a reboot for them.
+    ///
+    /// - Parameters:
+    ///   - modules: The loaded modules of these drivers; none when they hold no GPU.
+    ///   - version: The version of the driver that the agent installs.
+    ///   - journal: The journal when it is about this install; nil otherwise.
+    /// - Returns: The operations, in order; none when no other driver holds a GPU.
+    static func operations(_ modules: [String], version: String, journal: Journal?) -> [any Operation] {
+        guard !modules.isEmpty else { return [] }
+        let isOnBlacklist = journal?.finished(.blacklist) == true
+        return (isOnBlacklist ? [] : [BlacklistModules(modules: modules, version: version)])
+            + [ReleaseGPUs(modules: modules)]
+    }
+
     private var names: String { modules.joined(separator: " and ") }
     package var id: StepID { .release }
     package var title: String { "unload \(names)" }

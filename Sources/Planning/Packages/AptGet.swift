@@ -58,11 +58,21 @@ package struct AptGet: PackageInstaller {
         # Without the last option, apt-get also upgrades the packages that have their source in common with a new one.
         options='--no-install-recommends --no-upgrade -o APT::Get::Upgrade-By-Source-Package=false'
 
+        # The packages, those with a version in GPU_AGENT_PINS as NAME=VERSION.
+        pinned() {
+            for package; do
+                for pin in ${GPU_AGENT_PINS:-}; do
+                    case $pin in "$package="*) package=$pin ;; esac
+                done
+                echo "$package"
+            done
+        }
+
         apt_install() {
             apt-get -y -q $options --no-remove \
                 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
-                -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $wanted
+                -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(pinned $wanted)
         }
 
         preview() {
@@ -75,7 +85,7 @@ package struct AptGet: PackageInstaller {
                 fi
             done
             [ -z "$absent" ] || return 0
-            apt-get -s -q $options install $wanted >"$work/output" 2>&1 ||
+            apt-get -s -q $options install $(pinned $wanted) >"$work/output" 2>&1 ||
                 fail 80 "apt-get cannot install $(listed $wanted): $(complaint)"
             added=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/output")
             upgraded=$(sed -n 's/^Inst \([^ ]*\) \[.*/\1/p' "$work/output")

@@ -24,7 +24,7 @@ package struct Ahead: Recipe {
     /// The build that the host needs and is ready for; nil when it needs none, or cannot build.
     private static func operation(_ facts: NodeFacts) -> BuildAhead? {
         let build = facts.build
-        guard let record = facts.driver.record.value, record.state == .installed,
+        guard let record = facts.driver.record.value, record.state == .installed, record.packages == nil,
             let kernel = facts.host.pendingKernel.value, kernel.hasHeaders, !kernel.hasModule(of: record.version),
             BuildPackages.isName(kernel.release), facts.driver.loadedVersion.value == record.version,
             let module = facts.driver.moduleFile.value, module.version == record.version,

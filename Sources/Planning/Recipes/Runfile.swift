@@ -118,12 +118,8 @@ package struct Runfile: Recipe {
             + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] + failedJob
     }
 
-    /// Takes the GPUs from other drivers first, because the node may need a reboot for it.
     private var release: [any Operation] {
-        guard !released.isEmpty else { return [] }
-        let isOnBlacklist = isResumed && journal?.finished(.blacklist) == true
-        return (isOnBlacklist ? [] : [BlacklistModules(modules: released, version: record.version)])
-            + [ReleaseGPUs(modules: released)]
+        ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
     }
 
     private var begin: BeginInstall {
@@ -152,7 +148,7 @@ package struct Runfile: Recipe {
     private var package: any Operation {
         switch source {
         case .directory(let path) where !hasKeptPackage: CopyPackage(artifact: artifact, digest: digest, source: path)
-        case .directory, nil: DownloadPackage(artifact: artifact, digest: digest, isKept: hasKeptPackage)
+        default: DownloadPackage(artifact: artifact, digest: digest, isKept: hasKeptPackage)
         }
     }
 

@@ -19,7 +19,7 @@ struct UninstallHost {
             entry.steps.removeAll {
                 [.unload, .stopServices].contains($0.id) || (former != nil && $0.needsFormerDriver)
             }
-            if entry.steps.contains(where: { $0.id == .uninstall }) {
+            if entry.steps.contains(where: { [.uninstall, .removeDriverPackages].contains($0.id) }) {
                 entry.steps = isOwn ? entry.steps + [VerifyRemoval().stepOfUndo] : []
             }
             return entry
@@ -37,7 +37,8 @@ struct UninstallHost {
 
     /// The entries in an order in which the driver goes before what is around it.
     private func driverFirst(_ entries: [Undo.Entry]) -> [Undo.Entry] {
-        guard let removal = entries.firstIndex(where: { $0.steps.contains { $0.id == .uninstall } }) else {
+        let removes: Set<StepID> = [.uninstall, .removeDriverPackages]
+        guard let removal = entries.firstIndex(where: { $0.steps.contains { removes.contains($0.id) } }) else {
             return entries
         }
         func isAround(_ entry: Undo.Entry) -> Bool { entry.undoes.map(StepID.aroundDriver.contains) ?? false }
@@ -49,7 +50,7 @@ struct UninstallHost {
     /// Whether the modules must be unloaded before the steps of this entry.
     private func unloads(_ entry: Undo.Entry, _ undo: Undo) -> Bool {
         // `modprobe -r` needs the files of the modules.
-        entry.steps.contains { [.uninstall, .removeAhead].contains($0.id) }
+        entry.steps.contains { [.uninstall, .removeDriverPackages, .removeAhead].contains($0.id) }
             || undo.entries.contains { $0.undoes == entry.undoes && $0.steps.contains { $0.id == .unload } }
     }
 
@@ -78,7 +79,10 @@ struct UninstallHost {
     private func removal(of record: InstallRecord) -> [PlannedStep] {
         var steps: [any Operation] = []
         if let version = record.ownVersion, isOwn {
-            steps = [RunUninstaller(version: version, package: nil), VerifyRemoval()]
+            let remove: any Operation =
+                record.packages == nil
+                ? RunUninstaller(version: version, package: nil) : RemoveDriverPackages(version: version)
+            steps = [remove, VerifyRemoval()]
         }
         return (steps + [ForgetInstall(previous: nil)]).map(\.stepOfUndo)
     }
@@ -98,7 +102,7 @@ struct UninstallHost {
         guard let index = entries.lastIndex(where: { !$0.steps.isEmpty }) else { return entries }
         let versions = [record?.version, record?.replaces].compactMap(\.self)
         let known = versions.flatMap { version in
-            [StepID.blacklist, .install, .remove, .uninstall].map { $0.jobName(for: version) }
+            [StepID.blacklist, .install, .driverPackages, .remove, .uninstall].map { $0.jobName(for: version) }
         }
         let planned = entries.flatMap(\.steps).compactMap(\.job)
         let last = entries[index].steps.count - 1

@@ -128,6 +128,10 @@ package struct FactsText {
                 ("kernel headers", say(build.headersRelease) { $0 }),
                 ("package tools", say(build.packageTools) { $0.joined(separator: ", ") }),
             ] + (build.buildPackages.value.map { [("installed for the build", $0.joined(separator: ", "))] } ?? [])
+                + (build.prebuiltPackages.value.map { offered in
+                    let modules = offered.map(\.name).filter { $0.hasPrefix(PrebuiltModules.prefix) }
+                    return [("prebuilt modules", modules.joined(separator: ", "))]
+                } ?? [])
                 + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
         )
     }

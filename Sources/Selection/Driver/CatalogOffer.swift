@@ -10,6 +10,8 @@ struct CatalogOffer {
     var needsFabricManager = false
     /// Why the agent cannot choose a driver even if one fits; nil when it can.
     var obstacle: Finding?
+    /// Decides where the driver comes from; nil for NVIDIA's package.
+    var source: ModuleSource?
     /// Whether the catalog has GRID drivers with the license of this platform, whether or not they fit.
     var hasPlatformsDriver = false
     /// The lines of the configuration that exclude every driver.
@@ -30,6 +32,48 @@ struct CatalogOffer {
                 "the agent cannot choose a GRID driver: its license depends on the platform, which is not known"
             )
         }
+        switch source?.answer(wanted: preferred, fitting: fitting) {
+        case .packages(let driver, let why): return install(driver, [reason] + why)
+        case .blocked(let problem, let owner):
+            return Decision(
+                action: .blocked,
+                owner: owner,
+                summary: "the driver cannot come from packages of the distribution",
+                evidence: [reason],
+                problems: [problem]
+            )
+        case .runfile(let why):
+            var decision = installRunfile(because: reason)
+            decision.evidence += why
+            return decision
+        case nil: return installRunfile(because: reason)
+        }
+    }
+
+    /// Chooses packages of the distribution.
+    private func install(_ driver: PrebuiltDriver, _ evidence: [Evidence]) -> Decision {
+        let target = DriverTarget(
+            kind: .datacenter,
+            version: driver.version,
+            kernelModuleType: driver.kernelModuleType,
+            packages: driver.packages
+        )
+        return Decision(
+            action: .install,
+            driver: target,
+            summary: "install the \(target) from packages of the distribution",
+            evidence: evidence,
+            rejected: fitting.map {
+                RejectedDriver(
+                    driver: $0.identity,
+                    reason: "the driver fits, but packages of the distribution were chosen"
+                )
+            }
+        )
+    }
+
+    /// Chooses a driver of the catalog, from NVIDIA's package.
+    private func installRunfile(because reason: Evidence) -> Decision {
         guard let driver = preferred, let kernelModuleType = choice.kernelModuleType(among: driver.kernelModuleTypes)
         else { return nothingFits(reason) }
         var target = DriverTarget(kind: driver.kind, version: driver.version, kernelModuleType: kernelModuleType)

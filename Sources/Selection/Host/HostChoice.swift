@@ -18,8 +18,8 @@ struct HostChoice {
         switch facts.driver.installed {
         case .none:
             let record = facts.driver.record.value
-            if record?.state == .changing, record?.takesOver != nil {
-                // A removal that failed is repeated, before anything is installed.
+            if record?.state == .changing, record?.takesOver != nil || record?.packages != nil {
+                // A removal that failed is repeated, before anything is installed. Packages can be there in part.
                 return finish("The agent's own install is not finished.")
             }
             if let owner = facts.incompleteDriver {

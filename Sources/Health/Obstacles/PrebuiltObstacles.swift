@@ -1,0 +1,41 @@
+import NodeModel
+
+/// The codes of a driver from packages of the distribution.
+extension Check {
+    static let prebuiltModulesMissing = Check(
+        .prebuiltModulesMissing,
+        title: "a repository has signed kernel modules for this kernel",
+        group: .selection,
+        phase: .select,
+        meaning:
+            "`driver.source` asks for packages of the distribution with prebuilt kernel modules, and the agent found none "
+            + "for the running kernel and the GPUs. Or the packages were gone when the agent installed them. Only Ubuntu "
+            + "has such packages that the agent knows, and only for datacenter drivers.",
+        advice: "Run `apt-get update` on the node, or use a kernel for which the distribution has the package that the "
+            + "finding names. Or set [`driver.source`](install.md#prebuilt-kernel-modules) to `auto` or `runfile`."
+    )
+
+    static let driverSourceChange = Check(
+        .driverSourceChange,
+        title: "the driver from packages needs no other version",
+        group: .driver,
+        phase: .select,
+        raisedAs: .notice,
+        meaning:
+            "The agent installed the driver from packages of the distribution, and now the node needs another one: "
+            + "another version, or another source. Or the node runs a kernel for which no repository has the modules of "
+            + "this version. The agent does not replace such a driver in place. It keeps the driver.",
+        advice: "Drain the node. Run `gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
+    )
+
+    static let driverPackagesFailed = Check(
+        .driverPackagesFailed,
+        title: "the agent can install the driver's packages",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The package manager could not install or remove the packages of the driver, or the install would have "
+            + "removed or upgraded other packages. The agent only adds packages.",
+        advice: "Follow the remedy of the finding. See [install.md](install.md#prebuilt-kernel-modules)."
+    )
+}

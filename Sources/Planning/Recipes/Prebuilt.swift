@@ -1,0 +1,93 @@
+package import NodeModel
+package import Selection
+
+/// Installs a driver with prebuilt kernel modules from packages of the distribution, or continues an interrupted install.
+package struct Prebuilt: Recipe {
+    package var facts: NodeFacts
+    package var driver: DriverTarget
+    package var packages: [OfferedPackage]
+    package var installer: any PackageInstaller
+    /// The record of this install.
+    package var record: InstallRecord
+    /// The modules of other drivers that hold the GPUs, each before the modules that it uses.
+    package var released: [String]
+    /// The journal on the host; nil when there is none.
+    package var journal: Journal?
+    /// What belongs around the driver; nil to leave it alone.
+    package var surroundings: Surroundings?
+
+    package init(
+        facts: NodeFacts,
+        driver: DriverTarget,
+        packages: [OfferedPackage],
+        installer: any PackageInstaller,
+        record: InstallRecord,
+        released: [String] = [],
+        journal: Journal?,
+        surroundings: Surroundings? = nil
+    ) {
+        self.facts = facts
+        self.driver = driver
+        self.packages = packages
+        self.installer = installer
+        self.record = record
+        self.released = released
+        self.journal = journal
+        self.surroundings = surroundings
+    }
+
+    package var operations: [any Operation] {
+        (isResumed ? [] : [begin])
+            + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
+            + (isInstalled ? [] : install) + [LoadModules()]
+            + (services.isEmpty ? [] : [StartServices(units: services)])
+            + [VerifyNode(), FinishInstall(record: record, kept: nil, jobs: jobs)]
+            + (surroundings?.afterInstall ?? [])
+    }
+
+    /// Whether the journal records that this install has started already.
+    private var isResumed: Bool {
+        journal?.record.map { $0.state != .installed && $0.isSameInstall(as: record) } ?? false
+    }
+
+    /// Whether the packages are there already.
+    package var isInstalled: Bool {
+        isResumed && journal?.finished(.driverPackages) == true && facts.driver.moduleFile.value != nil
+    }
+
+    private var begin: BeginInstall {
+        let own = facts.driver.record.value.flatMap { $0.state == .installed ? $0 : nil }
+        return BeginInstall(record: record, previous: own, jobs: jobs)
+    }
+
+    private var install: [any Operation] {
+        let unload = UnloadModules(loadedOf: facts.driver, services: services)
+        let isNeeded = !unload.modules.isEmpty || !services.isEmpty
+        return (isNeeded ? [unload] : []) + takeover + (surroundings?.beforeLoad ?? []) + [
+            InstallDriverPackages(
+                driver: driver,
+                packages: packages,
+                installer: installer,
+                work: facts.build.workDirectory
+            )
+        ]
+    }
+
+    private var takeover: [any Operation] {
+        guard let owner = record.takesOver, !(isResumed && journal?.finished(.remove) == true) else { return [] }
+        return Takeover(facts: facts, owner: owner, version: record.version, package: nil).operations
+    }
+
+    /// The services of the driver that run now, and those that this install or an interrupted one stopped.
+    private var services: [String] {
+        let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
+        return Set(running + (journal?.stoppedServices ?? [])).sorted()
+    }
+
+    private var jobs: [String] {
+        [
+            BlacklistModules.jobName(record.version), RemoveDriver.jobName(record.version),
+            InstallDriverPackages.jobName(record.version),
+        ]
+    }
+}

@@ -1,0 +1,163 @@
+import Catalog
+import NodeModel
+
+/// Decides whether the agent installs NVIDIA's package or the packages of the distribution.
+struct ModuleSource {
+    /// Where the driver comes from, and why.
+    enum Answer {
+        case runfile([Evidence])
+        case packages(PrebuiltDriver, [Evidence])
+        case blocked(Finding, owner: DriverOwner?)
+    }
+
+    var facts: NodeFacts
+    var choice: DriverChoice
+
+    private var kernel: String { facts.host.kernelRelease.value ?? "" }
+    private var wish: PrebuiltWish { choice.policy.prebuiltWish(secureBoot: facts.hasSecureBoot) }
+
+    /// Decides for a node on which the agent installs or replaces a driver.
+    ///
+    /// - Parameters:
+    ///   - wanted: The driver of the catalog that the agent would install; nil when none fits.
+    ///   - fitting: All drivers of the catalog that fit.
+    /// - Returns: The source with its evidence, or the problem that there is none.
+    func answer(wanted: CatalogDriver?, fitting: [CatalogDriver]) -> Answer {
+        if let own { return keep(own, wanted: wanted) }
+        guard wish != .never else { return .runfile([]) }
+        if let none = whyNone(wanted, fitting) { return without(none) }
+        guard let driver = best(wanted, fitting) else { return without(nothingOffered(wanted)) }
+        return .packages(driver, [evidence(driver)])
+    }
+
+    // The driver that this agent installed
+
+    /// The record of a driver of this agent that is on the host, completely or in part.
+    private var own: InstallRecord? {
+        guard let record = facts.driver.record.value else { return nil }
+        let hasFiles = facts.driver.sources.contains { record.owns($0.version) }
+        let hasPackages =
+            record.packages != nil && record.state != .started && facts.claims.packages.value?.isEmpty == false
+        return hasFiles || hasPackages ? record : nil
+    }
+
+    /// Keeps the source of the installed driver: two sources on one host would overwrite each other's files.
+    ///
+    /// A driver from packages also gets modules for another kernel, but no other version.
+    private func keep(_ record: InstallRecord, wanted: CatalogDriver?) -> Answer {
+        let version = (record.state == .started ? record.replaces : record.version) ?? record.version
+        let remedy = "'gpu-agent uninstall' and then 'gpu-agent install' change the source."
+        guard record.packages != nil else {
+            guard wish != .never else { return .runfile([]) }
+            let statement =
+                "This agent installed driver \(version) from NVIDIA's package, and keeps this source. \(remedy)"
+            return .runfile([Evidence(.installed, "journal", statement)])
+        }
+        let same = drivers.first {
+            $0.version.description == version && $0.kernelModuleType == record.kernelModuleType
+                && choice.misfit($0.version) == nil && choice.kernelModuleType(among: [$0.kernelModuleType]) != nil
+        }
+        if let same {
+            let statement =
+                "This agent installed driver \(version) from packages of the distribution, and keeps this source."
+            return .packages(same, [Evidence(.installed, "journal", statement)])
+        }
+        let needed = PrebuiltModules.modules(
+            branch: DriverVersion(version)?.branch ?? 0,
+            record.kernelModuleType,
+            kernel: kernel
+        )
+        let why = facts.build.prebuiltPackages.whyUnknown.map { " (the agent did not ask: \($0))" } ?? ""
+        let finding = Finding(
+            .driverSourceChange,
+            observed:
+                "This agent installed driver \(version) from packages of the distribution, and it no longer fits. The "
+                + "agent does not replace such a driver in place.",
+            expected: "a driver that fits, or \(needed) of version \(version) in a repository of the node\(why)",
+            remedy: "Drain the node. Run 'gpu-agent uninstall' and then 'gpu-agent install' on it."
+        )
+        return .blocked(finding, owner: .gpuAgent)
+    }
+
+    // A new driver
+
+    private var drivers: [PrebuiltDriver] {
+        PrebuiltModules.drivers(facts.build.prebuiltPackages.value ?? [], kernel: kernel)
+    }
+
+    /// The driver of the wanted branch, or else the newest one when only packages help.
+    private func best(_ wanted: CatalogDriver?, _ fitting: [CatalogDriver]) -> PrebuiltDriver? {
+        let branches = Set(fitting.map(\.version.branch))
+        let usable = drivers.filter { driver in
+            choice.misfit(driver.version) == nil
+                // Only the catalog knows the channel of a branch.
+                && (choice.policy.channel == nil || branches.contains(driver.version.branch))
+        }
+        let ofWanted = usable.filter { $0.version.branch == wanted?.version.branch }
+        if let driver = ofType(ofWanted) { return driver }
+        return wish == .always || facts.hasSecureBoot ? ofType(usable) : nil
+    }
+
+    /// The newest driver with a kernel module type that fits.
+    private func ofType(_ drivers: [PrebuiltDriver]) -> PrebuiltDriver? {
+        drivers.first { driver in
+            let types = drivers.filter { $0.version == driver.version }.map(\.kernelModuleType)
+            return choice.kernelModuleType(among: types) == driver.kernelModuleType
+        }
+    }
+
+    /// Why no packages can be used, as a sentence; nil when the repositories can have some.
+    private func whyNone(_ wanted: CatalogDriver?, _ fitting: [CatalogDriver]) -> String? {
+        guard choice.requirements.kind == .datacenter else {
+            return "No distribution has packages with prebuilt modules of GRID drivers."
+        }
+        guard let system = facts.host.osRelease.value, PrebuiltModules.areKnown(on: system) else {
+            let name = facts.host.osRelease.value.map { $0.prettyName ?? $0.id } ?? "an unknown system"
+            return "The agent knows no packages with prebuilt modules for \(name)."
+        }
+        return facts.build.prebuiltPackages.whyUnknown.map {
+            "The agent cannot tell which prebuilt modules the repositories of the node have: \($0)."
+        }
+    }
+
+    private func nothingOffered(_ wanted: CatalogDriver?) -> String {
+        let types = choice.kernelModuleType(among: wanted?.kernelModuleTypes ?? KernelModuleType.allCases)
+        let branch = (wanted?.version.branch ?? choice.policy.branch).map { "\($0)" } ?? "BRANCH"
+        let suffix = types == .proprietary ? "server" : "server-open"
+        return "No repository of the node offers \(PrebuiltModules.prefix)\(branch)-\(suffix)-\(kernel)"
+            + (wish == .always || facts.hasSecureBoot ? ", nor the modules of another branch that fits." : ".")
+    }
+
+    /// The answer when there are no packages.
+    private func without(_ why: String) -> Answer {
+        guard wish == .always else {
+            return .runfile([Evidence(.catalog, "packages", "\(why) So the driver comes from NVIDIA's package.")])
+        }
+        let finding = Finding(
+            .prebuiltModulesMissing,
+            observed: why,
+            expected:
+                "signed kernel modules of a datacenter driver for the kernel \(kernel), in a repository of the node",
+            remedy:
+                "Run 'apt-get update' on the node, or use a kernel for which the distribution has this package. Or set "
+                + "'driver.source' to 'auto' or 'runfile' in the configuration."
+        )
+        return .blocked(finding, owner: nil)
+    }
+
+    private func evidence(_ driver: PrebuiltDriver) -> Evidence {
+        let modules = driver.packages.first?.name ?? ""
+        let why =
+            switch choice.policy.source {
+            case .packages: "the configuration asks for packages (driver.source)"
+            case _ where facts.hasSecureBoot: "Secure Boot is on"
+            default: "the configuration prefers packages (driver.source)"
+            }
+        return Evidence(
+            .catalog,
+            "packages",
+            "A repository of the node offers \(modules) with driver \(driver.version), and \(why). The modules are signed and "
+                + "need no build."
+        )
+    }
+}

@@ -1,0 +1,48 @@
+package import NodeModel
+
+/// How much the operator or the host wants a driver from the packages of the distribution.
+package enum PrebuiltWish: Sendable, Equatable {
+    /// NVIDIA's package only.
+    case never
+    /// The packages of the distribution when they fit, and otherwise NVIDIA's package.
+    case whenPossible
+    /// The packages of the distribution only.
+    case always
+}
+
+extension Policy {
+    /// The wish for a host with or without Secure Boot.
+    ///
+    /// Modules that a node builds have no signature. So Secure Boot alone asks for packages, unless the configuration
+    /// names another source or forbids packages.
+    package func prebuiltWish(secureBoot: Bool) -> PrebuiltWish {
+        switch source {
+        case .packages: .always
+        case .auto: .whenPossible
+        case .runfile, .directory: .never
+        case nil: secureBoot && buildPackages ? .whenPossible : .never
+        }
+    }
+}
+
+extension NodeFacts {
+    /// Whether Secure Boot is certainly on.
+    var hasSecureBoot: Bool { host.secureBoot.value == true }
+
+    /// Why the decision does not depend on the packages that the repositories offer; nil when it does.
+    ///
+    /// The question takes longer than all other facts of the host together.
+    package func needsNoPrebuiltPackages(_ policy: Policy) -> String? {
+        guard !gpus.isEmpty else { return "the node has no GPU" }
+        guard let system = host.osRelease.value, PrebuiltModules.areKnown(on: system) else {
+            return "the agent knows no packages of prebuilt modules for this system"
+        }
+        let record = driver.record.value
+        if policy.prebuiltWish(secureBoot: hasSecureBoot) == .never, record?.packages == nil {
+            return "neither the configuration nor Secure Boot asks for prebuilt modules"
+        }
+        // A driver that is loaded is only replaced when it has another owner and the configuration allows it.
+        let isReplaced = record.map { $0.state != .installed } ?? policy.takeover
+        return driver.loadedVersion.value == nil || isReplaced ? nil : "a driver is loaded"
+    }
+}

@@ -1,0 +1,189 @@
+import Catalog
+import CoreSupport
+import NodeModel
+import Selection
+import TestSupport
+import Testing
+
+/// Decisions between NVIDIA's package and the packages of the distribution.
+@Suite struct ModuleSourceTests {
+    private static let offering = NodeFacts.h100.offering(
+        NodeFacts.prebuilt("595.80.01"),
+        NodeFacts.prebuilt("580.99.01")
+    )
+    private static let secure = offering.with { $0.host.secureBoot = .present(true) }
+    private static let older = NodeFacts.h100.offering(NodeFacts.prebuilt("580.99.01"))
+    private static let olderSecure = older.with { $0.host.secureBoot = .present(true) }
+    private static let none = NodeFacts.h100.offering()
+
+    private func decide(_ facts: NodeFacts, _ source: PackageSource?, _ change: (inout Policy) -> Void = { _ in })
+        throws
+        -> Decision
+    {
+        var policy = Policy(source: source)
+        change(&policy)
+        return Selection(catalog: try fourDriverCatalog(), policy: policy).decide(facts)
+    }
+
+    struct Case: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var facts: NodeFacts
+        var source: PackageSource?
+        /// The version from packages; `runfile`; or the code of the problem.
+        var expected: String
+
+        init(_ name: String, _ facts: NodeFacts, _ source: PackageSource?, _ expected: String) {
+            (testDescription, self.facts, self.source, self.expected) = (name, facts, source, expected)
+        }
+    }
+
+    static let cases = [
+        Case("by default, NVIDIA's package", offering, nil, "runfile"),
+        Case("by default with Secure Boot, packages", secure, nil, "595.80.01"),
+        Case("with Secure Boot, also of another branch", olderSecure, nil, "580.99.01"),
+        Case("the configuration wins over Secure Boot", secure, .runfile, "runfile"),
+        Case("a directory wins over Secure Boot", secure, .directory("/mnt"), "runfile"),
+        Case("auto takes the wanted branch", offering, .auto, "595.80.01"),
+        Case("auto takes no other branch", older, .auto, "runfile"),
+        Case("auto takes another branch with Secure Boot", olderSecure, .auto, "580.99.01"),
+        Case("packages take another branch", older, .packages, "580.99.01"),
+        Case("auto without packages", none, .auto, "runfile"),
+        Case("packages without packages", none, .packages, "prebuilt-modules-missing"),
+        Case(
+            "packages that cannot be known",
+            offering.with { $0.build.prebuiltPackages = .unreadable(.denied) },
+            .packages,
+            "prebuilt-modules-missing"
+        ),
+        Case(
+            "auto that cannot know",
+            offering.with { $0.build.prebuiltPackages = .unreadable(.denied) },
+            .auto,
+            "runfile"
+        ),
+        Case(
+            "packages on Debian",
+            offering.with { $0.host.osRelease = .present(OSRelease(id: "debian", versionID: "12", prettyName: nil)) },
+            .packages,
+            "prebuilt-modules-missing"
+        ),
+        Case(
+            "packages of a GRID driver",
+            NodeFacts.rtxProVGPU.offering(NodeFacts.prebuilt("595.80.01")),
+            .packages,
+            "prebuilt-modules-missing"
+        ),
+        Case(
+            "auto for a GRID driver",
+            NodeFacts.rtxProVGPU.offering(NodeFacts.prebuilt("595.80.01")),
+            .auto,
+            "runfile"
+        ),
+    ]
+
+    @Test(arguments: cases)
+    func choosesTheSource(_ test: Case) throws {
+        let decision = try decide(test.facts, test.source)
+        let found =
+            decision.problems.first?.code.rawValue
+            ?? (decision.driver?.packages == nil
+                ? (decision.driver?.artifact == nil ? "neither" : "runfile") : decision.driver?.version.description)
+        #expect(found == test.expected, "\(decision)")
+        #expect(decision.driver?.packages == nil || decision.driver?.artifact == nil)
+    }
+
+    @Test func saysWhichSourceAndWhy() throws {
+        func statements(_ facts: NodeFacts, _ source: PackageSource?) throws -> [String] {
+            try decide(facts, source).evidence.filter { $0.source == "packages" }.map(\.statement)
+        }
+        let modules = "linux-modules-nvidia-595-server-open-\(NodeFacts.kernel)"
+        let offers = "A repository of the node offers \(modules) with driver 595.80.01, and"
+        let need = "The modules are signed and need no build."
+        #expect(try statements(Self.secure, nil) == ["\(offers) Secure Boot is on. \(need)"])
+        #expect(
+            try statements(Self.offering, .packages)
+                == ["\(offers) the configuration asks for packages (driver.source). \(need)"]
+        )
+        #expect(
+            try statements(Self.older, .auto)
+                == ["No repository of the node offers \(modules). So the driver comes from NVIDIA's package."]
+        )
+        #expect(try statements(Self.offering, nil) == [])
+        let summary = try decide(Self.secure, nil).summary
+        #expect(
+            summary
+                == "install the datacenter driver 595.80.01 with open kernel modules from packages of the distribution"
+        )
+        let missing = try #require(try decide(Self.none, .packages).problems.first)
+        #expect(
+            missing.observed
+                == "No repository of the node offers \(modules), nor the modules of another branch that fits."
+        )
+        #expect(missing.remedy.text.contains("apt-get update"))
+    }
+
+    @Test func theConfigurationLimitsThePackages() throws {
+        func version(_ change: (inout Policy) -> Void) throws -> String? {
+            let driver = try decide(Self.offering, .packages, change).driver
+            return driver?.packages == nil ? nil : driver?.version.description
+        }
+        #expect(try version { $0.branch = 580 } == "580.99.01")
+        #expect(try version { $0.version = DriverVersion("580.99.01") } == "580.99.01")
+        #expect(try version { $0.version = DriverVersion("580.159.04") } == nil)
+        #expect(try version { $0.kernelModuleType = .proprietary } == nil)
+        // Nobody may install packages, and only Secure Boot would ask for them.
+        var policy = Policy()
+        policy.buildPackages = false
+        #expect(policy.prebuiltWish(secureBoot: true) == .never)
+    }
+
+    private func own(_ version: String, packages: [String]?, module: Bool = true) -> NodeFacts {
+        Self.offering.with { facts in
+            facts.driver = .loaded(version, .open, kind: .datacenter, record: .installed)
+            if packages != nil { facts.driver.record = facts.driver.record.fromPackages }
+            guard !module else { return }
+            (facts.driver.loadedVersion, facts.driver.runningModule) = (.absent, .absent)
+            facts.driver.moduleFile = .absent
+        }
+    }
+
+    /// Two sources on one host would overwrite each other's files.
+    @Test func aDriverOfTheAgentKeepsItsSource() throws {
+        let runfile = own("595.71.05", packages: nil)
+        #expect(try decide(runfile, .packages).action == .adopt)
+        let upgrade = try decide(own("580.1.1", packages: nil), .packages) { $0.branch = 595 }
+        #expect(upgrade.driver?.artifact != nil)
+        #expect(upgrade.evidence.contains { $0.statement.contains("keeps this source. 'gpu-agent uninstall'") })
+
+        let packages = own("595.80.01", packages: ["nvidia-utils-595-server"])
+        #expect(try decide(packages, .runfile).action == .adopt)
+        let other = try decide(packages, .runfile) { $0.branch = 580 }
+        #expect(other.problems.map(\.code) == [.driverSourceChange] && other.owner == .gpuAgent)
+        // Another kernel needs its modules, and no other version.
+        let kernel = try decide(own("595.80.01", packages: ["a"], module: false), nil)
+        #expect(kernel.action == .install && kernel.driver?.packages?.isEmpty == false)
+        let gone = try decide(own("595.79.01", packages: ["a"], module: false), nil)
+        #expect(gone.problems.map(\.code) == [.driverSourceChange])
+        #expect(gone.problems.first?.expected.contains("linux-modules-nvidia-595-server-open-") == true)
+    }
+
+    @Test func asksOnlyWhenTheAnswerMatters() {
+        func why(_ facts: NodeFacts, _ source: PackageSource?) -> String? {
+            facts.needsNoPrebuiltPackages(Policy(source: source))
+        }
+        let unasked = "neither the configuration nor Secure Boot asks for prebuilt modules"
+        #expect(why(.h100, nil) == unasked && why(Self.secure, .runfile) == unasked)
+        #expect(why(Self.secure, nil) == nil && why(.h100, .auto) == nil && why(.h100, .packages) == nil)
+        #expect(why(.noGPU, .auto) == "the node has no GPU")
+        #expect(why(.h100Ready, .auto) == "a driver is loaded")
+        #expect(why(own("595.80.01", packages: ["a"], module: false), nil) == nil)
+        let interrupted = NodeFacts.h100.with {
+            $0.driver = .loaded("595.80.01", .open, kind: .datacenter, record: .changing)
+        }
+        #expect(why(interrupted, .auto) == nil)
+        let debian = NodeFacts.h100.with {
+            $0.host.osRelease = .present(OSRelease(id: "debian", versionID: "12", prettyName: nil))
+        }
+        #expect(why(debian, .packages) == "the agent knows no packages of prebuilt modules for this system")
+    }
+}

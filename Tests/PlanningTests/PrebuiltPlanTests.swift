@@ -1,0 +1,144 @@
+import NodeModel
+import Planning
+import Selection
+import Support
+import TestSupport
+import Testing
+
+/// Plans of a driver from packages of the distribution.
+@Suite struct PrebuiltPlanTests {
+    private static let version = "580.105.08"
+    private static let facts = NodeFacts.h100.with {
+        ($0.build.compiler, $0.build.make, $0.build.headersRelease) = (.absent, .absent, .absent)
+        $0.host.secureBoot = .present(true)
+        $0.build.packageTools = .present(["apt-get"])
+    }
+
+    private static func plan(
+        _ facts: NodeFacts = facts,
+        takesOver: DriverOwner? = nil,
+        journal: Journal? = nil
+    ) -> Plan {
+        let driver = DriverVersion(version).map {
+            DriverTarget(
+                kind: .datacenter,
+                version: $0,
+                kernelModuleType: .open,
+                packages: NodeFacts.prebuilt(version)
+            )
+        }
+        var decision = Decision(action: .install, driver: driver, summary: "install")
+        decision.takesOver = takesOver
+        return Planner().plan(facts, decision, journal: journal)
+    }
+
+    private static let names = NodeFacts.prebuilt(version).map(\.name)
+
+    @Test func needsNeitherADownloadNorABuild() throws {
+        let plan = Self.plan()
+        #expect(plan.problems.isEmpty)
+        #expect(plan.steps.map(\.id) == [.begin, .driverPackages, .load, .verify, .finish])
+        let step = try #require(plan.steps.first { $0.id == .driverPackages })
+        #expect(step.title == "install the datacenter driver \(Self.version) with open kernel modules with apt-get")
+        #expect(step.changesDriver && !step.disrupts)
+        #expect(step.inverse.map(\.id) == [.removeDriverPackages])
+        guard case .job(let job) = step.effects.last else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.name == "driver-packages-\(Self.version)")
+        #expect(job.command.suffix(Self.names.count) == Self.names[...])
+        #expect(job.command.contains("/var/lib/gpu-agent/driver-packages"))
+        let pin = "nvidia-utils-580-server=580.105.08-0ubuntu0.22.04.1"
+        #expect(job.environment["GPU_AGENT_PINS"]?.split(separator: " ").contains(pin[...]) == true)
+        guard case .record(let record) = plan.steps.first?.effects.first else {
+            Issue.record("no record")
+            return
+        }
+        #expect(record?.packages == Self.names && record?.state == .started && record?.former == nil)
+    }
+
+    @Test func aFullDiskIsAProblem() {
+        let small = Self.facts.with {
+            $0.build.freeSpace = [FreeSpace(path: "/usr", mebibytes: .present(1000), fileSystem: "1")]
+        }
+        #expect(Self.plan(small).problems.map(\.code) == [.diskSpace])
+    }
+
+    @Test func goesOnWhereItStopped() {
+        let plan = Self.plan()
+        let during = Installs.journal(plan, steps: 2, cutOff: true)
+        #expect(Self.plan(journal: during).steps.map(\.id) == [.driverPackages, .load, .verify, .finish])
+        let after = Installs.journal(plan, steps: 2)
+        let installed = Self.facts.with {
+            $0.driver.moduleFile = .present(ModuleFile(path: "/a", version: Self.version, kernelModuleType: .open))
+        }
+        #expect(Self.plan(installed, journal: after).steps.map(\.id) == [.load, .verify, .finish])
+        // Somebody removed the packages meanwhile.
+        #expect(Self.plan(journal: after).steps.map(\.id) == [.driverPackages, .load, .verify, .finish])
+    }
+
+    @Test func takesOverTheDriverOfAnotherOwner() throws {
+        let foreign = Self.facts.with {
+            $0.driver = .loaded("535.1.1", .open, kind: .datacenter)
+            $0.claims.runfile = .present("535.1.1")
+        }
+        let plan = Self.plan(foreign, takesOver: .runfile)
+        #expect(plan.steps.map(\.id) == [.begin, .unload, .remove, .driverPackages, .load, .verify, .finish])
+        guard case .job(let job) = try #require(plan.steps.first { $0.id == .remove }).effects.last else { return }
+        // There is no package of the agent whose installer could help.
+        #expect(job.command.last == "nvidia-uninstall --silent")
+    }
+
+    // Uninstall
+
+    private static func installed(_ journal: Journal) -> NodeFacts {
+        facts.with {
+            $0.driver = .loaded(version, .open, kind: .datacenter)
+            $0.driver.record = journal.record.map { .present($0) } ?? .absent
+            $0.claims.deviceUsers = .present([])
+            $0.claims.packages = .present([
+                DriverPackage(manager: .dpkg, name: "nvidia-utils-580-server", version: "\(version)-0ubuntu0.22.04.1")
+            ])
+        }
+    }
+
+    @Test func anUninstallRemovesThePackages() {
+        let plan = Self.plan()
+        let journal = Installs.journal(plan, steps: plan.steps.count)
+        let uninstall = Uninstall(journal: .present(journal), facts: Self.installed(journal))
+        #expect(uninstall.problems.isEmpty && uninstall.version == Self.version)
+        #expect(uninstall.steps.map(\.id.rawValue) == ["unload", "remove-driver-packages", "verify", "forget"])
+        #expect(
+            uninstall.steps.flatMap(\.effects).contains { effect in
+                if case .forgetJobs(let jobs) = effect {
+                    jobs.contains("driver-packages-\(Self.version)")
+                } else {
+                    false
+                }
+            }
+        )
+    }
+
+    /// A later install begins and is interrupted before its step, or a journal lost its steps.
+    @Test func aRecordIsEnoughForAnUninstall() {
+        let plan = Self.plan()
+        var journal = Installs.journal(plan, steps: plan.steps.count)
+        journal.steps = []
+        let uninstall = Uninstall(journal: .present(journal), facts: Self.installed(journal))
+        #expect(uninstall.steps.map(\.id.rawValue) == ["unload", "remove-driver-packages", "verify", "forget"])
+    }
+
+    @Test func nothingIsBuiltForTheNextKernel() {
+        let plan = Self.plan()
+        let journal = Installs.journal(plan, steps: plan.steps.count)
+        let facts = Self.installed(journal).with {
+            $0.host.secureBoot = .present(false)
+            $0.build = NodeFacts.h100.build
+            $0.host.pendingKernel = .present(
+                PendingKernel(release: "5.15.0-1090-azure", hasModule: false, hasHeaders: true)
+            )
+        }
+        #expect(Ahead(facts, Decision(action: .adopt, summary: "keep"), journal: journal).operations.isEmpty)
+    }
+}
