@@ -92,6 +92,7 @@ extension DocumentReader {
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
         let known = [
             "version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source", "buildPackages",
+            "signing",
         ]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
@@ -106,6 +107,7 @@ extension DocumentReader {
             value($0, "source", form: "a directory of the host such as file:///mnt/drivers", PackageSource.init)
         }
         policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
+        policy.signing = fields["signing"].flatMap { signing($0) }
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
             report("version \(version) does not belong to branch \(branch); set only one of them", at: node)

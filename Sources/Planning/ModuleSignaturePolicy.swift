@@ -60,6 +60,14 @@ package enum ModuleSignaturePolicy: Sendable, Equatable {
         }
     }
 
+    /// The key that must sign the modules of this node; nil when they need no signature, or when no key can be used.
+    package static func key(_ host: HostFacts) -> ModuleSigning? {
+        guard ModuleSignaturePolicy(host) != .notRequired, let key = host.signingKey.value, key.isEnrolled else {
+            return nil
+        }
+        return key.files
+    }
+
     /// The first fact without which it is not known whether the kernel loads unsigned modules.
     ///
     /// Lockdown without Secure Boot is rare: somebody must have added it to the kernel's command line. So only a failed

@@ -7,7 +7,8 @@ extension Preflight {
     ///
     /// The modules have no signature.
     package var moduleSignatures: Finding? {
-        switch ModuleSignaturePolicy(facts.host) {
+        guard ModuleSignaturePolicy.key(facts.host) == nil else { return nil }
+        return switch ModuleSignaturePolicy(facts.host) {
         case .notRequired: nil
         case .required(let reasons): signatureRequired(reasons)
         case .unknown(let unread): signaturePolicyUnknown(unread)
@@ -20,9 +21,32 @@ extension Preflight {
             .secureBoot,
             observed: text.prefix(1).uppercased() + text.dropFirst() + ".",
             expected: "a kernel that loads unsigned modules, or modules that are signed with a key that it trusts",
-            remedy: "The kernel modules in the driver package are not signed, so the kernel rejects them. "
-                + "\(signedModules) \(unsignedModules(reasons)), or a node image with a signed driver."
+            remedy: signingRemedy
+                ?? Remedy(
+                    "The kernel modules in the driver package are not signed, so the kernel rejects them. "
+                        + "\(signedModules) \(unsignedModules(reasons)), a node image with a signed driver, "
+                        + "or a key of your own (driver.signing)."
+                )
         )
+    }
+
+    /// What to do so that the configured key can sign the modules; nil when no key is configured.
+    private var signingRemedy: Remedy? {
+        switch facts.host.signingKey {
+        case .present(let key):
+            let certificate = shellLine([key.files.certificate])
+            return Remedy(
+                "The kernel does not trust the certificate \(key.files.certificate) of the signing key yet. Run "
+                    + "'mokutil --import \(certificate)' on the node, reboot it, and confirm the key on its console "
+                    + "(MokManager)."
+            )
+        case .unreadable(let failure):
+            return Remedy(
+                "The signing key cannot be used: \(failure.detail). Correct the files that driver.signing names. They "
+                    + "must belong to root, and nobody else may read the key."
+            )
+        case .absent, .skipped: return nil
+        }
     }
 
     /// How to get signed modules on this system, with the beginning of the sentence about the other ways.

@@ -19,6 +19,7 @@ import Testing
               takeover: true
               source: file:///mnt/drivers
               buildPackages: false
+              signing: {key: /root/MOK.priv, certificate: /root/MOK.der}
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -45,6 +46,7 @@ import Testing
             takeover: true,
             source: .directory("/mnt/drivers"),
             buildPackages: false,
+            signing: ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der"),
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -205,6 +207,21 @@ import Testing
                 "3:104: buildPackages 'no' is not true or false",
                 "3:9: version 580.105.08 does not belong to branch 595; set only one of them",
                 "3:53: remove 'channel': version 580.105.08 already selects one driver",
+            ]
+        ),
+        (
+            "driver:\n  signing: {key: MOK.priv, cert: /root/MOK.der}",
+            [
+                "4:28: unknown key 'cert' in signing",
+                "4:18: key 'MOK.priv' is not the absolute path of a file of the host such as /root/MOK.priv",
+                "4:12: signing needs 'certificate', a file of the host such as /root/MOK.der",
+            ]
+        ),
+        (
+            "driver:\n  signing: {key: /root/../MOK.priv, certificate: /}",
+            [
+                "4:18: key '/root/../MOK.priv' is not the absolute path of a file of the host such as /root/MOK.priv",
+                "4:50: certificate '/' is not the absolute path of a file of the host such as /root/MOK.der",
             ]
         ),
         ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),

@@ -27,6 +27,11 @@ import Testing
         }
     }
 
+    private static func key(isEnrolled: Bool) -> Reading<SigningKey> {
+        let files = ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der")
+        return .present(SigningKey(files: files, isEnrolled: isEnrolled))
+    }
+
     private static func held(by driver: String, _ facts: inout NodeFacts, devices: [String]? = nil) {
         facts = facts.withGPU {
             $0.kernelDriver = .present(driver)
@@ -43,6 +48,16 @@ import Testing
             $0.host.secureBoot = .unreadable(.denied)
             ($0.host.lockdown, $0.host.signatureEnforcement) = (.present(.none), .present(false))
         },
+        Case("Secure Boot, and a key that the machine trusts") {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), key(isEnrolled: true))
+        },
+        Case("Secure Boot, and a key that the machine does not trust", .secureBoot) {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), key(isEnrolled: false))
+        },
+        Case("Secure Boot, and a key that cannot be used", .secureBoot) {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), .unreadable(.denied))
+        },
+        Case("a key that nothing needs") { $0.host.signingKey = .unreadable(.denied) },
         Case("lockdown", .secureBoot) { $0.host.lockdown = .present(.integrity) },
         Case("enforced signatures", .secureBoot) { $0.host.signatureEnforcement = .present(true) },
         Case("nouveau", .nouveauLoaded) { $0.driver.nouveauLoaded = .present(true) },

@@ -13,7 +13,7 @@ extension Check {
             + "The agent also reports this, and installs nothing, when it cannot find out whether the kernel loads "
             + "unsigned modules. See [install.md](install.md#secure-boot).",
         advice: "Use nodes without Secure Boot, or a node image with a signed driver. On Ubuntu, a datacenter driver "
-            + "also comes with signed modules."
+            + "also comes with signed modules. Or let the agent sign the modules with a key of yours (`driver.signing`)."
     )
 
     static let nouveauLoaded = Check(

@@ -22,6 +22,10 @@ package struct HostFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when the kernel checks no signatures.
     package var signatureEnforcement: Reading<Bool>
+    /// The key that signs kernel modules, when the configuration names one.
+    ///
+    /// Unreadable when the key cannot be used.
+    package var signingKey: Reading<SigningKey>
     /// Whether the file system with `/usr` is mounted read-only (`/proc/1/mountinfo`), as on immutable systems.
     package var usrIsReadOnly: Reading<Bool>
     /// The installed kernel that is newer than the running one; absent when the running kernel is the newest.
@@ -37,6 +41,7 @@ package struct HostFacts: Codable, Sendable, Equatable {
         secureBoot: Reading<Bool>,
         lockdown: Reading<KernelLockdown> = .skipped("not inspected"),
         signatureEnforcement: Reading<Bool> = .skipped("not inspected"),
+        signingKey: Reading<SigningKey> = .skipped("not inspected"),
         usrIsReadOnly: Reading<Bool> = .skipped("not inspected"),
         pendingKernel: Reading<PendingKernel> = .skipped("not inspected")
     ) {
@@ -49,8 +54,22 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.secureBoot = secureBoot
         self.lockdown = lockdown
         self.signatureEnforcement = signatureEnforcement
+        self.signingKey = signingKey
         self.usrIsReadOnly = usrIsReadOnly
         self.pendingKernel = pendingKernel
+    }
+}
+
+/// A key that can sign kernel modules.
+package struct SigningKey: Codable, Sendable, Equatable {
+    /// The files of the key.
+    package var files: ModuleSigning
+    /// Whether the certificate is a machine owner key (MOK) of this machine, which its kernel trusts.
+    package var isEnrolled: Bool
+
+    package init(files: ModuleSigning, isEnrolled: Bool) {
+        self.files = files
+        self.isEnrolled = isEnrolled
     }
 }
 

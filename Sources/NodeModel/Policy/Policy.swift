@@ -20,6 +20,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var source: PackageSource?
     /// Whether the agent may install the packages that the build of the kernel modules needs.
     package var buildPackages: Bool
+    /// The key that signs the kernel modules when the kernel needs signatures; nil when there is none.
+    package var signing: ModuleSigning?
     /// What the operator declares GPUs to be.
     ///
     /// It overrides the catalog and the evidence.
@@ -40,6 +42,7 @@ package struct Policy: Codable, Sendable, Equatable {
         takeover: Bool = false,
         source: PackageSource? = nil,
         buildPackages: Bool = true,
+        signing: ModuleSigning? = nil,
         hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
@@ -53,6 +56,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.takeover = takeover
         self.source = source
         self.buildPackages = buildPackages
+        self.signing = signing
         self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy
