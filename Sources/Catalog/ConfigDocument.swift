@@ -92,7 +92,7 @@ extension DocumentReader {
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
         let known = [
             "version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source", "buildPackages",
-            "moduleParameters",
+            "moduleParameters", "signing",
         ]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
@@ -113,6 +113,7 @@ extension DocumentReader {
         }
         policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         if let node = fields["moduleParameters"] { policy.surroundings.moduleParameters = moduleParameters(node) }
+        policy.signing = fields["signing"].flatMap { signing($0) }
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {
             report("version \(version) does not belong to branch \(branch); set only one of them", at: node)

@@ -127,6 +127,7 @@ package struct Planner: Sendable {
             Preflight(
                 facts: facts,
                 artifact: artifact,
+                driver: driver,
                 kernel: kernel,
                 gpus: decision.gpus,
                 released: released,

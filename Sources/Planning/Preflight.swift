@@ -1,5 +1,6 @@
 package import Catalog
 package import NodeModel
+package import Selection
 
 /// The checks that decide whether the agent can install a driver on a host.
 ///
@@ -8,6 +9,8 @@ package struct Preflight: Sendable {
     package var facts: NodeFacts
     /// NVIDIA's package; nil when the driver comes from packages of the distribution, which need no build.
     package var artifact: Artifact?
+    /// The driver to install; nil when only the host matters.
+    package var driver: DriverTarget?
     /// The release of the running kernel.
     package var kernel: String
     /// The addresses of the GPUs that the driver is for; empty for all GPUs.
@@ -20,6 +23,7 @@ package struct Preflight: Sendable {
     package init(
         facts: NodeFacts,
         artifact: Artifact?,
+        driver: DriverTarget? = nil,
         kernel: String,
         gpus: [PCIAddress] = [],
         released: [String] = [],
@@ -27,6 +31,7 @@ package struct Preflight: Sendable {
     ) {
         self.facts = facts
         self.artifact = artifact
+        self.driver = driver
         self.kernel = kernel
         self.gpus = gpus
         self.released = released
@@ -35,27 +40,8 @@ package struct Preflight: Sendable {
 
     package var problems: [Finding] {
         guard artifact != nil else { return otherDrivers + diskSpace }
-        return [secureBoot].compactMap(\.self) + otherDrivers
+        return [moduleSignatures].compactMap(\.self) + otherDrivers
             + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
-    }
-
-    private var secureBoot: Finding? {
-        guard facts.host.secureBoot.value == true else { return nil }
-        return Finding(
-            .secureBoot,
-            observed: "Secure Boot is on.",
-            expected: "Secure Boot off, or modules that are signed with an enrolled key",
-            remedy:
-                "The kernel modules in the driver package are not signed, so the kernel rejects them. \(signedModules) "
-                + "a node pool without Secure Boot, or a node image with a signed driver."
-        )
-    }
-
-    /// How to get signed modules on this system, with the beginning of the sentence about the other ways.
-    private var signedModules: String {
-        guard facts.host.osRelease.value?.id == "ubuntu" else { return "Use" }
-        return "Install Ubuntu's signed modules (linux-modules-nvidia-BRANCH-server-open-\(kernel) and "
-            + "nvidia-utils-BRANCH-server), which the agent adopts. Or use"
     }
 
     /// The findings about other drivers of the GPUs.

@@ -22,6 +22,7 @@ import Testing
               moduleParameters:
                 nvidia: {NVreg_RegistryDwords: a=1;b=0x2, NVreg_EnableMSI: 1}
                 nvidia-uvm: {}
+              signing: {key: /root/MOK.priv, certificate: /root/MOK.der}
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -53,6 +54,7 @@ import Testing
                     "nvidia": ["NVreg_RegistryDwords": "a=1;b=0x2", "NVreg_EnableMSI": "1"]
                 ])
             ),
+            signing: ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der"),
             hardware: [
                 HardwareOverride(
                     id: PCIID(vendor: 0x10de, device: 0x2bb5),
@@ -230,6 +232,21 @@ import Testing
                 "3:56: the value of B must be a non-empty string",
                 "3:66: duplicate parameter 'A' of nvidia",
                 "3:98: the parameters of nvidia-uvm must be a mapping",
+            ]
+        ),
+        (
+            "driver:\n  signing: {key: MOK.priv, cert: /root/MOK.der}",
+            [
+                "4:28: unknown key 'cert' in signing",
+                "4:18: key 'MOK.priv' is not the absolute path of a file of the host such as /root/MOK.priv",
+                "4:12: signing needs 'certificate', a file of the host such as /root/MOK.der",
+            ]
+        ),
+        (
+            "driver:\n  signing: {key: /root/../MOK.priv, certificate: /}",
+            [
+                "4:18: key '/root/../MOK.priv' is not the absolute path of a file of the host such as /root/MOK.priv",
+                "4:50: certificate '/' is not the absolute path of a file of the host such as /root/MOK.der",
             ]
         ),
         ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),

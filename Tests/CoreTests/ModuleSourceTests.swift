@@ -131,10 +131,29 @@ import Testing
         #expect(try version { $0.version = DriverVersion("580.99.01") } == "580.99.01")
         #expect(try version { $0.version = DriverVersion("580.159.04") } == nil)
         #expect(try version { $0.kernelModuleType = .proprietary } == nil)
-        // Nobody may install packages, and only Secure Boot would ask for them.
-        var policy = Policy()
-        policy.buildPackages = false
-        #expect(policy.prebuiltWish(secureBoot: true) == .never)
+        // Nobody may install packages, and only the kernel would ask for them.
+        #expect(Policy(buildPackages: false).prebuiltWish(needsSignedModules: true) == .never)
+        // The operator wants NVIDIA's package with a signature.
+        let signing = ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der")
+        #expect(Policy(signing: signing).prebuiltWish(needsSignedModules: true) == .never)
+    }
+
+    /// Secure Boot is one reason of several, and the kernel has the last word.
+    @Test func theKernelDecidesWhetherItNeedsSignedModules() throws {
+        func source(_ change: (inout HostFacts) -> Void) throws -> String? {
+            let decision = try decide(Self.offering.with { change(&$0.host) }, nil)
+            guard decision.driver?.packages != nil else { return nil }
+            return decision.evidence.last { $0.source == "packages" }?.statement
+        }
+        let locked = try source { $0.lockdown = .present(.integrity) }
+        #expect(locked?.contains("and the kernel is in the lockdown mode 'integrity'. ") == true)
+        let enforced = try source { $0.signatureEnforcement = .present(true) }
+        #expect(enforced?.contains("and the kernel parameter module.sig_enforce is on. ") == true)
+        #expect(try source { $0.secureBoot = .present(true) } != nil)
+        let permissive = try source {
+            ($0.secureBoot, $0.lockdown, $0.signatureEnforcement) = (.present(true), .present(.none), .present(false))
+        }
+        #expect(permissive == nil)
     }
 
     private func own(_ version: String, packages: [String]?, module: Bool = true) -> NodeFacts {
@@ -171,7 +190,7 @@ import Testing
         func why(_ facts: NodeFacts, _ source: PackageSource?) -> String? {
             facts.needsNoPrebuiltPackages(Policy(source: source))
         }
-        let unasked = "neither the configuration nor Secure Boot asks for prebuilt modules"
+        let unasked = "neither the configuration nor the kernel asks for prebuilt modules"
         #expect(why(.h100, nil) == unasked && why(Self.secure, .runfile) == unasked)
         #expect(why(Self.secure, nil) == nil && why(.h100, .auto) == nil && why(.h100, .packages) == nil)
         #expect(why(.noGPU, .auto) == "the node has no GPU")

@@ -1,6 +1,7 @@
 import Catalog
 import NodeModel
 import Planning
+import Selection
 import TestSupport
 import Testing
 
@@ -26,6 +27,11 @@ import Testing
         }
     }
 
+    private static func key(isEnrolled: Bool) -> Reading<SigningKey> {
+        let files = ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der")
+        return .present(SigningKey(files: files, isEnrolled: isEnrolled))
+    }
+
     private static func held(by driver: String, _ facts: inout NodeFacts, devices: [String]? = nil) {
         facts = facts.withGPU {
             $0.kernelDriver = .present(driver)
@@ -37,7 +43,23 @@ import Testing
         Case("good") { _ in },
         Case("Secure Boot", .secureBoot) { $0.host.secureBoot = .present(true) },
         Case("no Secure Boot variable") { $0.host.secureBoot = .absent },
-        Case("Secure Boot not readable") { $0.host.secureBoot = .unreadable(.denied) },
+        Case("Secure Boot not readable", .secureBoot) { $0.host.secureBoot = .unreadable(.denied) },
+        Case("Secure Boot not readable, and the kernel loads unsigned modules") {
+            $0.host.secureBoot = .unreadable(.denied)
+            ($0.host.lockdown, $0.host.signatureEnforcement) = (.present(.none), .present(false))
+        },
+        Case("Secure Boot, and a key that the machine trusts") {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), key(isEnrolled: true))
+        },
+        Case("Secure Boot, and a key that the machine does not trust", .secureBoot) {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), key(isEnrolled: false))
+        },
+        Case("Secure Boot, and a key that cannot be used", .secureBoot) {
+            ($0.host.secureBoot, $0.host.signingKey) = (.present(true), .unreadable(.denied))
+        },
+        Case("a key that nothing needs") { $0.host.signingKey = .unreadable(.denied) },
+        Case("lockdown", .secureBoot) { $0.host.lockdown = .present(.integrity) },
+        Case("enforced signatures", .secureBoot) { $0.host.signatureEnforcement = .present(true) },
         Case("nouveau", .nouveauLoaded) { $0.driver.nouveauLoaded = .present(true) },
         Case("nouveau holds the GPU", .nouveauLoaded) { held(by: "nouveau", &$0) },
         Case("nouveau is loaded and holds the GPU", .nouveauLoaded) {
@@ -212,24 +234,40 @@ import Testing
         }
     }
 
-    @Test func namesTheSignedModulesOfUbuntu() {
-        let secure = NodeFacts.h100.with { $0.host.secureBoot = .present(true) }
-        let package = "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel)"
-        for (system, isNamed) in [("ubuntu", true), ("debian", false)] {
-            let facts = secure.with {
-                $0.host.osRelease = $0.host.osRelease.map {
-                    OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
-                }
+    /// Ubuntu has no GRID drivers, and other packages for each kernel module type.
+    @Test(
+        arguments: [
+            ("ubuntu", .datacenter, .open, "linux-modules-nvidia-BRANCH-server-open-\(NodeFacts.kernel))"),
+            ("ubuntu", .datacenter, .proprietary, "linux-modules-nvidia-BRANCH-server-\(NodeFacts.kernel))"),
+            ("ubuntu", .grid, .open, nil), ("debian", .datacenter, .open, nil),
+        ] as [(String, DriverKind, KernelModuleType, String?)]
+    )
+    func namesTheSignedModulesOfUbuntu(
+        _ system: String,
+        _ kind: DriverKind,
+        _ type: KernelModuleType,
+        _ package: String?
+    ) throws {
+        let facts = NodeFacts.h100.with {
+            $0.host.secureBoot = .present(true)
+            $0.host.osRelease = $0.host.osRelease.map {
+                OSRelease(id: system, versionID: $0.versionID, prettyName: nil)
             }
-            let problem = Preflight(
-                facts: facts,
-                artifact: .verified("https://example.com/a"),
-                kernel: NodeFacts.kernel
-            )
-            .problems.first
-            #expect(problem?.code == .secureBoot)
-            #expect(problem?.remedy.text.contains(package) == isNamed)
         }
+        let problem = Preflight(
+            facts: facts,
+            artifact: .verified("https://example.com/a"),
+            driver: DriverTarget(
+                kind: kind,
+                version: try #require(DriverVersion("595.71.05")),
+                kernelModuleType: type
+            ),
+            kernel: NodeFacts.kernel
+        )
+        .problems.first
+        #expect(problem?.code == .secureBoot)
+        let text = try #require(problem).remedy.text
+        #expect(package.map { text.contains($0) } ?? !text.contains("linux-modules-nvidia"), "\(text)")
     }
 
     @Test func onlyGPUsThatTheDriverIsForCount() {
@@ -260,5 +298,14 @@ import Testing
             .problems.first
         #expect(problem?.observed == "The host has only the kernel headers of 5.4.0-1.")
         #expect(problem?.remedy.text.contains("linux-headers-\(NodeFacts.kernel)") == true)
+    }
+
+    @Test func theFindingNamesEachReason() {
+        let facts = NodeFacts.h100.with {
+            ($0.host.secureBoot, $0.host.lockdown) = (.present(true), .present(.integrity))
+        }
+        let finding = Preflight(facts: facts, artifact: .verified("https://example.com/a"), kernel: NodeFacts.kernel)
+            .moduleSignatures
+        #expect(finding?.observed == "Secure Boot is on and the kernel is in the lockdown mode 'integrity'.")
     }
 }

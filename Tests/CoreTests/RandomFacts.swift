@@ -59,6 +59,8 @@ struct RandomFacts {
         facts.host.osRelease = reading(system(), mostlyPresent: 20)
         facts.host.usrIsReadOnly = reading(random.once(in: 20), mostlyPresent: 4)
         facts.host.secureBoot = reading(random.once(in: 8), mostlyPresent: 4)
+        facts.host.lockdown = reading(random.once(in: 12) ? .integrity : .none, mostlyPresent: 4)
+        facts.host.signatureEnforcement = reading(random.once(in: 12), mostlyPresent: 4)
         facts.build.compiler = reading("/usr/bin/gcc", mostlyPresent: 8)
         facts.build.headersRelease = reading(random.pick(NodeFacts.kernel, "5.4.0-1-azure"), mostlyPresent: 8)
         facts.driver = driver()

@@ -36,6 +36,32 @@ struct HostInTheWayTests {
         }
     }
 
+    /// Nothing is downloaded, also when nobody knows whether the kernel refuses the modules.
+    @Test(arguments: [
+        (["secure-boot=yes"], "Secure Boot is on and the kernel is in the lockdown mode 'integrity'."),
+        (["lockdown=confidentiality"], "The kernel is in the lockdown mode 'confidentiality'."),
+        (["sig-enforce=yes"], "The kernel parameter module.sig_enforce is on."),
+        (["secure-boot=unknown", "lockdown=absent"], "It is not known whether the kernel loads unsigned modules"),
+    ])
+    func installsNothingWhereTheKernelMayRefuseTheModules(_ settings: [String], _ observed: String) async throws {
+        try await SimulatedNode.with("h100", set: settings) { node in
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("secure-boot: \(observed)"), "\(install.errors)")
+            #expect(try node.requests().isEmpty)
+            #expect(try await node.status().reason == "secure-boot")
+        }
+    }
+
+    /// Lockdown `none` and `sig_enforce` N are the kernel's own answer.
+    @Test(arguments: ["secure-boot=unknown", "secure-boot=yes"])
+    func installsWhereTheKernelSaysThatItLoadsUnsignedModules(_ setting: String) async throws {
+        try await SimulatedNode.with("h100", set: [setting, "lockdown=none"]) { node in
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+        }
+    }
+
     @Test func takesTheGPUsFromNouveau() async throws {
         try await SimulatedNode.with("h100", set: ["nouveau=yes"]) { node in
             let plan = try await node.agent("plan")

@@ -133,21 +133,6 @@ import Testing
         #expect(await probe.hostFacts().architecture.failure?.reason == .malformed)
     }
 
-    @Test(arguments: [([6, 0, 0, 0, 1], true), ([6, 0, 0, 0, 0], false)] as [([UInt8], Bool)])
-    func readsSecureBoot(_ bytes: [UInt8], _ expected: Bool) async throws {
-        let variables = "sys/firmware/efi/efivars"
-        try tree.write("\(variables)/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", bytes: bytes)
-        #expect(await probe.hostFacts().secureBoot == .present(expected))
-    }
-
-    @Test func doesNotTakeAnUnmountedEfivarfsForNoSecureBoot() async throws {
-        let variables = "sys/firmware/efi/efivars"
-        try tree.makeDirectory(variables)
-        #expect(await probe.hostFacts().secureBoot.failure?.reason == .io)
-        try tree.write("\(variables)/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", bytes: [6, 0, 0])
-        #expect(await probe.hostFacts().secureBoot.failure?.reason == .malformed)
-    }
-
     @Test(
         arguments: [
             ("processor\t: 0\nflags\t\t: fpu vme hypervisor lahf_lm\n", .present(true)),

@@ -29,6 +29,8 @@ import Testing
                     hypervisor: .absent,
                     bootID: .absent,
                     secureBoot: .absent,
+                    lockdown: .absent,
+                    signatureEnforcement: .absent,
                     usrIsReadOnly: .absent,
                     pendingKernel: .absent
                 )

@@ -87,6 +87,12 @@ import Testing
         Case("no make") { $0.build.make = .absent },
         Case("Secure Boot") { $0.host.secureBoot = .present(true) },
         Case("Secure Boot is not known") { $0.host.secureBoot = .unreadable(.denied) },
+        Case("Secure Boot that the running kernel does not enforce") {
+            $0.host.secureBoot = .present(true)
+            ($0.host.lockdown, $0.host.signatureEnforcement) = (.present(.none), .present(false))
+        },
+        Case("lockdown") { $0.host.lockdown = .present(.integrity) },
+        Case("enforced signatures") { $0.host.signatureEnforcement = .present(true) },
         Case("the driver of another owner") { $0.driver.record = .absent },
         Case("an install that did not end") {
             $0.driver.record = $0.driver.record.map { record in

@@ -61,6 +61,22 @@ build_modules() {
         >>"$log_file" 2>&1 ||
         fail "An error occurred while performing the step: \"Building kernel modules\". See $log_file for details."
     say "Kernel module compilation complete."
+    [ -z "$signing_key$signing_certificate" ] || sign_modules
+}
+
+# Appends a real signature to each module: that of an RSA key with 2048 bits, and the words that a kernel looks for.
+sign_modules() {
+    local file
+    if [ ! -r "$signing_key" ] || [ ! -r "$signing_certificate" ]; then
+        fail "Unable to sign the kernel modules: both a secret key and a public key are needed."
+    fi
+    say "Signing kernel modules"
+    for file in "$build"/*.ko; do
+        { openssl dgst -sha256 -sign "$signing_key" "$file" && printf '~Module signature appended~\n'; } \
+            >"$file.signature" 2>>"$log_file" || fail "Unable to sign the kernel module '${file##*/}'."
+        cat "$file.signature" >>"$file"
+        rm "$file.signature"
+    done
 }
 
 kernel_module_error() {

@@ -62,6 +62,9 @@ package struct Prober: Sendable {
         return (facts.visible, journal.flatMap(\.visible))
     }
 
+    /// Whether the key of the configuration can sign kernel modules for this node.
+    func signingKey(_ files: ModuleSigning?) async -> Reading<SigningKey> { await SigningKeyProbe.read(root, files) }
+
     /// The file in which the daemon saves the published state.
     package var published: PublishedStateFile { PublishedStateFile(root: root) }
 

@@ -1,4 +1,5 @@
 package import NodeModel
+import Planning
 
 extension ReasonCode {
     package static let kernelChangePending = ReasonCode("kernel-change-pending")
@@ -23,8 +24,10 @@ extension Check {
         guard let module = node.facts.driver.moduleFile.value, let kernel = host.pendingKernel.value else { return nil }
         let expected = "a module of the driver for the newest kernel"
         guard !kernel.hasModule(of: module.version) else { return .passed(kernel.release, expected: expected) }
-        let hasDKMS = node.facts.build.dkms.value != nil
         let isOurs = node.facts.driver.record.value?.version == module.version
+        // Signed modules of the agent are not registered with DKMS.
+        let isSigned = isOurs && ModuleSignaturePolicy.key(host) != nil
+        let hasDKMS = node.facts.build.dkms.value != nil && !isSigned
         let package = isOurs ? prebuiltModules(of: node.facts.driver.record.value, for: kernel.release) : nil
         let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
         let build = hasDKMS ? "run 'dkms autoinstall -k \(kernel.release)'" : ""

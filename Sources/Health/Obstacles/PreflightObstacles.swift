@@ -7,9 +7,13 @@ extension Check {
         title: "the kernel accepts unsigned modules",
         group: .preflight,
         phase: .prepare,
-        meaning: "Secure Boot is on. The kernel modules in the driver package are not signed, so the kernel rejects "
-            + "them.",
-        advice: "Use nodes without Secure Boot, or a node image with a signed driver."
+        meaning:
+            "The kernel loads only signed modules, because Secure Boot is on, the kernel is locked down, or "
+            + "`module.sig_enforce` is on. The modules in the driver package are not signed, so the kernel rejects them. "
+            + "The agent also reports this, and installs nothing, when it cannot find out whether the kernel loads "
+            + "unsigned modules. See [install.md](install.md#secure-boot).",
+        advice: "Use nodes without Secure Boot, or a node image with a signed driver. On Ubuntu, a datacenter driver "
+            + "also comes with signed modules. Or let the agent sign the modules with a key of yours (`driver.signing`)."
     )
 
     static let nouveauLoaded = Check(

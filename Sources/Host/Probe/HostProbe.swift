@@ -23,7 +23,9 @@ package struct HostProbe: Sendable {
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),
-                secureBoot: MachineProbe.secureBoot(root),
+                secureBoot: ModuleSignatureProbe.secureBoot(root),
+                lockdown: ModuleSignatureProbe.lockdown(root),
+                signatureEnforcement: ModuleSignatureProbe.enforcement(root),
                 usrIsReadOnly: MountTable.usrIsReadOnly(root),
                 pendingKernel: PendingKernelProbe(root: root).read(running: kernelRelease())
             )

@@ -1,7 +1,7 @@
 import NodeModel
 import SystemPackage
 
-/// Reads the processor architecture, the firmware's description of the machine (DMI), and Secure Boot.
+/// Reads the processor architecture and the firmware's description of the machine (DMI).
 enum MachineProbe {
     /// The architecture that the kernel reports.
     ///
@@ -136,29 +136,5 @@ enum MachineProbe {
             return line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
         }
         return nil
-    }
-
-    /// Whether Secure Boot is on.
-    ///
-    /// The EFI variable has four bytes of attributes, followed by 1 or 0.
-    ///
-    /// Absent on a machine that does not boot with EFI, and when the firmware has no such variable.
-    static func secureBoot(_ root: HostRoot) -> Reading<Bool> {
-        let variables: HostPath = "/sys/firmware/efi/efivars"
-        let variable = variables.appending("SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
-        let bytes = reading { () throws(HostError) in try root.read(variable, limit: 64) }
-        if bytes.isAbsent {
-            // An empty directory means that the machine boots with EFI but efivarfs is not mounted.
-            let names = reading { () throws(HostError) in try root.list(variables) }
-            return names.flatMap { (names: [String]) in
-                names.isEmpty ? .unreadable(ReadFailure(.io, "\(variables): efivarfs is not mounted")) : .absent
-            }
-        }
-        return bytes.flatMap { (bytes: [UInt8]) in
-            guard bytes.count == 5 else {
-                return .unreadable(ReadFailure(.malformed, "\(variable) has \(bytes.count) bytes, expected 5"))
-            }
-            return .present(bytes[4] == 1)
-        }
     }
 }

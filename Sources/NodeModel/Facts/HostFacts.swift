@@ -14,6 +14,18 @@ package struct HostFacts: Codable, Sendable, Equatable {
     package var bootID: Reading<String>
     /// Whether Secure Boot is on.
     package var secureBoot: Reading<Bool>
+    /// The lockdown mode of the running kernel (`/sys/kernel/security/lockdown`).
+    ///
+    /// Absent when the kernel has no lockdown, and skipped when securityfs is not mounted.
+    package var lockdown: Reading<KernelLockdown>
+    /// Whether the running kernel loads only signed modules (`/sys/module/module/parameters/sig_enforce`).
+    ///
+    /// Absent when the kernel checks no signatures.
+    package var signatureEnforcement: Reading<Bool>
+    /// The key that signs kernel modules, when the configuration names one.
+    ///
+    /// Unreadable when the key cannot be used.
+    package var signingKey: Reading<SigningKey>
     /// Whether the file system with `/usr` is mounted read-only (`/proc/1/mountinfo`), as on immutable systems.
     package var usrIsReadOnly: Reading<Bool>
     /// The installed kernel that is newer than the running one; absent when the running kernel is the newest.
@@ -27,6 +39,9 @@ package struct HostFacts: Codable, Sendable, Equatable {
         hypervisor: Reading<Bool> = .skipped("not inspected"),
         bootID: Reading<String>,
         secureBoot: Reading<Bool>,
+        lockdown: Reading<KernelLockdown> = .skipped("not inspected"),
+        signatureEnforcement: Reading<Bool> = .skipped("not inspected"),
+        signingKey: Reading<SigningKey> = .skipped("not inspected"),
         usrIsReadOnly: Reading<Bool> = .skipped("not inspected"),
         pendingKernel: Reading<PendingKernel> = .skipped("not inspected")
     ) {
@@ -37,9 +52,34 @@ package struct HostFacts: Codable, Sendable, Equatable {
         self.hypervisor = hypervisor
         self.bootID = bootID
         self.secureBoot = secureBoot
+        self.lockdown = lockdown
+        self.signatureEnforcement = signatureEnforcement
+        self.signingKey = signingKey
         self.usrIsReadOnly = usrIsReadOnly
         self.pendingKernel = pendingKernel
     }
+}
+
+/// A key that can sign kernel modules.
+package struct SigningKey: Codable, Sendable, Equatable {
+    /// The files of the key.
+    package var files: ModuleSigning
+    /// Whether the certificate is a machine owner key (MOK) of this machine, which its kernel trusts.
+    package var isEnrolled: Bool
+
+    package init(files: ModuleSigning, isEnrolled: Bool) {
+        self.files = files
+        self.isEnrolled = isEnrolled
+    }
+}
+
+/// The lockdown mode of a kernel.
+package enum KernelLockdown: String, Codable, Sendable, CaseIterable {
+    case none
+    /// Nobody can change the running kernel, so it refuses unsigned modules.
+    case integrity
+    /// In addition, nobody can read secrets out of the kernel.
+    case confidentiality
 }
 
 /// A processor architecture for which NVIDIA publishes datacenter drivers.

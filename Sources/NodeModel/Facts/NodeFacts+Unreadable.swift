@@ -12,6 +12,8 @@ extension NodeFacts {
                 hypervisor: .unreadable(failure),
                 bootID: .unreadable(failure),
                 secureBoot: .unreadable(failure),
+                lockdown: .unreadable(failure),
+                signatureEnforcement: .unreadable(failure),
                 usrIsReadOnly: .unreadable(failure)
             ),
             pci: .unreadable(failure),

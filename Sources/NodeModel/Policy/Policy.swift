@@ -24,6 +24,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var buildPackages: Bool
     /// What the agent sets up around a driver that it installed.
     package var surroundings: SurroundingsPolicy
+    /// The key that signs the kernel modules when the kernel needs signatures; nil when there is none.
+    package var signing: ModuleSigning?
     /// What the operator declares GPUs to be.
     ///
     /// It overrides the catalog and the evidence.
@@ -45,6 +47,7 @@ package struct Policy: Codable, Sendable, Equatable {
         source: PackageSource? = nil,
         buildPackages: Bool = true,
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
+        signing: ModuleSigning? = nil,
         hardware: [HardwareOverride] = [],
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
@@ -59,6 +62,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.source = source
         self.buildPackages = buildPackages
         self.surroundings = surroundings
+        self.signing = signing
         self.hardware = hardware
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy

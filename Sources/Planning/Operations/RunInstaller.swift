@@ -14,6 +14,8 @@ package struct RunInstaller: Operation {
     package var replaces: String?
     /// The directory in which the installer unpacks itself.
     package var work: String
+    /// The key that signs the kernel modules; nil when they need no signature.
+    package var signing: ModuleSigning?
 
     package init(
         driver: DriverTarget,
@@ -21,7 +23,8 @@ package struct RunInstaller: Operation {
         dkms: Bool,
         compiler: String? = nil,
         replaces: String? = nil,
-        work: String = HostLayout.work
+        work: String = HostLayout.work,
+        signing: ModuleSigning? = nil
     ) {
         self.driver = driver
         self.fileName = fileName
@@ -29,6 +32,7 @@ package struct RunInstaller: Operation {
         self.compiler = compiler
         self.replaces = replaces
         self.work = work
+        self.signing = signing
     }
 
     package static func jobName(_ version: String) -> String { StepID.install.jobName(for: version) }
@@ -75,7 +79,18 @@ package struct RunInstaller: Operation {
             "sh", "\(HostLayout.packages)/\(fileName)", "--silent",
         ] + kernelModuleTypeOption + [
             "--no-drm", "--log-file-name=\(HostLayout.installerLog)", "--tmpdir=\(work)",
-        ] + (dkms ? ["--dkms"] : [])
+        ] + signatureOptions
+    }
+
+    /// The options for DKMS and for the signature.
+    ///
+    /// DKMS signs with a key of its own, which the kernel may not trust. So it does not build signed modules.
+    private var signatureOptions: [String] {
+        guard let signing else { return dkms ? ["--dkms"] : [] }
+        return [
+            "--no-dkms", "--module-signing-secret-key=\(signing.key)",
+            "--module-signing-public-key=\(signing.certificate)",
+        ]
     }
 
     /// The option of the installer that selects the kernel module type.

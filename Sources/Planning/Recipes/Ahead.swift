@@ -39,10 +39,11 @@ package struct Ahead: Recipe {
         )
     }
 
-    /// Whether Secure Boot is certainly off.
+    /// Whether the kernel of the next boot certainly loads unsigned modules.
     ///
-    /// The kernel of the next boot would reject the modules, and their files would hide that it has none.
+    /// Otherwise it would reject the modules, and their files would hide that it has none. The answer of the running
+    /// kernel is not enough: with Secure Boot, the next kernel can be stricter.
     private static func acceptsUnsignedModules(_ host: HostFacts) -> Bool {
-        host.secureBoot.isAbsent || host.secureBoot.value == false
+        ModuleSignaturePolicy(host) == .notRequired && (host.secureBoot.isAbsent || host.secureBoot.value == false)
     }
 }

@@ -178,7 +178,8 @@ package struct Runfile: Recipe {
             dkms: facts.build.dkms.value != nil,
             compiler: packages?.compiler ?? facts.build.namedCompilerToUse,
             replaces: failed == nil ? record.replaces : nil,
-            work: facts.build.workDirectory
+            work: facts.build.workDirectory,
+            signing: ModuleSignaturePolicy.key(facts.host)
         )
     }
 

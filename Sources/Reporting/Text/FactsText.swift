@@ -63,6 +63,8 @@ package struct FactsText {
             ] + (firmware.isEmpty ? [] : [("firmware", firmware.joined(separator: ", "))]) + [
                 ("hypervisor", say(host.hypervisor) { $0 ? "yes" : "none" }),
                 ("Secure Boot", say(host.secureBoot) { $0 ? "on" : "off" }),
+                ("kernel lockdown", say(host.lockdown) { $0.rawValue }),
+                ("sig_enforce", say(host.signatureEnforcement) { $0 ? "yes" : "no" }),
                 ("/usr", say(host.usrIsReadOnly) { $0 ? "read-only" : "writable" }),
             ]
         )

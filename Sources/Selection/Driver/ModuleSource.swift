@@ -14,7 +14,7 @@ struct ModuleSource {
     var choice: DriverChoice
 
     private var kernel: String { facts.host.kernelRelease.value ?? "" }
-    private var wish: PrebuiltWish { choice.policy.prebuiltWish(secureBoot: facts.hasSecureBoot) }
+    private var wish: PrebuiltWish { choice.policy.prebuiltWish(needsSignedModules: facts.needsSignedModules) }
 
     /// Decides for a node on which the agent installs or replaces a driver.
     ///
@@ -95,7 +95,7 @@ struct ModuleSource {
         }
         let ofWanted = usable.filter { $0.version.branch == wanted?.version.branch }
         if let driver = ofType(ofWanted) { return driver }
-        return wish == .always || facts.hasSecureBoot ? ofType(usable) : nil
+        return wish == .always || facts.needsSignedModules ? ofType(usable) : nil
     }
 
     /// The newest driver with a kernel module type that fits.
@@ -125,7 +125,7 @@ struct ModuleSource {
         let branch = (wanted?.version.branch ?? choice.policy.branch).map { "\($0)" } ?? "BRANCH"
         let suffix = types == .proprietary ? "server" : "server-open"
         return "No repository of the node offers \(PrebuiltModules.prefix)\(branch)-\(suffix)-\(kernel)"
-            + (wish == .always || facts.hasSecureBoot ? ", nor the modules of another branch that fits." : ".")
+            + (wish == .always || facts.needsSignedModules ? ", nor the modules of another branch that fits." : ".")
     }
 
     /// The answer when there are no packages.
@@ -148,11 +148,9 @@ struct ModuleSource {
     private func evidence(_ driver: PrebuiltDriver) -> Evidence {
         let modules = driver.packages.first?.name ?? ""
         let why =
-            switch choice.policy.source {
-            case .packages: "the configuration asks for packages (driver.source)"
-            case _ where facts.hasSecureBoot: "Secure Boot is on"
-            default: "the configuration prefers packages (driver.source)"
-            }
+            choice.policy.source == .packages
+            ? "the configuration asks for packages (driver.source)"
+            : facts.signatureReason ?? "the configuration prefers packages (driver.source)"
         return Evidence(
             .catalog,
             "packages",

@@ -11,23 +11,31 @@ package enum PrebuiltWish: Sendable, Equatable {
 }
 
 extension Policy {
-    /// The wish for a host with or without Secure Boot.
+    /// The wish for a host whose kernel needs signed modules, or does not.
     ///
-    /// Modules that a node builds have no signature. So Secure Boot alone asks for packages, unless the configuration
-    /// names another source or forbids packages.
-    package func prebuiltWish(secureBoot: Bool) -> PrebuiltWish {
+    /// Modules that a node builds have no signature, unless the operator configured a key for it. So a kernel that needs
+    /// signatures asks for packages, unless the configuration has such a key, names another source or forbids packages.
+    package func prebuiltWish(needsSignedModules: Bool) -> PrebuiltWish {
         switch source {
         case .packages: .always
         case .auto: .whenPossible
         case .runfile, .directory: .never
-        case nil: secureBoot && buildPackages ? .whenPossible : .never
+        case nil: needsSignedModules && buildPackages && signing == nil ? .whenPossible : .never
         }
     }
 }
 
 extension NodeFacts {
-    /// Whether Secure Boot is certainly on.
-    var hasSecureBoot: Bool { host.secureBoot.value == true }
+    /// Why only signed modules work on this node, and the agent cannot sign them, as a clause; nil when others can work.
+    var signatureReason: String? {
+        guard ModuleSignaturePolicy.key(host) == nil, case .required(let reasons) = ModuleSignaturePolicy(host) else {
+            return nil
+        }
+        return reasons.map(\.text).joined(separator: " and ")
+    }
+
+    /// Whether only signed modules work on this node, and the agent cannot sign them.
+    var needsSignedModules: Bool { signatureReason != nil }
 
     /// Why the decision does not depend on the packages that the repositories offer; nil when it does.
     ///
@@ -38,8 +46,8 @@ extension NodeFacts {
             return "the agent knows no packages of prebuilt modules for this system"
         }
         let record = driver.record.value
-        if policy.prebuiltWish(secureBoot: hasSecureBoot) == .never, record?.packages == nil {
-            return "neither the configuration nor Secure Boot asks for prebuilt modules"
+        if policy.prebuiltWish(needsSignedModules: needsSignedModules) == .never, record?.packages == nil {
+            return "neither the configuration nor the kernel asks for prebuilt modules"
         }
         // A driver that is loaded is only replaced when it has another owner and the configuration allows it.
         let isReplaced = record.map { $0.state != .installed } ?? policy.takeover

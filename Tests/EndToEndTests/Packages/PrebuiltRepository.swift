@@ -5,7 +5,7 @@ import Testing
 
 /// A repository with a driver in packages as Ubuntu names them, on a simulated host without a compiler.
 ///
-/// The files of the packages are those of the simulated driver, and its modules have the mark of a signature.
+/// The files of the packages are those of the simulated driver, and its modules are signed with a key that is built into the kernel.
 struct PrebuiltRepository: Sendable {
     let repository: DebianRepository
     var node: SimulatedNode { repository.node }
@@ -44,7 +44,13 @@ struct PrebuiltRepository: Sendable {
         sh driver.run -x --target /run/driver >/dev/null
         echo 'NV_LICENSE = Dual MIT/GPL' >>driver/kernel/version.mk
         make -s -C driver/kernel modules NV_EXCLUDE_DRM=1 NV_EXCLUDE_PEERMEM=1 >/dev/null
-        for module in driver/kernel/*.ko; do echo '~Module signature appended~' >>"$module"; done
+        mkdir kernel-keys
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=distribution' \
+            -keyout key.pem -outform DER -out kernel-keys/distribution.der 2>/dev/null
+        for module in driver/kernel/*.ko; do
+            openssl dgst -sha256 -sign key.pem -out signature "$module"
+            { cat signature; echo '~Module signature appended~'; } >>"$module"
+        done
         rm -rf driver.run /usr/bin/cc /usr/bin/gcc /usr/bin/make "/lib/modules/$(uname -r)/build"
         """
 

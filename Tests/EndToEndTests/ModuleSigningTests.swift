@@ -1,0 +1,55 @@
+import NodeModel
+import TestSupport
+import Testing
+
+/// Nodes whose kernel loads only signed modules, with a key in the configuration.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(5)))
+struct ModuleSigningTests {
+    private static let config = """
+        apiVersion: gpu-agent/v1
+        kind: AgentConfig
+        driver:
+          signing: {key: /root/mok/MOK.priv, certificate: /root/mok/MOK.der}
+        """
+
+    private static let makeKey = """
+        mkdir -p /root/mok && cd /root/mok
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout MOK.priv -outform DER -out MOK.der -days 30 -subj /CN=node 2>&1
+        chmod 600 MOK.priv
+        """
+
+    /// Writes the list of machine owner keys, as the kernel shows it.
+    private static let enroll = #"""
+        cd /root/mok
+        size=$(stat -c %s MOK.der)
+        bytes() { for byte; do printf '\\0%03o' "$byte"; done; }
+        number() { bytes $(($1 & 255)) $(($1 >> 8 & 255)) 0 0; }
+        mkdir -p /sys/firmware/efi/mok-variables
+        {
+            printf %b "$(bytes 0xa1 0x59 0xc0 0xa5 0xe4 0x94 0xa7 0x4a 0x87 0xb5 0xab 0x15 0x5c 0x2b 0xf0 0x72)"
+            printf %b "$(number $((44 + size)))$(number 0)$(number $((16 + size)))"
+            printf 0123456789abcdef
+            cat MOK.der
+        } >/sys/firmware/efi/mok-variables/MokListRT
+        """#
+
+    @Test func signsWithAKeyThatTheMachineTrusts() async throws {
+        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
+            try node.directory.write("config.yaml", Self.config)
+            let options = ["--config", node.directory.path("config.yaml")]
+            let without = try await node.agent("install", options)
+            without.expectExit(1)
+            #expect(without.errors.contains("/root/mok/MOK.priv does not exist"), "\(without.errors)")
+
+            try await node.run(["bash", "-ec", Self.makeKey])
+            let unknown = try await node.agent("install", options)
+            unknown.expectExit(1)
+            #expect(unknown.errors.contains("Run 'mokutil --import /root/mok/MOK.der'"), "\(unknown.errors)")
+            #expect(try node.requests().isEmpty)
+
+            try await node.run(["bash", "-ec", Self.enroll])
+            try await node.agent("install", options).expectExit(0)
+            #expect(try await node.status(options).verdict == "ready")
+        }
+    }
+}
