@@ -157,9 +157,7 @@ struct Kill: Sendable, CustomTestStringConvertible {
             let moment = Duration.seconds(Double.random(in: 0.02..<0.95, using: &random) * usual)
             let everything = random.once(in: 2)
             let killed = try await node.agent("install", options) { agent in
-                try await until("\(step.rawValue) begins") {
-                    node.lastStep.map { $0.step == step && $0.state == .started } ?? false
-                }
+                try await until("\(step.rawValue) begins") { hasBegun(step, on: node) }
                 try await Task.sleep(for: moment)
                 kill(agent, SIGKILL)
                 if everything { node.killEverything() }
@@ -167,6 +165,17 @@ struct Kill: Sendable, CustomTestStringConvertible {
             if everything { try await until("the killed processes are gone") { node.processes() == [] } }
             return "\(testDescription): \(everything ? "everything" : "the agent") after \(moment), \(killed.status)"
         }
+    }
+
+    /// Whether the install is inside a step.
+    ///
+    /// A download during the install of packages begins before its step, and can end before it.
+    private func hasBegun(_ step: StepID, on node: SimulatedNode) -> Bool {
+        guard target == .packages, step == .download else {
+            return node.lastStep.map { $0.step == step && $0.state == .started } ?? false
+        }
+        let files = try? FileManager.default.contentsOfDirectory(atPath: node.path(HostLayout.packages))
+        return files?.contains { $0.hasSuffix(".partial") } ?? false
     }
 }
 

@@ -35,10 +35,20 @@ extension InstallFault {
             code: nil,
             says: "ready: "
         ),
-        // The agent gives up after eight attempts without progress, and each waits a minute for the next byte.
+        // After a minute without a byte, the agent asks for the rest.
         InstallFault(
             answer: .stall(after: 1_100_000),
             name: "a server that stalls at 99 %",
+            code: nil,
+            says: "ready: ",
+            limit: .seconds(300),
+            isSlow: true
+        ),
+        // The agent gives up after eight attempts without progress.
+        InstallFault(
+            answer: .stall(after: 1_100_000),
+            name: "a server that stalls at 99 % and sends no ranges",
+            isWhole: true,
             code: "download-failed",
             says: "attempts",
             limit: .seconds(900),
