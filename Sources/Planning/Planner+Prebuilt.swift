@@ -9,13 +9,15 @@ extension Planner {
             let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
             let kernel = facts.host.kernelRelease.value
         else { return nil }
+        if let owner = decision.takesOver {
+            return Plan(decision: decision, steps: [], problems: [.noTakeover(of: owner, facts)])
+        }
         let record = InstallRecord(
             state: .started,
             kind: driver.kind,
             version: driver.version.description,
             kernelModuleType: driver.kernelModuleType,
             replaces: facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.replaces },
-            takesOver: decision.takesOver,
             kernelRelease: kernel,
             bootID: facts.host.bootID.value,
             artifactHash: "",
@@ -41,5 +43,23 @@ extension Planner {
         )
         let problems = recipe.isInstalled ? [] : preflight.problems
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
+    }
+}
+
+extension Finding {
+    /// The agent only adds packages, and knows only during the transaction whether apt-get accepts them.
+    ///
+    /// A driver that works must not go before that.
+    fileprivate static func noTakeover(of owner: DriverOwner, _ facts: NodeFacts) -> Finding {
+        let version = facts.driver.sources.first.map { " \($0.version)" } ?? ""
+        return Finding(
+            .driverPackagesFailed,
+            observed: "The host has the driver\(version) of another owner (\(owner)), and the agent does not replace "
+                + "such a driver with packages of the distribution.",
+            expected: "a host without a driver of another owner",
+            remedy:
+                "Drain the node, remove this driver, and run 'gpu-agent install'. Or set 'driver.source: runfile' in the "
+                + "configuration, so that the agent takes over with NVIDIA's package."
+        )
     }
 }

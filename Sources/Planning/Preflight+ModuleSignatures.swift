@@ -33,6 +33,11 @@ extension Preflight {
     /// What to do so that the configured key can sign the modules; nil when no key is configured.
     private var signingRemedy: Remedy? {
         switch facts.host.signingKey {
+        case .present(let key) where key.isEnrolled:
+            return Remedy(
+                "The certificate \(key.files.certificate) is enrolled, but the kernel trusts enrolled keys only with "
+                    + "Secure Boot. Turn Secure Boot on."
+            )
         case .present(let key):
             let certificate = shellLine([key.files.certificate])
             return Remedy(

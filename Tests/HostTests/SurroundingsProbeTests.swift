@@ -38,7 +38,7 @@ import Testing
     @Test func theFileOfAnotherProgramIsNotTheAgents() throws {
         try tree.write(String(ModuleParameters.path.dropFirst()), "options nvidia NVreg_EnableMSI=0\n")
         #expect(try read().ownFiles.isEmpty)
-        try tree.write(String(ModuleParameters.path.dropFirst()), OwnFile.mark + String(repeating: "x", count: 200_000))
+        try tree.write(String(ModuleParameters.path.dropFirst()), OwnFile.mark + String(repeating: "x", count: 600_000))
         #expect(try read().ownFiles.isEmpty)
     }
 

@@ -25,7 +25,8 @@ extension Check {
             "The agent installed the driver from packages of the distribution, and now the node needs another one: "
             + "another version, or another source. Or the node runs a kernel for which no repository has the modules of "
             + "this version. The agent does not replace such a driver in place. It keeps the driver.",
-        advice: "Drain the node. Run `gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
+        advice: "Run `apt-get update` on the node. If the finding stays, drain the node, and run "
+            + "`gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
     )
 
     static let driverPackagesFailed = Check(

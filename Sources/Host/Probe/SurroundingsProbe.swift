@@ -6,7 +6,7 @@ struct SurroundingsProbe {
     let root: HostRoot
 
     /// The most bytes of a file that the agent writes around a driver.
-    private static let fileLimit = 128 << 10
+    private static let fileLimit = 512 << 10
 
     func read() -> DriverSurroundings {
         var found = DriverSurroundings()

@@ -59,10 +59,13 @@ package enum ModuleSignaturePolicy: Sendable, Equatable {
     }
 
     /// The key that must sign the modules of this node; nil when they need no signature, or when no key can be used.
+    ///
+    /// Linux trusts machine owner keys only while Secure Boot is on (`load_uefi_certs`).
     package static func key(_ host: HostFacts) -> ModuleSigning? {
-        guard ModuleSignaturePolicy(host) != .notRequired, let key = host.signingKey.value, key.isEnrolled else {
-            return nil
-        }
+        let isSecureBootOff = host.secureBoot.isAbsent || host.secureBoot.value == false
+        guard ModuleSignaturePolicy(host) != .notRequired, !isSecureBootOff, let key = host.signingKey.value,
+            key.isEnrolled
+        else { return nil }
         return key.files
     }
 

@@ -6,10 +6,10 @@ package struct RemoveDriver: Operation {
     package var removal: DriverRemoval
     /// The version of the driver that the agent installs instead.
     package var version: String
-    /// The path of NVIDIA's package that the agent installs instead; nil for packages of the distribution.
-    package var package: String?
+    /// The path of the driver package that the agent installs instead.
+    package var package: String
 
-    package init(owner: DriverOwner, removal: DriverRemoval, version: String, package: String?) {
+    package init(owner: DriverOwner, removal: DriverRemoval, version: String, package: String) {
         self.owner = owner
         self.removal = removal
         self.version = version
@@ -47,7 +47,7 @@ package struct RemoveDriver: Operation {
     /// failure can damage it. The installer of every package removes what `/var/lib/nvidia/log` lists, whatever the
     /// version is.
     private func command(_ words: [String]) -> String {
-        guard words.first == "nvidia-uninstall", let package else { return shellLine(words) }
+        guard words.first == "nvidia-uninstall" else { return shellLine(words) }
         return """
             if ! command -v nvidia-uninstall >/dev/null || ! \(shellLine(words))
             then sh \(shellLine([package])) --uninstall --silent

@@ -87,8 +87,8 @@ package struct RunInstaller: Operation {
     /// DKMS signs with a key of its own, which the kernel may not trust. So it does not build signed modules.
     private var signatureOptions: [String] {
         guard let signing else { return dkms ? ["--dkms"] : [] }
-        return [
-            "--no-dkms", "--module-signing-secret-key=\(signing.key)",
+        return (dkms ? ["--no-dkms"] : []) + [
+            "--module-signing-secret-key=\(signing.key)",
             "--module-signing-public-key=\(signing.certificate)",
         ]
     }

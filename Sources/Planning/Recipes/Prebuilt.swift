@@ -63,7 +63,7 @@ package struct Prebuilt: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return (isNeeded ? [unload] : []) + takeover + (surroundings?.beforeLoad ?? []) + [
+        return (isNeeded ? [unload] : []) + (surroundings?.beforeLoad ?? []) + [
             InstallDriverPackages(
                 driver: driver,
                 packages: packages,
@@ -71,11 +71,6 @@ package struct Prebuilt: Recipe {
                 work: facts.build.workDirectory
             )
         ]
-    }
-
-    private var takeover: [any Operation] {
-        guard let owner = record.takesOver, !(isResumed && journal?.finished(.remove) == true) else { return [] }
-        return Takeover(facts: facts, owner: owner, version: record.version, package: nil).operations
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
@@ -86,8 +81,7 @@ package struct Prebuilt: Recipe {
 
     private var jobs: [String] {
         [
-            BlacklistModules.jobName(record.version), RemoveDriver.jobName(record.version),
-            InstallDriverPackages.jobName(record.version),
+            BlacklistModules.jobName(record.version), InstallDriverPackages.jobName(record.version),
         ]
     }
 }

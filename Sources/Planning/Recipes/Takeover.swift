@@ -8,10 +8,10 @@ package struct Takeover: Recipe {
     package var removal: DriverRemoval?
     /// The version of the driver that the agent installs instead.
     package var version: String
-    /// The path of NVIDIA's package that the agent installs instead; nil for packages of the distribution.
-    package var package: String?
+    /// The path of the driver package that the agent installs instead.
+    package var package: String
 
-    package init(facts: NodeFacts, owner: DriverOwner, version: String, package: String?) {
+    package init(facts: NodeFacts, owner: DriverOwner, version: String, package: String) {
         self.owner = owner
         self.version = version
         self.package = package

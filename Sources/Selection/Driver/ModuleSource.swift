@@ -67,14 +67,19 @@ struct ModuleSource {
             record.kernelModuleType,
             kernel: kernel
         )
-        let why = facts.build.prebuiltPackages.whyUnknown.map { " (the agent did not ask: \($0))" } ?? ""
+        let why =
+            facts.build.prebuiltPackages.whyUnknown.map {
+                " (the agent does not know what the repositories have: \($0))"
+            } ?? ""
         let finding = Finding(
             .driverSourceChange,
             observed:
-                "This agent installed driver \(version) from packages of the distribution, and it no longer fits. The "
-                + "agent does not replace such a driver in place.",
+                "This agent installed driver \(version) from packages of the distribution. It does not fit, or no known "
+                + "repository has its modules for the kernel \(kernel). The agent does not replace it in place.",
             expected: "a driver that fits, or \(needed) of version \(version) in a repository of the node\(why)",
-            remedy: "Drain the node. Run 'gpu-agent uninstall' and then 'gpu-agent install' on it."
+            remedy:
+                "Run 'apt-get update' on the node, and then 'gpu-agent install'. If the finding stays, drain the node, "
+                + "and run 'gpu-agent uninstall' and then 'gpu-agent install' on it."
         )
         return .blocked(finding, owner: .gpuAgent)
     }
