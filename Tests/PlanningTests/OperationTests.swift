@@ -98,12 +98,18 @@ import Testing
 
     /// The agent removes the package at the end of an install, and a killed installer may have left no uninstaller.
     @Test func theUninstallerIsTheHostsOwnOrThePackage() throws {
-        let uninstall = RunUninstaller(version: Installs.version, package: "/var/lib/it's here.run")
-        guard case .job(let job) = try #require(uninstall.effects.first) else {
+        let uninstall = RunUninstaller(
+            version: Installs.version,
+            package: "/var/lib/it's here.run",
+            work: HostLayout.workInUsr
+        )
+        #expect(uninstall.effects.first == .makeDirectories([HostLayout.workInUsr]))
+        guard case .job(let job) = try #require(uninstall.effects.last) else {
             Issue.record("the uninstaller is not a job")
             return
         }
         #expect(job.name == "uninstall-595.91.07")
+        #expect(job.environment == ["TMPDIR": HostLayout.workInUsr])
         #expect(job.command[2].contains("nvidia-uninstall --silent"))
         #expect(job.command[2].contains("sh '/var/lib/it'\\''s here.run' --uninstall --silent"))
     }

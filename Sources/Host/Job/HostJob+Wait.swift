@@ -52,7 +52,7 @@ extension HostJob {
             if isRunning {
                 guard !Task.isCancelled else { throw .waitCancelled("job \(name)") }
                 guard ContinuousClock.now < end else { throw .jobDeadline(name, limit: deadline) }
-                try? await Task.sleep(for: .milliseconds(100))
+                try? await Task.sleep(for: Self.pause)
                 continue
             }
             if let last = lines.rest { onOutput(last) }
@@ -70,6 +70,10 @@ extension HostJob {
     /// The largest size of a log, in bytes; the log of an install has less than a tenth of it.
     static let logLimit: UInt64 = 16 << 20
     private static let readSize = 64 * 1024
+    /// The time between two looks at a job that runs.
+    ///
+    /// An install has several short jobs, and waits for half of this time after the end of each.
+    private static let pause = Duration.milliseconds(20)
 
     private func readLog(at offset: UInt64) throws(HostError) -> [UInt8] {
         guard let file = try root.openFile(log) else { return [] }

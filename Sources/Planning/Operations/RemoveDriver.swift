@@ -8,12 +8,21 @@ package struct RemoveDriver: Operation {
     package var version: String
     /// The path of the driver package that the agent installs instead.
     package var package: String
+    /// The directory in which a package unpacks itself (`BuildFacts.workDirectory`).
+    package var work: String
 
-    package init(owner: DriverOwner, removal: DriverRemoval, version: String, package: String) {
+    package init(
+        owner: DriverOwner,
+        removal: DriverRemoval,
+        version: String,
+        package: String,
+        work: String = HostLayout.work
+    ) {
         self.owner = owner
         self.removal = removal
         self.version = version
         self.package = package
+        self.work = work
     }
 
     package static func jobName(_ version: String) -> String { StepID.remove.jobName(for: version) }
@@ -28,12 +37,12 @@ package struct RemoveDriver: Operation {
         // All commands are one job, so that a restarted agent finds it. The job ends at the first command that fails.
         let script = removal.commands.map(command).joined(separator: "\n")
         return [
-            .makeDirectories([HostLayout.work]),
+            .makeDirectories([work]),
             .job(
                 Effect.Job(
                     name: Self.jobName(version),
                     command: ["sh", "-ec", script],
-                    environment: ["TMPDIR": HostLayout.work]
+                    environment: ["TMPDIR": work]
                 )
             ),
         ]

@@ -70,7 +70,11 @@ package struct RunInstaller: Operation {
         )
     }
     package var inverse: (any Operation)? {
-        RunUninstaller(version: driver.version.description, package: "\(HostLayout.packages)/\(fileName)")
+        RunUninstaller(
+            version: driver.version.description,
+            package: "\(HostLayout.packages)/\(fileName)",
+            work: work
+        )
     }
     package var leaves: String? { replaces.map { "the driver \($0) is not restored" } }
 
@@ -113,10 +117,13 @@ package struct RunUninstaller: Operation {
     /// The path of the driver package, which can also uninstall the driver while it is on the host; nil when the path
     /// is not known.
     package var package: String?
+    /// The directory in which the package unpacks itself (`BuildFacts.workDirectory`).
+    package var work: String
 
-    package init(version: String, package: String?) {
+    package init(version: String, package: String?, work: String = HostLayout.work) {
         self.version = version
         self.package = package
+        self.work = work
     }
 
     package var id: StepID { .uninstall }
@@ -135,7 +142,16 @@ package struct RunUninstaller: Operation {
             \(other ?? "")elif command -v nvidia-uninstall >/dev/null; then exit 1
             fi
             """
-        return [.job(Effect.Job(name: StepID.uninstall.jobName(for: version), command: ["sh", "-ec", script]))]
+        return [
+            .makeDirectories([work]),
+            .job(
+                Effect.Job(
+                    name: StepID.uninstall.jobName(for: version),
+                    command: ["sh", "-ec", script],
+                    environment: ["TMPDIR": work]
+                )
+            ),
+        ]
     }
     package var failure: StepFailure {
         StepFailure(

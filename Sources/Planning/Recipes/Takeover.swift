@@ -10,15 +10,19 @@ package struct Takeover: Recipe {
     package var version: String
     /// The path of the driver package that the agent installs instead.
     package var package: String
+    /// The directory in which a package unpacks itself.
+    private let work: String
 
     package init(facts: NodeFacts, owner: DriverOwner, version: String, package: String) {
         self.owner = owner
         self.version = version
         self.package = package
+        work = facts.build.workDirectory
         removal = facts.removal(of: owner)
     }
 
     package var operations: [any Operation] {
-        removal.map { [RemoveDriver(owner: owner, removal: $0, version: version, package: package)] } ?? []
+        guard let removal else { return [] }
+        return [RemoveDriver(owner: owner, removal: removal, version: version, package: package, work: work)]
     }
 }
