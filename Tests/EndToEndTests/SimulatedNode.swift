@@ -54,7 +54,8 @@ struct SimulatedNode: Sendable {
         let directory = directory
         let files = ["--port-file", directory.path("port"), "--log", directory.path("requests")]
         let command = [Programs.simulator, "download-server", directory.path("packages")] + files + options
-        let server = try await runProgram(command, deadline: .seconds(900)) { process in
+        // The time limit of the suite ends a test earlier.
+        let server = try await runProgram(command, deadline: .seconds(1800)) { process in
             defer { kill(process, SIGKILL) }
             try await until("the download server listens") { directory.exists("port") }
             let address = "http://127.0.0.1:\(try directory.text("port").filter { !$0.isNewline })"
