@@ -96,7 +96,10 @@ struct BusWalk {
                     isVirtualFunction: physicalFunction.value != nil
                 ),
                 physicalFunction: physicalFunction,
-                sriovTotalVFs: directory.integer("sriov_totalvfs")
+                sriovTotalVFs: directory.integer("sriov_totalvfs"),
+                // A virtual function has no BARs of its own, and only GPUs are checked.
+                memoryRegions: physicalFunction.value == nil && identity.class_code >> 8 == 0x03
+                    ? directory.memoryRegions() : nil
             )
         )
     }

@@ -34,6 +34,18 @@ struct SysfsDirectory {
         }
     }
 
+    /// The memory regions in the file `resource`; nil when there is no such file.
+    func memoryRegions() -> Reading<[MemoryRegion]>? {
+        let text = contents("resource")
+        guard text != .absent else { return nil }
+        return text.flatMap { text in
+            guard let regions = MemoryRegion.read(text) else {
+                return .unreadable(ReadFailure(.malformed, "\(path)/resource is not a list of regions"))
+            }
+            return .present(regions)
+        }
+    }
+
     /// The last component of a symbolic link's target, such as the name of a driver or the address of a function.
     func linkName(_ name: String) -> Reading<String> {
         let file = "\(path)/\(name)"

@@ -88,6 +88,7 @@ struct FakeFunction {
     var driver: String?
     var physicalFunction: String?
     var totalVFs: Int?
+    var resource: String?
     var config: [UInt8]? = [UInt8](repeating: 0, count: 256)
 
     var files: [(String, String)] {
@@ -100,6 +101,7 @@ struct FakeFunction {
             files += [("subsystem_vendor", hex(subsystem.vendor)), ("subsystem_device", hex(subsystem.device))]
         }
         if let numaNode { files.append(("numa_node", "\(numaNode)")) }
+        if let resource { files.append(("resource", resource)) }
         if let totalVFs { files.append(("sriov_totalvfs", "\(totalVFs)")) }
         return files
     }

@@ -10,7 +10,7 @@ extension Check {
         title: "NVML responds",
         group: .gpus,
         phase: .use,
-        dependsOn: [.driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
+        dependsOn: [.gpuMemoryRegions, .driverVersionSplit, .driverNotLoaded, .deviceNodesMissing, .nvmlHang],
         // NVML fails for some seconds while the modules are reloaded.
         settlesWithin: .seconds(30),
         meaning: "The host has no NVML library (`libnvidia-ml.so.1`), or NVML returns an error. If only the call for "

@@ -44,6 +44,10 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     package var physicalFunction: Reading<PCIAddress>
     /// The number of virtual functions that this physical function supports (`sriov_totalvfs`).
     package var sriovTotalVFs: Reading<Int>
+    /// The memory regions (BARs).
+    ///
+    /// Nil when the kernel does not show them, and in facts of an earlier version of the agent.
+    package var memoryRegions: Reading<[MemoryRegion]>?
 
     package init(
         address: PCIAddress,
@@ -58,7 +62,8 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         firmwareDisplay: String? = nil,
         vgpuCapability: Reading<VGPUCapability> = .absent,
         physicalFunction: Reading<PCIAddress> = .absent,
-        sriovTotalVFs: Reading<Int> = .absent
+        sriovTotalVFs: Reading<Int> = .absent,
+        memoryRegions: Reading<[MemoryRegion]>? = nil
     ) {
         self.address = address
         self.id = id
@@ -73,6 +78,7 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         self.vgpuCapability = vgpuCapability
         self.physicalFunction = physicalFunction
         self.sriovTotalVFs = sriovTotalVFs
+        self.memoryRegions = memoryRegions
     }
 
     /// Whether the function is a GPU: vendor 10de and class 0300 or 0302.

@@ -50,6 +50,10 @@ extension FactsText {
                 ? nil : function.vgpuCapability.failure.map { "PCI capability VF unreadable: \($0.detail)" },
             function.physicalFunction.value.map { "virtual function of \($0)" },
             function.sriovTotalVFs.value.flatMap { $0 > 0 ? "up to \($0) virtual functions" : nil },
+            function.memoryRegions?.failure.map { "memory regions unreadable: \($0.detail)" },
+            function.unassignedRegions.isEmpty
+                ? nil
+                : style.yellow("no addresses for \(listed(function.unassignedRegions.map(\.name)))"),
         ].compactMap(\.self)
     }
 }
