@@ -15,8 +15,10 @@ package struct VendorProber: Sendable {
         ///
         /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
-        /// The initialization of CUDA, for all values of `CUDA_VISIBLE_DEVICES` together.
+        /// The initialization of CUDA on all devices together.
         package var cuda: Duration
+        /// The tests of CUDA on all devices together when one of them runs a kernel.
+        package var cudaComputation: Duration
         /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
 
@@ -24,21 +26,24 @@ package struct VendorProber: Sendable {
             hello: Duration = .seconds(10),
             nvml: Duration = .seconds(60),
             cuda: Duration = .seconds(30),
+            cudaComputation: Duration = .seconds(60),
             ending: Duration = .seconds(2)
         ) {
             self.hello = hello
             self.nvml = nvml
             self.cuda = cuda
+            self.cudaComputation = cudaComputation
             self.ending = ending
         }
     }
 
     private let program: String
     private let arguments: [String]
-    private let libraries: VendorLibraries
+    let libraries: VendorLibraries
     private let companions: [DriverLibrary]
     private let scratch: String
-    private let deadlines: Deadlines
+    let deadlines: Deadlines
+    let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
 
     /// Creates a prober without starting a process.
@@ -51,6 +56,8 @@ package struct VendorProber: Sendable {
     ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
     ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
     ///   - deadlines: The time limits of the steps.
+    ///   - cudaTest: Says how far to test CUDA on a device: a GPU, and the UUID of the GPU or of one of its MIG devices.
+    ///     Both are nil when NVML names no device. Several threads call it.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
     package init(
         program: String,
@@ -59,8 +66,10 @@ package struct VendorProber: Sendable {
         companions: [DriverLibrary],
         scratch: String,
         deadlines: Deadlines = Deadlines(),
+        cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
         progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
+        self.cudaTest = cudaTest
         self.progress = progress
         self.program = program
         self.arguments = arguments
@@ -126,45 +135,6 @@ package struct VendorProber: Sendable {
         }
     }
 
-    private func cuda(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<[CUDAFacts]> {
-        guard let path = libraries.cuda else { return .absent }
-        if nvml.failure?.reason == .hang || nvml.value?.hang != nil {
-            return .skipped("NVML does not answer, and CUDA would wait for the same driver")
-        }
-        let end = ContinuousClock.now + deadlines.cuda
-        let answers = inParallel(Self.visibleDevices(nvml.value?.gpus ?? [])) { visible -> Reading<CUDAFacts> in
-            var exchange = exchange
-            exchange.arguments += ["--cuda", path]
-            if let visible { exchange.environment.append("CUDA_VISIBLE_DEVICES=\(visible)") }
-            let subject = visible.map { "CUDA on \($0)" } ?? "CUDA"
-            let rest = ContinuousClock.now.duration(to: end)
-            guard rest > .zero else {
-                let detail = "\(subject): not called within \(deadlines.cuda), because the other calls took that long"
-                return .unreadable(ReadFailure(.hang, detail))
-            }
-            return exchange.ask(.cuda, about: subject, within: rest)
-        }
-        var facts: [CUDAFacts] = []
-        for answer in answers {
-            guard case .present(let fact) = answer else { return answer.map { [$0] } }
-            facts.append(fact)
-        }
-        return .present(facts)
-    }
-
-    /// The values of `CUDA_VISIBLE_DEVICES`, each for a separate process; nil leaves the variable unset.
-    ///
-    /// Without MIG, one process sees all GPUs and the variable stays unset. A process sees only one MIG device, so when
-    /// a GPU has MIG enabled, the list names each MIG device and each GPU with MIG disabled.
-    static func visibleDevices(_ gpus: [GPUFacts]) -> [String?] {
-        guard gpus.contains(where: { $0.migMode.value?.current == true }) else { return [nil] }
-        let names = gpus.flatMap { gpu in
-            gpu.migMode.value?.current == true
-                ? (gpu.migDevices.value ?? []).map(\.uuid) : gpu.uuid.value.map { [$0] } ?? []
-        }
-        return names.isEmpty ? [nil] : names
-    }
-
     private func failed(_ reason: ReadFailure.Reason, _ detail: String) -> VendorFacts {
         let failure = ReadFailure(reason, detail)
         return VendorFacts(
@@ -172,35 +142,4 @@ package struct VendorProber: Sendable {
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure)
         )
     }
-}
-
-/// The number of child processes for CUDA that run at the same time.
-///
-/// Each initializes CUDA, which needs some 100 MiB of memory.
-private let childLimit = 8
-
-/// Calls a blocking function with each element, on several threads, and returns the results in order.
-private func inParallel<Element: Sendable, Result: Sendable>(
-    _ elements: [Element],
-    _ work: @escaping @Sendable (Element) -> Result
-) -> [Result] {
-    let next = Mutex(0)
-    let results = Mutex([Int: Result]())
-    let group = DispatchGroup()
-    for _ in 0..<min(childLimit, elements.count) {
-        // The threads of the global queue are few, and each of these blocks one.
-        DispatchQueue(label: "vendor-cuda").async(group: group) {
-            while true {
-                let index = next.withLock { next in
-                    defer { next += 1 }
-                    return next
-                }
-                guard index < elements.count else { return }
-                let result = work(elements[index])
-                results.withLock { $0[index] = result }
-            }
-        }
-    }
-    group.wait()
-    return results.withLock { results in elements.indices.compactMap { results[$0] } }
 }

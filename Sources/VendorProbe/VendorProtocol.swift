@@ -25,7 +25,11 @@ let vendorMemoryLimit = 4 << 30
 /// A line from the agent to its child process.
 struct VendorRequest: Codable, Equatable {
     enum Method: String, Codable, CaseIterable {
-        case hello, nvml, cuda
+        case hello, nvml
+        /// Initialize CUDA.
+        case cuda
+        /// Initialize CUDA, and run a kernel on each device.
+        case cudaComputation
     }
 
     var id: Int

@@ -27,7 +27,8 @@ struct VendorResponder {
             let hello = VendorHello(protocolVersion: vendorProtocolVersion)
             return try vendorLine(VendorAnswer(id: request.id, reading: .present(hello)))
         case .nvml: return try vendorLine(VendorAnswer(id: request.id, reading: nvmlFacts()))
-        case .cuda: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts()))
+        case .cuda: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: false)))
+        case .cudaComputation: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: true)))
         }
     }
 
@@ -56,11 +57,12 @@ struct VendorResponder {
         return .initialized(library)
     }
 
-    private func cudaFacts() -> Reading<CUDAFacts> {
+    private func cudaFacts(computes: Bool) -> Reading<CUDAFacts> {
         guard let path = libraries.cuda else { return .absent }
         do throws(LibraryError) {
             let visible = getenv("CUDA_VISIBLE_DEVICES").map { String(cString: $0) }
-            return try CUDALibrary(path: path).facts(visibleDevices: visible, reporter)
+            let library = try CUDALibrary(path: path, reporter: reporter)
+            return library.facts(visibleDevices: visible, computes: computes)
         } catch {
             return .unreadable(error.failure)
         }

@@ -71,6 +71,7 @@ struct ErrorChainTests {
             CompanionError.link("/tmp/x", cause: .noSpace),
             "cannot create the link /tmp/x: No space left on device"
         ),
+        (CUDAError(call: "cuInit", code: 100), "cuInit: 100"),
         (
             NVMLError.call("nvmlInit_v2", NVMLReturn(rawValue: 9)),
             "nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED"

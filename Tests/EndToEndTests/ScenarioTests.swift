@@ -190,7 +190,10 @@ struct ScenarioTests {
                 "MIG devices with the same profile on every GPU"
             ),
             ("license-missing", "NVIDIA RTX Virtual Workstation", "licensed"),
-            ("cuda-failed", "1 device", "a device for every GPU or MIG device"),
+            (
+                "cuda-failed", "1 device; no kernel ran: 'gpu-agent validate' runs one",
+                "a device for every GPU or MIG device"
+            ),
             (
                 "guest-mig-mismatch", "one MIG device with the profile 4g.96gb on each GPU",
                 "one MIG device with the profile 4g.96gb on each GPU (NVIDIA RTX Pro 6000 Blackwell DC-4-96Q)"

@@ -119,6 +119,76 @@ extension ChecksTests {
         ),
         Case(
             .cudaFailed,
+            "an error after the initialization",
+            .failed,
+            vendor {
+                $0.cuda = .present([
+                    CUDAFacts(
+                        visibleDevices: "GPU-1",
+                        result: 719,
+                        errorName: "CUDA_ERROR_LAUNCH_FAILED",
+                        failedCall: "cuCtxSynchronize",
+                        deviceCount: 1,
+                        computation: .absent
+                    )
+                ])
+            },
+            observed: "719 CUDA_ERROR_LAUNCH_FAILED in cuCtxSynchronize on GPU-1"
+        ),
+        Case(
+            .cudaFailed,
+            "a kernel with wrong results",
+            .failed,
+            cuda(.present(CUDAComputation(wrongResults: 32))),
+            observed: "a kernel computed 32 wrong values on GPU-1"
+        ),
+        Case(
+            .cudaFailed,
+            "memory that changes",
+            .failed,
+            cuda(.present(CUDAComputation(wrongCopies: 1))),
+            observed: "1 value came back changed from the GPU's memory on GPU-1"
+        ),
+        Case(
+            .cudaFailed,
+            "a process that ends without an answer",
+            .failed,
+            vendor {
+                $0.cuda = .present([
+                    CUDAFacts(visibleDevices: "GPU-1", result: 0, errorName: nil, deviceCount: 1),
+                    CUDAFacts(visibleDevices: "GPU-2", fault: ReadFailure(.crashed, "signal 11")),
+                ])
+            },
+            observed: "signal 11 on GPU-2"
+        ),
+        Case(
+            .cudaFailed,
+            "a kernel with the right results",
+            .pass,
+            cuda(.present(CUDAComputation())),
+            observed: "1 device, each of which computes the right results"
+        ),
+        Case(
+            .cudaFailed,
+            "no kernel, because the GPU is in use",
+            .pass,
+            cuda(.skipped("python3 (7) uses the GPUs")),
+            observed: "1 device; no kernel ran: python3 (7) uses the GPUs"
+        ),
+        Case(
+            .cudaHang,
+            "no answer from one device of two",
+            .failed,
+            vendor {
+                $0.cuda = .present([
+                    CUDAFacts(visibleDevices: "GPU-1", result: 0, errorName: nil, deviceCount: 1),
+                    CUDAFacts(visibleDevices: "GPU-2", fault: ReadFailure(.hang, "CUDA on GPU-2: no answer")),
+                ])
+            },
+            observed: "CUDA on GPU-2: no answer"
+        ),
+        Case(
+            .cudaFailed,
             "success without a device",
             .failed,
             vendor { $0.cuda = .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 0)]) },

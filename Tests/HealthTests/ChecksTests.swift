@@ -54,6 +54,21 @@ import Testing
         }
     }
 
+    /// A node whose GPU computed something.
+    static func cuda(_ computation: Reading<CUDAComputation>) -> NodeFacts {
+        vendor {
+            $0.cuda = .present([
+                CUDAFacts(
+                    visibleDevices: "GPU-1",
+                    result: 0,
+                    errorName: nil,
+                    deviceCount: 1,
+                    computation: computation
+                )
+            ])
+        }
+    }
+
     static let hangOnTheSecondGPU = NodeFacts.h100Ready.withNVML {
         var second = GPUFacts.lost(index: 1)
         second.name = .unreadable(hang)

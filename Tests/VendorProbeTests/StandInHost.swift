@@ -1,4 +1,5 @@
 import FoundationEssentials
+import NodeModel
 import VendorProbe
 
 /// The stand-in libraries, which the compiler of this machine builds once for each version and set of defines.
@@ -35,6 +36,8 @@ struct StandInHost {
 
     /// The deadlines, which a test shortens when it waits for one of them.
     var deadlines = VendorProber.Deadlines()
+    /// How far to test CUDA on a device with this UUID.
+    var cudaTest: @Sendable (String?) -> CUDATest = { _ in .full }
 
     var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
     var cuda: String { "\(root)/usr/lib/libcuda.so.\(version)" }
@@ -75,7 +78,8 @@ struct StandInHost {
             libraries: libraries ?? VendorLibraries(nvml: nvml, cuda: cuda),
             companions: companions,
             scratch: root,
-            deadlines: deadlines
+            deadlines: deadlines,
+            cudaTest: { [cudaTest] in cudaTest($1) }
         )
     }
 

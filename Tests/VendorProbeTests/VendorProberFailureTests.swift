@@ -21,7 +21,9 @@ import VendorProbe
             visibleDevices: nil,
             result: 803,
             errorName: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-            deviceCount: 0
+            failedCall: "cuInit",
+            deviceCount: 0,
+            computation: .absent
         )
         #expect(facts.cuda == .present([cuda]))
     }
@@ -176,7 +178,7 @@ import VendorProbe
 
     @Test func aHangingCUDADoesNotTakeNVMLAlong() async throws {
         try await StandInHost.with(hardware: StandInHost.vgpu + "fault cuInit hang\n") { host in
-            host.deadlines.cuda = .milliseconds(700)
+            host.deadlines.cudaComputation = .milliseconds(700)
             let facts = await host.prober().facts()
             #expect(facts.nvml.value?.gpus.count == 1)
             #expect(facts.cuda.failure?.reason == .hang)

@@ -54,7 +54,13 @@ import Testing
             cudaVersion: .present("13.0"),
             gpus: [gpu]
         )
-        let cuda = CUDAFacts(visibleDevices: mig, result: 0, errorName: nil, deviceCount: 1)
+        let cuda = CUDAFacts(
+            visibleDevices: mig,
+            result: 0,
+            errorName: nil,
+            deviceCount: 1,
+            computation: .present(CUDAComputation())
+        )
         #expect(facts == VendorFacts(nvml: .present(nvml), cuda: .present([cuda])))
     }
 
@@ -69,7 +75,7 @@ import Testing
         let nvml = try #require(facts.nvml.value)
         #expect(nvml.cudaVersion == .absent)
         #expect(nvml.gpus.count == 2 && nvml.gpus.allSatisfy { $0.computeCapability == .absent && $0.faults.isEmpty })
-        #expect(facts.cuda.value?.map(\.result) == [0])
+        #expect(facts.cuda.value?.map(\.result) == [0, 0])
     }
 
     @Test func readsTwoWholeGPUs() async throws {
@@ -79,9 +85,9 @@ import Testing
         #expect(gpus.map(\.migMode.value?.pending) == [false, true])
         #expect(gpus.allSatisfy { $0.migDevices == .absent && $0.license == .absent })
         #expect(gpus.map(\.virtualization) == [.present(.passthrough), .present(.passthrough)])
-        #expect(
-            facts.cuda == .present([CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 2)])
-        )
+        let cuda = try #require(facts.cuda.value)
+        #expect(cuda.map(\.visibleDevices) == gpus.map(\.uuid.value))
+        #expect(cuda.allSatisfy { $0.works && $0.deviceCount == 1 && $0.computation == .present(CUDAComputation()) })
     }
 
     @Test func asksCUDAOnceForEachMIGDevice() async throws {
@@ -123,7 +129,7 @@ import Testing
 
     @Test func allMIGDevicesShareOneDeadline() async throws {
         try await StandInHost.with(hardware: Self.fourteenDevices + "fault cuInit hang\n") { host in
-            host.deadlines.cuda = .seconds(4)
+            host.deadlines.cudaComputation = .seconds(4)
             let begin = ContinuousClock.now
             #expect(await host.prober().facts().cuda.failure?.reason == .hang)
             // One deadline after another takes 56 seconds.
@@ -145,7 +151,8 @@ import Testing
             _ = await prober.facts()
         }
         let said = calls.withLock { $0 }
-        #expect(said.first == "NVML: nvmlInit_v2" && said.last == "CUDA: cuDeviceGetCount")
+        #expect(said.first == "NVML: nvmlInit_v2")
+        #expect(said.contains("CUDA on GPU-00000000-0000-0000-0000-00000000000b: cuLaunchKernel"))
         #expect(said.contains("NVML: nvmlDeviceGetName for GPU 1"))
     }
 
@@ -171,6 +178,7 @@ import Testing
             visibleDevices: "GPU-6f1c8d3e-0000-4a2b-9c7d-000000000000",
             result: 100,
             errorName: "CUDA_ERROR_NO_DEVICE",
+            failedCall: "cuInit",
             deviceCount: 0
         )
         #expect(reading == .present(cuda))

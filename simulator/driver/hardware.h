@@ -63,7 +63,7 @@ struct sim_mig {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG } kind;
     int code;
     unsigned count;
     char version[24];  // empty: the libraries of every driver version
@@ -198,6 +198,10 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
     }
     if (strcmp(key, "eat") == 0 && *value == '\0') {
         fault->kind = SIM_EAT;
+        return true;
+    }
+    if (strcmp(key, "wrong") == 0 && *value == '\0') {
+        fault->kind = SIM_WRONG;
         return true;
     }
     if (strcmp(key, "version") == 0) return sim_text(fault->version, sizeof fault->version, value);
@@ -353,6 +357,16 @@ __attribute__((unused)) static unsigned sim_count(const char *symbol, unsigned c
     return count;
 }
 
+// Whether the hardware file wants a function to give a wrong value for a GPU.
+__attribute__((unused)) static bool sim_is_wrong(const char *symbol, int gpu) {
+    for (int at = 0; at < sim.fault_count; at++) {
+        const struct sim_fault *fault = &sim.faults[at];
+        if (fault->kind != SIM_WRONG || !sim_is_ours(fault) || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
+        if (strcmp(fault->symbol, symbol) == 0) return true;
+    }
+    return false;
+}
+
 // Starts a helper process that outlives the caller, keeps none of its descriptors, and can be recognized by its argument.
 static void sim_fork(void) {
     if (fork() != 0) return;
@@ -366,7 +380,7 @@ static int sim_fault(const char *symbol, int gpu) {
     for (int at = 0; at < sim.fault_count; at++) {
         const struct sim_fault *fault = &sim.faults[at];
         if (strcmp(fault->symbol, symbol) != 0 || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
-        if (fault->kind == SIM_COUNT || !sim_is_ours(fault)) continue;
+        if (fault->kind == SIM_COUNT || fault->kind == SIM_WRONG || !sim_is_ours(fault)) continue;
         if (fault->kind == SIM_CODE) return fault->code;
         if (fault->kind == SIM_FORK) {
             sim_fork();

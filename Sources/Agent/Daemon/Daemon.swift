@@ -57,6 +57,7 @@ package struct Daemon: Sendable {
         // Only these warnings compare the two catalogs.
         inspector.setup.ownCatalog = nil
         inspector.owners = cluster?.mirror ?? NoCluster()
+        inspector.prober.cuda.level = .full
         let install = inspector.prober.commands.flatMap { commands in
             options.installs && mode == .manage
                 ? InstallRun(

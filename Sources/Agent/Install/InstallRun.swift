@@ -137,6 +137,8 @@ extension InstallRun {
         _ journal: Journal,
         _ change: HostChange
     ) async throws(AgentFailure) {
+        var inspector = inspector
+        inspector.prober.cuda.level = .full
         let verification = Verification(look: inspector.look, patience: patience)
         let executor = Executor(
             root: change.root,

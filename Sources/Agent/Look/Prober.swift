@@ -18,6 +18,8 @@ package struct Prober: Sendable {
     var busDeadline = Duration.seconds(20)
     /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
+    /// How far to test CUDA.
+    package var cuda = CUDATesting(level: .light)
     /// Hears of each call of NVIDIA's libraries before it is made, as text such as `NVML: nvmlInit_v2`.
     package var vendorProgress: @Sendable (String) -> Void = { _ in }
 
@@ -48,7 +50,7 @@ package struct Prober: Sendable {
         driver.failed = journal.value?.failed
         // The vendor child opens device nodes. So read which processes use them before it starts.
         let claims = await claims.claimFacts()
-        let vendor = await vendorFacts(probe, driver)
+        let vendor = await vendorFacts(probe, driver, users: claims.deviceUsers)
         var facts = NodeFacts(
             host: await host,
             pci: await pci.functions,
@@ -124,7 +126,11 @@ package struct Prober: Sendable {
         } catch { return .unreadable(ReadFailure(error)) }
     }
 
-    private func vendorFacts(_ probe: HostProbe, _ driver: DriverFacts) async -> Reading<VendorFacts> {
+    private func vendorFacts(
+        _ probe: HostProbe,
+        _ driver: DriverFacts,
+        users: Reading<[DeviceUser]>
+    ) async -> Reading<VendorFacts> {
         guard probesVendor else {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
@@ -139,8 +145,13 @@ package struct Prober: Sendable {
             VendorProbe.DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
         }
         var deadlines = VendorProber.Deadlines()
-        if let vendorTimeout { (deadlines.nvml, deadlines.cuda) = (vendorTimeout, vendorTimeout) }
+        if let vendorTimeout {
+            deadlines.nvml = vendorTimeout
+            deadlines.cuda = vendorTimeout
+            deadlines.cudaComputation = vendorTimeout
+        }
         let progress = vendorProgress
+        let version = driver.loadedVersion.value
         let prober = VendorProber(
             program: program,
             libraries: libraries,
@@ -150,8 +161,11 @@ package struct Prober: Sendable {
             ),
             scratch: "/tmp",
             deadlines: deadlines,
+            cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )
-        return .present(await prober.facts())
+        let facts = await prober.facts()
+        cuda.remember(facts, driver: version, at: Timestamp(now()))
+        return .present(facts)
     }
 }

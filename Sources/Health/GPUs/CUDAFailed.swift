@@ -8,14 +8,15 @@ extension ReasonCode {
 extension Check {
     static let cudaFailed = Check(
         .cudaFailed,
-        title: "CUDA initializes and sees every device",
+        title: "CUDA works on every device",
         group: .gpus,
         phase: .use,
         dependsOn: [.nvmlUnavailable, .deviceNodesMissing, .gpuCount, .gpuUnreadable, .migDevicesMissing, .cudaHang],
         // CUDA does not initialize until the fabric manager has started.
         settlesWithin: .seconds(60),
-        meaning: "CUDA does not initialize, or it sees no device. If CUDA sees only some of the GPUs, the finding is a "
-            + "warning.",
+        meaning:
+            "CUDA does not initialize, sees no device, or a device does not compute the right results. If CUDA sees "
+            + "only some of the GPUs, the finding is a warning.",
         advice: "The remedy of the finding depends on the error code of CUDA. For most codes, check that the kernel "
             + "module `nvidia-uvm` is loaded, and read the kernel log. For 802, check the fabric manager of the "
             + "machine that has the NVSwitches. In a virtual machine without them, that is the host. "
@@ -46,26 +47,21 @@ extension Check {
     }
 
     private static func cudaAnswered(_ answers: [CUDAFacts], on node: CheckedNode, expected: String) -> Outcome {
-        let failed = answers.filter { $0.result != 0 || $0.deviceCount == 0 }
+        let failed = answers.filter { !$0.works }
         // A GPU with an error has its own finding, so its failure counts only when nothing else works.
         let faulty = Set(node.faultyGPUs.flatMap(\.deviceUUIDs))
         let unexplained = failed.filter { $0.visibleDevices.map { !faulty.contains($0) } ?? true }
         let bad = failed.count < answers.count ? unexplained : failed
         guard bad.isEmpty, !answers.isEmpty else {
-            let results = bad.map { answer in
-                (
-                    subject: answer.visibleDevices ?? "",
-                    text: answer.errorName.map { "\(answer.result) \($0)" } ?? "no device"
-                )
-            }
-            let errors = grouped(results).map { group in
+            let errors = grouped(bad.map { ($0.visibleDevices ?? "", $0.problem) }).map { group in
                 let devices = group.subjects.filter { !$0.isEmpty }
                 return group.text + (devices.isEmpty ? "" : " on \(shortList(devices))")
             }
             return .failed(
                 errors.isEmpty ? "The agent found no device to test with CUDA." : errors.joined(separator: "; "),
                 expected: expected,
-                remedy: .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
+                remedy: bad.contains(where: \.computesWrong)
+                    ? .wrongResults : .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
             )
         }
         let devices = answers.reduce(0) { boundedSum($0, $1.deviceCount) }
@@ -81,6 +77,45 @@ extension Check {
         }
         // CUDA also lists the GPUs that the configuration ignores, which no other check counts.
         let counting = isWhole && node.gpusWithMIG.isEmpty ? min(devices, gpus) : devices
-        return .passed(counted(counting, "device"), expected: expected)
+        return .passed(counted(counting, "device") + computed(answers), expected: expected)
+    }
+
+    /// How far CUDA was tested, as the end of a sentence; empty when the facts do not say it.
+    private static func computed(_ answers: [CUDAFacts]) -> String {
+        let light = answers.compactMap { answer -> (subject: String, text: String)? in
+            guard case .skipped(let why) = answer.computation else { return nil }
+            return (answer.visibleDevices ?? "", why)
+        }
+        guard let first = light.first else {
+            return answers.allSatisfy { $0.computation?.value != nil }
+                ? ", each of which computes the right results" : ""
+        }
+        let extent = light.count < answers.count ? " on \(light.count) of them" : ""
+        return "; no kernel ran\(extent): \(first.text)"
+    }
+}
+
+extension CUDAFacts {
+    /// What is wrong with CUDA on these devices.
+    fileprivate var problem: String {
+        if let fault { return fault.detail }
+        if let errorName {
+            let isFirst = failedCall == nil || failedCall == "cuInit"
+            return "\(result) \(errorName)" + (isFirst ? "" : " in \(failedCall ?? "")")
+        }
+        guard let computation = computation?.value, computesWrong else { return "no device" }
+        return computation.wrongResults > 0
+            ? "a kernel computed \(counted(computation.wrongResults, "wrong value"))"
+            : "\(counted(computation.wrongCopies, "value")) came back changed from the GPU's memory"
+    }
+}
+
+extension Remedy {
+    /// What to do when a GPU computes wrong values.
+    fileprivate static var wrongResults: Remedy {
+        """
+        Take the node out of use, and test the GPU with DCGM (dcgmi diag -r 3). If the test fails, replace the GPU. \
+        Read the kernel log (dmesg) for Xid errors.
+        """
     }
 }

@@ -1,4 +1,5 @@
 package import NodeModel
+import Support
 
 extension ReasonCode {
     package static let cudaHang = ReasonCode("cuda-hang")
@@ -14,9 +15,11 @@ extension Check {
         meaning: "A call to CUDA did not return before the agent's deadline.",
         advice: "Read the kernel log and look for Xid errors. Then reboot the node."
     ) { node in
-        guard let failure = node.cudaReading?.failure, failure.reason == .hang else { return nil }
+        let faults = [node.cudaReading?.failure] + (node.cudaReading?.value ?? []).map(\.fault)
+        let hangs = faults.compactMap(\.self).filter { $0.reason == .hang }
+        guard !hangs.isEmpty else { return nil }
         return .failed(
-            failure.detail,
+            shortList(hangs.map(\.detail)),
             expected: "an answer within the deadline",
             remedy: "Read the kernel log (dmesg) and look for Xid errors. Then reboot the node."
         )

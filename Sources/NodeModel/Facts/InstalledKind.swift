@@ -93,6 +93,6 @@ extension NodeFacts {
             nvml.gpus.allSatisfy({ $0.uuid.value != nil && $0.license.value?.licensed != false })
         else { return false }
         let runs = vendor.value?.cuda.value ?? []
-        return !runs.isEmpty && runs.allSatisfy { $0.result == 0 && $0.deviceCount > 0 }
+        return !runs.isEmpty && runs.allSatisfy(\.works)
     }
 }

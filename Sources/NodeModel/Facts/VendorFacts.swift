@@ -255,22 +255,3 @@ package struct LicenseFacts: Codable, Sendable, Equatable {
         self.product = product
     }
 }
-
-/// The result of CUDA in one child process.
-package struct CUDAFacts: Codable, Sendable, Equatable {
-    /// The value of `CUDA_VISIBLE_DEVICES` in the child process; nil when the variable was not set.
-    package var visibleDevices: String?
-    /// The first CUDA error code; 0 on success.
-    package var result: Int
-    /// The name of that code, such as `CUDA_ERROR_NO_DEVICE`; nil on success.
-    package var errorName: String?
-    /// The number of devices that CUDA finds; 0 on failure.
-    package var deviceCount: Int
-
-    package init(visibleDevices: String?, result: Int, errorName: String?, deviceCount: Int) {
-        self.visibleDevices = visibleDevices
-        self.result = result
-        self.errorName = errorName
-        self.deviceCount = deviceCount
-    }
-}

@@ -16,12 +16,23 @@ extension FactsText {
                 answers.map { answer in
                     let which = answer.visibleDevices.map { " (\($0))" } ?? ""
                     let devices = "\(answer.deviceCount) device\(answer.deviceCount == 1 ? "" : "s")"
-                    return "\(answer.errorName ?? devices)\(which)"
+                    return "\(answer.errorName ?? devices)\(which)\(computation(answer))"
                 }
             )
         }
         let gpus = (vendor.nvml.value?.gpus ?? []).flatMap(rows)
         return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
+    }
+
+    /// What a device computed, after the name of the device; empty when the facts do not say it.
+    private func computation(_ answer: CUDAFacts) -> String {
+        if let fault = answer.fault { return style.yellow(" \(fault.reason.rawValue): \(fault.detail)") }
+        return switch answer.computation {
+        case .present(let values) where values.isRight: ", computes the right results"
+        case .present: style.yellow(", computes wrong results")
+        case .skipped(let why): ", no kernel ran: \(why)"
+        case .absent, .unreadable, nil: ""
+        }
     }
 
     private func rows(_ gpu: GPUFacts) -> [(String, String)] {

@@ -37,11 +37,11 @@ struct ValidateCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: facts)
             let end = ContinuousClock.now + (wait?.duration ?? .zero)
-            var view = try await source.view()
+            var view = try await source.view { $0.cuda.level = .full }
             // Wait only while an install is running or waiting. Every other verdict is final.
             while [.installing, .waiting].contains(view.report.verdict), ContinuousClock.now < end {
                 try await Task.sleep(for: min(.seconds(1), end - ContinuousClock.now))
-                view = try await source.view()
+                view = try await source.view { $0.cuda.level = .full }
             }
             let document = ValidationDocument(view.report, allowingNoGPU: allowNoGpu)
             try Output.print(document, as: format.output) { document.text($0) }

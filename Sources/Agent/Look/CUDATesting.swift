@@ -1,0 +1,90 @@
+import NodeModel
+import Support
+import Synchronization
+
+/// Decides how far to test CUDA on each device.
+///
+/// A kernel takes memory of the GPU for a moment. So the agent runs one only when a result is needed, once for each
+/// device, and never on a GPU that another process uses.
+package struct CUDATesting: Sendable {
+    package enum Level: Sendable {
+        /// Only initialize CUDA.
+        case light
+        /// Run a kernel on each device that did not run one before.
+        case full
+    }
+
+    package var level: Level
+    private let proven = ProvenDevices()
+
+    package init(level: Level) {
+        self.level = level
+    }
+
+    /// How far to test CUDA on a device.
+    ///
+    /// - Parameters:
+    ///   - gpu: The GPU of the device; nil when NVML names none.
+    ///   - device: The UUID of the GPU or of its MIG device; nil when NVML names none.
+    ///   - driver: The version of the loaded driver.
+    ///   - users: The processes that have a device node of the driver open.
+    /// - Returns: The test.
+    func test(_ gpu: GPUFacts?, _ device: String?, driver: String?, users: Reading<[DeviceUser]>) -> CUDATest {
+        guard level == .full else { return .light("'gpu-agent validate' runs one") }
+        if let device, let time = proven.time(of: device, driver) {
+            return .light("one ran at \(time.wholeSeconds) with the right results")
+        }
+        switch users {
+        case .present(let users):
+            let computing = users.filter(\.computes)
+            return computing.isEmpty ? .full : .light("\(shortList(computing.map(\.name), limit: 2)) uses the GPUs")
+        case .absent: return .full
+        case .unreadable, .skipped:
+            return .light("the agent cannot tell whether a process uses the GPUs: \(users.whyUnknown ?? "")")
+        }
+    }
+
+    /// Remembers the devices that computed the right results, and forgets those that do not work any more.
+    func remember(_ facts: VendorFacts, driver: String?, at time: Timestamp) {
+        proven.remember(facts.cuda.value ?? [], driver: driver, at: time)
+    }
+}
+
+extension DeviceUser {
+    /// Whether the process computes or renders on a GPU.
+    ///
+    /// A process that only watches the GPUs, such as a monitor, opens neither `nvidia-uvm` nor `nvidia-modeset`. The
+    /// services of the driver run on every node.
+    fileprivate var computes: Bool {
+        driverService == nil && nodes.contains { ["nvidia-uvm", "nvidia-modeset"].contains($0) }
+    }
+}
+
+/// The devices on which a kernel ran in the life of this process.
+private final class ProvenDevices: Sendable {
+    private struct Proof {
+        var driver: String?
+        var time: Timestamp
+    }
+
+    private let proofs = Mutex([String: Proof]())
+
+    /// When a device computed the right results with this driver; nil when it did not.
+    func time(of device: String, _ driver: String?) -> Timestamp? {
+        proofs.withLock { proofs in proofs[device].flatMap { $0.driver == driver ? $0.time : nil } }
+    }
+
+    /// Takes over the results of a test.
+    ///
+    /// Devices that are gone leave the list, so it has a limit.
+    func remember(_ tests: [CUDAFacts], driver: String?, at time: Timestamp) {
+        proofs.withLock { proofs in
+            var kept: [String: Proof] = [:]
+            for test in tests where test.works {
+                guard let device = test.visibleDevices else { continue }
+                kept[device] = test.computation?.value == nil ? proofs[device] : Proof(driver: driver, time: time)
+            }
+            proofs = kept
+        }
+    }
+}

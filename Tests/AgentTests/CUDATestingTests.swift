@@ -1,0 +1,78 @@
+import NodeModel
+import Support
+import Testing
+
+@testable import Agent
+
+@Suite struct CUDATestingTests {
+    private static let driver = "580.105.08"
+    private static let monitor = DeviceUser(pid: 5, command: "nv-hostengine", nodes: ["nvidia0", "nvidiactl"])
+    private static let training = DeviceUser(
+        pid: 7,
+        command: "python3",
+        nodes: ["nvidia-uvm", "nvidia0", "nvidiactl"],
+        pod: "ml/train-0"
+    )
+    private static let service = DeviceUser(
+        pid: 8,
+        command: "nvidia-persiste",
+        nodes: ["nvidia-modeset", "nvidia0"],
+        unit: "nvidia-persistenced.service"
+    )
+    private static let viewer = DeviceUser(pid: 9, command: "Xorg", nodes: ["nvidia-modeset", "nvidia0"])
+
+    @Test(
+        arguments: [
+            (.present([]), .full), (.absent, .full), (.present([monitor]), .full),
+            (.present([monitor, training]), .light("python3 (7, pod ml/train-0) uses the GPUs")),
+            (.present([service]), .full),
+            (.present([viewer]), .light("Xorg (9) uses the GPUs")),
+            (
+                .unreadable(ReadFailure(.permission, "/proc: denied")),
+                .light("the agent cannot tell whether a process uses the GPUs: /proc: denied")
+            ),
+        ] as [(Reading<[DeviceUser]>, CUDATest)]
+    )
+    func aGPUThatIsInUseIsNotDisturbed(users: Reading<[DeviceUser]>, expected: CUDATest) {
+        let test = CUDATesting(level: .full).test(nil, "GPU-1", driver: Self.driver, users: users)
+        #expect(test == expected)
+    }
+
+    @Test func aCommandThatOnlyReadsRunsNoKernel() {
+        let test = CUDATesting(level: .light).test(nil, "GPU-1", driver: Self.driver, users: .present([]))
+        #expect(test == .light("'gpu-agent validate' runs one"))
+    }
+
+    @Test func eachDeviceRunsAKernelOnce() {
+        let testing = CUDATesting(level: .full)
+        func next(_ driver: String = Self.driver) -> CUDATest {
+            testing.test(nil, "GPU-1", driver: driver, users: .present([]))
+        }
+        func remember(_ facts: CUDAFacts) {
+            testing.remember(
+                VendorFacts(nvml: .absent, cuda: .present([facts])),
+                driver: Self.driver,
+                at: Timestamp(1_000_000)
+            )
+        }
+        var facts = CUDAFacts(visibleDevices: "GPU-1", result: 0, errorName: nil, deviceCount: 1)
+        facts.computation = .skipped("python3 (7) uses the GPUs")
+        remember(facts)
+        #expect(next() == .full)
+        facts.computation = .present(CUDAComputation(wrongResults: 1))
+        remember(facts)
+        #expect(next() == .full)
+        facts.computation = .present(CUDAComputation())
+        remember(facts)
+        let proven = CUDATest.light("one ran at 1970-01-12T13:46:40Z with the right results")
+        #expect(next() == proven)
+        #expect(next("595.58.03") == .full)
+        // The light tests that follow keep the proof, until one fails.
+        facts.computation = .skipped("a kernel ran")
+        remember(facts)
+        #expect(next() == proven)
+        facts.result = 999
+        remember(facts)
+        #expect(next() == .full)
+    }
+}
