@@ -2,9 +2,9 @@ import FoundationEssentials
 package import Host
 package import NodeModel
 
-/// A small JSON file in `/run/gpu-agent`, in which an agent leaves something for the commands on the host.
+/// A small JSON file, in which an agent leaves something for the commands on the host, or for the next agent.
 ///
-/// The next boot deletes it.
+/// The next boot deletes a file in `/run/gpu-agent`.
 package struct StateFile<Content: Codable & Sendable>: Sendable {
     let root: HostRoot
     let path: HostPath
@@ -18,6 +18,18 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
         let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path) }
         guard let bytes = bytes.flatMap(\.self) else { return nil }
         return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).flatMap(withoutControls)
+    }
+
+    /// Reads the content, and tells a missing file from one that cannot be read.
+    func reading() async -> Reading<Content> where Content: Equatable {
+        let (root, path) = (root, path)
+        do throws(HostError) {
+            let bytes = try await offPool { () throws(HostError) in try root.readOwn(path) }
+            guard let bytes else { return .absent }
+            do { return .present(try JSONDecoder().decode(Content.self, from: Data(bytes))) } catch {
+                throw .malformed(path, cause: error)
+            }
+        } catch { return .unreadable(ReadFailure(error)) }
     }
 
     /// Replaces the content in one step, so that a reader never sees a part of it.
@@ -76,4 +88,11 @@ extension StateFile<PublishedState>: OwnerLabelSource {
         let missing = "the agent has not read the owner labels of this node"
         return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
+}
+
+/// The file in which the daemon keeps the most GPUs that it saw on the node.
+typealias SeenGPUsFile = StateFile<SeenGPUs>
+
+extension StateFile<SeenGPUs> {
+    init(root: HostRoot) { self.init(root: root, path: HostPath(stringLiteral: HostLayout.seenGPUs), mode: 0o644) }
 }

@@ -21,6 +21,34 @@ SIZE(gpa_nvml_memory_v2_t, 40);
 OFFSET(gpa_nvml_memory_v2_t, total, 8);
 OFFSET(gpa_nvml_memory_v2_t, used, 32);
 
+SIZE(gpa_nvml_bar1_memory_t, 24);
+SIZE(gpa_nvml_field_value_t, 40);
+OFFSET(gpa_nvml_field_value_t, value_type, 24);
+OFFSET(gpa_nvml_field_value_t, value, 32);
+
+SIZE(gpa_nvml_ecc_sram_t, 104);
+OFFSET(gpa_nvml_ecc_sram_t, threshold_exceeded, 96);
+
+SIZE(gpa_nvml_repair_status_t, 12);
+SIZE(gpa_nvml_temperature_t, 12);
+SIZE(gpa_nvml_utilization_t, 8);
+
+SIZE(gpa_nvml_fabric_info_t, 28);
+OFFSET(gpa_nvml_fabric_info_t, state, 24);
+SIZE(gpa_nvml_fabric_info_v3_t, 40);
+OFFSET(gpa_nvml_fabric_info_v3_t, health_mask, 32);
+SIZE(gpa_nvml_gpu_instance_info_t, 24);
+SIZE(gpa_nvml_compute_instance_info_t, 32);
+SIZE(gpa_nvml_gpu_instance_profile_t, 152);
+OFFSET(gpa_nvml_gpu_instance_profile_t, memory_size_mib, 48);
+OFFSET(gpa_nvml_gpu_instance_profile_t, name, 56);
+SIZE(gpa_nvml_process_info_t, 24);
+SIZE(gpa_nvml_conf_compute_state_t, 12);
+SIZE(gpa_nvml_conf_compute_settings_t, 20);
+
+SIZE(gpa_nvml_driver_branch_t, 84);
+SIZE(gpa_nvml_addressing_mode_t, 8);
+
 SIZE(gpa_nvml_device_attributes_t, 40);
 OFFSET(gpa_nvml_device_attributes_t, gpu_instance_slice_count, 24);
 OFFSET(gpa_nvml_device_attributes_t, memory_size_mib, 32);

@@ -9,6 +9,7 @@ package enum CheckRegistry {
         // Phase: discover
         .pciUnreadable,
         .gpuLost,
+        .gpuDisappeared,
         .gpuMemoryRegions,
         .hostUnreadable,
         .noGPU,

@@ -90,13 +90,20 @@ package struct Checks: Sendable {
                 ? "a PCI function of vendor 10de with class 0300 or 0302" : "GPUs whose driver has no other owner"
         )
         let publication = Self.findings(about: published)
+        let missing = isEmpty ? missingGPUs(decision) : nil
         return NodeReport(
             verdict: isEmpty ? .noGPU : .leftAlone,
             reason: reason,
-            nextAction: publication.decider?.nextAction
+            nextAction: (publication.decider ?? missing)?.nextAction
                 ?? (isEmpty ? "Nothing to do on this node." : nextAction(leftTo: decision)),
-            findings: [finding.explained] + publication
+            findings: [finding.explained] + [missing].compactMap(\.self) + publication
         )
+    }
+
+    /// The finding that the last GPU of a node is gone; nil when the node never had one.
+    private func missingGPUs(_ decision: Decision) -> Finding? {
+        let outcome = Check.gpuDisappeared.outcome(on: CheckedNode(facts: facts, decision: decision))
+        return outcome.flatMap { $0.state == .warning ? Finding(.gpuDisappeared, $0).explained : nil }
     }
 
     /// The findings about the publication in the cluster; empty when there was none.

@@ -27,7 +27,7 @@ struct BusWalk {
             case .present(let function): functions.append(function)
             case .unreadable(let failure):
                 unidentified.append(UnidentifiedFunction(address: address, failure: failure))
-            case .absent, .skipped: continue
+            case .absent, .absentBecause, .skipped: continue
             }
         }
         return PCIScanResult(

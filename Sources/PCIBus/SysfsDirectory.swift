@@ -37,7 +37,7 @@ struct SysfsDirectory {
     /// The memory regions in the file `resource`; nil when there is no such file.
     func memoryRegions() -> Reading<[MemoryRegion]>? {
         let text = contents("resource")
-        guard text != .absent else { return nil }
+        guard !text.isAbsent else { return nil }
         return text.flatMap { text in
             guard let regions = MemoryRegion.read(text) else {
                 return .unreadable(ReadFailure(.malformed, "\(path)/resource is not a list of regions"))

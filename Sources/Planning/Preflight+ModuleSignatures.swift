@@ -50,7 +50,7 @@ extension Preflight {
                 "The signing key cannot be used: \(failure.detail). Correct the files that driver.signing names. They "
                     + "must belong to root, and nobody else may read the key."
             )
-        case .absent, .skipped: return nil
+        case .absent, .absentBecause, .skipped: return nil
         }
     }
 

@@ -76,8 +76,11 @@ package struct Metrics: Sendable {
     }
 
     private var counts: Family {
-        let family = Family("gpu_agent_gpus", "The number of GPUs that the agent manages, by source.")
+        var family = Family("gpu_agent_gpus", "The number of GPUs that the agent manages, by source.")
             .sample([("source", "pci")], Double(facts.gpus.count))
+        if let seen = facts.seenGPUs.value {
+            family = family.sample([("source", "seen")], Double(seen.addresses.count))
+        }
         guard let nvml = facts.vendor.value?.nvml.value else { return family }
         return
             family

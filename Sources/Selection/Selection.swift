@@ -29,7 +29,7 @@ package struct Selection: Sendable {
     /// Decides from the PCI functions alone, and continues with the GPUs that the agent manages.
     private func hardware(_ facts: NodeFacts, _ machine: Machine) -> Decision {
         switch facts.pci {
-        case .present, .absent: break
+        case .present, .absent, .absentBecause: break
         case .unreadable(let failure):
             return .blocked(.pciUnreadable(failure), "the agent cannot read the PCI bus")
         case .skipped(let why): return .blocked(.pciUnreadable(why), "the agent did not read the PCI bus")

@@ -12,11 +12,18 @@ struct GPUUpdate: Codable, Equatable {
     var computeCapability: Reading<ComputeCapability>?
     var migMode: Reading<MIGMode>?
     var migDevices: Reading<[MIGDevice]>?
+    var migProfiles: Reading<[MIGProfile]>?
     var virtualization: Reading<VirtualizationMode>?
     var license: Reading<LicenseFacts>?
-    var traits: GPUTraits?
+    var nvlink: Reading<NVLinkFacts>?
+    var fabric: Reading<FabricFacts>?
+    var processes: Reading<GPUProcesses>?
+    /// The readings by the names of the traits.
+    var traits: [String: Reading<GPUTrait.Value>]?
 
-    /// The fields that differ.
+    init(_ index: Int) { self.index = index }
+
+    /// The fields that differ, without the traits.
     init(from old: GPUFacts, to new: GPUFacts) {
         func change<Value: Equatable>(_ field: KeyPath<GPUFacts, Reading<Value>>) -> Reading<Value>? {
             old[keyPath: field] == new[keyPath: field] ? nil : new[keyPath: field]
@@ -29,14 +36,21 @@ struct GPUUpdate: Codable, Equatable {
         computeCapability = change(\.computeCapability)
         migMode = change(\.migMode)
         migDevices = change(\.migDevices)
+        migProfiles = change(\.migProfiles)
         virtualization = change(\.virtualization)
         license = change(\.license)
-        traits = old.traits == new.traits ? nil : new.traits
+        nvlink = change(\.nvlink)
+        fabric = change(\.fabric)
+        processes = change(\.processes)
     }
 
     /// The facts with these changes.
     func applied(to gpu: GPUFacts) -> GPUFacts {
-        GPUFacts(
+        var traits = gpu.traits
+        for (name, reading) in self.traits ?? [:] {
+            if let trait = GPUTrait(rawValue: name) { traits[trait] = reading }
+        }
+        return GPUFacts(
             index: gpu.index,
             pciAddress: pciAddress ?? gpu.pciAddress,
             uuid: uuid ?? gpu.uuid,
@@ -45,9 +59,13 @@ struct GPUUpdate: Codable, Equatable {
             computeCapability: computeCapability ?? gpu.computeCapability,
             migMode: migMode ?? gpu.migMode,
             migDevices: migDevices ?? gpu.migDevices,
+            migProfiles: migProfiles ?? gpu.migProfiles,
             virtualization: virtualization ?? gpu.virtualization,
             license: license ?? gpu.license,
-            traits: traits ?? gpu.traits
+            nvlink: nvlink ?? gpu.nvlink,
+            fabric: fabric ?? gpu.fabric,
+            processes: processes ?? gpu.processes,
+            traits: traits
         )
     }
 }

@@ -18,6 +18,7 @@ extension NVMLLibrary {
             }
             return gpu(index, device)
         } catch {
+            for trait in GPUTrait.allCases { reporter.read(trait, .unreadable(error.failure)) }
             return GPUFacts(index: index, unreadable: error.failure)
         }
     }
@@ -33,10 +34,8 @@ extension NVMLLibrary {
         set(\.uuid, Reading { () throws(NVMLError) in try uuid(of: device) })
         set(\.name, Reading { () throws(NVMLError) in try name(of: device) })
         // A GPU that shares the memory of the processor has none of its own.
-        set(
-            \.memoryMiB,
-            Reading(canBeAbsent: true) { () throws(NVMLError) in try memoryMiB(of: device) }
-        )
+        let memory = Reading(canBeAbsent: true) { () throws(NVMLError) in try self.memory(of: device) }
+        set(\.memoryMiB, memory.map(\.totalMiB))
         set(
             \.computeCapability,
             Reading(canBeAbsent: true) { () throws(NVMLError) in try computeCapability(of: device) }
@@ -48,12 +47,23 @@ extension NVMLLibrary {
                 mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
             }
         )
+        set(\.migProfiles, gpu.migMode.flatMap { _ in migProfiles(of: device) })
         set(
             \.virtualization,
             Reading(canBeAbsent: true) { () throws(NVMLError) in try virtualization(of: device) }
         )
         set(\.license, license(of: device))
-        for trait in GPUTrait.allCases { set(\.traits[trait], read(trait, of: device)) }
+        func take(_ trait: GPUTrait, _ reading: Reading<GPUTrait.Value>) {
+            gpu.traits[trait] = reading
+            reporter.read(trait, reading)
+        }
+        take(.memoryUsedMiB, memory.map { .number($0.usedMiB) })
+        take(.memoryFreeMiB, memory.map { .number($0.freeMiB) })
+        take(.memoryReservedMiB, memory.flatMap { $0.reserved })
+        readTraits(of: device, take)
+        set(\.nvlink, nvlink(of: device))
+        set(\.fabric, fabric(of: device))
+        set(\.processes, processes(of: device))
         return gpu
     }
 
@@ -62,29 +72,9 @@ extension NVMLLibrary {
     }
 
     func name(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
-        try text("nvmlDeviceGetName", size: GPA_NVML_NAME_SIZE) { functions.DeviceGetName(device, $0, $1) }
-    }
-
-    /// The total memory of a GPU or a MIG device, in MiB.
-    ///
-    /// It calls `nvmlDeviceGetMemoryInfo_v2`. When the driver or the device does not support that, it calls
-    /// `nvmlDeviceGetMemoryInfo`.
-    func memoryMiB(of device: gpa_nvml_device_t) throws(NVMLError) -> Int {
-        if let call = functions.DeviceGetMemoryInfo_v2 {
-            var memory = gpa_nvml_memory_v2_t()
-            memory.version = GPA_NVML_MEMORY_V2_VERSION
-            reporter.calling("nvmlDeviceGetMemoryInfo_v2")
-            let code = NVMLReturn(rawValue: call(device, &memory))
-            switch code {
-            case .success: return Int(memory.total >> 20)
-            case .argumentVersionMismatch, .functionNotFound, .notSupported: break
-            default: throw .call("nvmlDeviceGetMemoryInfo_v2", code)
-            }
+        try text("nvmlDeviceGetName", size: GPA_NVML_NAME_SIZE) {
+            functions.DeviceGetName(device, $0, $1)
         }
-        let memory = try value("nvmlDeviceGetMemoryInfo", gpa_nvml_memory_t()) {
-            functions.DeviceGetMemoryInfo(device, $0)
-        }
-        return Int(memory.total >> 20)
     }
 
     private func pciAddress(of device: gpa_nvml_device_t) throws(NVMLError) -> PCIAddress {
@@ -110,40 +100,6 @@ extension NVMLLibrary {
         guard modes.indices.contains(Int(number)) else { throw .value(symbol, "\(number)") }
         return modes[Int(number)]
     }
-
-    private func license(of device: gpa_nvml_device_t) -> Reading<LicenseFacts> {
-        let symbol: String
-        let call: (gpa_nvml_device_t, UnsafeMutablePointer<gpa_nvml_grid_licensable_features_t>) -> gpa_nvml_return_t
-        if let function = functions.DeviceGetGridLicensableFeatures_v4 {
-            (symbol, call) = ("nvmlDeviceGetGridLicensableFeatures_v4", { function($0, $1) })
-        } else if let function = functions.DeviceGetGridLicensableFeatures_v3 {
-            (symbol, call) = ("nvmlDeviceGetGridLicensableFeatures_v3", { function($0, $1) })
-        } else {
-            return .unreadable(ReadFailure(.library, "no symbol nvmlDeviceGetGridLicensableFeatures_v4"))
-        }
-        let features = Reading<[LicenseFacts]>(canBeAbsent: true) { () throws(NVMLError) in
-            let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
-            return answer.is_grid_license_supported == 0 ? [] : licenses(in: answer)
-        }
-        // A licensed feature has precedence. Without one, the first feature that can be licensed counts.
-        return features.flatMap { features in
-            (features.first(where: \.licensed) ?? features.first).map { .present($0) } ?? .absent
-        }
-    }
-
-    private func licenses(in answer: gpa_nvml_grid_licensable_features_t) -> [LicenseFacts] {
-        withUnsafeBytes(of: answer.grid_licensable_features) { bytes in
-            bytes.bindMemory(to: gpa_nvml_grid_licensable_feature_t.self)
-                .prefix(Int(answer.licensable_features_count))
-                .map { feature in
-                    let product = withUnsafeBytes(of: feature.product_name, vendorText)
-                    return LicenseFacts(
-                        licensed: feature.feature_state != 0,
-                        product: product.isEmpty ? nil : product
-                    )
-                }
-        }
-    }
 }
 
 extension GPUFacts {
@@ -158,8 +114,12 @@ extension GPUFacts {
             computeCapability: .unreadable(failure),
             migMode: .unreadable(failure),
             migDevices: .unreadable(failure),
+            migProfiles: .unreadable(failure),
             virtualization: .unreadable(failure),
             license: .unreadable(failure),
+            nvlink: .unreadable(failure),
+            fabric: .unreadable(failure),
+            processes: .unreadable(failure),
             traits: GPUTraits(.unreadable(failure))
         )
     }

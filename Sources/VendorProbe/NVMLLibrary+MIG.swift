@@ -20,7 +20,7 @@ extension NVMLLibrary {
         var devices: [MIGDevice] = []
         for slot in 0..<slots {
             guard let mig = try migHandle(of: device, slot: slot) else { continue }
-            devices.append(try migDevice(mig))
+            devices.append(try migDevice(mig, of: device))
         }
         return devices
     }
@@ -36,7 +36,10 @@ extension NVMLLibrary {
         }
     }
 
-    private func migDevice(_ mig: gpa_nvml_device_t) throws(NVMLError) -> MIGDevice {
+    private func migDevice(
+        _ mig: gpa_nvml_device_t,
+        of device: gpa_nvml_device_t
+    ) throws(NVMLError) -> MIGDevice {
         let name = try name(of: mig)
         let gpuInstance = try value("nvmlDeviceGetGpuInstanceId", 0 as UInt32) {
             functions.DeviceGetGpuInstanceId(mig, $0)
@@ -44,22 +47,25 @@ extension NVMLLibrary {
         let computeInstance = try value("nvmlDeviceGetComputeInstanceId", 0 as UInt32) {
             functions.DeviceGetComputeInstanceId(mig, $0)
         }
+        let instances = instances(gpuInstance, computeInstance, of: device)
         return MIGDevice(
             uuid: try uuid(of: mig),
             profile: profile(in: name),
-            memoryMiB: try memoryMiB(of: mig),
+            memoryMiB: try memory(of: mig).totalMiB,
             gpuInstanceID: Int(gpuInstance),
             computeInstanceID: Int(computeInstance),
             attributes: Reading(canBeAbsent: true) { () throws(NVMLError) in
                 try attributes(of: mig)
-            }
+            },
+            gpuInstance: instances.gpu,
+            computeInstance: instances.compute
         )
     }
 
     /// The profile in the name of a MIG device: `1g.5gb` in `NVIDIA A100-SXM4-40GB MIG 1g.5gb`.
     ///
     /// It is the text after the last `MIG `, or the whole name when there is none.
-    private func profile(in name: String) -> String {
+    func profile(in name: String) -> String {
         guard let mark = name.ranges(of: "MIG ").last else { return name }
         return String(name[mark.upperBound...])
     }

@@ -34,6 +34,8 @@ struct NVMLLibrary {
             },
             // A driver may not tell it. Whether CUDA works is another question, which the CUDA child answers.
             cudaVersion: Reading(canBeAbsent: true) { () throws(NVMLError) in try cudaVersion() },
+            driverBranch: driverBranch(),
+            confidentialComputing: confidentialComputing(),
             gpus: []
         )
         let count = Int(try count())
@@ -51,6 +53,16 @@ struct NVMLLibrary {
         let number = try value(symbol, 0 as Int32) { functions.SystemGetCudaDriverVersion_v2($0) }
         guard number >= 1000 else { throw .value(symbol, "\(number)") }
         return "\(number / 1000).\(number % 1000 / 10)"
+    }
+
+    private func driverBranch() -> Reading<String> {
+        let symbol = "nvmlSystemGetDriverBranch"
+        return detail(symbol, functions.SystemGetDriverBranch) { call throws(NVMLError) in
+            var info = gpa_nvml_driver_branch_t()
+            info.version = GPA_NVML_DRIVER_BRANCH_VERSION
+            info = try value(symbol, info) { call($0, UInt32(GPA_NVML_VERSION_SIZE)) }
+            return withUnsafeBytes(of: info.branch, vendorText)
+        }
     }
 }
 

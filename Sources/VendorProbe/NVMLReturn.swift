@@ -10,10 +10,15 @@ package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
     }
 
     static let success = NVMLReturn(rawValue: 0)
+    static let invalidArgument = NVMLReturn(rawValue: 2)
     static let notSupported = NVMLReturn(rawValue: 3)
+    static let noPermission = NVMLReturn(rawValue: 4)
     static let notFound = NVMLReturn(rawValue: 6)
+    static let insufficientSize = NVMLReturn(rawValue: 7)
     static let functionNotFound = NVMLReturn(rawValue: 13)
+    static let noData = NVMLReturn(rawValue: 21)
     static let argumentVersionMismatch = NVMLReturn(rawValue: 25)
+    static let deprecated = NVMLReturn(rawValue: 26)
 
     /// The name of the code in NVIDIA's header.
     package var name: String { Self.names[rawValue] ?? "NVML_ERROR_\(rawValue)" }
@@ -79,6 +84,40 @@ enum NVMLError: CausedError {
         switch self {
         case .call: ReadFailure(.vendor, errorChain(self))
         case .value, .count: ReadFailure(.malformed, errorChain(self))
+        }
+    }
+}
+
+extension NVMLReturn {
+    /// Whether the code says that a detail is not to be had on this GPU, from this driver, or with these rights.
+    var isAbsenceOfDetail: Bool {
+        [
+            .notSupported, .noPermission, .notFound, .functionNotFound, .noData, .argumentVersionMismatch,
+            .deprecated,
+        ]
+        .contains(self)
+    }
+}
+
+extension NVMLLibrary {
+    /// The result of a call that a driver may not have, about a detail that a GPU may not have.
+    ///
+    /// - Parameters:
+    ///   - symbol: The name of the function.
+    ///   - function: The function; nil when the library does not have it.
+    ///   - read: Makes the call.
+    /// - Returns: The value; absent with the reason when the GPU, the driver or the rights of the agent do not allow it.
+    func detail<Function, Value>(
+        _ symbol: String,
+        _ function: Function?,
+        _ read: (Function) throws(NVMLError) -> Value
+    ) -> Reading<Value> {
+        guard let function else { return .absentBecause("the driver has no function \(symbol)") }
+        do throws(NVMLError) { return .present(try read(function)) } catch {
+            guard case .call(_, let code) = error, code.isAbsenceOfDetail else {
+                return .unreadable(error.failure)
+            }
+            return .absentBecause(error.description)
         }
     }
 }

@@ -26,18 +26,47 @@ struct VendorNote: Codable, Equatable {
     /// The first byte of such a line, with which no answer begins.
     static let mark = UInt8(ascii: "~")
 
-    /// The note as a line.
-    func line() throws -> [UInt8] { [Self.mark] + (try vendorLine(self)) }
+    /// Whether the note carries no facts.
+    private var isOnlyCall: Bool { driver == nil && gpuCount == nil && gpu == nil }
+
+    /// The note as a line: a call alone as `~SYMBOL` or `~SYMBOL GPU`, and facts as JSON.
+    ///
+    /// Most notes are a call alone, and JSON for each of them would take longer than the calls.
+    func line() throws -> [UInt8] {
+        guard isOnlyCall, let call else { return [Self.mark] + (try vendorLine(self)) }
+        return Array("~\(call.symbol)\(call.gpu.map { " \($0)" } ?? "")\n".utf8)
+    }
 
     /// The note in a line; nil when the line is not a valid note.
     init?(_ line: [UInt8]) {
-        guard line.first == Self.mark,
-            let note = try? JSONDecoder().decode(VendorNote.self, from: Data(line.dropFirst()))
-        else { return nil }
-        self = note
+        guard line.first == Self.mark else { return nil }
+        if line.dropFirst().first == UInt8(ascii: "{") {
+            guard let note = try? JSONDecoder().decode(VendorNote.self, from: Data(line.dropFirst()))
+            else {
+                return nil
+            }
+            self = note
+        } else {
+            let words = String(decoding: line.dropFirst(), as: UTF8.self).split(separator: " ")
+            guard let symbol = words.first, symbol.first?.isLetter == true, symbol.allSatisfy(Self.isOfSymbol),
+                words.count <= 2
+            else { return nil }
+            let gpu = words.count == 2 ? Int(words[1]) : nil
+            guard words.count == 1 || gpu != nil else { return nil }
+            self.init(call: VendorCall(symbol: String(symbol), gpu: gpu))
+        }
     }
 
-    init(call: VendorCall? = nil, driver: NVMLFacts? = nil, gpuCount: Int? = nil, gpu: GPUUpdate? = nil) {
+    private static func isOfSymbol(_ character: Character) -> Bool {
+        character.isASCII && (character.isLetter || character.isNumber || character == "_")
+    }
+
+    init(
+        call: VendorCall? = nil,
+        driver: NVMLFacts? = nil,
+        gpuCount: Int? = nil,
+        gpu: GPUUpdate? = nil
+    ) {
         self.call = call
         self.driver = driver
         self.gpuCount = gpuCount
@@ -74,7 +103,17 @@ final class VendorReporter {
     /// Takes what was read about the current GPU until now.
     func read(_ gpu: GPUFacts) {
         guard let sent else { return }
+        let traits = pending.gpu?.traits
         pending.gpu = GPUUpdate(from: sent, to: gpu)
+        pending.gpu?.traits = traits
+    }
+
+    /// Takes a trait of the current GPU.
+    func read(_ trait: GPUTrait, _ reading: Reading<GPUTrait.Value>) {
+        guard let sent else { return }
+        var update = pending.gpu ?? GPUUpdate(sent.index)
+        update.traits = (update.traits ?? [:]).merging([trait.rawValue: reading]) { $1 }
+        pending.gpu = update
     }
 
     /// Sends what was read about the current GPU, and ends with it.
@@ -86,7 +125,11 @@ final class VendorReporter {
 
     private func flush() {
         if let line = try? pending.line() { send(line) }
-        if let update = pending.gpu { sent = sent.map(update.applied) }
+        if var update = pending.gpu {
+            // A trait is read once, so nothing compares it with what was sent.
+            update.traits = nil
+            sent = sent.map(update.applied)
+        }
         pending = VendorNote()
     }
 }
@@ -138,8 +181,12 @@ extension GPUFacts {
             computeCapability: .skipped(why),
             migMode: .skipped(why),
             migDevices: .skipped(why),
+            migProfiles: .skipped(why),
             virtualization: .skipped(why),
             license: .skipped(why),
+            nvlink: .skipped(why),
+            fabric: .skipped(why),
+            processes: .skipped(why),
             traits: GPUTraits(.skipped(why))
         )
     }
@@ -158,8 +205,12 @@ extension GPUFacts {
             computeCapability: fill(computeCapability),
             migMode: fill(migMode),
             migDevices: fill(migDevices),
+            migProfiles: fill(migProfiles),
             virtualization: fill(virtualization),
             license: fill(license),
+            nvlink: fill(nvlink),
+            fabric: fill(fabric),
+            processes: fill(processes),
             traits: traits.map(fill)
         )
     }

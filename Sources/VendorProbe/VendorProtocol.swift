@@ -4,7 +4,7 @@ import NodeModel
 /// The version of the protocol, which the agent and its child process must share.
 ///
 /// Both are the same program, so it always matches.
-let vendorProtocolVersion = 1
+let vendorProtocolVersion = 2
 
 /// The longest answer that the agent reads, in bytes.
 ///

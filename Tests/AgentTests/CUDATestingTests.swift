@@ -1,5 +1,6 @@
 import NodeModel
 import Support
+import TestSupport
 import Testing
 
 @testable import Agent
@@ -24,18 +25,27 @@ import Testing
     @Test(
         arguments: [
             (.present([]), .full), (.absent, .full), (.present([monitor]), .full),
-            (.present([monitor, training]), .light("python3 (7, pod ml/train-0) uses the GPUs")),
+            (.present([monitor, training]), .light("python3 (7, pod ml/train-0) uses the GPU")),
             (.present([service]), .full),
-            (.present([viewer]), .light("Xorg (9) uses the GPUs")),
+            (.present([viewer]), .light("Xorg (9) uses the GPU")),
             (
                 .unreadable(ReadFailure(.permission, "/proc: denied")),
-                .light("the agent cannot tell whether a process uses the GPUs: /proc: denied")
+                .light("the agent cannot tell whether a process uses the GPU: /proc: denied")
             ),
         ] as [(Reading<[DeviceUser]>, CUDATest)]
     )
     func aGPUThatIsInUseIsNotDisturbed(users: Reading<[DeviceUser]>, expected: CUDATest) {
         let test = CUDATesting(level: .full).test(nil, "GPU-1", driver: Self.driver, users: users)
         #expect(test == expected)
+    }
+
+    /// A process uses the GPUs whose device nodes it has open.
+    @Test(arguments: [(0, false), (1, true)])
+    func anotherGPURunsAKernel(minor: Int, isFree: Bool) {
+        var gpu = GPUFacts.h100
+        gpu.traits[.minorNumber] = .present(.number(minor))
+        let test = CUDATesting(level: .full).test(gpu, "GPU-1", driver: Self.driver, users: .present([Self.training]))
+        #expect((test == .full) == isFree)
     }
 
     @Test func aCommandThatOnlyReadsRunsNoKernel() {
@@ -56,7 +66,7 @@ import Testing
             )
         }
         var facts = CUDAFacts(visibleDevices: "GPU-1", result: 0, errorName: nil, deviceCount: 1)
-        facts.computation = .skipped("python3 (7) uses the GPUs")
+        facts.computation = .skipped("python3 (7) uses the GPU")
         remember(facts)
         #expect(next() == .full)
         facts.computation = .present(CUDAComputation(wrongResults: 1))

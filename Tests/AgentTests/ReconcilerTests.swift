@@ -199,6 +199,43 @@ struct ReconcilerTests {
         }
     }
 
+    /// The record of the GPUs survives the daemon, and a GPU that is gone is missed.
+    @Test(arguments: AgentMode.allCases)
+    func remembersTheGPUsOfTheNode(_ mode: AgentMode) async throws {
+        let host = try TemporaryDirectory()
+        func plug(_ address: String) throws {
+            let words = [("vendor", "0x10de"), ("device", "0x2321"), ("class", "0x030200"), ("revision", "0xa1")]
+            for (name, text) in words { try host.write("sys/bus/pci/devices/\(address)/\(name)", "\(text)\n") }
+        }
+        try plug("0001:00:00.0")
+        try plug("0002:00:00.0")
+        let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        let (box, wakeUp) = (SnapshotBox(), Bell())
+        let reconciler = Reconciler(
+            inspector: Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy())),
+            install: nil,
+            cluster: nil,
+            wakeUp: wakeUp,
+            box: box,
+            startJitter: .zero,
+            mode: mode,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let loop = Task { try await reconciler.run() }
+        try await eventually("the first inspection") { box.snapshot != nil }
+        try FileManager.default.removeItem(atPath: host.path("sys/bus/pci/devices/0002:00:00.0"))
+        let before = box.snapshot?.at ?? 0
+        wakeUp.ring()
+        try await eventually("a new inspection") { (box.snapshot?.at ?? 0) > before }
+        loop.cancel()
+        try await loop.value
+
+        let facts = await prober.look().facts
+        let gone = PCIAddress(domain: 2, bus: 0, device: 0, function: 0)
+        #expect(facts.missingGPUs == (mode == .observe ? nil : [gone]))
+        #expect(facts.seenGPUs.isAbsent == (mode == .observe))
+    }
+
     @Test func asksNothingBeforeTheStartJitterIsOver() async throws {
         try await TestCluster.with { cluster in
             // A random part of it is waited.

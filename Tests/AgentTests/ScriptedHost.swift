@@ -208,7 +208,7 @@ struct ScriptedHost: Sendable {
             """
             while read -r line; do
                 case $line in
-                *hello*) reading='{"state":"present","value":{"protocolVersion":1}}' ;;
+                *hello*) reading='{"state":"present","value":{"protocolVersion":2}}' ;;
                 *nvml*) reading=$(cat \(tools.path("nvml.json"))) ;;
                 *) reading=$(cat \(tools.path("cuda.json"))) ;;
                 esac

@@ -4,14 +4,19 @@ import Glibc
 import NodeModel
 import Selection
 
-/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`.
+/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, or the vendor child:
+/// `gpu-benchmark nvml AGENT LIBRARY`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
 /// one.
 @main
 enum Benchmark {
-    static func main() throws {
-        let directory = CommandLine.arguments.dropFirst().first ?? "catalog"
+    static func main() async throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.count == 3, arguments[0] == "nvml" {
+            exit(await VendorBenchmark.run(agent: arguments[1], library: arguments[2]) ? 0 : 1)
+        }
+        let directory = arguments.first ?? "catalog"
         let settings = Settings(hostPID: nil, catalogDirectory: directory)
         let loading = try Timing("catalog, loaded and validated", limit: .milliseconds(50), runs: 60) {
             try Setup.review(settings).catalog.drivers.count
@@ -29,7 +34,7 @@ enum Benchmark {
 }
 
 /// The duration of an operation over many runs.
-private struct Timing: CustomStringConvertible {
+struct Timing: CustomStringConvertible {
     var name: String
     var limit: Duration
     var median: Duration
@@ -41,12 +46,18 @@ private struct Timing: CustomStringConvertible {
     init(_ name: String, limit: Duration, runs: Int, _ work: () throws -> Int) rethrows {
         var sum = 0
         for _ in 0..<(runs / 10) { sum += try work() }
-        let times = try (0..<runs).map { _ in try ContinuousClock().measure { sum += try work() } }.sorted()
+        let times = try (0..<runs).map { _ in try ContinuousClock().measure { sum += try work() } }
         precondition(sum > 0, "\(name) has no result")
+        self.init(name, limit: limit, times: times)
+    }
+
+    /// The measured times, of which there is at least one.
+    init(_ name: String, limit: Duration, times: [Duration]) {
+        let times = times.sorted()
         self.name = name
         self.limit = limit
-        median = times[runs / 2]
-        worst = times[runs - 1]
+        median = times[times.count / 2]
+        worst = times[times.count - 1]
     }
 
     /// Whether the median exceeds the limit.

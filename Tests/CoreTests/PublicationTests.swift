@@ -67,6 +67,22 @@ import Testing
         #expect(publication.undetermined.contains("gpu-agent.dev/ecc") == isLeft)
     }
 
+    /// What a GPU does changes from one inspection to the next, and must cause no write to the API server.
+    @Test func whatAGPUDoesNowChangesNothingThatIsPublished() throws {
+        let busy = NodeFacts.h100Ready.withNVML { nvml in
+            for trait in GPUTrait.allCases where trait.declaration.group == .activity {
+                nvml.gpus[0].traits[trait] = .present(.number(99))
+            }
+            let process = GPUProcess(pid: 4711, kind: .compute, memoryMiB: 512)
+            nvml.gpus[0].processes = .present(GPUProcesses(count: 1, list: [process]))
+        }
+        let (quiet, loud) = (try publication(.h100Ready), try publication(busy))
+        #expect(quiet.labels == loud.labels && quiet.undetermined == loud.undetermined)
+        let reports = [try NodeReport.made(for: .h100Ready), try NodeReport.made(for: busy)]
+        #expect(reports[0].findings == reports[1].findings && reports[0].verdict == reports[1].verdict)
+        #expect(GPUTrait.allCases.allSatisfy { $0.declaration.label == nil || $0.declaration.group != .activity })
+    }
+
     @Test func theLabelsHaveThePrefixThatIsAskedFor() throws {
         let own = try publication(.h100Ready, Policy(labelPrefix: "gpu.example.com")).labels.keys
         #expect(own.contains("gpu.example.com/verdict") && own.contains("gpu.example.com/driver-version"))

@@ -7,6 +7,7 @@ import Testing
     static let states: [(reading: Reading<Int>, json: String)] = [
         (.present(7), #"{"state":"present","value":7}"#),
         (.absent, #"{"state":"absent"}"#),
+        (.absentBecause("no such sensor"), #"{"detail":"no such sensor","state":"absent"}"#),
         (.unreadable(ReadFailure(.hang, "no answer")), #"{"detail":"no answer","reason":"hang","state":"unreadable"}"#),
         (.skipped("no root"), #"{"detail":"no root","state":"skipped"}"#),
     ]
@@ -32,6 +33,7 @@ import Testing
         let failure = ReadFailure(.io, "input/output error")
         #expect(Reading.present(2).map { $0 * 2 } == .present(4))
         #expect(Reading<Int>.absent.map { $0 * 2 } == .absent)
+        #expect(Reading<Int>.absentBecause("why").map { $0 * 2 } == .absentBecause("why"))
         #expect(Reading<Int>.unreadable(failure).map { $0 * 2 } == .unreadable(failure))
         #expect(Reading<Int>.skipped("why").map { $0 * 2 } == .skipped("why"))
         #expect(Reading.present(2).flatMap { _ in Reading<Int>.absent } == .absent)
@@ -41,6 +43,7 @@ import Testing
     @Test func saysWhyItIsNotKnown() {
         #expect(Reading.present(1).whyUnknown == nil)
         #expect(Reading<Int>.absent.whyUnknown == nil)
+        #expect(Reading<Int>.absentBecause("no such sensor").whyUnknown == nil)
         #expect(Reading<Int>.unreadable(ReadFailure(.io, "input/output error")).whyUnknown == "input/output error")
         #expect(Reading<Int>.skipped("not as root").whyUnknown == "not as root")
     }

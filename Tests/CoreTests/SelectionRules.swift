@@ -91,7 +91,7 @@ private struct Judgement {
 
     private static func isKnown<Value>(_ reading: Reading<Value>) -> Bool {
         switch reading {
-        case .present, .absent: true
+        case .present, .absent, .absentBecause: true
         case .unreadable, .skipped: false
         }
     }
@@ -132,7 +132,7 @@ private struct Judgement {
         if decision.reason == .noGPU, !own.isEmpty { return "it overlooks a GPU" }
         let isRead: Bool
         switch facts.pci {
-        case .present, .absent: isRead = true
+        case .present, .absent, .absentBecause: isRead = true
         case .unreadable, .skipped: isRead = false
         }
         if !isRead { return decision.action == .blocked ? nil : "it decides on a bus that was not read" }
@@ -276,7 +276,7 @@ private struct Judgement {
         guard gpu.vgpuCapability == .absent else { return false }
         switch gpu.subsystem {
         case .unreadable, .skipped: return false
-        case .present, .absent: break
+        case .present, .absent, .absentBecause: break
         }
         if let machine, Self.cloudHosts[machine]?[gpu.id.device] != nil { return true }
         return facts.host.hypervisor == .present(true) && rules.types[gpu.id.device] != nil

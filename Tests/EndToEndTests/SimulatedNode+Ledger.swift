@@ -58,6 +58,8 @@ extension SimulatedNode {
 let namedByUninstall: Set<String> = [
     // The journal records that an operator uninstalled the driver.
     HostLayout.journal,
+    // The GPUs of the node, which do not depend on the driver.
+    HostLayout.seenGPUs,
     // The directory of the jobs, which is empty.
     HostLayout.jobs,
     // The logs of the install and of the uninstall.

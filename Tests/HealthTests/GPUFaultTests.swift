@@ -35,13 +35,16 @@ import Testing
                     gpu.migDevices = .present([device])
                 },
             ]
-            + GPUTrait.allCases.map { trait in
-                Call(trait.declaration.symbol) { $0.traits[trait] = .unreadable($1) }
-            }
+
+        /// The calls that only describe a GPU.
+        static let descriptions = GPUTrait.allCases.map { trait in
+            Call(trait.declaration.symbol) { $0.traits[trait] = .unreadable($1) }
+        }
     }
 
     private static let names = [
-        4: "NVML_ERROR_NO_PERMISSION", 15: "NVML_ERROR_GPU_IS_LOST", 16: "NVML_ERROR_RESET_REQUIRED",
+        4: "NVML_ERROR_NO_PERMISSION", 8: "NVML_ERROR_INSUFFICIENT_POWER", 15: "NVML_ERROR_GPU_IS_LOST",
+        16: "NVML_ERROR_RESET_REQUIRED",
         999: "NVML_ERROR_UNKNOWN", 3: "NVML_ERROR_NOT_SUPPORTED", 6: "NVML_ERROR_NOT_FOUND",
     ]
 
@@ -76,6 +79,18 @@ import Testing
         let finding = report.finding(.gpuUnreadable)
         #expect(finding?.state == .warning)
         #expect(finding?.observed.contains(failure(call, code).detail) == true)
+    }
+
+    /// An error of a call that only describes a GPU counts when it is about the GPU as a whole.
+    @Test(arguments: Call.descriptions)
+    func anErrorOfADescriptionIsAFaultWhenTheGPUIs(call: Call) {
+        for (code, isFault) in [(15, true), (16, true), (8, true), (4, false), (999, false), (3, false)] {
+            var gpu = GPUFacts.rtxProVGPU
+            call.fail(&gpu, failure(call, code))
+            #expect(gpu.faults == (isFault ? [failure(call, code)] : []), "\(code)")
+            let verdict = report([gpu]).verdict
+            #expect(isFault ? verdict == .notReady : verdict == .ready, "\(code)")
+        }
     }
 
     @Test(arguments: [3, 6])

@@ -6,112 +6,95 @@ import VendorProbe
 ///
 /// The compiler of this machine compiles both.
 @Suite struct HeaderLayoutTests {
-    private struct Layout {
-        var theirs: String
-        var ours: String
-        var members: [(theirs: String, ours: String)]
-    }
-
-    private static let layouts = [
-        Layout(
-            theirs: "nvmlPciInfo_t",
-            ours: "gpa_nvml_pci_info_t",
-            members: [
-                ("busIdLegacy", "bus_id_legacy"), ("domain", "domain"), ("bus", "bus"), ("device", "device"),
-                ("pciDeviceId", "pci_device_id"), ("pciSubSystemId", "pci_subsystem_id"), ("busId", "bus_id"),
-            ]
-        ),
-        Layout(
-            theirs: "nvmlMemory_t",
-            ours: "gpa_nvml_memory_t",
-            members: [("total", "total"), ("free", "free"), ("used", "used")]
-        ),
-        Layout(
-            theirs: "nvmlMemory_v2_t",
-            ours: "gpa_nvml_memory_v2_t",
-            members: [
-                ("version", "version"), ("total", "total"), ("reserved", "reserved"), ("free", "free"),
-                ("used", "used"),
-            ]
-        ),
-        Layout(
-            theirs: "nvmlDeviceAttributes_t",
-            ours: "gpa_nvml_device_attributes_t",
-            members: [
-                ("multiprocessorCount", "multiprocessor_count"), ("sharedCopyEngineCount", "shared_copy_engine_count"),
-                ("sharedDecoderCount", "shared_decoder_count"), ("sharedEncoderCount", "shared_encoder_count"),
-                ("sharedJpegCount", "shared_jpeg_count"), ("sharedOfaCount", "shared_ofa_count"),
-                ("gpuInstanceSliceCount", "gpu_instance_slice_count"),
-                ("computeInstanceSliceCount", "compute_instance_slice_count"), ("memorySizeMB", "memory_size_mib"),
-            ]
-        ),
-        Layout(
-            theirs: "nvmlGridLicenseExpiry_t",
-            ours: "gpa_nvml_grid_license_expiry_t",
-            members: [
-                ("year", "year"), ("month", "month"), ("day", "day"), ("hour", "hour"), ("min", "minute"),
-                ("sec", "second"), ("status", "status"),
-            ]
-        ),
-        Layout(
-            theirs: "nvmlGridLicensableFeature_t",
-            ours: "gpa_nvml_grid_licensable_feature_t",
-            members: [
-                ("featureCode", "feature_code"), ("featureState", "feature_state"), ("licenseInfo", "license_info"),
-                ("productName", "product_name"), ("featureEnabled", "feature_enabled"),
-                ("licenseExpiry", "license_expiry"),
-            ]
-        ),
-        Layout(
-            theirs: "nvmlGridLicensableFeatures_t",
-            ours: "gpa_nvml_grid_licensable_features_t",
-            members: [
-                ("isGridLicenseSupported", "is_grid_license_supported"),
-                ("licensableFeaturesCount", "licensable_features_count"),
-                ("gridLicensableFeatures", "grid_licensable_features"),
-            ]
-        ),
-    ]
-
-    /// The constants in both headers, and the values of the virtualization modes in the order of the agent's
-    /// enumeration.
-    private static let constants = [
-        ("nvmlMemory_v2", "GPA_NVML_MEMORY_V2_VERSION"),
-        ("NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE", "GPA_NVML_VERSION_SIZE"),
-        ("NVML_SYSTEM_NVML_VERSION_BUFFER_SIZE", "GPA_NVML_VERSION_SIZE"),
-        ("NVML_DEVICE_NAME_V2_BUFFER_SIZE", "GPA_NVML_NAME_SIZE"),
-        ("NVML_DEVICE_UUID_V2_BUFFER_SIZE", "GPA_NVML_UUID_SIZE"),
-        ("NVML_GSP_FIRMWARE_VERSION_BUF_SIZE", "GPA_NVML_GSP_FIRMWARE_VERSION_SIZE"),
-        ("NVML_SUCCESS", "0"), ("sizeof(nvmlReturn_t)", "sizeof(gpa_nvml_return_t)"),
-        ("sizeof(nvmlDevice_t)", "sizeof(gpa_nvml_device_t)"),
-        ("NVML_GPU_VIRTUALIZATION_MODE_NONE", "0"), ("NVML_GPU_VIRTUALIZATION_MODE_PASSTHROUGH", "1"),
-        ("NVML_GPU_VIRTUALIZATION_MODE_VGPU", "2"), ("NVML_GPU_VIRTUALIZATION_MODE_HOST_VGPU", "3"),
-        ("NVML_GPU_VIRTUALIZATION_MODE_HOST_VSGA", "4"),
-    ]
-
     private static let ourHeader = "\(Toolbox.repository)/Sources/CVendor/include/gpa_nvml.h"
 
     @Test func everyStructOfOurHeaderIsCompared() throws {
-        let text = try Toolbox.read(Self.ourHeader)
+        let text = try Toolbox.read("\(Toolbox.repository)/Sources/CVendor/include/gpa_nvml_types.h")
         let structs = text.matches(of: /\} (gpa_\w+_t);/).map { String($0.1) }
-        #expect(Set(structs).subtracting(["gpa_nvml_functions_t"]) == Set(Self.layouts.map(\.ours)))
+        #expect(Set(structs) == Set(HeaderLayout.all.map(\.ours)))
     }
 
-    @Test(arguments: [("nvidia-nvml-dev", "13.5.37"), ("nvidia-nvml-dev-cu12", "12.9.79")])
-    func ourDeclarationsAreThoseOfNVIDIA(package: String, version: String) async throws {
-        let header = try await nvidiaHeader(package, version)
+    /// A version of NVIDIA's header, and what of the newest header it does not have.
+    struct Header: Sendable, CustomTestStringConvertible {
+        var package: String
+        var version: String
+        /// The structs, with the constants that are named after them.
+        var lacksStructs: [String] = []
+        var lacksFunctions: [String] = []
+        var testDescription: String { "\(package) \(version)" }
+
+        static let all = [
+            Header(package: "nvidia-nvml-dev", version: "13.5.37"),
+            Header(
+                package: "nvidia-nvml-dev-cu12",
+                version: "12.9.79",
+                lacksStructs: [
+                    "nvmlDeviceAddressingMode_v1_t", "nvmlRepairStatus_v1_t", "nvmlGpuFabricInfo_v3_t",
+                ],
+                lacksFunctions: ["nvmlDeviceGetAddressingMode", "nvmlDeviceGetRepairStatus"]
+            ),
+        ]
+    }
+
+    @Test(arguments: Header.all)
+    func ourDeclarationsAreThoseOfNVIDIA(_ version: Header) async throws {
+        let header = try await nvidiaHeader(version.package, version.version)
+        let layouts = HeaderLayout.all.filter { !version.lacksStructs.contains($0.theirs) }
+        let constants = HeaderLayout.constants.filter { row in
+            !version.lacksStructs.contains { $0.hasPrefix(row.0) }
+        }
         let theirs = try await values(
             header: header,
-            layouts: Self.layouts.map { ($0.theirs, $0.members.map(\.theirs)) },
-            constants: Self.constants.map(\.0)
+            layouts: layouts.map { ($0.theirs, $0.members.map(\.theirs)) },
+            constants: constants.map(\.0)
         )
         let ours = try await values(
             header: Self.ourHeader,
-            layouts: Self.layouts.map { ($0.ours, $0.members.map(\.ours)) },
-            constants: Self.constants.map(\.1)
+            layouts: layouts.map { ($0.ours, $0.members.map(\.ours)) },
+            constants: constants.map(\.1)
         )
-        #expect(theirs.count == Self.layouts.reduce(Self.constants.count) { $0 + 1 + $1.members.count })
+        #expect(theirs.count == layouts.reduce(constants.count) { $0 + 1 + $1.members.count })
         #expect(ours == theirs)
+        let text = try Toolbox.read(header)
+        for name in version.lacksStructs { #expect(!text.contains("} \(name);"), "\(name)") }
+    }
+
+    /// Each function has the parameters of NVIDIA's: as many, with the same kind of type and as many indirections.
+    @Test(arguments: Header.all)
+    func ourFunctionsHaveTheParametersOfNVIDIA(_ version: Header) async throws {
+        let text = try Toolbox.read(try await nvidiaHeader(version.package, version.version))
+        let theirs = text.matches(of: /nvmlReturn_t\s+DECLDIR\s+nvml(\w+)\(([^()]*)\);/)
+            .reduce(into: [String: [String]]()) { $0[String($1.1)] = Self.parameters(String($1.2)) }
+        let ours = try Toolbox.read(Self.ourHeader).matches(
+            of: /(?:REQUIRED|OPTIONAL)\(\s*\\?\s*(\w+),([^()]*)\)/
+        )
+        var missing: [String] = []
+        #expect(ours.count > 60)
+        // The macros themselves have a parameter with this name.
+        for function in ours where function.1 != "name" {
+            let name = String(function.1)
+            guard let expected = theirs[name] else {
+                missing.append("nvml\(name)")
+                continue
+            }
+            #expect(Self.parameters(String(function.2)) == expected, "nvml\(name)")
+        }
+        #expect(missing.sorted() == version.lacksFunctions.sorted())
+    }
+
+    /// The types of the parameters, in one spelling for both headers.
+    private static func parameters(_ list: String) -> [String] {
+        let structs = Dictionary(HeaderLayout.all.map { ($0.theirs, $0.ours) }) { first, _ in first }
+        let names = structs.merging(HeaderLayout.typeNames) { first, _ in first }
+        return list.split(separator: ",").map { parameter in
+            let stars = String(repeating: "*", count: parameter.count { $0 == "*" })
+            var words = parameter.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+                .filter { !["_Nonnull", "_Nullable", "const", "unsigned", "struct"].contains($0) }
+            // Without the name of the parameter; `long long` is one type.
+            if words.first == "long" { words.removeFirst() }
+            let type = words.first ?? ""
+            return (names[type] ?? (type.hasPrefix("nvml") ? "int" : type)) + stars
+        }
     }
 
     @Test func ourReturnCodesAreThoseOfNVIDIA() async throws {

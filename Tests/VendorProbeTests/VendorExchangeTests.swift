@@ -10,7 +10,7 @@ import Testing
 ///
 /// The children are shell scripts.
 @Suite struct VendorExchangeTests {
-    private static let hello = #"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":1}}}';"#
+    private static let hello = #"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":2}}}';"#
 
     private func ask(
         _ script: String,
@@ -50,8 +50,8 @@ import Testing
     }
 
     @Test func aChildOfAnotherProtocolIsNotAsked() throws {
-        let reading = try ask(#"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":2}}}'"#)
-        let detail = "the child process uses protocol version 2, expected 1"
+        let reading = try ask(#"read q; echo '{"id":1,"reading":{"state":"present","value":{"protocolVersion":3}}}'"#)
+        let detail = "the child process uses protocol version 3, expected 2"
         #expect(reading == .unreadable(ReadFailure(.malformed, detail)))
     }
 

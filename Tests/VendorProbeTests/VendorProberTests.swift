@@ -15,6 +15,7 @@ import Testing
             return facts
         }
         let mig = "MIG-0b5e2c7a-0000-5d1f-8e3b-000000000000"
+        let read = try #require(facts.nvml.value?.gpus.first)
         let gpu = GPUFacts(
             index: 0,
             pciAddress: .present(PCIAddress(domain: 1, bus: 0, device: 0, function: 0)),
@@ -42,16 +43,32 @@ import Testing
                             opticalFlowEngines: 1,
                             memoryMiB: 95616
                         )
-                    )
+                    ),
+                    gpuInstance: .present(MIGInstance(profileID: 0, start: 0, size: 0)),
+                    computeInstance: .present(MIGInstance(profileID: 0, start: 0, size: 0))
                 )
             ]),
+            migProfiles: .absentBecause("nvmlDeviceGetGpuInstanceProfileInfoV: 3 NVML_ERROR_NOT_SUPPORTED"),
             virtualization: .present(.vgpu),
-            license: .present(LicenseFacts(licensed: true, product: "NVIDIA RTX Virtual Workstation"))
+            // Other suites test the features of the license, and what only describes a GPU.
+            license: .present(
+                LicenseFacts(
+                    licensed: true,
+                    product: "NVIDIA RTX Virtual Workstation",
+                    features: read.license.value?.features
+                )
+            ),
+            nvlink: read.nvlink,
+            fabric: read.fabric,
+            processes: read.processes,
+            traits: read.traits
         )
         let nvml = NVMLFacts(
             driverVersion: "580.105.08",
             nvmlVersion: "13.580.105.08",
             cudaVersion: .present("13.0"),
+            driverBranch: .present("r580_00"),
+            confidentialComputing: .absentBecause("nvmlSystemGetConfComputeSettings: 3 NVML_ERROR_NOT_SUPPORTED"),
             gpus: [gpu]
         )
         let cuda = CUDAFacts(
@@ -187,8 +204,8 @@ import Testing
     @Test func aMissingLicenseIsReadAndDoesNotKeepCUDAFromStarting() async throws {
         let hardware = StandInHost.vgpu.replacing("license=licensed", with: "license=unlicensed")
         let facts = try await StandInHost.with(hardware: hardware) { await $0.prober().facts() }
-        let license = LicenseFacts(licensed: false, product: "NVIDIA RTX Virtual Workstation")
-        #expect(facts.nvml.value?.gpus.map(\.license) == [.present(license)])
+        let license = facts.nvml.value?.gpus.first?.license.value
+        #expect(license?.licensed == false && license?.product == "NVIDIA RTX Virtual Workstation")
         #expect(facts.cuda.value?.map(\.result) == [0])
     }
 

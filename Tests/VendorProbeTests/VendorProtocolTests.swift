@@ -45,6 +45,59 @@ import Testing
         #expect(reading.value == nil)
     }
 
+    /// The largest node that the agent believes in practice: 16 GPUs with 7 MIG devices and many processes each.
+    @Test func theAnswerOfALargeNodeIsFarBelowTheLimit() throws {
+        let long = String(repeating: "x", count: 90)
+        let instance = Reading.present(MIGInstance(profileID: 19, start: 3, size: 1))
+        let gpus = (0..<16).map { index in
+            var gpu = GPUFacts.unread(index, because: long)
+            gpu.migDevices = .present(
+                (0..<7).map { number in
+                    MIGDevice(
+                        uuid: long,
+                        profile: "1g.12gb+me",
+                        memoryMiB: 11008,
+                        gpuInstanceID: number,
+                        computeInstanceID: 0,
+                        gpuInstance: instance,
+                        computeInstance: instance
+                    )
+                }
+            )
+            let process = GPUProcess(
+                pid: 4_194_304,
+                kind: .compute,
+                memoryMiB: 183_359,
+                gpuInstanceID: 7,
+                computeInstanceID: 0
+            )
+            let list = Array(repeating: process, count: GPUProcesses.limit)
+            gpu.processes = .present(GPUProcesses(count: 1024, list: list))
+            return gpu
+        }
+        let facts = NVMLFacts(driverVersion: long, nvmlVersion: long, cudaVersion: .present(long), gpus: gpus)
+        let line = try vendorLine(VendorAnswer(id: 2, reading: .present(facts)))
+        #expect(line.count < vendorAnswerLimit / 2)
+    }
+
+    @Test func aNoteOfACallIsAShortLine() throws {
+        for call in [
+            VendorCall(symbol: "nvmlInit_v2"), VendorCall(symbol: "nvmlDeviceGetName", gpu: 0),
+            VendorCall(symbol: "nvmlDeviceGetName", gpu: 63),
+        ] {
+            let line = try VendorNote(call: call).line()
+            #expect(line.count < 64 && line.last == UInt8(ascii: "\n"))
+            #expect(VendorNote(line.dropLast()) == VendorNote(call: call))
+        }
+    }
+
+    @Test(arguments: [
+        "~", "~ 3", "~nvmlInit_v2 x", "~nvmlInit_v2 1 2", "~nvml;reboot", "~{", "~[]", "nvmlInit_v2", "~nvmlInit\u{e9}",
+    ])
+    func anotherLineIsNoNote(_ line: String) {
+        #expect(VendorNote(Array(line.utf8)) == nil)
+    }
+
     @Test func aRequestIsOneLine() throws {
         let line = try vendorLine(VendorRequest(id: 12, method: .cuda))
         #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
@@ -79,10 +132,19 @@ private struct Random: RandomNumberGenerator {
 
     mutating func reading<Value>(_ make: (inout Random) -> Value) -> Reading<Value> {
         switch Int.random(in: 0..<6, using: &self) {
-        case 0: .absent
+        case 0: Bool.random(using: &self) ? .absent : .absentBecause(text())
         case 1: .unreadable(ReadFailure(ReadFailure.Reason.allCases.randomElement(using: &self) ?? .io, text()))
         case 2: .skipped(text())
         default: .present(make(&self))
+        }
+    }
+
+    mutating func value() -> GPUTrait.Value {
+        switch Int.random(in: 0..<4, using: &self) {
+        case 0: .flag(Bool.random(using: &self))
+        case 1: .number(number())
+        case 2: .text(text())
+        default: .names([text(), text()])
         }
     }
 
@@ -96,7 +158,9 @@ private struct Random: RandomNumberGenerator {
     }
 
     private mutating func gpu(_ index: Int) -> GPUFacts {
-        GPUFacts(
+        var traits = GPUTraits(.absent)
+        for trait in GPUTrait.allCases { traits[trait] = reading { $0.value() } }
+        return GPUFacts(
             index: index,
             pciAddress: reading { PCIAddress(domain: UInt32($0.number()), bus: 7, device: 31, function: 1) },
             uuid: reading { $0.text() },
@@ -116,7 +180,14 @@ private struct Random: RandomNumberGenerator {
                 }
             },
             virtualization: reading { _ in .hostVsga },
-            license: reading { LicenseFacts(licensed: Bool.random(using: &$0), product: $0.text()) }
+            license: reading { LicenseFacts(licensed: Bool.random(using: &$0), product: $0.text()) },
+            nvlink: reading { NVLinkFacts(active: [$0.number()], inactive: [], version: $0.number()) },
+            fabric: reading { FabricFacts(state: $0.text(), status: $0.text(), cluster: $0.text(), clique: 1) },
+            processes: reading { random in
+                let process = GPUProcess(pid: random.number(), kind: .graphics, memoryMiB: nil)
+                return GPUProcesses(count: random.number(), list: [process])
+            },
+            traits: traits
         )
     }
 }

@@ -27,7 +27,10 @@
 #define SIM_MIG_PER_GPU 7
 #define SIM_MIGS (SIM_GPUS * SIM_MIG_PER_GPU)
 #define SIM_FAULTS 64
-#define SIM_TRAITS 16
+#define SIM_PROCESSES 2048
+#define SIM_PROFILES 256
+#define SIM_SETTINGS 16
+#define SIM_TRAITS 96
 
 // What a function of NVML answers about a GPU: the word `trait.NAME=VALUE` of the hardware file.
 struct sim_trait {
@@ -47,6 +50,7 @@ struct sim_gpu {
     int virtualization;      // nvmlGpuVirtualizationMode_t
     int license;             // -1: none is needed; 0: missing; 1: granted
     char product[128];
+    unsigned expiry[6];      // year, month, day, hour, minute and second; the year 0: the license has no end
     struct sim_trait traits[SIM_TRAITS];
     int trait_count;
 };
@@ -57,7 +61,23 @@ struct sim_mig {
     char profile[32];
     unsigned long long memory_mib;
     unsigned gi, ci;
+    unsigned profile_id, start, size, ci_profile_id, ci_start, ci_size;
     unsigned sm, gi_slices, ci_slices, copy_engines, decoders, encoders, jpeg_engines, ofa_engines;
+};
+
+// A kind of GPU instance that a GPU can have. The number of the line is NVML's number of the profile.
+struct sim_profile {
+    int gpu, number;
+    char name[96];
+    unsigned id, slices, instances, sm;
+    unsigned long long memory_mib;
+};
+
+struct sim_process {
+    int gpu;
+    bool graphics;
+    unsigned pid, gi, ci;                // UINT_MAX: not on a MIG device
+    unsigned long long memory_mib;
 };
 
 struct sim_fault {
@@ -73,7 +93,11 @@ struct sim_hardware {
     struct sim_gpu gpus[SIM_GPUS];
     struct sim_mig migs[SIM_MIGS];
     struct sim_fault faults[SIM_FAULTS];
-    int gpu_count, mig_count, fault_count;
+    struct sim_process processes[SIM_PROCESSES];
+    struct sim_profile profiles[SIM_PROFILES];
+    int profile_count;
+    struct sim_trait system[SIM_SETTINGS];
+    int gpu_count, mig_count, fault_count, process_count, system_count;
 };
 
 enum sim_driver { SIM_DRIVER_ABSENT, SIM_DRIVER_OTHER_VERSION, SIM_DRIVER_LOADED };
@@ -146,6 +170,10 @@ static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *valu
         struct sim_trait *trait = &gpu->traits[gpu->trait_count++];
         return sim_text(trait->name, sizeof trait->name, key + 6) && sim_text(trait->value, sizeof trait->value, value);
     }
+    if (strcmp(key, "expiry") == 0) {
+        unsigned *at = gpu->expiry;
+        return sscanf(value, "%u-%u-%uT%u:%u:%uZ", at, at + 1, at + 2, at + 3, at + 4, at + 5) == 6;
+    }
     if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
@@ -172,6 +200,9 @@ static bool sim_mig_value(struct sim_mig *mig, const char *key, const char *valu
         {"copyEngines", &mig->copy_engines}, {"decoders", &mig->decoders},
         {"encoders", &mig->encoders},       {"jpegEngines", &mig->jpeg_engines},
         {"ofaEngines", &mig->ofa_engines},
+        {"profileId", &mig->profile_id},    {"start", &mig->start},
+        {"size", &mig->size},               {"ciProfileId", &mig->ci_profile_id},
+        {"ciStart", &mig->ci_start},        {"ciSize", &mig->ci_size},
     };
     for (size_t at = 0; at < sizeof numbers / sizeof numbers[0]; at++) {
         if (strcmp(key, numbers[at].key) == 0) {
@@ -184,20 +215,11 @@ static bool sim_mig_value(struct sim_mig *mig, const char *key, const char *valu
 
 static bool sim_fault_value(struct sim_fault *fault, const char *key, const char *value) {
     unsigned long long number = 0;
-    if (strcmp(key, "hang") == 0 && *value == '\0') {
-        fault->kind = SIM_HANG;
-        return true;
-    }
-    if (strcmp(key, "crash") == 0 && *value == '\0') {
-        fault->kind = SIM_CRASH;
-        return true;
-    }
-    if (strcmp(key, "fork") == 0 && *value == '\0') {
-        fault->kind = SIM_FORK;
-        return true;
-    }
-    if (strcmp(key, "eat") == 0 && *value == '\0') {
-        fault->kind = SIM_EAT;
+    static const char *const words[] = {"hang", "crash", "fork", "eat"};
+    static const int kinds[] = {SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT};
+    int word = *value == '\0' ? sim_choice(key, words, 4) : -1;
+    if (word >= 0) {
+        fault->kind = kinds[word];
         return true;
     }
     if (strcmp(key, "wrong") == 0 && *value == '\0') {
@@ -226,6 +248,8 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
     }
     return false;
 }
+
+#include "hardware-lists.h"
 
 static int sim_migs_of(int gpu) {
     int count = 0;
@@ -262,6 +286,11 @@ static bool sim_line(char *line) {
         }
         return word == 0 && mig->index < SIM_MIG_PER_GPU;
     }
+    if (strcmp(kind, "profile") == 0 || strcmp(kind, "process") == 0) {
+        if (!sim_number(key, 10, &number) || (int)number >= sim.gpu_count) return false;
+        return kind[3] == 'f' ? sim_profile_line((int)number, line) : sim_process_line((int)number, line);
+    }
+    if (strcmp(kind, "system") == 0) return sim_system_line(key, value, line);
     if (strcmp(kind, "fault") == 0) {
         if (sim.fault_count == SIM_FAULTS) return false;
         struct sim_fault *fault = &sim.faults[sim.fault_count++];
@@ -312,7 +341,7 @@ static bool sim_is_lost(const struct sim_gpu *gpu) {
 
 // Reads the hardware and says whether the driver is loaded. A faulty file is named on standard error: -1.
 static int sim_load(enum sim_driver *driver) {
-    char path[PATH_MAX + 32], line[1024];
+    char path[PATH_MAX + 32], line[8192];
     memset(&sim, 0, sizeof sim);
     *driver = SIM_DRIVER_ABSENT;
     if (!sim_root(sim_host, sizeof sim_host)) return 0;
@@ -342,66 +371,7 @@ static int sim_load(enum sim_driver *driver) {
     return 0;
 }
 
-// Whether the fault is one of this library's driver version.
-static bool sim_is_ours(const struct sim_fault *fault) {
-    return fault->version[0] == '\0' || strcmp(fault->version, STANDIN_VERSION) == 0;
-}
-
-// The count that the hardware file wants a function to return instead of the true one.
-__attribute__((unused)) static unsigned sim_count(const char *symbol, unsigned count) {
-    for (int at = 0; at < sim.fault_count; at++) {
-        const struct sim_fault *fault = &sim.faults[at];
-        if (fault->kind != SIM_COUNT || !sim_is_ours(fault)) continue;
-        if (strcmp(fault->symbol, symbol) == 0) return fault->count;
-    }
-    return count;
-}
-
-// Whether the hardware file wants a function to give a wrong value for a GPU.
-__attribute__((unused)) static bool sim_is_wrong(const char *symbol, int gpu) {
-    for (int at = 0; at < sim.fault_count; at++) {
-        const struct sim_fault *fault = &sim.faults[at];
-        if (fault->kind != SIM_WRONG || !sim_is_ours(fault) || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
-        if (strcmp(fault->symbol, symbol) == 0) return true;
-    }
-    return false;
-}
-
-// Starts a helper process that outlives the caller, keeps none of its descriptors, and can be recognized by its argument.
-static void sim_fork(void) {
-    if (fork() != 0) return;
-    for (int fd = 0; fd < 64; fd++) close(fd);
-    execlp("sleep", "sleep", "86399", (char *)NULL);
-    _exit(127);
-}
-
-// Causes the fault that the hardware file asks for here: returns its code, or does not return. Returns 0 when there is none.
-static int sim_fault(const char *symbol, int gpu) {
-    for (int at = 0; at < sim.fault_count; at++) {
-        const struct sim_fault *fault = &sim.faults[at];
-        if (strcmp(fault->symbol, symbol) != 0 || (fault->gpu >= 0 && fault->gpu != gpu)) continue;
-        if (fault->kind == SIM_COUNT || fault->kind == SIM_WRONG || !sim_is_ours(fault)) continue;
-        if (fault->kind == SIM_CODE) return fault->code;
-        if (fault->kind == SIM_FORK) {
-            sim_fork();
-            continue;
-        }
-        if (fault->kind == SIM_SLEEP) {
-            usleep(fault->count * 1000);
-            continue;
-        }
-        if (fault->kind == SIM_EAT) {
-            for (char *some; (some = malloc(1 << 24)) != NULL;) *(volatile char *)some = 1;
-            abort();
-        }
-        if (fault->kind == SIM_CRASH) {
-            signal(SIGSEGV, SIG_DFL);
-            raise(SIGSEGV);
-        }
-        for (;;) pause();
-    }
-    return 0;
-}
+#include "faults.h"
 
 // The value of a trait of a GPU; NULL when the GPU does not have it.
 __attribute__((unused)) static const char *sim_trait(const struct sim_gpu *gpu, const char *name) {

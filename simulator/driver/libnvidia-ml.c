@@ -4,12 +4,23 @@
 
 #include "hardware.h"
 
+// The driver branch, which decides which functions the library has.
+#ifndef STANDIN_BRANCH
+#define STANDIN_BRANCH 580
+#endif
+
+// Declares and begins a function.
+#define NVML(name, ...)             \
+    nvmlReturn_t name(__VA_ARGS__); \
+    nvmlReturn_t name(__VA_ARGS__)
+
 typedef int nvmlReturn_t;
 enum {
     OK = 0,
     UNINITIALIZED = 1,
     INVALID_ARGUMENT = 2,
     NOT_SUPPORTED = 3,
+    NO_PERMISSION = 4,
     NOT_FOUND = 6,
     INSUFFICIENT_SIZE = 7,
     DRIVER_NOT_LOADED = 9,
@@ -144,7 +155,7 @@ const char *nvmlErrorString(nvmlReturn_t result) {
     case UNINITIALIZED: return "Uninitialized";
     case INVALID_ARGUMENT: return "Invalid Argument";
     case NOT_SUPPORTED: return "Not Supported";
-    case 4: return "Insufficient Permissions";
+    case NO_PERMISSION: return "Insufficient Permissions";
     case NOT_FOUND: return "Not Found";
     case INSUFFICIENT_SIZE: return "Insufficient Size";
     case DRIVER_NOT_LOADED: return "Driver Not Loaded";
@@ -241,20 +252,31 @@ static unsigned long long bytes_of(nvmlDevice_t device) {
     return (mig != NULL ? mig->memory_mib : gpu_of(device)->memory_mib) << 20;
 }
 
+// A part of a GPU's memory in bytes: a trait in MiB.
+static unsigned long long memory_of(nvmlDevice_t device, const char *trait) {
+    const struct sim_gpu *gpu = gpu_of(device);
+    const char *value = gpu == NULL ? NULL : sim_trait(gpu, trait);
+    return value == NULL ? 0 : strtoull(value, NULL, 0) << 20;
+}
+
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory);
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) {
     ENTER_DEVICE(device, memory);
-    *memory = (nvmlMemory_t){.total = bytes_of(device), .free = bytes_of(device)};
+    // The reserved memory counts as used.
+    unsigned long long used = memory_of(device, "memoryUsedMiB") + memory_of(device, "memoryReservedMiB");
+    *memory = (nvmlMemory_t){.total = bytes_of(device), .free = bytes_of(device) - used, .used = used};
     return OK;
 }
 
-#ifndef STANDIN_OLD
+#if STANDIN_BRANCH >= 510
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory);
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *memory) {
     ENTER_DEVICE(device, memory);
     if (memory->version != (2u << 24 | sizeof *memory)) return ARGUMENT_VERSION_MISMATCH;
-    memory->total = memory->free = bytes_of(device);
-    memory->reserved = memory->used = 0;
+    memory->total = bytes_of(device);
+    memory->reserved = memory_of(device, "memoryReservedMiB");
+    memory->used = memory_of(device, "memoryUsedMiB");
+    memory->free = memory->total - memory->used - memory->reserved;
     return OK;
 }
 #endif
@@ -265,37 +287,6 @@ nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major,
     if (minor == NULL) return INVALID_ARGUMENT;
     *major = owner_of(device)->cc_major;
     *minor = owner_of(device)->cc_minor;
-    return OK;
-}
-
-nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
-nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {
-    ENTER_DEVICE(device, current);
-    const struct sim_gpu *gpu = gpu_of(device);
-    if (gpu == NULL || pending == NULL) return INVALID_ARGUMENT;
-    const char *ecc = sim_trait(gpu, "ecc");
-    if (ecc == NULL) return NOT_SUPPORTED;
-    *current = *pending = strcmp(ecc, "on") == 0;
-    return OK;
-}
-
-nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version);
-nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version) {
-    ENTER_DEVICE(device, version);
-    const struct sim_gpu *gpu = gpu_of(device);
-    if (gpu == NULL) return INVALID_ARGUMENT;
-    const char *firmware = sim_trait(gpu, "gspFirmware");
-    return firmware == NULL ? NOT_SUPPORTED : copy(version, 64, firmware);
-}
-
-nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode);
-nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode) {
-    ENTER_DEVICE(device, mode);
-    const struct sim_gpu *gpu = gpu_of(device);
-    if (gpu == NULL) return INVALID_ARGUMENT;
-    const char *persistence = sim_trait(gpu, "persistenceMode");
-    if (persistence == NULL) return NOT_SUPPORTED;
-    *mode = strcmp(persistence, "on") == 0;
     return OK;
 }
 
@@ -389,6 +380,17 @@ static void features_of(const struct sim_gpu *gpu, nvmlGridLicensableFeatures_t 
     feature->featureEnabled = 1;
     sim_text(feature->productName, sizeof feature->productName, gpu->product);
     feature->licenseExpiry.status = gpu->license > 0 ? 4 : 0;
+    if (gpu->expiry[0] == 0) return;
+    // An expiry in the past has no license.
+    feature->licenseExpiry = (nvmlGridLicenseExpiry_t){
+        .year = gpu->expiry[0],
+        .month = (unsigned short)gpu->expiry[1],
+        .day = (unsigned short)gpu->expiry[2],
+        .hour = (unsigned short)gpu->expiry[3],
+        .min = (unsigned short)gpu->expiry[4],
+        .sec = (unsigned short)gpu->expiry[5],
+        .status = gpu->license > 0 ? 2 : 1,
+    };
 }
 
 nvmlReturn_t nvmlDeviceGetGridLicensableFeatures_v3(nvmlDevice_t device, nvmlGridLicensableFeatures_t *features);
@@ -406,3 +408,8 @@ nvmlReturn_t nvmlDeviceGetGridLicensableFeatures_v4(nvmlDevice_t device, nvmlGri
     return OK;
 }
 #endif
+
+#include "nvml-traits.h"
+#include "nvml-health.h"
+#include "nvml-connections.h"
+#include "nvml-mig.h"

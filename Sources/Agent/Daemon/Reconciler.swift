@@ -76,6 +76,7 @@ struct Reconciler: Service {
         var view = await inspector.look()
         // An inspection that was canceled halfway has incomplete facts.
         guard !Task.isCancelled else { return }
+        await remember(view.facts)
         // A watch can miss changes while the network is down. So read the owner labels again before an install.
         if install != nil, view.plan.decision.action == .install, let cluster {
             let labels = await cluster.mirror.ownerLabels(noOlderThan: .seconds(30))
@@ -89,6 +90,15 @@ struct Reconciler: Service {
             await publish(settled(view, &settling))
         } else {
             await publish(settled(view, &settling))
+        }
+    }
+
+    /// Keeps the most GPUs that were seen on the node; the mode `observe` writes nothing to the host.
+    private func remember(_ facts: NodeFacts) async {
+        guard mode != .observe, let seen = SeenGPUs.update(after: facts, at: Timestamp(now())) else { return }
+        do throws(HostError) { try await SeenGPUsFile(root: inspector.prober.root).save(seen) } catch {
+            // The next inspection tries again. Until then, only the check of missing GPUs knows less.
+            logger.warning("the number of GPUs was not saved", metadata: ["error": "\(errorChain(error))"])
         }
     }
 

@@ -36,11 +36,11 @@ package struct CUDATesting: Sendable {
         }
         switch users {
         case .present(let users):
-            let computing = users.filter(\.computes)
-            return computing.isEmpty ? .full : .light("\(shortList(computing.map(\.name), limit: 2)) uses the GPUs")
-        case .absent: return .full
+            let computing = users.filter { $0.computes(on: gpu) }
+            return computing.isEmpty ? .full : .light("\(shortList(computing.map(\.name), limit: 2)) uses the GPU")
+        case .absent, .absentBecause: return .full
         case .unreadable, .skipped:
-            return .light("the agent cannot tell whether a process uses the GPUs: \(users.whyUnknown ?? "")")
+            return .light("the agent cannot tell whether a process uses the GPU: \(users.whyUnknown ?? "")")
         }
     }
 
@@ -51,12 +51,16 @@ package struct CUDATesting: Sendable {
 }
 
 extension DeviceUser {
-    /// Whether the process computes or renders on a GPU.
+    /// Whether the process computes or renders on a GPU; on any GPU when the driver does not tell its minor number.
     ///
     /// A process that only watches the GPUs, such as a monitor, opens neither `nvidia-uvm` nor `nvidia-modeset`. The
     /// services of the driver run on every node.
-    fileprivate var computes: Bool {
-        driverService == nil && nodes.contains { ["nvidia-uvm", "nvidia-modeset"].contains($0) }
+    fileprivate func computes(on gpu: GPUFacts?) -> Bool {
+        guard driverService == nil, nodes.contains(where: { ["nvidia-uvm", "nvidia-modeset"].contains($0) }) else {
+            return false
+        }
+        guard case .number(let minor)? = gpu?.traits[.minorNumber].value else { return true }
+        return nodes.contains("nvidia\(minor)")
     }
 }
 

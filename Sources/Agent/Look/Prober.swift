@@ -61,6 +61,7 @@ package struct Prober: Sendable {
             vendor: vendor
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
+        facts.seenGPUs = await SeenGPUsFile(root: root).reading()
         return (facts.visible, journal.flatMap(\.visible))
     }
 

@@ -1,92 +1,13 @@
-// What the agent uses of NVML, NVIDIA's management library: our own declarations of its types, and a table of its
-// functions. Nothing is linked; the table is filled by dlsym.
+// What the agent uses of NVML, NVIDIA's management library: a table of its functions. Nothing is linked; the table is
+// filled by dlsym.
 
 #ifndef GPA_NVML_H
 #define GPA_NVML_H
 
 #include <stdint.h>
 
+#include "gpa_nvml_types.h"
 #include "gpa_symbol.h"
-
-// 0 for success; the other codes are named in NVMLReturn.swift.
-typedef int32_t gpa_nvml_return_t;
-
-// A GPU or a MIG device. It is valid until the process ends.
-typedef struct gpa_nvml_device *gpa_nvml_device_t;
-
-// The room for texts that NVML's documentation asks for.
-enum {
-    GPA_NVML_VERSION_SIZE = 80,
-    GPA_NVML_NAME_SIZE = 96,
-    GPA_NVML_UUID_SIZE = 96,
-    GPA_NVML_GSP_FIRMWARE_VERSION_SIZE = 64,
-};
-
-typedef struct {
-    char bus_id_legacy[16];
-    uint32_t domain;
-    uint32_t bus;
-    uint32_t device;
-    uint32_t pci_device_id;
-    uint32_t pci_subsystem_id;
-    // Domain with eight digits, upper case: 00000001:00:00.0.
-    char bus_id[32];
-} gpa_nvml_pci_info_t;
-
-typedef struct {
-    uint64_t total;
-    uint64_t free;
-    uint64_t used;
-} gpa_nvml_memory_t;
-
-// `version` must be GPA_NVML_MEMORY_V2_VERSION before the call.
-typedef struct {
-    uint32_t version;
-    uint64_t total;
-    uint64_t reserved;
-    uint64_t free;
-    uint64_t used;
-} gpa_nvml_memory_v2_t;
-
-static const uint32_t GPA_NVML_MEMORY_V2_VERSION = 2u << 24 | (uint32_t)sizeof(gpa_nvml_memory_v2_t);
-
-typedef struct {
-    uint32_t multiprocessor_count;
-    uint32_t shared_copy_engine_count;
-    uint32_t shared_decoder_count;
-    uint32_t shared_encoder_count;
-    uint32_t shared_jpeg_count;
-    uint32_t shared_ofa_count;
-    uint32_t gpu_instance_slice_count;
-    uint32_t compute_instance_slice_count;
-    uint64_t memory_size_mib;
-} gpa_nvml_device_attributes_t;
-
-typedef struct {
-    uint32_t year;
-    uint16_t month;
-    uint16_t day;
-    uint16_t hour;
-    uint16_t minute;
-    uint16_t second;
-    uint8_t status;
-} gpa_nvml_grid_license_expiry_t;
-
-typedef struct {
-    int32_t feature_code;
-    // Not 0 when the feature is licensed.
-    uint32_t feature_state;
-    char license_info[128];
-    char product_name[128];
-    uint32_t feature_enabled;
-    gpa_nvml_grid_license_expiry_t license_expiry;
-} gpa_nvml_grid_licensable_feature_t;
-
-typedef struct {
-    int32_t is_grid_license_supported;
-    uint32_t licensable_features_count;
-    gpa_nvml_grid_licensable_feature_t grid_licensable_features[3];
-} gpa_nvml_grid_licensable_features_t;
 
 // The functions: the name of the symbol without "nvml", and the types of its parameters. A REQUIRED function is in every
 // driver since 470. For an OPTIONAL one, a comment says why a driver can lack it.
@@ -114,7 +35,95 @@ typedef struct {
     REQUIRED(DeviceGetComputeInstanceId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
     REQUIRED(DeviceGetAttributes_v2, gpa_nvml_device_t _Nonnull, gpa_nvml_device_attributes_t *_Nonnull) \
     REQUIRED(DeviceGetVirtualizationMode, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode) \
+    /* Not in 550. The length is that of the text in the struct. */ \
+    OPTIONAL(SystemGetDriverBranch, gpa_nvml_driver_branch_t *_Nonnull, uint32_t length) \
+    /* The instances of MIG, for which a process needs rights. */ \
+    OPTIONAL( \
+        DeviceGetGpuInstanceById, gpa_nvml_device_t _Nonnull, uint32_t id, \
+        gpa_nvml_gpu_instance_t _Nullable *_Nonnull \
+    ) \
+    OPTIONAL(GpuInstanceGetInfo, gpa_nvml_gpu_instance_t _Nonnull, gpa_nvml_gpu_instance_info_t *_Nonnull) \
+    OPTIONAL( \
+        GpuInstanceGetComputeInstanceById, gpa_nvml_gpu_instance_t _Nonnull, uint32_t id, \
+        gpa_nvml_compute_instance_t _Nullable *_Nonnull \
+    ) \
+    OPTIONAL( \
+        ComputeInstanceGetInfo_v2, gpa_nvml_compute_instance_t _Nonnull, gpa_nvml_compute_instance_info_t *_Nonnull \
+    ) \
+    /* Not in 470. */ \
+    OPTIONAL( \
+        DeviceGetGpuInstanceProfileInfoV, gpa_nvml_device_t _Nonnull, uint32_t profile, \
+        gpa_nvml_gpu_instance_profile_t *_Nonnull \
+    ) \
+    OPTIONAL(SystemGetConfComputeState, gpa_nvml_conf_compute_state_t *_Nonnull) \
+    OPTIONAL(SystemGetConfComputeGpusReadyState, uint32_t *_Nonnull accepts_work) \
+    /* Not in 535. */ \
+    OPTIONAL(SystemGetConfComputeSettings, gpa_nvml_conf_compute_settings_t *_Nonnull) \
+    /* Connections and processes of a GPU. */ \
+    OPTIONAL(DeviceGetNvLinkState, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull active) \
+    OPTIONAL(DeviceGetNvLinkVersion, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull version) \
+    /* The newest first: not in 535, not in 470. */ \
+    OPTIONAL(DeviceGetGpuFabricInfoV, gpa_nvml_device_t _Nonnull, gpa_nvml_fabric_info_v3_t *_Nonnull) \
+    OPTIONAL(DeviceGetGpuFabricInfo, gpa_nvml_device_t _Nonnull, gpa_nvml_fabric_info_t *_Nonnull) \
+    /* _v3 is not in 470, where _v2 takes the same struct. */ \
+    OPTIONAL( \
+        DeviceGetComputeRunningProcesses_v3, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count, \
+        gpa_nvml_process_info_t *_Nullable \
+    ) \
+    OPTIONAL( \
+        DeviceGetComputeRunningProcesses_v2, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count, \
+        gpa_nvml_process_info_t *_Nullable \
+    ) \
+    OPTIONAL( \
+        DeviceGetGraphicsRunningProcesses_v3, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count, \
+        gpa_nvml_process_info_t *_Nullable \
+    ) \
+    OPTIONAL( \
+        DeviceGetGraphicsRunningProcesses_v2, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull count, \
+        gpa_nvml_process_info_t *_Nullable \
+    ) \
     /* Traits of a GPU: a driver without the function has no such trait. */ \
+    OPTIONAL(DeviceGetSerial, gpa_nvml_device_t _Nonnull, char *_Nonnull serial, uint32_t length) \
+    OPTIONAL(DeviceGetVbiosVersion, gpa_nvml_device_t _Nonnull, char *_Nonnull version, uint32_t length) \
+    OPTIONAL(DeviceGetInforomImageVersion, gpa_nvml_device_t _Nonnull, char *_Nonnull version, uint32_t length) \
+    OPTIONAL(DeviceGetBoardPartNumber, gpa_nvml_device_t _Nonnull, char *_Nonnull number, uint32_t length) \
+    OPTIONAL(DeviceGetBoardId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
+    OPTIONAL(DeviceGetMinorNumber, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull number) \
+    OPTIONAL(DeviceGetArchitecture, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull architecture) \
+    OPTIONAL(DeviceGetBrand, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull brand) \
+    OPTIONAL(DeviceGetComputeMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull mode) \
+    OPTIONAL(DeviceGetBAR1MemoryInfo, gpa_nvml_device_t _Nonnull, gpa_nvml_bar1_memory_t *_Nonnull) \
+    OPTIONAL(DeviceGetFieldValues, gpa_nvml_device_t _Nonnull, int32_t count, gpa_nvml_field_value_t *_Nonnull) \
+    OPTIONAL(DeviceGetTemperature, gpa_nvml_device_t _Nonnull, int32_t sensor, uint32_t *_Nonnull temperature) \
+    OPTIONAL( \
+        DeviceGetTemperatureThreshold, gpa_nvml_device_t _Nonnull, int32_t threshold, uint32_t *_Nonnull temperature \
+    ) \
+    OPTIONAL(DeviceGetPowerUsage, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull milliwatts) \
+    OPTIONAL(DeviceGetEnforcedPowerLimit, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull milliwatts) \
+    OPTIONAL(DeviceGetUtilizationRates, gpa_nvml_device_t _Nonnull, gpa_nvml_utilization_t *_Nonnull) \
+    OPTIONAL(DeviceGetClockInfo, gpa_nvml_device_t _Nonnull, int32_t clock, uint32_t *_Nonnull megahertz) \
+    OPTIONAL(DeviceGetMaxClockInfo, gpa_nvml_device_t _Nonnull, int32_t clock, uint32_t *_Nonnull megahertz) \
+    OPTIONAL(DeviceGetPerformanceState, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull state) \
+    OPTIONAL(DeviceGetCurrPcieLinkGeneration, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull generation) \
+    OPTIONAL(DeviceGetCurrPcieLinkWidth, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull width) \
+    OPTIONAL(DeviceGetMaxPcieLinkGeneration, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull generation) \
+    OPTIONAL(DeviceGetMaxPcieLinkWidth, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull width) \
+    /* The old name of ClocksEventReasons. */ \
+    OPTIONAL(DeviceGetCurrentClocksThrottleReasons, gpa_nvml_device_t _Nonnull, uint64_t *_Nonnull reasons) \
+    /* Not in 470. */ \
+    OPTIONAL(DeviceGetCurrentClocksEventReasons, gpa_nvml_device_t _Nonnull, uint64_t *_Nonnull reasons) \
+    OPTIONAL(DeviceGetSramEccErrorStatus, gpa_nvml_device_t _Nonnull, gpa_nvml_ecc_sram_t *_Nonnull) \
+    OPTIONAL(DeviceGetModuleId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull id) \
+    OPTIONAL( \
+        DeviceGetGspFirmwareMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull enabled, uint32_t *_Nonnull normal \
+    ) \
+    /* Not in 535. */ \
+    OPTIONAL(DeviceGetNumaNodeId, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull node) \
+    /* Not in 550. */ \
+    OPTIONAL(DeviceGetTemperatureV, gpa_nvml_device_t _Nonnull, gpa_nvml_temperature_t *_Nonnull) \
+    /* Not in the header of 12.9. */ \
+    OPTIONAL(DeviceGetRepairStatus, gpa_nvml_device_t _Nonnull, gpa_nvml_repair_status_t *_Nonnull) \
+    OPTIONAL(DeviceGetAddressingMode, gpa_nvml_device_t _Nonnull, gpa_nvml_addressing_mode_t *_Nonnull) \
     OPTIONAL(DeviceGetEccMode, gpa_nvml_device_t _Nonnull, uint32_t *_Nonnull current, uint32_t *_Nonnull pending) \
     OPTIONAL(DeviceGetGspFirmwareVersion, gpa_nvml_device_t _Nonnull, char *_Nonnull version) \
     OPTIONAL(DeviceGetPersistenceMode, gpa_nvml_device_t _Nonnull, int32_t *_Nonnull mode) \

@@ -44,7 +44,7 @@ extension Check {
                 expected: expected,
                 remedy: .install
             )
-        case .absent:
+        case .absent, .absentBecause:
             return .failed("The host has no NVIDIA device nodes.", expected: expected, remedy: .install)
         case .unreadable(let failure):
             return .unknown(failure.detail, expected: expected, remedy: .reading(failure))

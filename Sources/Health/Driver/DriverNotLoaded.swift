@@ -14,7 +14,8 @@ extension Check {
         let expected = "loaded"
         return switch node.facts.driver.loadedVersion {
         case .present(let version): .passed(version, expected: expected)
-        case .absent: .failed("The kernel module nvidia is not loaded.", expected: expected, remedy: .install)
+        case .absent, .absentBecause:
+            .failed("The kernel module nvidia is not loaded.", expected: expected, remedy: .install)
         case .unreadable(let failure): .unknown(failure.detail, expected: expected, remedy: .reading(failure))
         case .skipped(let why): .skipped(why, expected: expected)
         }

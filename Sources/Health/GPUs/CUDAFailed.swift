@@ -27,7 +27,7 @@ extension Check {
         switch reading {
         case .present(let answers):
             return cudaAnswered(answers, on: node, expected: expected)
-        case .absent:
+        case .absent, .absentBecause:
             return .failed("The host has no libcuda.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)

@@ -33,7 +33,7 @@ extension Check {
             }
             let cuda = nvml.cudaVersion.value ?? "unknown"
             return .passed("driver \(nvml.driverVersion), CUDA \(cuda)", expected: expected)
-        case .absent:
+        case .absent, .absentBecause:
             return .failed("The host has no libnvidia-ml.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected, remedy: .askOnTheNode)

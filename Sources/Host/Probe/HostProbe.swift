@@ -75,7 +75,7 @@ package struct HostProbe: Sendable {
         let path: String
         switch compiler {
         case .present(let value): path = value
-        case .absent: return .absent
+        case .absent, .absentBecause: return .absent
         case .unreadable(let failure): return .unreadable(failure)
         case .skipped(let why): return .skipped(why)
         }

@@ -20,7 +20,7 @@ enum ModuleSignatureProbe {
             case .present: return .unreadable(ReadFailure(.io, "\(variables): efivarfs is not mounted"))
             case .unreadable(let failure): return .unreadable(failure)
             case .skipped(let why): return .skipped(why)
-            case .absent: break
+            case .absent, .absentBecause: break
             }
             let isEFI = reading { () throws(HostError) in try root.isDirectory(firmware) ? true : nil }
             // The kernel has no efivarfs, or it runs with `efi=noruntime`.

@@ -44,7 +44,7 @@ package enum SigningKeyProbe {
             let more = file.mode & forbidden
             return more == 0
                 ? nil : ReadFailure(.permission, "\(path) has the mode 0\(String(file.mode, radix: 8)), too open")
-        case .absent: return ReadFailure(.io, "\(path) does not exist")
+        case .absent, .absentBecause: return ReadFailure(.io, "\(path) does not exist")
         case .unreadable(let failure): return failure
         case .skipped(let why): return ReadFailure(.io, why)
         }

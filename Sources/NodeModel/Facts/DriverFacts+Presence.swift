@@ -34,7 +34,7 @@ extension DriverFacts {
     /// How much of this version of the driver is on the disk.
     package func presence(of version: String) -> DriverPresence {
         switch moduleFile {
-        case .absent: return .noModule("the host has no kernel module nvidia")
+        case .absent, .absentBecause: return .noModule("the host has no kernel module nvidia")
         case .present(let file) where file.version != version:
             return .noModule("the kernel module \(file.path) is of version \(file.version)")
         case .present, .unreadable, .skipped: break

@@ -65,9 +65,10 @@ package struct NVMLFailure: Sendable, Equatable, CustomStringConvertible {
 extension GPUFacts {
     /// The failures that are the state of this GPU, without repetitions.
     ///
-    /// An error code that any call about the GPU returns is its state, unless the code means that the GPU does not have
+    /// An error code that a call about the GPU returns is its state, unless the code means that the GPU does not have
     /// what the call asks for. A GPU whose UUID, MIG mode or MIG devices cannot be read for another reason is not
-    /// usable either.
+    /// usable either. A trait only describes the GPU. Its error code counts when it is about the GPU as a whole: the
+    /// GPU is lost, needs a reset, or has no power.
     package var faults: [ReadFailure] {
         var faults: [ReadFailure] = []
         for failure in [uuid.failure, migMode.failure, migDevices.failure].compactMap(\.self) + returned
@@ -77,18 +78,34 @@ extension GPUFacts {
         return faults
     }
 
-    /// The error codes of all calls about the GPU and its MIG devices, except those that mean absence.
+    /// The error codes of all calls about the GPU and its MIG devices that are the state of the GPU.
     private var returned: [ReadFailure] {
-        (failures + (migDevices.value ?? []).compactMap(\.attributes.failure))
+        let essential = (fieldFailures + (migDevices.value ?? []).compactMap(\.attributes.failure))
             .filter { failure in NVMLFailure(failure).map { $0.kind != .absence } ?? false }
+        let described = descriptionFailures.filter { failure in
+            NVMLFailure(failure).map { [.lost, .resetRequired, .noPower].contains($0.kind) } ?? false
+        }
+        return essential + described
     }
 
-    /// The failures of all fields.
-    fileprivate var failures: [ReadFailure] {
+    /// The failures of all fields and traits.
+    fileprivate var failures: [ReadFailure] { fieldFailures + descriptionFailures }
+
+    private var fieldFailures: [ReadFailure] {
         [
             pciAddress.failure, uuid.failure, name.failure, memoryMiB.failure, computeCapability.failure,
             migMode.failure, migDevices.failure, virtualization.failure, license.failure,
-        ].compactMap(\.self) + traits.all.compactMap(\.failure)
+        ].compactMap(\.self)
+    }
+
+    /// The failures of what only describes the GPU.
+    private var descriptionFailures: [ReadFailure] {
+        let instances = (migDevices.value ?? []).flatMap {
+            [$0.gpuInstance.failure, $0.computeInstance.failure]
+        }
+        let others =
+            [migProfiles.failure, nvlink.failure, fabric.failure, processes.failure] + instances
+        return traits.all.compactMap(\.failure) + others.compactMap(\.self)
     }
 
     /// The UUIDs of the GPU and of its MIG devices, by which a process selects them.

@@ -27,6 +27,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     ///
     /// Skipped when every GPU answers.
     package var kernelLog: Reading<[String]>
+    /// The most GPUs that a daemon saw on this node; absent when no daemon has run here.
+    package var seenGPUs: Reading<SeenGPUs>
 
     package init(
         host: HostFacts,
@@ -36,7 +38,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         claims: ClaimFacts,
         build: BuildFacts,
         vendor: Reading<VendorFacts>,
-        kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers)
+        kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
+        seenGPUs: Reading<SeenGPUs> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -48,6 +51,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.build = build
         self.vendor = vendor
         self.kernelLog = kernelLog
+        self.seenGPUs = seenGPUs
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -56,12 +60,18 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     /// The GPUs on the PCI bus; also empty when the bus could not be read (see `pci`).
     package var gpus: [PCIFunction] { (pci.value ?? []).filter(\.isGPU) }
 
-    /// The facts without the GPUs at these addresses, neither on the bus nor in NVML and CUDA.
+    /// The facts without the GPUs at these addresses, neither on the bus, nor in NVML and CUDA, nor among those seen
+    /// before.
     package func without(_ addresses: [PCIAddress]) -> NodeFacts {
         guard !addresses.isEmpty else { return self }
         var facts = self
         facts.pci = pci.map { functions in functions.filter { !addresses.contains($0.address) } }
         facts.vendor = vendor.map { $0.without(addresses) }
+        facts.seenGPUs = seenGPUs.map { seen in
+            var seen = seen
+            seen.addresses.removeAll(where: addresses.contains)
+            return seen
+        }
         return facts
     }
 
@@ -80,5 +90,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         build = try container.decode(BuildFacts.self, forKey: .build)
         vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
         kernelLog = try container.decode(Reading<[String]>.self, forKey: .kernelLog)
+        seenGPUs = try container.decode(Reading<SeenGPUs>.self, forKey: .seenGPUs)
     }
 }

@@ -2,11 +2,16 @@
 ///
 /// An unreadable file and a missing file are different cases, so no later stage can confuse them. The JSON form keeps
 /// them apart too: `{"state": "absent"}`. One unreadable fact does not spoil the rest of a probe.
+///
+/// A decision treats `absentBecause` as `absent`. The reason is for people: a function of NVIDIA's library that an old
+/// driver lacks, a GPU without a sensor, or a value that needs more rights.
 package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable {
     /// The fact was read.
     case present(Value)
     /// The thing certainly does not exist.
     case absent
+    /// The source does not have the fact, or does not give it to the agent, for this reason.
+    case absentBecause(String)
     /// Reading failed, so it is not known whether the thing exists.
     case unreadable(ReadFailure)
     /// The probe did not read the fact, for this reason.
@@ -18,8 +23,13 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         return value
     }
 
-    /// Whether the thing certainly does not exist.
-    package var isAbsent: Bool { self == .absent }
+    /// Whether the thing does not exist, with or without a reason.
+    package var isAbsent: Bool {
+        switch self {
+        case .absent, .absentBecause: true
+        case .present, .unreadable, .skipped: false
+        }
+    }
 
     /// The failure; nil in every state but `unreadable`.
     package var failure: ReadFailure? {
@@ -30,7 +40,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
     /// Why it is not known whether the thing exists; nil when it is known.
     package var whyUnknown: String? {
         switch self {
-        case .present, .absent: nil
+        case .present, .absent, .absentBecause: nil
         case .unreadable(let failure): failure.detail
         case .skipped(let why): why
         }
@@ -41,6 +51,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         switch self {
         case .present(let value): .present(try transform(value))
         case .absent: .absent
+        case .absentBecause(let why): .absentBecause(why)
         case .unreadable(let failure): .unreadable(failure)
         case .skipped(let why): .skipped(why)
         }
@@ -51,6 +62,7 @@ package enum Reading<Value: Codable & Sendable & Equatable>: Sendable, Equatable
         switch self {
         case .present(let value): try transform(value)
         case .absent: .absent
+        case .absentBecause(let why): .absentBecause(why)
         case .unreadable(let failure): .unreadable(failure)
         case .skipped(let why): .skipped(why)
         }
@@ -106,7 +118,9 @@ extension Reading: Codable {
         let container = try decoder.container(keyedBy: Key.self)
         switch try container.decode(State.self, forKey: .state) {
         case .present: self = .present(try container.decode(Value.self, forKey: .value))
-        case .absent: self = .absent
+        case .absent:
+            let why = try container.decodeIfPresent(String.self, forKey: .detail)
+            self = why.map { .absentBecause($0) } ?? .absent
         case .unreadable:
             let reason = try container.decode(ReadFailure.Reason.self, forKey: .reason)
             self = .unreadable(ReadFailure(reason, try container.decode(String.self, forKey: .detail)))
@@ -121,6 +135,9 @@ extension Reading: Codable {
             try container.encode(State.present, forKey: .state)
             try container.encode(value, forKey: .value)
         case .absent: try container.encode(State.absent, forKey: .state)
+        case .absentBecause(let why):
+            try container.encode(State.absent, forKey: .state)
+            try container.encode(why, forKey: .detail)
         case .unreadable(let failure):
             try container.encode(State.unreadable, forKey: .state)
             try container.encode(failure.reason, forKey: .reason)

@@ -5,6 +5,8 @@ package enum HostLayout {
     /// The directory of the journal, the packages and the files of jobs, which survives a reboot.
     package static let state = "/var/lib/gpu-agent"
     package static let journal = "/var/lib/gpu-agent/journal.json"
+    /// The most GPUs that a daemon saw on the node.
+    package static let seenGPUs = "/var/lib/gpu-agent/gpus.json"
     package static let packages = "/var/lib/gpu-agent/packages"
     package static let jobs = "/var/lib/gpu-agent/jobs"
     /// The directory in which the installer unpacks itself, because hardened hosts mount `/tmp` with `noexec`.

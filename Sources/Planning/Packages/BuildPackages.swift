@@ -79,7 +79,7 @@ extension BuildFacts {
     func lacksHeaders(of kernel: String) -> Bool {
         switch headersRelease {
         case .present(kernel), .unreadable, .skipped: false
-        case .present, .absent: true
+        case .present, .absent, .absentBecause: true
         }
     }
 

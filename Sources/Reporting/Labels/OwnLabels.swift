@@ -33,7 +33,7 @@ struct OwnLabels {
     private func driver(_ set: inout LabelSet) {
         let keys = ["driver-kind", "driver-version", "kernel-module-type", "driver-branch"].map(key)
         switch facts.driver.loadedVersion {
-        case .absent: return
+        case .absent, .absentBecause: return
         case .unreadable, .skipped: return set.leave(keys)
         case .present(let version):
             set.set(key("driver-version"), version)

@@ -32,7 +32,7 @@ extension FactsText {
         _ words: (Value) -> String?
     ) -> [(String, String)] {
         switch reading {
-        case .absent: []
+        case .absent, .absentBecause: []
         case .present(let value): words(value).map { [(name, $0)] } ?? []
         case .unreadable, .skipped: [(name, say(reading) { _ in "" })]
         }

@@ -10,7 +10,8 @@ extension FactsText {
         guard case .present(let functions) = facts.pci else {
             return section("PCI", [("bus", say(facts.pci) { _ in "" })] + unidentified)
         }
-        let rows = functions.map { ("\($0.address)", description(of: $0)) } + unidentified
+        let missing = (facts.missingGPUs ?? []).map { ("\($0)", style.yellow("missing: a GPU was here before")) }
+        let rows = functions.map { ("\($0.address)", description(of: $0)) } + unidentified + missing
         return section("PCI", rows.isEmpty ? [("bus", "no function of vendor 10de")] : rows)
     }
 

@@ -9,7 +9,9 @@ extension FactsText {
         let nvml = say(vendor.nvml) { nvml in
             let cuda = say(nvml.cudaVersion) { $0 }
             let count = "\(nvml.gpus.count) GPU\(nvml.gpus.count == 1 ? "" : "s")"
-            return "\(nvml.nvmlVersion), driver \(nvml.driverVersion), CUDA up to \(cuda), \(count)"
+            let branch = nvml.driverBranch.value.map { " (\($0))" } ?? ""
+            return
+                "\(nvml.nvmlVersion), driver \(nvml.driverVersion)\(branch), CUDA up to \(cuda), \(count)"
         }
         let cuda = say(vendor.cuda) { answers in
             listed(
@@ -21,7 +23,9 @@ extension FactsText {
             )
         }
         let gpus = (vendor.nvml.value?.gpus ?? []).flatMap(rows)
-        return section("NVIDIA's libraries", [("NVML", nvml)] + gpus + [("CUDA", cuda)])
+        let confidential = vendor.nvml.value?.confidentialComputing.value.map(confidential)
+        let system = [confidential.map { ("confidential computing", $0) }].compactMap(\.self)
+        return section("NVIDIA's libraries", [("NVML", nvml)] + system + gpus + [("CUDA", cuda)])
     }
 
     /// What a device computed, after the name of the device; empty when the facts do not say it.
@@ -31,7 +35,7 @@ extension FactsText {
         case .present(let values) where values.isRight: ", computes the right results"
         case .present: style.yellow(", computes wrong results")
         case .skipped(let why): ", no kernel ran: \(why)"
-        case .absent, .unreadable, nil: ""
+        case .absent, .absentBecause, .unreadable, nil: ""
         }
     }
 
@@ -44,18 +48,56 @@ extension FactsText {
                 gpu.migMode.value.map(mig),
                 gpu.virtualization.value.flatMap(Self.kind),
                 gpu.license.value.map(license),
-            ].compactMap(\.self) + traits(gpu)
-        let devices = (gpu.migDevices.value ?? []).map { "\($0.uuid)  \($0.profile), \($0.memoryMiB) MiB" }
+            ].compactMap(\.self)
+        let devices = (gpu.migDevices.value ?? []).map { device in
+            let place =
+                device.gpuInstance.value.map { ", slices \($0.start) to \($0.start + $0.size - 1)" } ?? ""
+            return "\(device.uuid)  \(device.profile), \(device.memoryMiB) MiB\(place)"
+        }
         let faults = gpu.faults.map { style.yellow("\($0.reason.rawValue): \($0.detail)") }
         let details =
-            [say(gpu.uuid) { $0 }] + (states.isEmpty ? [] : [states.joined(separator: ", ")]) + devices + faults
+            [say(gpu.uuid) { $0 }] + (states.isEmpty ? [] : [states.joined(separator: ", ")])
+            + traits(gpu) + connections(gpu)
+            + devices
+            + faults
         return [("GPU \(gpu.index)", line)] + details.map { ("", $0) }
     }
 
+    /// One row for each group of traits that the GPU has.
     private func traits(_ gpu: GPUFacts) -> [String] {
-        GPUTrait.allCases.compactMap { trait in
-            gpu.traits[trait].value.map { "\(trait.declaration.name) \($0.text)" }
+        GPUTrait.Group.allCases.compactMap { group in
+            let words = GPUTrait.allCases.filter { $0.declaration.group == group }.compactMap { trait in
+                gpu.traits[trait].value.map { value in
+                    "\(trait.declaration.name) \(value.text)\(trait.declaration.unit)"
+                }
+            }
+            return words.isEmpty ? nil : words.joined(separator: ", ")
         }
+    }
+
+    /// The NVLink links, the fabric and the processes, when the GPU has them.
+    private func connections(_ gpu: GPUFacts) -> [String] {
+        let links = gpu.nvlink.value.map { links in
+            "NVLink: \(links.active.count) of \(links.active.count + links.inactive.count) links active"
+        }
+        let fabric = gpu.fabric.value.map { fabric in
+            let health = fabric.health.map { ", \($0)" } ?? ""
+            let cluster = fabric.cluster.map { ", cluster \($0)" } ?? ""
+            return "fabric: \(fabric.state), \(fabric.status)\(cluster), clique \(fabric.clique)\(health)"
+        }
+        let processes = gpu.processes.value.flatMap { processes in
+            processes.count == 0
+                ? nil
+                : "processes: \(listed(processes.list.map { "\($0.pid)" }, leftOut: processes.count - processes.list.count))"
+        }
+        return [links, fabric, processes].compactMap(\.self)
+    }
+
+    private func confidential(_ settings: ConfidentialComputing) -> String {
+        let multiGPU = settings.multiGPU.map { ", multi-GPU mode \($0)" } ?? ""
+        let ready = settings.acceptsWork.map { $0 ? "" : ", the GPUs do not accept work yet" } ?? ""
+        let tools = settings.developerTools ? ", developer tools allowed" : ""
+        return "\(settings.feature), environment \(settings.environment)\(multiGPU)\(tools)\(ready)"
     }
 
     private func mig(_ mode: MIGMode) -> String {
@@ -65,7 +107,8 @@ extension FactsText {
 
     private func license(_ license: LicenseFacts) -> String {
         let product = license.product.map { " for \($0)" } ?? ""
-        return license.licensed ? "licensed\(product)" : style.yellow("not licensed\(product)")
+        let until = license.features?.first { $0.licensed }?.expires.map { " until \($0)" } ?? ""
+        return license.licensed ? "licensed\(product)\(until)" : style.yellow("not licensed\(product)")
     }
 
     /// How the GPU is virtualized, in words; nil when it is not.

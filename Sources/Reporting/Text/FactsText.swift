@@ -34,6 +34,7 @@ package struct FactsText {
         switch reading {
         case .present(let value): words(value)
         case .absent: style.faint("absent")
+        case .absentBecause(let why): style.faint("absent: \(why)")
         case .unreadable(let failure): style.yellow("unreadable (\(failure.reason.rawValue)): \(failure.detail)")
         case .skipped(let why): style.faint("skipped: \(why)")
         }
@@ -89,7 +90,7 @@ package struct FactsText {
             case .present(let files):
                 rows("another library", files.map { "\($0.version), \($0.path)" }, leftOut["otherLibraries"])
             case .unreadable: [("other libraries", say(driver.otherLibraries) { _ in "" })]
-            case .absent, .skipped: []
+            case .absent, .absentBecause, .skipped: []
             }
         return section(
             "Driver",

@@ -167,7 +167,7 @@ struct HardwareIdentification {
             let pair =
                 switch gpu.subsystem {
                 case .present: "The catalog has no vGPU type for these IDs."
-                case .absent: "It has no subsystem ID."
+                case .absent, .absentBecause: "It has no subsystem ID."
                 case .unreadable, .skipped: "The agent could not read its subsystem ID."
                 }
             let known = gpu.subsystem.value.map { card?.subsystems.contains($0) ?? false } ?? false

@@ -37,7 +37,7 @@ struct IdentifiedGPU: CustomStringConvertible {
     private var subsystem: String {
         switch function.subsystem {
         case .present(let id): "subsystem \(id)"
-        case .absent: "no subsystem"
+        case .absent, .absentBecause: "no subsystem"
         case .unreadable, .skipped: "unreadable subsystem"
         }
     }

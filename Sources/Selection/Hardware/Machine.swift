@@ -52,7 +52,7 @@ enum Machine: Sendable, Equatable {
             // Some names end with the period of the sentence: VMware, Inc.
             dmi.systemVendor.map { "The system vendor is \($0.hasSuffix(".") ? String($0.dropLast()) : $0)" }
                 ?? "The firmware names no system vendor"
-        case .absent: "The firmware names no system vendor"
+        case .absent, .absentBecause: "The firmware names no system vendor"
         case .unreadable(let failure): "The agent could not read the system vendor: \(failure.detail)"
         case .skipped(let why): "The agent did not read the system vendor: \(why)"
         }

@@ -1,0 +1,153 @@
+import CVendor
+import NodeModel
+import Support
+
+extension NVMLLibrary {
+    /// The states of the NVLink links; absent when no link exists.
+    func nvlink(of device: gpa_nvml_device_t) -> Reading<NVLinkFacts> {
+        let symbol = "nvmlDeviceGetNvLinkState"
+        return detail(symbol, functions.DeviceGetNvLinkState) { call throws(NVMLError) in
+            var facts = NVLinkFacts(active: [], inactive: [])
+            var missing: NVMLError?
+            for link in 0..<UInt32(GPA_NVML_NVLINK_MAX_LINKS) {
+                do throws(NVMLError) {
+                    let isActive = try value(symbol, 0 as UInt32) { call(device, link, $0) } != 0
+                    if isActive { facts.active.append(Int(link)) } else { facts.inactive.append(Int(link)) }
+                } catch {
+                    // Links that the GPU does not have can be between those that it has.
+                    guard case .call(_, let code) = error else { throw error }
+                    missing = missing ?? error
+                    if code == .invalidArgument { break }
+                    if !code.isAbsenceOfDetail { throw error }
+                    // A GPU without NVLink has no first link either.
+                    if link == 1, facts.active.isEmpty, facts.inactive.isEmpty { break }
+                }
+            }
+            if facts.active.isEmpty, facts.inactive.isEmpty, let missing { throw missing }
+            if let link = facts.active.first, let call = functions.DeviceGetNvLinkVersion {
+                let version = try? value("nvmlDeviceGetNvLinkVersion", 0 as UInt32) {
+                    call(device, UInt32(link), $0)
+                }
+                facts.version = version.map(Int.init)
+            }
+            return facts
+        }
+    }
+
+    /// The state in the fabric, with the newest struct that the driver knows.
+    func fabric(of device: gpa_nvml_device_t) -> Reading<FabricFacts> {
+        let symbol = "nvmlDeviceGetGpuFabricInfoV"
+        var newest: Reading<FabricFacts> = .absentBecause("the driver has no function \(symbol)")
+        for version in [GPA_NVML_FABRIC_INFO_V3_VERSION, GPA_NVML_FABRIC_INFO_V2_VERSION] {
+            newest = detail(symbol, functions.DeviceGetGpuFabricInfoV) { call throws(NVMLError) in
+                var info = gpa_nvml_fabric_info_v3_t()
+                info.version = version
+                return FabricFacts(
+                    try value(symbol, info) { call(device, $0) },
+                    hasSummary: version == GPA_NVML_FABRIC_INFO_V3_VERSION
+                )
+            }
+            // Only an old driver may know another version.
+            guard newest == .absentBecause(NVMLError.call(symbol, .argumentVersionMismatch).description)
+            else { break }
+        }
+        let old = "nvmlDeviceGetGpuFabricInfo"
+        if newest.isAbsent, let function = functions.DeviceGetGpuFabricInfo,
+            functions.DeviceGetGpuFabricInfoV == nil
+        {
+            newest = detail(old, function) { call throws(NVMLError) in
+                FabricFacts(try value(old, gpa_nvml_fabric_info_t()) { call(device, $0) })
+            }
+        }
+        // State 0 means that no fabric is there.
+        return newest.flatMap {
+            $0.state == "0" ? .absentBecause("the GPU is not in a fabric") : .present($0)
+        }
+    }
+
+    /// The settings of confidential computing; absent in drivers and on nodes without it.
+    func confidentialComputing() -> Reading<ConfidentialComputing> {
+        let newest = "nvmlSystemGetConfComputeSettings"
+        let settings: Reading<ConfidentialComputing> = detail(
+            newest,
+            functions.SystemGetConfComputeSettings
+        ) {
+            call throws(NVMLError) in
+            var settings = gpa_nvml_conf_compute_settings_t()
+            settings.version = GPA_NVML_CONF_COMPUTE_SETTINGS_VERSION
+            settings = try value(newest, settings) { call($0) }
+            return facts(
+                settings.environment,
+                settings.feature,
+                settings.developer_tools,
+                settings.multi_gpu
+            )
+        }
+        guard settings.isAbsent else { return settings }
+        let symbol = "nvmlSystemGetConfComputeState"
+        let state: Reading<ConfidentialComputing> = detail(symbol, functions.SystemGetConfComputeState) {
+            call throws(NVMLError) in
+            let state = try value(symbol, gpa_nvml_conf_compute_state_t()) { call($0) }
+            return facts(state.environment, state.feature, state.developer_tools, nil)
+        }
+        return state.isAbsent ? settings : state
+    }
+
+    private func facts(
+        _ environment: UInt32,
+        _ feature: UInt32,
+        _ tools: UInt32,
+        _ mode: UInt32?
+    ) -> ConfidentialComputing {
+        let symbol = "nvmlSystemGetConfComputeGpusReadyState"
+        let ready = detail(symbol, functions.SystemGetConfComputeGpusReadyState) {
+            call throws(NVMLError) in
+            try value(symbol, 0 as UInt32) { call($0) } != 0
+        }
+        return ConfidentialComputing(
+            environment: NVMLNames.environments[environment] ?? "\(environment)",
+            feature: NVMLNames.confidentialFeatures[feature] ?? "\(feature)",
+            developerTools: tools != 0,
+            multiGPU: mode.map { NVMLNames.multiGPUModes[$0] ?? "\($0)" },
+            acceptsWork: ready.value
+        )
+    }
+}
+
+extension FabricFacts {
+    fileprivate init(_ info: gpa_nvml_fabric_info_t) {
+        self.init(
+            state: NVMLNames.fabricStates[info.state] ?? "\(info.state)",
+            status: NVMLReturn(rawValue: info.status).statusName,
+            cluster: withUnsafeBytes(of: info.cluster_uuid, uuidText),
+            clique: Int(info.clique_id)
+        )
+    }
+
+    fileprivate init(_ info: gpa_nvml_fabric_info_v3_t, hasSummary: Bool) {
+        self.init(
+            state: NVMLNames.fabricStates[info.state] ?? "\(info.state)",
+            status: NVMLReturn(rawValue: info.status).statusName,
+            cluster: withUnsafeBytes(of: info.cluster_uuid, uuidText),
+            clique: Int(info.clique_id),
+            health: hasSummary ? NVMLNames.fabricHealth[info.health_summary] : nil,
+            healthMask: Int(info.health_mask)
+        )
+    }
+}
+
+extension NVMLReturn {
+    /// The name of the code, also of success.
+    fileprivate var statusName: String { self == .success ? "NVML_SUCCESS" : name }
+}
+
+/// The text of a UUID of 16 bytes; nil for one that is all zeros.
+private func uuidText(_ bytes: UnsafeRawBufferPointer) -> String? {
+    guard bytes.contains(where: { $0 != 0 }) else { return nil }
+    var text = ""
+    for (index, byte) in bytes.enumerated() {
+        if [4, 6, 8, 10].contains(index) { text += "-" }
+        text += hex(byte, digits: 2)
+    }
+    return text
+}

@@ -1,0 +1,92 @@
+import CVendor
+import NodeModel
+
+extension NVMLLibrary {
+    /// Where a GPU instance and a compute instance in it are.
+    ///
+    /// NVML gives this only to a process with the right to configure MIG.
+    func instances(
+        _ gpuInstance: UInt32,
+        _ computeInstance: UInt32,
+        of device: gpa_nvml_device_t
+    ) -> (gpu: Reading<MIGInstance>, compute: Reading<MIGInstance>) {
+        let symbol = "nvmlDeviceGetGpuInstanceById"
+        guard let find = functions.DeviceGetGpuInstanceById, let tell = functions.GpuInstanceGetInfo
+        else {
+            let missing = Reading<MIGInstance>.absentBecause("the driver has no function \(symbol)")
+            return (missing, missing)
+        }
+        var handle: gpa_nvml_gpu_instance_t?
+        let gpu: Reading<MIGInstance> = detail(symbol, find) { find throws(NVMLError) in
+            handle = try value(symbol, nil as gpa_nvml_gpu_instance_t?) { find(device, gpuInstance, $0) }
+            guard let handle else { throw .value(symbol, "no handle") }
+            let info = try value("nvmlGpuInstanceGetInfo", gpa_nvml_gpu_instance_info_t()) {
+                tell(handle, $0)
+            }
+            return MIGInstance(info.profile_id, info.placement)
+        }
+        guard let handle else { return (gpu, gpu) }
+        return (gpu, compute(computeInstance, in: handle))
+    }
+
+    private func compute(_ id: UInt32, in gpuInstance: gpa_nvml_gpu_instance_t) -> Reading<
+        MIGInstance
+    > {
+        let symbol = "nvmlGpuInstanceGetComputeInstanceById"
+        let info = "nvmlComputeInstanceGetInfo_v2"
+        return detail(symbol, functions.GpuInstanceGetComputeInstanceById) { find throws(NVMLError) in
+            let handle = try value(symbol, nil as gpa_nvml_compute_instance_t?) {
+                find(gpuInstance, id, $0)
+            }
+            guard let handle else { throw .value(symbol, "no handle") }
+            guard let tell = functions.ComputeInstanceGetInfo_v2 else {
+                throw .call(info, .functionNotFound)
+            }
+            let answer = try value(info, gpa_nvml_compute_instance_info_t()) { tell(handle, $0) }
+            return MIGInstance(answer.profile_id, answer.placement)
+        }
+    }
+
+    /// The most numbers of profiles that the agent asks for; NVIDIA's header of 13.5 has 18.
+    private static let mostProfiles: UInt32 = 32
+
+    /// The kinds of GPU instances that a GPU can have.
+    func migProfiles(of device: gpa_nvml_device_t) -> Reading<[MIGProfile]> {
+        let symbol = "nvmlDeviceGetGpuInstanceProfileInfoV"
+        return detail(symbol, functions.DeviceGetGpuInstanceProfileInfoV) { call throws(NVMLError) in
+            var profiles: [MIGProfile] = []
+            var missing: NVMLError?
+            for number in 0..<Self.mostProfiles {
+                var profile = gpa_nvml_gpu_instance_profile_t()
+                profile.version = GPA_NVML_GPU_INSTANCE_PROFILE_VERSION
+                do throws(NVMLError) {
+                    profile = try value(symbol, profile) { call(device, number, $0) }
+                } catch {
+                    // The first number that no GPU uses ends the list; one that this GPU does not have is in between.
+                    missing = missing ?? error
+                    if case .call(_, .invalidArgument) = error { break }
+                    if case .call(_, .notSupported) = error { continue }
+                    throw error
+                }
+                profiles.append(
+                    MIGProfile(
+                        id: Int(profile.id),
+                        name: self.profile(in: withUnsafeBytes(of: profile.name, vendorText)),
+                        slices: Int(profile.slice_count),
+                        instances: Int(profile.instance_count),
+                        multiprocessors: Int(profile.multiprocessor_count),
+                        memoryMiB: Int(clamping: profile.memory_size_mib)
+                    )
+                )
+            }
+            if profiles.isEmpty, let missing { throw missing }
+            return profiles
+        }
+    }
+}
+
+extension MIGInstance {
+    fileprivate init(_ profileID: UInt32, _ placement: gpa_nvml_placement_t) {
+        self.init(profileID: Int(profileID), start: Int(placement.start), size: Int(placement.size))
+    }
+}
