@@ -14,6 +14,7 @@ extension StepID {
     package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let buildPackages = StepID(rawValue: "build-packages")
     package static let driverPackages = StepID(rawValue: "driver-packages")
+    package static let downloadPackages = StepID(rawValue: "download-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
     package static let unload = StepID(rawValue: "unload")
@@ -49,7 +50,8 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "driver-packages", "finish", "forget", "install", "load", "module-parameters", "release", "remove",
+            "download-packages", "driver-packages", "finish", "forget", "install", "load", "module-parameters",
+            "release", "remove",
             "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
             "remove-driver-packages", "remove-module-parameters", "remove-package", "start-services",
             "stop-services", "sync", "uninstall", "unload", "verify",
