@@ -41,6 +41,9 @@ package struct AptGet: PackageInstaller {
         is_there() { case $(state "$1") in '' | not-installed) false ;; esac; }
         is_held() { [ "$(dpkg-query -W -f '${db:Status-Want}\n' "$1" 2>/dev/null | sed -n 1p)" = hold ]; }
         holds() { ! is_held "$1"; }
+        is_headers() { case $1 in linux-headers-*) ;; *) false ;; esac; }
+        # The name of each package has the release of its kernel.
+        hides() { false; }
 
         # Completes what an interrupted dpkg left, once.
         heal() {
@@ -106,6 +109,7 @@ package struct AptGet: PackageInstaller {
         mark() { echo "$1 $2" | dpkg --set-selections; }
         hold() { is_held "$1" || locked mark "$1" hold || fail 80 "dpkg cannot hold $1: $(complaint)"; }
         release() { if is_held "$1"; then locked mark "$1" install; fi; }
+        is_used() { false; }
         # dpkg removes what it can, and nothing that another package needs.
         remove() { locked dpkg --force-remove-reinstreq --purge "$@"; }
         """#

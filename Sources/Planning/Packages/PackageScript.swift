@@ -169,12 +169,11 @@ enum PackageScript {
                 refresh || refreshed="The refresh of the package index failed: $(complaint)"
             fi
             status=0
-            # A hold on the headers of an earlier kernel can hide those of this kernel.
+            # A hold on the headers of an earlier kernel has no use any more, and can hide those of this kernel.
             for package in $(noted hold); do
-                case " $* " in
-                *" $package "*) ;;
-                *) if [ -n "$headers" ]; then release "$package"; forget hold "$package"; fi ;;
-                esac
+                [ -n "$headers" ] && [ "$package" != "$headers" ] && is_headers "$package" || continue
+                release "$package"
+                forget hold "$package"
             done
             absent='' added='''' removed='' upgraded=''
             preview
@@ -221,7 +220,9 @@ enum PackageScript {
         [ -e "$record" ] || exit 0
         for package in $(noted hold); do release "$package"; done
         added=
-        for package in $(noted add); do if is_there "$package"; then added="$added $package"; fi; done
+        for package in $(noted add); do
+            if is_there "$package" && ! is_used "$package"; then added="$added $package"; fi
+        done
         if [ -n "$added" ]; then
             wait_for_lock
             heal

@@ -32,9 +32,12 @@ struct PackageNode: Sendable {
     }
 
     private func run(_ step: PlannedStep) async throws -> Finished {
-        guard case .job(let job) = step.effects.last else { throw Failure("\(step.id) has no job") }
+        guard case .job(let job) = step.effects.first(where: { $0.kind == "job" }) else {
+            throw Failure("\(step.id) has no job")
+        }
+        let variables = job.environment.filter { $0.key != "TMPDIR" }.map { "\($0.key)=\($0.value)" }
         return try await runProgram(
-            [Programs.script("node"), "exec", "--dir", node.directory.path] + job.command
+            [Programs.script("node"), "exec", "--dir", node.directory.path, "env"] + variables + job.command
         )
     }
 
