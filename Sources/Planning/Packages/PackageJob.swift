@@ -57,6 +57,8 @@ struct PackageRequest {
     var kernel = ""
     /// The packages with the only versions that may be installed; empty for the versions of the package manager.
     var pins: [OfferedPackage] = []
+    /// Whether the headers are of a kernel that does not run yet, so that the running kernel keeps its own.
+    var isAhead = false
     /// How far the job goes, and what was there before it.
     var stage = Stage.all
 
@@ -71,9 +73,11 @@ struct PackageRequest {
 
     /// What the script reads from its environment.
     var environment: [String: String] {
-        let pins = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ")
-        return (pins.isEmpty ? [:] : ["GPU_AGENT_PINS": pins])
-            .merging(stage == .installDownloaded ? ["GPU_AGENT_DOWNLOADED": "yes"] : [:]) { $1 }
+        var values: [String: String] = [:]
+        if !pins.isEmpty { values["GPU_AGENT_PINS"] = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ") }
+        if isAhead { values["GPU_AGENT_AHEAD"] = "yes" }
+        if stage == .installDownloaded { values["GPU_AGENT_DOWNLOADED"] = "yes" }
+        return values
     }
 }
 

@@ -169,11 +169,16 @@ enum PackageScript {
                 refresh || refreshed="The refresh of the package index failed: $(complaint)"
             fi
             status=0
-            # A hold on the headers of an earlier kernel has no use any more, and can hide those of this kernel.
+            # A hold on the headers of an earlier kernel has no use any more, and can hide those of this kernel. Ahead of a
+            # boot, the running kernel still needs its headers: they are held again below.
             for package in $(noted hold); do
                 [ -n "$headers" ] && [ "$package" != "$headers" ] && is_headers "$package" || continue
-                release "$package"
-                forget hold "$package"
+                if [ -z "${GPU_AGENT_AHEAD:-}" ]; then
+                    release "$package"
+                    forget hold "$package"
+                elif hides "$package"; then
+                    release "$package"
+                fi
             done
             absent='' added='''' removed='' upgraded=''
             preview

@@ -106,7 +106,7 @@ struct UninstallHost {
                 $0.jobName(for: version)
             }
         }
-        let planned = entries.flatMap(\.steps).compactMap(\.job)
+        let planned = entries.flatMap(\.steps).compactMap(\.job) + journal.steps.compactMap(\.job)
         let last = entries[index].steps.count - 1
         entries[index].steps[last].effects.append(.forgetJobs(Set(known + planned).sorted()))
         return entries

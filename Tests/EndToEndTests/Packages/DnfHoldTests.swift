@@ -59,6 +59,11 @@ struct DnfHoldTests {
             try await Self.update(repository)
             #expect(try await !repository.installed().contains { $0.contains("600.el9") })
 
+            // Ahead of a boot, both kernels keep their headers.
+            try await packages.installAhead("kernel-devel-\(Self.next)", of: Self.next).expectExit(0)
+            let both = "kernel-devel-0:5.14.0-427.el9.*\nkernel-devel-0:5.14.0-600.el9.*\n"
+            #expect(try await node.run(locks) == both)
+            #expect(try await repository.installed().count { $0.hasPrefix("kernel-devel-") } == 2)
             try await packages.remove().expectExit(0)
             let files = try await node.run(["sh", "-c", "cat /etc/dnf/plugins/versionlock.list* 2>/dev/null; true"])
             #expect(files.isEmpty)

@@ -26,6 +26,12 @@ struct PackageNode: Sendable {
         return try await run(step)
     }
 
+    /// Runs the script that installs the headers of a kernel that does not run yet.
+    func installAhead(_ headers: String, of kernel: String) async throws -> Finished {
+        let operation = InstallHeadersAhead(installer: installer, headers: headers, kernel: kernel, version: "1")
+        return try await run(operation.step)
+    }
+
     /// Runs the script that undoes everything that `install` did.
     func remove() async throws -> Finished {
         try await run(RemoveBuildPackages(installer: installer, version: "1").step)
