@@ -43,6 +43,27 @@ need_packages() {
     exec {lock}>&-
 }
 
+# need_files PACKAGE: unpacks a Debian package that cannot be installed beside the others, for the tests that need it.
+need_files() {
+    local target=/usr/local/share/gpu-agent-tests/$1 as_root=() directory
+    [ ! -d "$target" ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "cannot unpack $1: this needs root or sudo"
+        as_root=(sudo)
+    fi
+    say "unpacking: $1"
+    directory=$(mktemp -d)
+    if ! { "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update &&
+        (cd "$directory" && apt-get -qq -o Acquire::Retries=3 download "$1" && dpkg-deb -x ./*.deb files) &&
+        chmod 755 "$directory/files" && "${as_root[@]}" mkdir -p "${target%/*}" &&
+        "${as_root[@]}" cp -R "$directory/files" "$target"; } >"$directory/log" 2>&1; then
+        cat "$directory/log" >&2
+        rm -rf "$directory"
+        die "cannot unpack $1"
+    fi
+    rm -rf "$directory"
+}
+
 # from_here PATH: prints the absolute path. A relative path starts at $here, the caller's working directory.
 from_here() {
     case $1 in
@@ -97,6 +118,8 @@ need_simulator() {
 # The tests compare their results with other tools, and download NVIDIA's header with pip.
 need_tests() {
     need_packages createrepo-c dnf dpkg pciutils procps python3 python3-pip rpm strace zypper
+    # Its package conflicts with zypper.
+    need_files dnf-plugins-core
 }
 
 need_checks() {

@@ -61,7 +61,12 @@ package struct Planner: Sendable {
     /// Loads the driver on the host, unless other drivers hold all of its GPUs.
     private func adopt(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
         let services = journal?.stoppedServices ?? []
-        let ahead = Ahead(facts, decision, journal: journal)
+        let ahead = Ahead(
+            facts,
+            decision,
+            journal: journal,
+            installsPackages: buildPackages && source?.directory == nil
+        )
         let around = Surroundings(
             driver: facts.driver,
             configuration: surroundings,

@@ -79,7 +79,10 @@ import Testing
         Case("the kernels are not known") { $0.host.pendingKernel = .unreadable(.denied) },
         Case("the kernel has the module") { $0.host.pendingKernel = kernel(module: Installs.version) },
         Case("the kernel has a compressed module") { $0.host.pendingKernel = kernel(hasModule: true) },
-        Case("no headers") { $0.host.pendingKernel = kernel(headers: false) },
+        Case("no headers, and an unknown package manager") {
+            $0.host.pendingKernel = kernel(headers: false)
+            $0.build.packageTools = .absent
+        },
         Case("a release that is not a name") { $0.host.pendingKernel = kernel("6.8.0-$(reboot)-azure") },
         Case("DKMS") { $0.build.dkms = .present("/usr/sbin/dkms") },
         Case("DKMS is not known") { $0.build.dkms = .unreadable(.denied) },
@@ -123,6 +126,64 @@ import Testing
         let newer = Self.waiting.with { $0.host.pendingKernel = Self.kernel("6.8.0-1100-azure") }
         #expect(ahead(plan(newer, journal: journal)) != nil)
         #expect(plan(newer, journal: journal).aheadProblem == nil)
+    }
+
+    // The headers
+
+    private static let withoutHeaders = waiting.with {
+        $0.host.pendingKernel = kernel(headers: false)
+        $0.host.osRelease = .present(OSRelease(id: "ubuntu", versionID: "22.04", prettyName: nil))
+        $0.build.packageTools = .present(["apt-get"])
+    }
+
+    @Test func installsMissingHeadersBeforeTheBuild() throws {
+        let steps = plan(Self.withoutHeaders).steps
+        #expect(steps.suffix(2).map(\.id) == [.headersAhead, .buildAhead])
+        let step = try #require(steps.first { $0.id == .headersAhead })
+        #expect(step.title == "install linux-headers-6.8.0-1099-azure with apt-get for the next boot")
+        #expect(!step.disrupts && !step.changesDriver)
+        #expect(step.job == "headers-ahead-595.91.07-6.8.0-1099-azure")
+        guard case .job(let job) = step.effects.first(where: { $0.kind == "job" }) else {
+            Issue.record("no job")
+            return
+        }
+        // The record is the one of the packages for the build, and the running kernel keeps its headers.
+        #expect(job.command.suffix(2) == ["linux-headers-6.8.0-1099-azure", "linux-headers-6.8.0-1099-azure"])
+        #expect(job.command.contains(HostLayout.buildPackages))
+        #expect(job.environment["GPU_AGENT_AHEAD"] == "yes")
+    }
+
+    @Test func aConfigurationCanForbidTheHeaders() {
+        for planner in [Planner(buildPackages: false), Planner(source: .directory("/mnt"))] {
+            #expect(planner.plan(Self.withoutHeaders, Self.adopted, journal: nil).steps.isEmpty)
+        }
+        let full = Self.withoutHeaders.with {
+            $0.build.freeSpace = [FreeSpace(path: "/usr", mebibytes: .present(100), fileSystem: "1")]
+        }
+        let plan = plan(full)
+        #expect(plan.steps.isEmpty && plan.aheadProblem?.contains("/usr has 100 MiB") == true)
+    }
+
+    /// The driver that runs works, whatever happens to these packages.
+    @Test func headersThatAreMissingAreNotAskedForAgain() throws {
+        let step = try #require(plan(Self.withoutHeaders).steps.first { $0.id == .headersAhead })
+        #expect(step.failure.exits?.map(\.status) == [80, 81, 82, 83, 84])
+        #expect(Set(step.failure.exits?.map(\.code) ?? []) == [.buildAheadFailed, .packageManagerBusy])
+        func journal(_ code: ReasonCode) -> Journal {
+            var journal = Journal(record: Self.waiting.driver.record.value)
+            journal.begin(step, at: Timestamp(1))
+            let failure = Finding(code, observed: "No repository has it.", expected: "", remedy: .none)
+            journal.end(step.id, at: Timestamp(2), failure: failure)
+            return journal
+        }
+        let failed = journal(.buildAheadFailed)
+        #expect(failed.failure == nil)
+        #expect(plan(Self.withoutHeaders, journal: failed).steps.isEmpty)
+        #expect(plan(Self.withoutHeaders, journal: failed).aheadProblem == "No repository has it.")
+        // Somebody installed them.
+        #expect(ahead(plan(Self.waiting, journal: failed)) != nil)
+        let busy = journal(.packageManagerBusy)
+        #expect(plan(Self.withoutHeaders, journal: busy).steps.suffix(2).map(\.id) == [.headersAhead, .buildAhead])
     }
 
     @Test func anInstallForgetsNoModulesOfAnotherKernel() throws {

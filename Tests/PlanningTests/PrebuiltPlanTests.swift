@@ -37,7 +37,7 @@ import Testing
     @Test func needsNeitherADownloadNorABuild() throws {
         let plan = Self.plan()
         #expect(plan.problems.isEmpty)
-        #expect(plan.steps.map(\.id) == [.begin, .driverPackages, .load, .verify, .finish])
+        #expect(plan.steps.map(\.id) == [.begin, .downloadPackages, .driverPackages, .load, .verify, .finish])
         let step = try #require(plan.steps.first { $0.id == .driverPackages })
         #expect(step.title == "install the datacenter driver \(Self.version) with open kernel modules with apt-get")
         #expect(step.changesDriver && !step.disrupts)
@@ -67,15 +67,57 @@ import Testing
 
     @Test func goesOnWhereItStopped() {
         let plan = Self.plan()
-        let during = Installs.journal(plan, steps: 2, cutOff: true)
-        #expect(Self.plan(journal: during).steps.map(\.id) == [.driverPackages, .load, .verify, .finish])
-        let after = Installs.journal(plan, steps: 2)
+        let rest: [StepID] = [.downloadPackages, .driverPackages, .load, .verify, .finish]
+        for count in 2...3 {
+            let during = Installs.journal(plan, steps: count, cutOff: true)
+            #expect(Self.plan(journal: during).steps.map(\.id) == rest)
+        }
+        let after = Installs.journal(plan, steps: 3)
         let installed = Self.facts.with {
             $0.driver.moduleFile = .present(ModuleFile(path: "/a", version: Self.version, kernelModuleType: .open))
         }
         #expect(Self.plan(installed, journal: after).steps.map(\.id) == [.load, .verify, .finish])
         // Somebody removed the packages meanwhile.
-        #expect(Self.plan(journal: after).steps.map(\.id) == [.driverPackages, .load, .verify, .finish])
+        #expect(Self.plan(journal: after).steps.map(\.id) == rest)
+    }
+
+    /// What runs stays until apt-get has the packages, in the versions of the decision.
+    @Test func nothingStopsBeforeThePackagesAreThere() throws {
+        let busy = Self.facts.with {
+            $0.driver = .loaded("535.1.1", .open, kind: .datacenter, record: .changing)
+            $0.driver.nouveauLoaded = .present(true)
+            $0.claims.deviceUsers = .present([
+                DeviceUser(pid: 7, command: "nvidia-persiste", nodes: ["nvidia0"], unit: "nvidia-persistenced.service")
+            ])
+        }
+        let plan = Self.plan(busy)
+        let ids = plan.steps.map(\.id)
+        let stops = plan.steps.filter { $0.disrupts || $0.id == .blacklist }.map(\.id)
+        #expect(stops == [.blacklist, .release, .unload], "\(ids)")
+        #expect(ids.prefix(2) == [.begin, .downloadPackages], "\(ids)")
+        let download = plan.steps[1]
+        #expect(!download.changesDriver && download.inverse.isEmpty)
+        guard case .job(let job) = download.effects.last,
+            case .job(let install) = plan.steps.first(where: { $0.id == .driverPackages })?.effects.last
+        else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.environment["GPU_AGENT_PINS"] == install.environment["GPU_AGENT_PINS"])
+        #expect(job.command.suffix(Self.names.count) == Self.names[...])
+        // The first job refreshes the index, and the second one uses the index in which the packages were found.
+        #expect(job.environment["GPU_AGENT_DOWNLOADED"] == nil && install.environment["GPU_AGENT_DOWNLOADED"] != nil)
+    }
+
+    /// A repository that has a newer version by now is no reason to correct something on the node by hand.
+    @Test func aVersionThatIsGoneHasItsOwnRemedy() throws {
+        for step in Self.plan().steps.filter({ [.downloadPackages, .driverPackages].contains($0.id) }) {
+            let exits = try #require(step.failure.exits)
+            #expect(exits.map(\.status) == [80, 81, 82, 83])
+            let missing = try #require(exits.first { $0.status == 82 })
+            #expect(missing.code == .prebuiltModulesMissing)
+            #expect(missing.remedy.hasPrefix("Run 'gpu-agent install': the agent has refreshed the package index"))
+        }
     }
 
     /// Whether apt-get accepts the packages is known too late.

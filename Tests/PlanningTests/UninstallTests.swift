@@ -42,7 +42,8 @@ import Testing
             .remove(["/dev/nvidia0", "/dev/nvidiactl", "/dev/nvidia-caps"]),
         ]
         #expect(plan.steps.first?.effects == unload)
-        let jobs = ["blacklist", "driver-packages", "install", "remove", "uninstall"].map { "\($0)-595.91.07" }
+        let jobs = ["blacklist", "download-packages", "driver-packages", "install", "remove", "uninstall"]
+            .map { "\($0)-595.91.07" }
         #expect(plan.steps.last?.effects.last == .forgetJobs(jobs))
         #expect(texts(plan) == [])
         #expect(

@@ -15,9 +15,9 @@ extension Check {
         meaning: "A newer kernel is installed, and it has no module of the driver. The node works until it boots this "
             + "kernel. So the finding is a notice.",
         advice:
-            "If the agent installed the driver and the host has the headers of the new kernel, the agent builds the "
-            + "module before the reboot. Otherwise, install the headers first. With DKMS, also run `dkms autoinstall -k "
-            + "RELEASE`. Without a module, the agent installs its driver again after the reboot, and the node is not "
+            "If the agent installed the driver and the host has no DKMS, the agent installs the headers of the new kernel "
+            + "and builds the module before the reboot. If it may not or cannot do that, install the headers first. With "
+            + "DKMS, also run `dkms autoinstall -k RELEASE`. Without a module, the agent installs its driver again after the reboot, and the node is not "
             + "ready until then."
     ) { node in
         let host = node.facts.host

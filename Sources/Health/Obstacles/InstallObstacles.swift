@@ -116,11 +116,12 @@ extension Check {
         title: "the kernel modules are built for the kernel of the next boot",
         group: .install,
         phase: .install,
-        meaning: "The agent could not build the modules of its driver for a kernel that is installed and does not run "
-            + "yet. The node works until it boots this kernel. The verdict does not change: the notice "
-            + "`kernel-change-pending` has the cause.",
-        advice: "Read the finding. The agent does not repeat this build. After the boot, it installs the driver again, "
-            + "and the node is not ready until then."
+        meaning: "The agent could not install the headers of a kernel that is installed and does not run yet, or could "
+            + "not build the modules of its driver for it. The node works until it boots this kernel. The verdict does "
+            + "not change: the notice `kernel-change-pending` has the cause.",
+        advice: "Read the finding. The agent does not repeat this for the same kernel. When you install the headers "
+            + "yourself, it builds the modules. Without them, it installs the driver again after the boot, and the node "
+            + "is not ready until then."
     )
 
     static let uninstallFailed = Check(

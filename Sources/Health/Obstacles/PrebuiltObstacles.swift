@@ -9,8 +9,9 @@ extension Check {
         phase: .select,
         meaning:
             "`driver.source` asks for packages of the distribution with prebuilt kernel modules, and the agent found none "
-            + "for the running kernel and the GPUs. Or the packages were gone when the agent installed them. Only Ubuntu "
-            + "has such packages that the agent knows, and only for datacenter drivers.",
+            + "for the running kernel and the GPUs. Or the packages were gone from the repositories when the agent wanted "
+            + "to download them: then the next attempt takes the version that is there. Only Ubuntu has such packages "
+            + "that the agent knows, and only for datacenter drivers.",
         advice: "Run `apt-get update` on the node, or use a kernel for which the distribution has the package that the "
             + "finding names. Or set [`driver.source`](install.md#prebuilt-kernel-modules) to `auto` or `runfile`."
     )

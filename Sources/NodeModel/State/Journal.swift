@@ -43,9 +43,9 @@ package struct Journal: Codable, Sendable, Equatable {
 
     /// The failure of the last step; nil when the last step did not fail.
     ///
-    /// A failed build for another kernel says nothing about the driver that runs.
+    /// What fails for another kernel says nothing about the driver that runs.
     package var failure: Finding? {
-        guard let last = steps.last, last.state == .failed, last.step != .buildAhead else { return nil }
+        guard let last = steps.last, last.state == .failed, !StepID.ahead.contains(last.step) else { return nil }
         return last.failure
     }
 

@@ -14,8 +14,10 @@ extension StepID {
     package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let buildPackages = StepID(rawValue: "build-packages")
     package static let driverPackages = StepID(rawValue: "driver-packages")
+    package static let downloadPackages = StepID(rawValue: "download-packages")
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
+    package static let headersAhead = StepID(rawValue: "headers-ahead")
     package static let unload = StepID(rawValue: "unload")
     package static let remove = StepID(rawValue: "remove")
     package static let install = StepID(rawValue: "install")
@@ -35,8 +37,13 @@ extension StepID {
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
-        .blacklist, .release, .buildPackages, .buildAhead, .moduleParameters, .deviceRule,
+        .blacklist, .release, .buildPackages, .headersAhead, .buildAhead, .moduleParameters, .deviceRule,
     ]
+
+    /// The steps that prepare the kernel of the next boot.
+    ///
+    /// Their failure says nothing about the driver that runs.
+    package static let ahead: Set<StepID> = [.headersAhead, .buildAhead]
 
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
@@ -49,10 +56,10 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "driver-packages", "finish", "forget", "install", "load", "module-parameters", "release", "remove",
-            "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
-            "remove-driver-packages", "remove-module-parameters", "remove-package", "start-services",
-            "stop-services", "sync", "uninstall", "unload", "verify",
+            "download-packages", "driver-packages", "finish", "forget", "headers-ahead", "install", "load",
+            "module-parameters", "release", "remove", "remove-ahead", "remove-blacklist", "remove-build-packages",
+            "remove-device-rule", "remove-driver-packages", "remove-module-parameters", "remove-package",
+            "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -19,7 +19,7 @@ package struct InstallBuildPackages: Operation {
         packages: BuildPackages,
         kernel: String,
         version: String,
-        patience: Int = Self.usualPatience,
+        patience: Int = PackageJob.usualPatience,
         work: String = HostLayout.work
     ) {
         self.packages = packages
@@ -28,11 +28,6 @@ package struct InstallBuildPackages: Operation {
         self.patience = patience
         self.work = work
     }
-
-    /// How long jobs wait for the lock of the package manager, in seconds.
-    ///
-    /// Unattended upgrades of a new node were observed to hold it for up to ten minutes.
-    package static let usualPatience = 900
 
     package static func jobName(_ version: String) -> String { StepID.buildPackages.jobName(for: version) }
 
@@ -47,26 +42,19 @@ package struct InstallBuildPackages: Operation {
             ? "\(HostLayout.buildPackages)"
             : "the packages of the host, and \(HostLayout.buildPackages)"
     }
-    package var deadlineSeconds: Int { patience + 1800 }
-    package var effects: [Effect] {
-        let command = PackageScript.install(
-            packages.names,
-            headers: packages.headers,
-            kernel: kernel,
-            record: HostLayout.buildPackages,
-            patience: patience,
-            with: packages.installer
-        )
-        let job = Effect.Job(
+    private var job: PackageJob {
+        PackageJob(
             name: Self.jobName(version),
-            command: command,
-            environment: ["TMPDIR": work],
-            scratch: work
+            installer: packages.installer,
+            record: HostLayout.buildPackages,
+            patience: patience
         )
-        // An uninstall that was interrupted, and that this install takes back, can have removed the directory.
-        return [.makeDirectories([work]), .job(job)]
     }
-    package var failure: StepFailure { .packages(packages.installer, packages.names, kernel: kernel) }
+    package var deadlineSeconds: Int { job.installDeadline }
+    package var effects: [Effect] {
+        job.install(PackageRequest(names: packages.names, headers: packages.headers, kernel: kernel), work: work)
+    }
+    package var failure: StepFailure { .buildPackages(packages.installer, packages.names, kernel: kernel) }
     package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }
 }
 
@@ -87,16 +75,23 @@ package struct RemoveBuildPackages: Operation {
         "remove the packages that \(HostLayout.buildPackages) lists, with \(installer.program)"
     }
     package var changes: String { "the packages of the host, and \(HostLayout.buildPackages)" }
-    package var deadlineSeconds: Int { InstallBuildPackages.usualPatience + 900 }
-    package var effects: [Effect] {
-        let command = PackageScript.remove(
-            record: HostLayout.buildPackages,
-            patience: InstallBuildPackages.usualPatience,
-            with: installer
+    private var job: PackageJob {
+        PackageJob(
+            name: StepID.removeBuildPackages.jobName(for: version),
+            installer: installer,
+            record: HostLayout.buildPackages
         )
-        return [.job(Effect.Job(name: StepID.removeBuildPackages.jobName(for: version), command: command))]
     }
-    package var failure: StepFailure { .packages(installer, [], kernel: "", command: "gpu-agent uninstall") }
+    package var deadlineSeconds: Int { job.removalDeadline }
+    package var effects: [Effect] { job.remove }
+    package var failure: StepFailure {
+        .packages(
+            installer,
+            .buildPackagesFailed,
+            packages: StepFailure.buildPackageNoun,
+            command: "gpu-agent uninstall"
+        )
+    }
 }
 
 extension StepID {
@@ -104,55 +99,43 @@ extension StepID {
 }
 
 extension StepFailure {
-    /// A job of a package manager failed.
-    static func packages(
+    fileprivate static let buildPackageNoun = "the packages for the build of the kernel modules"
+
+    /// The job that installs packages for the build failed.
+    fileprivate static func buildPackages(
         _ installer: any PackageInstaller,
         _ names: [String],
-        kernel: String,
-        command: String = "gpu-agent install"
+        kernel: String
     ) -> StepFailure {
         let byHand = "Install \(names.joined(separator: " ")) on the node, or use a node image that has them."
-        let exits: [ExitMeaning] = [
-            ExitMeaning(
-                PackageScript.Exit.failed,
-                .buildPackagesFailed,
-                expected: "the packages for the build of the kernel modules",
-                remedy: "Run \(installer.program) on the node, and correct what it reports. "
-                    + "Then run '\(command)'."
-            ),
-            ExitMeaning(
-                PackageScript.Exit.busy,
-                .packageManagerBusy,
-                expected: "no other process that uses the package manager",
-                remedy: "Wait until this process ends. If it hangs, end it. Then run '\(command)'."
-            ),
-            ExitMeaning(
-                PackageScript.Exit.missing,
-                .buildPackageMissing,
-                expected: "a repository of the node with this package",
-                remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
-                    + "repository that has the package. The agent never uses the headers of another kernel."
-            ),
-            ExitMeaning(
-                PackageScript.Exit.refused,
-                .buildPackagesFailed,
-                expected: "an install that only adds packages",
-                remedy: byHand
-            ),
-            ExitMeaning(
-                PackageScript.Exit.wrongHeaders,
-                .kernelHeadersMissing,
-                expected: "the headers of the running kernel \(kernel)",
-                remedy: "Examine /lib/modules/\(kernel)/build on the node. "
-                    + "Remove it when it is of another kernel, and run 'gpu-agent install'."
-            ),
-        ]
-        return StepFailure(
+        return .packages(
+            installer,
             .buildPackagesFailed,
-            subject: installer.program,
-            remedy: names.isEmpty ? "Run \(installer.program) on the node, and correct what it reports." : byHand,
-            // A removal can only fail, or wait too long.
-            exits: names.isEmpty && kernel.isEmpty ? Array(exits.prefix(2)) : exits
+            packages: buildPackageNoun,
+            remedy: names.isEmpty ? nil : byHand,
+            exits: [
+                ExitMeaning(
+                    PackageScript.Exit.missing,
+                    .buildPackageMissing,
+                    expected: "a repository of the node with this package",
+                    remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
+                        + "repository that has the package. The agent never uses the headers of another kernel."
+                ),
+                ExitMeaning(
+                    PackageScript.Exit.refused,
+                    .buildPackagesFailed,
+                    expected: "an install that only adds packages",
+                    remedy: byHand
+                ),
+                ExitMeaning(
+                    PackageScript.Exit.wrongHeaders,
+                    .kernelHeadersMissing,
+                    expected: "the headers of the kernel \(kernel)",
+                    remedy: "Examine /lib/modules/\(kernel)/build on the node. "
+                        + "Remove it when it is of another kernel, and run 'gpu-agent install'."
+                ),
+            ],
+            command: "gpu-agent install"
         )
     }
 }

@@ -1,6 +1,28 @@
 package import NodeModel
 package import Selection
 
+/// Downloads the packages of a driver of the distribution, after a look at the transaction.
+///
+/// It comes before everything that stops what runs. So a version that has left the repositories, a conflict or a
+/// network without an answer never costs the node what it has.
+package struct DownloadDriverPackages: Operation {
+    package var install: InstallDriverPackages
+
+    package init(for install: InstallDriverPackages) {
+        self.install = install
+    }
+
+    package static func jobName(_ version: String) -> String { StepID.downloadPackages.jobName(for: version) }
+
+    package var id: StepID { .downloadPackages }
+    package var title: String { "download the packages of the \(install.driver) with \(install.installer.program)" }
+    package var changes: String { "the package index and the package cache of the host" }
+    private var job: PackageJob { install.job(Self.jobName(install.driver.version.description)) }
+    package var deadlineSeconds: Int { job.installDeadline }
+    package var effects: [Effect] { job.install(install.request(.download), work: install.work) }
+    package var failure: StepFailure { install.failure }
+}
+
 /// Installs a driver from packages of the distribution.
 ///
 /// The job is that of the packages for the build: it waits for the lock of the package manager, only adds packages,
@@ -19,7 +41,7 @@ package struct InstallDriverPackages: Operation {
         driver: DriverTarget,
         packages: [OfferedPackage],
         installer: any PackageInstaller,
-        patience: Int = InstallBuildPackages.usualPatience,
+        patience: Int = PackageJob.usualPatience,
         work: String = HostLayout.work
     ) {
         self.driver = driver
@@ -35,27 +57,46 @@ package struct InstallDriverPackages: Operation {
     package var title: String { "install the \(driver) with \(installer.program)" }
     package var changes: String { "the packages of the host, and \(HostLayout.driverPackages)" }
     package var changesDriver: Bool { true }
-    package var deadlineSeconds: Int { patience + 1800 }
-    package var effects: [Effect] {
-        let command = PackageScript.install(
-            packages.map(\.name),
-            headers: nil,
-            kernel: "",
-            record: HostLayout.driverPackages,
-            patience: patience,
-            with: installer
-        )
-        // The driver must be the one of the decision, also when the repositories have a newer one by now.
-        let pins = packages.map { "\($0.name)=\($0.version)" }.joined(separator: " ")
-        let job = Effect.Job(
-            name: Self.jobName(driver.version.description),
-            command: command,
-            environment: ["TMPDIR": work, "GPU_AGENT_PINS": pins],
-            scratch: work
-        )
-        return [.makeDirectories([work]), .job(job)]
+    private var job: PackageJob { job(Self.jobName(driver.version.description)) }
+    package var deadlineSeconds: Int { job.installDeadline }
+    package var effects: [Effect] { job.install(request(.installDownloaded), work: work) }
+
+    fileprivate func job(_ name: String) -> PackageJob {
+        PackageJob(name: name, installer: installer, record: HostLayout.driverPackages, patience: patience)
     }
-    package var failure: StepFailure { .driverPackages(installer, command: "gpu-agent install") }
+
+    /// The driver must be the one of the decision, also when the repositories have a newer one by now.
+    fileprivate func request(_ stage: PackageRequest.Stage) -> PackageRequest {
+        PackageRequest(names: packages.map(\.name), pins: packages, stage: stage)
+    }
+
+    package var failure: StepFailure {
+        .packages(
+            installer,
+            .driverPackagesFailed,
+            packages: StepFailure.driverPackageNoun,
+            exits: [
+                ExitMeaning(
+                    PackageScript.Exit.missing,
+                    .prebuiltModulesMissing,
+                    expected: "a repository of the node with these packages in these versions",
+                    remedy:
+                        "Run 'gpu-agent install': the agent has refreshed the package index, and takes what the "
+                        + "repositories have now. If the finding stays, add a repository that has the packages, or set "
+                        + "'driver.source: runfile' in the configuration."
+                ),
+                ExitMeaning(
+                    PackageScript.Exit.refused,
+                    .driverPackagesFailed,
+                    expected: "an install that only adds packages",
+                    remedy:
+                        "Upgrade or remove the packages that are in the way yourself, or use a newer node image. Or "
+                        + "set 'driver.source: runfile' in the configuration."
+                ),
+            ],
+            command: "gpu-agent install"
+        )
+    }
     package var inverse: (any Operation)? {
         RemoveDriverPackages(version: driver.version.description, installer: installer)
     }
@@ -81,16 +122,23 @@ package struct RemoveDriverPackages: Operation {
     package var changes: String { "the packages of the host, and \(HostLayout.driverPackages)" }
     package var disrupts: Bool { true }
     package var changesDriver: Bool { true }
-    package var deadlineSeconds: Int { InstallBuildPackages.usualPatience + 900 }
-    package var effects: [Effect] {
-        let command = PackageScript.remove(
-            record: HostLayout.driverPackages,
-            patience: InstallBuildPackages.usualPatience,
-            with: installer
+    private var job: PackageJob {
+        PackageJob(
+            name: StepID.removeDriverPackages.jobName(for: version),
+            installer: installer,
+            record: HostLayout.driverPackages
         )
-        return [.job(Effect.Job(name: StepID.removeDriverPackages.jobName(for: version), command: command))]
     }
-    package var failure: StepFailure { .driverPackages(installer, command: "gpu-agent uninstall") }
+    package var deadlineSeconds: Int { job.removalDeadline }
+    package var effects: [Effect] { job.remove }
+    package var failure: StepFailure {
+        .packages(
+            installer,
+            .driverPackagesFailed,
+            packages: StepFailure.driverPackageNoun,
+            command: "gpu-agent uninstall"
+        )
+    }
 }
 
 extension StepID {
@@ -98,44 +146,5 @@ extension StepID {
 }
 
 extension StepFailure {
-    /// A job that installs or removes the packages of a driver failed.
-    fileprivate static func driverPackages(_ installer: any PackageInstaller, command: String) -> StepFailure {
-        let program = installer.program
-        let byHand = "Run \(program) on the node, and correct what it reports. Then run '\(command)'."
-        return StepFailure(
-            .driverPackagesFailed,
-            subject: program,
-            remedy: byHand,
-            exits: [
-                ExitMeaning(
-                    PackageScript.Exit.failed,
-                    .driverPackagesFailed,
-                    expected: "the packages of the driver",
-                    remedy: byHand
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.busy,
-                    .packageManagerBusy,
-                    expected: "no other process that uses the package manager",
-                    remedy: "Wait until this process ends. If it hangs, end it. Then run '\(command)'."
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.missing,
-                    .prebuiltModulesMissing,
-                    expected: "a repository of the node with these packages",
-                    remedy:
-                        "Add a repository that has the packages, or use a kernel for which the distribution has them. "
-                        + "Or set 'driver.source: runfile' in the configuration."
-                ),
-                ExitMeaning(
-                    PackageScript.Exit.refused,
-                    .driverPackagesFailed,
-                    expected: "an install that only adds packages",
-                    remedy:
-                        "Upgrade or remove the packages that are in the way yourself, or use a newer node image. Or "
-                        + "set 'driver.source: runfile' in the configuration."
-                ),
-            ]
-        )
-    }
+    fileprivate static let driverPackageNoun = "the packages of the driver"
 }

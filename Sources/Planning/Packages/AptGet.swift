@@ -41,6 +41,9 @@ package struct AptGet: PackageInstaller {
         is_there() { case $(state "$1") in '' | not-installed) false ;; esac; }
         is_held() { [ "$(dpkg-query -W -f '${db:Status-Want}\n' "$1" 2>/dev/null | sed -n 1p)" = hold ]; }
         holds() { ! is_held "$1"; }
+        is_headers() { case $1 in linux-headers-*) ;; *) false ;; esac; }
+        # The name of each package has the release of its kernel.
+        hides() { false; }
 
         # Completes what an interrupted dpkg left, once.
         heal() {
@@ -69,18 +72,26 @@ package struct AptGet: PackageInstaller {
         }
 
         apt_install() {
-            apt-get -y -q $options --no-remove \
+            apt-get -y -q $options --no-remove "$@" \
                 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
                 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(pinned $wanted)
         }
 
+        # Whether a repository has the version of a package; without a version, any is good.
+        is_offered() {
+            case $1 in *=*) ;; *) return 0 ;; esac
+            apt-cache madison "${1%%=*}" 2>/dev/null |
+                sed -n 's/^[^|]*| *\([^ |]*\) *|.* Packages$/\1/p' | grep -qxF "${1#*=}"
+        }
+
         preview() {
-            for package in $wanted; do
+            for package in $(pinned $wanted); do
+                name=${package%%=*}
                 # apt-get takes a name that it does not know for a pattern, and could find another kernel's headers.
-                apt-cache policy "$package" >"$work/output" 2>&1
-                if [ "$(sed -n 1p "$work/output")" != "$package:" ] ||
-                    grep -q '^  Candidate: (none)' "$work/output"; then
+                apt-cache policy "$name" >"$work/output" 2>&1
+                if [ "$(sed -n 1p "$work/output")" != "$name:" ] ||
+                    grep -q '^  Candidate: (none)' "$work/output" || ! is_offered "$package"; then
                     absent="$absent $package"
                 fi
             done
@@ -92,11 +103,13 @@ package struct AptGet: PackageInstaller {
             removed=$(sed -n 's/^Remv \([^ ]*\) .*/\1/p' "$work/output")
         }
 
+        download() { locked apt_install --download-only; }
         transact() { locked apt_install; }
         # As apt-mark does, but also when a list of repositories has a mistake.
         mark() { echo "$1 $2" | dpkg --set-selections; }
         hold() { is_held "$1" || locked mark "$1" hold || fail 80 "dpkg cannot hold $1: $(complaint)"; }
         release() { if is_held "$1"; then locked mark "$1" install; fi; }
+        is_used() { false; }
         # dpkg removes what it can, and nothing that another package needs.
         remove() { locked dpkg --force-remove-reinstreq --purge "$@"; }
         """#

@@ -55,12 +55,13 @@ package struct Dnf: PackageInstaller {
 
         is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
         is_there() { is_installed "$1"; }
+        is_dnf4() { dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'; }
+        can_hold() { dnf -q -C versionlock list >/dev/null 2>&1; }
         # A compiler that stays behind makes every "dnf upgrade" fail, so only the headers are held.
-        # The list of dnf 5 has another form.
-        holds() {
-            [ "$1" = "$headers" ] && [ -z "$(entries "$1")" ] && dnf -q -C versionlock list >/dev/null 2>&1 &&
-                dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'
-        }
+        holds() { [ "$1" = "$headers" ] && { can_hold || [ -n "$plugin" ]; } && [ -z "$(entries "$1")" ]; }
+        is_headers() { [ "${1%-*-*}" = "${headers%-*-*}" ]; }
+        # A lock on one version hides all other versions of the package.
+        hides() { is_headers "$1"; }
         heal() { :; }
 
         options='--setopt=install_weak_deps=False --setopt=best=False --setopt=obsoletes=False
@@ -75,11 +76,24 @@ package struct Dnf: PackageInstaller {
         dnf_install() {
             others=$(rpm -qa --queryformat '%{NAME}\n' | grep -v -e '^kernel.*-devel$' -e '^gpg-pubkey$' |
                 sort -u | tr '\n' ',')
-            dnf "$1" $options --setopt=metadata_expire=never --exclude="$others" install $wanted
+            dnf "$1" $options --setopt=metadata_expire=never --exclude="$others" install $wanted $plugin
+        }
+
+        # dnf 4 holds packages with a plugin that is a package of its own. dnf 5 needs none.
+        plugin=
+        choose_plugin() {
+            case " $wanted " in *" ${headers:-/} "*) ;; *) return ;; esac
+            if ! can_hold && is_dnf4; then plugin=python3-dnf-plugin-versionlock; fi
         }
 
         preview() {
+            choose_plugin
             dnf_install --assumeno >"$work/output" 2>&1
+            if [ -n "$plugin" ] && ! grep -q "^ $plugin " "$work/output"; then
+                echo "$headers will not be held, because dnf cannot install $plugin."
+                plugin=
+                dnf_install --assumeno >"$work/output" 2>&1
+            fi
             absent=$(sed -n 's/^No match for argument: //p' "$work/output")
             section=
             while IFS= read -r line; do
@@ -99,16 +113,41 @@ package struct Dnf: PackageInstaller {
         }
 
         transact() { locked dnf_install -y; }
-        # The plugin puts the epoch before the version of an entry, and any architecture behind it.
+        # Without its plugin, a lock of somebody else would have no effect.
+        is_used() {
+            [ "$1" = python3-dnf-plugin-versionlock ] && [ -n "$(dnf -q -C versionlock list 2>/dev/null)" ] &&
+                echo "$1 stays, because there are locks of others."
+        }
+
+        # The locks of a package. The plugin of dnf 4 prints one in a line, with the epoch before the version and any
+        # architecture behind it. dnf 5 prints the conditions below the name, and its locks are those of the name.
         entries() {
-            dnf -q -C versionlock list 2>/dev/null | while read -r entry; do
-                if [ "$(echo "$entry" | sed 's/-[0-9]*:/-/')" = "${1%.*}.*" ]; then echo "$entry"; fi
-            done
+            if is_dnf4; then
+                dnf -q -C versionlock list 2>/dev/null | while read -r entry; do
+                    if [ "$(echo "$entry" | sed 's/-[0-9]*:/-/')" = "${1%.*}.*" ]; then echo "$entry"; fi
+                done
+            else
+                dnf -q -C versionlock list 2>/dev/null | grep -A 2 -xF "Package name: ${1%-*-*}" | grep -v '^$'
+            fi
         }
         hold() {
             [ -n "$(entries "$1")" ] || dnf -q -C versionlock add "$1" || fail 80 "dnf versionlock cannot hold $1."
         }
-        release() { for entry in $(entries "$1"); do dnf -q -C versionlock delete "$entry"; done; }
+        release() {
+            if is_dnf4; then
+                for entry in $(entries "$1"); do dnf -q -C versionlock delete "$entry"; done
+                return
+            fi
+            # dnf 5 deletes all locks of a name, so there must be no other one.
+            name=${1%-*-*} version=${1#"${1%-*-*}"-}
+            found=$(entries "$1")
+            case $found in
+            '') ;;
+            "Package name: $name
+        evr = ${version%.*}") dnf -q -C versionlock delete "$name" ;;
+            *) echo "The locks of $name stay, because not all of them are from this agent." ;;
+            esac
+        }
         """#
 }
 

@@ -18,26 +18,24 @@ enum PackageScript {
         static let wrongHeaders = 84
     }
 
-    /// The command that installs packages.
+    /// The command that installs packages, or only downloads them.
     ///
     /// - Parameters:
-    ///   - names: The packages. Those that the host has already are left alone.
-    ///   - headers: The package among them that has the headers of the kernel; nil when it is not asked for.
-    ///   - kernel: The release of the running kernel.
+    ///   - request: The packages.
     ///   - record: The file on the host that keeps what was installed and what is held.
     ///   - patience: How long to wait for the lock of the package manager, in seconds.
     ///   - installer: The package manager.
     /// - Returns: The command with its arguments.
     static func install(
-        _ names: [String],
-        headers: String?,
-        kernel: String,
+        _ request: PackageRequest,
         record: String,
         patience: Int,
         with installer: any PackageInstaller
     ) -> [String] {
-        let script = [prologue, installer.functions, install].joined(separator: "\n\n")
-        return ["sh", "-c", script, "gpu-agent-packages", kernel, "\(patience)", record, headers ?? ""] + names
+        let end = request.stage == .download ? download : install
+        let script = [prologue, installer.functions, look, end].joined(separator: "\n\n")
+        let arguments = [request.kernel, "\(patience)", record, request.headers ?? ""]
+        return ["sh", "-c", script, "gpu-agent-packages"] + arguments + request.names
     }
 
     /// The command that removes the packages and the holds in the record.
@@ -150,7 +148,8 @@ enum PackageScript {
         }
         """#
 
-    private static let install = #"""
+    /// Looks at the transaction and refuses one that changes something that is there.
+    private static let look = #"""
         wanted='' unfinished=''
         for package; do is_installed "$package" || wanted="$wanted $package"; done
         # The files of a package can be there, so that nothing seems to be missing, while the package is not configured.
@@ -162,15 +161,24 @@ enum PackageScript {
             heal
         fi
         if [ -n "$wanted" ]; then
-            refreshed='The index of the packages is new.'
-            refresh || refreshed="The refresh of the package index failed: $(complaint)"
+            # The index in which the packages were found is still there. A newer one can lack them.
+            if [ -n "${GPU_AGENT_DOWNLOADED:-}" ]; then
+                refreshed='The repositories had the packages when the agent downloaded them.'
+            else
+                refreshed='The index of the packages is new.'
+                refresh || refreshed="The refresh of the package index failed: $(complaint)"
+            fi
             status=0
-            # A hold on the headers of an earlier kernel can hide those of this kernel.
+            # A hold on the headers of an earlier kernel has no use any more, and can hide those of this kernel. Ahead of a
+            # boot, the running kernel still needs its headers: they are held again below.
             for package in $(noted hold); do
-                case " $* " in
-                *" $package "*) ;;
-                *) if [ -n "$headers" ]; then release "$package"; forget hold "$package"; fi ;;
-                esac
+                [ -n "$headers" ] && [ "$package" != "$headers" ] && is_headers "$package" || continue
+                if [ -z "${GPU_AGENT_AHEAD:-}" ]; then
+                    release "$package"
+                    forget hold "$package"
+                elif hides "$package"; then
+                    release "$package"
+                fi
             done
             absent='' added='''' removed='' upgraded=''
             preview
@@ -180,6 +188,17 @@ enum PackageScript {
             done
             [ -z "$removed" ] || fail 83 "The install would remove $(listed $removed)."
             [ -z "$upgraded" ] || fail 83 "The install would upgrade $(listed $upgraded)."
+        fi
+        """#
+
+    private static let download = #"""
+        if [ -n "$wanted" ]; then
+            download || fail 80 "$program cannot download $(listed $wanted): $(complaint)"
+        fi
+        """#
+
+    private static let install = #"""
+        if [ -n "$wanted" ]; then
             # Before the change, so that nothing is forgotten when the host goes down during it.
             {
                 for package in $added; do echo "add $package"; done
@@ -206,7 +225,9 @@ enum PackageScript {
         [ -e "$record" ] || exit 0
         for package in $(noted hold); do release "$package"; done
         added=
-        for package in $(noted add); do if is_there "$package"; then added="$added $package"; fi; done
+        for package in $(noted add); do
+            if is_there "$package" && ! is_used "$package"; then added="$added $package"; fi
+        done
         if [ -n "$added" ]; then
             wait_for_lock
             heal

@@ -23,10 +23,29 @@ package struct Tdnf: PackageInstaller {
 
         is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
         is_there() { is_installed "$1"; }
-        # tdnf has no command that holds a package.
-        holds() { false; }
-        hold() { :; }
-        release() { :; }
+        # tdnf does not change a package whose name is in a file of this directory. Such a lock of a compiler would keep
+        # the libraries of the compiler back, so only the headers are held.
+        held=/etc/tdnf/locks.d/gpu-agent.conf
+        holds() { [ "$1" = "$headers" ] && ! grep -qsxF "${1%-*-*}" /etc/tdnf/locks.d/*.conf; }
+        hold() {
+            ! grep -qsxF "${1%-*-*}" "$held" || return 0
+            mkdir -p "${held%/*}" && { cat "$held" 2>/dev/null; echo "${1%-*-*}"; } >"$held.new" &&
+                mv "$held.new" "$held" || fail 80 "The agent cannot write $held."
+        }
+        release() {
+            [ -e "$held" ] || return 0
+            grep -vxF "${1%-*-*}" "$held" >"$held.new"
+            if [ -s "$held.new" ]; then
+                mv "$held.new" "$held"
+            else
+                rm -f "$held" "$held.new"
+                rpm -qf "${held%/*}" >/dev/null 2>&1 || rmdir "${held%/*}" 2>/dev/null
+            fi
+        }
+        is_headers() { [ "${1%-*-*}" = "${headers%-*-*}" ]; }
+        # A lock is for all versions of a package.
+        hides() { is_headers "$1"; }
+        is_used() { false; }
         heal() { :; }
         refresh() { locked timeout 45 tdnf --refresh makecache; }
 

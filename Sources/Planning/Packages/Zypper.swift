@@ -55,6 +55,10 @@ package struct Zypper: PackageInstaller {
         is_there() { rpm -q --quiet "$1" 2>/dev/null; }
         # A compiler that stays behind is a conflict for "zypper patch", so only the headers are held.
         holds() { case $1 in "$headers") true ;; *) false ;; esac; }
+        is_headers() { [ "${1%%=*}" = "${headers%%=*}" ]; }
+        # A lock is for one version.
+        hides() { false; }
+        is_used() { false; }
         heal() { :; }
         refresh() { locked timeout 45 zypper --non-interactive refresh; }
 

@@ -6,26 +6,68 @@ package import Selection
 /// On a host with DKMS, the update of the kernel builds them. The build disturbs nothing that runs.
 package struct Ahead: Recipe {
     package private(set) var operations: [any Operation] = []
-    /// Why the last build for this kernel failed, as a sentence; nil when it did not fail.
+    /// Why the agent could not prepare this kernel, as a sentence; nil when it can or did.
     ///
-    /// The agent does not try it again. After the boot, it builds for this kernel as in every install.
+    /// The agent does not try again, unless the package manager was busy. After the boot, it builds for this kernel as in
+    /// every install.
     package private(set) var problem: String?
 
-    package init(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) {
-        guard decision.action == .adopt, let build = Self.operation(facts) else { return }
-        let last = journal?.steps.last { $0.step == .buildAhead }
-        if let last, last.state == .failed, last.job == build.jobName {
-            problem = last.failure?.observed ?? "The build for the kernel \(build.kernel) failed."
-        } else {
+    /// - Parameters:
+    ///   - facts: The facts of the node.
+    ///   - decision: What the agent does with the driver on the host.
+    ///   - journal: The journal of earlier installs; nil when there is none.
+    ///   - installsPackages: Whether the agent may install the headers of the kernel.
+    package init(_ facts: NodeFacts, _ decision: Decision, journal: Journal?, installsPackages: Bool = true) {
+        guard decision.action == .adopt, let kernel = facts.host.pendingKernel.value,
+            let build = Self.build(for: kernel, facts)
+        else { return }
+        if let failed = Self.failure(of: .buildAhead, build.jobName, in: journal) {
+            problem = failed.observed
+        } else if kernel.hasHeaders {
             operations = [build]
+        } else if installsPackages, let headers = Self.headers(of: kernel, for: build, facts) {
+            addHeaders(headers, build, facts, journal)
         }
     }
 
-    /// The build that the host needs and is ready for; nil when it needs none, or cannot build.
-    private static func operation(_ facts: NodeFacts) -> BuildAhead? {
+    private mutating func addHeaders(
+        _ headers: InstallHeadersAhead,
+        _ build: BuildAhead,
+        _ facts: NodeFacts,
+        _ journal: Journal?
+    ) {
+        let space = DiskSpace(
+            build: facts.build,
+            package: 0,
+            work: headers.work,
+            buildPackages: [headers.headers],
+            rebuildsInitramfs: false
+        )
+        let failed = Self.failure(of: .headersAhead, headers.jobName, in: journal)
+        if let failed, failed.code != .packageManagerBusy {
+            problem = failed.observed
+        } else if let full = space.findings.first {
+            problem = "There is no space for its headers: \(full.observed)"
+        } else {
+            operations = [headers, build]
+        }
+    }
+
+    /// Why a job ended that the agent does not repeat; nil when it did not fail.
+    private static func failure(of step: StepID, _ job: String, in journal: Journal?) -> Finding? {
+        guard let last = journal?.steps.last(where: { $0.step == step }), last.state == .failed, last.job == job else {
+            return nil
+        }
+        return last.failure
+            ?? Finding(.buildAheadFailed, observed: "The job \(job) failed.", expected: "no failure", remedy: .none)
+    }
+
+    /// The build that the host needs, and is ready for when it has the headers of the kernel; nil when it needs none, or
+    /// cannot build.
+    private static func build(for kernel: PendingKernel, _ facts: NodeFacts) -> BuildAhead? {
         let build = facts.build
         guard let record = facts.driver.record.value, record.state == .installed, record.packages == nil,
-            let kernel = facts.host.pendingKernel.value, kernel.hasHeaders, !kernel.hasModule(of: record.version),
+            !kernel.hasModule(of: record.version),
             BuildPackages.isName(kernel.release), facts.driver.loadedVersion.value == record.version,
             let module = facts.driver.moduleFile.value, module.version == record.version,
             let end = module.path.lastIndex(of: "/"), acceptsUnsignedModules(facts.host),
@@ -36,6 +78,24 @@ package struct Ahead: Recipe {
             kernel: kernel.release,
             directory: String(module.path[..<end]),
             compiler: build.namedCompilerToUse
+        )
+    }
+
+    /// The install of the headers of a kernel; nil when the agent does not know the package manager of the host.
+    private static func headers(
+        of kernel: PendingKernel,
+        for build: BuildAhead,
+        _ facts: NodeFacts
+    ) -> InstallHeadersAhead? {
+        guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
+            facts.build.packageTools.value?.contains(installer.program) == true
+        else { return nil }
+        return InstallHeadersAhead(
+            installer: installer,
+            headers: installer.headers(of: kernel.release, on: system),
+            kernel: kernel.release,
+            version: build.version,
+            work: facts.build.workDirectory
         )
     }
 

@@ -37,7 +37,8 @@ package struct Prebuilt: Recipe {
     }
 
     package var operations: [any Operation] {
-        (isResumed ? [] : [begin])
+        // Until apt-get has accepted the transaction and has its packages, everything that runs stays.
+        (isResumed ? [] : [begin]) + (isInstalled ? [] : [DownloadDriverPackages(for: installation)])
             + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
             + (isInstalled ? [] : install) + [LoadModules()]
             + (services.isEmpty ? [] : [StartServices(units: services)])
@@ -63,14 +64,16 @@ package struct Prebuilt: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return (isNeeded ? [unload] : []) + (surroundings?.beforeLoad ?? []) + [
-            InstallDriverPackages(
-                driver: driver,
-                packages: packages,
-                installer: installer,
-                work: facts.build.workDirectory
-            )
-        ]
+        return (isNeeded ? [unload] : []) + (surroundings?.beforeLoad ?? []) + [installation]
+    }
+
+    private var installation: InstallDriverPackages {
+        InstallDriverPackages(
+            driver: driver,
+            packages: packages,
+            installer: installer,
+            work: facts.build.workDirectory
+        )
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
@@ -81,7 +84,8 @@ package struct Prebuilt: Recipe {
 
     private var jobs: [String] {
         [
-            BlacklistModules.jobName(record.version), InstallDriverPackages.jobName(record.version),
+            BlacklistModules.jobName(record.version), DownloadDriverPackages.jobName(record.version),
+            InstallDriverPackages.jobName(record.version),
         ]
     }
 }

@@ -102,9 +102,11 @@ struct UninstallHost {
         guard let index = entries.lastIndex(where: { !$0.steps.isEmpty }) else { return entries }
         let versions = [record?.version, record?.replaces].compactMap(\.self)
         let known = versions.flatMap { version in
-            [StepID.blacklist, .install, .driverPackages, .remove, .uninstall].map { $0.jobName(for: version) }
+            [StepID.blacklist, .install, .downloadPackages, .driverPackages, .remove, .uninstall].map {
+                $0.jobName(for: version)
+            }
         }
-        let planned = entries.flatMap(\.steps).compactMap(\.job)
+        let planned = entries.flatMap(\.steps).compactMap(\.job) + journal.steps.compactMap(\.job)
         let last = entries[index].steps.count - 1
         entries[index].steps[last].effects.append(.forgetJobs(Set(known + planned).sorted()))
         return entries

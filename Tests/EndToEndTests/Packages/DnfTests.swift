@@ -9,24 +9,25 @@ struct DnfTests {
     private static let kernel = "5.14.0-427.el9.x86_64"
     private static let headers = "kernel-devel-\(kernel)"
 
+    /// The package with the headers of the kernel `5.14.0-RELEASE.x86_64`.
+    static func headers(_ release: String) -> RPMRepository.Spec {
+        let kernel = "5.14.0-\(release).x86_64"
+        let file = "/usr/src/kernels/\(kernel)/include/generated/utsrelease.h"
+        return RPMRepository.Spec(
+            name: "kernel-devel",
+            version: "5.14.0-\(release)",
+            fields: ["Provides: installonlypkg(kernel)"],
+            files: [file: "#define UTS_RELEASE \"\(kernel)\""],
+            architecture: "x86_64"
+        )
+    }
+
     /// Starts a host that has the headers of another kernel.
     private static func with(_ body: @escaping @Sendable (RPMRepository) async throws -> Void) async throws {
         try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
             let build = "/usr/src/kernels/\(kernel)"
             let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: build)
-            try await repository.add(
-                ["427.el9", "503.el9"].map { release in
-                    let kernel = "5.14.0-\(release).x86_64"
-                    let file = "/usr/src/kernels/\(kernel)/include/generated/utsrelease.h"
-                    return RPMRepository.Spec(
-                        name: "kernel-devel",
-                        version: "5.14.0-\(release)",
-                        fields: ["Provides: installonlypkg(kernel)"],
-                        files: [file: "#define UTS_RELEASE \"\(kernel)\""],
-                        architecture: "x86_64"
-                    )
-                }
-            )
+            try await repository.add(["427.el9", "503.el9"].map(headers))
             try await node.run(["sh", "-c", "rpm -i /repo/x86_64/kernel-devel-5.14.0-503.el9.x86_64.rpm"])
             try await body(repository)
         }

@@ -26,15 +26,24 @@ struct PackageNode: Sendable {
         return try await run(step)
     }
 
+    /// Runs the script that installs the headers of a kernel that does not run yet.
+    func installAhead(_ headers: String, of kernel: String) async throws -> Finished {
+        let operation = InstallHeadersAhead(installer: installer, headers: headers, kernel: kernel, version: "1")
+        return try await run(operation.step)
+    }
+
     /// Runs the script that undoes everything that `install` did.
     func remove() async throws -> Finished {
         try await run(RemoveBuildPackages(installer: installer, version: "1").step)
     }
 
     private func run(_ step: PlannedStep) async throws -> Finished {
-        guard case .job(let job) = step.effects.last else { throw Failure("\(step.id) has no job") }
+        guard case .job(let job) = step.effects.first(where: { $0.kind == "job" }) else {
+            throw Failure("\(step.id) has no job")
+        }
+        let variables = job.environment.filter { $0.key != "TMPDIR" }.map { "\($0.key)=\($0.value)" }
         return try await runProgram(
-            [Programs.script("node"), "exec", "--dir", node.directory.path] + job.command
+            [Programs.script("node"), "exec", "--dir", node.directory.path, "env"] + variables + job.command
         )
     }
 

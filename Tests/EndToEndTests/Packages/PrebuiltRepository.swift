@@ -55,8 +55,11 @@ struct PrebuiltRepository: Sendable {
         """
 
     /// Adds the packages; the script of the one with the modules runs when dpkg configures it.
-    func addPackages(script: String = "") async throws {
-        let version = "\(Self.version)-0ubuntu1"
+    ///
+    /// Packages of another revision take the place of the earlier ones.
+    func addPackages(script: String = "", revision: String = "0ubuntu1") async throws {
+        let version = "\(Self.version)-\(revision)"
+        try await node.run(["sh", "-c", "rm -f /repo/*nvidia*"])
         try await repository.add(
             Self.modules,
             version: "6.8.0-1044.50",

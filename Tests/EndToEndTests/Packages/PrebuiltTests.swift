@@ -6,7 +6,7 @@ import Testing
 /// An agent that installs a driver from packages of the distribution, with the real apt-get and dpkg.
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
 struct PrebuiltTests {
-    private static let steps: [StepID] = [.begin, .driverPackages, .load, .verify, .finish]
+    private static let steps: [StepID] = [.begin, .downloadPackages, .driverPackages, .load, .verify, .finish]
 
     /// Nothing is configured: the kernel rejects modules without a signature, and the node has no compiler.
     @Test func installsAndUninstallsWithSecureBoot() async throws {
@@ -98,6 +98,29 @@ struct PrebuiltTests {
             #expect(try await node.status().verdict == "ready")
             try await node.uninstall().expectExit(0)
             expectSame(try await prebuilt.repository.installed(), before)
+        }
+    }
+
+    /// The index of the node is older than the repository, which has only a newer version by now.
+    @Test func aVersionThatIsGoneChangesNothing() async throws {
+        try await PrebuiltRepository.with { prebuilt in
+            let node = prebuilt.node
+            let before = try await prebuilt.repository.installed()
+            try await prebuilt.addPackages(revision: "0ubuntu2")
+            let gone = try await node.agent("install")
+            gone.expectExit(1)
+            let package = "nvidia-utils-595-server=\(PrebuiltRepository.version)-0ubuntu1"
+            #expect(gone.errors.contains("prebuilt-modules-missing: No repository has "), "\(gone)")
+            #expect(gone.errors.contains(package), "\(gone)")
+            #expect(gone.errors.contains("The index of the packages is new."), "\(gone)")
+            #expect(gone.errors.contains("takes what the repositories have now"), "\(gone)")
+            #expect(try node.journal().steps.map(\.step) == [.begin, .downloadPackages])
+            #expect(try await prebuilt.repository.installed() == before)
+            #expect(!node.exists(HostLayout.driverPackages))
+
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            #expect(try await prebuilt.repository.installed().contains { $0.contains("-0ubuntu2 hold ok installed") })
         }
     }
 

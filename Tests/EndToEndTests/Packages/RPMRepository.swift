@@ -13,6 +13,8 @@ struct RPMRepository: Sendable {
         var version: String
         var fields: [String] = []
         var files: [String: String] = [:]
+        /// Files and directories of the host, by their place in the package.
+        var copies: [String: String] = [:]
         var script = ""
         var architecture = "noarch"
     }
@@ -51,7 +53,12 @@ struct RPMRepository: Sendable {
                 ["%description", "made for a test", "%install"]
                 + files.map {
                     "mkdir -p $(dirname %{buildroot}\($0.key)); echo '\($0.value)' >%{buildroot}\($0.key)"
-                } + (spec.script.isEmpty ? [] : ["%post", spec.script]) + ["%files"] + files.map(\.key)
+                }
+                + spec.copies.map { place, source in
+                    "mkdir -p $(dirname %{buildroot}\(place)); cp -R \(source) %{buildroot}\(place)"
+                }
+                + (spec.script.isEmpty ? [] : ["%post", spec.script]) + ["%files"] + files.map(\.key)
+                + spec.copies.keys.sorted().map { $0.hasPrefix("/etc/") ? "%config(noreplace) \($0)" : $0 }
             try await node.run(["sh", "-ec", Self.build, "sh", (header + body).joined(separator: "\n")])
         }
         try await node.run(["createrepo_c", "-q", "/repo"])

@@ -36,13 +36,59 @@ struct TdnfTests {
             let packages = repository.packages
             let before = try await repository.installed()
             try await packages.install([Self.headers, "t-make"], headers: Self.headers).expectExit(0)
-            #expect(packages.recorded() == ["add \(Self.headers)", "add t-make"])
+            #expect(packages.recorded() == ["add \(Self.headers)", "add t-make", "hold \(Self.headers)"])
+            #expect(repository.node.text(Self.locks) == "kernel-devel\n")
             let added = ["\(Self.headers).x86_64", "t-make-1-1.noarch"]
             #expect(try await repository.installed() == (before + added).sorted())
             try await packages.remove().expectExit(0)
             #expect(try await repository.installed() == before)
+            #expect(!repository.node.exists("/etc/tdnf/locks.d"))
         }
     }
+
+    /// tdnf installs no other version of a locked package, so the lock for an earlier kernel must go first.
+    @Test func theLockFollowsTheKernel() async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
+            try await node.run(["sh", "-c", "echo other >/etc/tdnf/locks.d/other.conf; rpm -e \(Self.headers)"])
+            let next = "6.6.200.1-1.azl3"
+            let file = "/usr/src/linux-headers-\(next)/include/generated/utsrelease.h"
+            try await repository.add([
+                RPMRepository.Spec(
+                    name: "kernel-devel",
+                    version: next,
+                    files: [file: "#define UTS_RELEASE \"\(next)\""],
+                    architecture: "x86_64"
+                )
+            ])
+            let link = "mkdir -p /lib/modules/\(next); ln -s /usr/src/linux-headers-\(next) /lib/modules/\(next)/build"
+            try await node.run(["sh", "-c", link])
+            let other = PackageNode(node: node, installer: Tdnf(), kernel: next)
+            let headers = "kernel-devel-\(next)"
+            try await other.install([headers], headers: headers).expectExit(0)
+            #expect(node.text(Self.locks) == "kernel-devel\n")
+            #expect(other.recorded() == ["add \(Self.headers)", "add \(headers)", "hold \(headers)"])
+            try await other.remove().expectExit(0)
+            #expect(!node.exists(Self.locks) && node.exists("/etc/tdnf/locks.d/other.conf"))
+        }
+    }
+
+    /// An operator locked the headers, and keeps the lock.
+    @Test func aLockOfSomebodyElseStays() async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            try await node.run([
+                "sh", "-c", "mkdir -p /etc/tdnf/locks.d; echo kernel-devel >/etc/tdnf/locks.d/own.conf",
+            ])
+            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
+            #expect(packages.recorded() == ["add \(Self.headers)"] && !node.exists(Self.locks))
+            try await packages.remove().expectExit(0)
+            #expect(node.text("/etc/tdnf/locks.d/own.conf") == "kernel-devel\n")
+        }
+    }
+
+    private static let locks = "/etc/tdnf/locks.d/gpu-agent.conf"
 
     @Test func namesThePackageThatNoRepositoryHas() async throws {
         try await Self.with { repository in
@@ -81,6 +127,13 @@ struct TdnfTests {
             file=$(ls /repo/*/"$name"-[0-9]*.rpm /repo/*/"$name".*.rpm 2>/dev/null | tail -n 1)
             [ -n "$file" ] || { echo "$name package not found or not installed"; echo 'Error(1011) : No matching packages'; exit 245; }
             files+=("$file")
+        done
+        for file in "${files[@]}"; do
+            name=$(rpm -qp --queryformat '%{NAME}' "$file")
+            if grep -qsxF "$name" /etc/tdnf/locks.d/gpu-agent.conf; then
+                echo 'Error(1301) : Solv general runtime error'
+                exit 21
+            fi
         done
         echo 'Installing:'
         for file in "${files[@]}"; do

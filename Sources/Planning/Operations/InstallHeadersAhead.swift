@@ -1,0 +1,64 @@
+package import NodeModel
+
+/// Installs the headers of a kernel that is installed and does not run yet, so that the agent can build for it.
+///
+/// The packages are in the record of the packages for the build, whose removal undoes this step, too.
+package struct InstallHeadersAhead: Operation {
+    package var installer: any PackageInstaller
+    /// The package with the headers.
+    package var headers: String
+    /// The release of the kernel that the headers are for.
+    package var kernel: String
+    /// The version of the installed driver, for the name of the job.
+    package var version: String
+    /// The directory for temporary files, in which scripts of packages run.
+    package var work: String
+
+    package init(
+        installer: any PackageInstaller,
+        headers: String,
+        kernel: String,
+        version: String,
+        work: String = HostLayout.work
+    ) {
+        self.installer = installer
+        self.headers = headers
+        self.kernel = kernel
+        self.version = version
+        self.work = work
+    }
+
+    /// The job that installs the headers of this kernel.
+    package var jobName: String { StepID.headersAhead.jobName(for: "\(version)-\(kernel)") }
+
+    private var job: PackageJob {
+        PackageJob(name: jobName, installer: installer, record: HostLayout.buildPackages)
+    }
+
+    package var id: StepID { .headersAhead }
+    package var title: String { "install \(headers) with \(installer.program) for the next boot" }
+    package var changes: String { "the packages of the host, and \(HostLayout.buildPackages)" }
+    package var deadlineSeconds: Int { job.installDeadline }
+    package var effects: [Effect] {
+        let request = PackageRequest(names: [headers], headers: headers, kernel: kernel, isAhead: true)
+        return job.install(request, work: work) + [.remove([work]), .forgetJobs([jobName])]
+    }
+
+    /// The driver works without these headers, so every failure but a lock has the code of a build ahead of a boot.
+    package var failure: StepFailure {
+        let byHand = "Install \(headers) on the node, so that the agent can build the kernel modules before the reboot."
+        let statuses = [
+            (PackageScript.Exit.missing, "a repository of the node with this package"),
+            (PackageScript.Exit.refused, "an install that only adds packages"),
+            (PackageScript.Exit.wrongHeaders, "the headers of the kernel \(kernel)"),
+        ]
+        return .packages(
+            installer,
+            .buildAheadFailed,
+            packages: headers,
+            remedy: byHand,
+            exits: statuses.map { ExitMeaning($0, .buildAheadFailed, expected: $1, remedy: byHand) },
+            command: "gpu-agent install"
+        )
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// How the headers are held with dnf, which can do it in two ways or not at all.
+@Suite(.onSimulatedNodes, .having("dnf", "rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
+struct DnfHoldTests {
+    private static let kernel = "5.14.0-427.el9.x86_64"
+    private static let headers = "kernel-devel-\(kernel)"
+    private static let next = "5.14.0-600.el9.x86_64"
+    private static let plugin = "python3-dnf-plugin-versionlock"
+    /// The files of the real plugin, which scripts/setup unpacks: its package conflicts with that of zypper.
+    private static let files = "/usr/local/share/gpu-agent-tests/dnf-plugins-core"
+
+    private static func with(_ body: @escaping @Sendable (RPMRepository) async throws -> Void) async throws {
+        try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
+            let build = "/usr/src/kernels/\(kernel)"
+            let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: build)
+            try await repository.add([DnfTests.headers("427.el9")])
+            try await body(repository)
+        }
+    }
+
+    /// A newer kernel comes, and the whole system is updated.
+    private static func update(_ repository: RPMRepository) async throws {
+        try await repository.add([DnfTests.headers("600.el9")])
+        let link = "mkdir -p /lib/modules/\(next); ln -sfn /usr/src/kernels/\(next) /lib/modules/\(next)/build"
+        try await repository.node.run(["sh", "-c", "\(link); dnf -y --refresh upgrade"])
+    }
+
+    @Test(.enabled("needs the plugin of dnf, which scripts/setup unpacks") { access(files, R_OK) == 0 })
+    func installsThePluginThatHolds() async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            let python = "/usr/lib/python3/dist-packages"
+            let paths = [
+                "\(python)/dnf-plugins/versionlock.py", "\(python)/dnfpluginscore", "/etc/dnf/plugins/versionlock.conf",
+                "/etc/dnf/plugins/versionlock.list",
+            ]
+            let copies = Dictionary(uniqueKeysWithValues: paths.map { ($0, Self.files + $0) })
+            let spec = RPMRepository.Spec(
+                name: Self.plugin,
+                version: "4.3-1",
+                fields: ["AutoReqProv: no"],
+                copies: copies
+            )
+            try await repository.add([spec])
+            let before = try await repository.installed()
+            let locks = ["dnf", "-q", "-C", "versionlock", "list"]
+            try await packages.install([Self.headers, "t-make"], headers: Self.headers).expectExit(0)
+            #expect(
+                packages.recorded() == [
+                    "add \(Self.headers)", "add \(Self.plugin)", "add t-make", "hold \(Self.headers)",
+                ]
+            )
+            #expect(try await node.run(locks) == "kernel-devel-0:5.14.0-427.el9.*\n")
+            try await Self.update(repository)
+            #expect(try await !repository.installed().contains { $0.contains("600.el9") })
+
+            // Ahead of a boot, both kernels keep their headers.
+            try await packages.installAhead("kernel-devel-\(Self.next)", of: Self.next).expectExit(0)
+            let both = "kernel-devel-0:5.14.0-427.el9.*\nkernel-devel-0:5.14.0-600.el9.*\n"
+            #expect(try await node.run(locks) == both)
+            #expect(try await repository.installed().count { $0.hasPrefix("kernel-devel-") } == 2)
+            try await packages.remove().expectExit(0)
+            let files = try await node.run(["sh", "-c", "cat /etc/dnf/plugins/versionlock.list* 2>/dev/null; true"])
+            #expect(files.isEmpty)
+            let updated = before.map { $0.replacing("t-libc-1-100", with: "t-libc-1-125") }
+            #expect(try await repository.installed() == updated)
+
+            // The lock of somebody else stays, and with it the plugin.
+            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
+            try await node.run(["dnf", "-q", "-C", "versionlock", "add", "t-libc"])
+            try await packages.remove().expectExit(0)
+            #expect(try await node.run(locks) == "t-libc-0:1-125.*\n")
+            #expect(try await repository.installed() == (updated + ["\(Self.plugin)-4.3-1.noarch"]).sorted())
+        }
+    }
+
+    @Test func worksWithoutThePlugin() async throws {
+        try await Self.with { repository in
+            let packages = repository.packages
+            let install = try await packages.install([Self.headers], headers: Self.headers)
+            install.expectExit(0)
+            let text = "\(Self.headers) will not be held, because dnf cannot install \(Self.plugin).\n"
+            #expect(install.output.contains(text))
+            #expect(packages.recorded() == ["add \(Self.headers)"])
+            try await Self.update(repository)
+            #expect(try await repository.installed().contains { $0.contains("600.el9") })
+            try await packages.remove().expectExit(0)
+            #expect(try await !repository.installed().contains { $0.contains("427.el9") })
+        }
+    }
+
+    /// Debian has no dnf 5: the real dnf installs, and a stand-in has the command `versionlock` of dnf 5.
+    @Test(arguments: [false, true])
+    func holdsWithDnf5(_ hasForeignLock: Bool) async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            try await node.run([
+                "sh", "-ec",
+                "mv /usr/bin/dnf /usr/bin/dnf4; printf '%s\n' \"$1\" >/usr/bin/dnf; chmod 755 /usr/bin/dnf",
+                "sh", Self.standIn,
+            ])
+            try await node.run(["dnf", "versionlock", "add", "t-libc"])
+            let before = try await node.run(["dnf", "versionlock", "list"])
+            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
+            #expect(packages.recorded() == ["add \(Self.headers)", "hold \(Self.headers)"])
+            let lock = "Package name: kernel-devel\nevr = 5.14.0-427.el9\n"
+            #expect(try await node.run(["dnf", "versionlock", "list"]).hasSuffix(lock))
+            if hasForeignLock { try await node.run(["sh", "-c", "echo kernel-devel 5.14.0-1.el9 >>/run/dnf5"]) }
+            let remove = try await packages.remove()
+            remove.expectExit(0)
+            let left = try await node.run(["dnf", "versionlock", "list"])
+            if hasForeignLock {
+                #expect(
+                    remove.output.contains(
+                        "The locks of kernel-devel stay, because not all of them are from this agent."
+                    )
+                )
+                #expect(left.contains("evr = 5.14.0-1.el9"))
+            } else {
+                #expect(left == before)
+            }
+        }
+    }
+
+    private static let standIn = """
+        #!/bin/bash
+        # What dnf 5.2 prints. A line of /run/dnf5 is a lock: NAME VERSION.
+        touch /run/dnf5
+        words=()
+        for word; do case $word in -q | -C) ;; *) words+=("$word") ;; esac; done
+        case "${words[*]}" in
+        --version) echo 'dnf5 version 5.2.6.2' ;;
+        'versionlock list')
+            first=1
+            while read -r name version; do
+                [ -n "$first" ] || echo
+                first=''
+                printf '# Added by versionlock add\nPackage name: %s\nevr = %s\n' "$name" "$version"
+            done </run/dnf5
+            ;;
+        'versionlock add '*) rpm -q --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n' "${words[2]}" >>/run/dnf5 ;;
+        # All locks of the name.
+        'versionlock delete '*) sed -i "/^${words[2]} /d" /run/dnf5 ;;
+        *) exec dnf4 "$@" ;;
+        esac
+        """
+}
