@@ -63,11 +63,14 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download",
+            "download", "license",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
+        if let node = fields["license"] {
+            config.policy.surroundings.license = license(node, isWorkstation: config.policy.workstation)
+        }
         if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
         if let node = fields["labels"], let fields = self.fields(node, of: "labels", known: ["prefix"]),
             let prefix = fields["prefix"].flatMap({ labelPrefix($0) })

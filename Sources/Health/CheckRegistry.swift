@@ -40,6 +40,7 @@ package enum CheckRegistry {
         .makeMissing,
         .kernelHeadersMissing,
         .diskSpace,
+        .licenseTokenUnusable,
 
         // Phase: install
         .hostUnreachable,
@@ -86,7 +87,9 @@ package enum CheckRegistry {
         .migModePending,
         .migDevicesMissing,
         .migLayoutInvalid,
+        .licenseDaemonNotRunning,
         .licenseMissing,
+        .licenseConfigurationPending,
         .cudaHang,
         .cudaFailed,
         .guestMIGMismatch,

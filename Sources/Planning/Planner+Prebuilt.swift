@@ -32,7 +32,7 @@ extension Planner {
             record: record,
             released: released,
             journal: journal,
-            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, isOwn: true)
+            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, kind: driver.kind)
         )
         let preflight = Preflight(
             facts: facts,

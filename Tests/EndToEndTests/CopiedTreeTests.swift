@@ -42,6 +42,10 @@ struct CopiedTreeTests {
             // The GPUs of the driver in /proc are not a part of the copy.
             #expect(known.driver.surroundings?.missingNodes == nil && there.driver.surroundings?.missingNodes == [])
             known.driver.surroundings?.missingNodes = []
+            // Neither are its processes and its units.
+            #expect(known.driver.surroundings?.program(.licenseDaemon)?.isRunning == nil)
+            #expect(there.driver.surroundings?.program(.licenseDaemon)?.isRunning == false)
+            known.driver.surroundings?.programs = there.driver.surroundings?.programs
             #expect(known.driver == there.driver)
             // The mount table of the node is not a part of the copy.
             #expect(known.host.usrIsReadOnly.isAbsent && there.host.usrIsReadOnly == .present(false))

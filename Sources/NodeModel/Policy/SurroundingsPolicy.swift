@@ -2,8 +2,11 @@
 package struct SurroundingsPolicy: Codable, Sendable, Equatable {
     /// The parameters of the kernel modules.
     package var moduleParameters: ModuleParameters
+    /// The license of a GRID driver; nil when the agent sets up none.
+    package var license: LicensePolicy?
 
-    package init(moduleParameters: ModuleParameters = ModuleParameters()) {
+    package init(moduleParameters: ModuleParameters = ModuleParameters(), license: LicensePolicy? = nil) {
         self.moduleParameters = moduleParameters
+        self.license = license
     }
 }

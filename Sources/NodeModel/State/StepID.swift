@@ -27,6 +27,8 @@ extension StepID {
     package static let moduleParameters = StepID(rawValue: "module-parameters")
     package static let deviceNodes = StepID(rawValue: "device-nodes")
     package static let deviceRule = StepID(rawValue: "device-rule")
+    package static let license = StepID(rawValue: "license")
+    package static let removeLicense = StepID(rawValue: "remove-license")
     package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
@@ -35,13 +37,13 @@ extension StepID {
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
-        .blacklist, .release, .buildPackages, .buildAhead, .moduleParameters, .deviceRule,
+        .blacklist, .release, .buildPackages, .buildAhead, .moduleParameters, .deviceRule, .license,
     ]
 
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
     /// Until then, a driver that cannot be unloaded keeps what is around it.
-    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule]
+    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule, .license]
 
     /// The names of all operations of this version and of earlier ones.
     ///
@@ -49,9 +51,9 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "driver-packages", "finish", "forget", "install", "load", "module-parameters", "release", "remove",
+            "driver-packages", "finish", "forget", "install", "license", "load", "module-parameters", "release", "remove",
             "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
-            "remove-driver-packages", "remove-module-parameters", "remove-package", "start-services",
+            "remove-driver-packages", "remove-license", "remove-module-parameters", "remove-package", "start-services",
             "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )

@@ -75,8 +75,7 @@ package struct Prebuilt: Recipe {
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
-        let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
-        return Set(running + (journal?.stoppedServices ?? [])).sorted()
+        facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []).sorted()
     }
 
     private var jobs: [String] {

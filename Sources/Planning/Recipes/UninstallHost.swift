@@ -94,7 +94,7 @@ struct UninstallHost {
     }
 
     /// The services of the driver that run now.
-    private var services: [String] { Set(claims.deviceUsers.value?.compactMap(\.driverService) ?? []).sorted() }
+    private var services: [String] { claims.driverServices(driver).sorted() }
 
     /// The entries, the last of which also removes the files of the jobs.
     private func withoutJobs(_ entries: [Undo.Entry]) -> [Undo.Entry] {
