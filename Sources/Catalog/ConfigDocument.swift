@@ -95,7 +95,7 @@ extension DocumentReader {
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
         let known = [
             "version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source", "buildPackages",
-            "moduleParameters", "signing",
+            "moduleParameters", "persistenced", "signing",
         ]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
@@ -116,6 +116,7 @@ extension DocumentReader {
         }
         policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         if let node = fields["moduleParameters"] { policy.surroundings.moduleParameters = moduleParameters(node) }
+        policy.surroundings.persistenced = fields["persistenced"].flatMap { boolean($0, "persistenced") } ?? true
         policy.signing = fields["signing"].flatMap { signing($0) }
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {

@@ -24,6 +24,9 @@ extension Planner {
             packages: packages.map(\.name)
         )
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
+        // The packages bring a unit for nvidia-persistenced.
+        var configuration = surroundings
+        configuration.persistenced = false
         let recipe = Prebuilt(
             facts: facts,
             driver: driver,
@@ -32,7 +35,7 @@ extension Planner {
             record: record,
             released: released,
             journal: journal,
-            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, kind: driver.kind)
+            surroundings: Surroundings(driver: facts.driver, configuration: configuration, kind: driver.kind)
         )
         let preflight = Preflight(
             facts: facts,

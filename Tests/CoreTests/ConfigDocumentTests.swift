@@ -23,6 +23,7 @@ import Testing
                 nvidia: {NVreg_RegistryDwords: a=1;b=0x2, NVreg_EnableMSI: 1}
                 nvidia-uvm: {}
               signing: {key: /root/MOK.priv, certificate: /root/MOK.der}
+              persistenced: false
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -54,7 +55,8 @@ import Testing
                 moduleParameters: ModuleParameters([
                     "nvidia": ["NVreg_RegistryDwords": "a=1;b=0x2", "NVreg_EnableMSI": "1"]
                 ]),
-                license: LicensePolicy(tokenFile: "/etc/gpu-agent-license/token.tok", feature: .compute)
+                license: LicensePolicy(tokenFile: "/etc/gpu-agent-license/token.tok", feature: .compute),
+                persistenced: false
             ),
             signing: ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der"),
             hardware: [

@@ -53,7 +53,7 @@ import Testing
                     surroundings: DriverSurroundings(
                         hasUdevRules: false,
                         hasSystemd: false,
-                        programs: ["nvidia-gridd": DriverProgram()],
+                        programs: ["nvidia-gridd": DriverProgram(), "nvidia-persistenced": DriverProgram()],
                         license: LicenseFiles()
                     )
                 )

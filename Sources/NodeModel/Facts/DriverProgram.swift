@@ -21,6 +21,8 @@ extension DriverService {
     package enum Program: String, Sendable, CaseIterable {
         /// Gets the license of a GRID driver.
         case licenseDaemon = "nvidia-gridd"
+        /// Keeps the GPUs initialized while no program uses them.
+        case persistenced = "nvidia-persistenced"
 
         /// The name of the systemd unit in NVIDIA's packages.
         package var unit: String { "\(rawValue).service" }

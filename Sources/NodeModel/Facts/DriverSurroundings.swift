@@ -20,6 +20,8 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
     package var hasUdevRules: Bool?
     /// Whether systemd is the host's init (`/run/systemd/system`).
     package var hasSystemd: Bool?
+    /// Whether the host has the user `nvidia-persistenced`, as which the program then runs.
+    package var hasPersistenceUser: Bool?
     /// The programs of the driver that run in the background, by name.
     package var programs: [String: DriverProgram]?
     /// The license files of a GRID driver.
@@ -37,6 +39,7 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         links: [String]? = nil,
         hasUdevRules: Bool? = nil,
         hasSystemd: Bool? = nil,
+        hasPersistenceUser: Bool? = nil,
         programs: [String: DriverProgram]? = nil,
         license: LicenseFiles? = nil,
         licenseToken: Reading<LicenseToken> = .skipped("not inspected")
@@ -48,6 +51,7 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         self.links = links
         self.hasUdevRules = hasUdevRules
         self.hasSystemd = hasSystemd
+        self.hasPersistenceUser = hasPersistenceUser
         self.programs = programs
         self.license = license
         self.licenseToken = licenseToken

@@ -29,6 +29,8 @@ extension StepID {
     package static let deviceRule = StepID(rawValue: "device-rule")
     package static let license = StepID(rawValue: "license")
     package static let removeLicense = StepID(rawValue: "remove-license")
+    package static let persistenced = StepID(rawValue: "persistenced")
+    package static let removePersistenced = StepID(rawValue: "remove-persistenced")
     package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
@@ -38,12 +40,13 @@ extension StepID {
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
         .blacklist, .release, .buildPackages, .buildAhead, .moduleParameters, .deviceRule, .license,
+        .persistenced,
     ]
 
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
     /// Until then, a driver that cannot be unloaded keeps what is around it.
-    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule, .license]
+    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule, .license, .persistenced]
 
     /// The names of all operations of this version and of earlier ones.
     ///
@@ -51,9 +54,10 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "driver-packages", "finish", "forget", "install", "license", "load", "module-parameters", "release", "remove",
+            "driver-packages", "finish", "forget", "install", "license", "load", "module-parameters", "persistenced", "release", "remove",
             "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
-            "remove-driver-packages", "remove-license", "remove-module-parameters", "remove-package", "start-services",
+            "remove-driver-packages", "remove-license", "remove-module-parameters", "remove-package",
+            "remove-persistenced", "start-services",
             "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )

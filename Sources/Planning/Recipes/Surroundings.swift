@@ -27,7 +27,7 @@ package struct Surroundings: Sendable {
     }
 
     /// The steps that need a complete driver.
-    package var afterInstall: [any Operation] { deviceRule + [license].compactMap(\.self) }
+    package var afterInstall: [any Operation] { deviceRule + [license, persistence].compactMap(\.self) }
 
     private var deviceRule: [any Operation] {
         guard let found, found.hasUdevRules == true else { return [] }
@@ -46,6 +46,19 @@ package struct Surroundings: Sendable {
         guard wanted.tokenFile == nil || found.licenseToken.value != nil else { return nil }
         let step = WriteLicense(wanted, files: files, found: found)
         return step.isNeeded(found) ? step : nil
+    }
+
+    /// The step that starts `nvidia-persistenced` with a unit of the agent, or removes this unit.
+    ///
+    /// A unit of another program stays as it is, also when it is masked.
+    private var persistence: (any Operation)? {
+        guard let found, found.hasSystemd == true, let program = found.program(.persistenced) else { return nil }
+        let unit = found.ownFiles[OwnFile.persistenceUnit]
+        guard configuration.persistenced else { return unit == nil ? nil : RemovePersistenceUnit(isDriverThere: true) }
+        // A driver that the agent has installed can lack the program. A driver that it installs has it.
+        guard unit != nil || program.unitFile == nil, program.path != nil || !driver.isOfThisAgent else { return nil }
+        let step = WritePersistenceUnit(hasUser: found.hasPersistenceUser == true)
+        return unit == OwnFile.lines(step.text) && program.isRunning != false ? nil : step
     }
 
     /// The files that the agent leaves alone, because it did not write them, as sentences; nil when there are none.
@@ -68,6 +81,11 @@ package struct Surroundings: Sendable {
         let names = driver.nodesToCreate + driver.nodesToLink
         return names.isEmpty ? [] : [CreateDeviceNodes(names: names)]
     }
+}
+
+extension DriverFacts {
+    /// Whether the unit of `nvidia-persistenced` is the agent's.
+    var hasOwnPersistenceUnit: Bool { surroundings?.ownFiles[OwnFile.persistenceUnit] != nil }
 }
 
 extension ClaimFacts {
