@@ -53,7 +53,10 @@ import Testing
                     surroundings: DriverSurroundings(
                         hasUdevRules: false,
                         hasSystemd: false,
-                        programs: ["nvidia-gridd": DriverProgram(), "nvidia-persistenced": DriverProgram()],
+                        programs: [
+                            "nvidia-gridd": DriverProgram(), "nvidia-persistenced": DriverProgram(),
+                            "nv-fabricmanager": DriverProgram(),
+                        ],
                         license: LicenseFiles()
                     )
                 )

@@ -78,6 +78,12 @@ import Testing
         #expect(try read().program(.licenseDaemon)?.unitFile == "/etc/systemd/system/nvidia-gridd.service")
     }
 
+    @Test func readsTheVersionOfTheFabricManager() {
+        #expect(DriverProgramProbe.version(in: "Fabric Manager version is : 580.105.08\n") == "580.105.08")
+        #expect(DriverProgramProbe.version(in: "nv-fabricmanager: error 4, see 10.0.0.1\n") == nil)
+        #expect(DriverService.Program.fabricManager.processName == "nv-fabricmanage")
+    }
+
     @Test func theProcessesTellWhatRuns() throws {
         try tree.makeDirectory("sys/module/nvidia")
         // A copied tree has no processes.

@@ -58,6 +58,11 @@ struct DriverProgramProbe {
         return running
     }
 
+    /// The driver version in the output of `nv-fabricmanager --version`: `Fabric Manager version is : 580.105.08`.
+    static func version(in output: String) -> String? {
+        output.split { !($0.isNumber || $0 == ".") }.map(String.init).first { DriverVersion($0) != nil }
+    }
+
     /// Whether a process has ended and only its parent has not noticed (`Z` and `X` in `/proc/PID/stat`).
     static func hasEnded(_ stat: String) -> Bool {
         guard let end = stat.lastIndex(of: ")") else { return true }

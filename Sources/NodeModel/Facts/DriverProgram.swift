@@ -8,11 +8,14 @@ package struct DriverProgram: Codable, Sendable, Equatable {
     package var unitFile: String?
     /// Whether a process of the program runs, whoever started it; nil when the agent could not tell.
     package var isRunning: Bool?
+    /// The version that the program prints; nil for a program whose version does not matter, and when it is not known.
+    package var version: String?
 
-    package init(path: String? = nil, unitFile: String? = nil, isRunning: Bool? = nil) {
+    package init(path: String? = nil, unitFile: String? = nil, isRunning: Bool? = nil, version: String? = nil) {
         self.path = path
         self.unitFile = unitFile
         self.isRunning = isRunning
+        self.version = version
     }
 }
 
@@ -23,9 +26,11 @@ extension DriverService {
         case licenseDaemon = "nvidia-gridd"
         /// Keeps the GPUs initialized while no program uses them.
         case persistenced = "nvidia-persistenced"
+        /// Sets up NVSwitch. It must have the version of the driver.
+        case fabricManager = "nv-fabricmanager"
 
         /// The name of the systemd unit in NVIDIA's packages.
-        package var unit: String { "\(rawValue).service" }
+        package var unit: String { self == .fabricManager ? "nvidia-fabricmanager.service" : "\(rawValue).service" }
 
         /// The name of a process of the program, of which the kernel keeps 15 bytes.
         package var processName: String { String(rawValue.prefix(15)) }
