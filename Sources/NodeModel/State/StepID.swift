@@ -31,6 +31,8 @@ extension StepID {
     package static let removeLicense = StepID(rawValue: "remove-license")
     package static let persistenced = StepID(rawValue: "persistenced")
     package static let removePersistenced = StepID(rawValue: "remove-persistenced")
+    package static let fabricManager = StepID(rawValue: "fabric-manager")
+    package static let stopFabricManager = StepID(rawValue: "stop-fabric-manager")
     package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
@@ -54,11 +56,12 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "driver-packages", "finish", "forget", "install", "license", "load", "module-parameters", "persistenced", "release", "remove",
+            "driver-packages", "fabric-manager", "finish", "forget", "install", "license", "load", "module-parameters",
+            "persistenced", "release", "remove",
             "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
             "remove-driver-packages", "remove-license", "remove-module-parameters", "remove-package",
             "remove-persistenced", "start-services",
-            "stop-services", "sync", "uninstall", "unload", "verify",
+            "stop-fabric-manager", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 
