@@ -63,11 +63,14 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download",
+            "download", "license",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
+        if let node = fields["license"] {
+            config.policy.surroundings.license = license(node, isWorkstation: config.policy.workstation)
+        }
         if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
         if let node = fields["labels"], let fields = self.fields(node, of: "labels", known: ["prefix"]),
             let prefix = fields["prefix"].flatMap({ labelPrefix($0) })
@@ -92,7 +95,7 @@ extension DocumentReader {
     private mutating func driverPolicy(_ node: DocumentNode, _ policy: inout Policy) {
         let known = [
             "version", "branch", "channel", "kernelModuleType", "workstation", "takeover", "source", "buildPackages",
-            "moduleParameters", "signing",
+            "moduleParameters", "persistenced", "signing",
         ]
         guard let fields = fields(node, of: "driver", known: known) else { return }
         policy.version = fields["version"].flatMap {
@@ -113,6 +116,7 @@ extension DocumentReader {
         }
         policy.buildPackages = fields["buildPackages"].flatMap { boolean($0, "buildPackages") } ?? true
         if let node = fields["moduleParameters"] { policy.surroundings.moduleParameters = moduleParameters(node) }
+        policy.surroundings.persistenced = fields["persistenced"].flatMap { boolean($0, "persistenced") } ?? true
         policy.signing = fields["signing"].flatMap { signing($0) }
         guard let version = policy.version else { return }
         if let branch = policy.branch, version.branch != branch {

@@ -42,6 +42,7 @@ package enum CheckRegistry {
         .makeMissing,
         .kernelHeadersMissing,
         .diskSpace,
+        .licenseTokenUnusable,
 
         // Phase: install
         .hostUnreachable,
@@ -88,8 +89,13 @@ package enum CheckRegistry {
         .migModePending,
         .migDevicesMissing,
         .migLayoutInvalid,
+        .licenseDaemonNotRunning,
         .licenseMissing,
+        .licenseConfigurationPending,
         .cudaHang,
+        .fabricManagerMissing,
+        .fabricManagerVersionMismatch,
+        .fabricManagerNotRunning,
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,

@@ -13,6 +13,8 @@ package struct Plan: Encodable, Sendable, Equatable {
     /// Why the agent could not build the modules for the kernel of the next boot, as a sentence; nil when it did not
     /// fail.
     package var aheadProblem: String?
+    /// The files that the configuration is about and that the agent leaves alone, as sentences; nil when there are none.
+    package var leftAlone: [String]?
 
     package init(decision: Decision, steps: [PlannedStep], problems: [Finding]) {
         apiVersion = NodeFacts.currentAPIVersion

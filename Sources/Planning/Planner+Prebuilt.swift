@@ -12,6 +12,8 @@ extension Planner {
         if let owner = decision.takesOver {
             return Plan(decision: decision, steps: [], problems: [.noTakeover(of: owner, facts)])
         }
+        let fabric = fabricManager(of: driver, for: decision, facts)
+        let asked = packages + [fabric].compactMap(\.self)
         let record = InstallRecord(
             state: .started,
             kind: driver.kind,
@@ -21,18 +23,22 @@ extension Planner {
             kernelRelease: kernel,
             bootID: facts.host.bootID.value,
             artifactHash: "",
-            packages: packages.map(\.name)
+            packages: asked.map(\.name)
         )
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
+        // The packages bring a unit for nvidia-persistenced.
+        var configuration = surroundings
+        configuration.persistenced = false
         let recipe = Prebuilt(
             facts: facts,
             driver: driver,
-            packages: packages,
+            packages: asked,
             installer: installer,
             record: record,
             released: released,
             journal: journal,
-            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, isOwn: true)
+            startsFabricManager: fabric != nil && facts.driver.surroundings?.hasSystemd == true,
+            surroundings: Surroundings(driver: facts.driver, configuration: configuration, kind: driver.kind)
         )
         let preflight = Preflight(
             facts: facts,
@@ -43,6 +49,22 @@ extension Planner {
         )
         let problems = recipe.isInstalled ? [] : preflight.problems
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
+    }
+}
+
+extension Planner {
+    /// The package of the fabric manager that the node needs beside the packages of the driver.
+    ///
+    /// Nil when it needs none, and when the repositories have none of the driver's version. The report then says so.
+    fileprivate func fabricManager(
+        of driver: DriverTarget,
+        for decision: Decision,
+        _ facts: NodeFacts
+    ) -> OfferedPackage? {
+        guard decision.fabricManager?.isNeeded == true, let offered = facts.build.prebuiltPackages.value else {
+            return nil
+        }
+        return PrebuiltModules.fabricManager(of: driver.version, in: offered)
     }
 }
 

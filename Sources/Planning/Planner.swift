@@ -70,14 +70,16 @@ package struct Planner: Sendable {
         let around = Surroundings(
             driver: facts.driver,
             configuration: surroundings,
-            isOwn: facts.driver.isOfThisAgent
+            kind: facts.driver.isOfThisAgent ? facts.driver.record.value?.kind : nil
         )
         let adoption = Adoption(driver: facts.driver, stoppedServices: services, surroundings: around)
         let steps = adoption.operations.map(\.step) + ahead.operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
         let isBlocked = !adoption.operations.isEmpty && held > 0 && held == decision.gpus.count
+        // A token that cannot be used is no reason to leave a driver of this host unloaded.
         var plan = Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
+        plan.leftAlone = around.leftAlone
         plan.aheadProblem = ahead.problem
         return plan
     }
@@ -115,6 +117,7 @@ package struct Planner: Sendable {
         var packages = BuildPackages(facts, kernel: kernel)
         // A node that takes the driver from a directory has no network for the package manager either.
         if !buildPackages || source?.directory != nil { packages?.installNothing() }
+        let around = Surroundings(driver: facts.driver, configuration: surroundings, kind: driver.kind)
         let recipe = Runfile(
             facts: facts,
             driver: driver,
@@ -126,7 +129,7 @@ package struct Planner: Sendable {
             source: source,
             packages: packages,
             failed: decision.failed,
-            surroundings: Surroundings(driver: facts.driver, configuration: surroundings, isOwn: true)
+            surroundings: around
         )
         let preflight =
             Preflight(
@@ -140,10 +143,15 @@ package struct Planner: Sendable {
             )
         // The way back only needs the space that the failed install used, which its first step frees.
         let settled = (packages?.settled ?? []) + (isWayBack ? [.diskSpace] : [])
+        // A driver that is already on the host gets loaded, whatever the license is.
         let problems =
             recipe.isInstalled || recipe.isKept
-            ? [] : preflight.problems.filter { !settled.contains($0.code) }
-        return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
+            ? []
+            : preflight.problems.filter { !settled.contains($0.code) }
+                + (isWayBack ? [] : [around.tokenProblem].compactMap(\.self))
+        var plan = Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
+        plan.leftAlone = around.leftAlone
+        return plan
     }
 
     /// The driver of this agent that an install replaces, and to which the agent can go back; nil when there is none.

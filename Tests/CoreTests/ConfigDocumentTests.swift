@@ -23,6 +23,7 @@ import Testing
                 nvidia: {NVreg_RegistryDwords: a=1;b=0x2, NVreg_EnableMSI: 1}
                 nvidia-uvm: {}
               signing: {key: /root/MOK.priv, certificate: /root/MOK.der}
+              persistenced: false
             gpus:
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
@@ -33,6 +34,7 @@ import Testing
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
+            license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4}
             download:
               caFile: /etc/ca.pem
               sizeLimit: 1536MiB
@@ -52,7 +54,9 @@ import Testing
             surroundings: SurroundingsPolicy(
                 moduleParameters: ModuleParameters([
                     "nvidia": ["NVreg_RegistryDwords": "a=1;b=0x2", "NVreg_EnableMSI": "1"]
-                ])
+                ]),
+                license: LicensePolicy(tokenFile: "/etc/gpu-agent-license/token.tok", feature: .compute),
+                persistenced: false
             ),
             signing: ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der"),
             hardware: [
@@ -247,6 +251,16 @@ import Testing
             [
                 "4:18: key '/root/../MOK.priv' is not the absolute path of a file of the host such as /root/MOK.priv",
                 "4:50: certificate '/' is not the absolute path of a file of the host such as /root/MOK.der",
+            ]
+        ),
+        ("license: {}", ["3:10: license needs 'tokenFile' or 'featureType'"]),
+        (
+            "license: {tokenFile: token.tok, featureType: 3, server: a}",
+            [
+                "3:49: unknown key 'server' in license",
+                "3:22: tokenFile 'token.tok' is not the absolute path of a file in the agent's container such as "
+                    + "/etc/gpu-agent-license/token.tok",
+                "3:46: featureType '3' is not 0, 1, 2 or 4, as in NVIDIA's gridd.conf",
             ]
         ),
         ("gpus: [10de:2bb5]", ["3:7: gpus must be a mapping of PCI IDs to physical, vgpu or ignored"]),

@@ -42,6 +42,11 @@ struct CopiedTreeTests {
             // The GPUs of the driver in /proc are not a part of the copy.
             #expect(known.driver.surroundings?.missingNodes == nil && there.driver.surroundings?.missingNodes == [])
             known.driver.surroundings?.missingNodes = []
+            // Neither are its processes, its units and its users.
+            #expect(known.driver.surroundings?.program(.licenseDaemon)?.isRunning == nil)
+            #expect(there.driver.surroundings?.program(.licenseDaemon)?.isRunning == false)
+            known.driver.surroundings?.programs = there.driver.surroundings?.programs
+            known.driver.surroundings?.hasPersistenceUser = there.driver.surroundings?.hasPersistenceUser
             #expect(known.driver == there.driver)
             // The mount table of the node is not a part of the copy.
             #expect(known.host.usrIsReadOnly.isAbsent && there.host.usrIsReadOnly == .present(false))

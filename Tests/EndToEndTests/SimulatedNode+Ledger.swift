@@ -66,6 +66,6 @@ let namedByUninstall: Set<String> = [
     HostLayout.logs, HostLayout.installerLog, "/var/log/nvidia-uninstall.log",
     // The lock, which the next boot removes.
     HostLayout.run, HostLayout.lock,
-    // The log of the stand-in kernel, and the cache that ldconfig writes for itself.
-    "/var/log/kern.log", "/var/cache/ldconfig/aux-cache",
+    // The logs of the stand-in kernel and of the stand-in license daemon, and the cache that ldconfig writes for itself.
+    "/var/log/kern.log", "/var/log/syslog", "/var/cache/ldconfig/aux-cache",
 ]

@@ -50,7 +50,15 @@ import Testing
                     nouveauLoaded: .absent,
                     deviceNodes: .absent,
                     record: .absent,
-                    surroundings: DriverSurroundings(hasUdevRules: false)
+                    surroundings: DriverSurroundings(
+                        hasUdevRules: false,
+                        hasSystemd: false,
+                        programs: [
+                            "nvidia-gridd": DriverProgram(), "nvidia-persistenced": DriverProgram(),
+                            "nv-fabricmanager": DriverProgram(),
+                        ],
+                        license: LicenseFiles()
+                    )
                 )
         )
         let build = await probe.buildFacts()

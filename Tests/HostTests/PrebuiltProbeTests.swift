@@ -43,6 +43,7 @@ import Testing
         #expect(names.prefix(2) == modules[...] && names.count == Set(names).count)
         for name in [
             "nvidia-headless-no-dkms-580-server", "nvidia-headless-no-dkms-580-server-open", "nvidia-modprobe",
+            "nvidia-fabricmanager-580",
         ] {
             #expect(names.contains(name))
         }

@@ -58,6 +58,36 @@ import Testing
         #expect(record?.packages == Self.names && record?.state == .started && record?.former == nil)
     }
 
+    /// The fabric manager of another version does not start.
+    @Test func bringsTheFabricManagerThatTheMachineNeeds() throws {
+        let need = FabricManagerNeed(isNeeded: true, why: "NVSwitch connects the GPUs.")
+        let none = FabricManagerNeed(isNeeded: false, why: "No NVSwitch.")
+        let name = "nvidia-fabricmanager-580"
+        let rows: [(FabricManagerNeed?, String?, Bool?, Bool, Bool)] = [
+            (need, "\(Self.version)-0ubuntu0.22.04.1", true, true, true),
+            (need, "\(Self.version)-0ubuntu0.22.04.1", nil, true, false),
+            (need, "580.95.05-0ubuntu0.22.04.1", true, false, false), (need, nil, true, false, false),
+            (none, "\(Self.version)-0ubuntu0.22.04.1", true, false, false),
+        ]
+        for (need, offered, hasSystemd, isInstalled, isStarted) in rows {
+            let packages = offered.map { [OfferedPackage(name: name, version: $0)] } ?? []
+            let facts = Self.facts.offering(NodeFacts.prebuilt(Self.version), packages).with {
+                $0.driver.surroundings = DriverSurroundings(hasSystemd: hasSystemd)
+            }
+            var decision = Self.plan(facts).decision
+            decision.fabricManager = need
+            let plan = Planner().plan(facts, decision, journal: nil)
+            guard case .record(let record) = plan.steps.first?.effects.first else {
+                Issue.record("no record")
+                return
+            }
+            #expect(record?.packages == Self.names + (isInstalled ? [name] : []))
+            let start: [StepID] = isStarted ? [.fabricManager] : []
+            #expect(plan.steps.map(\.id) == [.begin, .driverPackages, .load] + start + [.verify, .finish])
+            for step in plan.steps.flatMap({ [$0] + $0.inverse }) { #expect(StepID.known.contains(step.id)) }
+        }
+    }
+
     @Test func aFullDiskIsAProblem() {
         let small = Self.facts.with {
             $0.build.freeSpace = [FreeSpace(path: "/usr", mebibytes: .present(1000), fileSystem: "1")]

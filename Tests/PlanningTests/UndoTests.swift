@@ -148,6 +148,7 @@ private struct ModelHost: Equatable {
             switch effect {
             case .record(let new): record = new
             case .writeFile(let path, _): files.insert(path)
+            case .writeSecret(let secret): files.insert(secret.path)
             case .remove(let paths): files = files.filter { file in !paths.contains { file.hasPrefix($0) } }
             case .keepOnly(let names, let directory):
                 let kept = names.map { "\(directory)/\($0)" }

@@ -87,6 +87,7 @@ struct Executor {
                 try root.makeDirectories(path.parent)
                 try root.writeAtomically(path, contents: Array(text.utf8), mode: 0o644)
             }
+        case .writeSecret(let secret): try await write(secret, step)
         case .remove(let paths):
             try await onHost(step) { () async throws(HostError) in
                 for path in paths { try root.removeTree(HostPath(stringLiteral: path)) }
@@ -116,6 +117,19 @@ struct Executor {
         case .verify:
             if let problem = await verify(deadline) { throw AgentFailure(problem) }
         case .unknown(let kind): throw AgentFailure(.unknownEffect(kind, of: step))
+        }
+    }
+
+    /// Copies a secret to the host.
+    ///
+    /// Its directory is only for root, unless it exists already. No error contains the secret.
+    private func write(_ secret: Effect.Secret, _ step: PlannedStep) async throws(AgentFailure) {
+        let content = try await LicenseTokenFile.content(secret)
+        try await onHost(step) { () async throws(HostError) in
+            let path = HostPath(stringLiteral: secret.path)
+            try root.makeDirectories(path.parent.parent)
+            try root.makeDirectories(path.parent, mode: 0o700)
+            try root.writeAtomically(path, contents: content, mode: 0o600)
         }
     }
 

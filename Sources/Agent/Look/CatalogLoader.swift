@@ -162,7 +162,8 @@ package struct Setup: Sendable {
         let chosen = (config.catalogs ?? mounted.filter(isCatalogName)) + settings.catalogs
         let added = try catalogs(chosen, &problems)
         guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
-        let used = Set((chosen + [config.downloadCAFile].compactMap(\.self)).map(normalized))
+        let named = [config.downloadCAFile, config.policy.surroundings.license?.tokenFile].compactMap(\.self)
+        let used = Set((chosen + named).map(normalized))
         let ignored = mounted.filter { !used.contains(normalized($0)) }.map { file in
             let why =
                 isCatalogName(file)

@@ -80,7 +80,7 @@ package struct Inspector: Sendable {
         let isUninstalling = reading.journal?.uninstall?.state == .started
         return NodeView(
             setup,
-            facts: await withSigningKey(reading.facts),
+            facts: await withConfiguredFiles(reading.facts),
             journal: reading.journal,
             installing: isUninstalling ? false : await prober.isChanging(reading.journal),
             published: published
@@ -100,13 +100,16 @@ package struct Inspector: Sendable {
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
-        return NodeView(setup, facts: await withSigningKey(reading.facts), journal: reading.journal)
+        return NodeView(setup, facts: await withConfiguredFiles(reading.facts), journal: reading.journal)
     }
 
-    /// The facts with the signing key, which only the configuration names.
-    private func withSigningKey(_ facts: NodeFacts) async -> NodeFacts {
+    /// The facts with the files that only the configuration names: the signing key and the license token.
+    private func withConfiguredFiles(_ facts: NodeFacts) async -> NodeFacts {
         var facts = facts
         facts.host.signingKey = await prober.signingKey(setup.policy.signing)
+        facts.driver.surroundings?.licenseToken = await LicenseTokenFile.read(
+            setup.policy.surroundings.license?.tokenFile
+        )
         return facts
     }
 }

@@ -11,7 +11,10 @@ extension Check {
         title: "CUDA works on every device",
         group: .gpus,
         phase: .use,
-        dependsOn: [.nvmlUnavailable, .deviceNodesMissing, .gpuCount, .gpuUnreadable, .migDevicesMissing, .cudaHang],
+        dependsOn: [
+            .nvmlUnavailable, .deviceNodesMissing, .gpuCount, .gpuUnreadable, .migDevicesMissing, .cudaHang,
+            .fabricManagerMissing, .fabricManagerVersionMismatch, .fabricManagerNotRunning,
+        ],
         // CUDA does not initialize until the fabric manager has started.
         settlesWithin: .seconds(60),
         meaning:

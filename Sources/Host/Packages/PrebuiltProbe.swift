@@ -59,6 +59,7 @@ package struct PrebuiltProbe: Sendable {
     static func related(to modules: [String], _ kernel: String) -> [String] {
         let others = modules.compactMap { PrebuiltModules.kind(of: $0, kernel: kernel) }.flatMap { branch, type in
             PrebuiltModules.needed(branch: branch, type) + PrebuiltModules.further(branch: branch)
+                + [PrebuiltModules.fabricManager(branch: branch)]
         }
         return modules + Set(others).sorted()
     }

@@ -108,9 +108,8 @@ extension ClaimProbe {
     ///
     /// A masked unit is a symbolic link to `/dev/null` and is ignored.
     static func gridUnit(_ root: HostRoot) -> Reading<String> {
-        let directories: [HostPath] = [
-            "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
-        ]
-        return root.firstExisting(directories.map { $0.appending("nvidia-gridd.service") }) { $0.kind == .file }
+        root.firstExisting(DriverProgramProbe.unitDirectories.map { $0.appending("nvidia-gridd.service") }) {
+            $0.kind == .file
+        }
     }
 }

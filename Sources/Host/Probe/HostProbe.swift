@@ -38,7 +38,7 @@ package struct HostProbe: Sendable {
     package func driverFacts(record: Reading<InstallRecord>) async -> DriverFacts {
         let release = await offPool { kernelRelease() }
         let moduleFile = await ModuleFileProbe(root: root, commands: commands).read(kernelRelease: release)
-        return await offPool {
+        var facts = await offPool {
             let (nodes, unusable) = DeviceNodeProbe(root: root).read()
             let libraries = LibraryProbe(root: root)
             return DriverFacts(
@@ -57,6 +57,20 @@ package struct HostProbe: Sendable {
                 surroundings: SurroundingsProbe(root: root).read()
             ).bounded()
         }
+        if let fabric = facts.surroundings?.program(.fabricManager) {
+            let version = await version(of: fabric, facts)
+            facts.surroundings?.programs?[DriverService.Program.fabricManager.rawValue]?.version = version
+        }
+        return facts
+    }
+
+    /// The version that the fabric manager prints; nil when it is not on the host or prints none.
+    ///
+    /// Without a loaded driver, nothing depends on it.
+    private func version(of program: DriverProgram, _ facts: DriverFacts) async -> String? {
+        guard let path = program.path, let commands, facts.isLoaded else { return nil }
+        guard let output = try? await commands.run([path, "--version"], deadline: .seconds(5)) else { return nil }
+        return DriverProgramProbe.version(in: output.output)
     }
 
     /// The tools, headers and disk space for a build of kernel modules.

@@ -10,7 +10,10 @@ struct SurroundingsProbe {
 
     func read() -> DriverSurroundings {
         var found = DriverSurroundings()
-        for path in [ModuleParameters.path, OwnFile.deviceRule] {
+        let paths = [
+            ModuleParameters.path, OwnFile.deviceRule, OwnFile.persistenceUnit, LicenseFiles.configuration,
+        ]
+        for path in paths {
             let text = try? root.text(HostPath(stringLiteral: path), limit: Self.fileLimit)
             if let text, text.hasPrefix(OwnFile.mark) { found.ownFiles[path] = OwnFile.lines(text) }
         }
@@ -18,6 +21,13 @@ struct SurroundingsProbe {
             found.parametersInForce = inForce(ModuleParameters(lines: lines))
         }
         found.hasUdevRules = try? root.isDirectory("/etc/udev/rules.d")
+        found.hasSystemd = try? root.isDirectory("/run/systemd/system")
+        found.hasPersistenceUser = (try? root.text("/etc/passwd"))?.split(whereSeparator: \.isNewline)
+            .contains { $0.hasPrefix("nvidia-persistenced:") }
+        found.programs = DriverProgramProbe(root: root).read()
+        found.license = LicenseProbe(root: root).read(
+            hasOwnConfiguration: found.ownFiles[LicenseFiles.configuration] != nil
+        )
         DeviceGapProbe(root: root).read(into: &found)
         return found
     }

@@ -18,6 +18,18 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
     package var links: [String]?
     /// Whether udev reads rules on this host (`/etc/udev/rules.d`).
     package var hasUdevRules: Bool?
+    /// Whether systemd is the host's init (`/run/systemd/system`).
+    package var hasSystemd: Bool?
+    /// Whether the host has the user `nvidia-persistenced`, as which the program then runs.
+    package var hasPersistenceUser: Bool?
+    /// The programs of the driver that run in the background, by name.
+    package var programs: [String: DriverProgram]?
+    /// The license files of a GRID driver.
+    package var license: LicenseFiles?
+    /// The license token that the configuration names, in the agent's own file system.
+    ///
+    /// Unreadable when it cannot be used.
+    package var licenseToken: Reading<LicenseToken>
 
     package init(
         ownFiles: [String: [String]] = [:],
@@ -25,7 +37,12 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         missingNodes: [String]? = nil,
         nodesWithoutLink: [String]? = nil,
         links: [String]? = nil,
-        hasUdevRules: Bool? = nil
+        hasUdevRules: Bool? = nil,
+        hasSystemd: Bool? = nil,
+        hasPersistenceUser: Bool? = nil,
+        programs: [String: DriverProgram]? = nil,
+        license: LicenseFiles? = nil,
+        licenseToken: Reading<LicenseToken> = .skipped("not inspected")
     ) {
         self.ownFiles = ownFiles
         self.parametersInForce = parametersInForce
@@ -33,6 +50,11 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         self.nodesWithoutLink = nodesWithoutLink
         self.links = links
         self.hasUdevRules = hasUdevRules
+        self.hasSystemd = hasSystemd
+        self.hasPersistenceUser = hasPersistenceUser
+        self.programs = programs
+        self.license = license
+        self.licenseToken = licenseToken
     }
 }
 

@@ -68,6 +68,8 @@ extension ReasonCode {
     package static let nouveauLoaded = ReasonCode("nouveau-loaded")
     package static let otherGPUDriver = ReasonCode("other-gpu-driver")
 
+    package static let licenseTokenUnusable = ReasonCode("license-token-unusable")
+
     // Install
     package static let installFailed = ReasonCode("install-failed")
     package static let hostLocked = ReasonCode("host-locked")
@@ -90,6 +92,7 @@ extension ReasonCode {
     package static let rebootRequired = ReasonCode("reboot-required")
     package static let driverServiceFailed = ReasonCode("driver-service-failed")
     package static let moduleUnloadFailed = ReasonCode("module-unload-failed")
+    package static let licenseDaemonNotRunning = ReasonCode("license-daemon-not-running")
     package static let uninstallFailed = ReasonCode("uninstall-failed")
     package static let hostUnreachable = ReasonCode("host-unreachable")
 }

@@ -30,6 +30,14 @@ package enum PrebuiltModules {
         ["decode", "encode", "extra", "fbc1", "gl"].map { "libnvidia-\($0)-\(branch)-server" }
     }
 
+    /// The package with the fabric manager, which a machine with NVSwitch needs.
+    package static func fabricManager(branch: Int) -> String { "nvidia-fabricmanager-\(branch)" }
+
+    /// The package with the fabric manager of exactly this driver; nil when the repositories do not offer it.
+    package static func fabricManager(of driver: DriverVersion, in offered: [OfferedPackage]) -> OfferedPackage? {
+        offered.first { $0.name == fabricManager(branch: driver.branch) && upstream($0.version) == driver }
+    }
+
     /// The branch and the kernel module type in the name of a package with modules for this kernel; nil for every other
     /// name.
     package static func kind(of name: String, kernel: String) -> (branch: Int, type: KernelModuleType)? {

@@ -75,6 +75,8 @@ package enum OwnFile {
     package static let mark = "# gpu-agent:"
     /// The rule of udev that creates the device nodes of the driver.
     package static let deviceRule = "/etc/udev/rules.d/71-gpu-agent.rules"
+    /// The unit of `nvidia-persistenced`, which NVIDIA's installer does not write.
+    package static let persistenceUnit = "/etc/systemd/system/nvidia-persistenced.service"
 
     /// The lines of a text, as facts have them: facts contain no line breaks.
     package static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }

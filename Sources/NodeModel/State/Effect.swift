@@ -14,6 +14,8 @@ package enum Effect: Sendable, Equatable {
     case makeDirectories([String])
     /// Creates a file that everybody can read, or replaces its content.
     case writeFile(path: String, text: String)
+    /// Copies a secret from a file of the agent to a file of the host that only root can read.
+    case writeSecret(Secret)
     /// Removes files and whole directories; a missing path is not an error.
     case remove([String])
     /// Removes everything in a directory but the named files; a missing directory is not an error.
@@ -79,6 +81,24 @@ package enum Effect: Sendable, Equatable {
         }
     }
 
+    /// A secret in a file of the agent, and its place on the host.
+    ///
+    /// The secret itself is not part of a plan or a journal.
+    package struct Secret: Codable, Sendable, Equatable {
+        /// The path of the file in the agent's own file system.
+        package var source: String
+        /// The path on the host.
+        package var path: String
+        /// The checksum that the plan was made for.
+        package var digest: Checksum
+
+        package init(source: String, path: String, digest: Checksum) {
+            self.source = source
+            self.path = path
+            self.digest = digest
+        }
+    }
+
     /// A command on the host that can run longer than the agent.
     package struct Job: Codable, Sendable, Equatable {
         /// The name by which a later agent finds the job.
@@ -116,7 +136,8 @@ package enum Effect: Sendable, Equatable {
 
 extension Effect: Codable {
     private enum Key: String, CodingKey {
-        case kind, record, paths, download, copy, modules, commands, job, jobs, units, path, text, names, directory
+        case kind, record, paths, download, copy, modules, commands, job, jobs, units, path, text, names, directory,
+            secret
     }
 
     package init(from decoder: any Decoder) throws {
@@ -129,6 +150,7 @@ extension Effect: Codable {
         case "write-file":
             let path = try container.decode(String.self, forKey: .path)
             self = .writeFile(path: path, text: try container.decode(String.self, forKey: .text))
+        case "write-secret": self = .writeSecret(try container.decode(Secret.self, forKey: .secret))
         case "keep-only":
             let directory = try container.decode(String.self, forKey: .directory)
             self = .keepOnly(try container.decode([String].self, forKey: .names), directory: directory)
@@ -157,6 +179,7 @@ extension Effect: Codable {
         case .writeFile(let path, let text):
             try container.encode(path, forKey: .path)
             try container.encode(text, forKey: .text)
+        case .writeSecret(let secret): try container.encode(secret, forKey: .secret)
         case .download(let download): try container.encode(download, forKey: .download)
         case .copy(let copy): try container.encode(copy, forKey: .copy)
         case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
@@ -175,6 +198,7 @@ extension Effect: Codable {
         case .forgetEarlierSteps: "forget-earlier-steps"
         case .makeDirectories: "make-directories"
         case .writeFile: "write-file"
+        case .writeSecret: "write-secret"
         case .keepOnly: "keep-only"
         case .remove: "remove"
         case .download: "download"

@@ -19,6 +19,8 @@ package enum HostLayout {
     package static let buildPackages = "/var/lib/gpu-agent/build-packages"
     /// The names of the packages that the agent installed with a driver of the distribution, and of those that it holds.
     package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
+    /// The checksums of the license token that the agent wrote, by which it recognizes its file.
+    package static let licenseToken = "/var/lib/gpu-agent/license-token"
     /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"
     package static let lock = "/run/gpu-agent/lock"

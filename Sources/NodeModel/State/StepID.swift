@@ -29,6 +29,12 @@ extension StepID {
     package static let moduleParameters = StepID(rawValue: "module-parameters")
     package static let deviceNodes = StepID(rawValue: "device-nodes")
     package static let deviceRule = StepID(rawValue: "device-rule")
+    package static let license = StepID(rawValue: "license")
+    package static let removeLicense = StepID(rawValue: "remove-license")
+    package static let persistenced = StepID(rawValue: "persistenced")
+    package static let removePersistenced = StepID(rawValue: "remove-persistenced")
+    package static let fabricManager = StepID(rawValue: "fabric-manager")
+    package static let stopFabricManager = StepID(rawValue: "stop-fabric-manager")
     package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
@@ -37,7 +43,8 @@ extension StepID {
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
-        .blacklist, .release, .buildPackages, .headersAhead, .buildAhead, .moduleParameters, .deviceRule,
+        .blacklist, .release, .buildPackages, .headersAhead, .buildAhead, .moduleParameters, .deviceRule, .license,
+        .persistenced,
     ]
 
     /// The steps that prepare the kernel of the next boot.
@@ -48,7 +55,7 @@ extension StepID {
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
     /// Until then, a driver that cannot be unloaded keeps what is around it.
-    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule]
+    package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule, .license, .persistenced]
 
     /// The names of all operations of this version and of earlier ones.
     ///
@@ -56,10 +63,11 @@ extension StepID {
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "download-packages", "driver-packages", "finish", "forget", "headers-ahead", "install", "load",
-            "module-parameters", "release", "remove", "remove-ahead", "remove-blacklist", "remove-build-packages",
-            "remove-device-rule", "remove-driver-packages", "remove-module-parameters", "remove-package",
-            "start-services", "stop-services", "sync", "uninstall", "unload", "verify",
+            "download-packages", "driver-packages", "fabric-manager", "finish", "forget", "headers-ahead", "install",
+            "license", "load", "module-parameters", "persistenced", "release", "remove", "remove-ahead",
+            "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-driver-packages",
+            "remove-license", "remove-module-parameters", "remove-package", "remove-persistenced", "start-services",
+            "stop-fabric-manager", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -13,6 +13,8 @@ package struct Prebuilt: Recipe {
     package var released: [String]
     /// The journal on the host; nil when there is none.
     package var journal: Journal?
+    /// Whether the fabric manager is among the packages, and is a service of systemd.
+    package var startsFabricManager: Bool
     /// What belongs around the driver; nil to leave it alone.
     package var surroundings: Surroundings?
 
@@ -24,6 +26,7 @@ package struct Prebuilt: Recipe {
         record: InstallRecord,
         released: [String] = [],
         journal: Journal?,
+        startsFabricManager: Bool = false,
         surroundings: Surroundings? = nil
     ) {
         self.facts = facts
@@ -33,6 +36,7 @@ package struct Prebuilt: Recipe {
         self.record = record
         self.released = released
         self.journal = journal
+        self.startsFabricManager = startsFabricManager
         self.surroundings = surroundings
     }
 
@@ -42,6 +46,7 @@ package struct Prebuilt: Recipe {
             + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
             + (isInstalled ? [] : install) + [LoadModules()]
             + (services.isEmpty ? [] : [StartServices(units: services)])
+            + (startsFabricManager ? [StartFabricManager()] : [])
             + [VerifyNode(), FinishInstall(record: record, kept: nil, jobs: jobs)]
             + (surroundings?.afterInstall ?? [])
     }
@@ -78,8 +83,7 @@ package struct Prebuilt: Recipe {
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
-        let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
-        return Set(running + (journal?.stoppedServices ?? [])).sorted()
+        facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []).sorted()
     }
 
     private var jobs: [String] {

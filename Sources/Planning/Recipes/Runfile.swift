@@ -140,8 +140,7 @@ package struct Runfile: Recipe {
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
-        let running = facts.claims.deviceUsers.value?.compactMap(\.driverService) ?? []
-        return Set(running + (journal?.stoppedServices ?? [])).sorted()
+        facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []).sorted()
     }
 
     /// The step that brings the package to the host.

@@ -94,7 +94,12 @@ struct UninstallHost {
     }
 
     /// The services of the driver that run now.
-    private var services: [String] { Set(claims.deviceUsers.value?.compactMap(\.driverService) ?? []).sorted() }
+    private var services: [String] { claims.driverServices(driver).sorted() }
+
+    /// Whether the agent wrote the unit, which then goes, too.
+    private func hasOwnUnit(_ service: String) -> Bool {
+        service == DriverService.Program.persistenced.unit && driver.hasOwnPersistenceUnit
+    }
 
     /// The entries, the last of which also removes the files of the jobs.
     private func withoutJobs(_ entries: [Undo.Entry]) -> [Undo.Entry] {
@@ -127,11 +132,12 @@ struct UninstallHost {
                 Uninstall.Left(step: .install, what: "driver \(version) stays, because this agent did not install it")
             )
         }
-        if unload != nil, !services.isEmpty {
+        let stopped = services.filter { !hasOwnUnit($0) }
+        if unload != nil, !stopped.isEmpty {
             left.append(
                 Uninstall.Left(
                     step: .unload,
-                    what: "not started again, because the driver is gone: \(services.joined(separator: ", "))"
+                    what: "not started again, because the driver is gone: \(stopped.joined(separator: ", "))"
                 )
             )
         }

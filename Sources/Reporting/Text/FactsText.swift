@@ -104,7 +104,8 @@ package struct FactsText {
                 ("libnvidia-ml", say(driver.nvmlLibrary) { "\($0.version), \($0.path)" }),
                 ("libcuda", say(driver.cudaLibrary) { "\($0.version), \($0.path)" }),
             ] + others + [
-                ("nvidia-gridd", say(driver.gridDaemon) { $0 }),
+                ("nvidia-gridd", say(driver.gridDaemon) { $0 })
+            ] + programs + [
                 ("loaded modules", say(driver.loadedModules) { listed($0, "loadedModules") }),
                 ("nouveau", say(driver.nouveauLoaded) { $0 ? "loaded" : "not loaded" }),
                 ("device nodes", say(driver.deviceNodes) { listed($0, "deviceNodes") }),
@@ -115,6 +116,20 @@ package struct FactsText {
                 )
             ] + (driver.uninstall.map { [("uninstall", "\($0.version ?? "no driver"), \($0.state.rawValue)")] } ?? [])
         )
+    }
+
+    /// What runs in the background, with its unit; a row for each program that is on the host or runs.
+    private var programs: [(String, String)] {
+        let surroundings = facts.driver.surroundings
+        let programs = (surroundings?.programs ?? [:]).sorted { $0.key < $1.key }
+        let rows = programs.compactMap { name, program -> (String, String)? in
+            guard program.path != nil || program.unitFile != nil || program.isRunning == true else { return nil }
+            let state = program.isRunning.map { $0 ? "runs" : "does not run" } ?? "not known whether it runs"
+            return ("\(name) service", [state, program.unitFile ?? "no unit"].joined(separator: ", "))
+        }
+        guard let license = surroundings?.license, license != LicenseFiles() else { return rows }
+        let files = (license.token == nil ? [] : ["\(LicenseFiles.tokenPath) (of this agent)"]) + license.foreign
+        return rows + [("license files", listed(files))]
     }
 
     private var build: [String] {

@@ -15,7 +15,7 @@ package struct PlanText {
     }
 
     package var text: String {
-        [decision, obstacles, steps, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
+        [decision, obstacles, steps, leftAlone, rejected].filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }
             .joined(separator: "\n\n") + "\n"
     }
 
@@ -41,6 +41,11 @@ package struct PlanText {
         guard !plan.obstacles.isEmpty else { return [] }
         return [style.bold("Obstacles")]
             + StepText(style: style).lines(plan.obstacles)
+    }
+
+    private var leftAlone: [String] {
+        guard let sentences = plan.leftAlone else { return [] }
+        return [style.bold("Left alone")] + sentences.map { "  \($0)" }
     }
 
     private var rejected: [String] {

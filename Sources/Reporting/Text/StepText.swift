@@ -41,6 +41,7 @@ struct StepText {
         switch effect {
         case .run(let commands): commands.flatMap(details)
         case .writeFile(let path, _): ["write \(path)"]
+        case .writeSecret(let secret): ["write \(secret.path)"]
         case .stopServices(let units): ["$ systemctl stop \(units.joined(separator: " "))"]
         case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
         case .job(let job): details(job.command)

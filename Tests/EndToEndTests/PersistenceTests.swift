@@ -1,0 +1,69 @@
+import NodeModel
+import TestSupport
+import Testing
+
+/// `nvidia-persistenced` on simulated nodes with stand-ins for systemd and for the program.
+@Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
+struct PersistenceTests {
+    private func configuration(_ driver: String, in directory: TemporaryDirectory) throws -> [String] {
+        try directory.write("config.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {\(driver)}\n")
+        return ["--config", directory.path("config.yaml")]
+    }
+
+    private static let link = "/etc/systemd/system/multi-user.target.wants/nvidia-persistenced.service"
+
+    private func process(_ node: SimulatedNode) async throws -> String {
+        try await node.run(["cat", "/run/nvidia-persistenced/nvidia-persistenced.pid"])
+    }
+
+    @Test func itRunsBesideADriverOfTheAgent() async throws {
+        let directory = try TemporaryDirectory()
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            try await node.run(["systemctl", "is-active", "nvidia-persistenced"])
+            #expect(node.exists(OwnFile.persistenceUnit))
+            try await node.run(["test", "-L", Self.link])
+            let plan = try await node.agent("plan", ["-o", "json"]).decoded(as: PrintedPlan.self)
+            #expect(plan.steps.isEmpty)
+            #expect(try await node.status().verdict == "ready")
+
+            // It keeps the modules in use, so an upgrade stops it first, and starts it after that.
+            let before = try await process(node)
+            let older = try configuration("version: 580.105.08", in: directory)
+            try await node.agent("install", older).expectExit(0)
+            #expect(try await process(node) != before)
+            #expect(node.text("/sys/module/nvidia/version") == "580.105.08\n")
+
+            // Somebody stops it, and the next pass starts it again.
+            try await node.run(["systemctl", "stop", "nvidia-persistenced"])
+            try await node.agent("install", older).expectExit(0)
+            try await node.run(["systemctl", "is-active", "nvidia-persistenced"])
+
+            try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+        }
+    }
+
+    @Test func theConfigurationAndOthersDecide() async throws {
+        let directory = try TemporaryDirectory()
+        let off = try configuration("persistenced: false", in: directory)
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install", off).expectExit(0)
+            #expect(!node.exists(OwnFile.persistenceUnit))
+            try await node.agent("install").expectExit(0)
+            try await node.run(["test", "-L", Self.link])
+            try await node.agent("install", off).expectExit(0)
+            #expect(!node.exists(OwnFile.persistenceUnit))
+            try await node.run(["test", "!", "-L", Self.link])
+            #expect(!node.exists("/run/nvidia-persistenced"))
+            // A unit of another program stays as it is, also when the driver is uninstalled.
+            let unit = "[Service]\nExecStart=/bin/true\n"
+            try await node.run(["sh", "-c", "printf '\(unit)' >\(OwnFile.persistenceUnit)"])
+            try await node.agent("install").expectExit(0)
+            #expect(node.text(OwnFile.persistenceUnit) == unit)
+            try await node.uninstall().expectExit(0)
+            #expect(node.text(OwnFile.persistenceUnit) == unit)
+        }
+    }
+}
