@@ -80,7 +80,7 @@ package struct Inspector: Sendable {
         let isUninstalling = reading.journal?.uninstall?.state == .started
         return NodeView(
             setup,
-            facts: await withSigningKey(reading.facts),
+            facts: await configured(reading.facts),
             journal: reading.journal,
             installing: isUninstalling ? false : await prober.isChanging(reading.journal),
             published: published
@@ -100,12 +100,13 @@ package struct Inspector: Sendable {
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
-        return NodeView(setup, facts: await withSigningKey(reading.facts), journal: reading.journal)
+        return NodeView(setup, facts: await configured(reading.facts), journal: reading.journal)
     }
 
-    /// The facts with the signing key, which only the configuration names.
-    private func withSigningKey(_ facts: NodeFacts) async -> NodeFacts {
+    /// The facts with the files of the host that only the configuration names: the signing key, and a directory.
+    private func configured(_ facts: NodeFacts) async -> NodeFacts {
         var facts = facts
+        facts.build.bundle = await prober.bundle(facts.host, setup.policy)
         facts.host.signingKey = await prober.signingKey(setup.policy.signing)
         return facts
     }
