@@ -115,8 +115,9 @@ package struct Planner: Sendable {
         if !isWayBack { record.former = formerDriver(facts.driver, replacedBy: record) }
         let released = OtherGPUDriver.releasable(for: decision.gpus, in: facts)
         var packages = BuildPackages(facts, kernel: kernel)
+        if !buildPackages { packages?.installNothing() }
         // A node that takes the driver from a directory has no network for the package manager either.
-        if !buildPackages || source?.directory != nil { packages?.installNothing() }
+        if let directory = source?.directory { packages?.take(from: directory, facts.build.bundle.value) }
         let around = Surroundings(driver: facts.driver, configuration: surroundings, kind: driver.kind)
         let recipe = Runfile(
             facts: facts,
@@ -139,7 +140,8 @@ package struct Planner: Sendable {
                 kernel: kernel,
                 gpus: decision.gpus,
                 released: released,
-                buildPackages: packages?.names ?? []
+                buildPackages: packages?.names ?? [],
+                directory: buildPackages ? source?.directory : nil
             )
         // The way back only needs the space that the failed install used, which its first step frees.
         let settled = (packages?.settled ?? []) + (isWayBack ? [.diskSpace] : [])

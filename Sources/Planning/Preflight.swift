@@ -19,6 +19,8 @@ package struct Preflight: Sendable {
     package var released: [String]
     /// The packages for the build that the plan installs.
     package var buildPackages: [String]
+    /// The directory from which a node without a network takes its packages; nil for every other node.
+    package var directory: String?
 
     package init(
         facts: NodeFacts,
@@ -27,7 +29,8 @@ package struct Preflight: Sendable {
         kernel: String,
         gpus: [PCIAddress] = [],
         released: [String] = [],
-        buildPackages: [String] = []
+        buildPackages: [String] = [],
+        directory: String? = nil
     ) {
         self.facts = facts
         self.artifact = artifact
@@ -36,6 +39,7 @@ package struct Preflight: Sendable {
         self.gpus = gpus
         self.released = released
         self.buildPackages = buildPackages
+        self.directory = directory
     }
 
     package var problems: [Finding] {
@@ -96,7 +100,7 @@ package struct Preflight: Sendable {
             code,
             observed: "The host lacks \(what).",
             expected: "\(what) on the host",
-            remedy: "Install \(package) on the host: the build of the kernel modules needs it."
+            remedy: Remedy("Install \(package) on the host: the build of the kernel modules needs it.\(bundled)")
         )
     }
 
@@ -110,8 +114,16 @@ package struct Preflight: Sendable {
             observed: observed,
             expected: "the headers of the running kernel \(kernel)",
             remedy: "Install linux-headers-\(kernel) (Debian, Ubuntu) or kernel-devel-\(kernel) "
-                + "(Red Hat, Amazon Linux) on the host: the build of the kernel modules needs them."
+                + "(Red Hat, Amazon Linux) on the host: the build of the kernel modules needs them.\(bundled)"
         )
+    }
+
+    /// How a directory for nodes without a network gets the packages, as a further sentence; empty when it cannot.
+    private var bundled: String {
+        guard directory != nil, let system = facts.host.osRelease.value, AptGet().isUsed(on: system) else { return "" }
+        let why = facts.build.bundle.failure.map { " (\($0.detail))" } ?? ""
+        return " Or bring it with the directory of driver.source, which has no packages for this kernel\(why): run "
+            + "'gpu-agent catalog mirror --kernel \(kernel)' on a machine with a network and the same distribution."
     }
 
     private var diskSpace: [Finding] {

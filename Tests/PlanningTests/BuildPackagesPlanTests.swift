@@ -63,6 +63,66 @@ import Testing
         #expect(plan.problems.map(\.code) == [.compilerMissing, .makeMissing, .kernelHeadersMissing])
     }
 
+    // A directory with packages
+
+    private static let bundle = PackageBundle(
+        kernel: NodeFacts.kernel,
+        system: "ubuntu 22.04",
+        architecture: .x86_64,
+        names: ["linux-headers-\(NodeFacts.kernel)", "gcc", "make"],
+        directory: "kernel-\(NodeFacts.kernel)",
+        files: ["gcc_1_amd64.deb", "make_1_amd64.deb"].map {
+            PackageBundle.File(fileName: $0, digest: Checksum(.sha256, String(repeating: "ab", count: 32)), size: 7)
+        }
+    )
+
+    private static func offline(_ facts: NodeFacts, allowed: Bool = true) -> Plan {
+        Planner(source: .directory("/mnt/drivers"), buildPackages: allowed)
+            .plan(facts, Installs.plan(facts).decision, journal: nil)
+    }
+
+    @Test func aDirectoryCanHaveThePackages() throws {
+        let plan = Self.offline(Self.bare.with { $0.build.bundle = .present(Self.bundle) })
+        #expect(plan.problems.isEmpty)
+        #expect(plan.steps.map(\.id).prefix(3) == [.begin, .buildPackages, .copy])
+        let step = try #require(plan.steps.first { $0.id == .buildPackages })
+        let place = "/mnt/drivers/kernel-\(NodeFacts.kernel)"
+        #expect(step.title == "install linux-headers-\(NodeFacts.kernel), gcc, make with apt-get from \(place)")
+        let copies = step.effects.compactMap { effect in
+            if case .copy(let copy) = effect { copy } else { nil }
+        }
+        #expect(copies.map(\.fileName) == Self.bundle.files.map(\.fileName))
+        #expect(copies.allSatisfy { $0.source == place && $0.size == 7 })
+        #expect(copies.allSatisfy { $0.directory == "\(HostLayout.work)/packages" })
+        let job = try Self.job(.buildPackages, in: plan)
+        #expect(job.environment["GPU_AGENT_BUNDLE"] == "\(HostLayout.work)/packages")
+        // The copies of an interrupted run do not count, and those of this one do not stay.
+        let removal = Effect.remove(["\(HostLayout.work)/packages"])
+        #expect(step.effects.first == removal && step.effects.last == removal)
+    }
+
+    /// The finding names what the directory lacks, and how to fill it.
+    @Test func aDirectoryMustHaveAllOfThem() {
+        let hint = "'gpu-agent catalog mirror --kernel \(NodeFacts.kernel)'"
+        var part = Self.bundle
+        part.names.removeLast()
+        for reading in [Reading.absent, .present(part), .unreadable(.denied)] {
+            let plan = Self.offline(Self.bare.with { $0.build.bundle = reading })
+            #expect(!plan.steps.map(\.id).contains(.buildPackages))
+            #expect(plan.problems.map(\.code) == [.compilerMissing, .makeMissing, .kernelHeadersMissing])
+            #expect(plan.problems.allSatisfy { $0.remedy.text.contains(hint) })
+        }
+        let forbidden = Self.offline(Self.bare.with { $0.build.bundle = .present(Self.bundle) }, allowed: false)
+        #expect(!forbidden.steps.map(\.id).contains(.buildPackages))
+        #expect(forbidden.problems.allSatisfy { !$0.remedy.text.contains("mirror") })
+        let red = Self.bare.with {
+            $0.host.osRelease = .present(OSRelease(id: "rhel", versionID: "9.4", prettyName: nil))
+            $0.build.packageTools = .present(["dnf"])
+            $0.build.bundle = .present(Self.bundle)
+        }
+        #expect(Self.offline(red).problems.allSatisfy { !$0.remedy.text.contains("mirror") })
+    }
+
     @Test func aHostWithoutAKnownPackageManagerKeepsItsFindings() {
         let facts = Self.bare.with { $0.build.packageTools = .absent }
         let plan = Self.plan(facts)

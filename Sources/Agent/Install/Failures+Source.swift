@@ -20,6 +20,10 @@ extension PackageSourceError {
             remedy =
                 "Read the file on the node ('sha256sum \(file.source)/\(file.fileName)'). Repair the mount or the "
                 + "rights of the file."
+        case .noFile where file.fileName.hasSuffix(".deb"):
+            code = .sourcePackageMissing
+            remedy =
+                "Fill the directory again with 'gpu-agent catalog mirror --kernel', and bring all of it to the node."
         case .noFile:
             code = .sourcePackageMissing
             remedy =

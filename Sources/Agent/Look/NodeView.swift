@@ -103,9 +103,10 @@ package struct Inspector: Sendable {
         return NodeView(setup, facts: await withConfiguredFiles(reading.facts), journal: reading.journal)
     }
 
-    /// The facts with the files that only the configuration names: the signing key and the license token.
+    /// The facts with the files that only the configuration names: the signing key, the license token and a directory.
     private func withConfiguredFiles(_ facts: NodeFacts) async -> NodeFacts {
         var facts = facts
+        facts.build.bundle = await prober.bundle(facts.host, setup.policy)
         facts.host.signingKey = await prober.signingKey(setup.policy.signing)
         facts.driver.surroundings?.licenseToken = await LicenseTokenFile.read(
             setup.policy.surroundings.license?.tokenFile

@@ -68,6 +68,17 @@ package struct Prober: Sendable {
     /// Whether the key of the configuration can sign kernel modules for this node.
     func signingKey(_ files: ModuleSigning?) async -> Reading<SigningKey> { await SigningKeyProbe.read(root, files) }
 
+    /// The operating system of the host.
+    package var operatingSystem: Reading<OSRelease> { HostProbe(root: root, commands: nil).operatingSystem }
+
+    /// The packages for the build in the directory of the configuration; skipped when it names none.
+    func bundle(_ host: HostFacts, _ policy: Policy) async -> Reading<PackageBundle> {
+        guard let directory = policy.source?.directory else {
+            return .skipped("no directory is configured (driver.source)")
+        }
+        return await BundleProbe(root: root).bundle(in: directory, for: host)
+    }
+
     /// The file in which the daemon saves the published state.
     package var published: PublishedStateFile { PublishedStateFile(root: root) }
 

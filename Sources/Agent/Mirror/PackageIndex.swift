@@ -1,7 +1,7 @@
 import Catalog
 import FoundationEssentials
 import Host
-import NodeModel
+package import NodeModel
 package import Support
 
 /// The list of the driver packages in a directory that `catalog mirror` filled: `index.json`.
@@ -28,11 +28,14 @@ package struct PackageIndex: Codable, Sendable, Equatable {
     package var kind: String
     /// The packages, by driver.
     package var packages: [Package]
+    /// The packages for the build of kernel modules, by kernel; nil when there are none.
+    package var builds: [PackageBundle]?
 
-    package init(packages: [Package]) {
+    package init(packages: [Package], builds: [PackageBundle]? = nil) {
         apiVersion = NodeFacts.currentAPIVersion
         kind = "PackageIndex"
         self.packages = packages
+        self.builds = builds
     }
 
     package static let fileName = "index.json"
@@ -40,6 +43,7 @@ package struct PackageIndex: Codable, Sendable, Equatable {
     /// The size of all packages in bytes.
     package var size: Int {
         Dictionary(packages.map { ($0.fileName, $0.size) }) { first, _ in first }.values.reduce(0, +)
+            + (builds ?? []).reduce(0) { $0 + $1.size }
     }
 
     /// Adds the packages of an earlier index whose files are still there and belong to other drivers.
@@ -51,11 +55,15 @@ package struct PackageIndex: Codable, Sendable, Equatable {
                 && directory.size(of: package.fileName) == package.size
         }
         packages.sort { $0.driver < $1.driver }
+        let kernels = Set((builds ?? []).map(\.kernel))
+        let kept = (earlier.builds ?? []).filter { $0.isSound && !kernels.contains($0.kernel) }
+        let all = (builds ?? []) + kept
+        builds = all.isEmpty ? nil : all.sorted { $0.kernel < $1.kernel }
     }
 
     /// The index in a directory; nil when there is none that this version can read.
     static func load(from directory: BundleDirectory) throws(DownloadError) -> PackageIndex? {
-        guard let bytes = try directory.read(fileName, limit: 1 << 20),
+        guard let bytes = try directory.read(fileName, limit: 8 << 20),
             let index = try? JSONDecoder().decode(PackageIndex.self, from: Data(bytes)),
             index.apiVersion == NodeFacts.currentAPIVersion, index.kind == "PackageIndex"
         else { return nil }

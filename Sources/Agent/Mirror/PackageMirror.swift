@@ -1,6 +1,6 @@
 package import Catalog
 package import Host
-import NodeModel
+package import NodeModel
 import Support
 
 /// Downloads driver packages into a directory, for nodes that cannot download them.
@@ -17,10 +17,18 @@ package struct PackageMirror: Sendable {
     package var drivers: [CatalogDriver]
     /// The path of the directory in the agent's own mount namespace.
     package var directory: String
+    /// The packages for the build that are in the directory already, for the index.
+    package var builds: [PackageBundle]
     private let downloader: Downloader
 
-    package init(drivers: [CatalogDriver], directory: String, downloader: Downloader) {
+    package init(
+        drivers: [CatalogDriver],
+        directory: String,
+        builds: [PackageBundle] = [],
+        downloader: Downloader
+    ) {
         self.drivers = drivers
+        self.builds = builds
         self.directory = directory
         self.downloader = downloader
     }
@@ -54,7 +62,7 @@ package struct PackageMirror: Sendable {
                 PackageIndex.Package(driver: $0, fileName: artifact.fileName, digest: file.digest, size: size)
             }
         }
-        var index = PackageIndex(packages: packages)
+        var index = PackageIndex(packages: packages, builds: builds.isEmpty ? nil : builds)
         try onDisk { () throws(DownloadError) in
             if let earlier = try PackageIndex.load(from: bundle) { index.keep(earlier, in: bundle) }
         }

@@ -13,13 +13,16 @@ package struct HostProbe: Sendable {
         self.commands = commands
     }
 
+    /// The operating system.
+    package var operatingSystem: Reading<OSRelease> { OSReleaseFile.read(root) }
+
     /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
         await offPool {
             HostFacts(
                 kernelRelease: kernelRelease(),
                 architecture: MachineProbe.architecture(root),
-                osRelease: OSReleaseFile.read(root),
+                osRelease: operatingSystem,
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
                 bootID: root.reading("/proc/sys/kernel/random/boot_id"),

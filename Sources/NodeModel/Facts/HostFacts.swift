@@ -174,6 +174,10 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when no repository has such modules. Skipped when the configuration does not need the answer.
     package var prebuiltPackages: Reading<[OfferedPackage]>
+    /// The packages for the build in the directory that `driver.source` names.
+    ///
+    /// Absent when the directory has none for this kernel. Skipped when the configuration names no directory.
+    package var bundle: Reading<PackageBundle>
 
     package init(
         compiler: Reading<String>,
@@ -188,7 +192,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         noExec: Reading<[String]> = .skipped("not inspected"),
         initramfsMebibytes: Reading<Int> = .skipped("not inspected"),
         buildPackages: Reading<[String]> = .skipped("not inspected"),
-        prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected")
+        prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
+        bundle: Reading<PackageBundle> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -203,6 +208,7 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.initramfsMebibytes = initramfsMebibytes
         self.buildPackages = buildPackages
         self.prebuiltPackages = prebuiltPackages
+        self.bundle = bundle
     }
 }
 

@@ -36,6 +36,7 @@ package struct InstallBuildPackages: Operation {
         packages.names.isEmpty
             ? "keep the packages for the build of the kernel modules"
             : "install \(packages.names.joined(separator: ", ")) with \(packages.installer.program)"
+                + (packages.source.map { " from \($0.path)" } ?? "")
     }
     package var changes: String {
         packages.names.isEmpty
@@ -52,7 +53,23 @@ package struct InstallBuildPackages: Operation {
     }
     package var deadlineSeconds: Int { job.installDeadline }
     package var effects: [Effect] {
-        job.install(PackageRequest(names: packages.names, headers: packages.headers, kernel: kernel), work: work)
+        var request = PackageRequest(names: packages.names, headers: packages.headers, kernel: kernel)
+        guard let source = packages.source, !packages.names.isEmpty else { return job.install(request, work: work) }
+        // The agent verifies its own copies, so a file that changes in the directory later cannot be installed.
+        let copies = "\(work)/packages"
+        request.directory = copies
+        let copy = source.files.map { file in
+            Effect.copy(
+                Effect.Copy(
+                    source: source.path,
+                    directory: copies,
+                    fileName: file.fileName,
+                    digest: file.digest,
+                    size: file.size
+                )
+            )
+        }
+        return [.remove([copies])] + copy + job.install(request, work: work) + [.remove([copies])]
     }
     package var failure: StepFailure { .buildPackages(packages.installer, packages.names, kernel: kernel) }
     package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }

@@ -53,8 +53,29 @@ package struct AptGet: PackageInstaller {
                 echo "dpkg --configure -a failed: $(complaint)"
         }
 
+        # On a node without a network, the packages of this directory are the only ones, and apt has lists of its own.
+        sources=
+        open_bundle() {
+            bundle=${GPU_AGENT_BUNDLE:-}
+            [ -n "$bundle" ] && [ -z "$sources" ] || return 0
+            mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/none"
+            for file in "$bundle"/*.deb; do
+                dpkg-deb -f "$file" >>"$work/Packages" 2>"$work/output" ||
+                    fail 80 "dpkg-deb cannot read ${file##*/}: $(complaint)"
+                printf '%s\n' "Filename: ./${file##*/}" "Size: $(stat -c %s "$file")" \
+                    "SHA256: $(sha256sum "$file" | cut -d ' ' -f 1)" '' >>"$work/Packages"
+            done
+            gzip <"$work/Packages" >"$bundle/Packages.gz" || fail 80 "The agent cannot write $bundle/Packages.gz."
+            echo "deb [trusted=yes] file:$bundle ./" >"$work/sources.list"
+            sources="-o Dir::Etc::SourceList=$work/sources.list -o Dir::Etc::SourceParts=$work/none
+                -o Dir::Etc::PreferencesParts=$work/none -o Dir::State::Lists=$work/lists
+                -o Dir::Cache::Archives=$work/archives -o Dir::Cache::PkgCache= -o Dir::Cache::SrcPkgCache=
+                -o APT::Sandbox::User=root"
+        }
+
         refresh() {
-            locked timeout 45 apt-get -q -o APT::Update::Error-Mode=any -o Acquire::Retries=1 \
+            open_bundle
+            locked timeout 45 apt-get -q $sources -o APT::Update::Error-Mode=any -o Acquire::Retries=1 \
                 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 update
         }
 
@@ -72,7 +93,7 @@ package struct AptGet: PackageInstaller {
         }
 
         apt_install() {
-            apt-get -y -q $options --no-remove "$@" \
+            apt-get -y -q $sources $options --no-remove "$@" \
                 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
                 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(pinned $wanted)
@@ -81,7 +102,7 @@ package struct AptGet: PackageInstaller {
         # Whether a repository has the version of a package; without a version, any is good.
         is_offered() {
             case $1 in *=*) ;; *) return 0 ;; esac
-            apt-cache madison "${1%%=*}" 2>/dev/null |
+            apt-cache $sources madison "${1%%=*}" 2>/dev/null |
                 sed -n 's/^[^|]*| *\([^ |]*\) *|.* Packages$/\1/p' | grep -qxF "${1#*=}"
         }
 
@@ -89,14 +110,14 @@ package struct AptGet: PackageInstaller {
             for package in $(pinned $wanted); do
                 name=${package%%=*}
                 # apt-get takes a name that it does not know for a pattern, and could find another kernel's headers.
-                apt-cache policy "$name" >"$work/output" 2>&1
+                apt-cache $sources policy "$name" >"$work/output" 2>&1
                 if [ "$(sed -n 1p "$work/output")" != "$name:" ] ||
                     grep -q '^  Candidate: (none)' "$work/output" || ! is_offered "$package"; then
                     absent="$absent $package"
                 fi
             done
             [ -z "$absent" ] || return 0
-            apt-get -s -q $options install $(pinned $wanted) >"$work/output" 2>&1 ||
+            apt-get -s -q $sources $options install $(pinned $wanted) >"$work/output" 2>&1 ||
                 fail 80 "apt-get cannot install $(listed $wanted): $(complaint)"
             added=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/output")
             upgraded=$(sed -n 's/^Inst \([^ ]*\) \[.*/\1/p' "$work/output")

@@ -11,6 +11,15 @@ package struct BuildPackages: Sendable {
     package var compiler: String?
     /// The findings that these packages settle.
     package var settled: Set<ReasonCode>
+    /// The directory that has the packages, for a node without a network; nil for the repositories of the node.
+    package var source: Source?
+
+    /// A directory of the host with packages.
+    package struct Source: Sendable {
+        /// The absolute path of the directory.
+        package var path: String
+        package var files: [PackageBundle.File]
+    }
 
     /// Looks for what the host lacks, and for the packages that have it.
     ///
@@ -53,6 +62,18 @@ package struct BuildPackages: Sendable {
         }
     }
 
+    /// Takes the packages from a directory of the host, or leaves them out when it does not have all of them.
+    ///
+    /// - Parameters:
+    ///   - directory: The path of the directory that has the index.
+    ///   - bundle: The packages in it; nil when it has none for this kernel.
+    package mutating func take(from directory: String, _ bundle: PackageBundle?) {
+        guard let bundle, installer.program == AptGet().program, names.allSatisfy(bundle.names.contains) else {
+            return installNothing()
+        }
+        source = Source(path: "\(directory)/\(bundle.directory)", files: bundle.files)
+    }
+
     /// Leaves out every package.
     ///
     /// What remains is the way to undo the packages of an earlier install.
@@ -61,7 +82,7 @@ package struct BuildPackages: Sendable {
     }
 
     /// Whether a kernel release can be a part of the name of a package.
-    static func isName(_ release: String) -> Bool {
+    package static func isName(_ release: String) -> Bool {
         !release.isEmpty
             && release.utf8.allSatisfy { byte in
                 switch byte {

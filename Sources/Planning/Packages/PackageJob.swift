@@ -59,6 +59,8 @@ struct PackageRequest {
     var pins: [OfferedPackage] = []
     /// Whether the headers are of a kernel that does not run yet, so that the running kernel keeps its own.
     var isAhead = false
+    /// The directory with the only packages that count, for a node without a network; nil for the repositories.
+    var directory: String?
     /// How far the job goes, and what was there before it.
     var stage = Stage.all
 
@@ -75,6 +77,7 @@ struct PackageRequest {
     var environment: [String: String] {
         var values: [String: String] = [:]
         if !pins.isEmpty { values["GPU_AGENT_PINS"] = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ") }
+        if let directory { values["GPU_AGENT_BUNDLE"] = directory }
         if isAhead { values["GPU_AGENT_AHEAD"] = "yes" }
         if stage == .installDownloaded { values["GPU_AGENT_DOWNLOADED"] = "yes" }
         return values

@@ -134,6 +134,8 @@ package struct FactsText {
 
     private var build: [String] {
         let build = facts.build
+        let bundled = build.bundle.value.map { $0.names.joined(separator: ", ") }
+        let bundle: [(String, String)] = bundled.map { [("packages in driver.source", $0)] } ?? []
         return section(
             "Build",
             [
@@ -150,6 +152,7 @@ package struct FactsText {
                     let modules = offered.map(\.name).filter { $0.hasPrefix(PrebuiltModules.prefix) }
                     return [("prebuilt modules", modules.joined(separator: ", "))]
                 } ?? [])
+                + bundle
                 + build.freeSpace.map { space in ("free in \(space.path)", say(space.mebibytes) { "\($0) MiB" }) }
         )
     }

@@ -16,7 +16,8 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
         discussion: """
             Without --driver, the command downloads every package that the agent can choose for this node, or for the \
             node whose facts --facts names. It verifies each checksum, and writes \(PackageIndex.fileName) last. To \
-            continue after an interruption, run it again. A node takes its package from the directory with \
+            continue after an interruption, run it again. With --kernel, the directory also gets the packages that the \
+            build of the kernel modules needs. A node takes its package from the directory with \
             'driver.source: file:///DIR' in the configuration; see docs/offline.md. \
             Exits 0 when the directory has all packages, 1 otherwise.
             """
@@ -32,6 +33,17 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
         )
     )
     var driver: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "The release of a kernel ('uname -r') for which the packages of the build are downloaded, too.",
+            discussion: """
+                The kernel headers, a compiler, make, and what they need. Needs root, and a machine with the distribution \
+                of the nodes: Debian or Ubuntu. Without --driver and --facts, the command downloads only these packages.
+                """,
+            valueName: "release"
+        )
+    )
+    var kernel: String?
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
@@ -41,16 +53,32 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
             let setup = try source.setup()
-            let drivers = try await drivers(source, setup)
+            // A machine that only has the network needs no GPU.
+            let wantsDrivers = kernel == nil || !driver.isEmpty || facts.facts != nil
+            let drivers = try await wantsDrivers ? drivers(source, setup) : []
+            let builds = try await builds(source)
             let mirror = PackageMirror(
                 drivers: drivers,
                 directory: to,
+                builds: builds,
                 downloader: setup.downloader(environment: Settings(host, choice).environment)
             )
             let printer = MirrorPrinter(style: Style.of(STDERR_FILENO, environment: Output.environment))
             let index = try await mirror.run(progress: printer.note)
             try Output.print(index, as: format.output) { text(index, $0) }
         }
+    }
+
+    /// The packages for the build on the kernel that the command line names, in the directory.
+    private func builds(_ source: NodeSource) async throws -> [PackageBundle] {
+        guard let kernel else { return [] }
+        let prober = try source.prober()
+        Output.complain("packages for the build on the kernel \(kernel)\n")
+        let mirror = try BuildPackageMirror(kernel: kernel, directory: to, prober: prober)
+        let bundle = try await mirror.run(on: prober.operatingSystem)
+        let count = bundle.files.count
+        Output.complain("      \(count) packages, \(mebibytes(bundle.size)), verified by the package manager\n")
+        return [bundle]
     }
 
     /// The drivers that the command line names, or those for the node.
@@ -85,10 +113,13 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
     }
 
     private func text(_ index: PackageIndex, _ style: Style) -> String {
-        let rows = index.packages.map { "  \($0.driver)  \($0.fileName), \(mebibytes($0.size))\n" }
+        let builds = (index.builds ?? []).map { build in
+            "  \(build.kernel) on \(build.system)  \(build.names.joined(separator: ", ")), \(mebibytes(build.size))\n"
+        }
+        let rows = index.packages.map { "  \($0.driver)  \($0.fileName), \(mebibytes($0.size))\n" } + builds
         return """
-            \(style.bold(to)) has \(index.packages.count == 1 ? "1 driver" : "\(index.packages.count) drivers"), \
-            \(mebibytes(index.size)):
+            \(style.bold(to)) has \(count(index.packages.count, "driver")) and the packages for \
+            \(count((index.builds ?? []).count, "kernel")), \(mebibytes(index.size)):
             \(rows.joined())
             Next: make this directory available on each node, for example at /mnt/gpu-drivers. Set in the configuration:
 
@@ -98,6 +129,8 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
             """
     }
 }
+
+private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
 private func mebibytes(_ bytes: Int) -> String { "\((bytes + 0xfffff) >> 20) MiB" }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
 struct BuildPackagesTests {
     /// Starts a host without headers, compiler and make, for which the repository has packages.
-    private static func with(
+    static func with(
         makeScript: String = "",
         _ body: @escaping @Sendable (DebianRepository) async throws -> Void
     ) async throws {
@@ -31,7 +31,7 @@ struct BuildPackagesTests {
         }
     }
 
-    private static let names = [DebianRepository.headers, "gcc", "make"]
+    static let names = [DebianRepository.headers, "gcc", "make"]
 
     @Test func installsThePackagesAndThenTheDriver() async throws {
         try await Self.with { repository in
