@@ -2,69 +2,94 @@ import CVendor
 import NodeModel
 
 extension NVMLLibrary {
-    /// Reads one GPU; a fact whose call fails is unreadable, and the other facts are still read.
-    func gpu(_ index: Int) -> GPUFacts {
-        reporter.begin(index)
-        var facts = GPUFacts.unread(index)
-        defer { reporter.finish(facts) }
-        facts = read(index)
-        return facts
+    /// Reads all GPUs.
+    ///
+    /// A fact whose call fails is unreadable, and the other facts are still read. First come the facts of all GPUs that
+    /// decisions need, and then what only describes them. So a GPU whose calls are slow does not take the time from the
+    /// essential facts of the others.
+    func gpus(_ count: Int) -> [GPUFacts] {
+        var gpus = (0..<count).map(essentials)
+        for index in gpus.indices {
+            guard let device = gpus[index].device else { continue }
+            reporter.begin(gpus[index].facts)
+            describe(&gpus[index].facts, device)
+            reporter.finish(gpus[index].facts)
+        }
+        return gpus.map(\.facts)
     }
 
-    private func read(_ index: Int) -> GPUFacts {
+    /// The facts of one GPU that decisions need, and its handle; nil for a GPU that has none.
+    private func essentials(_ index: Int) -> (facts: GPUFacts, device: gpa_nvml_device_t?) {
+        var facts = GPUFacts.unread(index)
+        reporter.begin(facts)
+        defer { reporter.finish(facts) }
         do throws(NVMLError) {
             let device = try handle("nvmlDeviceGetHandleByIndex_v2") {
                 functions.DeviceGetHandleByIndex_v2(UInt32(index), $0)
             }
-            return gpu(index, device)
+            read(&facts, device)
+            return (facts, device)
         } catch {
             for trait in GPUTrait.allCases { reporter.read(trait, .unreadable(error.failure)) }
-            return GPUFacts(index: index, unreadable: error.failure)
+            facts = GPUFacts(index: index, unreadable: error.failure)
+            return (facts, nil)
         }
     }
 
-    private func gpu(_ index: Int, _ device: gpa_nvml_device_t) -> GPUFacts {
-        var gpu = GPUFacts.unread(index)
-        // What was read until a call hangs is not lost.
-        func set<Value>(_ field: WritableKeyPath<GPUFacts, Reading<Value>>, _ reading: Reading<Value>) {
-            gpu[keyPath: field] = reading
-            reporter.read(gpu)
-        }
-        set(\.pciAddress, Reading { () throws(NVMLError) in try pciAddress(of: device) })
-        set(\.uuid, Reading { () throws(NVMLError) in try uuid(of: device) })
-        set(\.name, Reading { () throws(NVMLError) in try name(of: device) })
+    private func read(_ gpu: inout GPUFacts, _ device: gpa_nvml_device_t) {
+        set(&gpu, \.pciAddress, Reading { () throws(NVMLError) in try pciAddress(of: device) })
+        set(&gpu, \.uuid, Reading { () throws(NVMLError) in try uuid(of: device) })
+        set(&gpu, \.name, Reading { () throws(NVMLError) in try name(of: device) })
         // A GPU that shares the memory of the processor has none of its own.
         let memory = Reading(canBeAbsent: true) { () throws(NVMLError) in try self.memory(of: device) }
-        set(\.memoryMiB, memory.map(\.totalMiB))
+        set(&gpu, \.memoryMiB, memory.map(\.totalMiB))
+        take(&gpu, .memoryUsedMiB, memory.map { .number($0.usedMiB) })
+        take(&gpu, .memoryFreeMiB, memory.map { .number($0.freeMiB) })
+        take(&gpu, .memoryReservedMiB, memory.flatMap { $0.reserved })
         set(
+            &gpu,
             \.computeCapability,
             Reading(canBeAbsent: true) { () throws(NVMLError) in try computeCapability(of: device) }
         )
-        set(\.migMode, Reading(canBeAbsent: true) { () throws(NVMLError) in try migMode(of: device) })
+        let mode = Reading(canBeAbsent: true) { () throws(NVMLError) in try migMode(of: device) }
+        set(&gpu, \.migMode, mode)
         set(
+            &gpu,
             \.migDevices,
-            gpu.migMode.flatMap { mode in
+            mode.flatMap { mode in
                 mode.current ? Reading { () throws(NVMLError) in try migDevices(of: device) } : .absent
             }
         )
-        set(\.migProfiles, gpu.migMode.flatMap { _ in migProfiles(of: device) })
         set(
+            &gpu,
             \.virtualization,
             Reading(canBeAbsent: true) { () throws(NVMLError) in try virtualization(of: device) }
         )
-        set(\.license, license(of: device))
-        func take(_ trait: GPUTrait, _ reading: Reading<GPUTrait.Value>) {
-            gpu.traits[trait] = reading
-            reporter.read(trait, reading)
-        }
-        take(.memoryUsedMiB, memory.map { .number($0.usedMiB) })
-        take(.memoryFreeMiB, memory.map { .number($0.freeMiB) })
-        take(.memoryReservedMiB, memory.flatMap { $0.reserved })
-        readTraits(of: device, take)
-        set(\.nvlink, nvlink(of: device))
-        set(\.fabric, fabric(of: device))
-        set(\.processes, processes(of: device))
-        return gpu
+        set(&gpu, \.license, license(of: device))
+    }
+
+    /// Reads what only describes a GPU.
+    private func describe(_ gpu: inout GPUFacts, _ device: gpa_nvml_device_t) {
+        readTraits(of: device) { trait, reading in take(&gpu, trait, reading) }
+        set(&gpu, \.migProfiles, gpu.migMode.flatMap { _ in migProfiles(of: device) })
+        set(&gpu, \.nvlink, nvlink(of: device))
+        set(&gpu, \.fabric, fabric(of: device))
+        set(&gpu, \.processes, processes(of: device))
+    }
+
+    /// Sets a fact and reports it, so that what was read until a call hangs is not lost.
+    private func set<Value>(
+        _ gpu: inout GPUFacts,
+        _ field: WritableKeyPath<GPUFacts, Reading<Value>>,
+        _ reading: Reading<Value>
+    ) {
+        gpu[keyPath: field] = reading
+        reporter.read(gpu)
+    }
+
+    private func take(_ gpu: inout GPUFacts, _ trait: GPUTrait, _ reading: Reading<GPUTrait.Value>) {
+        gpu.traits[trait] = reading
+        reporter.read(trait, reading)
     }
 
     func uuid(of device: gpa_nvml_device_t) throws(NVMLError) -> String {

@@ -9,15 +9,17 @@ extension NVMLLibrary {
     ///   - take: Takes the reading of each trait as soon as its call has returned.
     func readTraits(
         of device: gpa_nvml_device_t,
-        _ take: @escaping (GPUTrait, Reading<GPUTrait.Value>) -> Void
+        _ take: (GPUTrait, Reading<GPUTrait.Value>) -> Void
     ) {
-        let reader = TraitReader(library: self, device: device, take: take)
-        reader.identity()
-        reader.setup()
-        reader.limits()
-        reader.health()
-        reader.fields()
-        reader.activity()
+        withoutActuallyEscaping(take) { take in
+            let reader = TraitReader(library: self, device: device, take: take)
+            reader.identity()
+            reader.setup()
+            reader.limits()
+            reader.health()
+            reader.fields()
+            reader.activity()
+        }
     }
 }
 

@@ -34,13 +34,18 @@ struct NVMLLibrary {
             },
             // A driver may not tell it. Whether CUDA works is another question, which the CUDA child answers.
             cudaVersion: Reading(canBeAbsent: true) { () throws(NVMLError) in try cudaVersion() },
-            driverBranch: driverBranch(),
-            confidentialComputing: confidentialComputing(),
+            driverBranch: .skipped(GPUFacts.notRead),
+            confidentialComputing: .skipped(GPUFacts.notRead),
             gpus: []
         )
         let count = Int(try count())
         reporter.found(facts, gpuCount: count)
-        facts.gpus = (0..<count).map { gpu($0) }
+        let gpus = gpus(count)
+        // These describe the node only, so they come last.
+        facts.driverBranch = driverBranch()
+        reporter.found(facts, gpuCount: count)
+        facts.confidentialComputing = confidentialComputing()
+        facts.gpus = gpus
         return facts
     }
 

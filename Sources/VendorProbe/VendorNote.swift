@@ -97,8 +97,8 @@ final class VendorReporter {
         pending.gpuCount = gpuCount
     }
 
-    /// Begins with a GPU, about which nothing is known yet.
-    func begin(_ gpu: Int) { sent = .unread(gpu) }
+    /// Begins with a GPU, of which the agent knows these facts.
+    func begin(_ gpu: GPUFacts) { sent = gpu }
 
     /// Takes what was read about the current GPU until now.
     func read(_ gpu: GPUFacts) {
@@ -152,23 +152,28 @@ struct VendorNotes {
 
     /// What NVML said until a call did not return; nil when it did not even tell the number of GPUs.
     ///
-    /// - Parameter hang: The failure of the call, which is the reading of each field of the GPU that was not read. The
-    ///   GPUs after it are skipped.
+    /// - Parameter hang: The failure of the call, which is the reading of each field of its GPU that was not read. What
+    ///   was not read about the other GPUs is skipped.
     /// - Returns: The facts, with every GPU that NVML counted.
     func facts(until hang: ReadFailure) -> NVMLFacts? {
         guard var facts = driver else { return nil }
-        let last = call?.gpu ?? gpuCount
+        let why = "not queried, because \(hang.detail)"
+        func fill<Value>(_ reading: Reading<Value>) -> Reading<Value> {
+            guard reading == .skipped(GPUFacts.notRead) else { return reading }
+            return call?.gpu == nil ? .unreadable(hang) : .skipped(why)
+        }
+        facts.driverBranch = fill(facts.driverBranch)
+        facts.confidentialComputing = fill(facts.confidentialComputing)
         facts.gpus = (0..<gpuCount).map { index in
-            let gpu = gpus[index] ?? .unread(index)
-            if index == last { return gpu.filled(with: hang) }
-            return index < last ? gpu : .unread(index, because: "not queried, because \(hang.detail)")
+            (gpus[index] ?? .unread(index)).filled(with: index == call?.gpu ? hang : nil, because: why)
         }
         return facts
     }
 }
 
 extension GPUFacts {
-    private static let notRead = "not read yet"
+    /// The reason of a fact that the child has not read yet.
+    static let notRead = "not read yet"
 
     /// A GPU about which nothing was read.
     static func unread(_ index: Int, because why: String = notRead) -> GPUFacts {
@@ -191,10 +196,11 @@ extension GPUFacts {
         )
     }
 
-    /// The GPU with a failure in each field that was not read.
-    fileprivate func filled(with failure: ReadFailure) -> GPUFacts {
+    /// The GPU with a failure, or else with a reason, in each field that was not read.
+    fileprivate func filled(with failure: ReadFailure?, because why: String) -> GPUFacts {
         func fill<Value>(_ reading: Reading<Value>) -> Reading<Value> {
-            reading == .skipped(Self.notRead) ? .unreadable(failure) : reading
+            guard reading == .skipped(Self.notRead) else { return reading }
+            return failure.map { .unreadable($0) } ?? .skipped(why)
         }
         return GPUFacts(
             index: index,

@@ -1,5 +1,6 @@
 import NodeModel
 import Reporting
+import Support
 import TestSupport
 import Testing
 
@@ -88,6 +89,69 @@ import Testing
             "MIG that is on",
             nvml { $0.migMode = .present(MIGMode(current: true, pending: true)) },
             "compute capability 9.0, MIG on, passed through to this machine"
+        ),
+        Case(
+            "what describes a GPU",
+            nvml { gpu in
+                gpu.traits[.serial] = .present(.text("1652823054567"))
+                gpu.traits[.numaNode] = .absentBecause("nvmlDeviceGetNumaNodeId: 3 NVML_ERROR_NOT_SUPPORTED")
+                gpu.traits[.vbios] = .present(.text("96.00.A5.00.01"))
+                gpu.traits[.ecc] = .present(.flag(true))
+                gpu.traits[.remappedRowsPending] = .present(.flag(false))
+                gpu.traits[.temperature] = .present(.number(34))
+                gpu.traits[.clockEventReasons] = .present(.names(["gpu-idle", "hw-slowdown"]))
+                gpu.traits[.power] = .present(.number(71000))
+            },
+            "serial number 1652823054567, VBIOS 96.00.A5.00.01",
+            "ECC on",
+            "row remapping pending off",
+            "clock events gpu-idle, hw-slowdown, temperature 34 °C, power 71000 mW"
+        ),
+        Case(
+            "what a GPU is connected to",
+            nvml { gpu in
+                gpu.nvlink = .present(NVLinkFacts(active: Array(1..<18), inactive: [0], version: 5))
+                let cluster = "6f1cb2a4-3d0e-4b7a-9c55-8d1e2f7a4b60"
+                gpu.fabric = .present(
+                    FabricFacts(
+                        state: "completed",
+                        status: "NVML_SUCCESS",
+                        cluster: cluster,
+                        clique: 7,
+                        health: "limited-capacity"
+                    )
+                )
+                let process = GPUProcess(pid: 4711, kind: .compute, memoryMiB: 512)
+                gpu.processes = .present(GPUProcesses(count: 3, list: [process]))
+            },
+            "NVLink: 17 of 18 links active",
+            "fabric: completed, NVML_SUCCESS, cluster 6f1cb2a4-3d0e-4b7a-9c55-8d1e2f7a4b60, clique 7, limited-capacity",
+            "processes: 4711, and 2 more"
+        ),
+        Case(
+            "confidential computing",
+            NodeFacts.h100Ready.withNVML {
+                $0.driverBranch = .present("r595_00")
+                $0.confidentialComputing = .present(
+                    ConfidentialComputing(
+                        environment: "production",
+                        feature: "on",
+                        developerTools: false,
+                        multiGPU: "protected-pcie",
+                        acceptsWork: false
+                    )
+                )
+            },
+            "confidential computing  on, environment production, multi-GPU mode protected-pcie, the GPUs do not accept work yet"
+        ),
+        Case(
+            "a GPU that is gone",
+            NodeFacts.h100.with {
+                let gone = PCIFunction.h100.at(bus: 9).address
+                let seen = [PCIFunction.h100.address, gone]
+                $0.seenGPUs = .present(SeenGPUs(addresses: seen, machine: nil, since: Timestamp(0)))
+            },
+            "0001:09:00.0  missing: a GPU was here before"
         ),
         Case(
             "a vGPU without a license",

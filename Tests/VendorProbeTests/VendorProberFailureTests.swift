@@ -162,13 +162,30 @@ import VendorProbe
             let nvml = try #require(facts.nvml.value)
             #expect(nvml.driverVersion == "580.105.08" && nvml.hang == hang)
             #expect(nvml.gpus.count == 3)
-            #expect(nvml.gpus[0].traits[.ecc].isAbsent && nvml.gpus[0].name.value == "NVIDIA H100 NVL")
-            #expect(nvml.gpus[1].traits[.ecc] == .unreadable(hang))
+            #expect(nvml.gpus[0].name.value == "NVIDIA H100 NVL" && nvml.gpus[1].traits[.ecc] == .unreadable(hang))
             // The fields are read in this order.
             #expect((nvml.gpus[1].uuid.value != nil) == (symbol != "nvmlDeviceGetHandleByIndex_v2"))
-            #expect(nvml.gpus[2].name == .skipped("not queried, because \(hang.detail)"))
+            // What only describes the GPUs comes after the essential facts of all of them.
+            let skipped = "not queried, because \(hang.detail)"
+            let isDescription = symbol == "nvmlDeviceGetEccMode"
+            #expect(nvml.gpus[0].traits[.ecc].isAbsent == isDescription)
+            #expect(nvml.gpus[2].name == (isDescription ? .present("NVIDIA H100 NVL") : .skipped(skipped)))
+            #expect(nvml.gpus[2].traits[.ecc] == .skipped(skipped) && nvml.driverBranch == .skipped(skipped))
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
+        }
+    }
+
+    /// A call about the node comes last, so that it takes nothing from the GPUs.
+    @Test(arguments: ["nvmlSystemGetDriverBranch", "nvmlSystemGetConfComputeSettings"])
+    func aHangThatIsAboutTheNodeKeepsTheGPUs(symbol: String) async throws {
+        try await StandInHost.with(hardware: StandInHost.twoH100 + "fault \(symbol) hang\n") { host in
+            host.deadlines.nvml = .milliseconds(1500)
+            let nvml = try #require(await host.prober().facts().nvml.value)
+            let hang = ReadFailure(.hang, "NVML: \(symbol) did not return within 1.5 seconds")
+            #expect(nvml.hang == hang && nvml.confidentialComputing == .unreadable(hang))
+            #expect((nvml.driverBranch == .unreadable(hang)) == (symbol == "nvmlSystemGetDriverBranch"))
+            #expect(nvml.gpus.allSatisfy { $0.name.value == "NVIDIA H100 NVL" && $0.processes.value?.count == 0 })
         }
     }
 

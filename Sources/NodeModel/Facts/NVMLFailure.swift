@@ -118,8 +118,9 @@ extension GPUFacts {
 }
 
 extension NVMLFacts {
-    /// The call about a GPU that did not return; nil when every call returned.
+    /// The call that did not return; nil when every call returned.
     package var hang: ReadFailure? {
-        gpus.lazy.flatMap(\.failures).first { $0.reason == .hang }
+        let node = [driverBranch.failure, confidentialComputing.failure].compactMap(\.self)
+        return (node + gpus.flatMap(\.failures)).first { $0.reason == .hang }
     }
 }
