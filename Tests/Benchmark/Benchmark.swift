@@ -4,13 +4,18 @@ import Glibc
 import NodeModel
 import Selection
 
-/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`.
+/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, or the reader of
+/// the kernel log for some seconds: `gpu-benchmark kernel-log SECONDS`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
 /// one.
 @main
 enum Benchmark {
     static func main() throws {
+        if CommandLine.arguments.dropFirst().first == "kernel-log" {
+            let seconds = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 60
+            exit(try KernelLogBenchmark.run(seconds: max(1, min(seconds, 3600))) ? 0 : 1)
+        }
         let directory = CommandLine.arguments.dropFirst().first ?? "catalog"
         let settings = Settings(hostPID: nil, catalogDirectory: directory)
         let loading = try Timing("catalog, loaded and validated", limit: .milliseconds(50), runs: 60) {
