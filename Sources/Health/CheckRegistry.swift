@@ -83,6 +83,10 @@ package enum CheckRegistry {
         .nvmlUnavailable,
         .gpuCount,
         .gpuUnreadable,
+        .xidHardware,
+        .xidReboot,
+        .xidGPUReset,
+        .nvswitchError,
         .migModePending,
         .migDevicesMissing,
         .migLayoutInvalid,
@@ -91,6 +95,9 @@ package enum CheckRegistry {
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+        .xidWatch,
+        .xidApplication,
+        .kernelLogIncomplete,
         .persistenceModeOff,
 
         // Phase: publish

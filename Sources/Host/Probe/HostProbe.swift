@@ -13,6 +13,11 @@ package struct HostProbe: Sendable {
         self.commands = commands
     }
 
+    private static let bootIDFile: HostPath = "/proc/sys/kernel/random/boot_id"
+
+    /// The ID of the running boot.
+    package func bootID() async -> Reading<String> { await offPool { root.reading(Self.bootIDFile) } }
+
     /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
         await offPool {
@@ -22,7 +27,7 @@ package struct HostProbe: Sendable {
                 osRelease: OSReleaseFile.read(root),
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
-                bootID: root.reading("/proc/sys/kernel/random/boot_id"),
+                bootID: root.reading(Self.bootIDFile),
                 secureBoot: ModuleSignatureProbe.secureBoot(root),
                 lockdown: ModuleSignatureProbe.lockdown(root),
                 signatureEnforcement: ModuleSignatureProbe.enforcement(root),

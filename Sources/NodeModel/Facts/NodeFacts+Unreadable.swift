@@ -44,7 +44,8 @@ extension NodeFacts {
                 buildPackages: .unreadable(failure)
             ),
             vendor: .unreadable(failure),
-            kernelLog: .unreadable(failure)
+            kernelLog: .unreadable(failure),
+            gpuEvents: .unreadable(failure)
         )
     }
 }

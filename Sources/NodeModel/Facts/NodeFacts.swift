@@ -27,6 +27,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     ///
     /// Skipped when every GPU answers.
     package var kernelLog: Reading<[String]>
+    /// The errors of the GPUs that the kernel log reported, also in earlier boots.
+    package var gpuEvents: Reading<GPUEventFacts>
 
     package init(
         host: HostFacts,
@@ -36,7 +38,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         claims: ClaimFacts,
         build: BuildFacts,
         vendor: Reading<VendorFacts>,
-        kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers)
+        kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
+        gpuEvents: Reading<GPUEventFacts> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -48,6 +51,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.build = build
         self.vendor = vendor
         self.kernelLog = kernelLog
+        self.gpuEvents = gpuEvents
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -62,6 +66,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         var facts = self
         facts.pci = pci.map { functions in functions.filter { !addresses.contains($0.address) } }
         facts.vendor = vendor.map { $0.without(addresses) }
+        facts.gpuEvents = gpuEvents.map { $0.without(addresses) }
         return facts
     }
 
@@ -80,5 +85,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         build = try container.decode(BuildFacts.self, forKey: .build)
         vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
         kernelLog = try container.decode(Reading<[String]>.self, forKey: .kernelLog)
+        gpuEvents =
+            try container.decodeIfPresent(Reading<GPUEventFacts>.self, forKey: .gpuEvents)
+            ?? .skipped(Reading<GPUEventFacts>.notRecorded)
     }
 }
