@@ -126,7 +126,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
     package.targets += [
         .executableTarget(
             name: "gpu-benchmark",
-            dependencies: ["Agent", "Catalog", "NodeModel", "Selection", "VendorProbe"],
+            dependencies: ["Agent", "Catalog", "Host", "NodeModel", "Selection", "Support", "VendorProbe", system],
             path: "Tests/Benchmark",
             swiftSettings: swiftSettings
         ),

@@ -6,7 +6,7 @@ extension Catalog {
     /// An entry of `other` changes the fields that it gives, and keeps the others of the entry with the same identity.
     /// So an entry that only adds a mirror cannot lose what the catalog knows of a driver. The identity of a GPU is its
     /// PCI ID, of a vGPU type its device ID and subsystem device ID, of a platform its name, and of a driver its kind,
-    /// platform, version and architecture. The agent tries the platforms of `other` first.
+    /// platform, version and architecture, and of an Xid its number. The agent tries the platforms of `other` first.
     ///
     /// - Parameters:
     ///   - other: The entries of the later file.
@@ -18,6 +18,7 @@ extension Catalog {
         merged.vgpuTypes.merge(other.vgpuTypes) { old, new in
             replaced.contains(.vgpuType(new.key)) ? new : new.completed(by: old)
         }
+        merged.xids.merge(other.xids) { old, new in replaced.contains(.xid(new.code)) ? new : new.completed(by: old) }
         let oldPlatforms = Dictionary(platforms.map { ($0.name, $0) }) { first, _ in first }
         let newPlatforms = other.platforms.map { new in
             replaced.contains(.platform(new.name)) ? new : oldPlatforms[new.name].map(new.completed(by:)) ?? new
@@ -37,9 +38,14 @@ extension Catalog {
     }
 
     /// Applies a catalog file, which extends or replaces what was read before it.
+    ///
+    /// The Xids do not depend on the drivers. So a file that replaces the catalog, and has no Xids, keeps the earlier
+    /// ones. Without them, each Xid would be unknown.
     package func applying(_ document: CatalogDocument) -> Catalog {
-        document.mode == .replace
-            ? document.catalog : merged(with: document.catalog, replacing: document.replacing)
+        guard document.mode == .replace else { return merged(with: document.catalog, replacing: document.replacing) }
+        var catalog = document.catalog
+        if catalog.xids.isEmpty { catalog.xids = xids }
+        return catalog
     }
 }
 
@@ -92,5 +98,18 @@ extension CatalogDriver {
         let isSameFile = artifact.digest == nil || artifact.digest == earlier.artifact.digest
         driver.artifact.size = artifact.size ?? (isSameFile ? earlier.artifact.size : nil)
         return driver
+    }
+}
+
+extension CatalogXid {
+    /// The entry with NVIDIA's name and actions of an earlier entry where it gives none.
+    ///
+    /// The reason belongs to the class, so an earlier reason does not count.
+    fileprivate func completed(by earlier: CatalogXid) -> CatalogXid {
+        var xid = self
+        xid.mnemonic = mnemonic ?? earlier.mnemonic
+        xid.immediate = immediate ?? earlier.immediate
+        xid.investigatory = investigatory ?? earlier.investigatory
+        return xid
     }
 }

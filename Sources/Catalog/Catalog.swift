@@ -1,6 +1,6 @@
 package import NodeModel
 
-/// The catalog of GPUs, vGPU types, platforms and drivers, from which the agent selects a driver.
+/// The catalog of GPUs, vGPU types, platforms and drivers, from which the agent selects a driver, and of Xids.
 ///
 /// All PCI IDs, versions and URLs are in the catalog files (`catalog/*.yaml`). The code in `Selection` contains none.
 package struct Catalog: Sendable, Equatable {
@@ -14,17 +14,21 @@ package struct Catalog: Sendable, Equatable {
     ///
     /// Drivers of the same version are in the order of their identities.
     package var drivers: [CatalogDriver]
+    /// The known Xids by their number.
+    package var xids: [Int: CatalogXid]
 
     package init(
         gpus: [CatalogGPU] = [],
         vgpuTypes: [CatalogVGPUType] = [],
         platforms: [CatalogPlatform] = [],
-        drivers: [CatalogDriver] = []
+        drivers: [CatalogDriver] = [],
+        xids: [CatalogXid] = []
     ) {
         self.gpus = Dictionary(gpus.map { ($0.id, $0) }) { _, last in last }
         self.vgpuTypes = Dictionary(vgpuTypes.map { ($0.key, $0) }) { _, last in last }
         self.platforms = CatalogPlatform.Weight.allCases.flatMap { weight in platforms.filter { $0.weight == weight } }
         self.drivers = drivers.sorted(by: CatalogDriver.newerFirst)
+        self.xids = Dictionary(xids.map { ($0.code, $0) }) { _, last in last }
     }
 }
 

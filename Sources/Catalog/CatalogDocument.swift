@@ -9,7 +9,7 @@ package struct CatalogDocument: Sendable, Equatable {
         ///
         /// An entry changes the fields that it gives in an earlier entry with the same identity.
         case extend
-        /// The file replaces the whole catalog.
+        /// The file replaces the whole catalog, or everything but the Xids when it has none.
         case replace
     }
 
@@ -31,7 +31,7 @@ package struct CatalogDocument: Sendable, Equatable {
 
 extension DocumentReader {
     fileprivate mutating func catalogDocument(_ node: DocumentNode) -> CatalogDocument? {
-        let known = ["apiVersion", "kind", "mode", "gpus", "vgpuTypes", "platforms", "drivers"]
+        let known = ["apiVersion", "kind", "mode", "gpus", "vgpuTypes", "platforms", "drivers", "xids"]
         guard let fields = fields(node, of: "the catalog", known: known) else { return nil }
         header(fields, kind: "DriverCatalog")
         let mode: CatalogDocument.Mode? = fields["mode"].map { choice($0, "mode") } ?? .extend
@@ -49,10 +49,13 @@ extension DocumentReader {
         let drivers = entries(fields["drivers"], of: "drivers", &places, &replacing) { reader, node in
             reader.driver(node).map { [($0, .driver($0.identity), node)] } ?? []
         }
+        let xids = entries(fields["xids"], of: "xids", &places, &replacing) { reader, node in
+            reader.xid(node).map { [($0, .xid($0.code), node)] } ?? []
+        }
         guard let mode else { return nil }
         return CatalogDocument(
             mode: mode,
-            catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers),
+            catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers, xids: xids),
             replacing: replacing,
             places: places
         )

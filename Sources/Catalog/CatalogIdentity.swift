@@ -8,12 +8,14 @@ package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
     case vgpuType(VGPUTypeKey)
     case platform(String)
     case driver(String)
+    case xid(Int)
 
     package var description: String {
         switch self {
         case .gpu(let id): id.description
         case .vgpuType(let key): key.description
         case .platform(let name), .driver(let name): name
+        case .xid(let code): "\(code)"
         }
     }
 
@@ -24,6 +26,7 @@ package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
         case .vgpuType: "vgpuTypes"
         case .platform: "platforms"
         case .driver: "drivers"
+        case .xid: "xids"
         }
     }
 }

@@ -24,7 +24,8 @@ package struct CatalogReview: Sendable, Equatable {
     private mutating func add(_ document: CatalogDocument) {
         catalog = catalog.applying(document)
         guard document.mode == .extend else {
-            places = document.places
+            let kept = places.filter { document.catalog.xids.isEmpty && $0.key.list == "xids" }
+            places = document.places.merging(kept) { new, _ in new }
             return
         }
         for (identity, place) in document.places {

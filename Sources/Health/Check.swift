@@ -78,6 +78,7 @@ extension Check {
         case install = "The install"
         case driver = "The driver on the host"
         case gpus = "NVML, CUDA and the GPUs"
+        case errors = "Errors of the GPUs"
         case mig = "MIG"
         case license = "vGPU license"
         case publication = "The publication in the cluster"

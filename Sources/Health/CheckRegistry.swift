@@ -86,6 +86,10 @@ package enum CheckRegistry {
         .nvmlUnavailable,
         .gpuCount,
         .gpuUnreadable,
+        .xidHardware,
+        .xidReboot,
+        .xidGPUReset,
+        .nvswitchError,
         .migModePending,
         .migDevicesMissing,
         .migLayoutInvalid,
@@ -99,6 +103,9 @@ package enum CheckRegistry {
         .cudaFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+        .xidWatch,
+        .xidApplication,
+        .kernelLogIncomplete,
         .persistenceModeOff,
 
         // Phase: publish

@@ -1,5 +1,7 @@
+package import Catalog
 package import NodeModel
 package import Selection
+import Support
 
 /// The input of a check: the facts of a node, and the decision that follows from them.
 package struct CheckedNode: Sendable {
@@ -16,6 +18,8 @@ package struct CheckedNode: Sendable {
     package let buildsAhead: Bool
     /// Why such a build failed, as a sentence; nil when it did not fail.
     package let aheadProblem: String?
+    /// What each Xid means.
+    package let xids: [Int: CatalogXid]
 
     package init(
         facts: NodeFacts,
@@ -24,7 +28,8 @@ package struct CheckedNode: Sendable {
         aheadProblem: String? = nil,
         migStrategy: MIGStrategy = .single,
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
-        published: PublishedState? = nil
+        published: PublishedState? = nil,
+        xids: [Int: CatalogXid] = [:]
     ) {
         self.facts = decision.managed(facts)
         self.decision = decision
@@ -33,6 +38,17 @@ package struct CheckedNode: Sendable {
         self.published = published
         self.buildsAhead = buildsAhead
         self.aheadProblem = aheadProblem
+        self.xids = xids
+    }
+
+    /// The errors of the GPUs that are not over.
+    package var faults: GPUFaults {
+        // Most nodes have no event, and the test looks at all GPUs.
+        guard let events = facts.gpuEvents.value, events.history.events.contains(where: { $0.end == nil }) else {
+            let none = GPUEventFacts(history: GPUHistory(), boot: "", at: Timestamp(0))
+            return GPUFaults(none, xids: [:], test: GPUTest(gpus: [], nvml: nil, cudaWorks: false))
+        }
+        return GPUFaults(events, xids: xids, test: GPUTest(self))
     }
 
     /// Whether any source reports a driver on this host.

@@ -1,3 +1,4 @@
+package import Catalog
 package import NodeModel
 package import Planning
 import Selection
@@ -21,6 +22,8 @@ package struct Checks: Sendable {
     /// It is nil in the report that the daemon publishes, because the published verdict does not depend on the
     /// publication.
     package var published: PublishedState?
+    /// What each Xid means.
+    package var xids: [Int: CatalogXid]
 
     package init(
         facts: NodeFacts,
@@ -29,7 +32,8 @@ package struct Checks: Sendable {
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         installing: Bool = false,
         lastFailure: Finding? = nil,
-        published: PublishedState? = nil
+        published: PublishedState? = nil,
+        xids: [Int: CatalogXid] = [:]
     ) {
         self.facts = facts
         self.plan = plan
@@ -38,6 +42,7 @@ package struct Checks: Sendable {
         self.installing = installing
         self.lastFailure = lastFailure
         self.published = published
+        self.xids = xids
     }
 
     /// Runs the checks, and adds the obstacles to an install.
@@ -47,15 +52,7 @@ package struct Checks: Sendable {
     package func report() -> NodeReport {
         let decision = plan.decision
         guard decision.action != .idle else { return leftAlone(decision) }
-        let node = CheckedNode(
-            facts: facts,
-            decision: decision,
-            buildsAhead: plan.steps.contains { $0.id == .buildAhead },
-            aheadProblem: plan.aheadProblem,
-            migStrategy: migStrategy,
-            surroundings: surroundings,
-            published: published
-        )
+        let node = node
         var found = CheckRegistry.checks.compactMap { check in
             check.outcome(on: node).map { Finding(check.code, $0) }
         }
@@ -77,6 +74,22 @@ package struct Checks: Sendable {
         )
         return judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
     }
+
+    private var node: CheckedNode {
+        CheckedNode(
+            facts: facts,
+            decision: plan.decision,
+            buildsAhead: plan.steps.contains { $0.id == .buildAhead },
+            aheadProblem: plan.aheadProblem,
+            migStrategy: migStrategy,
+            surroundings: surroundings,
+            published: published,
+            xids: xids
+        )
+    }
+
+    /// The errors of the GPUs, and which of them are over.
+    package var gpuFaults: GPUFaults { node.faults }
 
     /// The report on a node that needs no action of the agent.
     private func leftAlone(_ decision: Decision) -> NodeReport {

@@ -8,7 +8,8 @@ package import NodeModel
 /// The rule:
 ///
 /// - A GPU is *faulty* when one of the checks in `faults` fails or has a warning. These checks fail when a GPU does not
-///   answer its driver, and a change of the driver or of the configuration does not help. An exception is an error code
+///   answer its driver, or when the driver reported an error after which it needs more than another program. A change of
+///   the driver or of the configuration does not help. An exception is an error code
 ///   of NVML about the rights of the agent or about the files of the driver: it says nothing about the GPU.
 /// - The GPUs are *healthy* when none of these checks fails or has a warning, and CUDA works.
 /// - In all other cases, the agent cannot tell. For example, no driver is loaded, or CUDA fails: the cause can be the
@@ -23,7 +24,9 @@ package enum GPUHealth: Sendable, Equatable {
     case unknown(Finding?)
 
     /// The codes of the findings that say that a GPU is faulty.
-    package static let faults: Set<ReasonCode> = [.gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang]
+    package static let faults: Set<ReasonCode> = [
+        .gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang, .xidHardware, .xidReboot, .xidGPUReset,
+    ]
 
     /// - Parameters:
     ///   - report: The report on the node.

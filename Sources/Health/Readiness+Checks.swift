@@ -31,7 +31,8 @@ extension Finding {
     private static let parts: Set<ReasonCode> = [.driverMissing, .driverNotLoaded, .deviceNodesMissing]
 
     fileprivate var isAboutUsingTheGPUs: Bool {
-        Self.parts.contains(code) || CheckRegistry.check(code)?.testsTheGPUs ?? false
+        Self.parts.contains(code) || ReasonCode.severeErrors.contains(code)
+            || CheckRegistry.check(code)?.testsTheGPUs ?? false
     }
 
     /// Whether this finding means that containers cannot use the GPUs.

@@ -22,6 +22,7 @@ struct GPUAgent: AsyncParsableCommand {
             PlanCommand.self,
             InstallCommand.self,
             UninstallCommand.self,
+            HealthCommand.self,
             FactsCommand.self,
             LabelsCommand.self,
             CatalogCommand.self,

@@ -2,6 +2,7 @@ import Catalog
 import FoundationEssentials
 import Health
 import NodeModel
+import Support
 import Synchronization
 import TestSupport
 import Testing
@@ -55,6 +56,19 @@ import Testing
             #expect(await verification.problem(within: deadline)?.code == .deviceNodesMissing)
             #expect(looks.count == 1)
         }
+    }
+
+    /// An error that a GPU had before says nothing about the new driver.
+    @Test func anErrorOfAGPUIsNotAFailureOfTheDriver() async throws {
+        var history = GPUHistory()
+        let lost = DriverMessage.xid(119, PCIFunction.h100.address, text: "Timeout")
+        history.add(.init(sequence: 1, microseconds: 0, message: lost), boot: "a", at: Timestamp(1))
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.gpuEvents = .present(GPUEventFacts(history: history, boot: "a", at: Timestamp(2)))
+        }
+        let looks = try Looks(facts)
+        #expect(await looks.look().report.reason == .xidGPUReset)
+        #expect(await Verification(look: looks.look).problem(within: .zero) == nil)
     }
 
     @Test func endsAtOnceWhenItIsCancelled() async throws {

@@ -4,8 +4,9 @@ import Glibc
 import NodeModel
 import Selection
 
-/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, or the vendor child:
-/// `gpu-benchmark nvml AGENT LIBRARY`.
+/// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, the vendor child:
+/// `gpu-benchmark nvml AGENT LIBRARY`, or the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
+/// SECONDS`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
 /// one.
@@ -15,6 +16,10 @@ enum Benchmark {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.count == 3, arguments[0] == "nvml" {
             exit(await VendorBenchmark.run(agent: arguments[1], library: arguments[2]) ? 0 : 1)
+        }
+        if arguments.first == "kernel-log" {
+            let seconds = arguments.dropFirst().first.flatMap { Int($0) } ?? 60
+            exit(try KernelLogBenchmark.run(seconds: max(1, min(seconds, 3600))) ? 0 : 1)
         }
         let directory = arguments.first ?? "catalog"
         let settings = Settings(hostPID: nil, catalogDirectory: directory)

@@ -213,7 +213,7 @@ import Testing
         ("validate-wrong", ["validate", "--catalog", "wrong.yaml"]), ("diff", ["diff", "--catalog", "overlay.yaml"]),
         ("list", ["list"]), ("list-types", ["list", "vgpu-types"]), ("show", ["show", "dc-4-96q"]),
         ("show-driver", ["show", "grid-azure-570.211.01-x86_64"]), ("list-platforms", ["list", "platforms"]),
-        ("show-nothing", ["show", "voodoo"]),
+        ("show-nothing", ["show", "voodoo"]), ("list-xids", ["list", "xids"]), ("show-xid", ["show", "31"]),
     ])
     func looksIntoTheCatalog(name: String, arguments: [String]) async throws {
         let files = fixture("Goldens")

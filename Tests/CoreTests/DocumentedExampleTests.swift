@@ -27,7 +27,7 @@ import Testing
         }
 
         var isCatalog: Bool {
-            text.contains("kind: DriverCatalog") || ["vgpuTypes", "platforms", "drivers"].contains(firstKey)
+            text.contains("kind: DriverCatalog") || ["vgpuTypes", "platforms", "drivers", "xids"].contains(firstKey)
                 || text.hasPrefix("gpus:\n  - ")
         }
 

@@ -11,6 +11,7 @@ enum FuzzTarget: String, CaseIterable {
     case downloadAnswer = "download-answer"
     case jobRecord = "job-record"
     case journal
+    case kernelLog = "kernel-log"
     case published
     case vendorAnswer = "vendor-answer"
     case vgpuName = "vgpu-name"
@@ -27,6 +28,7 @@ enum FuzzTarget: String, CaseIterable {
         case .downloadAnswer: properties.checkDownloadAnswer(String(decoding: bytes, as: UTF8.self))
         case .jobRecord: properties.checkJobRecord(bytes)
         case .journal: properties.checkJournal(bytes)
+        case .kernelLog: properties.checkKernelLog(bytes)
         case .published: properties.checkPublished(bytes)
         case .vendorAnswer: properties.checkVendorAnswer(bytes)
         case .vgpuName: properties.checkName(String(decoding: bytes, as: UTF8.self))

@@ -58,6 +58,8 @@ package struct Daemon: Sendable {
         inspector.setup.ownCatalog = nil
         inspector.owners = cluster?.mirror ?? NoCluster()
         inspector.prober.cuda.level = .full
+        let progress = KernelLogWatcher.Progress()
+        inspector.prober.followsKernelLog = { progress.isCurrent }
         let install = inspector.prober.commands.flatMap { commands in
             options.installs && mode == .manage
                 ? InstallRun(
@@ -88,6 +90,11 @@ package struct Daemon: Sendable {
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),
             DeviceWatcher(wakeUp: wakeUp, logger: logger),
         ]
+        // In the mode `observe`, the agent writes nothing to the host. Each inspection reads the log then.
+        if mode != .observe {
+            let root = inspector.prober.root
+            services.append(KernelLogWatcher(root: root, wakeUp: wakeUp, progress: progress, logger: logger))
+        }
         if let client, let cluster {
             services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))
             if let publisher = cluster.publisher {

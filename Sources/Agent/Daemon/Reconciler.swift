@@ -91,6 +91,28 @@ struct Reconciler: Service {
         } else {
             await publish(settled(view, &settling))
         }
+        await record(view)
+    }
+
+    /// Stores which errors of the GPUs are over, so that no later failure brings them back.
+    private func record(_ view: NodeView) async {
+        guard mode != .observe, let events = view.facts.gpuEvents.value, !events.history.events.isEmpty else { return }
+        let uuids = view.facts.gpuUUIDs
+        let ends = view.gpuFaults.ends
+        do throws(HostError) {
+            try await GPUHistoryStore(root: inspector.prober.root).update { history in
+                history.identify(uuids, boot: events.boot)
+                for (event, end) in ends { history.end(event, end) }
+            }
+            for (event, end) in ends {
+                logger.notice(
+                    "an error of a GPU is over",
+                    metadata: ["error": "\(event.name)", "gpu": "\(event.address)", "by": "\(end.way.rawValue)"]
+                )
+            }
+        } catch {
+            logger.warning("cannot store the errors of the GPUs", metadata: ["error": "\(errorChain(error))"])
+        }
     }
 
     /// Keeps the most GPUs that were seen on the node; the mode `observe` writes nothing to the host.

@@ -20,7 +20,10 @@ package struct Verification: Sendable {
         while true {
             let view = await look()
             // The MIG layout and its strategy are the operator's, and say nothing about the driver.
-            let report = Checks(facts: view.facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
+            // Neither does an error that a GPU had earlier.
+            var facts = view.facts
+            facts.gpuEvents = .absent
+            let report = Checks(facts: facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
             guard report.verdict != .ready, report.verdict != .degraded else { return nil }
             guard ContinuousClock.now < end, !Task.isCancelled else { return report.problem }
             try? await Task.sleep(for: .seconds(1))

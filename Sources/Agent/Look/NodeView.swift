@@ -1,4 +1,5 @@
-import Health
+import Catalog
+package import Health
 package import NodeModel
 package import Planning
 package import Reporting
@@ -10,6 +11,8 @@ package struct NodeView: Sendable {
     package var journal: Journal?
     package var plan: Plan
     package var report: NodeReport
+    /// The errors of the GPUs, and which of them are over.
+    package var gpuFaults: GPUFaults
     package var policy: Policy
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
@@ -30,17 +33,19 @@ package struct NodeView: Sendable {
             surroundings: setup.policy.surroundings
         )
         plan = planner.plan(facts, decision, journal: journal)
-        report =
-            Checks(
-                facts: facts,
-                plan: plan,
-                migStrategy: setup.policy.migStrategy,
-                surroundings: setup.policy.surroundings,
-                installing: installing,
-                // The failure of a step does not count when the plan needs no steps any more.
-                lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,
-                published: published
-            ).report()
+        let checks = Checks(
+            facts: facts,
+            plan: plan,
+            migStrategy: setup.policy.migStrategy,
+            surroundings: setup.policy.surroundings,
+            installing: installing,
+            // The failure of a step does not count when the plan needs no steps any more.
+            lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,
+            published: published,
+            xids: setup.catalog.xids
+        )
+        report = checks.report()
+        gpuFaults = checks.gpuFaults
     }
 
     /// What the agent wants to publish: the labels, the taint, and the verdict for the event.

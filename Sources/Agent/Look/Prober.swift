@@ -20,6 +20,8 @@ package struct Prober: Sendable {
     package var vendorTimeout: Duration?
     /// How far to test CUDA.
     package var cuda = CUDATesting(level: .light)
+    /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
+    var followsKernelLog: @Sendable () -> Bool = { false }
     /// Hears of each call of NVIDIA's libraries before it is made, as text such as `NVML: nvmlInit_v2`.
     package var vendorProgress: @Sendable (String) -> Void = { _ in }
 
@@ -62,8 +64,12 @@ package struct Prober: Sendable {
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
+        facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         return (facts.visible, journal.flatMap(\.visible))
     }
+
+    /// The errors of the GPUs on this host.
+    var events: GPUEventProbe { GPUEventProbe(root: root, readsLog: !followsKernelLog()) }
 
     /// Whether the key of the configuration can sign kernel modules for this node.
     func signingKey(_ files: ModuleSigning?) async -> Reading<SigningKey> { await SigningKeyProbe.read(root, files) }

@@ -15,6 +15,10 @@ package struct HostProbe: Sendable {
 
     /// The operating system.
     package var operatingSystem: Reading<OSRelease> { OSReleaseFile.read(root) }
+    private static let bootIDFile: HostPath = "/proc/sys/kernel/random/boot_id"
+
+    /// The ID of the running boot.
+    package func bootID() async -> Reading<String> { await offPool { root.reading(Self.bootIDFile) } }
 
     /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
@@ -25,7 +29,7 @@ package struct HostProbe: Sendable {
                 osRelease: operatingSystem,
                 dmi: MachineProbe.dmi(root),
                 hypervisor: MachineProbe.hypervisor(root),
-                bootID: root.reading("/proc/sys/kernel/random/boot_id"),
+                bootID: root.reading(Self.bootIDFile),
                 secureBoot: ModuleSignatureProbe.secureBoot(root),
                 lockdown: ModuleSignatureProbe.lockdown(root),
                 signatureEnforcement: ModuleSignatureProbe.enforcement(root),

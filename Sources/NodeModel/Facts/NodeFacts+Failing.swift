@@ -20,6 +20,16 @@ extension NodeFacts {
     }
 }
 
+extension NodeFacts {
+    /// The UUID of each GPU that NVML lists, by its address.
+    package var gpuUUIDs: [PCIAddress: String] {
+        let gpus = (vendor.value?.nvml.value?.gpus ?? []).compactMap { gpu in
+            gpu.pciAddress.value.flatMap { address in gpu.uuid.value.map { (address, $0) } }
+        }
+        return Dictionary(gpus) { first, _ in first }
+    }
+}
+
 extension PCIAddress {
     /// The address as the kernel module writes it in `PCI:0001:00:00`, without the function.
     package var withoutFunction: String { String(description.dropLast(2)) }

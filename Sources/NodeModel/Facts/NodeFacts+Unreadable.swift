@@ -45,7 +45,8 @@ extension NodeFacts {
             ),
             vendor: .unreadable(failure),
             kernelLog: .unreadable(failure),
-            seenGPUs: .unreadable(failure)
+            seenGPUs: .unreadable(failure),
+            gpuEvents: .unreadable(failure)
         )
     }
 }

@@ -29,6 +29,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var kernelLog: Reading<[String]>
     /// The most GPUs that a daemon saw on this node; absent when no daemon has run here.
     package var seenGPUs: Reading<SeenGPUs>
+    /// The errors of the GPUs that the kernel log reported, also in earlier boots.
+    package var gpuEvents: Reading<GPUEventFacts>
 
     package init(
         host: HostFacts,
@@ -39,7 +41,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         build: BuildFacts,
         vendor: Reading<VendorFacts>,
         kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
-        seenGPUs: Reading<SeenGPUs> = .absent
+        seenGPUs: Reading<SeenGPUs> = .absent,
+        gpuEvents: Reading<GPUEventFacts> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -52,6 +55,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.vendor = vendor
         self.kernelLog = kernelLog
         self.seenGPUs = seenGPUs
+        self.gpuEvents = gpuEvents
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -72,6 +76,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             seen.addresses.removeAll(where: addresses.contains)
             return seen
         }
+        facts.gpuEvents = gpuEvents.map { $0.without(addresses) }
         return facts
     }
 
@@ -91,5 +96,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         vendor = try container.decode(Reading<VendorFacts>.self, forKey: .vendor)
         kernelLog = try container.decode(Reading<[String]>.self, forKey: .kernelLog)
         seenGPUs = try container.decode(Reading<SeenGPUs>.self, forKey: .seenGPUs)
+        gpuEvents =
+            try container.decodeIfPresent(Reading<GPUEventFacts>.self, forKey: .gpuEvents)
+            ?? .skipped(Reading<GPUEventFacts>.notRecorded)
     }
 }

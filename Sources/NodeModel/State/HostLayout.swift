@@ -21,9 +21,15 @@ package enum HostLayout {
     package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
     /// The checksums of the license token that the agent wrote, by which it recognizes its file.
     package static let licenseToken = "/var/lib/gpu-agent/license-token"
+    /// The errors of the GPUs that the kernel log reported.
+    package static let gpuEvents = "/var/lib/gpu-agent/gpu-events.json"
     /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"
     package static let lock = "/run/gpu-agent/lock"
+    /// The lock that a process holds while it changes `gpuEvents`.
+    package static let gpuEventsLock = "/run/gpu-agent/gpu-events.lock"
+    /// How far the agent has read the kernel log.
+    package static let kernelLogPosition = "/run/gpu-agent/kernel-log.json"
     package static let installerLog = "/var/log/gpu-agent/nvidia-installer.log"
     package static let logs = "/var/log/gpu-agent"
 }

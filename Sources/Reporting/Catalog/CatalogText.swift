@@ -83,6 +83,7 @@ package struct CatalogRow: Encodable, Equatable {
                 )
             }
         case .drivers: catalog.drivers.map { row($0, places[.driver($0.identity)]) }
+        case .xids: catalog.xids.values.sorted { $0.code < $1.code }.map { row($0, places[.xid($0.code)]) }
         }
     }
 
@@ -141,6 +142,20 @@ package struct CatalogRow: Encodable, Equatable {
         )
     }
 
+    private static func row(_ xid: CatalogXid, _ place: DocumentPlace?) -> CatalogRow {
+        let fields: [String: String?] = [
+            "class": xid.xidClass.rawValue, "immediate": xid.immediate, "investigatory": xid.investigatory,
+            "reason": xid.reason,
+        ]
+        return CatalogRow(
+            list: CatalogList.xids.rawValue,
+            id: "\(xid.code)",
+            name: xid.mnemonic,
+            place: place?.description,
+            fields: fields.compactMapValues(\.self)
+        )
+    }
+
     private static func listed(_ kernelModuleTypes: [KernelModuleType]) -> String {
         kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
     }
@@ -151,7 +166,7 @@ package struct CatalogRow: Encodable, Equatable {
             "architecture", "vgpuRelease", "kernelModuleTypes", "minBranch", "maxBranch", "kernels", "systems",
             "fabricManager",
             "channel",
-            "mode", "systemVendor", "chassisAssetTag",
+            "mode", "systemVendor", "chassisAssetTag", "class", "immediate", "investigatory",
         ]
         // The values of these columns need their name to make sense.
         let named = ["minBranch", "maxBranch", "kernels"]

@@ -8,7 +8,7 @@ import Reporting
 struct CatalogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog",
-        abstract: "Print and check the catalog of GPUs and drivers, explain a decision, and download driver packages.",
+        abstract: "Print and check the catalog of GPUs, drivers and Xids, explain a decision, and download packages.",
         discussion: "The catalog consists of the files in the image and the files that you add; see docs/catalog.md.",
         subcommands: [
             CatalogListCommand.self, CatalogShowCommand.self, CatalogExplainCommand.self,
@@ -26,7 +26,7 @@ struct CatalogListCommand: AsyncParsableCommand {
         abstract: "Print one line for each entry in the catalog."
     )
 
-    @Argument(help: "The list to print: gpus, vgpu-types, platforms or drivers.")
+    @Argument(help: "The list to print: gpus, vgpu-types, platforms, drivers or xids.")
     var list: CatalogList = .drivers
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
@@ -49,8 +49,8 @@ struct CatalogShowCommand: AsyncParsableCommand {
         abstract: "Print complete catalog entries, with their file and line.",
         discussion: """
             <name> is the identity of an entry: the PCI ID of a GPU (10de:2321), the device ID and subsystem device ID \
-            of a vGPU type (2bb5:2187), the name of a platform, or a driver as 'catalog list' prints it. If no \
-            identity matches, the command prints all entries whose identity or name contains <name>.
+            of a vGPU type (2bb5:2187), the name of a platform, a driver as 'catalog list' prints it, or the number of \
+            an Xid. If no identity matches, the command prints all entries whose identity or name contains <name>.
             """
     )
 
@@ -111,6 +111,7 @@ struct CatalogValidateCommand: AsyncParsableCommand {
                     counted(catalog.vgpuTypes.count, "vGPU type"),
                     counted(catalog.platforms.count, "platform"),
                     counted(catalog.drivers.count, "driver"),
+                    counted(catalog.xids.count, "Xid"),
                 ]
                 return SourceExcerpt.text(review.notes) + "\(style.green("√")) \(counts.joined(separator: ", "))\n"
             }

@@ -1,0 +1,42 @@
+import Documents
+import Support
+
+extension DocumentReader {
+    mutating func xid(_ node: DocumentNode) -> CatalogXid? {
+        let known = ["code", "mnemonic", "immediate", "investigatory", "class", "reason", "replace"]
+        guard let fields = fields(node, of: "an Xid", known: known) else { return nil }
+        let code = required(fields, "code").flatMap { node in
+            value(node, "code", form: "the number of an Xid such as 79") { text in
+                // A number in another form, such as 079, would be a second identity of the same Xid.
+                Int(text).flatMap { (1...Int(UInt16.max)).contains($0) && "\($0)" == text ? $0 : nil }
+            }
+        }
+        let mnemonic = fields["mnemonic"].flatMap { name($0, "mnemonic", such: "PMU_HALT_ERROR") }
+        let immediate = fields["immediate"].flatMap { name($0, "immediate", such: "RESET_GPU") }
+        let investigatory = fields["investigatory"].flatMap { name($0, "investigatory", such: "CONTACT_SUPPORT") }
+        let xidClass: XidClass? = required(fields, "class").flatMap { choice($0, "class") }
+        let reason = fields["reason"].flatMap { text($0, "reason") }
+        guard let code, let xidClass else { return nil }
+        return CatalogXid(
+            code: code,
+            mnemonic: mnemonic,
+            immediate: immediate,
+            investigatory: investigatory,
+            xidClass: xidClass,
+            reason: reason
+        )
+    }
+
+    /// Reads a name of NVIDIA, which has upper-case letters, digits, `_` and `/`.
+    private mutating func name(_ node: DocumentNode, _ what: String, such example: String) -> String? {
+        value(node, what, form: "a name of NVIDIA such as \(example)") { text in
+            let isName = text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: "_/".utf8.contains(byte)
+                }
+            }
+            return isName && text.utf8.count <= 100 ? text : nil
+        }
+    }
+}
