@@ -23,6 +23,13 @@ struct GPUUpdate: Codable, Equatable {
 
     init(_ index: Int) { self.index = index }
 
+    /// The traits, when nothing else was read.
+    var onlyTraits: [String: Reading<GPUTrait.Value>]? {
+        var others = self
+        others.traits = nil
+        return others == GPUUpdate(index) ? traits : nil
+    }
+
     /// The fields that differ, without the traits.
     init(from old: GPUFacts, to new: GPUFacts) {
         func change<Value: Equatable>(_ field: KeyPath<GPUFacts, Reading<Value>>) -> Reading<Value>? {

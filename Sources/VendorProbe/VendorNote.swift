@@ -82,14 +82,24 @@ final class VendorReporter {
     /// The facts of the current GPU that the notes so far carried; nil between GPUs.
     private var sent: GPUFacts?
 
+    /// How many traits share a note.
+    private static let traitsInNote = 16
+
     init(send: @escaping ([UInt8]) -> Void) {
         self.send = send
     }
 
     /// Announces a call.
+    ///
+    /// Traits only describe a GPU, so several of them share a note: JSON for each would take longer than the calls.
     func calling(_ symbol: String) {
-        pending.call = VendorCall(symbol: symbol, gpu: sent?.index)
-        flush()
+        let call = VendorCall(symbol: symbol, gpu: sent?.index)
+        if pending.driver == nil, let traits = pending.gpu?.onlyTraits, traits.count < Self.traitsInNote {
+            if let line = try? VendorNote(call: call).line() { send(line) }
+        } else {
+            pending.call = call
+            flush()
+        }
     }
 
     func found(_ driver: NVMLFacts, gpuCount: Int) {

@@ -94,7 +94,7 @@ final class VendorProcess {
     func line(before deadline: ContinuousClock.Instant) -> Line {
         while true {
             if let line = lines.next() { return .line(line) }
-            if lines.rest.count > vendorAnswerLimit { return .tooLong }
+            if lines.restCount > vendorAnswerLimit { return .tooLong }
             guard let channel, let ready = wait(until: deadline, cancellation: cancellation) else { return .timedOut }
             if ready.cancelled { return .cancelled }
             if ready.channel {

@@ -56,17 +56,30 @@ func vendorLine(_ message: some Encodable) throws -> [UInt8] {
 
 /// Splits a stream of bytes into lines.
 struct VendorLines {
-    private(set) var rest: [UInt8] = []
+    private var bytes: [UInt8] = []
+    /// Where the next line begins.
+    ///
+    /// A piece of the stream can have hundreds of lines. To move the rest of it for each line would take too long.
+    private var start = 0
+
+    /// The bytes after the last line that was returned.
+    var rest: [UInt8] { Array(bytes[start...]) }
+
+    /// The number of these bytes.
+    var restCount: Int { bytes.count - start }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        rest.append(contentsOf: bytes)
+        self.bytes.append(contentsOf: bytes)
     }
 
     /// Removes and returns the first complete line, without its newline.
     mutating func next() -> [UInt8]? {
-        guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-        let line = Array(rest[..<end])
-        rest.removeSubrange(...end)
-        return line
+        guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else {
+            bytes.removeFirst(start)
+            start = 0
+            return nil
+        }
+        defer { start = end + 1 }
+        return Array(bytes[start..<end])
     }
 }

@@ -52,7 +52,7 @@ private final class ChildMemory: Sendable {
         set { state.withLock { $0.isWatching = newValue } }
     }
 
-    /// The most anonymous memory of a child, in KiB.
+    /// The most private memory of a child that it has written to, in KiB.
     var most: Int { state.withLock { $0.most } }
 
     init() {
@@ -72,7 +72,10 @@ private final class ChildMemory: Sendable {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         let children = tasks.flatMap { text("/proc/self/task/\($0)/children").split(separator: " ") }
         return children.map { child in
-            let line = text("/proc/\(child)/status").split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+            // Before it starts the agent, a child has the memory of this process.
+            guard text("/proc/\(child)/cmdline").contains("vendor-probe") else { return 0 }
+            let lines = text("/proc/\(child)/smaps_rollup").split(separator: "\n")
+            let line = lines.first { $0.hasPrefix("Private_Dirty:") }
             return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         }
         .max() ?? 0

@@ -323,11 +323,14 @@ static bool sim_root(char *root, size_t capacity) {
 
 // The root directory of the host, after sim_load.
 static char sim_host[PATH_MAX];
+// Whether the host has a tree of the PCI bus. Without one, it loses no GPU, and a call need not look.
+static bool sim_has_bus;
 
 // Whether the GPU fell off the bus: its configuration space reads as all ones.
 static bool sim_is_lost(const struct sim_gpu *gpu) {
     char path[PATH_MAX + 80];
     unsigned char start[4] = {0};
+    if (!sim_has_bus) return false;
     snprintf(
         path, sizeof path, "%s/sys/bus/pci/devices/%04x:%02x:%02x.0/config", sim_host, gpu->domain, gpu->bus,
         gpu->device
@@ -345,6 +348,8 @@ static int sim_load(enum sim_driver *driver) {
     memset(&sim, 0, sizeof sim);
     *driver = SIM_DRIVER_ABSENT;
     if (!sim_root(sim_host, sizeof sim_host)) return 0;
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices", sim_host);
+    sim_has_bus = access(path, F_OK) == 0;
 
     snprintf(path, sizeof path, "%s/etc/gpu-sim/hardware", sim_host);
     FILE *file = fopen(path, "re");
