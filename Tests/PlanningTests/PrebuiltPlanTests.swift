@@ -83,7 +83,11 @@ import Testing
             }
             #expect(record?.packages == Self.names + (isInstalled ? [name] : []))
             let start: [StepID] = isStarted ? [.fabricManager] : []
-            #expect(plan.steps.map(\.id) == [.begin, .downloadPackages, .driverPackages, .load] + start + [.verify, .finish])
+            #expect(
+                plan.steps.map(\.id) == [.begin, .downloadPackages, .driverPackages, .load] + start + [
+                    .verify, .finish,
+                ]
+            )
             for step in plan.steps.flatMap({ [$0] + $0.inverse }) { #expect(StepID.known.contains(step.id)) }
         }
     }
