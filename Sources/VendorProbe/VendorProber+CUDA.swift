@@ -14,7 +14,8 @@ extension VendorProber {
         let devices = Self.cudaDevices(nvml.value?.gpus ?? [])
         let tests = devices.map { ($0, test: cudaTest($0.gpu, $0.uuid)) }
         let computes = tests.contains { $0.test == .full }
-        let deadline = computes ? deadlines.cudaComputation : deadlines.cuda
+        // Few processes run at the same time, so many devices need more time.
+        let deadline = (computes ? deadlines.cudaComputation : deadlines.cuda) * (1 + Double(devices.count) / 16)
         let end = ContinuousClock.now + deadline
         let answers = inParallel(tests, limit: computes ? computingLimit : childLimit) {
             device,

@@ -29,6 +29,16 @@ import Testing
         #expect(try finding(facts) == nil)
     }
 
+    /// The window of an H100 is BAR 2, because its BAR 0 has 64 bits.
+    @Test func aGPUWithoutBAR1IsNoSign() throws {
+        let window = MemoryRegion(bar: 2, size: 128 << 30, isAssigned: true)
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.pci = .present([gpu(0, [Self.registers, window])])
+            facts.vendor = .answering("595.71.05", gpus: [])
+        }
+        #expect(try finding(facts) == nil)
+    }
+
     @Test func aKernelThatShowsNoRegionsProvesNothing() throws {
         #expect(try finding(NodeFacts.h100.with { $0.pci = .present([gpu(0, nil)]) }) == nil)
     }
@@ -64,10 +74,10 @@ import Testing
     ///
     /// The GPU that NVML lists works without it.
     @Test func aMissingRegionCountsOnlyOnAGPUThatNVMLDoesNotList() throws {
-        var facts = NodeFacts.h100Ready.with { $0.pci = .present([gpu(0, [Self.registers])]) }
+        var facts = NodeFacts.h100Ready.with { $0.pci = .present([gpu(0, [Self.window])]) }
         #expect(try finding(facts) == nil)
         facts.vendor = .answering("595.71.05", gpus: [])
-        #expect(try finding(facts)?.observed == "0001:00:00.0: no addresses for BAR 1")
+        #expect(try finding(facts)?.observed == "0001:00:00.0: no addresses for BAR 0")
         facts.vendor = .absent
         #expect(try finding(facts) == nil)
     }

@@ -25,25 +25,28 @@ extension Check {
         // A GPU that is lost or that another driver holds has its own finding.
         let gpus = node.facts.gpus.filter { !$0.isLost && $0.holder == .nobodyElse && $0.memoryRegions?.value != nil }
         let working = Set((node.nvml?.gpus ?? []).filter(\.faults.isEmpty).compactMap(\.pciAddress.value))
-        let bad = gpus.filter { !working.contains($0.address) }.compactMap { gpu -> String? in
-            let names = gpu.unassignedRegions.map(\.name) + missing(gpu, on: node).map { "BAR \($0)" }
-            return names.isEmpty ? nil : "\(gpu.address): no addresses for \(names.joined(separator: ", "))"
+        let bad = gpus.filter { gpu in
+            !working.contains(gpu.address) && (!gpu.unassignedRegions.isEmpty || lacksRegisters(gpu, on: node))
         }
         guard !bad.isEmpty else { return nil }
-        let expected = "addresses for BAR 0 and BAR 1 of every GPU"
-        let need = gpus.flatMap(\.unassignedRegions).reduce(0) { boundedSum($0, $1.size) }
-        let observed = shortList(bad) + node.facts.kernelLogRemark(about: gpus.map(\.address))
+        let names = bad.map { gpu in
+            let regions = gpu.unassignedRegions.map(\.name) + (lacksRegisters(gpu, on: node) ? ["BAR 0"] : [])
+            return "\(gpu.address): no addresses for \(regions.joined(separator: ", "))"
+        }
+        let expected = "addresses for the BARs of every GPU"
+        let need = bad.flatMap(\.unassignedRegions).reduce(0) { boundedSum($0, $1.size) }
+        let observed = shortList(names) + node.facts.kernelLogRemark(about: bad.map(\.address))
         let remedy: Remedy = node.isVirtualMachine ? .moreMMIO(need) : .above4G
         return bad.count < gpus.count
             ? .warning(observed, expected: expected, remedy: remedy)
             : .failed(observed, expected: expected, remedy: remedy)
     }
 
-    /// The BARs that the kernel does not show on a GPU that NVML does not list.
+    /// Whether the kernel shows no registers of a GPU that NVML does not list.
     ///
     /// As long as NVML does not answer, nothing says that they are the cause.
-    private static func missing(_ gpu: PCIFunction, on node: CheckedNode) -> [Int] {
-        node.nvml == nil ? [] : gpu.missingBARs
+    private static func lacksRegisters(_ gpu: PCIFunction, on node: CheckedNode) -> Bool {
+        node.nvml != nil && gpu.lacksRegisters
     }
 }
 

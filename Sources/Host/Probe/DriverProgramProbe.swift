@@ -19,15 +19,23 @@ struct DriverProgramProbe {
         var programs: [String: DriverProgram] = [:]
         do throws(HostError) {
             for program in DriverService.Program.allCases {
-                programs[program.rawValue] = DriverProgram(
+                var found = DriverProgram(
                     path: try first(program.rawValue, in: Self.programDirectories, followLink: true),
                     // A masked unit is a link to a device, and a unit can be a link to a file that does not exist.
                     unitFile: try first(program.unit, in: Self.unitDirectories, followLink: false),
                     isRunning: running.map { $0.contains(program) }
                 )
+                if let unit = found.unitFile, try isMasked(HostPath(stringLiteral: unit)) { found.isMasked = true }
+                programs[program.rawValue] = found
             }
         } catch { return nil }
         return programs
+    }
+
+    /// Whether the file of a unit is a link to something that is no file, such as `/dev/null`.
+    private func isMasked(_ unit: HostPath) throws(HostError) -> Bool {
+        guard try root.status(unit, followLink: false)?.kind == .link else { return false }
+        return try root.status(unit, followLink: true).map { $0.kind != .file } ?? false
     }
 
     /// The path of a file in the first directory that has it.

@@ -38,7 +38,7 @@ struct LicenseProbe {
         guard try root.status(path, followLink: false)?.kind == .file,
             let record = try root.readOwn(HostPath(stringLiteral: HostLayout.licenseToken), limit: 4096)
         else { return nil }
-        guard let token = try? root.read(path, limit: LicensePolicy.tokenLimit) else { return nil }
+        guard let token = try root.read(path, limit: LicensePolicy.tokenLimit) else { return nil }
         let digest = Checksum.sha256(of: token)
         let lines = String(decoding: record, as: UTF8.self).split(whereSeparator: \.isNewline)
         return lines.contains { $0 == digest.hex } ? digest : nil

@@ -6,6 +6,8 @@ package struct DriverProgram: Codable, Sendable, Equatable {
     ///
     /// For a masked unit, it is the link to `/dev/null`.
     package var unitFile: String?
+    /// Whether the unit is masked, so that systemd does not start it; nil when it is not, or not known.
+    package var isMasked: Bool?
     /// Whether a process of the program runs, whoever started it; nil when the agent could not tell.
     package var isRunning: Bool?
     /// The version that the program prints; nil for a program whose version does not matter, and when it is not known.

@@ -57,17 +57,12 @@ extension MemoryRegion {
 }
 
 extension PCIFunction {
-    /// The BARs that NVIDIA's driver needs on every GPU: the registers, and the window to the GPU's memory.
-    private static let needed = [0, 1]
-
     /// The regions of a GPU that have no addresses.
     package var unassignedRegions: [MemoryRegion] { memoryRegions?.value?.filter { !$0.isAssigned } ?? [] }
 
-    /// The BARs that the driver needs and that the kernel does not show at all.
+    /// Whether the kernel does not show the registers of the GPU (BAR 0).
     ///
-    /// The kernel takes a region away from a function when it finds no addresses for it.
-    package var missingBARs: [Int] {
-        guard let regions = memoryRegions?.value else { return [] }
-        return Self.needed.filter { bar in !regions.contains { $0.bar == bar } }
-    }
+    /// The kernel takes a region away from a function when it finds no addresses for it. The window to the memory is no
+    /// sign: it is BAR 1 on some GPUs and BAR 2 on others, such as the H100, whose BAR 0 has 64 bits.
+    package var lacksRegisters: Bool { memoryRegions?.value.map { !$0.contains { $0.bar == 0 } } ?? false }
 }

@@ -29,7 +29,7 @@ package struct SeenGPUs: Codable, Sendable, Equatable {
     package static func update(after facts: NodeFacts, at now: Timestamp) -> SeenGPUs? {
         guard facts.pci.value != nil else { return nil }
         let dmi = facts.host.dmi.value
-        let names = [dmi?.systemVendor, dmi?.productName].compactMap(\.self)
+        let names = [dmi?.systemVendor, dmi?.productName, dmi?.productUUID].compactMap(\.self)
         let found = SeenGPUs(
             addresses: facts.gpus.map(\.address).sorted(),
             machine: names.isEmpty ? nil : names.joined(separator: " "),

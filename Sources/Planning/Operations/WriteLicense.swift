@@ -107,7 +107,7 @@ extension WriteLicense {
     func isNeeded(_ found: DriverSurroundings) -> Bool {
         if configuration != nil || token != nil || removesToken { return true }
         guard restarts, let daemon = found.program(.licenseDaemon) else { return false }
-        return daemon.unitFile != nil && daemon.isRunning == false
+        return daemon.unitFile != nil && daemon.isMasked != true && daemon.isRunning == false
     }
 }
 

@@ -55,6 +55,8 @@ package struct Surroundings: Sendable {
         guard let found, found.hasSystemd == true, let program = found.program(.persistenced) else { return nil }
         let unit = found.ownFiles[OwnFile.persistenceUnit]
         guard configuration.persistenced else { return unit == nil ? nil : RemovePersistenceUnit(isDriverThere: true) }
+        // A process without a unit belongs to somebody, and a second one cannot run beside it.
+        guard unit != nil || program.isRunning != true else { return nil }
         // A driver that the agent has installed can lack the program. A driver that it installs has it.
         guard unit != nil || program.unitFile == nil, program.path != nil || !driver.isOfThisAgent else { return nil }
         let step = WritePersistenceUnit(hasUser: found.hasPersistenceUser == true)
