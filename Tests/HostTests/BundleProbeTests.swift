@@ -95,4 +95,14 @@ import Testing
         chown(tree.path(Self.index), 1000, 1000)
         #expect(await read().failure?.detail.contains("it belongs to user 1000") == true)
     }
+
+    /// Whoever can write to the directory can exchange the index.
+    @Test func onlyADirectoryOfRootCounts() async throws {
+        try write([Self.bundle])
+        let directory = String(tree.path(Self.index).dropLast("/index.json".count))
+        chmod(directory, 0o777)
+        #expect(await read().failure?.detail.contains("users other than root can write to it") == true)
+        chmod(directory, 0o755)
+        #expect(await read().value != nil)
+    }
 }

@@ -40,8 +40,14 @@ package struct BundleProbe: Sendable {
     private static func index(_ root: HostRoot, _ path: HostPath) -> Reading<[PackageBundle]> {
         let bytes = reading { () throws(HostError) -> [UInt8]? in
             guard let status = try root.status(path) else { return nil }
-            guard status.owner == 0 else { throw .notOwn(path, why: "it belongs to user \(status.owner)") }
-            guard status.mode & 0o022 == 0 else { throw .notOwn(path, why: "users other than root can write to it") }
+            // Whoever can write to the directory can put another file in the place of this one at any moment.
+            for (place, status) in [(path, status), (path.parent, try root.status(path.parent))] {
+                guard let status else { return nil }
+                guard status.owner == 0 else { throw .notOwn(place, why: "it belongs to user \(status.owner)") }
+                guard status.mode & 0o022 == 0 else {
+                    throw .notOwn(place, why: "users other than root can write to it")
+                }
+            }
             return try root.read(path, limit: 8 << 20)
         }
         return bytes.flatMap { bytes in

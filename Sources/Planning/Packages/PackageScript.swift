@@ -55,8 +55,14 @@ enum PackageScript {
         now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
         start=$(now) status=0
 
-        # fail STATUS TEXT: the text becomes the finding.
-        fail() { echo "ERROR: $2"; exit "$1"; }
+        # fail STATUS TEXT: the text becomes the finding. What was released for this install is held again.
+        released=
+        fail() {
+            again=$released released=
+            for package in $again; do (hold "$package") || :; done
+            echo "ERROR: $2"
+            exit "$1"
+        }
 
         # The names of a list as an enumeration.
         listed() { echo "$@" | sed 's/ /, /g'; }
@@ -177,6 +183,7 @@ enum PackageScript {
                     release "$package"
                     forget hold "$package"
                 elif hides "$package"; then
+                    released="$released $package"
                     release "$package"
                 fi
             done

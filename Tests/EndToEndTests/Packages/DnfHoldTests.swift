@@ -59,6 +59,11 @@ struct DnfHoldTests {
             try await Self.update(repository)
             #expect(try await !repository.installed().contains { $0.contains("600.el9") })
 
+            // An install ahead of a boot that fails leaves the lock of the running kernel.
+            let missing = "5.14.0-700.el9.x86_64"
+            try await packages.installAhead("kernel-devel-\(missing)", of: missing).expectExit(82)
+            #expect(try await node.run(locks) == "kernel-devel-0:5.14.0-427.el9.*\n")
+
             // Ahead of a boot, both kernels keep their headers.
             try await packages.installAhead("kernel-devel-\(Self.next)", of: Self.next).expectExit(0)
             let both = "kernel-devel-0:5.14.0-427.el9.*\nkernel-devel-0:5.14.0-600.el9.*\n"
