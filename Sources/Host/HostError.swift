@@ -68,11 +68,11 @@ extension HostError {
         case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
         case .outsideRoot(let path, let found): "\(path) resolves to \(found), outside the host's root directory"
         case .malformed(let path, _): "\(path) is malformed"
-        case .commandNotStarted(let arguments, _): "cannot start '\(arguments.joined(separator: " "))' on the host"
-        case .commandFailed(let failure): "'\(failure.arguments.joined(separator: " "))' failed on the host"
+        case .commandNotStarted(let arguments, _): "cannot start '\(commandName(arguments))' on the host"
+        case .commandFailed(let failure): "'\(commandName(failure.arguments))' failed on the host"
         case .commandDeadline(let arguments, let limit, _):
-            "'\(arguments.joined(separator: " "))' did not end within \(limit) and was killed"
-        case .commandCancelled(let arguments): "'\(arguments.joined(separator: " "))' was canceled and killed"
+            "'\(commandName(arguments))' did not end within \(limit) and was killed"
+        case .commandCancelled(let arguments): "'\(commandName(arguments))' was canceled and killed"
         case .jobRunning(let name): "job \(name) is already running"
         case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and is still running"
         case .waitCancelled(let name): "the wait for \(name) was canceled"
@@ -80,6 +80,12 @@ extension HostError {
             "another process holds the lock \(path) (\(holder), waited \(waited))"
         }
     }
+}
+
+/// A command for people: a script of the agent has its name, and not its text.
+private func commandName(_ arguments: [String]) -> String {
+    let isScript = arguments.count > 3 && arguments[0] == "sh" && ["-c", "-ec"].contains(arguments[1])
+    return (isScript ? Array(arguments[3...]) : arguments).joined(separator: " ")
 }
 
 extension HostError.FileOperation {

@@ -39,6 +39,18 @@ import Testing
             remedy: "look at dmesg"
         ),
         HostCase(
+            error: .commandFailed(
+                CommandFailure(
+                    arguments: ["sh", "-ec", "for unit; do start; done", "start-it", "a.service"],
+                    end: .exited(1),
+                    errorTail: "no"
+                )
+            ),
+            code: .moduleLoadFailed,
+            observed: "'start-it a.service' failed on the host: exit status 1: no",
+            remedy: "look at dmesg"
+        ),
+        HostCase(
             error: .commandNotStarted(["modprobe"], cause: MessageError("no such file")),
             code: .moduleLoadFailed,
             observed: "cannot start 'modprobe' on the host: no such file",

@@ -35,7 +35,8 @@ package enum MirrorScript {
         }
         offers() {
             # A package that is only installed here cannot be downloaded.
-            apt-cache -o Dir::State::status="$work/status" policy "$1" >output 2>&1 && [ "$(sed -n 1p output)" = "$1:" ] && ! grep -q '^  Candidate: (none)' output
+            apt-cache -o Dir::State::status="$work/status" policy "$1" >output 2>&1 &&
+                [ "$(sed -n 1p output)" = "$1:" ] && ! grep -q '^  Candidate: (none)' output
         }
         # The packages that an install on an empty system would add, as NAME=VERSION.
         closure() {
@@ -44,7 +45,10 @@ package enum MirrorScript {
             sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1=\2/p' output | sort -u
         }
         # apt-get checks the packages against the signed index.
-        download() { apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download "$@" >output 2>&1; }
+        download() {
+            timeout 1800 apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::http::Timeout=30 \
+                -o Acquire::https::Timeout=30 download "$@" >output 2>&1
+        }
 
         : >status
         : >states
