@@ -81,9 +81,12 @@ struct DiskSpace {
 
     /// The assumed size of a compiler or of kernel headers with the packages that they need, in MiB.
     ///
-    /// On Debian 12, gcc with its libraries takes about 200 MiB, and the headers of a kernel about 100 MiB.
+    /// Source: `Installed-Size` of all packages that `apt-get` adds to a base system of Debian 12, in November 2026: gcc 172
+    /// MiB, `linux-headers-6.1.0-57-cloud-amd64` beside gcc 63 MiB, those of the kernel 6.12.117 108 MiB.
     private static let installedPackage = 200
     /// The assumed size of the files that a package manager downloads for such a package, in MiB.
+    ///
+    /// Source: `Size` of the same packages: gcc 44 MiB, and the headers 14 and 49 MiB.
     private static let downloadedPackage = 60
 
     private func space(_ path: String) -> FreeSpace? {

@@ -64,12 +64,15 @@ extension Planner {
         guard decision.fabricManager?.isNeeded == true, let offered = facts.build.prebuiltPackages.value else {
             return nil
         }
-        return PrebuiltModules.fabricManager(of: driver.version, in: offered)
+        return PrebuiltDistributions.known(on: facts.host.osRelease.value)?.fabricManager(
+            of: driver.version,
+            in: offered
+        )
     }
 }
 
 extension Finding {
-    /// The agent only adds packages, and knows only during the transaction whether apt-get accepts them.
+    /// The agent only adds packages, and knows only during the transaction whether the package manager accepts them.
     ///
     /// A driver that works must not go before that.
     fileprivate static func noTakeover(of owner: DriverOwner, _ facts: NodeFacts) -> Finding {

@@ -65,7 +65,8 @@ package struct Planner: Sendable {
             facts,
             decision,
             journal: journal,
-            installsPackages: buildPackages && source?.directory == nil
+            installsPackages: buildPackages,
+            directory: source?.directory
         )
         let around = Surroundings(
             driver: facts.driver,

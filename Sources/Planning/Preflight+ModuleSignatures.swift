@@ -56,12 +56,22 @@ extension Preflight {
 
     /// How to get signed modules on this system, with the beginning of the sentence about the other ways.
     ///
-    /// Ubuntu signs the modules of datacenter drivers. No distribution has GRID drivers.
+    /// Ubuntu and Red Hat sign the modules of datacenter drivers. No distribution has GRID drivers.
     private var signedModules: String {
-        guard facts.host.osRelease.value?.id == "ubuntu", let driver, driver.kind == .datacenter else { return "Use" }
-        let type = driver.kernelModuleType == .open ? "-open" : ""
-        return "Set 'driver.source: packages', so that the agent installs Ubuntu's signed modules "
-            + "(linux-modules-nvidia-BRANCH-server\(type)-\(kernel)). Or use"
+        guard let system = facts.host.osRelease.value, let known = PrebuiltDistributions.known(on: system),
+            let driver, driver.kind == .datacenter
+        else { return "Use" }
+        let type = driver.kernelModuleType
+        let package = known.modulePackage(branch: nil, version: nil, type, kernel: kernel)
+        switch system.id {
+        case "ubuntu":
+            return
+                "Set 'driver.source: packages', so that the agent installs Ubuntu's signed modules (\(package)). Or use"
+        case "rhel" where type == .open:
+            return "Enable the repository 'extensions' of RHEL on the node and run '\(known.refreshCommand)', so that "
+                + "the agent installs the modules that Red Hat signed (\(package)). Or use"
+        default: return "Use"
+        }
     }
 
     /// The node on which the kernel would load unsigned modules.

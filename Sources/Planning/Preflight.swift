@@ -120,7 +120,8 @@ package struct Preflight: Sendable {
 
     /// How a directory for nodes without a network gets the packages, as a further sentence; empty when it cannot.
     private var bundled: String {
-        guard directory != nil, let system = facts.host.osRelease.value, AptGet().isUsed(on: system) else { return "" }
+        guard directory != nil, let system = facts.host.osRelease.value, PackageInstallers.used(on: system) != nil
+        else { return "" }
         let why = facts.build.bundle.failure.map { " (\($0.detail))" } ?? ""
         return " Or bring it with the directory of driver.source, which has no packages for this kernel\(why): run "
             + "'gpu-agent catalog mirror --kernel \(kernel)' on a machine with a network and the same distribution."

@@ -81,7 +81,48 @@ import Testing
         ),
     ]
 
-    @Test(arguments: cases)
+    /// The facts of a host with precompiled modules of RHEL.
+    private static func redHat(
+        _ id: String = "rhel",
+        vendor: String? = "Red Hat, Inc.",
+        secureBoot: Bool
+    ) -> NodeFacts {
+        let modules = OfferedPackage(
+            name: "kmod-nvidia-open-595.80.01-5.14.0-611.24.1",
+            version: "3:595.80.01-3.el9_7",
+            vendor: vendor
+        )
+        return NodeFacts.h100.offering([
+            modules, OfferedPackage(name: "nvidia-driver-cuda", version: "3:595.80.01-1.el9"),
+        ]).with {
+            $0.host.osRelease = .present(OSRelease(id: id, versionID: "9.7", prettyName: nil))
+            $0.host.kernelRelease = .present("5.14.0-611.24.1.el9_7.x86_64")
+            $0.host.secureBoot = .present(secureBoot)
+        }
+    }
+
+    static let redHatCases = [
+        Case("with Secure Boot, Red Hat's modules", redHat(secureBoot: true), nil, "595.80.01"),
+        Case("without Secure Boot, NVIDIA's package", redHat(secureBoot: false), nil, "runfile"),
+        Case("auto takes the wanted branch", redHat(secureBoot: false), .auto, "595.80.01"),
+        Case("modules of others, without Secure Boot", redHat(vendor: nil, secureBoot: false), .packages, "595.80.01"),
+        Case(
+            "modules of others, with Secure Boot",
+            redHat(vendor: nil, secureBoot: true),
+            .packages,
+            "prebuilt-modules-missing"
+        ),
+        Case(
+            "modules of others, and a kernel that may refuse them",
+            redHat(vendor: nil, secureBoot: false).with { $0.host.secureBoot = .unreadable(.denied) },
+            .packages,
+            "prebuilt-modules-missing"
+        ),
+        Case("a rebuild that is asked for", redHat("rocky", secureBoot: false), .packages, "595.80.01"),
+        Case("a rebuild with Secure Boot", redHat("rocky", secureBoot: true), .packages, "prebuilt-modules-missing"),
+    ]
+
+    @Test(arguments: cases + redHatCases)
     func choosesTheSource(_ test: Case) throws {
         let decision = try decide(test.facts, test.source)
         let found =
@@ -120,6 +161,23 @@ import Testing
                 == "No repository of the node offers \(modules), nor the modules of another branch that fits."
         )
         #expect(missing.remedy.text.contains("apt-get update"))
+    }
+
+    @Test func namesTheModulesOfRHEL() throws {
+        func finding(_ facts: NodeFacts) throws -> Finding { try #require(try decide(facts, .packages).problems.first) }
+        let refused = try finding(Self.redHat(vendor: nil, secureBoot: true))
+        #expect(
+            refused.observed
+                == "The repositories of the node offer kmod-nvidia-open-595.80.01-5.14.0-611.24.1, but the kernel refuses, or "
+                + "may refuse, the key with which these modules are signed."
+        )
+        let none = try finding(Self.redHat(secureBoot: false).with { $0.build.prebuiltPackages = .absent })
+        #expect(none.observed.hasPrefix("No repository of the node offers kmod-nvidia-open-595.*-5.14.0-611.24.1, nor"))
+        #expect(
+            none.remedy.text.contains("Run 'dnf makecache' on the node") && none.remedy.text.contains("'extensions'")
+        )
+        let others = try decide(Self.redHat(vendor: nil, secureBoot: false), .packages)
+        #expect(others.evidence.contains { $0.statement.hasSuffix("The modules need no build.") })
     }
 
     @Test func theConfigurationLimitsThePackages() throws {

@@ -13,8 +13,8 @@ import Testing
         ] as [(String, Int, KernelModuleType)]
     )
     func areThoseOfUbuntu(_ name: String, _ branch: Int, _ type: KernelModuleType) {
-        #expect(PrebuiltModules.modules(branch: branch, type, kernel: kernel) == name)
-        let kind = PrebuiltModules.kind(of: name, kernel: kernel)
+        #expect(UbuntuModules.modules(branch: branch, type, kernel: kernel) == name)
+        let kind = UbuntuModules.kind(of: name, kernel: kernel)
         #expect(kind?.branch == branch && kind?.type == type)
     }
 
@@ -27,16 +27,25 @@ import Testing
         "linux-modules-nvidia-580-server-open-azure",
     ])
     func otherNamesAreNone(_ name: String) {
-        #expect(PrebuiltModules.kind(of: name, kernel: kernel) == nil)
+        #expect(UbuntuModules.kind(of: name, kernel: kernel) == nil)
     }
 
-    @Test(arguments: [("ubuntu", true), ("debian", false), ("rhel", false), ("rocky", false), ("azurelinux", false)])
-    func areKnownOnUbuntuOnly(_ id: String, _ known: Bool) {
-        #expect(PrebuiltModules.areKnown(on: OSRelease(id: id, versionID: "1", prettyName: nil)) == known)
+    @Test(arguments: [
+        ("ubuntu", "22.04", true), ("debian", "12", false), ("rhel", "9.6", true), ("rhel", "7.9", false),
+        ("rocky", "10", true), ("almalinux", "9.4", true), ("ol", "8.10", true), ("fedora", "43", false),
+        ("centos", "9", false), ("amzn", "2023", false), ("azurelinux", "3.0", false),
+    ])
+    func areKnownOfTheseSystems(_ id: String, _ version: String, _ known: Bool) {
+        let system = OSRelease(id: id, versionID: version, prettyName: nil)
+        #expect((PrebuiltDistributions.known(on: system) != nil) == known)
     }
 
     private func drivers(_ offered: [OfferedPackage]...) -> [PrebuiltDriver] {
-        PrebuiltModules.drivers(offered.flatMap(\.self), kernel: NodeFacts.kernel)
+        UbuntuModules().drivers(
+            offered.flatMap(\.self),
+            kernel: NodeFacts.kernel,
+            on: .init(id: "ubuntu", versionID: "22.04", prettyName: nil)
+        )
     }
 
     @Test func makeADriverTogether() throws {

@@ -43,7 +43,7 @@ import Testing
     private func read(_ change: (inout HostFacts) -> Void = { _ in }) async -> Reading<PackageBundle> {
         var host = NodeFacts.h100.host
         change(&host)
-        return await probe.bundle(in: "/mnt/drivers", for: host)
+        return await probe.bundle(in: "/mnt/drivers", for: host.kernelRelease.value ?? "", on: host)
     }
 
     @Test func findsThePackagesOfTheKernelAndTheSystem() async throws {
@@ -63,12 +63,23 @@ import Testing
         #expect(await read() == .absent)
     }
 
-    @Test(arguments: ["../../etc/x.deb", ".deb", "a/b.deb", "-o.deb", "x.rpm", "x y.deb", "x;y.deb", ""])
+    @Test(arguments: ["../../etc/x.deb", ".deb", "a/b.deb", "-o.deb", "x.run", "x.xml.gz.sh", "x y.deb", "x;y.deb", ""])
     func aNameThatLeadsElsewhereIsNotUsed(_ name: String) async throws {
         var bundle = Self.bundle
         bundle.files[0].fileName = name
         try write([bundle])
         #expect(await read().failure?.reason == .malformed)
+    }
+
+    /// The packages of SUSE, with the metadata of their repository.
+    @Test func rpmPackagesAreSound() async throws {
+        var bundle = Self.bundle
+        bundle.names = ["kernel-default-devel=6.4.0-150600.23.25", "gcc"]
+        for name in ["x-1-1.x86_64.rpm", "repomd.xml", "primary.xml.gz"] {
+            bundle.files[0].fileName = name
+            try write([bundle])
+            #expect(await read() == .present(bundle))
+        }
     }
 
     @Test func whatIsNotSoundIsNotUsed() async throws {

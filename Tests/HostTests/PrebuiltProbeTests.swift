@@ -52,6 +52,9 @@ import Testing
     @Test func isSkippedWithoutCommands() async throws {
         let tree = try TemporaryDirectory()
         let probe = PrebuiltProbe(root: try HostRoot(tree.path), commands: nil)
-        #expect(await probe.packages(for: "6.8.0") == .skipped("the agent runs no commands on the host"))
+        #expect(
+            await probe.packages(for: "6.8.0", of: UbuntuModules())
+                == .skipped("the agent runs no commands on the host")
+        )
     }
 }

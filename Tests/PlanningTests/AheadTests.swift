@@ -164,6 +164,46 @@ import Testing
         #expect(plan.steps.isEmpty && plan.aheadProblem?.contains("/usr has 100 MiB") == true)
     }
 
+    /// A node that takes the driver from a directory has no network for the package manager either.
+    @Test func aDirectoryCanHaveTheHeaders() throws {
+        var bundle = PackageBundle(
+            kernel: Self.release,
+            system: "ubuntu 22.04",
+            architecture: .x86_64,
+            names: ["linux-headers-\(Self.release)", "gcc", "make"],
+            directory: "kernel-\(Self.release)",
+            files: [
+                PackageBundle.File(
+                    fileName: "linux-headers-\(Self.release)_1_amd64.deb",
+                    digest: Checksum(.sha256, String(repeating: "ab", count: 32)),
+                    size: 7
+                )
+            ]
+        )
+        func plan(_ reading: Reading<PackageBundle>?) -> Plan {
+            let facts = Self.withoutHeaders.with { $0.build.bundleAhead = reading }
+            return Planner(source: .directory("/mnt/drivers")).plan(facts, Self.adopted, journal: nil)
+        }
+        let steps = plan(.present(bundle)).steps
+        #expect(steps.suffix(2).map(\.id) == [.headersAhead, .buildAhead])
+        let step = try #require(steps.first { $0.id == .headersAhead })
+        let place = "/mnt/drivers/kernel-\(Self.release)"
+        #expect(step.title == "install linux-headers-\(Self.release) with apt-get from \(place) for the next boot")
+        let copies = step.effects.filter { if case .copy(let copy) = $0 { copy.source == place } else { false } }
+        #expect(copies.count == 1)
+        guard case .job(let job) = step.effects.first(where: { $0.kind == "job" }) else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.environment["GPU_AGENT_BUNDLE"] == "\(HostLayout.work)/packages")
+        #expect(job.environment["GPU_AGENT_AHEAD"] == "yes")
+
+        bundle.names = ["gcc", "make"]
+        for reading in [nil, .absent, .unreadable(.denied), .present(bundle)] as [Reading<PackageBundle>?] {
+            #expect(plan(reading).steps.isEmpty)
+        }
+    }
+
     /// The driver that runs works, whatever happens to these packages.
     @Test func headersThatAreMissingAreNotAskedForAgain() throws {
         let step = try #require(plan(Self.withoutHeaders).steps.first { $0.id == .headersAhead })

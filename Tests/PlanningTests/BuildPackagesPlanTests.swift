@@ -120,7 +120,41 @@ import Testing
             $0.build.packageTools = .present(["dnf"])
             $0.build.bundle = .present(Self.bundle)
         }
-        #expect(Self.offline(red).problems.allSatisfy { !$0.remedy.text.contains("mirror") })
+        #expect(Self.offline(red).problems.allSatisfy { $0.remedy.text.contains(hint) })
+        let unknown = red.with {
+            $0.host.osRelease = .present(OSRelease(id: "alpine", versionID: "3", prettyName: nil))
+        }
+        #expect(Self.offline(unknown).problems.allSatisfy { !$0.remedy.text.contains("mirror") })
+    }
+
+    /// A directory of dnf has the metadata of its repository, too.
+    @Test func aDirectoryCanHaveRPMPackages() throws {
+        let kernel = "5.14.0-427.el9.x86_64"
+        let bundle = PackageBundle(
+            kernel: kernel,
+            system: "rhel 9.4",
+            architecture: .x86_64,
+            names: ["kernel-devel-\(kernel)", "gcc", "make", "python3-dnf-plugin-versionlock"],
+            directory: "kernel-\(kernel)",
+            files: ["gcc-11-1.x86_64.rpm", "repomd.xml", "primary.xml.gz"].map {
+                PackageBundle.File(fileName: $0, digest: Checksum(.sha256, String(repeating: "ab", count: 32)), size: 7)
+            }
+        )
+        let plan = Self.offline(
+            Self.bare.with {
+                $0.host.osRelease = .present(OSRelease(id: "rhel", versionID: "9.4", prettyName: nil))
+                $0.host.kernelRelease = .present(kernel)
+                $0.build.packageTools = .present(["dnf"])
+                $0.build.bundle = .present(bundle)
+            }
+        )
+        let step = try #require(plan.steps.first { $0.id == .buildPackages })
+        #expect(step.title.hasSuffix("gcc, make with dnf from /mnt/drivers/kernel-\(kernel)"))
+        let copies = step.effects.compactMap { effect in
+            if case .copy(let copy) = effect { copy.fileName } else { nil }
+        }
+        #expect(copies == bundle.files.map(\.fileName))
+        #expect(try Self.job(.buildPackages, in: plan).environment["GPU_AGENT_BUNDLE"] == "\(HostLayout.work)/packages")
     }
 
     @Test func aHostWithoutAKnownPackageManagerKeepsItsFindings() {

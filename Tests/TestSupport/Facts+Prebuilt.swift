@@ -26,10 +26,10 @@ extension NodeFacts {
     ) -> [OfferedPackage] {
         let branch = Int(version.prefix { $0 != "." }) ?? 0
         let names =
-            PrebuiltModules.needed(branch: branch, type) + (libraries ? PrebuiltModules.further(branch: branch) : [])
+            UbuntuModules.needed(branch: branch, type) + (libraries ? UbuntuModules.further(branch: branch) : [])
         return [
             OfferedPackage(
-                name: PrebuiltModules.modules(branch: branch, type, kernel: kernel),
+                name: UbuntuModules.modules(branch: branch, type, kernel: kernel),
                 version: "5.15.0-1089.98"
             )
         ]

@@ -111,7 +111,10 @@ package struct Inspector: Sendable {
     /// The facts with the files that only the configuration names: the signing key, the license token and a directory.
     private func withConfiguredFiles(_ facts: NodeFacts) async -> NodeFacts {
         var facts = facts
-        facts.build.bundle = await prober.bundle(facts.host, setup.policy)
+        facts.build.bundle = await prober.bundle(for: facts.host.kernelRelease.value, on: facts.host, setup.policy)
+        if let kernel = facts.host.pendingKernel.value?.release {
+            facts.build.bundleAhead = await prober.bundle(for: kernel, on: facts.host, setup.policy)
+        }
         facts.host.signingKey = await prober.signingKey(setup.policy.signing)
         facts.driver.surroundings?.licenseToken = await LicenseTokenFile.read(
             setup.policy.surroundings.license?.tokenFile

@@ -77,12 +77,14 @@ package struct Prober: Sendable {
     /// The operating system of the host.
     package var operatingSystem: Reading<OSRelease> { HostProbe(root: root, commands: nil).operatingSystem }
 
-    /// The packages for the build in the directory of the configuration; skipped when it names none.
-    func bundle(_ host: HostFacts, _ policy: Policy) async -> Reading<PackageBundle> {
+    /// The packages for the build on a kernel in the directory of the configuration; skipped when it names none, or when the
+    /// release of the kernel is not known.
+    func bundle(for kernel: String?, on host: HostFacts, _ policy: Policy) async -> Reading<PackageBundle> {
         guard let directory = policy.source?.directory else {
             return .skipped("no directory is configured (driver.source)")
         }
-        return await BundleProbe(root: root).bundle(in: directory, for: host)
+        guard let kernel else { return .skipped("the kernel is not known") }
+        return await BundleProbe(root: root).bundle(in: directory, for: kernel, on: host)
     }
 
     /// The file in which the daemon saves the published state.
@@ -123,8 +125,10 @@ package struct Prober: Sendable {
     /// What the repositories of the host offer; skipped when no decision depends on it.
     func prebuiltPackages(_ facts: NodeFacts, _ policy: Policy) async -> Reading<[OfferedPackage]> {
         if let why = facts.needsNoPrebuiltPackages(policy) { return .skipped(why) }
-        guard let kernel = facts.host.kernelRelease.value else { return .skipped("the running kernel is not known") }
-        return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel)
+        guard let kernel = facts.host.kernelRelease.value,
+            let distribution = PrebuiltDistributions.known(on: facts.host.osRelease.value)
+        else { return .skipped("the running kernel is not known") }
+        return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
     }
 
     /// What the kernel log says about GPUs that do not work; skipped when there are none.

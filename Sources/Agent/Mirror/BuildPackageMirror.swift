@@ -37,8 +37,8 @@ package struct BuildPackageMirror: Sendable {
             let name = system.value.map { $0.prettyName ?? $0.id } ?? "an unknown system"
             throw failure(
                 "The agent cannot download packages for the kernel '\(kernel)' on \(name).",
-                "Run the command on Debian or Ubuntu, in the version of the nodes. For nodes with another distribution, "
-                    + "install the packages in their image."
+                "Run the command on a machine with the distribution of the nodes, in their version. For a distribution that "
+                    + "the agent does not know, install the packages in the image of the nodes."
             )
         }
         let output: String
@@ -122,7 +122,9 @@ struct PrintedBundle {
 
     /// The packages; nil when a part is missing or not sound.
     func bundle(kernel: String) -> PackageBundle? {
-        let architectures: [Substring: Architecture] = ["amd64": .x86_64, "arm64": .aarch64]
+        let architectures: [Substring: Architecture] = [
+            "amd64": .x86_64, "x86_64": .x86_64, "arm64": .aarch64, "aarch64": .aarch64,
+        ]
         guard let system = values["system"]?.first, let name = values["architecture"]?.first,
             let architecture = architectures[name]
         else { return nil }

@@ -28,7 +28,7 @@ extension Check {
         // Signed modules of the agent are not registered with DKMS.
         let isSigned = isOurs && ModuleSignaturePolicy.key(host) != nil
         let hasDKMS = node.facts.build.dkms.value != nil && !isSigned
-        let package = isOurs ? prebuiltModules(of: node.facts.driver.record.value, for: kernel.release) : nil
+        let package = isOurs ? prebuiltModules(of: node.facts, for: kernel.release) : nil
         let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
         let build = hasDKMS ? "run 'dkms autoinstall -k \(kernel.release)'" : ""
         let before = headers.isEmpty && build.isEmpty ? "" : "Before the reboot, \(headers)\(build). "
@@ -57,8 +57,11 @@ extension Check {
     }
 
     /// The package with the modules for a kernel; nil for a driver that does not come from packages of the distribution.
-    private static func prebuiltModules(of record: InstallRecord?, for kernel: String) -> String? {
-        guard let record, record.packages != nil, let version = DriverVersion(record.version) else { return nil }
-        return PrebuiltModules.modules(branch: version.branch, record.kernelModuleType, kernel: kernel)
+    private static func prebuiltModules(of facts: NodeFacts, for kernel: String) -> String? {
+        guard let record = facts.driver.record.value, record.packages != nil,
+            let version = DriverVersion(record.version)
+        else { return nil }
+        return PrebuiltDistributions.known(on: facts.host.osRelease.value)?
+            .modulePackage(branch: nil, version: version, record.kernelModuleType, kernel: kernel)
     }
 }

@@ -10,9 +10,10 @@ extension Check {
         meaning:
             "`driver.source` asks for packages of the distribution with prebuilt kernel modules, and the agent found none "
             + "for the running kernel and the GPUs. Or the packages were gone from the repositories when the agent wanted "
-            + "to download them: then the next attempt takes the version that is there. Only Ubuntu has such packages "
-            + "that the agent knows, and only for datacenter drivers.",
-        advice: "Run `apt-get update` on the node, or use a kernel for which the distribution has the package that the "
+            + "to download them: then the next attempt takes the version that is there. The agent knows such packages "
+            + "of Ubuntu, and of RHEL and its rebuilds, and only for datacenter drivers.",
+        advice:
+            "Run `apt-get update` or `dnf makecache` on the node, or use a kernel for which the distribution has the package that the "
             + "finding names. Or set [`driver.source`](install.md#prebuilt-kernel-modules) to `auto` or `runfile`."
     )
 
@@ -26,7 +27,7 @@ extension Check {
             "The agent installed the driver from packages of the distribution, and now the node needs another one: "
             + "another version, or another source. Or the node runs a kernel for which no repository has the modules of "
             + "this version. The agent does not replace such a driver in place. It keeps the driver.",
-        advice: "Run `apt-get update` on the node. If the finding stays, drain the node, and run "
+        advice: "Run `apt-get update` or `dnf makecache` on the node. If the finding stays, drain the node, and run "
             + "`gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
     )
 

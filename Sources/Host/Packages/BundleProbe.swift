@@ -19,16 +19,16 @@ package struct BundleProbe: Sendable {
         var builds: [PackageBundle]?
     }
 
-    /// The packages for the running kernel of a host.
+    /// The packages for a kernel of a host.
     ///
     /// - Returns: Absent when the directory has none for this kernel and this system. Unreadable when somebody other than
     ///   root can change the index: whoever can do that decides what root installs.
-    package func bundle(in directory: String, for host: HostFacts) async -> Reading<PackageBundle> {
+    package func bundle(in directory: String, for kernel: String, on host: HostFacts) async -> Reading<PackageBundle> {
         guard let path = HostPath(absolute: directory)?.appending("index.json") else { return .absent }
         let root = root
         return await Self.queue.read(path.text, within: deadline) {
             Self.index(root, path).flatMap { builds in
-                guard let bundle = builds.first(where: { $0.isFor(host) }) else { return .absent }
+                guard let bundle = builds.first(where: { $0.isFor(kernel, on: host) }) else { return .absent }
                 guard bundle.isSound else {
                     return .unreadable(ReadFailure(.malformed, "\(path): the packages for \(bundle.kernel)"))
                 }

@@ -2,7 +2,7 @@ package import NodeModel
 
 /// Asks the package manager of a host which prebuilt kernel modules the repositories offer.
 ///
-/// It reads the index that the host has, and changes nothing: the index is as old as the last `apt-get update`.
+/// It reads the index that the host has, and changes nothing: the index of apt is as old as the last `apt-get update`.
 package struct PrebuiltProbe: Sendable {
     private let root: HostRoot
     private let commands: HostCommands?
@@ -18,10 +18,17 @@ package struct PrebuiltProbe: Sendable {
     /// The number of packages with modules that the agent considers, the newest branches first.
     private static let limit = 6
 
-    /// The packages for a kernel, with the versions that apt would install; absent when there are no modules for it.
-    package func packages(for kernel: String) async -> Reading<[OfferedPackage]> {
+    /// The packages of a distribution for a kernel; absent when there are no modules for it.
+    package func packages(
+        for kernel: String,
+        of distribution: any PrebuiltDistribution
+    ) async -> Reading<[OfferedPackage]> {
         guard let commands else { return .skipped("the agent runs no commands on the host") }
         do throws(HostError) {
+            guard distribution.manager == .dpkg else {
+                // dnf reads all its metadata for each question.
+                return try await DnfPrebuiltProbe(commands: commands, deadline: deadline * 3).packages(for: kernel)
+            }
             let names = try await modules(for: kernel, commands)
             guard !names.isEmpty else { return try await withoutModules() }
             let policy = ["apt-cache", "policy"] + Self.related(to: names, kernel)
@@ -38,10 +45,10 @@ package struct PrebuiltProbe: Sendable {
             names=$(apt-cache pkgnames "$2") || exit
             for name in $names; do case $name in *-"$1") echo "$name" ;; esac; done
             """
-        let command = ["sh", "-c", script, "prebuilt-modules", kernel, PrebuiltModules.prefix]
+        let command = ["sh", "-c", script, "prebuilt-modules", kernel, UbuntuModules.prefix]
         let output = try await commands.run(command, deadline: deadline).output
         let known = output.split(whereSeparator: \.isNewline).compactMap { line in
-            PrebuiltModules.kind(of: String(line), kernel: kernel).map { (name: String(line), branch: $0.branch) }
+            UbuntuModules.kind(of: String(line), kernel: kernel).map { (name: String(line), branch: $0.branch) }
         }
         return known.sorted { ($1.branch, $0.name) < ($0.branch, $1.name) }.prefix(Self.limit).map(\.name)
     }
@@ -57,9 +64,9 @@ package struct PrebuiltProbe: Sendable {
 
     /// The packages with modules, and those that belong to them.
     static func related(to modules: [String], _ kernel: String) -> [String] {
-        let others = modules.compactMap { PrebuiltModules.kind(of: $0, kernel: kernel) }.flatMap { branch, type in
-            PrebuiltModules.needed(branch: branch, type) + PrebuiltModules.further(branch: branch)
-                + [PrebuiltModules.fabricManager(branch: branch)]
+        let others = modules.compactMap { UbuntuModules.kind(of: $0, kernel: kernel) }.flatMap { branch, type in
+            UbuntuModules.needed(branch: branch, type) + UbuntuModules.further(branch: branch)
+                + [UbuntuModules.fabricManager(branch: branch)]
         }
         return modules + Set(others).sorted()
     }

@@ -178,6 +178,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when the directory has none for this kernel. Skipped when the configuration names no directory.
     package var bundle: Reading<PackageBundle>
+    /// Those for the kernel of the next boot; nil when no other kernel is installed.
+    package var bundleAhead: Reading<PackageBundle>?
 
     package init(
         compiler: Reading<String>,

@@ -51,10 +51,10 @@ package struct PackageBundle: Codable, Sendable, Equatable {
     /// The size of all files in bytes.
     package var size: Int { files.reduce(0) { $0 + $1.size } }
 
-    /// Whether the packages are for the running kernel and the distribution of a host.
-    package func isFor(_ host: HostFacts) -> Bool {
+    /// Whether the packages are for a kernel of a host, and for its distribution.
+    package func isFor(_ kernel: String, on host: HostFacts) -> Bool {
         guard let release = host.osRelease.value, let version = release.versionID else { return false }
-        return kernel == host.kernelRelease.value && system == "\(release.id) \(version)"
+        return self.kernel == kernel && system == "\(release.id) \(version)"
             && architecture == host.architecture.value
     }
 
@@ -62,13 +62,17 @@ package struct PackageBundle: Codable, Sendable, Equatable {
     ///
     /// The index is a file that anybody can have written. A file name can lead nowhere but into the directory.
     package var isSound: Bool {
-        let all = names + [directory] + files.map(\.fileName)
+        // zypper knows the headers of a kernel as NAME=VERSION.
+        let all = names.map { $0.replacing("=", with: "-") } + [directory] + files.map(\.fileName)
         return files.count <= 500 && names.count <= 20 && all.allSatisfy(Self.isName)
             && files.allSatisfy { file in
-                file.fileName.hasSuffix(".deb") && (0...(1 << 31)).contains(file.size)
+                Self.suffixes.contains(where: file.fileName.hasSuffix) && (0...(1 << 31)).contains(file.size)
                     && file.digest.hex.utf8.count == file.digest.algorithm.hexLength
             }
     }
+
+    /// Packages, and the metadata of a repository of RPM packages.
+    private static let suffixes = [".deb", ".rpm", ".xml", ".xml.gz"]
 
     private static func isName(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, first != ".", first != "-", text.utf8.count <= 255 else {

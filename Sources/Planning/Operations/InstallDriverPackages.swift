@@ -110,7 +110,7 @@ package struct RemoveDriverPackages: Operation {
     package var version: String
     package var installer: any PackageInstaller
 
-    package init(version: String, installer: any PackageInstaller = AptGet()) {
+    package init(version: String, installer: any PackageInstaller) {
         self.version = version
         self.installer = installer
     }

@@ -13,19 +13,23 @@ package struct InstallHeadersAhead: Operation {
     package var version: String
     /// The directory for temporary files, in which scripts of packages run.
     package var work: String
+    /// The directory that has the package, for a node without a network; nil for the repositories of the node.
+    package var source: BuildPackages.Source?
 
     package init(
         installer: any PackageInstaller,
         headers: String,
         kernel: String,
         version: String,
-        work: String = HostLayout.work
+        work: String = HostLayout.work,
+        source: BuildPackages.Source? = nil
     ) {
         self.installer = installer
         self.headers = headers
         self.kernel = kernel
         self.version = version
         self.work = work
+        self.source = source
     }
 
     /// The job that installs the headers of this kernel.
@@ -36,12 +40,15 @@ package struct InstallHeadersAhead: Operation {
     }
 
     package var id: StepID { .headersAhead }
-    package var title: String { "install \(headers) with \(installer.program) for the next boot" }
+    package var title: String {
+        "install \(headers) with \(installer.program)\(source.map { " from \($0.path)" } ?? "") for the next boot"
+    }
     package var changes: String { "the packages of the host, and \(HostLayout.buildPackages)" }
     package var deadlineSeconds: Int { job.installDeadline }
     package var effects: [Effect] {
         let request = PackageRequest(names: [headers], headers: headers, kernel: kernel, isAhead: true)
-        return job.install(request, work: work) + [.remove([work]), .forgetJobs([jobName])]
+        let install = source.map { job.install(request, from: $0, work: work) } ?? job.install(request, work: work)
+        return install + [.remove([work]), .forgetJobs([jobName])]
     }
 
     /// The driver works without these headers, so every failure but a lock has the code of a build ahead of a boot.

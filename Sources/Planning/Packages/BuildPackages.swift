@@ -19,6 +19,12 @@ package struct BuildPackages: Sendable {
         /// The absolute path of the directory.
         package var path: String
         package var files: [PackageBundle.File]
+
+        /// The packages of a bundle, which is in a directory beside its index.
+        package init(_ bundle: PackageBundle, in directory: String) {
+            path = "\(directory)/\(bundle.directory)"
+            files = bundle.files
+        }
     }
 
     /// Looks for what the host lacks, and for the packages that have it.
@@ -68,10 +74,10 @@ package struct BuildPackages: Sendable {
     ///   - directory: The path of the directory that has the index.
     ///   - bundle: The packages in it; nil when it has none for this kernel.
     package mutating func take(from directory: String, _ bundle: PackageBundle?) {
-        guard let bundle, installer.program == AptGet().program, names.allSatisfy(bundle.names.contains) else {
+        guard let bundle, names.allSatisfy(bundle.names.contains) else {
             return installNothing()
         }
-        source = Source(path: "\(directory)/\(bundle.directory)", files: bundle.files)
+        source = Source(bundle, in: directory)
     }
 
     /// Leaves out every package.

@@ -56,9 +56,20 @@ package struct Dnf: PackageInstaller {
         is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
         is_there() { is_installed "$1"; }
         is_dnf4() { dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'; }
-        can_hold() { dnf -q -C versionlock list >/dev/null 2>&1; }
-        # A compiler that stays behind makes every "dnf upgrade" fail, so only the headers are held.
-        holds() { [ "$1" = "$headers" ] && { can_hold || [ -n "$plugin" ]; } && [ -z "$(entries "$1")" ]; }
+        # A repository without a cache, as on a node without a network, must not matter.
+        versionlock() { dnf -q -C --setopt='*.skip_if_unavailable=True' versionlock "$@"; }
+        can_hold() { versionlock list >/dev/null 2>&1; }
+        # A compiler that stays behind makes every "dnf upgrade" fail, so only the headers are held. The packages of a driver
+        # need each other in one version, so all of them are held.
+        holds() {
+            case $1 in
+            "$headers") ;;
+            nvidia-* | libnvidia-* | kmod-*nvidia*) [ -n "${GPU_AGENT_PINS:-}" ] || return ;;
+            *) return 1 ;;
+            esac
+            { can_hold || [ -n "$plugin" ]; } && [ -z "$(entries "$1")" ]
+        }
+        also_held() { [ -z "${GPU_AGENT_PINS:-}" ] || echo $added; }
         is_headers() { [ "${1%-*-*}" = "${headers%-*-*}" ]; }
         # A lock on one version hides all other versions of the package.
         hides() { is_headers "$1"; }
@@ -67,8 +78,13 @@ package struct Dnf: PackageInstaller {
         options='--setopt=install_weak_deps=False --setopt=best=False --setopt=obsoletes=False
             --setopt=exit_on_lock=True --setopt=*.skip_if_unavailable=True --setopt=*.timeout=15 --setopt=*.retries=2'
 
+        # On a node without a network, the packages of this directory are the only ones.
+        sources=
+        use_bundle() { sources="--setopt=reposdir=$1 --setopt=cachedir=$work/cache"; }
+
         refresh() {
-            locked timeout 45 dnf -y $options makecache --refresh || return
+            open_bundle
+            locked timeout 45 dnf -y $sources $options makecache --refresh || return
             ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output"
         }
 
@@ -76,13 +92,23 @@ package struct Dnf: PackageInstaller {
         dnf_install() {
             others=$(rpm -qa --queryformat '%{NAME}\n' | grep -v -e '^kernel.*-devel$' -e '^gpg-pubkey$' |
                 sort -u | tr '\n' ',')
-            dnf "$1" $options --setopt=metadata_expire=never --exclude="$others" install $wanted $plugin
+            dnf "$@" $sources $options --setopt=metadata_expire=never --exclude="$others" install $(pinned $wanted) $plugin
+        }
+
+        # The packages, those with a version in GPU_AGENT_PINS as NAME-VERSION.
+        pinned() {
+            for package; do
+                for pin in ${GPU_AGENT_PINS:-}; do
+                    case $pin in "$package="*) package=${pin%%=*}-${pin#*=} ;; esac
+                done
+                echo "$package"
+            done
         }
 
         # dnf 4 holds packages with a plugin that is a package of its own. dnf 5 needs none.
         plugin=
         choose_plugin() {
-            case " $wanted " in *" ${headers:-/} "*) ;; *) return ;; esac
+            [ -n "${GPU_AGENT_PINS:-}" ] || case " $wanted " in *" ${headers:-/} "*) ;; *) return ;; esac
             if ! can_hold && is_dnf4; then plugin=python3-dnf-plugin-versionlock; fi
         }
 
@@ -90,12 +116,13 @@ package struct Dnf: PackageInstaller {
             choose_plugin
             dnf_install --assumeno >"$work/output" 2>&1
             if [ -n "$plugin" ] && ! grep -q "^ $plugin " "$work/output"; then
-                echo "$headers will not be held, because dnf cannot install $plugin."
+                echo "${headers:-The driver} will not be held, because dnf cannot install $plugin."
                 plugin=
                 dnf_install --assumeno >"$work/output" 2>&1
             fi
-            absent=$(sed -n 's/^No match for argument: //p' "$work/output")
-            section=
+            absent=$(sed -n 's/^No match for argument: //p; s/^All matches were filtered out by .* for argument: //p' \
+                "$work/output" | grep -vxF "${plugin:-/}")
+            section='' streams=
             while IFS= read -r line; do
                 case $line in
                 ' '[!\ ]*)
@@ -104,47 +131,74 @@ package struct Dnf: PackageInstaller {
                     Installing*) added="$added $(exact "$name")" ;;
                     Upgrading* | Downgrading* | Reinstalling*) upgraded="$upgraded $name" ;;
                     Removing*) removed="$removed $name" ;;
+                    'Enabling module streams'*)
+                        rest=${line#*"$name"}
+                        streams="$streams $name:$(echo $rest)"
+                        ;;
                     esac
                     ;;
                 *:) section=$line ;;
                 esac
             done <"$work/output"
             [ -n "$absent$added" ] || fail 80 "dnf cannot install $(listed $wanted): $(complaint)"
+            # Which stream of NVIDIA's module a node has is the choice of its operator.
+            [ -z "$streams" ] || [ -z "${GPU_AGENT_PINS:-}" ] ||
+                fail 83 "The install would enable the module stream $(listed $streams)."
         }
 
+        download() { locked dnf_install -y --downloadonly; }
         transact() { locked dnf_install -y; }
         # Without its plugin, a lock of somebody else would have no effect.
         is_used() {
-            [ "$1" = python3-dnf-plugin-versionlock ] && [ -n "$(dnf -q -C versionlock list 2>/dev/null)" ] &&
+            [ "$1" = python3-dnf-plugin-versionlock ] && [ -n "$(versionlock list 2>/dev/null)" ] &&
                 echo "$1 stays, because there are locks of others."
         }
 
-        # The locks of a package. The plugin of dnf 4 prints one in a line, with the epoch before the version and any
-        # architecture behind it. dnf 5 prints the conditions below the name, and its locks are those of the name.
+        # Headers have their version in the record, and other packages only their name.
+        name_of() { case $1 in kernel*-devel-[0-9]*) echo "${1%-*-*}" ;; *) echo "$1" ;; esac; }
+        # VERSION-RELEASE; empty when it is not known.
+        version_of() {
+            case $1 in
+            kernel*-devel-[0-9]*)
+                found=${1#"${1%-*-*}"-}
+                echo "${found%.*}"
+                ;;
+            *) if is_installed "$1"; then rpm -q --queryformat '%{VERSION}-%{RELEASE}\n' "$1" | sed -n 1p; fi ;;
+            esac
+        }
+
+        # The locks of a package; when it is not installed, those of its name. The plugin of dnf 4 prints one in a line, with
+        # the epoch before the version and any architecture behind it. dnf 5 prints the conditions below the name, and its
+        # locks are those of the name.
         entries() {
+            name=$(name_of "$1")
             if is_dnf4; then
-                dnf -q -C versionlock list 2>/dev/null | while read -r entry; do
-                    if [ "$(echo "$entry" | sed 's/-[0-9]*:/-/')" = "${1%.*}.*" ]; then echo "$entry"; fi
+                lock=$(version_of "$1")
+                versionlock list 2>/dev/null | while read -r entry; do
+                    case $(echo "$entry" | sed 's/-[0-9]*:/-/') in
+                    "$name-${lock:-/}.*") echo "$entry" ;;
+                    "$name"-[0-9]*) [ -n "$lock" ] || echo "$entry" ;;
+                    esac
                 done
             else
-                dnf -q -C versionlock list 2>/dev/null | grep -A 2 -xF "Package name: ${1%-*-*}" | grep -v '^$'
+                versionlock list 2>/dev/null | grep -A 2 -xF "Package name: $name" | grep -v '^$'
             fi
         }
         hold() {
-            [ -n "$(entries "$1")" ] || dnf -q -C versionlock add "$1" || fail 80 "dnf versionlock cannot hold $1."
+            [ -n "$(entries "$1")" ] || versionlock add "$1" || fail 80 "dnf versionlock cannot hold $1."
         }
         release() {
             if is_dnf4; then
-                for entry in $(entries "$1"); do dnf -q -C versionlock delete "$entry"; done
+                for entry in $(entries "$1"); do versionlock delete "$entry"; done
                 return
             fi
             # dnf 5 deletes all locks of a name, so there must be no other one.
-            name=${1%-*-*} version=${1#"${1%-*-*}"-}
-            found=$(entries "$1")
+            name=$(name_of "$1") version=$(version_of "$1")
+            found=$(entries "$1" | sed 's/^evr = [0-9]*:/evr = /')
             case $found in
             '') ;;
             "Package name: $name
-        evr = ${version%.*}") dnf -q -C versionlock delete "$name" ;;
+        evr = $version") versionlock delete "$name" ;;
             *) echo "The locks of $name stay, because not all of them are from this agent." ;;
             esac
         }
@@ -154,6 +208,21 @@ package struct Dnf: PackageInstaller {
 /// The shell functions that dnf, tdnf and zypper share.
 enum RPMFunctions {
     static let script = #"""
+        # Makes a repository of the packages of a bundle: its files are in one directory. `use_bundle` tells the program the
+        # directory of the only repository file.
+        open_bundle() {
+            bundle=${GPU_AGENT_BUNDLE:-}
+            [ -n "$bundle" ] && [ -z "$sources" ] || return 0
+            if [ -e "$bundle/repomd.xml" ]; then
+                mkdir -p "$bundle/repodata" && mv "$bundle"/*.xml "$bundle"/*.xml.gz "$bundle/repodata" ||
+                    fail 80 "The agent cannot write to $bundle."
+            fi
+            mkdir -p "$work/repos.d"
+            printf '%s\n' '[gpu-agent]' 'name=gpu-agent' "baseurl=file://$bundle" enabled=1 gpgcheck=0 repo_gpgcheck=0 \
+                >"$work/repos.d/gpu-agent.repo"
+            use_bundle "$work/repos.d"
+        }
+
         # The headers with their version, because those of other kernels have the same name.
         exact() { case $headers in "$1"-[0-9]*) echo "$headers" ;; *) echo "$1" ;; esac; }
 

@@ -12,8 +12,10 @@ package enum MirrorScript {
     ///   - system: The system of the machine that downloads.
     /// - Returns: Nil when the agent cannot do this with the package manager of the system.
     package static func command(kernel: String, on system: OSRelease) -> [String]? {
-        let apt = AptGet()
-        guard apt.isUsed(on: system), BuildPackages.isName(kernel) else { return nil }
+        guard BuildPackages.isName(kernel), let installer = PackageInstallers.used(on: system) else { return nil }
+        guard let apt = installer as? AptGet else {
+            return RPMMirrorScript.command(kernel: kernel, installer, on: system)
+        }
         let compiler = apt.defaultCompiler(of: system).map(String.init) ?? ""
         return ["sh", "-c", script, "gpu-agent-mirror", kernel, compiler, apt.headers(of: kernel, on: system)]
     }

@@ -38,6 +38,27 @@ package struct PackageJob {
         return [.makeDirectories([work]), .job(job)]
     }
 
+    /// The effects that install packages from a directory of the host.
+    ///
+    /// The agent verifies its own copies, so a file that changes in the directory later cannot be installed.
+    func install(_ request: PackageRequest, from source: BuildPackages.Source, work: String) -> [Effect] {
+        let copies = "\(work)/packages"
+        var request = request
+        request.directory = copies
+        let copy = source.files.map { file in
+            Effect.copy(
+                Effect.Copy(
+                    source: source.path,
+                    directory: copies,
+                    fileName: file.fileName,
+                    digest: file.digest,
+                    size: file.size
+                )
+            )
+        }
+        return [.remove([copies])] + copy + install(request, work: work) + [.remove([copies])]
+    }
+
     /// The effect that removes the packages and the holds in the record.
     var remove: [Effect] {
         let command = PackageScript.remove(record: record, patience: patience, with: installer)

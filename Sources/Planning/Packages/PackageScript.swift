@@ -147,6 +147,9 @@ enum PackageScript {
         # The names of one kind of line in the record.
         noted() { sed -n "s/^$1 //p" "$record" 2>/dev/null; }
 
+        # Further packages that the package manager holds.
+        also_held() { :; }
+
         # Removes lines from the record: forget KIND NAME.
         forget() {
             grep -vxF "$1 $2" "$record" >"$record.new"
@@ -209,7 +212,7 @@ enum PackageScript {
             # Before the change, so that nothing is forgotten when the host goes down during it.
             {
                 for package in $added; do echo "add $package"; done
-                for package in $wanted; do if holds "$package"; then echo "hold $package"; fi; done
+                for package in $wanted $(also_held); do if holds "$package"; then echo "hold $package"; fi; done
             } | note || fail 80 "The agent cannot write $record."
             transact
             status=$?

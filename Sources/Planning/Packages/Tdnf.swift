@@ -47,11 +47,20 @@ package struct Tdnf: PackageInstaller {
         hides() { is_headers "$1"; }
         is_used() { false; }
         heal() { :; }
-        refresh() { locked timeout 45 tdnf --refresh makecache; }
+        # On a node without a network, the packages of this directory are the only ones.
+        sources=
+        use_bundle() {
+            printf '%s\n' '[main]' "repodir=$1" "cachedir=$work/cache" gpgcheck=0 >"$work/tdnf.conf"
+            sources="-c $work/tdnf.conf"
+        }
+        refresh() {
+            open_bundle
+            locked timeout 45 tdnf $sources --refresh makecache
+        }
 
         # A heading, a line for each package that begins with its name, and an empty line.
         preview() {
-            tdnf --assumeno install $wanted >"$work/output" 2>&1
+            tdnf $sources --assumeno install $wanted >"$work/output" 2>&1
             absent=$(sed -n 's/^\([^ ]*\) package not found or not installed.*/\1/p' "$work/output")
             section=
             while IFS= read -r line; do
@@ -72,6 +81,6 @@ package struct Tdnf: PackageInstaller {
             [ -n "$absent$added" ] || fail 80 "tdnf cannot install $(listed $wanted): $(complaint)"
         }
 
-        transact() { locked tdnf -y install $wanted; }
+        transact() { locked tdnf $sources -y install $wanted; }
         """#
 }

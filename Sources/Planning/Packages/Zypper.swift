@@ -37,7 +37,11 @@ package struct Zypper: PackageInstaller {
         lock_message='System management is locked by'
         is_kernel() { case $1 in kernel-default | kernel-azure | kernel-rt | kernel-64kb) ;; *) false ;; esac; }
 
-        zypp() { zypper --non-interactive --no-refresh "$@"; }
+        # On a node without a network, the packages of this directory are the only ones.
+        sources=
+        use_bundle() { sources="--no-gpg-checks --reposd-dir $1 --cache-dir $work/cache"; }
+
+        zypp() { zypper --non-interactive $sources --no-refresh "$@"; }
 
         # The installed package of a name, or of NAME=VERSION. The kernel's release lacks the last part of the version,
         # which counts the builds of the package.
@@ -60,7 +64,10 @@ package struct Zypper: PackageInstaller {
         hides() { false; }
         is_used() { false; }
         heal() { :; }
-        refresh() { locked timeout 45 zypper --non-interactive refresh; }
+        refresh() {
+            open_bundle
+            locked timeout 45 zypper --non-interactive $sources refresh
+        }
 
         preview() {
             chosen=
@@ -79,7 +86,7 @@ package struct Zypper: PackageInstaller {
                 esac
             done
             [ -z "$absent" ] || return 0
-            zypper --xmlout --non-interactive --no-refresh install --dry-run --no-recommends $chosen \
+            zypper --xmlout --non-interactive $sources --no-refresh install --dry-run --no-recommends $chosen \
                 >"$work/output" 2>&1 ||
                 fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
             section=

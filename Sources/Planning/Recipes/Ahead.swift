@@ -17,7 +17,14 @@ package struct Ahead: Recipe {
     ///   - decision: What the agent does with the driver on the host.
     ///   - journal: The journal of earlier installs; nil when there is none.
     ///   - installsPackages: Whether the agent may install the headers of the kernel.
-    package init(_ facts: NodeFacts, _ decision: Decision, journal: Journal?, installsPackages: Bool = true) {
+    ///   - directory: The only directory from which it may install them; nil for the repositories of the node.
+    package init(
+        _ facts: NodeFacts,
+        _ decision: Decision,
+        journal: Journal?,
+        installsPackages: Bool = true,
+        directory: String? = nil
+    ) {
         guard decision.action == .adopt, let kernel = facts.host.pendingKernel.value,
             let build = Self.build(for: kernel, facts)
         else { return }
@@ -25,7 +32,7 @@ package struct Ahead: Recipe {
             problem = failed.observed
         } else if kernel.hasHeaders {
             operations = [build]
-        } else if installsPackages, let headers = Self.headers(of: kernel, for: build, facts) {
+        } else if installsPackages, let headers = Self.headers(of: kernel, for: build, facts, directory) {
             addHeaders(headers, build, facts, journal)
         }
     }
@@ -81,22 +88,31 @@ package struct Ahead: Recipe {
         )
     }
 
-    /// The install of the headers of a kernel; nil when the agent does not know the package manager of the host.
+    /// The install of the headers of a kernel; nil when the agent does not know the package manager of the host, or when the
+    /// directory does not have them.
     private static func headers(
         of kernel: PendingKernel,
         for build: BuildAhead,
-        _ facts: NodeFacts
+        _ facts: NodeFacts,
+        _ directory: String?
     ) -> InstallHeadersAhead? {
         guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
             facts.build.packageTools.value?.contains(installer.program) == true
         else { return nil }
-        return InstallHeadersAhead(
+        var headers = InstallHeadersAhead(
             installer: installer,
             headers: installer.headers(of: kernel.release, on: system),
             kernel: kernel.release,
             version: build.version,
             work: facts.build.workDirectory
         )
+        if let directory {
+            guard let bundle = facts.build.bundleAhead?.value, bundle.names.contains(headers.headers) else {
+                return nil
+            }
+            headers.source = BuildPackages.Source(bundle, in: directory)
+        }
+        return headers
     }
 
     /// Whether the kernel of the next boot certainly loads unsigned modules.

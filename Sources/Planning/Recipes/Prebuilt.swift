@@ -41,7 +41,7 @@ package struct Prebuilt: Recipe {
     }
 
     package var operations: [any Operation] {
-        // Until apt-get has accepted the transaction and has its packages, everything that runs stays.
+        // Until the package manager has accepted the transaction and has its packages, everything that runs stays.
         (isResumed ? [] : [begin]) + (isInstalled ? [] : [DownloadDriverPackages(for: installation)])
             + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
             + (isInstalled ? [] : install) + [LoadModules()]

@@ -48,7 +48,12 @@ package struct Uninstall: Sendable, Equatable {
             problems = [problem]
             return
         }
-        let host = UninstallHost(journal: journal, driver: facts.driver, claims: facts.claims)
+        let host = UninstallHost(
+            journal: journal,
+            driver: facts.driver,
+            claims: facts.claims,
+            system: facts.host.osRelease.value
+        )
         let packages = RecordedPackages(facts, version: version)
         entries = host.entries(undo, packages)
         left = host.left(undo) + Self.files(ofUninstaller: steps.contains { $0.id == .uninstall })

@@ -6,6 +6,8 @@ struct UninstallHost {
     var journal: Journal
     var driver: DriverFacts
     var claims: ClaimFacts
+    /// The operating system; nil when it is not known.
+    var system: OSRelease?
 
     private var record: InstallRecord? { journal.record }
 
@@ -81,7 +83,11 @@ struct UninstallHost {
         if let version = record.ownVersion, isOwn {
             let remove: any Operation =
                 record.packages == nil
-                ? RunUninstaller(version: version, package: nil) : RemoveDriverPackages(version: version)
+                ? RunUninstaller(version: version, package: nil)
+                : RemoveDriverPackages(
+                    version: version,
+                    installer: system.flatMap(PackageInstallers.used) ?? AptGet()
+                )
             steps = [remove, VerifyRemoval()]
         }
         return (steps + [ForgetInstall(previous: nil)]).map(\.stepOfUndo)

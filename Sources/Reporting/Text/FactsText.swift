@@ -149,7 +149,8 @@ package struct FactsText {
                 ("package tools", say(build.packageTools) { $0.joined(separator: ", ") }),
             ] + (build.buildPackages.value.map { [("installed for the build", $0.joined(separator: ", "))] } ?? [])
                 + (build.prebuiltPackages.value.map { offered in
-                    let modules = offered.map(\.name).filter { $0.hasPrefix(PrebuiltModules.prefix) }
+                    let known = PrebuiltDistributions.known(on: facts.host.osRelease.value)
+                    let modules = offered.map(\.name).filter { known?.isModulePackage($0) == true }
                     return [("prebuilt modules", modules.joined(separator: ", "))]
                 } ?? [])
                 + bundle

@@ -14,6 +14,8 @@ struct ModuleSource {
     var choice: DriverChoice
 
     private var kernel: String { facts.host.kernelRelease.value ?? "" }
+    private var known: (any PrebuiltDistribution)? { PrebuiltDistributions.known(on: facts.host.osRelease.value) }
+    private var refreshCommand: String { known?.refreshCommand ?? "apt-get update" }
     private var wish: PrebuiltWish { choice.policy.prebuiltWish(needsSignedModules: facts.needsSignedModules) }
 
     /// Decides for a node on which the agent installs or replaces a driver.
@@ -62,11 +64,9 @@ struct ModuleSource {
                 "This agent installed driver \(version) from packages of the distribution, and keeps this source."
             return .packages(same, [Evidence(.installed, "journal", statement)])
         }
-        let needed = PrebuiltModules.modules(
-            branch: DriverVersion(version)?.branch ?? 0,
-            record.kernelModuleType,
-            kernel: kernel
-        )
+        let needed =
+            known?.modulePackage(branch: nil, version: DriverVersion(version), record.kernelModuleType, kernel: kernel)
+            ?? "the modules for this kernel"
         let why =
             facts.build.prebuiltPackages.whyUnknown.map {
                 " (the agent does not know what the repositories have: \($0))"
@@ -78,7 +78,7 @@ struct ModuleSource {
                 + "repository has its modules for the kernel \(kernel). The agent does not replace it in place.",
             expected: "a driver that fits, or \(needed) of version \(version) in a repository of the node\(why)",
             remedy:
-                "Run 'apt-get update' on the node, and then 'gpu-agent install'. If the finding stays, drain the node, "
+                "Run '\(refreshCommand)' on the node, and then 'gpu-agent install'. If the finding stays, drain the node, "
                 + "and run 'gpu-agent uninstall' and then 'gpu-agent install' on it."
         )
         return .blocked(finding, owner: .gpuAgent)
@@ -86,9 +86,16 @@ struct ModuleSource {
 
     // A new driver
 
-    private var drivers: [PrebuiltDriver] {
-        PrebuiltModules.drivers(facts.build.prebuiltPackages.value ?? [], kernel: kernel)
+    /// The drivers whose modules the kernel certainly accepts.
+    private var drivers: [PrebuiltDriver] { offered.filter { $0.isTrusted || !isPicky } }
+
+    private var offered: [PrebuiltDriver] {
+        guard let known, let system = facts.host.osRelease.value else { return [] }
+        return known.drivers(facts.build.prebuiltPackages.value ?? [], kernel: kernel, on: system)
     }
+
+    /// Whether the kernel refuses modules that are signed with a key that it does not trust, or may refuse them.
+    private var isPicky: Bool { ModuleSignaturePolicy(facts.host) != .notRequired }
 
     /// The driver of the wanted branch, or else the newest one when only packages help.
     private func best(_ wanted: CatalogDriver?, _ fitting: [CatalogDriver]) -> PrebuiltDriver? {
@@ -116,7 +123,7 @@ struct ModuleSource {
         guard choice.requirements.kind == .datacenter else {
             return "No distribution has packages with prebuilt modules of GRID drivers."
         }
-        guard let system = facts.host.osRelease.value, PrebuiltModules.areKnown(on: system) else {
+        guard known != nil else {
             let name = facts.host.osRelease.value.map { $0.prettyName ?? $0.id } ?? "an unknown system"
             return "The agent knows no packages with prebuilt modules for \(name)."
         }
@@ -127,9 +134,18 @@ struct ModuleSource {
 
     private func nothingOffered(_ wanted: CatalogDriver?) -> String {
         let types = choice.kernelModuleType(among: wanted?.kernelModuleTypes ?? KernelModuleType.allCases)
-        let branch = (wanted?.version.branch ?? choice.policy.branch).map { "\($0)" } ?? "BRANCH"
-        let suffix = types == .proprietary ? "server" : "server-open"
-        return "No repository of the node offers \(PrebuiltModules.prefix)\(branch)-\(suffix)-\(kernel)"
+        let package = known?.modulePackage(
+            branch: wanted?.version.branch ?? choice.policy.branch,
+            version: nil,
+            types ?? .open,
+            kernel: kernel
+        )
+        if isPicky, let refused = offered.first(where: { !$0.isTrusted }) {
+            return
+                "The repositories of the node offer \(refused.packages.first?.name ?? "modules"), but the kernel refuses, or may refuse, "
+                + "the key with which these modules are signed."
+        }
+        return "No repository of the node offers \(package ?? "such packages")"
             + (wish == .always || facts.needsSignedModules ? ", nor the modules of another branch that fits." : ".")
     }
 
@@ -143,9 +159,11 @@ struct ModuleSource {
             observed: why,
             expected:
                 "signed kernel modules of a datacenter driver for the kernel \(kernel), in a repository of the node",
-            remedy:
-                "Run 'apt-get update' on the node, or use a kernel for which the distribution has this package. Or set "
-                + "'driver.source' to 'auto' or 'runfile' in the configuration."
+            remedy: Remedy(
+                "Run '\(refreshCommand)' on the node, or use a kernel for which the distribution has this package. Or set "
+                    + "'driver.source' to 'auto' or 'runfile' in the configuration."
+                    + (known.map { $0.hint.isEmpty ? "" : " \($0.hint)" } ?? "")
+            )
         )
         return .blocked(finding, owner: nil)
     }
@@ -159,8 +177,8 @@ struct ModuleSource {
         return Evidence(
             .catalog,
             "packages",
-            "A repository of the node offers \(modules) with driver \(driver.version), and \(why). The modules are signed and "
-                + "need no build."
+            "A repository of the node offers \(modules) with driver \(driver.version), and \(why). The modules "
+                + (driver.isTrusted ? "are signed and need no build." : "need no build.")
         )
     }
 }

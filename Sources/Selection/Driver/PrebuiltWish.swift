@@ -42,7 +42,7 @@ extension NodeFacts {
     /// The question takes longer than all other facts of the host together.
     package func needsNoPrebuiltPackages(_ policy: Policy) -> String? {
         guard !gpus.isEmpty else { return "the node has no GPU" }
-        guard let system = host.osRelease.value, PrebuiltModules.areKnown(on: system) else {
+        guard PrebuiltDistributions.known(on: host.osRelease.value) != nil else {
             return "the agent knows no packages of prebuilt modules for this system"
         }
         let record = driver.record.value

@@ -38,7 +38,7 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
             "The release of a kernel ('uname -r') for which the packages of the build are downloaded, too.",
             discussion: """
                 The kernel headers, a compiler, make, and what they need. Needs root, and a machine with the distribution \
-                of the nodes: Debian or Ubuntu. Without --driver and --facts, the command downloads only these packages.
+                of the nodes. With dnf, tdnf and zypper, it also needs createrepo_c. Without --driver and --facts, the command downloads only these packages.
                 """,
             valueName: "release"
         )

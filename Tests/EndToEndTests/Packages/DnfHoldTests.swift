@@ -137,7 +137,7 @@ struct DnfHoldTests {
         # What dnf 5.2 prints. A line of /run/dnf5 is a lock: NAME VERSION.
         touch /run/dnf5
         words=()
-        for word; do case $word in -q | -C) ;; *) words+=("$word") ;; esac; done
+        for word; do case $word in -q | -C | --setopt=*) ;; *) words+=("$word") ;; esac; done
         case "${words[*]}" in
         --version) echo 'dnf5 version 5.2.6.2' ;;
         'versionlock list')

@@ -25,18 +25,20 @@ struct HeadersAheadTests {
         }
     }
 
+    /// The files of the package with the headers.
+    private static let files = """
+        target=$root/usr/src/\(headers)
+        mkdir -p $target $root/lib/modules/\(kernel)
+        cp -RL /lib/modules/\(DebianRepository.kernel)/build/. $target
+        mkdir -p $target/include/generated
+        echo '#define UTS_RELEASE "\(kernel)"' >$target/include/generated/utsrelease.h
+        ln -s /usr/src/\(headers) $root/lib/modules/\(kernel)/build
+        """
+
     @Test func installsTheHeadersAndBuildsBeforeTheReboot() async throws {
         try await Self.with { repository in
             let node = repository.node
-            let files = """
-                target=$root/usr/src/\(Self.headers)
-                mkdir -p $target $root/lib/modules/\(Self.kernel)
-                cp -RL /lib/modules/\(DebianRepository.kernel)/build/. $target
-                mkdir -p $target/include/generated
-                echo '#define UTS_RELEASE "\(Self.kernel)"' >$target/include/generated/utsrelease.h
-                ln -s /usr/src/\(Self.headers) $root/lib/modules/\(Self.kernel)/build
-                """
-            try await repository.add(Self.headers, depends: "t-kbuild", files: files)
+            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
             let before = try await repository.installed()
             let plan = try await node.agent("plan")
             #expect(plan.output.contains("install \(Self.headers) with apt-get for the next boot"), "\(plan)")
@@ -53,6 +55,34 @@ struct HeadersAheadTests {
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(Self.module) && !node.exists(HostLayout.buildPackages))
             #expect(try await node.run(["ls", HostLayout.jobs]).isEmpty)
+        }
+    }
+
+    /// The node has no network by then, and a directory with the packages for the new kernel.
+    @Test func takesTheHeadersFromADirectory() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
+            // The directory gets the compiler of the kernel, too.
+            for name in ["gcc", "make", "gcc-12", "gcc-13", "gcc-14"] { try await repository.add(name, version: "0.1") }
+            let mirror = ["catalog", "mirror", "--to", node.path("/srv/drivers"), "--host-pid", "\(node.pid)"]
+            let command = [Programs.agent] + mirror + node.choice + ["--kernel", Self.kernel]
+            try await runProgram(command).expectExit(0)
+            try await node.run([
+                "sh", "-c",
+                "rm -rf /repo; echo 'deb http://127.0.0.1:9/ ./' >/etc/apt/sources.list; rm -rf /var/lib/apt/lists",
+            ])
+            let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {source: 'file:///srv/drivers'}\n"
+            try node.directory.write("config.yaml", config)
+            let options = ["--config", node.directory.path("config.yaml")]
+            let plan = try await node.agent("plan", options)
+            let title = "install \(Self.headers) with apt-get from /srv/drivers/kernel-\(Self.kernel) for the next boot"
+            #expect(plan.output.contains(title), "\(plan)")
+            try await node.agent("install", options).expectExit(0)
+            #expect(node.exists(Self.module))
+            let recorded = ["add \(Self.headers)", "add t-kbuild", "hold \(Self.headers)"]
+            #expect(repository.packages.recorded() == recorded)
+            #expect(try await node.status(options).verdict == "ready")
         }
     }
 

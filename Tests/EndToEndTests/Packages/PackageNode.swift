@@ -26,6 +26,29 @@ struct PackageNode: Sendable {
         return try await run(step)
     }
 
+    /// Runs the script that installs packages from copies of those in a directory, as a job of the agent would.
+    func install(_ names: [String], headers: String, from directory: String) async throws -> Finished {
+        let copies = "\(HostLayout.work)/packages"
+        try await node.run([
+            "sh", "-ec", "rm -rf $2; mkdir -p $2; cp $1/* $2", "sh", "\(directory)/kernel-\(kernel)", copies,
+        ])
+        var facts = NodeFacts.h100
+        facts.host.osRelease = .present(installer.system)
+        facts.build.packageTools = .present([installer.program])
+        var packages = try #require(BuildPackages(facts, kernel: kernel))
+        (packages.names, packages.headers) = (names, headers)
+        let bundle = PackageBundle(
+            kernel: kernel,
+            system: "",
+            architecture: .x86_64,
+            names: names,
+            directory: "kernel-\(kernel)",
+            files: []
+        )
+        packages.source = BuildPackages.Source(bundle, in: directory)
+        return try await run(InstallBuildPackages(packages: packages, kernel: kernel, version: "1", patience: 30).step)
+    }
+
     /// Runs the script that installs the headers of a kernel that does not run yet.
     func installAhead(_ headers: String, of kernel: String) async throws -> Finished {
         let operation = InstallHeadersAhead(installer: installer, headers: headers, kernel: kernel, version: "1")

@@ -25,18 +25,18 @@ struct PrebuiltRepository: Sendable {
     ) async throws {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
             let prebuilt = PrebuiltRepository(repository: try await DebianRepository(node))
-            try await prebuilt.build()
+            try await Self.build(on: node)
             try await prebuilt.addPackages()
             try await node.run(["apt-get", "-q", "update"])
             try await body(prebuilt)
         }
     }
 
-    /// Unpacks the driver, builds its modules, and takes away what the build needs.
-    private func build() async throws {
-        let package = node.directory.path("packages/NVIDIA-Linux-x86_64-\(Self.version).run")
+    /// Unpacks the driver, builds and signs its modules in `/run/driver`, and takes away what the build needs.
+    static func build(on node: SimulatedNode) async throws {
+        let package = node.directory.path("packages/NVIDIA-Linux-x86_64-\(version).run")
         try FileManager.default.copyItem(atPath: package, toPath: node.path("/run/driver.run"))
-        try await node.run(["sh", "-ec", Self.build])
+        try await node.run(["sh", "-ec", build])
     }
 
     private static let build = """

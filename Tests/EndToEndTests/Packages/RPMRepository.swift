@@ -16,6 +16,8 @@ struct RPMRepository: Sendable {
         /// Files and directories of the host, by their place in the package.
         var copies: [String: String] = [:]
         var script = ""
+        /// Runs after the package was removed.
+        var afterRemoval = ""
         var architecture = "noarch"
     }
 
@@ -57,7 +59,8 @@ struct RPMRepository: Sendable {
                 + spec.copies.map { place, source in
                     "mkdir -p $(dirname %{buildroot}\(place)); cp -R \(source) %{buildroot}\(place)"
                 }
-                + (spec.script.isEmpty ? [] : ["%post", spec.script]) + ["%files"] + files.map(\.key)
+                + (spec.script.isEmpty ? [] : ["%post", spec.script])
+                + (spec.afterRemoval.isEmpty ? [] : ["%postun", spec.afterRemoval]) + ["%files"] + files.map(\.key)
                 + spec.copies.keys.sorted().map { $0.hasPrefix("/etc/") ? "%config(noreplace) \($0)" : $0 }
             try await node.run(["sh", "-ec", Self.build, "sh", (header + body).joined(separator: "\n")])
         }
@@ -80,6 +83,7 @@ struct RPMRepository: Sendable {
         top=$(mktemp -d)
         printf '%s\\n' "$1" >"$top/test.spec"
         rpmbuild -bb --quiet --define "_topdir $top" --define '_rpmdir /repo' --define '_build_id_links none' \
+            --define '__os_install_post %{nil}' \
             "$top/test.spec" >"$top/log" 2>&1 || { cat "$top/log" >&2; exit 1; }
         rm -rf "$top"
         """
