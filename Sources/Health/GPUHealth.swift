@@ -26,6 +26,7 @@ package enum GPUHealth: Sendable, Equatable {
     /// The codes of the findings that say that a GPU is faulty.
     package static let faults: Set<ReasonCode> = [
         .gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang, .xidHardware, .xidReboot, .xidGPUReset,
+        .gpuRecoveryPending, .gpuMemoryDamaged,
     ]
 
     /// - Parameters:

@@ -172,7 +172,8 @@ import Testing
         Case(.deviceNodesMissing, "no module is loaded", nil, driver { $0 = $0.unloaded }),
     ]
 
-    static let cases = driverCases + libraryCases + persistenceCases + kernelCases + migCases
+    static let cases =
+        driverCases + libraryCases + persistenceCases + conditionCases + kernelCases + migCases
 
     @Test(arguments: cases)
     func finds(_ row: Case) throws {

@@ -31,7 +31,7 @@ extension Check {
             on: node,
             expected: "no Xid of the class hardware",
             remedy: """
-                Stop to use this GPU. Examine the GPU, its power cables and its seat, or replace it. \
+                Stop using this GPU. Examine the GPU, its power cables and its seat, or replace it. \
                 Then run 'gpu-agent health clear GPU --reason TEXT' with its address.
                 """
         )
