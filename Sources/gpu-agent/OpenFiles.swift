@@ -18,10 +18,13 @@ enum OpenFiles {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard getrlimit(resource, &limit) == 0, limit.rlim_cur < needed else { return nil }
-        limit.rlim_cur = min(needed, limit.rlim_max)
-        guard limit.rlim_cur < needed || setrlimit(resource, &limit) != 0 else { return nil }
+        let now = limit.rlim_cur
+        if limit.rlim_max >= needed {
+            limit.rlim_cur = needed
+            if setrlimit(resource, &limit) == 0 { return nil }
+        }
         return """
-            this process may open only \(limit.rlim_max) files, and the agent needs \(needed). Raise the limit: \
+            this process may open only \(now) files, and the agent needs \(needed). Raise the limit: \
             'ulimit -n \(needed)' in a shell, or LimitNOFILE=\(needed) in a systemd unit.
             """
     }

@@ -92,6 +92,13 @@ extension ChecksTests {
             gpus([.remappedRowsFailed: .flag(false), .sramThresholdExceeded: .flag(true)]),
             observed: "GPU 0 (0001:00:00.0): the SRAM had more errors than allowed"
         ),
+        Case(.gpuMemoryDamaged, "only the SRAM is known", nil, gpus([.sramThresholdExceeded: .flag(false)])),
+        Case(
+            .gpuMemoryDamaged,
+            "each of two has a reason of its own",
+            .failed,
+            gpus([.remappedRowsFailed: .flag(true)], [.recoveryAction: .text("gpu-reset")])
+        ),
         Case(.gpuMemoryRepairPending, "none", .pass, gpus([.retiredPagesPending: .flag(false)])),
         Case(
             .gpuMemoryRepairPending,
@@ -107,21 +114,29 @@ extension ChecksTests {
         Case(
             .gpuMemoryErrors,
             "some",
-            .warning,
+            .notice,
             gpus([.eccUncorrected: .number(3)]),
             observed: "GPU 0 (0001:00:00.0): uncorrected ECC errors: 3"
+        ),
+        Case(
+            .gpuMemoryErrors,
+            "another finding reports them",
+            .pass,
+            gpus([.eccUncorrected: .number(3), .remappedRowsPending: .flag(true)])
         ),
         // The errors of earlier drivers have their consequences already.
         Case(.gpuMemoryErrors, "in the life of the GPU", nil, gpus([.eccUncorrectedEver: .number(3)])),
     ]
 
-    private static let link: [GPUTrait: GPUTrait.Value] = [
-        .pcieWidth: .number(16), .pcieMaxWidth: .number(16), .pcieGeneration: .number(1),
-        .pcieMaxGeneration: .number(5),
+    private static let busy: [GPUTrait: GPUTrait.Value] = [
+        .pcieWidth: .number(16), .pcieMaxWidth: .number(16), .pcieGeneration: .number(5),
+        .pcieMaxGeneration: .number(5), .performanceState: .number(0),
+        .clockEventReasons: .names(["sw-power-cap"]),
     ]
-    private static let working: [GPUTrait: GPUTrait.Value] = [
-        .performanceState: .number(0), .clockEventReasons: .names(["sw-power-cap"]),
-    ]
+
+    private static func busy(_ trait: GPUTrait, _ value: GPUTrait.Value) -> [GPUTrait: GPUTrait.Value] {
+        busy.merging([trait: value]) { $1 }
+    }
 
     private static let connectionCases = [
         Case(
@@ -141,6 +156,16 @@ extension ChecksTests {
         ),
         Case(
             .nvlinkDown,
+            "MIG turns the links off",
+            nil,
+            gpus([:]) {
+                $0.nvlink = .present(NVLinkFacts(active: [], inactive: [0, 1]))
+                $0.migMode = .present(MIGMode(current: true, pending: true))
+            },
+            withSwitches
+        ),
+        Case(
+            .nvlinkDown,
             "without NVSwitch, a link can be connected to nothing",
             nil,
             gpus([:]) { $0.nvlink = .present(NVLinkFacts(active: [0], inactive: [1])) }
@@ -150,34 +175,51 @@ extension ChecksTests {
         Case(.fabricIncomplete, "registered, an old driver", .pass, state("completed", "NVML_SUCCESS", nil)),
         Case(
             .fabricIncomplete,
-            "in progress",
-            .warning,
+            "in progress, and CUDA works",
+            .notice,
             state("in-progress", "NVML_SUCCESS", nil),
             observed: "GPU 0 (0001:00:00.0): the registration in the fabric is in-progress"
         ),
+        Case(
+            .fabricIncomplete,
+            "in progress, and CUDA does not work",
+            .warning,
+            state("in-progress", "NVML_SUCCESS", nil).with { facts in
+                var vendor = facts.vendor.value
+                vendor?.cuda = .absent
+                if let vendor { facts.vendor = .present(vendor) }
+            }
+        ),
         Case(.fabricIncomplete, "failed", .warning, state("completed", "NVML_ERROR_TIMEOUT", nil)),
         Case(.fabricIncomplete, "unhealthy", .warning, state("completed", "NVML_SUCCESS", "limited-capacity")),
-        Case(.pcieLinkReduced, "an idle GPU", .pass, gpus(link)),
+        Case(.pcieLinkReduced, "the best link", .pass, gpus(busy)),
         Case(
             .pcieLinkReduced,
             "fewer lanes",
-            .warning,
-            gpus(link, link.merging([.pcieWidth: .number(8)]) { $1 }),
+            .notice,
+            gpus(busy, busy(.pcieWidth, .number(8))),
             observed: "GPU 1 (0001:01:00.0): 8 of 16 PCIe lanes"
         ),
         Case(
             .pcieLinkReduced,
-            "a slow link under load",
-            .warning,
-            gpus(link.merging(working) { $1 }),
+            "slow",
+            .notice,
+            gpus(busy(.pcieGeneration, .number(1))),
             observed: "GPU 0 (0001:00:00.0): PCIe generation 1 instead of 5"
         ),
         Case(
             .pcieLinkReduced,
-            "a virtual machine",
+            "an idle GPU",
             nil,
-            gpus(link.merging([.pcieWidth: .number(8)]) { $1 }, virtual: true)
+            gpus(busy(.pcieGeneration, .number(1)).merging([.clockEventReasons: .names(["gpu-idle"])]) { $1 })
         ),
+        Case(
+            .pcieLinkReduced,
+            "memory that the processor reaches without PCIe",
+            nil,
+            gpus(busy(.pcieWidth, .number(1)).merging([.addressingMode: .text("ats")]) { $1 })
+        ),
+        Case(.pcieLinkReduced, "a virtual machine", nil, gpus(busy(.pcieWidth, .number(8)), virtual: true)),
     ]
 
     private static func clocks(_ reasons: String...) -> NodeFacts { gpus([.clockEventReasons: .names(reasons)]) }
@@ -189,16 +231,16 @@ extension ChecksTests {
         Case(
             .gpuThrottled,
             "heat",
-            .warning,
+            .notice,
             clocks("hw-slowdown", "hw-thermal-slowdown", "sw-thermal-slowdown"),
             observed: "GPU 0 (0001:00:00.0): slowed down by its hardware because of heat, slowed down by the driver "
                 + "because of heat"
         ),
-        Case(.gpuThrottled, "the power brake", .warning, clocks("hw-slowdown", "hw-power-brake")),
+        Case(.gpuThrottled, "the power brake", .notice, clocks("hw-slowdown", "hw-power-brake")),
         Case(
             .gpuThrottled,
             "another cause",
-            .warning,
+            .notice,
             clocks("hw-slowdown"),
             observed: "GPU 0 (0001:00:00.0): slowed down by its hardware"
         ),

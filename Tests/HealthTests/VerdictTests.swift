@@ -236,6 +236,20 @@ import Testing
         #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
     }
 
+    /// CUDA still works on such a GPU, and the node has no other one.
+    @Test(arguments: [
+        (GPUTrait.remappedRowsFailed, GPUTrait.Value.flag(true), ReasonCode.gpuMemoryDamaged),
+        (.recoveryAction, .text("drain-and-reset"), .gpuRecoveryPending),
+    ])
+    func aNodeWhoseOnlyGPUMustNotBeUsedIsNotReady(_ row: (GPUTrait, GPUTrait.Value, ReasonCode)) throws {
+        let facts = NodeFacts.h100Ready.withNVML { $0.gpus[0].traits[row.0] = .present(row.1) }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.verdict == .notReady && report.reason == row.2)
+        #expect(report.finding(.cudaFailed)?.state == .pass)
+        let fault = try #require(report.finding(row.2))
+        #expect(GPUHealth(report, facts: facts) == .faulty(fault))
+    }
+
     @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {
         let lost = UnidentifiedFunction(
             address: PCIAddress(domain: 0, bus: 9, device: 0, function: 0),

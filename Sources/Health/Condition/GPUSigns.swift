@@ -7,15 +7,12 @@ struct GPUSigns {
     private(set) var problems: [(subject: String, text: String)] = []
     /// The GPUs about which NVML tells enough to judge them, with or without the problem.
     private(set) var judged = 0
-    private var listed: Int
 
     /// - Parameters:
     ///   - node: The node.
     ///   - judge: The problems of a GPU; an empty list when the GPU has none, and nil when NVML does not tell.
     init(of node: CheckedNode, _ judge: (GPUFacts) -> [String]?) {
-        let gpus = node.nvml?.gpus ?? []
-        listed = gpus.count
-        for gpu in gpus {
+        for gpu in node.nvml?.gpus ?? [] {
             guard let found = judge(gpu) else { continue }
             judged += 1
             if !found.isEmpty { problems.append((gpu.label, found.joined(separator: ", "))) }
@@ -29,20 +26,23 @@ struct GPUSigns {
 
     /// The outcome for a problem with which a GPU still works.
     ///
+    /// - Parameters:
+    ///   - state: `warning`, or `notice` for a problem that comes and goes with the load.
+    ///   - expected: What a GPU without the problem has.
+    ///   - remedy: What to do.
     /// - Returns: Nil when NVML tells nothing about any GPU.
-    func warning(expected: String, remedy: Remedy) -> Outcome? {
+    func outcome(_ state: Finding.State = .warning, expected: String, remedy: Remedy) -> Outcome? {
         guard judged > 0 else { return nil }
         return problems.isEmpty
             ? .passed(counted(judged, "GPU"), expected: expected)
-            : .warning(text, expected: expected, remedy: remedy)
+            : Outcome(state: state, observed: text, expected: expected, remedy: remedy)
     }
 
     /// The outcome for a problem with which a GPU must not be used: a warning while other GPUs of the node are left.
     ///
     /// - Returns: Nil when NVML tells nothing about any GPU.
-    func severe(expected: String, remedy: Remedy) -> Outcome? {
-        guard problems.count == listed, listed > 0 else { return warning(expected: expected, remedy: remedy) }
-        return .failed(text, expected: expected, remedy: remedy)
+    func severe(on node: CheckedNode, expected: String, remedy: Remedy) -> Outcome? {
+        outcome(node.hasUsableGPU ? .warning : .failed, expected: expected, remedy: remedy)
     }
 }
 

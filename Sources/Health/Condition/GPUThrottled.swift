@@ -11,20 +11,20 @@ extension Check {
         group: .errors,
         phase: .use,
         dependsOn: [.nvmlUnavailable, .gpuUnreadable],
-        settlesWithin: .seconds(60),
         meaning:
             "A GPU lowers its clocks because it is too hot, or because the power supply asks for it (power brake). "
-            + "Its programs are slow. The software power cap is not a finding: a GPU under full load works at its "
-            + "power limit.",
+            + "Its programs are slow. The finding is a notice, because it comes and goes with the load. The software "
+            + "power cap is not a finding: a GPU under full load works at its power limit.",
         advice:
             "For heat, check the fans, the air flow and the temperature of the room. For the power brake, check the "
             + "power supplies and their cables."
     ) { node in
         let signs = GPUSigns(of: node) { gpu in
             guard case .names(let reasons) = gpu.traits[.clockEventReasons].value else { return nil }
-            return gpu.isIdle ? [] : problems(reasons)
+            return gpu.isIdle == true ? [] : problems(reasons)
         }
-        return signs.warning(
+        return signs.outcome(
+            .notice,
             expected: "no slowdown by the hardware or by heat",
             remedy: """
                 Check the fans, the air flow and the temperature of the room, and for the power brake the power supplies \
@@ -48,8 +48,10 @@ extension Check {
 
 extension GPUFacts {
     /// Whether the clocks are low because the GPU has nothing to do.
-    var isIdle: Bool {
-        guard case .names(let reasons) = traits[.clockEventReasons].value else { return false }
+    ///
+    /// Nil when NVML does not tell.
+    var isIdle: Bool? {
+        guard case .names(let reasons) = traits[.clockEventReasons].value else { return nil }
         return reasons.contains("gpu-idle")
     }
 }

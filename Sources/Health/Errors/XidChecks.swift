@@ -9,7 +9,9 @@ extension ReasonCode {
     package static let xidApplication = ReasonCode("xid-application")
 
     /// The codes of the errors after which a GPU must not be used.
-    static let severeErrors: Set<ReasonCode> = [.xidHardware, .xidReboot, .xidGPUReset]
+    static let severeErrors: Set<ReasonCode> = [
+        .xidHardware, .xidReboot, .xidGPUReset, .gpuRecoveryPending, .gpuMemoryDamaged,
+    ]
 }
 
 extension Check {

@@ -113,7 +113,7 @@ extension GPUTrait {
         /// What changes from one moment to the next, such as clocks.
         ///
         /// No label and no decision uses these traits, so that they do not cause writes to the API server. A finding
-        /// uses only what lasts, such as a slowdown by heat, and settles before it counts.
+        /// that uses them is a notice, which does not change the verdict.
         case activity
     }
 
