@@ -68,6 +68,11 @@ package struct Prober: Sendable {
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
+        if !facts.unlicensedVGPUs.isEmpty {
+            let hasSystemd = driver.surroundings?.hasSystemd == true
+            let probe = LicensingProbe(root: root, commands: commands)
+            facts.licensing = .present(await probe.read(at: Timestamp(now()), hasSystemd: hasSystemd))
+        }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         return (facts.visible, journal.flatMap(\.visible))
     }
