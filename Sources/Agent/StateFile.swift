@@ -9,22 +9,24 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
     let root: HostRoot
     let path: HostPath
     let mode: UInt32
+    /// The largest file that is read, in bytes.
+    var limit = 1 << 20
 
     /// Reads the content; nil when there is no file or when it cannot be read.
     ///
     /// `status` then shows less. The texts come from servers and installers, so their control characters are replaced.
     package func load() async -> Content? {
-        let (root, path) = (root, path)
-        let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path) }
+        let (root, path, limit) = (root, path, limit)
+        let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path, limit: limit) }
         guard let bytes = bytes.flatMap(\.self) else { return nil }
         return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).flatMap(withoutControls)
     }
 
     /// Reads the content, and tells a missing file from one that cannot be read.
     func reading() async -> Reading<Content> where Content: Equatable {
-        let (root, path) = (root, path)
+        let (root, path, limit) = (root, path, limit)
         do throws(HostError) {
-            let bytes = try await offPool { () throws(HostError) in try root.readOwn(path) }
+            let bytes = try await offPool { () throws(HostError) in try root.readOwn(path, limit: limit) }
             guard let bytes else { return .absent }
             do { return .present(try JSONDecoder().decode(Content.self, from: Data(bytes))) } catch {
                 throw .malformed(path, cause: error)

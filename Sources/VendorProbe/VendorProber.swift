@@ -15,6 +15,10 @@ package struct VendorProber: Sendable {
         ///
         /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
+        /// Whether the limit for NVML is so short that a driver that works can exceed it.
+        ///
+        /// The reading is then `slow` and not `hang`.
+        package var nvmlIsBrief = false
         /// The initialization of CUDA on all devices together.
         package var cuda: Duration
         /// The tests of CUDA on all devices together when one of them runs a kernel.
@@ -35,6 +39,13 @@ package struct VendorProber: Sendable {
             self.cudaComputation = cudaComputation
             self.ending = ending
         }
+
+        /// Shortens the limits so that `gpu-agent status` answers within two seconds while NVML hangs.
+        package mutating func beBrief() {
+            nvml = .milliseconds(1200)
+            nvmlIsBrief = true
+            ending = .milliseconds(200)
+        }
     }
 
     private let program: String
@@ -42,6 +53,7 @@ package struct VendorProber: Sendable {
     let libraries: VendorLibraries
     private let companions: [DriverLibrary]
     private let scratch: String
+    private let abandoned: AbandonedChildren
     let deadlines: Deadlines
     let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
@@ -56,6 +68,7 @@ package struct VendorProber: Sendable {
     ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
     ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
     ///   - deadlines: The time limits of the steps.
+    ///   - abandoned: The child processes that the agent could not kill, which all its probers share.
     ///   - cudaTest: Says how far to test CUDA on a device: a GPU, and the UUID of the GPU or of one of its MIG devices.
     ///     Both are nil when NVML names no device. Several threads call it.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
@@ -66,6 +79,7 @@ package struct VendorProber: Sendable {
         companions: [DriverLibrary],
         scratch: String,
         deadlines: Deadlines = Deadlines(),
+        abandoned: AbandonedChildren = AbandonedChildren(),
         cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
         progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
@@ -77,6 +91,7 @@ package struct VendorProber: Sendable {
         self.companions = companions
         self.scratch = scratch
         self.deadlines = deadlines
+        self.abandoned = abandoned
     }
 
     /// Reads the facts.
@@ -120,6 +135,7 @@ package struct VendorProber: Sendable {
             ],
             deadlines: deadlines,
             cancellation: cancellation,
+            abandoned: abandoned,
             progress: progress
         )
         let nvml = nvml(exchange)
@@ -131,7 +147,9 @@ package struct VendorProber: Sendable {
         var exchange = exchange
         exchange.arguments += ["--nvml", path]
         return exchange.ask(.nvml, about: "NVML", within: deadlines.nvml) { notes, hang in
-            notes.facts(until: hang).map { .present($0) } ?? .unreadable(hang)
+            // What was read in a short time would look like GPUs with faults.
+            let facts = hang.reason == .slow ? nil : notes.facts(until: hang)
+            return facts.map { .present($0) } ?? .unreadable(hang)
         }
     }
 

@@ -84,7 +84,7 @@ struct LicenseTests {
                 #expect(found == "\(LicenseFiles.tokenPath)\n", "files with the secret")
 
                 // The state of the daemon, which the next boot removes.
-                try await node.run(["rm", "/run/gpu-agent/published.json"])
+                try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results])
                 let uninstall = try await node.uninstall()
                 uninstall.expectExit(0)
                 #expect(!"\(uninstall)".contains(Self.marker))
@@ -134,6 +134,39 @@ struct LicenseTests {
             }
             #expect(try node.requests().isEmpty)
             #expect(!node.exists(HostLayout.journal))
+        }
+    }
+
+    /// A vGPU without a license is slow, so the node is not ready until it has one.
+    @Test func aNodeIsNotReadyWithoutALicense() async throws {
+        let files = try TemporaryDirectory()
+        try files.write("grace.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\nlicense: {grace: 8760h}\n")
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install").expectExit(0)
+            let hardware = "/etc/gpu-sim/hardware"
+            try await node.run(["sed", "-i", "s/license=licensed/license=unlicensed/", hardware])
+            // A server that gave no license; the host has no journal of systemd.
+            let journal =
+                "#!/bin/sh\necho 'Failed to acquire license from srv (Info: x - Error: No pool features found for : x)'\n"
+            try await node.run([
+                "sh", "-c", "printf '%s' \"$1\" >/usr/bin/journalctl; chmod 755 /usr/bin/journalctl", "sh", journal,
+            ])
+            try await node.run(["systemctl", "start", "nvidia-gridd"])
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready" && status.reason == "license-not-available", "\(status)")
+            try await node.agent("validate").expectExit(1)
+            let options = ["--config", files.path("grace.yaml")]
+            let allowed = try await node.agent("validate", ["-o", "json"] + options)
+            allowed.expectExit(0)
+            #expect(try allowed.decoded(as: PrintedValidation.self).verdict == "degraded")
+            // An install does not blame the driver, which works.
+            try await node.run(["sh", "-c", "rm -f /dev/nvidia-uvm"])
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.output.hasPrefix("not-ready"), "\(install)")
+            #expect(try node.journal().record?.state == .installed)
+            try await node.run(["sed", "-i", "s/license=unlicensed/license=licensed/", hardware])
+            #expect(try await node.status().verdict == "ready")
         }
     }
 

@@ -100,11 +100,11 @@ import Testing
 
     static let cases: [Case] = [
         Case("two good GPUs", .ready, nil) { _ in },
-        Case("a warning", .degraded, .licenseMissing, unlicensed),
+        Case("a vGPU without a license", .notReady, .licenseMissing, unlicensed),
         Case("a GPU of two is lost", .degraded, .gpuCount) { $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) } },
         Case("a failure", .notReady, .cudaFailed, cudaFails),
         Case("a failure weighs more than a warning", .notReady, .cudaFailed) {
-            unlicensed(&$0)
+            $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) }
             cudaFails(&$0)
         },
         Case("the first failure is the reason", .notReady, .driverNotLoaded) {
@@ -116,7 +116,7 @@ import Testing
         },
         Case("what cannot be told weighs more than a warning", .unknown, .deviceNodesMissing) {
             $0.driver.deviceNodes = .unreadable(.denied)
-            unlicensed(&$0)
+            $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) }
         },
         Case("a failure weighs more than what cannot be told", .notReady, .cudaFailed) {
             $0.driver.deviceNodes = .unreadable(.denied)

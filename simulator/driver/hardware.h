@@ -83,7 +83,7 @@ struct sim_process {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG, SIM_STUCK } kind;
     int code;
     unsigned count;
     char version[24];  // empty: the libraries of every driver version
@@ -215,9 +215,9 @@ static bool sim_mig_value(struct sim_mig *mig, const char *key, const char *valu
 
 static bool sim_fault_value(struct sim_fault *fault, const char *key, const char *value) {
     unsigned long long number = 0;
-    static const char *const words[] = {"hang", "crash", "fork", "eat"};
-    static const int kinds[] = {SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT};
-    int word = *value == '\0' ? sim_choice(key, words, 4) : -1;
+    static const char *const words[] = {"hang", "crash", "fork", "eat", "stuck"};
+    static const int kinds[] = {SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_STUCK};
+    int word = *value == '\0' ? sim_choice(key, words, 5) : -1;
     if (word >= 0) {
         fault->kind = kinds[word];
         return true;

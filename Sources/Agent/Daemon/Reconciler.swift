@@ -20,6 +20,8 @@ struct Reconciler: Service {
     let box: SnapshotBox
     let startJitter: Duration
     let mode: AgentMode
+    /// How long the results of an inspection replace another one.
+    let resultsLast: Duration
     let logger: Logger
     /// Starts an inspection when a recent failure has lasted long enough to count.
     private let settlingAlarm: Alarm
@@ -35,6 +37,7 @@ struct Reconciler: Service {
         box: SnapshotBox,
         startJitter: Duration,
         mode: AgentMode = .manage,
+        resultsLast: Duration = .seconds(420),
         logger: Logger
     ) {
         self.inspector = inspector
@@ -44,6 +47,7 @@ struct Reconciler: Service {
         self.box = box
         self.startJitter = startJitter
         self.mode = mode
+        self.resultsLast = resultsLast
         self.logger = logger
         settlingAlarm = Alarm(wakeUp: wakeUp)
     }
@@ -69,6 +73,7 @@ struct Reconciler: Service {
                 giveBackMemory()
             }
         }
+        await endResults()
     }
 
     private func look(_ backoff: inout InstallBackoff, _ settling: inout Settling) async {
@@ -202,5 +207,29 @@ struct Reconciler: Service {
         let requests = await cluster?.mirror.requestCounts ?? []
         box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
         await cluster?.publisher?.want(view.publication.limited(to: mode))
+        await save(view)
+    }
+
+    /// Keeps the facts for `status`; the mode `observe` writes nothing to the host.
+    private func save(_ view: NodeView) async {
+        guard mode != .observe else { return }
+        let time = now()
+        let results = DaemonResults(
+            at: Timestamp(time),
+            until: Timestamp(time + resultsLast.seconds),
+            journal: view.journal?.checksum,
+            facts: view.facts
+        )
+        do throws(HostError) { try await ResultsFile(root: inspector.prober.root).save(results) } catch {
+            // Without the file, `status` inspects the node itself.
+            logger.warning("the results were not saved", metadata: ["error": "\(errorChain(error))"])
+        }
+    }
+
+    /// Says that no further inspection follows, so that commands inspect the node themselves.
+    private func endResults() async {
+        guard mode != .observe, var results = await inspector.prober.daemonResults() else { return }
+        results.until = results.at
+        try? await ResultsFile(root: inspector.prober.root).save(results)
     }
 }

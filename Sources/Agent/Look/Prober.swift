@@ -18,6 +18,10 @@ package struct Prober: Sendable {
     var busDeadline = Duration.seconds(20)
     /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
+    /// Whether a person waits, who gets an answer without NVML when NVML takes longer than a good driver.
+    package var isBrief = false
+    /// The child processes that could not be killed, of all inspections.
+    let abandoned = AbandonedChildren()
     /// How far to test CUDA.
     package var cuda = CUDATesting(level: .light)
     /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
@@ -64,6 +68,11 @@ package struct Prober: Sendable {
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
+        if !facts.unlicensedVGPUs.isEmpty {
+            let hasSystemd = driver.surroundings?.hasSystemd == true
+            let probe = LicensingProbe(root: root, commands: commands)
+            facts.licensing = .present(await probe.read(at: Timestamp(now()), hasSystemd: hasSystemd))
+        }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         return (facts.visible, journal.flatMap(\.visible))
     }
@@ -128,7 +137,7 @@ package struct Prober: Sendable {
     }
 
     /// What the kernel log says about GPUs that do not work; skipped when there are none.
-    private func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
+    func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
         guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }
         guard let commands else {
             return .skipped("the agent reads the kernel log only as root and with a host process (--host-pid)")
@@ -138,7 +147,7 @@ package struct Prober: Sendable {
         }
     }
 
-    private func readJournal() async -> Reading<Journal> {
+    func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore(root: root).load().map { .present($0) } ?? .absent
         } catch { return .unreadable(ReadFailure(error)) }
@@ -168,6 +177,7 @@ package struct Prober: Sendable {
             deadlines.cuda = vendorTimeout
             deadlines.cudaComputation = vendorTimeout
         }
+        if isBrief { deadlines.beBrief() }
         let progress = vendorProgress
         let version = driver.loadedVersion.value
         let prober = VendorProber(
@@ -179,6 +189,7 @@ package struct Prober: Sendable {
             ),
             scratch: "/tmp",
             deadlines: deadlines,
+            abandoned: abandoned,
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )

@@ -20,6 +20,11 @@ package struct HostProbe: Sendable {
     /// The ID of the running boot.
     package func bootID() async -> Reading<String> { await offPool { root.reading(Self.bootIDFile) } }
 
+    /// The version of the loaded kernel module; absent when none is loaded.
+    package func loadedVersion() async -> Reading<String> { await offPool { root.reading(Self.versionFile) } }
+
+    private static let versionFile: HostPath = "/sys/module/nvidia/version"
+
     /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
         await offPool {
@@ -49,7 +54,7 @@ package struct HostProbe: Sendable {
             let (nodes, unusable) = DeviceNodeProbe(root: root).read()
             let libraries = LibraryProbe(root: root)
             return DriverFacts(
-                loadedVersion: root.reading("/sys/module/nvidia/version"),
+                loadedVersion: root.reading(Self.versionFile),
                 runningModule: RunningModuleFile.read(root),
                 moduleFile: moduleFile,
                 nvmlLibrary: libraries.library("libnvidia-ml.so.1"),
@@ -92,7 +97,7 @@ package struct HostProbe: Sendable {
     /// This takes longer than all other facts of the host together. So the agent asks only while no driver is loaded,
     /// when an install may build kernel modules.
     private func compilerVersion(_ compiler: Reading<String>) async -> Reading<Compiler> {
-        guard root.reading("/sys/module/nvidia/version").value == nil else { return .skipped("a driver is loaded") }
+        guard root.reading(Self.versionFile).value == nil else { return .skipped("a driver is loaded") }
         let path: String
         switch compiler {
         case .present(let value): path = value

@@ -30,6 +30,8 @@ package enum HostLayout {
     package static let gpuEventsLock = "/run/gpu-agent/gpu-events.lock"
     /// How far the agent has read the kernel log.
     package static let kernelLogPosition = "/run/gpu-agent/kernel-log.json"
+    /// What the daemon saw in its last inspection.
+    package static let results = "/run/gpu-agent/results.json"
     package static let installerLog = "/var/log/gpu-agent/nvidia-installer.log"
     package static let logs = "/var/log/gpu-agent"
 }
