@@ -1,5 +1,6 @@
 import Glibc
 package import Host
+import MIG
 package import NodeModel
 import PCIBus
 import Selection
@@ -14,7 +15,7 @@ package struct Prober: Sendable {
     var probesVendor: Bool
     /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
-    private let claims: ClaimProbe
+    let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
     /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
@@ -65,6 +66,7 @@ package struct Prober: Sendable {
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
+        facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
         return (facts.visible, journal.flatMap(\.visible))
     }
 
@@ -153,6 +155,18 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
+        let prober = await vendorProber(probe, driver, users: users)
+        let facts = await prober.facts()
+        cuda.remember(facts, driver: driver.loadedVersion.value, at: Timestamp(now()))
+        return .present(facts)
+    }
+
+    /// What calls the libraries of the driver on the host.
+    func vendorProber(
+        _ probe: HostProbe,
+        _ driver: DriverFacts,
+        users: Reading<[DeviceUser]>
+    ) async -> VendorProber {
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
@@ -170,7 +184,7 @@ package struct Prober: Sendable {
         }
         let progress = vendorProgress
         let version = driver.loadedVersion.value
-        let prober = VendorProber(
+        return VendorProber(
             program: program,
             libraries: libraries,
             companions: VendorProbe.DriverLibrary.companions(
@@ -182,8 +196,5 @@ package struct Prober: Sendable {
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )
-        let facts = await prober.facts()
-        cuda.remember(facts, driver: version, at: Timestamp(now()))
-        return .present(facts)
     }
 }

@@ -46,7 +46,8 @@ extension NodeFacts {
             vendor: .unreadable(failure),
             kernelLog: .unreadable(failure),
             seenGPUs: .unreadable(failure),
-            gpuEvents: .unreadable(failure)
+            gpuEvents: .unreadable(failure),
+            wantedMIG: .unreadable(failure)
         )
     }
 }

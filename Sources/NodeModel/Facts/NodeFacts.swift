@@ -31,6 +31,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var seenGPUs: Reading<SeenGPUs>
     /// The errors of the GPUs that the kernel log reported, also in earlier boots.
     package var gpuEvents: Reading<GPUEventFacts>
+    /// The MIG layout that the GPUs should have; absent when none is recorded on the host.
+    package var wantedMIG: Reading<WantedMIGLayout>
 
     package init(
         host: HostFacts,
@@ -42,7 +44,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         vendor: Reading<VendorFacts>,
         kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
         seenGPUs: Reading<SeenGPUs> = .absent,
-        gpuEvents: Reading<GPUEventFacts> = .absent
+        gpuEvents: Reading<GPUEventFacts> = .absent,
+        wantedMIG: Reading<WantedMIGLayout> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -56,6 +59,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.kernelLog = kernelLog
         self.seenGPUs = seenGPUs
         self.gpuEvents = gpuEvents
+        self.wantedMIG = wantedMIG
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -99,5 +103,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         gpuEvents =
             try container.decodeIfPresent(Reading<GPUEventFacts>.self, forKey: .gpuEvents)
             ?? .skipped(Reading<GPUEventFacts>.notRecorded)
+        wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
     }
 }
