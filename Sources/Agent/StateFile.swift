@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Host
+import MIG
 package import NodeModel
 
 /// A small JSON file, in which an agent leaves something for the commands on the host, or for the next agent.
@@ -90,6 +91,13 @@ extension StateFile<PublishedState>: OwnerLabelSource {
         let missing = "the agent has not read the owner labels of this node"
         return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
+}
+
+/// The file with the MIG layout that the GPUs of this host should have.
+typealias MIGRecordFile = StateFile<MIGRecord>
+
+extension StateFile<MIGRecord> {
+    init(root: HostRoot) { self.init(root: root, path: HostPath(stringLiteral: HostLayout.migLayout), mode: 0o644) }
 }
 
 /// The file in which the daemon keeps the most GPUs that it saw on the node.

@@ -12,6 +12,8 @@ struct VendorExchange: Sendable {
     var cancellation: Cancellation
     /// The child processes that the agent could not kill.
     var abandoned = AbandonedChildren()
+    /// What a request for a change of MIG changes.
+    var change: MIGChange?
     /// Hears of each call of the child process before it is made.
     var progress: @Sendable (String, VendorCall) -> Void = { _, _ in }
 
@@ -73,7 +75,7 @@ struct VendorExchange: Sendable {
     ) -> Reading<Value> {
         var notes = VendorNotes()
         do {
-            child.send(try vendorLine(VendorRequest(id: id, method: method)))
+            child.send(try vendorLine(VendorRequest(id: id, method: method, change: change)))
         } catch {
             return .unreadable(ReadFailure(.malformed, "the request for \(subject) cannot be encoded"))
         }

@@ -23,6 +23,10 @@ package struct VendorProber: Sendable {
         package var cuda: Duration
         /// The tests of CUDA on all devices together when one of them runs a kernel.
         package var cudaComputation: Duration
+        /// A change of the MIG layout of one GPU.
+        ///
+        /// A change of the mode can reset the GPU.
+        package var migChange: Duration
         /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
 
@@ -31,12 +35,14 @@ package struct VendorProber: Sendable {
             nvml: Duration = .seconds(60),
             cuda: Duration = .seconds(30),
             cudaComputation: Duration = .seconds(60),
+            migChange: Duration = .seconds(120),
             ending: Duration = .seconds(2)
         ) {
             self.hello = hello
             self.nvml = nvml
             self.cuda = cuda
             self.cudaComputation = cudaComputation
+            self.migChange = migChange
             self.ending = ending
         }
 
@@ -98,29 +104,53 @@ package struct VendorProber: Sendable {
     ///
     /// Canceling the task ends the probe at once. Facts that were not read until then are `skipped`.
     package func facts() async -> VendorFacts {
+        let answer = await exchanging { exchange in
+            let nvml = nvml(exchange)
+            return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
+        }
+        switch answer {
+        case .success(let facts): return facts
+        case .failure(let failure): return failed(failure)
+        }
+    }
+
+    /// Why no child process could be prepared.
+    struct Unprepared: Error {
+        var failure: ReadFailure
+    }
+
+    /// Calls `work` with what starts a child process, on a thread of its own.
+    ///
+    /// Canceling the task ends the child process at once.
+    func exchanging<Value: Sendable>(
+        _ work: @escaping @Sendable (VendorExchange) -> Value
+    ) async -> Result<Value, Unprepared> {
         let cancellation: Cancellation
         do throws(SpawnError) {
             cancellation = try Cancellation()
         } catch {
-            return failed(.io, errorChain(error))
+            return .failure(Unprepared(failure: ReadFailure(.io, errorChain(error))))
         }
         // The probe blocks its thread, so it must not run in the cooperative pool.
         let queue = DispatchQueue(label: "vendor-probe")
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                queue.async { continuation.resume(returning: probe(cancellation)) }
+                queue.async { continuation.resume(returning: prepared(cancellation, work)) }
             }
         } onCancel: {
             cancellation.cancel()
         }
     }
 
-    private func probe(_ cancellation: Cancellation) -> VendorFacts {
+    private func prepared<Value>(
+        _ cancellation: Cancellation,
+        _ work: (VendorExchange) -> Value
+    ) -> Result<Value, Unprepared> {
         let directory: CompanionDirectory
         do throws(CompanionError) {
             directory = try CompanionDirectory(in: scratch, companions)
         } catch {
-            return failed(.io, errorChain(error))
+            return .failure(Unprepared(failure: ReadFailure(.io, errorChain(error))))
         }
         defer { directory.remove() }
         let exchange = VendorExchange(
@@ -138,8 +168,7 @@ package struct VendorProber: Sendable {
             abandoned: abandoned,
             progress: progress
         )
-        let nvml = nvml(exchange)
-        return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
+        return .success(work(exchange))
     }
 
     private func nvml(_ exchange: VendorExchange) -> Reading<NVMLFacts> {
@@ -153,8 +182,8 @@ package struct VendorProber: Sendable {
         }
     }
 
-    private func failed(_ reason: ReadFailure.Reason, _ detail: String) -> VendorFacts {
-        let failure = ReadFailure(reason, detail)
+    private func failed(_ unprepared: Unprepared) -> VendorFacts {
+        let failure = unprepared.failure
         return VendorFacts(
             nvml: libraries.nvml == nil ? .absent : .unreadable(failure),
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure)

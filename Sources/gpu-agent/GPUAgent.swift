@@ -23,6 +23,7 @@ struct GPUAgent: AsyncParsableCommand {
             InstallCommand.self,
             UninstallCommand.self,
             HealthCommand.self,
+            MIGCommand.self,
             FactsCommand.self,
             LabelsCommand.self,
             CatalogCommand.self,

@@ -1,5 +1,6 @@
 import Glibc
 package import Host
+import MIG
 package import NodeModel
 import PCIBus
 import Selection
@@ -14,7 +15,7 @@ package struct Prober: Sendable {
     var probesVendor: Bool
     /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
-    private let claims: ClaimProbe
+    let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
     /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
@@ -74,6 +75,7 @@ package struct Prober: Sendable {
             facts.licensing = .present(await probe.read(at: Timestamp(now()), hasSystemd: hasSystemd))
         }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
+        facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
         return (facts.visible, journal.flatMap(\.visible))
     }
 
@@ -162,6 +164,18 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
+        let prober = await vendorProber(probe, driver, users: users)
+        let facts = await prober.facts()
+        cuda.remember(facts, driver: driver.loadedVersion.value, at: Timestamp(now()))
+        return .present(facts)
+    }
+
+    /// What calls the libraries of the driver on the host.
+    func vendorProber(
+        _ probe: HostProbe,
+        _ driver: DriverFacts,
+        users: Reading<[DeviceUser]>
+    ) async -> VendorProber {
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
@@ -180,7 +194,7 @@ package struct Prober: Sendable {
         if isBrief { deadlines.beBrief() }
         let progress = vendorProgress
         let version = driver.loadedVersion.value
-        let prober = VendorProber(
+        return VendorProber(
             program: program,
             libraries: libraries,
             companions: VendorProbe.DriverLibrary.companions(
@@ -193,8 +207,5 @@ package struct Prober: Sendable {
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )
-        let facts = await prober.facts()
-        cuda.remember(facts, driver: version, at: Timestamp(now()))
-        return .present(facts)
     }
 }

@@ -47,7 +47,8 @@ extension NodeFacts {
             kernelLog: .unreadable(failure),
             seenGPUs: .unreadable(failure),
             gpuEvents: .unreadable(failure),
-            licensing: .unreadable(failure)
+            licensing: .unreadable(failure),
+            wantedMIG: .unreadable(failure)
         )
     }
 }

@@ -33,6 +33,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var gpuEvents: Reading<GPUEventFacts>
     /// What the host shows about the license of its vGPUs; skipped when no vGPU lacks one.
     package var licensing: Reading<LicensingFacts>
+    /// The MIG layout that the GPUs should have; absent when none is recorded on the host.
+    package var wantedMIG: Reading<WantedMIGLayout>
 
     package init(
         host: HostFacts,
@@ -45,7 +47,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
         seenGPUs: Reading<SeenGPUs> = .absent,
         gpuEvents: Reading<GPUEventFacts> = .absent,
-        licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed)
+        licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed),
+        wantedMIG: Reading<WantedMIGLayout> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -60,6 +63,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.seenGPUs = seenGPUs
         self.gpuEvents = gpuEvents
         self.licensing = licensing
+        self.wantedMIG = wantedMIG
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -106,5 +110,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         licensing =
             try container.decodeIfPresent(Reading<LicensingFacts>.self, forKey: .licensing)
             ?? .skipped(Reading<LicensingFacts>.notRecorded)
+        wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
     }
 }

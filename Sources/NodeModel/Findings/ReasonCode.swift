@@ -72,6 +72,7 @@ extension ReasonCode {
 
     // Install
     package static let installFailed = ReasonCode("install-failed")
+    package static let migApplyFailed = ReasonCode("mig-apply-failed")
     package static let hostLocked = ReasonCode("host-locked")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
     package static let buildPackageMissing = ReasonCode("build-package-missing")

@@ -1,0 +1,39 @@
+import Host
+import Logging
+import MIG
+import NodeModel
+import Reporting
+import Support
+
+/// Makes the recorded MIG layout again in the daemon, after a reboot removed it.
+struct MIGRestoration {
+    /// When the next attempt may be made; nil before the first.
+    private var next: ContinuousClock.Instant?
+
+    /// How long to wait after an attempt that failed, for example because a process used a GPU.
+    private static let pause = Duration.seconds(300)
+
+    /// Makes the layout when it was made in an earlier boot and is not there.
+    ///
+    /// - Returns: Whether the agent tried, so that the node has to be inspected again.
+    mutating func restore(_ prober: Prober, _ facts: NodeFacts, pod: String?, _ logger: Logger) async -> Bool {
+        guard facts.isMIGLayoutOfEarlierBoot, facts.gpusWithoutMIGLayout?.isEmpty == false else { return false }
+        if let next, ContinuousClock.now < next { return false }
+        next = .now + Self.pause
+        do throws(AgentFailure) {
+            guard let commands = prober.commands, let record = try await prober.migRecord() else { return false }
+            let run = MIGRun(prober: prober, commands: commands, pod: pod) { record.plan($0) }
+            let document = try await run.run(lockDeadline: .seconds(60))
+            logger.notice(
+                "made the MIG layout again",
+                metadata: ["layout": "\(record.layout)", "state": "\(document.state.rawValue)"]
+            )
+        } catch {
+            logger.error(
+                "the MIG layout could not be made again",
+                metadata: ["code": "\(error.problem.code.rawValue)", "observed": "\(error.problem.observed)"]
+            )
+        }
+        return true
+    }
+}
