@@ -108,6 +108,11 @@ import Testing
             // A reboot removes all instances.
             try await node.run(["rm", "/etc/gpu-sim/mig-layout"])
             #expect(try await mig(node, "assert", "balanced").1 == 1)
+            try hardware(node, "", "fault nvmlGpuInstanceCreateComputeInstance code=23\n")
+            (printed, code) = try await mig(node, "restore")
+            #expect(printed.state == "failed" && code == 1)
+            #expect(try record(node).state == "success", "the record stays for the next attempt")
+            try hardware(node)
             (printed, code) = try await mig(node, "restore")
             #expect(printed.state == "success" && code == 0, "\(printed)")
             #expect(try await mig(node, "assert", "balanced").1 == 0)

@@ -22,10 +22,12 @@ struct MIGRestoration {
         next = .now + Self.pause
         do throws(AgentFailure) {
             guard let commands = prober.commands, let record = try await prober.migRecord() else { return false }
-            let run = MIGRun(prober: prober, commands: commands, pod: pod) { record.plan($0) }
+            let run = MIGRun(prober: prober, commands: commands, pod: pod, isRestore: true) { record.plan($0) }
             let document = try await run.run(lockDeadline: .seconds(60))
-            logger.notice(
-                "made the MIG layout again",
+            let isMade = document.state == .success
+            logger.log(
+                level: isMade ? .notice : .warning,
+                isMade ? "made the MIG layout again" : "the MIG layout is not there; 'gpu-agent mig restore' says why",
                 metadata: ["layout": "\(record.layout)", "state": "\(document.state.rawValue)"]
             )
         } catch {

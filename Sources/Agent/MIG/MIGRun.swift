@@ -12,6 +12,10 @@ package struct MIGRun: Sendable {
     let prober: Prober
     let commands: HostCommands
     let pod: String?
+    /// Whether the layout is the recorded one.
+    ///
+    /// Its record stays until the layout is there, so that a failure is not the end of it.
+    let isRestore: Bool
     /// Makes the plan from the layout that the GPUs have.
     let plan: @Sendable (MIGInventory) -> MIGNodePlan
 
@@ -40,7 +44,7 @@ package struct MIGRun: Sendable {
         current.refuse(view.users)
         guard current.canBegin else { return document(current, view) }
         let boot = await HostProbe(root: prober.root, commands: nil).bootID().value
-        if !current.matches { try await save(current, .changing, boot) }
+        if !current.matches, !isRestore { try await save(current, .changing, boot) }
         var failures: [String: String] = [:]
         for _ in 0..<Self.rounds {
             let open = current.gpus.filter { !$0.steps.isEmpty && failures[$0.gpu.uuid] == nil }
@@ -59,7 +63,7 @@ package struct MIGRun: Sendable {
             case .resetRequired, .rebootRequired: .resetRequired
             case .possible, .failed: .failed
             }
-        try await save(current, state, boot)
+        if !isRestore || state == .success { try await save(current, state, boot) }
         return document
     }
 
@@ -93,10 +97,11 @@ extension Prober {
     package func makeMIG(
         environment: [String: String],
         lockDeadline: Duration,
+        isRestore: Bool = false,
         plan: @escaping @Sendable (MIGInventory) -> MIGNodePlan
     ) async throws(AgentFailure) -> MIGDocument {
         guard let commands else { throw .noCommands }
-        let run = MIGRun(prober: self, commands: commands, pod: podName(environment), plan: plan)
+        let run = MIGRun(prober: self, commands: commands, pod: podName(environment), isRestore: isRestore, plan: plan)
         return try await run.run(lockDeadline: lockDeadline)
     }
 }

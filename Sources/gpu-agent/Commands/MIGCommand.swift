@@ -180,6 +180,7 @@ struct MIGRestoreCommand: AsyncParsableCommand {
             let document = try await prober.makeMIG(
                 environment: Output.environment,
                 lockDeadline: lockWait.duration,
+                isRestore: true,
                 plan: { record.plan($0) }
             )
             try Output.print(document, as: format.output, text: document.text)
