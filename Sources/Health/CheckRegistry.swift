@@ -37,6 +37,7 @@ package enum CheckRegistry {
         .secureBoot,
         .nouveauLoaded,
         .otherGPUDriver,
+        .foreignFile,
         .compilerMissing,
         .compilerMismatch,
         .makeMissing,
@@ -51,6 +52,7 @@ package enum CheckRegistry {
         .buildPackageMissing,
         .buildPackagesFailed,
         .driverPackagesFailed,
+        .fabricPackagesFailed,
         .downloadFailed,
         .downloadForbidden,
         .downloadNotFound,
@@ -99,6 +101,7 @@ package enum CheckRegistry {
         .cudaHang,
         .fabricManagerMissing,
         .fabricManagerVersionMismatch,
+        .nvlsmMissing,
         .fabricManagerNotRunning,
         .cudaFailed,
         .guestMIGMismatch,
@@ -106,6 +109,9 @@ package enum CheckRegistry {
         .xidWatch,
         .xidApplication,
         .kernelLogIncomplete,
+        .imexMissing,
+        .imexNotRunning,
+        .imexChannelMissing,
         .persistenceModeOff,
 
         // Phase: publish
