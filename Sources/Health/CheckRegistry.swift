@@ -37,6 +37,7 @@ package enum CheckRegistry {
         .secureBoot,
         .nouveauLoaded,
         .otherGPUDriver,
+        .foreignFile,
         .compilerMissing,
         .compilerMismatch,
         .makeMissing,
@@ -51,6 +52,7 @@ package enum CheckRegistry {
         .buildPackageMissing,
         .buildPackagesFailed,
         .driverPackagesFailed,
+        .fabricPackagesFailed,
         .downloadFailed,
         .downloadForbidden,
         .downloadNotFound,
@@ -111,6 +113,7 @@ package enum CheckRegistry {
         .cudaHang,
         .fabricManagerMissing,
         .fabricManagerVersionMismatch,
+        .nvlsmMissing,
         .fabricManagerNotRunning,
         .cudaFailed,
         .guestMIGMismatch,
@@ -125,6 +128,9 @@ package enum CheckRegistry {
         .pcieLinkReduced,
         .xidApplication,
         .kernelLogIncomplete,
+        .imexMissing,
+        .imexNotRunning,
+        .imexChannelMissing,
         .persistenceModeOff,
 
         // Phase: publish

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Kubernetes
 import NodeModel
+import Planning
 import SimulatedCluster
 import TestSupport
 import Testing
@@ -63,6 +64,8 @@ struct LicenseTests {
                     try await until("the new token is there") {
                         node.text(LicenseFiles.tokenPath)?.contains("new") == true
                             && node.text(LicenseFiles.configuration)?.contains("FeatureType=4") == true
+                            // The agent that ends must not take the start of the daemon with it.
+                            && node.text("/run/nvidia-gridd/nvidia-gridd.pid").map { !first.hasPrefix($0) } == true
                     }
                     try await agent.awaitVerdict(.ready)
                 }
@@ -119,6 +122,37 @@ struct LicenseTests {
             try await node.agent("install", options).expectExit(0)
             try await node.uninstall().expectExit(0)
             try await node.expectUninstalled()
+        }
+    }
+
+    /// The configuration loses its license, while the operator has stopped the daemon or replaced the token.
+    @Test func aDroppedLicenseStartsNothingAndRemovesOnlyItsOwn() async throws {
+        let files = try TemporaryDirectory()
+        let options = try configure(files, Self.token)
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install", options).expectExit(0)
+            let first = try await daemon(node)
+            // The agent removes its files, and a daemon that runs starts again.
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists(LicenseFiles.tokenPath) && !node.exists(LicenseFiles.configuration))
+            #expect(!node.exists(HostLayout.licenseToken))
+            #expect(try await daemon(node) != first)
+            // A daemon that somebody has stopped stays stopped.
+            try await node.agent("install", options).expectExit(0)
+            try await node.run(["systemctl", "stop", "nvidia-gridd"])
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists(LicenseFiles.tokenPath))
+            let state = try await node.run(["sh", "-c", "systemctl is-active nvidia-gridd || echo stopped"])
+            #expect(state == "stopped\n")
+            // The token was replaced after the plan was made: the command of the plan leaves it.
+            try await node.agent("install", options).expectExit(0)
+            try await node.run(["sh", "-c", "echo a.b.c >\(LicenseFiles.tokenPath)"])
+            try await node.run(OwnFile.tokenRemoval)
+            #expect(node.text(LicenseFiles.tokenPath) == "a.b.c\n" && !node.exists(HostLayout.licenseToken))
+            let uninstall = try await node.uninstall()
+            uninstall.expectExit(0)
+            #expect(uninstall.output.contains("\(LicenseFiles.tokenPath): the agent did not write"), "\(uninstall)")
+            #expect(node.text(LicenseFiles.tokenPath) == "a.b.c\n" && !node.exists(LicenseFiles.configuration))
         }
     }
 

@@ -138,6 +138,18 @@ package struct Prober: Sendable {
         return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel)
     }
 
+    /// The packages for NVLink that the repositories of the host offer; skipped when no plan depends on it.
+    func fabricPackages(
+        _ facts: NodeFacts,
+        _ decision: Decision,
+        _ policy: Policy
+    ) async -> Reading<[OfferedPackage]> {
+        if let why = decision.needsNoFabricPackages(facts, policy) { return .skipped(why) }
+        let tools = facts.build.packageTools.value ?? []
+        guard let tool = ["apt-get", "dnf"].first(where: tools.contains) else { return .absent }
+        return await FabricPackageProbe(root: root, commands: commands).packages(with: tool)
+    }
+
     /// What the kernel log says about GPUs that do not work; skipped when there are none.
     func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
         guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }

@@ -69,14 +69,15 @@ package struct HostProbe: Sendable {
                 surroundings: SurroundingsProbe(root: root).read()
             ).bounded()
         }
-        if let fabric = facts.surroundings?.program(.fabricManager) {
-            let version = await version(of: fabric, facts)
-            facts.surroundings?.programs?[DriverService.Program.fabricManager.rawValue]?.version = version
+        for program in [DriverService.Program.fabricManager, .imex] {
+            guard let found = facts.surroundings?.program(program) else { continue }
+            let version = await version(of: found, facts)
+            facts.surroundings?.programs?[program.rawValue]?.version = version
         }
         return facts
     }
 
-    /// The version that the fabric manager prints; nil when it is not on the host or prints none.
+    /// The version that the fabric manager or IMEX prints; nil when it is not on the host or prints none.
     ///
     /// Without a loaded driver, nothing depends on it.
     private func version(of program: DriverProgram, _ facts: DriverFacts) async -> String? {

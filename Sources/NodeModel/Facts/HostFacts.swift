@@ -178,6 +178,12 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when the directory has none for this kernel. Skipped when the configuration names no directory.
     package var bundle: Reading<PackageBundle>
+    /// The packages for NVLink that the repositories of the host offer, in all their versions.
+    ///
+    /// Skipped when no decision depends on it.
+    package var fabricPackages: Reading<[OfferedPackage]>
+    /// The packages for NVLink that the agent installed, as its file on the host lists them.
+    package var ownFabricPackages: Reading<[String]>
 
     package init(
         compiler: Reading<String>,
@@ -193,7 +199,9 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         initramfsMebibytes: Reading<Int> = .skipped("not inspected"),
         buildPackages: Reading<[String]> = .skipped("not inspected"),
         prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
-        bundle: Reading<PackageBundle> = .skipped("not inspected")
+        bundle: Reading<PackageBundle> = .skipped("not inspected"),
+        fabricPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
+        ownFabricPackages: Reading<[String]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -209,6 +217,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.buildPackages = buildPackages
         self.prebuiltPackages = prebuiltPackages
         self.bundle = bundle
+        self.fabricPackages = fabricPackages
+        self.ownFabricPackages = ownFabricPackages
     }
 }
 

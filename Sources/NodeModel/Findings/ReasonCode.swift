@@ -67,7 +67,9 @@ extension ReasonCode {
     package static let diskSpace = ReasonCode("disk-space")
     package static let nouveauLoaded = ReasonCode("nouveau-loaded")
     package static let otherGPUDriver = ReasonCode("other-gpu-driver")
+    package static let foreignFile = ReasonCode("foreign-file")
 
+    package static let fabricManagerMissing = ReasonCode("fabric-manager-missing")
     package static let licenseTokenUnusable = ReasonCode("license-token-unusable")
 
     // Install
@@ -79,6 +81,7 @@ extension ReasonCode {
     package static let buildAheadFailed = ReasonCode("build-ahead-failed")
     package static let buildPackagesFailed = ReasonCode("build-packages-failed")
     package static let driverPackagesFailed = ReasonCode("driver-packages-failed")
+    package static let fabricPackagesFailed = ReasonCode("fabric-packages-failed")
     package static let downloadFailed = ReasonCode("download-failed")
     package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")
     package static let downloadForbidden = ReasonCode("download-forbidden")

@@ -19,6 +19,10 @@ package enum HostLayout {
     package static let buildPackages = "/var/lib/gpu-agent/build-packages"
     /// The names of the packages that the agent installed with a driver of the distribution, and of those that it holds.
     package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
+    /// The names of the packages for NVLink that the agent installed beside a driver, and of those that it holds.
+    package static let fabricPackages = "/var/lib/gpu-agent/fabric-packages"
+    /// The files of the fabric manager that the agent installed from NVIDIA's archive, with their checksums.
+    package static let fabricManager = "/var/lib/gpu-agent/fabric-manager"
     /// The checksums of the license token that the agent wrote, by which it recognizes its file.
     package static let licenseToken = "/var/lib/gpu-agent/license-token"
     /// The errors of the GPUs that the kernel log reported.

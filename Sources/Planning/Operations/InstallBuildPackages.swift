@@ -53,23 +53,13 @@ package struct InstallBuildPackages: Operation {
     }
     package var deadlineSeconds: Int { job.installDeadline }
     package var effects: [Effect] {
-        var request = PackageRequest(names: packages.names, headers: packages.headers, kernel: kernel)
+        let request = PackageRequest(names: packages.names, headers: packages.headers, kernel: kernel)
         guard let source = packages.source, !packages.names.isEmpty else { return job.install(request, work: work) }
-        // The agent verifies its own copies, so a file that changes in the directory later cannot be installed.
-        let copies = "\(work)/packages"
-        request.directory = copies
-        let copy = source.files.map { file in
-            Effect.copy(
-                Effect.Copy(
-                    source: source.path,
-                    directory: copies,
-                    fileName: file.fileName,
-                    digest: file.digest,
-                    size: file.size
-                )
-            )
+        return source.copied(to: "\(work)/packages") { directory in
+            var request = request
+            request.directory = directory
+            return job.install(request, work: work)
         }
-        return [.remove([copies])] + copy + job.install(request, work: work) + [.remove([copies])]
     }
     package var failure: StepFailure { .buildPackages(packages.installer, packages.names, kernel: kernel) }
     package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }

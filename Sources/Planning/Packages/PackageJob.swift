@@ -59,6 +59,8 @@ struct PackageRequest {
     var pins: [OfferedPackage] = []
     /// Whether the headers are of a kernel that does not run yet, so that the running kernel keeps its own.
     var isAhead = false
+    /// Whether a driver is there that is not from packages, so that no package of a driver may be added.
+    var isBesideDriver = false
     /// The directory with the only packages that count, for a node without a network; nil for the repositories.
     var directory: String?
     /// How far the job goes, and what was there before it.
@@ -78,6 +80,7 @@ struct PackageRequest {
         var values: [String: String] = [:]
         if !pins.isEmpty { values["GPU_AGENT_PINS"] = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ") }
         if let directory { values["GPU_AGENT_BUNDLE"] = directory }
+        if isBesideDriver { values["GPU_AGENT_BESIDE_DRIVER"] = "yes" }
         if isAhead { values["GPU_AGENT_AHEAD"] = "yes" }
         if stage == .installDownloaded { values["GPU_AGENT_DOWNLOADED"] = "yes" }
         return values
