@@ -199,7 +199,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             [
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "CoreSupport", "Documents", "Health", "Host",
                 "HostSupport",
-                "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
+                "Kubernetes", "MIG", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
                 simulatedCluster,
                 "Support", "TestSupport", "VendorProbe", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
                 system,

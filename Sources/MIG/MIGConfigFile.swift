@@ -1,4 +1,5 @@
 package import Documents
+import Support
 
 /// A file with named MIG layouts, in the format of NVIDIA's `nvidia-mig-parted` (version `v1`).
 package struct MIGConfigFile: Sendable, Equatable {
@@ -71,19 +72,21 @@ package struct MIGDeviceCount: Sendable, Equatable {
 }
 
 /// Why no layout of a file can be selected.
-package enum MIGSelectionError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum MIGSelectionError: CausedError, Sendable, Equatable {
     case unknown(String, [String])
     case ambiguous([String])
 
     package var description: String {
         switch self {
         case .unknown(let name, let names):
-            let near = nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
+            let near = nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? "."
             return "the file has no layout '\(name)'\(near) It has: \(Self.list(names))"
         case .ambiguous(let names):
             return "the file has \(names.count) layouts: name one with --selected: \(Self.list(names))"
         }
     }
+
+    package var cause: (any Error)? { nil }
 
     private static func list(_ names: [String]) -> String {
         names.prefix(50).joined(separator: ", ") + (names.count > 50 ? ", …" : "")

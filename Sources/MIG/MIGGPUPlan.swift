@@ -1,4 +1,5 @@
 package import NodeModel
+import Support
 
 /// What has to happen on a GPU for it to have a layout.
 package struct MIGGPUPlan: Sendable, Equatable {
@@ -59,7 +60,7 @@ package enum MIGPlanner {
         }
         let needed: [NeededInstance]
         switch self.needed(target, offers) {
-        case .failure(let problem): return outcome(.impossible(problem.text))
+        case .failure(let problem): return outcome(.impossible(problem.description))
         case .success(let list): needed = list
         }
         // A change to off that waits for a reset is taken back first.
@@ -93,7 +94,7 @@ package enum MIGPlanner {
     private static func impossible(_ gpu: MIGGPU, _ target: MIGTarget) -> String? {
         guard let offers = gpu.offers.value.map(MIGPlacementTable.completed) else { return nil }
         switch needed(target, offers) {
-        case .failure(let problem): return problem.text
+        case .failure(let problem): return problem.description
         case .success(let needed):
             guard needed.allSatisfy({ $0.offer.placements.value != nil }) else { return nil }
             guard case .impossible = MIGArrangement.find(needed, beside: []) else { return nil }
@@ -101,12 +102,10 @@ package enum MIGPlanner {
         }
     }
 
-    struct Problem: Error, Equatable { var text: String }
-
     /// The GPU instances that a layout needs, the largest first.
     ///
     /// Devices with fewer compute slices than their GPU instance share as few GPU instances as possible.
-    static func needed(_ target: MIGTarget, _ offers: [MIGOffer]) -> Result<[NeededInstance], Problem> {
+    static func needed(_ target: MIGTarget, _ offers: [MIGOffer]) -> Result<[NeededInstance], MessageError> {
         var needed: [NeededInstance] = []
         var names: [String] = []
         for device in target.devices where !names.contains(device.profile.gpuInstance) {
@@ -115,7 +114,7 @@ package enum MIGPlanner {
             guard let offer = offers.first(where: { $0.name == name }) else {
                 let known = offers.map(\.name).joined(separator: ", ")
                 return .failure(
-                    Problem(text: "the GPU has no profile \(name); it has \(known.isEmpty ? "none" : known)")
+                    MessageError("the GPU has no profile \(name); it has \(known.isEmpty ? "none" : known)")
                 )
             }
             let compute = target.devices.filter { $0.profile.gpuInstance == name }
@@ -130,13 +129,13 @@ package enum MIGPlanner {
             }
             guard bins.count <= offer.instances else {
                 let most = "at most \(offer.instances) GPU instance\(offer.instances == 1 ? "" : "s") \(name)"
-                return .failure(Problem(text: "the layout needs \(bins.count), but the GPU has room for \(most)"))
+                return .failure(MessageError("the layout needs \(bins.count), but the GPU has room for \(most)"))
             }
             needed += bins.map { NeededInstance(offer: offer, compute: $0) }
         }
         let lacking = needed.reduce(MIGEngines()) { $0 + $1.offer.engines }.lacking(of: offers.engines)
         guard lacking.isEmpty else {
-            return .failure(Problem(text: "the layout needs \(lacking.joined(separator: ", "))"))
+            return .failure(MessageError("the layout needs \(lacking.joined(separator: ", "))"))
         }
         return .success(needed.sorted { ($1.offer.slices, $0.offer.id) < ($0.offer.slices, $1.offer.id) })
     }

@@ -33,7 +33,7 @@ extension VendorProber {
         }
         switch answer {
         case .success(let reading): return reading
-        case .failure(let unprepared): return .unreadable(unprepared.failure)
+        case .failure(let failure): return .unreadable(failure)
         }
     }
 }

@@ -114,9 +114,10 @@ package struct VendorProber: Sendable {
         }
     }
 
-    /// Why no child process could be prepared.
-    struct Unprepared: Error {
-        var failure: ReadFailure
+    /// The answer of a child process, or why none could be prepared.
+    enum Exchanged<Value: Sendable>: Sendable {
+        case success(Value)
+        case failure(ReadFailure)
     }
 
     /// Calls `work` with what starts a child process, on a thread of its own.
@@ -124,12 +125,12 @@ package struct VendorProber: Sendable {
     /// Canceling the task ends the child process at once.
     func exchanging<Value: Sendable>(
         _ work: @escaping @Sendable (VendorExchange) -> Value
-    ) async -> Result<Value, Unprepared> {
+    ) async -> Exchanged<Value> {
         let cancellation: Cancellation
         do throws(SpawnError) {
             cancellation = try Cancellation()
         } catch {
-            return .failure(Unprepared(failure: ReadFailure(.io, errorChain(error))))
+            return .failure(ReadFailure(.io, errorChain(error)))
         }
         // The probe blocks its thread, so it must not run in the cooperative pool.
         let queue = DispatchQueue(label: "vendor-probe")
@@ -142,15 +143,15 @@ package struct VendorProber: Sendable {
         }
     }
 
-    private func prepared<Value>(
+    private func prepared<Value: Sendable>(
         _ cancellation: Cancellation,
         _ work: (VendorExchange) -> Value
-    ) -> Result<Value, Unprepared> {
+    ) -> Exchanged<Value> {
         let directory: CompanionDirectory
         do throws(CompanionError) {
             directory = try CompanionDirectory(in: scratch, companions)
         } catch {
-            return .failure(Unprepared(failure: ReadFailure(.io, errorChain(error))))
+            return .failure(ReadFailure(.io, errorChain(error)))
         }
         defer { directory.remove() }
         let exchange = VendorExchange(
@@ -182,9 +183,8 @@ package struct VendorProber: Sendable {
         }
     }
 
-    private func failed(_ unprepared: Unprepared) -> VendorFacts {
-        let failure = unprepared.failure
-        return VendorFacts(
+    private func failed(_ failure: ReadFailure) -> VendorFacts {
+        VendorFacts(
             nvml: libraries.nvml == nil ? .absent : .unreadable(failure),
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure)
         )

@@ -24,6 +24,9 @@ package struct ReasonCode: Hashable, Sendable, RawRepresentable {
         self.rawValue = rawValue
     }
 
+    /// The place where the documentation explains the code, as a path in the repository with an anchor.
+    package var documentation: String { "docs/reason-codes.md#\(rawValue)" }
+
     /// The most bytes of a code: a code is a label value in Kubernetes, which has at most 63.
     private static let lengthLimit = 63
 }

@@ -93,7 +93,8 @@ package struct StatusText {
                 let line = "  \(mark(finding.state)) \(padded(finding.title, width))  \(finding.observed)"
                 guard finding.state != .pass, finding.state != .notApplicable else { return [line] }
                 let remedy = finding.remedy.isEmpty ? [] : ["      → \(finding.remedy)"]
-                return [line, "      \(finding.code.rawValue), expected: \(finding.expected)"] + remedy
+                let link = finding.remedy.link.map { ["      " + style.faint("see \($0)")] } ?? []
+                return [line, "      \(finding.code.rawValue), expected: \(finding.expected)"] + remedy + link
             }
     }
 
