@@ -74,11 +74,15 @@ let package = Package(
         target("Support"),
         target("NodeModel", ["Support"]),
         target("Documents", ["CYAML", "Support"]),
+        target("MIG", ["Documents", "NodeModel", "Support"]),
         target("Catalog", ["Documents", "NodeModel", "Support"]),
         target("Selection", ["Catalog", "NodeModel", "Support"]),
         target("Planning", ["Catalog", "NodeModel", "Selection", "Support"]),
         target("Health", ["Catalog", "NodeModel", "Planning", "Selection", "Support"]),
-        target("Reporting", ["Catalog", "Documents", "Health", "NodeModel", "Planning", "Selection", "Support"]),
+        target(
+            "Reporting",
+            ["Catalog", "Documents", "Health", "MIG", "NodeModel", "Planning", "Selection", "Support"]
+        ),
         target("NetworkErrors", ["Support", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, system]),
         target(
             "Host",
@@ -100,7 +104,7 @@ let package = Package(
         target(
             "Agent",
             [
-                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "NetworkErrors", "NodeModel",
+                "Catalog", "Cluster", "Documents", "Health", "Host", "Kubernetes", "MIG", "NetworkErrors", "NodeModel",
                 "PCIBus",
                 "Planning", "Reporting", "Selection", "Support", "VendorProbe",
                 hummingbird, lifecycle, logging, nioCore, system, unixSignals,
@@ -109,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "gpu-agent",
             dependencies: [
-                "Agent", "Catalog", "Documents", "NodeModel", "Planning", "Reporting", "Selection", "Support",
+                "Agent", "Catalog", "Documents", "MIG", "NodeModel", "Planning", "Reporting", "Selection", "Support",
                 argumentParser, logging,
             ],
             swiftSettings: swiftSettings
@@ -139,7 +143,8 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         tests(
             "CoreTests",
             [
-                "Catalog", "CoreSupport", "Documents", "Health", "NodeModel", "Planning", "Reporting", "Selection",
+                "Catalog", "CoreSupport", "Documents", "Health", "MIG", "NodeModel", "Planning", "Reporting",
+                "Selection",
                 "Support", "TestSupport",
             ],
             exclude: ["Goldens", "Reference", "Situations"]
@@ -154,12 +159,17 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
         ),
         tests("PlanningTests", ["Catalog", "NodeModel", "Planning", "Selection", "Support", "TestSupport"]),
         tests("DocumentsTests", ["Documents", "Support", "TestSupport"]),
+        tests(
+            "MIGTests",
+            ["Documents", "MIG", "NodeModel", "Reporting", "Support", "TestSupport"],
+            exclude: ["Goldens"]
+        ),
         tests("PCIBusTests", ["NodeModel", "PCIBus", "Support", "TestSupport", system]),
         tests(
             "FuzzTests",
             [
-                "Catalog", "Documents", "Health", "Host", "Kubernetes", "NodeModel", "PCIBus", "Planning", "Reporting",
-                "Selection", "Support", "TestSupport", "VendorProbe",
+                "Catalog", "Documents", "Health", "Host", "Kubernetes", "MIG", "NodeModel", "PCIBus", "Planning",
+                "Reporting", "Selection", "Support", "TestSupport", "VendorProbe",
             ],
             exclude: ["Corpus", "LibFuzzer", "document.dict", "vgpu-name.dict"]
         ),
@@ -189,7 +199,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             [
                 "Agent", "Catalog", "Cluster", "ClusterSupport", "CoreSupport", "Documents", "Health", "Host",
                 "HostSupport",
-                "Kubernetes", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
+                "Kubernetes", "MIG", "NetworkErrors", "NodeModel", "PCIBus", "Planning", "Reporting", "Selection",
                 simulatedCluster,
                 "Support", "TestSupport", "VendorProbe", asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
                 system,

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Host
+import MIG
 package import NodeModel
 
 /// A small JSON file, in which an agent leaves something for the commands on the host, or for the next agent.
@@ -9,22 +10,24 @@ package struct StateFile<Content: Codable & Sendable>: Sendable {
     let root: HostRoot
     let path: HostPath
     let mode: UInt32
+    /// The largest file that is read, in bytes.
+    var limit = 1 << 20
 
     /// Reads the content; nil when there is no file or when it cannot be read.
     ///
     /// `status` then shows less. The texts come from servers and installers, so their control characters are replaced.
     package func load() async -> Content? {
-        let (root, path) = (root, path)
-        let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path) }
+        let (root, path, limit) = (root, path, limit)
+        let bytes = try? await offPool { () throws(HostError) in try root.readOwn(path, limit: limit) }
         guard let bytes = bytes.flatMap(\.self) else { return nil }
         return (try? JSONDecoder().decode(Content.self, from: Data(bytes))).flatMap(withoutControls)
     }
 
     /// Reads the content, and tells a missing file from one that cannot be read.
     func reading() async -> Reading<Content> where Content: Equatable {
-        let (root, path) = (root, path)
+        let (root, path, limit) = (root, path, limit)
         do throws(HostError) {
-            let bytes = try await offPool { () throws(HostError) in try root.readOwn(path) }
+            let bytes = try await offPool { () throws(HostError) in try root.readOwn(path, limit: limit) }
             guard let bytes else { return .absent }
             do { return .present(try JSONDecoder().decode(Content.self, from: Data(bytes))) } catch {
                 throw .malformed(path, cause: error)
@@ -88,6 +91,13 @@ extension StateFile<PublishedState>: OwnerLabelSource {
         let missing = "the agent has not read the owner labels of this node"
         return OwnerLabels(state.failure.map { .unreadable(ReadFailure(.io, $0)) } ?? .skipped(missing))
     }
+}
+
+/// The file with the MIG layout that the GPUs of this host should have.
+typealias MIGRecordFile = StateFile<MIGRecord>
+
+extension StateFile<MIGRecord> {
+    init(root: HostRoot) { self.init(root: root, path: HostPath(stringLiteral: HostLayout.migLayout), mode: 0o644) }
 }
 
 /// The file in which the daemon keeps the most GPUs that it saw on the node.

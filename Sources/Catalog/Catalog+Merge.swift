@@ -92,6 +92,7 @@ extension CatalogDriver {
         driver.kernels = kernels ?? earlier.kernels
         driver.systems = systems.isEmpty ? earlier.systems : systems
         driver.fabricManager = fabricManager ?? earlier.fabricManager
+        driver.fabricManagerArchive = fabricManagerArchive ?? earlier.fabricManagerArchive
         driver.vgpuRelease = vgpuRelease ?? earlier.vgpuRelease
         driver.artifact.digest = artifact.digest ?? earlier.artifact.digest
         // A file with another checksum has its own size.

@@ -6,7 +6,7 @@ extension DocumentReader {
     mutating func driver(_ node: DocumentNode) -> CatalogDriver? {
         let known = [
             "version", "kind", "platform", "architecture", "kernelModuleTypes", "channel", "kernels", "systems",
-            "fabricManager", "vgpuRelease", "artifact", "replace",
+            "fabricManager", "fabricManagerArchive", "vgpuRelease", "artifact", "replace",
         ]
         guard let fields = fields(node, of: "a driver", known: known) else { return nil }
         let version = required(fields, "version").flatMap {
@@ -20,6 +20,7 @@ extension DocumentReader {
         let kernels = fields["kernels"].flatMap { self.kernels($0) }
         let systems = fields["systems"].map { self.systems($0) } ?? []
         let fabricManager = fields["fabricManager"].flatMap { boolean($0, "fabricManager") }
+        let archive = fields["fabricManagerArchive"].flatMap { self.artifact($0) }
         let release = fields["vgpuRelease"].flatMap { node in
             value(node, "vgpuRelease", form: "a vGPU release such as 20.2") { text in
                 let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -41,6 +42,7 @@ extension DocumentReader {
             kernels: kernels,
             systems: systems,
             fabricManager: fabricManager,
+            fabricManagerArchive: archive,
             vgpuRelease: release,
             artifact: artifact
         )

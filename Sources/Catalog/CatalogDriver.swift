@@ -18,6 +18,8 @@ package struct CatalogDriver: Sendable, Equatable {
     package var systems: [SystemRule]
     /// Whether NVIDIA publishes a fabric manager of the same version; nil when the entry does not say so.
     package var fabricManager: Bool?
+    /// NVIDIA's archive with the fabric manager of this version; nil when the entry has none.
+    package var fabricManagerArchive: Artifact?
     /// The vGPU software release, such as `20.2`; nil for datacenter drivers.
     package var vgpuRelease: String?
     package var artifact: Artifact
@@ -32,6 +34,7 @@ package struct CatalogDriver: Sendable, Equatable {
         kernels: KernelRange? = nil,
         systems: [SystemRule] = [],
         fabricManager: Bool? = nil,
+        fabricManagerArchive: Artifact? = nil,
         vgpuRelease: String? = nil,
         artifact: Artifact
     ) {
@@ -44,6 +47,7 @@ package struct CatalogDriver: Sendable, Equatable {
         self.kernels = kernels
         self.systems = systems
         self.fabricManager = fabricManager
+        self.fabricManagerArchive = fabricManagerArchive
         self.vgpuRelease = vgpuRelease
         self.artifact = artifact
     }

@@ -3,15 +3,20 @@ import NodeModel
 import Support
 
 extension DocumentReader {
-    /// Reads the license of a GRID driver; nil when it is not a mapping with at least one key.
+    /// Reads the license of a GRID driver, and how long a vGPU may be without one.
     ///
     /// Without a feature type, a workstation gets the license of one. The license of a vGPU follows from its type.
-    mutating func license(_ node: DocumentNode, isWorkstation: Bool) -> LicensePolicy? {
-        guard let fields = fields(node, of: "license", known: ["tokenFile", "featureType"]) else { return nil }
-        guard fields["tokenFile"] != nil || fields["featureType"] != nil else {
-            report("license needs 'tokenFile' or 'featureType'", at: node)
-            return nil
+    mutating func license(_ node: DocumentNode, isWorkstation: Bool, into policy: inout SurroundingsPolicy) {
+        let known = ["tokenFile", "featureType", "grace"]
+        guard let fields = fields(node, of: "license", known: known) else { return }
+        guard known.contains(where: { fields[$0] != nil }) else {
+            return report("license needs 'tokenFile', 'featureType' or 'grace'", at: node)
         }
+        if let grace = fields["grace"] {
+            let form = "a duration of at most 8760 hours such as 90s, 20m or 24h"
+            policy.licenseGrace = value(grace, "grace", form: form, Self.seconds) ?? 0
+        }
+        guard fields["tokenFile"] != nil || fields["featureType"] != nil else { return }
         let file = fields["tokenFile"].flatMap {
             value(
                 $0,
@@ -24,6 +29,14 @@ extension DocumentReader {
                 wholeNumber($0, in: 0...4).flatMap(LicensePolicy.Feature.init)
             }
         }
-        return LicensePolicy(tokenFile: file, feature: feature ?? (isWorkstation ? .workstation : .vgpu))
+        policy.license = LicensePolicy(tokenFile: file, feature: feature ?? (isWorkstation ? .workstation : .vgpu))
+    }
+
+    /// The seconds of a duration such as `90s`, `20m` or `24h`; nil for another text, and above a year.
+    private static func seconds(_ text: String) -> Int? {
+        guard let unit = ["s": 1, "m": 60, "h": 3600][String(text.suffix(1))], let number = Int(text.dropLast()),
+            text.first?.isNumber == true, number <= 8760 * 3600 / unit
+        else { return nil }
+        return number * unit
     }
 }

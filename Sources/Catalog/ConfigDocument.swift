@@ -69,7 +69,7 @@ extension DocumentReader {
         header(fields, kind: "AgentConfig")
         if let node = fields["driver"] { driverPolicy(node, &config.policy) }
         if let node = fields["license"] {
-            config.policy.surroundings.license = license(node, isWorkstation: config.policy.workstation)
+            license(node, isWorkstation: config.policy.workstation, into: &config.policy.surroundings)
         }
         if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
         if let node = fields["labels"], let fields = self.fields(node, of: "labels", known: ["prefix"]),

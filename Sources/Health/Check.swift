@@ -65,8 +65,6 @@ package struct Check: Sendable {
     /// The result of the check; nil when the check does not concern the node.
     package func outcome(on node: CheckedNode) -> Outcome? { function?(node) }
 
-    /// The place where the documentation explains the code, as a path in the repository with an anchor.
-    package var documentation: String { "docs/reason-codes.md#\(code.rawValue)" }
 }
 
 extension Check {

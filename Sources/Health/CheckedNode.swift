@@ -66,7 +66,7 @@ package struct CheckedNode: Sendable {
 
     /// The call of NVML that did not return; nil when every call returned.
     var nvmlHang: ReadFailure? {
-        nvmlReading.failure.flatMap { $0.reason == .hang ? $0 : nil } ?? nvml?.hang
+        nvmlReading.failure.flatMap { [.hang, .slow].contains($0.reason) ? $0 : nil } ?? nvml?.hang
     }
 
     /// Whether NVML should respond: the kernel module is loaded, or NVML responded.

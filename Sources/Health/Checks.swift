@@ -164,7 +164,7 @@ extension Finding {
         guard let check = CheckRegistry.check(code) else { return self }
         var finding = self
         finding.title = check.title
-        if state != .pass, state != .notApplicable, remedy.link == nil { finding.remedy.link = check.documentation }
+        if state != .pass, state != .notApplicable, remedy.link == nil { finding.remedy.link = code.documentation }
         return finding
     }
 }

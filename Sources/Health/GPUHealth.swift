@@ -8,7 +8,8 @@ package import NodeModel
 /// The rule:
 ///
 /// - A GPU is *faulty* when one of the checks in `faults` fails or has a warning. These checks fail when a GPU does not
-///   answer its driver, or when the driver reported an error after which it needs more than another program. A change of
+///   answer its driver, when the driver reported an error after which it needs more than another program, or when NVML
+///   reports that its memory is damaged. A change of
 ///   the driver or of the configuration does not help. An exception is an error code
 ///   of NVML about the rights of the agent or about the files of the driver: it says nothing about the GPU.
 /// - The GPUs are *healthy* when none of these checks fails or has a warning, and CUDA works.
@@ -26,6 +27,7 @@ package enum GPUHealth: Sendable, Equatable {
     /// The codes of the findings that say that a GPU is faulty.
     package static let faults: Set<ReasonCode> = [
         .gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang, .xidHardware, .xidReboot, .xidGPUReset,
+        .gpuRecoveryPending, .gpuMemoryDamaged,
     ]
 
     /// - Parameters:

@@ -9,7 +9,8 @@ extension Readiness {
     init(_ findings: [Finding], _ driver: DriverFacts) {
         let tests = findings.filter(\.isAboutUsingTheGPUs)
         let passes = findings.contains { $0.code == .cudaFailed && $0.state == .pass }
-        if passes, tests.allSatisfy({ [.pass, .notApplicable, .notice, .warning].contains($0.state) }) {
+        let isLicensed = !findings.contains { $0.state == .failed && ReasonCode.licenseFailures.contains($0.code) }
+        if passes, isLicensed, tests.allSatisfy({ [.pass, .notApplicable, .notice, .warning].contains($0.state) }) {
             self = .usable
         } else if findings.contains(where: \.showsThatGPUsDoNotWork) || driver.loadedVersion.isAbsent {
             self = .notUsable
@@ -22,7 +23,7 @@ extension Readiness {
 extension Check {
     /// Whether the check uses the GPUs as a container does.
     ///
-    /// A vGPU without a license still works, but slowly. What the API server knows does not concern the GPUs.
+    /// A license is not part of it: without one, a vGPU works, but slowly (`ReasonCode.licenseFailures`). What the API server knows does not concern the GPUs.
     fileprivate var testsTheGPUs: Bool { phase == .use && [.gpus, .mig].contains(group) }
 }
 
@@ -36,7 +37,11 @@ extension Finding {
     }
 
     /// Whether this finding means that containers cannot use the GPUs.
-    var showsThatGPUsDoNotWork: Bool { state == .failed && isAboutUsingTheGPUs }
+    ///
+    /// A vGPU without a license is too slow for them.
+    var showsThatGPUsDoNotWork: Bool {
+        state == .failed && (isAboutUsingTheGPUs || ReasonCode.licenseFailures.contains(code))
+    }
 }
 
 extension [Finding] {

@@ -73,7 +73,12 @@ package struct Planner: Sendable {
             configuration: surroundings,
             kind: facts.driver.isOfThisAgent ? facts.driver.record.value?.kind : nil
         )
-        let adoption = Adoption(driver: facts.driver, stoppedServices: services, surroundings: around)
+        let adoption = Adoption(
+            driver: facts.driver,
+            stoppedServices: services,
+            surroundings: around,
+            fabric: fabric(besideAdopted: decision, facts, journal)
+        )
         let steps = adoption.operations.map(\.step) + ahead.operations.map(\.step)
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
@@ -120,6 +125,17 @@ package struct Planner: Sendable {
         // A node that takes the driver from a directory has no network for the package manager either.
         if let directory = source?.directory { packages?.take(from: directory, facts.build.bundle.value) }
         let around = Surroundings(driver: facts.driver, configuration: surroundings, kind: driver.kind)
+        let isResumed = journal?.record.map { $0.state != .installed && $0.isSameInstall(as: record) } ?? false
+        let fabric = Fabric(
+            facts,
+            decision,
+            driver: driver.version,
+            journal: journal,
+            source: source,
+            installsPackages: buildPackages,
+            // An install that changed nothing yet has the driver and the fabric of before.
+            replaces: facts.driver.isLoaded && !(isResumed && journal?.record?.state == .changing) && !isWayBack
+        )
         let recipe = Runfile(
             facts: facts,
             driver: driver,
@@ -131,7 +147,8 @@ package struct Planner: Sendable {
             source: source,
             packages: packages,
             failed: decision.failed,
-            surroundings: around
+            surroundings: around,
+            fabric: fabric
         )
         let preflight =
             Preflight(
@@ -151,10 +168,28 @@ package struct Planner: Sendable {
             recipe.isInstalled || recipe.isKept
             ? []
             : preflight.problems.filter { !settled.contains($0.code) }
-                + (isWayBack ? [] : [around.tokenProblem].compactMap(\.self))
+                + (isWayBack ? [] : [around.tokenProblem].compactMap(\.self)) + [fabric?.problem].compactMap(\.self)
         var plan = Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
         plan.leftAlone = around.leftAlone
         return plan
+    }
+
+    /// What sets up NVLink beside the agent's own driver from NVIDIA's installer.
+    ///
+    /// When CUDA works, something else has set up the fabric, and only IMEX can be missing.
+    private func fabric(besideAdopted decision: Decision, _ facts: NodeFacts, _ journal: Journal?) -> Fabric? {
+        guard facts.driver.isOfThisAgent, let record = facts.driver.record.value, record.state == .installed,
+            record.packages == nil, let version = DriverVersion(record.version),
+            decision.fabricManager?.isNeeded != true || !facts.cudaWorks
+        else { return nil }
+        return Fabric(
+            facts,
+            decision,
+            driver: version,
+            journal: journal,
+            source: source,
+            installsPackages: buildPackages
+        )
     }
 
     /// The driver of this agent that an install replaces, and to which the agent can go back; nil when there is none.

@@ -43,8 +43,8 @@ package struct Preflight: Sendable {
     }
 
     package var problems: [Finding] {
-        guard artifact != nil else { return otherDrivers + diskSpace }
-        return [moduleSignatures].compactMap(\.self) + otherDrivers
+        guard artifact != nil else { return otherDrivers + blacklist + diskSpace }
+        return [moduleSignatures].compactMap(\.self) + otherDrivers + blacklist
             + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
     }
 
@@ -65,6 +65,22 @@ package struct Preflight: Sendable {
             remedy: OtherGPUDriver(name: "nouveau", gpus: []).remedy
         )
         return [nouveau] + holding
+    }
+
+    /// The finding that the agent cannot write its blacklist, which keeps the next boot from loading the other drivers.
+    private var blacklist: [Finding] {
+        guard !released.isEmpty, facts.driver.surroundings?.isForeign(OwnFile.blacklist) == true else { return [] }
+        return [
+            Finding(
+                .foreignFile,
+                observed: "The agent must put \(released.joined(separator: " and ")) on a blacklist, and did not write "
+                    + "\(OwnFile.blacklist).",
+                expected: "no file of another program with this name",
+                remedy:
+                    "Move what \(OwnFile.blacklist) has to another name in /etc/modprobe.d on the node, and run "
+                    + "'gpu-agent install'."
+            )
+        ]
     }
 
     private var compiler: Finding? {

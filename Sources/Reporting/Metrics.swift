@@ -15,6 +15,8 @@ package struct Metrics: Sendable {
     package var published: PublishedState?
     /// The time when the agent last read the facts of the node, in seconds since 1970.
     package var lookedAt: Double
+    /// The number of the agent's child processes that hang in the driver and cannot be killed.
+    package var abandonedProcesses: Int
 
     /// The number of requests of one kind.
     package struct APIRequestCount: Sendable, Equatable {
@@ -36,7 +38,8 @@ package struct Metrics: Sendable {
         journal: Journal?,
         apiRequests: [APIRequestCount],
         published: PublishedState? = nil,
-        lookedAt: Double
+        lookedAt: Double,
+        abandonedProcesses: Int = 0
     ) {
         self.report = report
         self.facts = decision.managed(facts)
@@ -44,6 +47,7 @@ package struct Metrics: Sendable {
         self.apiRequests = apiRequests
         self.published = published
         self.lookedAt = lookedAt
+        self.abandonedProcesses = abandonedProcesses
     }
 
     package var text: String {
@@ -54,6 +58,13 @@ package struct Metrics: Sendable {
                 "When the agent last inspected the node, in seconds since 1970."
             )
             .sample([], lookedAt)
+        )
+        families.append(
+            Family(
+                "gpu_agent_abandoned_processes",
+                "The number of child processes of the agent that hang in the driver and cannot be killed."
+            )
+            .sample([], Double(abandonedProcesses))
         )
         if let at = published?.at {
             families.append(

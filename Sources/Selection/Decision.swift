@@ -37,6 +37,9 @@ package struct Decision: Codable, Sendable, Equatable {
     package var platform: String?
     /// Whether a fabric manager must run with the driver; nil when no driver was chosen.
     package var fabricManager: FabricManagerNeed?
+    /// NVIDIA's archive with the fabric manager of the driver's version; nil when the node needs none, and when the
+    /// catalog has none with a checksum.
+    package var fabricManagerArchive: Artifact?
     /// What the driver of this guest shows for each vGPU type on the node; empty without vGPUs.
     package var guest: [GuestExpectations]
     /// Why the agent does nothing; nil unless the action is `idle`.
@@ -63,6 +66,7 @@ package struct Decision: Codable, Sendable, Equatable {
         failed: FailedInstall? = nil,
         platform: String? = nil,
         fabricManager: FabricManagerNeed? = nil,
+        fabricManagerArchive: Artifact? = nil,
         guest: [GuestExpectations] = [],
         reason: ReasonCode? = nil,
         summary: String,
@@ -80,6 +84,7 @@ package struct Decision: Codable, Sendable, Equatable {
         self.failed = failed
         self.platform = platform
         self.fabricManager = fabricManager
+        self.fabricManagerArchive = fabricManagerArchive
         self.guest = guest
         self.reason = reason
         self.summary = summary
@@ -128,5 +133,21 @@ package struct RejectedDriver: Codable, Sendable, Equatable {
     package init(driver: String, reason: String) {
         self.driver = driver
         self.reason = reason
+    }
+}
+
+extension Decision {
+    /// Why no plan can depend on the packages for NVLink in the repositories, as a clause; nil when one can.
+    package func needsNoFabricPackages(_ facts: NodeFacts, _ policy: Policy) -> String? {
+        if !policy.buildPackages { return "the agent may not install packages (driver.buildPackages)" }
+        if policy.source?.directory != nil { return "packages come from a directory only (driver.source)" }
+        guard fabricManager?.isNeeded == true || facts.fabricCluster != nil else {
+            return "the topology of this node needs none of them"
+        }
+        switch action {
+        case .install where driver?.packages == nil: return nil
+        case .adopt where facts.driver.isOfThisAgent: return nil
+        case .install, .adopt, .idle, .blocked: return "this agent installs no driver with NVIDIA's installer here"
+        }
     }
 }

@@ -226,6 +226,9 @@ package struct Selection: Sendable {
         decision.rejected += weighed.rejected
         decision.gpus = gpus.map(\.function.address)
         decision.fabricManager = need
+        if need.isNeeded, let driver = decision.driver {
+            decision.fabricManagerArchive = catalog.fabricManagerArchive(of: driver.version, for: architecture)
+        }
         decision.guest = gpus.reduce(into: []) { guest, gpu in
             guard case .vgpu(let type) = gpu.identity, let expected = GuestExpectations(type, in: catalog),
                 !guest.contains(expected)
@@ -274,5 +277,13 @@ package struct Selection: Sendable {
             evidence.append(Evidence(.deviceClass, "pci", "This node needs a fabric manager. \(need.why)"))
         }
         return evidence
+    }
+}
+
+extension Catalog {
+    /// NVIDIA's archive with the fabric manager of a version; nil when the catalog has none with a checksum.
+    fileprivate func fabricManagerArchive(of version: DriverVersion, for architecture: Architecture) -> Artifact? {
+        drivers.lazy.filter { $0.version == version && $0.architecture == architecture }
+            .compactMap(\.fabricManagerArchive).first { $0.digest != nil }
     }
 }

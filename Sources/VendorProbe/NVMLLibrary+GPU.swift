@@ -118,7 +118,7 @@ extension NVMLLibrary {
         return ComputeCapability(major: Int(major), minor: Int(minor))
     }
 
-    private func virtualization(of device: gpa_nvml_device_t) throws(NVMLError) -> VirtualizationMode {
+    func virtualization(of device: gpa_nvml_device_t) throws(NVMLError) -> VirtualizationMode {
         let symbol = "nvmlDeviceGetVirtualizationMode"
         let modes: [VirtualizationMode] = [.none, .passthrough, .vgpu, .hostVgpu, .hostVsga]
         let number = try value(symbol, 0 as Int32) { functions.DeviceGetVirtualizationMode(device, $0) }

@@ -52,15 +52,33 @@ extension NVMLLibrary {
 
     /// The kinds of GPU instances that a GPU can have.
     func migProfiles(of device: gpa_nvml_device_t) -> Reading<[MIGProfile]> {
+        profiles(of: device) { info in
+            MIGProfile(
+                id: Int(info.id),
+                name: profile(in: withUnsafeBytes(of: info.name, vendorText)),
+                slices: Int(info.slice_count),
+                instances: Int(info.instance_count),
+                multiprocessors: Int(info.multiprocessor_count),
+                memoryMiB: Int(clamping: info.memory_size_mib)
+            )
+        }
+    }
+
+    /// The profiles of GPU instances of a GPU, each as a value that is made from NVML's description.
+    func profiles<Profile>(
+        of device: gpa_nvml_device_t,
+        _ make: (gpa_nvml_gpu_instance_profile_t) -> Profile
+    ) -> Reading<[Profile]> {
         let symbol = "nvmlDeviceGetGpuInstanceProfileInfoV"
         return detail(symbol, functions.DeviceGetGpuInstanceProfileInfoV) { call throws(NVMLError) in
-            var profiles: [MIGProfile] = []
+            var profiles: [Profile] = []
             var missing: NVMLError?
             for number in 0..<Self.mostProfiles {
                 var profile = gpa_nvml_gpu_instance_profile_t()
                 profile.version = GPA_NVML_GPU_INSTANCE_PROFILE_VERSION
                 do throws(NVMLError) {
                     profile = try value(symbol, profile) { call(device, number, $0) }
+                    profiles.append(make(profile))
                 } catch {
                     // The first number that no GPU uses ends the list; one that this GPU does not have is in between.
                     missing = missing ?? error
@@ -68,16 +86,6 @@ extension NVMLLibrary {
                     if case .call(_, .notSupported) = error { continue }
                     throw error
                 }
-                profiles.append(
-                    MIGProfile(
-                        id: Int(profile.id),
-                        name: self.profile(in: withUnsafeBytes(of: profile.name, vendorText)),
-                        slices: Int(profile.slice_count),
-                        instances: Int(profile.instance_count),
-                        multiprocessors: Int(profile.multiprocessor_count),
-                        memoryMiB: Int(clamping: profile.memory_size_mib)
-                    )
-                )
             }
             if profiles.isEmpty, let missing { throw missing }
             return profiles

@@ -10,6 +10,10 @@ struct VendorExchange: Sendable {
     var environment: [String]
     var deadlines: VendorProber.Deadlines
     var cancellation: Cancellation
+    /// The child processes that the agent could not kill.
+    var abandoned = AbandonedChildren()
+    /// What a request for a change of MIG changes.
+    var change: MIGChange?
     /// Hears of each call of the child process before it is made.
     var progress: @Sendable (String, VendorCall) -> Void = { _, _ in }
 
@@ -29,13 +33,20 @@ struct VendorExchange: Sendable {
         within deadline: Duration,
         rescue: (VendorNotes, ReadFailure) -> Reading<Value> = { .unreadable($1) }
     ) -> Reading<Value> {
+        let stuck = abandoned.count
+        guard stuck < AbandonedChildren.limit else {
+            let detail =
+                "\(subject): not called, because \(stuck) child processes hang in the driver and cannot be killed"
+            return .unreadable(ReadFailure(.hang, detail))
+        }
         let child: VendorProcess
         do throws(SpawnError) {
             child = try VendorProcess(
                 program: program,
                 arguments: arguments,
                 environment: environment,
-                cancellation: cancellation
+                cancellation: cancellation,
+                abandoned: abandoned
             )
         } catch {
             return .unreadable(ReadFailure(.command, errorChain(error)))
@@ -64,7 +75,7 @@ struct VendorExchange: Sendable {
     ) -> Reading<Value> {
         var notes = VendorNotes()
         do {
-            child.send(try vendorLine(VendorRequest(id: id, method: method)))
+            child.send(try vendorLine(VendorRequest(id: id, method: method, change: change)))
         } catch {
             return .unreadable(ReadFailure(.malformed, "the request for \(subject) cannot be encoded"))
         }
@@ -75,6 +86,7 @@ struct VendorExchange: Sendable {
             let limit = "\(vendorAnswerLimit >> 20) MiB"
             return .unreadable(ReadFailure(.malformed, "the answer for \(subject) is longer than \(limit)"))
         case .timedOut:
+            let state = ProcessState(of: child.pid).map { " (\($0))" } ?? ""
             let ending = child.end(kill: true, patience: deadlines.ending)
             let survived = ending == .abandoned ? "; the child process cannot be killed" : ""
             // Before its hello, a child process does not call the driver, so a delay does not mean that it hangs.
@@ -83,7 +95,8 @@ struct VendorExchange: Sendable {
                 return .unreadable(ReadFailure(.command, detail))
             }
             let call = notes.call.map { "\($0) did not return" } ?? "no answer"
-            return rescue(notes, ReadFailure(.hang, "\(subject): \(call) within \(spoken(deadline))\(survived)"))
+            let detail = "\(subject): \(call) within \(spoken(deadline))\(state)\(survived)"
+            return rescue(notes, ReadFailure(deadlines.nvmlIsBrief && method == .nvml ? .slow : .hang, detail))
         case .cancelled:
             child.end(kill: true, patience: deadlines.ending)
             return .skipped("the probe was canceled")

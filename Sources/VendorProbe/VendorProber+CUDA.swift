@@ -8,7 +8,7 @@ extension VendorProber {
     /// - Returns: An answer for each device. The whole is unreadable when no process answers, with the first reason.
     func cuda(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<[CUDAFacts]> {
         guard let path = libraries.cuda else { return .absent }
-        if nvml.failure?.reason == .hang || nvml.value?.hang != nil {
+        if nvml.failure.map({ [.hang, .slow].contains($0.reason) }) ?? false || nvml.value?.hang != nil {
             return .skipped("NVML does not answer, and CUDA would wait for the same driver")
         }
         let devices = Self.cudaDevices(nvml.value?.gpus ?? [])

@@ -15,10 +15,18 @@ package struct VendorProber: Sendable {
         ///
         /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
+        /// Whether the limit for NVML is so short that a driver that works can exceed it.
+        ///
+        /// The reading is then `slow` and not `hang`.
+        package var nvmlIsBrief = false
         /// The initialization of CUDA on all devices together.
         package var cuda: Duration
         /// The tests of CUDA on all devices together when one of them runs a kernel.
         package var cudaComputation: Duration
+        /// A change of the MIG layout of one GPU.
+        ///
+        /// A change of the mode can reset the GPU.
+        package var migChange: Duration
         /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
 
@@ -27,13 +35,22 @@ package struct VendorProber: Sendable {
             nvml: Duration = .seconds(60),
             cuda: Duration = .seconds(30),
             cudaComputation: Duration = .seconds(60),
+            migChange: Duration = .seconds(120),
             ending: Duration = .seconds(2)
         ) {
             self.hello = hello
             self.nvml = nvml
             self.cuda = cuda
             self.cudaComputation = cudaComputation
+            self.migChange = migChange
             self.ending = ending
+        }
+
+        /// Shortens the limits so that `gpu-agent status` answers within two seconds while NVML hangs.
+        package mutating func beBrief() {
+            nvml = .milliseconds(1200)
+            nvmlIsBrief = true
+            ending = .milliseconds(200)
         }
     }
 
@@ -42,6 +59,7 @@ package struct VendorProber: Sendable {
     let libraries: VendorLibraries
     private let companions: [DriverLibrary]
     private let scratch: String
+    private let abandoned: AbandonedChildren
     let deadlines: Deadlines
     let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
@@ -56,6 +74,7 @@ package struct VendorProber: Sendable {
     ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
     ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
     ///   - deadlines: The time limits of the steps.
+    ///   - abandoned: The child processes that the agent could not kill, which all its probers share.
     ///   - cudaTest: Says how far to test CUDA on a device: a GPU, and the UUID of the GPU or of one of its MIG devices.
     ///     Both are nil when NVML names no device. Several threads call it.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
@@ -66,6 +85,7 @@ package struct VendorProber: Sendable {
         companions: [DriverLibrary],
         scratch: String,
         deadlines: Deadlines = Deadlines(),
+        abandoned: AbandonedChildren = AbandonedChildren(),
         cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
         progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
@@ -77,35 +97,61 @@ package struct VendorProber: Sendable {
         self.companions = companions
         self.scratch = scratch
         self.deadlines = deadlines
+        self.abandoned = abandoned
     }
 
     /// Reads the facts.
     ///
     /// Canceling the task ends the probe at once. Facts that were not read until then are `skipped`.
     package func facts() async -> VendorFacts {
+        let answer = await exchanging { exchange in
+            let nvml = nvml(exchange)
+            return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
+        }
+        switch answer {
+        case .success(let facts): return facts
+        case .failure(let failure): return failed(failure)
+        }
+    }
+
+    /// The answer of a child process, or why none could be prepared.
+    enum Exchanged<Value: Sendable>: Sendable {
+        case success(Value)
+        case failure(ReadFailure)
+    }
+
+    /// Calls `work` with what starts a child process, on a thread of its own.
+    ///
+    /// Canceling the task ends the child process at once.
+    func exchanging<Value: Sendable>(
+        _ work: @escaping @Sendable (VendorExchange) -> Value
+    ) async -> Exchanged<Value> {
         let cancellation: Cancellation
         do throws(SpawnError) {
             cancellation = try Cancellation()
         } catch {
-            return failed(.io, errorChain(error))
+            return .failure(ReadFailure(.io, errorChain(error)))
         }
         // The probe blocks its thread, so it must not run in the cooperative pool.
         let queue = DispatchQueue(label: "vendor-probe")
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                queue.async { continuation.resume(returning: probe(cancellation)) }
+                queue.async { continuation.resume(returning: prepared(cancellation, work)) }
             }
         } onCancel: {
             cancellation.cancel()
         }
     }
 
-    private func probe(_ cancellation: Cancellation) -> VendorFacts {
+    private func prepared<Value: Sendable>(
+        _ cancellation: Cancellation,
+        _ work: (VendorExchange) -> Value
+    ) -> Exchanged<Value> {
         let directory: CompanionDirectory
         do throws(CompanionError) {
             directory = try CompanionDirectory(in: scratch, companions)
         } catch {
-            return failed(.io, errorChain(error))
+            return .failure(ReadFailure(.io, errorChain(error)))
         }
         defer { directory.remove() }
         let exchange = VendorExchange(
@@ -120,10 +166,10 @@ package struct VendorProber: Sendable {
             ],
             deadlines: deadlines,
             cancellation: cancellation,
+            abandoned: abandoned,
             progress: progress
         )
-        let nvml = nvml(exchange)
-        return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
+        return .success(work(exchange))
     }
 
     private func nvml(_ exchange: VendorExchange) -> Reading<NVMLFacts> {
@@ -131,13 +177,14 @@ package struct VendorProber: Sendable {
         var exchange = exchange
         exchange.arguments += ["--nvml", path]
         return exchange.ask(.nvml, about: "NVML", within: deadlines.nvml) { notes, hang in
-            notes.facts(until: hang).map { .present($0) } ?? .unreadable(hang)
+            // What was read in a short time would look like GPUs with faults.
+            let facts = hang.reason == .slow ? nil : notes.facts(until: hang)
+            return facts.map { .present($0) } ?? .unreadable(hang)
         }
     }
 
-    private func failed(_ reason: ReadFailure.Reason, _ detail: String) -> VendorFacts {
-        let failure = ReadFailure(reason, detail)
-        return VendorFacts(
+    private func failed(_ failure: ReadFailure) -> VendorFacts {
+        VendorFacts(
             nvml: libraries.nvml == nil ? .absent : .unreadable(failure),
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure)
         )

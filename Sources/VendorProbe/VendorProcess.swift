@@ -39,6 +39,7 @@ final class VendorProcess {
     private var channel: FileDescriptor?
     private var errors: FileDescriptor?
     private let cancellation: Cancellation
+    private let abandoned: AbandonedChildren
     private var lines = VendorLines()
     private var errorTail: [UInt8] = []
     private var ending: Ending?
@@ -48,7 +49,8 @@ final class VendorProcess {
         program: String,
         arguments: [String],
         environment: [String],
-        cancellation: Cancellation
+        cancellation: Cancellation,
+        abandoned: AbandonedChildren = AbandonedChildren()
     ) throws(SpawnError) {
         let channel = try VendorChannel()
         let errors: VendorChannel
@@ -78,6 +80,7 @@ final class VendorProcess {
         self.channel = channel.near
         self.errors = errors.near
         self.cancellation = cancellation
+        self.abandoned = abandoned
     }
 
     /// The last line that the child process wrote to standard error.
@@ -197,11 +200,13 @@ final class VendorProcess {
 
     /// Stops waiting for the process, and reaps it when it ends.
     private func abandon() {
-        let (pid, process) = (pid, process)
+        let (pid, process, abandoned) = (pid, process, abandoned)
+        abandoned.add()
         let source = DispatchSource.makeReadSource(fileDescriptor: process.rawValue, queue: .global())
         source.setEventHandler {
             Glibc.kill(-pid, SIGKILL)
             waitpid(pid, nil, WNOHANG)
+            abandoned.remove()
             // The handler retains the source until this call.
             source.cancel()
         }

@@ -30,10 +30,16 @@ struct VendorRequest: Codable, Equatable {
         case cuda
         /// Initialize CUDA, and run a kernel on each device.
         case cudaComputation
+        /// Read the MIG layout of all GPUs.
+        case mig
+        /// Change the MIG layout of a GPU.
+        case migChange
     }
 
     var id: Int
     var method: Method
+    /// What `migChange` changes; nil for every other method.
+    var change: MIGChange?
 }
 
 /// A line from the child process to the agent.

@@ -12,7 +12,8 @@ struct VendorResponder {
 
     private enum NVML {
         case initialized(NVMLLibrary)
-        case failed(Reading<NVMLFacts>)
+        case absent
+        case failed(ReadFailure)
     }
 
     init(libraries: VendorLibraries, reporter: VendorReporter) {
@@ -27,32 +28,48 @@ struct VendorResponder {
             let hello = VendorHello(protocolVersion: vendorProtocolVersion)
             return try vendorLine(VendorAnswer(id: request.id, reading: .present(hello)))
         case .nvml: return try vendorLine(VendorAnswer(id: request.id, reading: nvmlFacts()))
+        case .mig:
+            let reading = withNVML { (library) throws(NVMLError) in try library.migInventory() }
+            return try vendorLine(VendorAnswer(id: request.id, reading: reading))
+        case .migChange:
+            guard let change = request.change else { return try vendorLine(Self.nothingToChange(request.id)) }
+            let reading = withNVML { (library) throws(NVMLError) in try library.make(change) }
+            return try vendorLine(VendorAnswer(id: request.id, reading: reading))
         case .cuda: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: false)))
         case .cudaComputation: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: true)))
         }
     }
 
+    private static func nothingToChange(_ id: Int) -> VendorAnswer<MIGChangeResult> {
+        VendorAnswer(id: id, reading: .unreadable(ReadFailure(.malformed, "the request has no change of MIG")))
+    }
+
     private mutating func nvmlFacts() -> Reading<NVMLFacts> {
+        withNVML { (library) throws(NVMLError) in try library.facts() }
+    }
+
+    private mutating func withNVML<Value>(_ read: (NVMLLibrary) throws(NVMLError) -> Value) -> Reading<Value> {
         let started = nvml ?? startNVML()
         nvml = started
         switch started {
-        case .initialized(let library): return Reading { () throws(NVMLError) in try library.facts() }
-        case .failed(let reading): return reading
+        case .initialized(let library): return Reading { () throws(NVMLError) in try read(library) }
+        case .absent: return .absent
+        case .failed(let failure): return .unreadable(failure)
         }
     }
 
     private func startNVML() -> NVML {
-        guard let path = libraries.nvml else { return .failed(.absent) }
+        guard let path = libraries.nvml else { return .absent }
         let library: NVMLLibrary
         do throws(LibraryError) {
             library = try NVMLLibrary(path: path, reporter: reporter)
         } catch {
-            return .failed(.unreadable(error.failure))
+            return .failed(error.failure)
         }
         do throws(NVMLError) {
             try library.start()
         } catch {
-            return .failed(.unreadable(error.failure))
+            return .failed(error.failure)
         }
         return .initialized(library)
     }

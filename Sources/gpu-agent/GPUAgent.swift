@@ -23,6 +23,7 @@ struct GPUAgent: AsyncParsableCommand {
             InstallCommand.self,
             UninstallCommand.self,
             HealthCommand.self,
+            MIGCommand.self,
             FactsCommand.self,
             LabelsCommand.self,
             CatalogCommand.self,
@@ -66,6 +67,10 @@ struct GPUAgent: AsyncParsableCommand {
     /// After wrong usage it exits with 2, as `validate` documents. The argument parser itself would exit with 64.
     static func main() async {
         if let status = VendorChildEntry.run(CommandLine.arguments.dropFirst()) { Glibc.exit(status) }
+        if let problem = OpenFiles.problem() {
+            Output.complain("gpu-agent: \(problem)\n")
+            Glibc.exit(ExitStatus.cannotTell.rawValue)
+        }
         if let message = unknownCommand(CommandLine.arguments.dropFirst()) {
             Output.complain("gpu-agent: \(message)\n")
             Glibc.exit(ExitStatus.usage.rawValue)

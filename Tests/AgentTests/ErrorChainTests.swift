@@ -2,6 +2,7 @@ import Documents
 import FoundationEssentials
 import Host
 import Kubernetes
+import MIG
 import NetworkErrors
 import NodeModel
 import PCIBus
@@ -86,6 +87,7 @@ struct ErrorChainTests {
         ),
         (PackageListError("package x has no status"), "package x has no status"),
         (MessageError("the file is empty"), "the file is empty"),
+        (MIGSelectionError.ambiguous(["a", "b"]), "the file has 2 layouts: name one with --selected: a, b"),
     ]
 
     @Test func printsEachCauseOnce() {

@@ -236,6 +236,58 @@ struct ReconcilerTests {
         #expect(facts.seenGPUs.isAbsent == (mode == .observe))
     }
 
+    /// The results of the daemon, which every user can read, are those of its last inspection.
+    @Test(arguments: AgentMode.allCases)
+    func leavesItsResultsForTheCommands(_ mode: AgentMode) async throws {
+        let host = try TemporaryDirectory()
+        try host.write("proc/sys/kernel/random/boot_id", "8a1c6a5e-0000-4000-8000-000000000001\n")
+        let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        let inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
+        let (box, wakeUp) = (SnapshotBox(), Bell())
+        let reconciler = Reconciler(
+            inspector: inspector,
+            install: nil,
+            cluster: nil,
+            wakeUp: wakeUp,
+            box: box,
+            startJitter: .zero,
+            mode: mode,
+            resultsLast: .seconds(300),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let loop = Task { try await reconciler.run() }
+        try await eventually("the first inspection") { box.snapshot != nil }
+        if mode == .observe {
+            loop.cancel()
+            try await loop.value
+            #expect(await prober.daemonResults() == nil && !host.exists("run/gpu-agent"))
+            return
+        }
+        try await eventually("the results") { await prober.daemonResults() != nil }
+        let results = try #require(await prober.daemonResults())
+        #expect(results.until.milliseconds - results.at.milliseconds == 300_000)
+        #expect(results.facts == box.snapshot?.view.facts)
+        #expect(await prober.isCurrent(results))
+        var view = await inspector.currentView(results)
+        // Root reads the errors of the GPUs again, with the time.
+        view.facts.gpuEvents = results.facts.gpuEvents
+        #expect(view.facts == results.facts && view.report == box.snapshot?.view.report)
+        let attributes = try FileManager.default.attributesOfItem(atPath: host.path("run/gpu-agent/results.json"))
+        #expect(attributes[.posixPermissions] as? Int == 0o644)
+        try host.write("sys/module/nvidia/version", "595.71.05\n")
+        #expect(await !prober.isCurrent(results), "somebody loaded a driver")
+        try FileManager.default.removeItem(atPath: host.path("sys/module"))
+        #expect(await prober.isCurrent(results))
+
+        loop.cancel()
+        try await loop.value
+        let last = try #require(await prober.daemonResults())
+        #expect(last.facts == results.facts)
+        #expect(await !prober.isCurrent(last), "no daemon runs")
+        try host.write("proc/sys/kernel/random/boot_id", "another\n")
+        #expect(await prober.daemonResults() == nil)
+    }
+
     @Test func asksNothingBeforeTheStartJitterIsOver() async throws {
         try await TestCluster.with { cluster in
             // A random part of it is waited.

@@ -93,12 +93,13 @@ import Testing
         #expect(await Verification(look: looks.look, patience: .zero).problem(within: .zero) == nil)
     }
 
-    @Test func takesADegradedNode() async throws {
+    /// A license comes later, and its server says nothing about the driver.
+    @Test func takesANodeWithoutALicense() async throws {
         let unlicensed = NodeFacts.rtxProReady.withNVML {
             $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil))
         }
         let looks = try Looks(unlicensed)
-        #expect(await looks.look().report.verdict == .degraded)
+        #expect(await looks.look().report.verdict == .notReady)
         #expect(await Verification(look: looks.look, patience: .zero).problem(within: .zero) == nil)
     }
 }

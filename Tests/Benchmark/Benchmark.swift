@@ -5,8 +5,8 @@ import NodeModel
 import Selection
 
 /// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, the vendor child:
-/// `gpu-benchmark nvml AGENT LIBRARY`, or the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
-/// SECONDS`.
+/// `gpu-benchmark nvml AGENT LIBRARY`, the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
+/// SECONDS`, or the memory over many inspections: `gpu-benchmark inspections SECONDS AGENT HOST-PID`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
 /// one.
@@ -16,6 +16,12 @@ enum Benchmark {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.count == 3, arguments[0] == "nvml" {
             exit(await VendorBenchmark.run(agent: arguments[1], library: arguments[2]) ? 0 : 1)
+        }
+        if arguments.count == 4, arguments[0] == "inspections", let seconds = Int(arguments[1]),
+            let host = Int(arguments[3])
+        {
+            let seconds = max(1, min(seconds, 24 * 3600))
+            exit(try await InspectionBenchmark.run(seconds: seconds, agent: arguments[2], host: host) ? 0 : 1)
         }
         if arguments.first == "kernel-log" {
             let seconds = arguments.dropFirst().first.flatMap { Int($0) } ?? 60

@@ -2,6 +2,7 @@ import Catalog
 import CoreSupport
 import NodeModel
 import Selection
+import Support
 import Testing
 
 /// Every driver that the catalog must have: its URL, and whether its checksum is known.
@@ -158,6 +159,19 @@ import Testing
             if gpu.maxWorkstationBranch != (isOld ? 535 : nil) { faults.append("\(gpu.id): as a workstation") }
         }
         return faults + drivers.keys.sorted().map { "\($0) is not in the list" }
+    }
+
+    /// An archive of another version would be installed beside the driver, and would not start.
+    @Test func eachFabricManagerArchiveIsThatOfItsDriver() throws {
+        let drivers = try repositoryCatalog().drivers.filter { $0.fabricManagerArchive != nil }
+        #expect(drivers.map(\.version.description) == ["590.48.01", "580.159.04", "535.154.05", "535.129.03"])
+        for driver in drivers {
+            let archive = try #require(driver.fabricManagerArchive)
+            let name = "fabricmanager-linux-x86_64-\(driver.version)-archive.tar.xz"
+            #expect(archive.fileName == name && archive.digest?.hex.count == 64)
+            #expect(archive.urls.allSatisfy { $0.hasPrefix("https://developer.download.nvidia.com/compute/") })
+            #expect(driver.fabricManager == true && driver.architecture == .x86_64)
+        }
     }
 
     @Test func hasEveryDriverAndNoOther() throws {

@@ -34,7 +34,7 @@ import Testing
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
-            license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4}
+            license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4, grace: 20m}
             download:
               caFile: /etc/ca.pem
               sizeLimit: 1536MiB
@@ -56,6 +56,7 @@ import Testing
                     "nvidia": ["NVreg_RegistryDwords": "a=1;b=0x2", "NVreg_EnableMSI": "1"]
                 ]),
                 license: LicensePolicy(tokenFile: "/etc/gpu-agent-license/token.tok", feature: .compute),
+                licenseGrace: 1200,
                 persistenced: false
             ),
             signing: ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der"),
@@ -253,7 +254,15 @@ import Testing
                 "4:50: certificate '/' is not the absolute path of a file of the host such as /root/MOK.der",
             ]
         ),
-        ("license: {}", ["3:10: license needs 'tokenFile' or 'featureType'"]),
+        ("license: {}", ["3:10: license needs 'tokenFile', 'featureType' or 'grace'"]),
+        (
+            "license: {grace: 20}",
+            ["3:18: grace '20' is not a duration of at most 8760 hours such as 90s, 20m or 24h"]
+        ),
+        (
+            "license: {grace: 8761h}",
+            ["3:18: grace '8761h' is not a duration of at most 8760 hours such as 90s, 20m or 24h"]
+        ),
         (
             "license: {tokenFile: token.tok, featureType: 3, server: a}",
             [

@@ -2,6 +2,7 @@ import Catalog
 import CoreSupport
 import Documents
 import FoundationEssentials
+import MIG
 import Reporting
 import TestSupport
 import Testing
@@ -31,6 +32,9 @@ import Testing
                 || text.hasPrefix("gpus:\n  - ")
         }
 
+        /// Whether it is a file with MIG layouts.
+        var isMIG: Bool { firstKey == "version" }
+
         func withHeader(_ header: String) -> String { text.contains("apiVersion:") ? text : header + text }
     }
 
@@ -58,9 +62,18 @@ import Testing
         #expect(catalogs.count >= 3)
     }
 
+    @Test func migLayoutsAreValid() throws {
+        let layouts = try Self.examples().filter(\.isMIG)
+        for example in layouts {
+            let file = MIGConfigFile.read(try YAMLDocument.parse(example.text, file: example.page))
+            #expect(throws: Never.self, "\(example)") { try file.get() }
+        }
+        #expect(layouts.map(\.page) == ["docs/mig.md"])
+    }
+
     /// Every other block that begins with a key is a configuration or a part of one, so a wrong key is a mistake.
     @Test func configurationsAreValid() throws {
-        let configurations = try Self.examples().filter { !$0.isCatalog }
+        let configurations = try Self.examples().filter { !$0.isCatalog && !$0.isMIG }
         for example in configurations {
             let text = example.withHeader(Self.configHeader)
             switch Config.read(try YAMLDocument.parse(text, file: example.page)) {

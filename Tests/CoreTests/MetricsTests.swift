@@ -22,7 +22,8 @@ import Testing
         _ report: NodeReport,
         journal: Journal? = nil,
         requests: [Metrics.APIRequestCount] = [],
-        lookedAt: Double = 1_795_219_200.5
+        lookedAt: Double = 1_795_219_200.5,
+        abandoned: Int = 0
     ) throws -> String {
         Metrics(
             report: report,
@@ -30,7 +31,8 @@ import Testing
             decision: try Plan.made(for: facts).decision,
             journal: journal,
             apiRequests: requests,
-            lookedAt: lookedAt
+            lookedAt: lookedAt,
+            abandonedProcesses: abandoned
         ).text
     }
 
@@ -88,6 +90,11 @@ import Testing
         }
         let facts = NodeFacts.h100Ready.with { $0.driver.loadedVersion = .present("a\"b\\c\nd") }
         #expect(try text(facts, try .made(for: .h100Ready)).contains(#"version="a\"b\\c\nd","#))
+    }
+
+    @Test func countsTheProcessesThatCannotBeKilled() throws {
+        let text = try text(.h100Ready, try .made(for: .h100Ready), abandoned: 3)
+        #expect(text.contains("\ngpu_agent_abandoned_processes 3\n"))
     }
 
     @Test func aFamilyWithoutSamplesIsLeftOut() throws {

@@ -86,6 +86,39 @@ import Testing
         try expectGolden(try json(status), "Goldens/status-rtx-pro-6000.json")
     }
 
+    @Test func saysHowOldTheResultsOfTheDaemonAre() throws {
+        var status = try status(.h100Ready)
+        status.inspectedByDaemonAt = Timestamp(958)
+        let lines = StatusText(status: status, style: Style(color: false), now: 1000).text.split(separator: "\n")
+        let line = "  Inspected by the daemon 42 s ago. 'gpu-agent status --fresh' inspects the node now."
+        #expect(lines.prefix(3) == ["READY", "→ CUDA works on this node. Nothing to do.", line[...]])
+        #expect(try json(status).contains(#""inspectedByDaemonAt" : "1970-01-01T00:15:58.000Z""#))
+    }
+
+    @Test func showsWhatTheDaemonSawBeforeNVMLStoppedToAnswer() throws {
+        let slow = ReadFailure(.slow, "NVML: nvmlInit_v2 did not return within 1.2 seconds")
+        let facts = NodeFacts.h100Ready.with {
+            $0.vendor = .present(VendorFacts(nvml: .unreadable(slow), cuda: .skipped("NVML does not answer")))
+        }
+        let plan = try Plan.made(for: facts)
+        let status = StatusDocument(
+            facts: facts,
+            plan: plan,
+            report: Checks(facts: facts, plan: plan).report(),
+            journal: nil,
+            published: nil,
+            lastResults: LastResults(at: Timestamp(400), try .made(for: .h100Ready), .h100Ready)
+        )
+        #expect(status.verdict == .unknown && status.reason == .nvmlHang)
+        #expect(status.gpus.first?.uuid != nil)
+        let lines = StatusText(status: status, style: Style(color: false), now: 1000).text.split(separator: "\n")
+        #expect(lines.first?.hasPrefix("UNKNOWN  nvml-hang  NVML: nvmlInit_v2 did not return within 1.2 s") == true)
+        #expect(lines.dropFirst().first == "  The last inspection by the daemon, 10 min 0 s ago: ready.")
+        #expect(lines.dropFirst(2).first?.hasPrefix("→ Run 'gpu-agent status --fresh'") == true)
+        let document = try json(status)
+        #expect(document.contains(#""lastResults" : {"#) && !document.contains(#""vendor""#))
+    }
+
     @Test func saysWhatTheAgentDoesAndWaitsFor() throws {
         func text(_ activity: Activity) throws -> [String] {
             var status = try status(.h100)

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Kubernetes
 import NodeModel
+import Planning
 import SimulatedCluster
 import TestSupport
 import Testing
@@ -63,6 +64,8 @@ struct LicenseTests {
                     try await until("the new token is there") {
                         node.text(LicenseFiles.tokenPath)?.contains("new") == true
                             && node.text(LicenseFiles.configuration)?.contains("FeatureType=4") == true
+                            // The agent that ends must not take the start of the daemon with it.
+                            && node.text("/run/nvidia-gridd/nvidia-gridd.pid").map { !first.hasPrefix($0) } == true
                     }
                     try await agent.awaitVerdict(.ready)
                 }
@@ -84,7 +87,7 @@ struct LicenseTests {
                 #expect(found == "\(LicenseFiles.tokenPath)\n", "files with the secret")
 
                 // The state of the daemon, which the next boot removes.
-                try await node.run(["rm", "/run/gpu-agent/published.json"])
+                try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results])
                 let uninstall = try await node.uninstall()
                 uninstall.expectExit(0)
                 #expect(!"\(uninstall)".contains(Self.marker))
@@ -122,6 +125,37 @@ struct LicenseTests {
         }
     }
 
+    /// The configuration loses its license, while the operator has stopped the daemon or replaced the token.
+    @Test func aDroppedLicenseStartsNothingAndRemovesOnlyItsOwn() async throws {
+        let files = try TemporaryDirectory()
+        let options = try configure(files, Self.token)
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install", options).expectExit(0)
+            let first = try await daemon(node)
+            // The agent removes its files, and a daemon that runs starts again.
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists(LicenseFiles.tokenPath) && !node.exists(LicenseFiles.configuration))
+            #expect(!node.exists(HostLayout.licenseToken))
+            #expect(try await daemon(node) != first)
+            // A daemon that somebody has stopped stays stopped.
+            try await node.agent("install", options).expectExit(0)
+            try await node.run(["systemctl", "stop", "nvidia-gridd"])
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists(LicenseFiles.tokenPath))
+            let state = try await node.run(["sh", "-c", "systemctl is-active nvidia-gridd || echo stopped"])
+            #expect(state == "stopped\n")
+            // The token was replaced after the plan was made: the command of the plan leaves it.
+            try await node.agent("install", options).expectExit(0)
+            try await node.run(["sh", "-c", "echo a.b.c >\(LicenseFiles.tokenPath)"])
+            try await node.run(OwnFile.tokenRemoval)
+            #expect(node.text(LicenseFiles.tokenPath) == "a.b.c\n" && !node.exists(HostLayout.licenseToken))
+            let uninstall = try await node.uninstall()
+            uninstall.expectExit(0)
+            #expect(uninstall.output.contains("\(LicenseFiles.tokenPath): the agent did not write"), "\(uninstall)")
+            #expect(node.text(LicenseFiles.tokenPath) == "a.b.c\n" && !node.exists(LicenseFiles.configuration))
+        }
+    }
+
     @Test func aTokenThatCannotBeUsedIsFoundBeforeTheDownload() async throws {
         let files = try TemporaryDirectory()
         try await SimulatedNode.with(set: ["systemd=yes"]) { node in
@@ -134,6 +168,39 @@ struct LicenseTests {
             }
             #expect(try node.requests().isEmpty)
             #expect(!node.exists(HostLayout.journal))
+        }
+    }
+
+    /// A vGPU without a license is slow, so the node is not ready until it has one.
+    @Test func aNodeIsNotReadyWithoutALicense() async throws {
+        let files = try TemporaryDirectory()
+        try files.write("grace.yaml", "apiVersion: gpu-agent/v1\nkind: AgentConfig\nlicense: {grace: 8760h}\n")
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install").expectExit(0)
+            let hardware = "/etc/gpu-sim/hardware"
+            try await node.run(["sed", "-i", "s/license=licensed/license=unlicensed/", hardware])
+            // A server that gave no license; the host has no journal of systemd.
+            let journal =
+                "#!/bin/sh\necho 'Failed to acquire license from srv (Info: x - Error: No pool features found for : x)'\n"
+            try await node.run([
+                "sh", "-c", "printf '%s' \"$1\" >/usr/bin/journalctl; chmod 755 /usr/bin/journalctl", "sh", journal,
+            ])
+            try await node.run(["systemctl", "start", "nvidia-gridd"])
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready" && status.reason == "license-not-available", "\(status)")
+            try await node.agent("validate").expectExit(1)
+            let options = ["--config", files.path("grace.yaml")]
+            let allowed = try await node.agent("validate", ["-o", "json"] + options)
+            allowed.expectExit(0)
+            #expect(try allowed.decoded(as: PrintedValidation.self).verdict == "degraded")
+            // An install does not blame the driver, which works.
+            try await node.run(["sh", "-c", "rm -f /dev/nvidia-uvm"])
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.output.hasPrefix("not-ready"), "\(install)")
+            #expect(try node.journal().record?.state == .installed)
+            try await node.run(["sed", "-i", "s/license=unlicensed/license=licensed/", hardware])
+            #expect(try await node.status().verdict == "ready")
         }
     }
 

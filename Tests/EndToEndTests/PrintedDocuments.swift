@@ -25,6 +25,14 @@ struct PrintedStatus: Decodable {
     var driver: Driver
     var findings: [PrintedFinding]
     var lastInstall: [Step]
+    var inspectedByDaemonAt: String?
+    var lastResults: LastResults?
+
+    struct LastResults: Decodable, Equatable {
+        var at: String
+        var verdict: String
+        var reason: String?
+    }
 }
 
 struct PrintedDecision: Decodable {

@@ -54,8 +54,14 @@ extension SimulatedNode {
     }
 }
 
+/// The logs of the stand-in kernel and of the stand-in license daemon, the kernel log, and the cache that ldconfig writes
+/// for itself.
+let writtenByStandIns: Set<String> = [
+    "/dev/kmsg", "/var/log/kern.log", "/var/log/syslog", "/var/cache/ldconfig/aux-cache",
+]
+
 /// What an uninstall leaves on a host, or what the simulated host itself writes.
-let namedByUninstall: Set<String> = [
+let namedByUninstall: Set<String> = writtenByStandIns.union([
     // The journal records that an operator uninstalled the driver.
     HostLayout.journal,
     // The GPUs of the node, which do not depend on the driver.
@@ -66,6 +72,4 @@ let namedByUninstall: Set<String> = [
     HostLayout.logs, HostLayout.installerLog, "/var/log/nvidia-uninstall.log",
     // The lock, which the next boot removes.
     HostLayout.run, HostLayout.lock,
-    // The logs of the stand-in kernel and of the stand-in license daemon, and the cache that ldconfig writes for itself.
-    "/var/log/kern.log", "/var/log/syslog", "/var/cache/ldconfig/aux-cache",
-]
+])

@@ -49,6 +49,37 @@ struct SurroundingsTests {
         }
     }
 
+    /// The operator has files with the names of the agent's.
+    @Test func filesOfOthersStay() async throws {
+        let directory = try TemporaryDirectory()
+        let options = try configuration("driver: {moduleParameters: {nvidia: {NVreg_EnableMSI: 0}}}", in: directory)
+        try await SimulatedNode.with { node in
+            let theirs =
+                "mkdir -p /etc/udev/rules.d /etc/modprobe.d; echo '# mine' | tee \(OwnFile.deviceRule) >/dev/null"
+            try await node.run(["sh", "-ec", "\(theirs); echo '# mine' >\(ModuleParameters.path)"])
+            try await node.takeFirstLedger()
+            let plan = try await node.agent("plan", options).output
+            for path in [OwnFile.deviceRule, ModuleParameters.path] {
+                #expect(plan.contains("\(path) stays as it is"), "\(plan)")
+            }
+            try await node.agent("install", options).expectExit(0)
+            let findings = try await node.status(options).findings
+            for code in ["module-parameters-pending", "device-files-incomplete"] {
+                #expect(findings.first { $0.code == code }?.state == "notice", "\(findings)")
+            }
+            try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+            // A file that the agent wrote and the operator replaced stays, too.
+            try await node.run(["rm", OwnFile.deviceRule])
+            try await node.agent("install", options).expectExit(0)
+            try await node.run(["sh", "-c", "echo '# mine' >\(OwnFile.deviceRule)"])
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.contains("\(OwnFile.deviceRule): the agent did not write this file"), "\(run)")
+            #expect(node.text(OwnFile.deviceRule) == "# mine\n")
+        }
+    }
+
     @Test func modulesGetTheConfiguredParameters() async throws {
         let directory = try TemporaryDirectory()
         let first = try configuration("driver: {moduleParameters: {nvidia: {NVreg_EnableMSI: 0}}}", in: directory)

@@ -1,3 +1,4 @@
+import ClusterSupport
 import FoundationEssentials
 import Glibc
 import NodeModel
@@ -36,6 +37,30 @@ struct UninstallTests {
             again.expectExit(0)
             #expect(again.output.hasPrefix("nothing to uninstall: driver 595.91.07 was uninstalled at "), "\(again)")
             try await node.expectUninstalled()
+        }
+    }
+
+    /// The ledger accepts only what the command printed, and what the stand-ins of the host write.
+    @Test func namesEveryFileThatStays() async throws {
+        try await SimulatedNode.with("two-h100", set: ["systemd=yes"]) { node in
+            try await node.run(["mkdir", "-p", "/etc/udev/rules.d"])
+            try await node.takeFirstLedger()
+            try await TestCluster.with { cluster in
+                _ = try await RunningAgent.with(node, cluster) { agent in try await agent.awaitVerdict(.ready) }
+            }
+            let log = "printf '4,1,1000,-;NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=x, power\n' >>/dev/kmsg"
+            try await node.run(["sh", "-c", log])
+            let clear = [Programs.agent, "health", "clear", "0000:81:00.0", "--reason", "replaced"]
+            try await runProgram(clear + ["--host-pid", "\(node.pid)"]).expectExit(0)
+            #expect(node.exists(HostLayout.seenGPUs) && node.exists(HostLayout.gpuEvents))
+
+            let run = try await node.uninstall(["-o", "json"])
+            run.expectExit(0)
+            let named = Set(try run.decoded(as: PrintedUninstall.self).left.compactMap(\.path))
+            #expect(named.isSuperset(of: [HostLayout.seenGPUs, HostLayout.gpuEvents]))
+            let output = try await node.run(["find", HostLayout.run, HostLayout.logs])
+            let inside = output.split(separator: "\n").map(String.init)
+            try await node.expectLedger(apartFrom: named.union(inside).union(writtenByStandIns))
         }
     }
 

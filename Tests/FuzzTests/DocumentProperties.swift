@@ -1,5 +1,6 @@
 import Catalog
 import Documents
+import MIG
 import NodeModel
 import Selection
 import Support
@@ -22,6 +23,20 @@ extension Properties {
         switch Config.read(root) {
         case .success(let config): checkConfig(config)
         case .failure(let found): checkProblems(found.problems, lines)
+        }
+        switch MIGConfigFile.read(root) {
+        case .success(let file): checkMIGConfig(file)
+        case .failure(let found): checkProblems(found.problems, lines)
+        }
+    }
+
+    private mutating func checkMIGConfig(_ file: MIGConfigFile) {
+        for entry in file.layouts.flatMap(\.entries) {
+            expect(entry.isEnabled || entry.migDevices.isEmpty, "MIG devices without MIG mode at \(entry.place)")
+            for device in entry.migDevices {
+                expect((1...64).contains(device.count), "\(device.count) devices \(device.profile)")
+                expect(MIGProfileName("\(device.profile)") == device.profile, "\(device.profile) reads as another")
+            }
         }
     }
 

@@ -39,6 +39,7 @@ extension ChecksTests {
             }
         ),
         Case(.nvmlHang, "hangs", .failed, vendor { $0.nvml = .unreadable(hang) }, observed: hang.detail),
+        Case(.nvmlHang, "is slow", .unknown, vendor { $0.nvml = .unreadable(slow) }, observed: slow.detail),
         Case(.nvmlHang, "hangs on the second GPU", .failed, hangOnTheSecondGPU, observed: hang.detail),
         Case(.nvmlUnavailable, "hangs on the second GPU, which another finding says", nil, hangOnTheSecondGPU),
         Case(.gpuCount, "all", .pass, observed: "1 of 1"),

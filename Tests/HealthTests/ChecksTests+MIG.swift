@@ -90,10 +90,21 @@ extension ChecksTests {
         Case(
             .licenseMissing,
             "not there",
-            .warning,
+            .failed,
             gpu { $0.license = .present(LicenseFacts(licensed: false, product: nil)) },
             .adoptedRTXPro,
             observed: "These vGPUs have no license: GPU 0."
+        ),
+        Case(
+            .licenseMissing,
+            "not there on a whole GPU",
+            .warning,
+            gpu {
+                $0.license = .present(LicenseFacts(licensed: false, product: nil))
+                $0.virtualization = .present(.passthrough)
+            },
+            .adoptedRTXPro,
+            observed: "These GPUs have no license: GPU 0."
         ),
         Case(.licenseMissing, "none needed on a vGPU", .pass, gpu { $0.license = .absent }, .adoptedRTXPro),
     ]

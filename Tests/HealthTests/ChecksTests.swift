@@ -75,6 +75,7 @@ import Testing
         $0.gpus.append(second)
     }
     static let hang = ReadFailure(.hang, "no answer within 10 s")
+    static let slow = ReadFailure(.slow, "no answer within 1.2 s")
     static let vendorError = ReadFailure(.vendor, "nvmlInit_v2: driver not loaded (9)")
 
     static let driverCases: [Case] = [
@@ -172,7 +173,8 @@ import Testing
         Case(.deviceNodesMissing, "no module is loaded", nil, driver { $0 = $0.unloaded }),
     ]
 
-    static let cases = driverCases + libraryCases + persistenceCases + kernelCases + migCases
+    static let cases =
+        driverCases + libraryCases + persistenceCases + conditionCases + kernelCases + migCases
 
     @Test(arguments: cases)
     func finds(_ row: Case) throws {

@@ -103,6 +103,12 @@ import Testing
         #expect(Self.codes.allSatisfy { report.finding($0) == nil })
     }
 
+    @Test func theTextsNameThePackage() throws {
+        let missing = try report(DriverProgram(isRunning: false), cuda: 802).finding(.fabricManagerMissing)
+        let package = "the package nvidia-fabricmanager-595 or nvidia-fabricmanager in exactly this version"
+        #expect(missing?.remedy.text.contains(package) == true)
+    }
+
     @Test func theTextsNameTheVersion() throws {
         let missing = try report(DriverProgram(isRunning: false), cuda: 802).finding(.fabricManagerMissing)
         #expect(missing?.observed.hasPrefix("The host has no fabric manager. 4 NVSwitch functions") == true)

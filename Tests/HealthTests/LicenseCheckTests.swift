@@ -36,32 +36,52 @@ import Testing
     private static let path = "/usr/bin/nvidia-gridd"
     private static let unit = "/usr/lib/systemd/system/nvidia-gridd.service"
 
+    private static func unlicensed(_ facts: inout NodeFacts) {
+        facts = facts.withNVML { $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil)) }
+    }
+
     @Test func aDaemonThatDoesNotRunIsAWarningOnceALicenseIsMissing() throws {
-        let stopped = daemon(DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: false))
+        var stopped = daemon(DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: false))
+        stopped.hasSystemd = true
         let licensed = try report(stopped)
         let notice = licensed.finding(.licenseDaemonNotRunning)
         #expect(notice?.state == .notice && licensed.verdict == .ready)
         #expect(notice?.remedy.command == "systemctl enable --now nvidia-gridd")
-        let without = try report(stopped) { facts in
-            facts = facts.withNVML { $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil)) }
-        }
-        #expect(without.finding(.licenseDaemonNotRunning)?.state == .warning && without.verdict == .degraded)
+        let without = try report(stopped, nil, Self.unlicensed)
+        #expect(without.finding(.licenseDaemonNotRunning)?.state == .warning && without.verdict == .notReady)
+        #expect(without.reason == .licenseMissing)
+        let observed = "These vGPUs have no license: GPU 0. nvidia-gridd does not run."
+        #expect(without.finding(.licenseMissing)?.observed == observed)
         // The next install starts the daemon with the configured license.
         let remedy = try report(stopped, Self.policy).finding(.licenseDaemonNotRunning)?.remedy
         #expect(remedy?.command == "gpu-agent install")
     }
 
+    /// There is nothing to start, and the license is there.
+    @Test func aLicenseWithoutTheUnitNeedsNoAction() throws {
+        let programs = [
+            (DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: false), false),
+            (DriverProgram(path: Self.path, isRunning: false), true), (DriverProgram(isRunning: false), true),
+        ]
+        for (program, hasSystemd) in programs {
+            var found = daemon(program)
+            found.hasSystemd = hasSystemd
+            let report = try report(found)
+            let finding = report.finding(.licenseDaemonNotRunning)
+            #expect(finding?.state == .notApplicable && finding?.remedy.isEmpty == true)
+            #expect(report.verdict == .ready && report.nextAction.hasSuffix("Nothing to do."))
+        }
+    }
+
     @Test func saysWhatIsMissing() throws {
+        let noUnit = "nvidia-gridd does not run, and the host has no unit nvidia-gridd.service."
         let cases = [
-            (DriverProgram(isRunning: false), "The host lacks nvidia-gridd, the license daemon of the GRID driver."),
-            (
-                DriverProgram(path: Self.path, isRunning: false),
-                "nvidia-gridd does not run, and the host has no unit nvidia-gridd.service."
-            ),
+            (DriverProgram(path: Self.path, isRunning: false), noUnit),
             (DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: false), "nvidia-gridd does not run."),
         ]
         for (program, text) in cases {
-            #expect(try report(daemon(program)).finding(.licenseDaemonNotRunning)?.observed == text)
+            let finding = try report(daemon(program), nil, Self.unlicensed).finding(.licenseDaemonNotRunning)
+            #expect(finding?.observed == text)
         }
         let running = daemon(DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: true))
         #expect(try report(running).finding(.licenseDaemonNotRunning)?.state == .pass)

@@ -12,7 +12,7 @@ import Testing
         let headings = ReasonCodeDocument().text.split(separator: "\n").filter { $0.hasPrefix("### ") }.map {
             "#" + $0.dropFirst(4)
         }
-        let anchors = CheckRegistry.checks.map { $0.documentation.drop { $0 != "#" } }
+        let anchors = CheckRegistry.checks.map { $0.code.documentation.drop { $0 != "#" } }
         #expect(Set(headings) == Set(anchors.map(String.init)))
         #expect(headings.count == CheckRegistry.checks.count)
     }

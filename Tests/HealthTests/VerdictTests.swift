@@ -100,11 +100,11 @@ import Testing
 
     static let cases: [Case] = [
         Case("two good GPUs", .ready, nil) { _ in },
-        Case("a warning", .degraded, .licenseMissing, unlicensed),
+        Case("a vGPU without a license", .notReady, .licenseMissing, unlicensed),
         Case("a GPU of two is lost", .degraded, .gpuCount) { $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) } },
         Case("a failure", .notReady, .cudaFailed, cudaFails),
         Case("a failure weighs more than a warning", .notReady, .cudaFailed) {
-            unlicensed(&$0)
+            $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) }
             cudaFails(&$0)
         },
         Case("the first failure is the reason", .notReady, .driverNotLoaded) {
@@ -116,7 +116,7 @@ import Testing
         },
         Case("what cannot be told weighs more than a warning", .unknown, .deviceNodesMissing) {
             $0.driver.deviceNodes = .unreadable(.denied)
-            unlicensed(&$0)
+            $0 = $0.withNVML { $0.gpus[1] = .lost(index: 1) }
         },
         Case("a failure weighs more than what cannot be told", .notReady, .cudaFailed) {
             $0.driver.deviceNodes = .unreadable(.denied)
@@ -234,6 +234,20 @@ import Testing
         #expect(report.finding(.persistenceModeOff)?.state == .notice)
         #expect(report.verdict == .ready && report.reason == nil)
         #expect(report.nextAction == "CUDA works on this node. Nothing to do.")
+    }
+
+    /// CUDA still works on such a GPU, and the node has no other one.
+    @Test(arguments: [
+        (GPUTrait.remappedRowsFailed, GPUTrait.Value.flag(true), ReasonCode.gpuMemoryDamaged),
+        (.recoveryAction, .text("drain-and-reset"), .gpuRecoveryPending),
+    ])
+    func aNodeWhoseOnlyGPUMustNotBeUsedIsNotReady(_ row: (GPUTrait, GPUTrait.Value, ReasonCode)) throws {
+        let facts = NodeFacts.h100Ready.withNVML { $0.gpus[0].traits[row.0] = .present(row.1) }
+        let report = try NodeReport.made(for: facts)
+        #expect(report.verdict == .notReady && report.reason == row.2)
+        #expect(report.finding(.cudaFailed)?.state == .pass)
+        let fault = try #require(report.finding(row.2))
+        #expect(GPUHealth(report, facts: facts) == .faulty(fault))
     }
 
     @Test func aFunctionThatCannotBeToldApartIsNotForgotten() throws {

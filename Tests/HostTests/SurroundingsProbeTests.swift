@@ -42,6 +42,25 @@ import Testing
         #expect(try read().ownFiles.isEmpty)
     }
 
+    /// Another program's file, a mask of udev, and a link that leads nowhere are in the place of the agent's files.
+    @Test func namesWhatIsInThePlaceOfItsFiles() throws {
+        #expect(try read().foreignFiles == [])
+        try tree.write(String(OwnFile.blacklist.dropFirst()), "blacklist nouveau\n")
+        try tree.write(String(ModuleParameters.path.dropFirst()), Self.parameters.text)
+        try tree.makeDirectory("etc/udev/rules.d")
+        try tree.link(String(OwnFile.deviceRule.dropFirst()), to: "/dev/null")
+        try tree.makeDirectory("etc/systemd/system")
+        try tree.link(String(OwnFile.persistenceUnit.dropFirst()), to: "/nowhere")
+        #expect(try read().foreignFiles == [OwnFile.blacklist, OwnFile.persistenceUnit, OwnFile.deviceRule])
+    }
+
+    @Test func namesTheFilesInItsDirectory() throws {
+        #expect(try read().stateFiles == nil)
+        try tree.write("var/lib/gpu-agent/journal.json", "{}")
+        try tree.makeDirectory("var/lib/gpu-agent/jobs")
+        #expect(try read().stateFiles == ["jobs", "journal.json"])
+    }
+
     @Test func readsTheFormatOfTheDriver() {
         let text = "RegistryDwords: \"a=1;b=2\"\nExcludedGpus: \"\"\nDmaRemapPeerMmio: 4294967295\nno colon\n"
         #expect(

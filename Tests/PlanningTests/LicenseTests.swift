@@ -123,7 +123,7 @@ import Testing
         #expect(changed.title == "write the license configuration, and start nvidia-gridd")
         // Without a token in the configuration, the agent's token goes.
         let withoutToken = try #require(adopt(Self.whole, LicensePolicy(feature: .vgpu)).steps.first)
-        #expect(withoutToken.effects.first == .remove([LicenseFiles.tokenPath, HostLayout.licenseToken]))
+        #expect(withoutToken.effects.first == .run([OwnFile.tokenRemoval]))
     }
 
     @Test func aDaemonThatDoesNotRunIsStartedAgain() {

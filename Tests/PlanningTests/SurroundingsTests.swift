@@ -60,7 +60,7 @@ import Testing
         )
         let step = try #require(plan.steps.first { $0.id == .moduleParameters })
         #expect(step.effects == [.writeFile(path: ModuleParameters.path, text: Self.file)])
-        #expect(step.inverse.map(\.effects) == [[.remove([ModuleParameters.path])]])
+        #expect(step.inverse.map(\.effects) == [[.run([OwnFile.removal(of: ModuleParameters.path)])]])
         #expect(step.title == "set the parameters of nvidia and nvidia-uvm" && !step.disrupts)
     }
 
@@ -73,7 +73,7 @@ import Testing
         #expect(Self.adopt(written, SurroundingsPolicy(moduleParameters: other)).steps.map(\.id) == [.moduleParameters])
         // Without parameters in the configuration, the file goes.
         let gone = Self.adopt(written).steps
-        #expect(gone.map(\.effects) == [[.remove([ModuleParameters.path])]])
+        #expect(gone.map(\.effects) == [[.run([OwnFile.removal(of: ModuleParameters.path)])]])
         #expect(gone.allSatisfy { !$0.disrupts })
         #expect(Self.adopt(empty).steps.isEmpty)
     }
@@ -127,7 +127,38 @@ import Testing
         let facts = NodeFacts.rtxProVGPU.with { $0.driver.surroundings = udev }
         let plan = Planner().plan(facts, Installs.plan(facts).decision, journal: nil)
         #expect(plan.steps.map(\.id).suffix(2) == [.finish, .deviceRule])
-        #expect(plan.steps.last?.inverse.map(\.effects) == [[.remove([WriteDeviceRule.path])]])
+        #expect(plan.steps.last?.inverse.map(\.effects) == [[.run([OwnFile.removal(of: WriteDeviceRule.path)])]])
+    }
+
+    @Test func filesOfOthersStayAndAreNamed() {
+        let paths = [ModuleParameters.path, WriteDeviceRule.path]
+        let sentences = paths.map { "\($0) stays as it is, because the agent did not write it." }
+        let found = DriverSurroundings(foreignFiles: paths, hasUdevRules: true)
+        let plan = Self.adopt(Self.own(found), Self.wanted)
+        #expect(plan.steps.isEmpty && plan.leftAlone == sentences)
+        // A file that the configuration is not about needs no word.
+        #expect(Self.adopt(Self.own(found)).leftAlone == [sentences[1]])
+        let withoutUdev = DriverSurroundings(foreignFiles: paths, hasUdevRules: false)
+        #expect(Self.adopt(Self.own(withoutUdev)).leftAlone == nil)
+        let fresh = NodeFacts.rtxProVGPU.with { $0.driver.surroundings = found }
+        let install = Planner(surroundings: Self.wanted).plan(fresh, Installs.plan(fresh).decision, journal: nil)
+        #expect(!install.steps.map(\.id).contains { [.moduleParameters, .deviceRule].contains($0) })
+        #expect(install.problems.isEmpty && install.leftAlone == sentences)
+    }
+
+    /// Without the blacklist, the next boot would load the other driver again.
+    @Test func aForeignBlacklistPreventsTheInstall() {
+        let held = NodeFacts.rtxProVGPU.with {
+            $0.driver.nouveauLoaded = .present(true)
+            $0.driver.surroundings = DriverSurroundings(foreignFiles: [OwnFile.blacklist])
+        }
+        let plan = Installs.plan(held)
+        #expect(plan.problems.map(\.code) == [.foreignFile])
+        #expect(plan.problems.first?.observed.contains("put nouveau on a blacklist") == true)
+        let free = held.with { $0.driver.nouveauLoaded = .present(false) }
+        #expect(Installs.plan(free).problems.isEmpty)
+        let own = held.with { $0.driver.surroundings = DriverSurroundings(foreignFiles: []) }
+        #expect(Installs.plan(own).problems.isEmpty)
     }
 
     /// udev has no escape for a quotation mark that all its versions understand.

@@ -74,6 +74,34 @@ import Testing
         #expect(cut.steps.map(\.step) == [.blacklist])
     }
 
+    @Test func namesEveryFileThatStays() {
+        let found = DriverSurroundings(
+            foreignFiles: [OwnFile.deviceRule, OwnFile.blacklist, ModuleParameters.path],
+            stateFiles: [
+                "build-packages", "gpu-events.json", "gpus.json", "jobs", "journal.json", "journal.json.bad",
+                "license-token", "packages", "work",
+            ],
+            hasUdevRules: true,
+            license: LicenseFiles(foreign: [LicenseFiles.tokenPath, LicenseFiles.tokenDirectory + "/other.tok"])
+        )
+        var journal = Self.whole()
+        for step in [WriteDeviceRule().step, WriteLicense(configuration: nil, token: nil, restarts: false).step] {
+            journal.begin(step, at: Timestamp(50))
+            journal.end(step.id, at: Timestamp(51))
+        }
+        let plan = plan(.present(journal), Self.installed.with { $0.driver.surroundings = found })
+        let paths = plan.left.compactMap(\.path)
+        // No step of this journal removes packages for the build, module parameters or a blacklist.
+        #expect(
+            paths == [
+                HostLayout.journal, HostLayout.jobs, HostLayout.buildPackages, HostLayout.gpuEvents,
+                HostLayout.seenGPUs, "\(HostLayout.journal).bad", HostLayout.logs, HostLayout.run,
+                "/var/log/nvidia-uninstall.log", OwnFile.deviceRule, LicenseFiles.tokenPath,
+            ]
+        )
+        #expect(plan.left.last?.what == "the agent did not write this file")
+    }
+
     @Test func stopsTheServicesOfTheDriverAndSaysSo() throws {
         let facts = Self.installed.with { $0.claims.deviceUsers = .present([.persistenced]) }
         let plan = plan(.present(Self.whole()), facts)

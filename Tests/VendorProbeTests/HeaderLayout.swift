@@ -115,6 +115,17 @@ struct HeaderLayout {
             ]
         ),
         HeaderLayout(
+            theirs: "nvmlComputeInstanceProfileInfo_t",
+            ours: "gpa_nvml_compute_instance_profile_t",
+            members: [
+                ("id", "id"), ("sliceCount", "slice_count"), ("instanceCount", "instance_count"),
+                ("multiprocessorCount", "multiprocessor_count"),
+                ("sharedCopyEngineCount", "shared_copy_engine_count"),
+                ("sharedDecoderCount", "shared_decoder_count"), ("sharedEncoderCount", "shared_encoder_count"),
+                ("sharedJpegCount", "shared_jpeg_count"), ("sharedOfaCount", "shared_ofa_count"),
+            ]
+        ),
+        HeaderLayout(
             theirs: "nvmlGpuInstanceProfileInfo_v2_t",
             ours: "gpa_nvml_gpu_instance_profile_t",
             members: [

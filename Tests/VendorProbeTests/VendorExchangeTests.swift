@@ -16,14 +16,16 @@ import Testing
         _ script: String,
         in directory: String = "/",
         deadlines: VendorProber.Deadlines = VendorProber.Deadlines(),
-        cancellation: Cancellation? = nil
+        cancellation: Cancellation? = nil,
+        abandoned: AbandonedChildren = AbandonedChildren()
     ) throws -> Reading<CUDAFacts> {
         let exchange = VendorExchange(
             program: "/bin/sh",
             arguments: ["-c", "cd \(directory); \(script)"],
             environment: ["PATH=/usr/bin:/bin"],
             deadlines: deadlines,
-            cancellation: try cancellation ?? Cancellation()
+            cancellation: try cancellation ?? Cancellation(),
+            abandoned: abandoned
         )
         return exchange.ask(.cuda, about: "CUDA", within: deadlines.cuda)
     }
@@ -133,9 +135,28 @@ import Testing
         deadlines.ending = .zero
         try await Toolbox.withDirectory { directory in
             let script = "echo $$ > pid; \(Self.hello) exec sleep 600"
-            #expect(try ask(script, in: directory, deadlines: deadlines).failure?.reason == .hang)
+            let abandoned = AbandonedChildren()
+            let failure = try ask(script, in: directory, deadlines: deadlines, abandoned: abandoned).failure
+            #expect(failure?.reason == .hang)
+            #expect(failure?.detail.hasSuffix("; the child process cannot be killed") == true)
             let pid = try Toolbox.read("\(directory)/pid").trimmed
             #expect(try await Toolbox.eventually { !FileManager.default.fileExists(atPath: "/proc/\(pid)") })
+            #expect(try await Toolbox.eventually { abandoned.count == 0 })
+        }
+    }
+
+    /// Processes that cannot be killed keep their memory, so their number has a limit.
+    @Test func noChildIsStartedWhileTooManyAreStuck() async throws {
+        let abandoned = AbandonedChildren()
+        for _ in 0..<AbandonedChildren.limit { abandoned.add() }
+        try await Toolbox.withDirectory { directory in
+            let failure = try ask("echo $$ > pid", in: directory, abandoned: abandoned).failure
+            let detail = "CUDA: not called, because 8 child processes hang in the driver and cannot be killed"
+            #expect(failure == ReadFailure(.hang, detail))
+            #expect(!FileManager.default.fileExists(atPath: "\(directory)/pid"))
+            abandoned.remove()
+            _ = try ask("echo $$ > pid", in: directory, abandoned: abandoned)
+            #expect(FileManager.default.fileExists(atPath: "\(directory)/pid"))
         }
     }
 

@@ -142,7 +142,9 @@ import VendorProbe
         try await StandInHost.with(hardware: hardware) { host in
             host.deadlines.nvml = .milliseconds(700)
             let facts = await host.prober().facts()
-            #expect(facts.nvml.failure == ReadFailure(.hang, "NVML: \(symbol) did not return within 0.7 seconds"))
+            let hang = try #require(facts.nvml.failure)
+            #expect(hang.reason == .hang)
+            #expect(hang.detail.hasPrefix("NVML: \(symbol) did not return within 0.7 seconds (process state S"))
             // CUDA would hang in the same driver.
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(host.isTidy)
@@ -158,9 +160,12 @@ import VendorProbe
         try await StandInHost.with(hardware: hardware) { host in
             host.deadlines.nvml = .milliseconds(1500)
             let facts = await host.prober().facts()
-            let hang = ReadFailure(.hang, "NVML: \(symbol) for GPU 1 did not return within 1.5 seconds")
             let nvml = try #require(facts.nvml.value)
-            #expect(nvml.driverVersion == "580.105.08" && nvml.hang == hang)
+            let hang = try #require(nvml.hang)
+            #expect(hang.reason == .hang && nvml.driverVersion == "580.105.08")
+            #expect(
+                hang.detail.hasPrefix("NVML: \(symbol) for GPU 1 did not return within 1.5 seconds (process state S")
+            )
             #expect(nvml.gpus.count == 3)
             #expect(nvml.gpus[0].name.value == "NVIDIA H100 NVL" && nvml.gpus[1].traits[.ecc] == .unreadable(hang))
             // The fields are read in this order.
@@ -182,10 +187,39 @@ import VendorProbe
         try await StandInHost.with(hardware: StandInHost.twoH100 + "fault \(symbol) hang\n") { host in
             host.deadlines.nvml = .milliseconds(1500)
             let nvml = try #require(await host.prober().facts().nvml.value)
-            let hang = ReadFailure(.hang, "NVML: \(symbol) did not return within 1.5 seconds")
-            #expect(nvml.hang == hang && nvml.confidentialComputing == .unreadable(hang))
+            let hang = try #require(nvml.hang)
+            #expect(hang.detail.hasPrefix("NVML: \(symbol) did not return within 1.5 seconds (process state S"))
+            #expect(nvml.confidentialComputing == .unreadable(hang))
             #expect((nvml.driverBranch == .unreadable(hang)) == (symbol == "nvmlSystemGetDriverBranch"))
             #expect(nvml.gpus.allSatisfy { $0.name.value == "NVIDIA H100 NVL" && $0.processes.value?.count == 0 })
+        }
+    }
+
+    /// A process in this state waits in the driver, and its wait channel says where.
+    @Test func aHangNamesTheStateOfTheProcess() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu + "fault nvmlDeviceGetUUID stuck\n") { host in
+            host.deadlines.nvml = .milliseconds(1500)
+            let hang = try #require(await host.prober().facts().nvml.value?.hang)
+            #expect(
+                hang.detail.contains("nvmlDeviceGetUUID for GPU 0 did not return within 1.5 seconds (process state D")
+            )
+            #expect(host.isTidy)
+        }
+    }
+
+    /// A person who waits does not hear of a hang when NVML is only slow.
+    @Test func aBriefProbeDoesNotCallItAHang() async throws {
+        let slow = StandInHost.twoH100 + "fault nvmlDeviceGetName sleep=20000 gpu=1\n"
+        try await StandInHost.with(hardware: slow) { host in
+            host.deadlines.beBrief()
+            let begin = ContinuousClock.now
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.failure?.reason == .slow, "\(facts.nvml)")
+            #expect(
+                facts.nvml.failure?.detail.contains("nvmlDeviceGetName for GPU 1 did not return within 1.2") == true
+            )
+            #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
+            #expect(ContinuousClock.now - begin < .seconds(15) && host.isTidy)
         }
     }
 

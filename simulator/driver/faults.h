@@ -59,6 +59,10 @@ static int sim_fault(const char *symbol, int gpu) {
             signal(SIGSEGV, SIG_DFL);
             raise(SIGSEGV);
         }
+        // The caller of vfork waits in state D until its child ends, as a process does in a driver that hangs.
+        if (fault->kind == SIM_STUCK && vfork() == 0) {
+            for (;;) pause();
+        }
         for (;;) pause();
     }
     return 0;

@@ -30,12 +30,17 @@ static bool sim_process_line(int gpu, char *line) {
 static bool sim_profile_value(struct sim_profile *profile, const char *key, const char *value) {
     unsigned long long number = 0;
     if (strcmp(key, "name") == 0) return sim_text(profile->name, sizeof profile->name, value);
+    if (strcmp(key, "places") == 0) return sim_text(profile->places, sizeof profile->places, value);
     if (!sim_number(value, 10, &number) || number > UINT_MAX) return false;
     if (strcmp(key, "number") == 0) profile->number = (int)number;
     else if (strcmp(key, "id") == 0) profile->id = (unsigned)number;
     else if (strcmp(key, "slices") == 0) profile->slices = (unsigned)number;
     else if (strcmp(key, "instances") == 0) profile->instances = (unsigned)number;
     else if (strcmp(key, "sm") == 0) profile->sm = (unsigned)number;
+    else if (strcmp(key, "decoders") == 0) profile->decoders = (unsigned)number;
+    else if (strcmp(key, "encoders") == 0) profile->encoders = (unsigned)number;
+    else if (strcmp(key, "jpeg") == 0) profile->jpeg = (unsigned)number;
+    else if (strcmp(key, "ofa") == 0) profile->ofa = (unsigned)number;
     else if (strcmp(key, "memoryMiB") == 0) profile->memory_mib = number;
     else return false;
     return true;
@@ -51,6 +56,11 @@ static bool sim_profile_line(int gpu, char *line) {
         if (!sim_profile_value(profile, key, value)) return false;
     }
     return word == 0;
+}
+
+// `mode GPU current pending`, which only the file of changes has: each is 0 or 1.
+static bool sim_mode_line(int gpu, char *line) {
+    return sscanf(line, "%d %d", &sim.gpus[gpu].mig, &sim.gpus[gpu].pending_mig) == 2;
 }
 
 // The first word of the line was read before.

@@ -25,6 +25,7 @@
 
 #define SIM_GPUS 16
 #define SIM_MIG_PER_GPU 7
+#define SIM_NO_COMPUTE UINT_MAX
 #define SIM_MIGS (SIM_GPUS * SIM_MIG_PER_GPU)
 #define SIM_FAULTS 64
 #define SIM_PROCESSES 2048
@@ -55,8 +56,9 @@ struct sim_gpu {
     int trait_count;
 };
 
+// A MIG device. The compute instance is SIM_NO_COMPUTE for a GPU instance without one, which is no device.
 struct sim_mig {
-    int gpu, index;
+    int gpu, index;  // the GPU is -1 for a device that was removed
     char uuid[96];
     char profile[32];
     unsigned long long memory_mib;
@@ -70,7 +72,9 @@ struct sim_profile {
     int gpu, number;
     char name[96];
     unsigned id, slices, instances, sm;
+    unsigned decoders, encoders, jpeg, ofa;
     unsigned long long memory_mib;
+    char places[64];  // the places that the profile can have: 0,2,4:2
 };
 
 struct sim_process {
@@ -83,7 +87,7 @@ struct sim_process {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG, SIM_STUCK } kind;
     int code;
     unsigned count;
     char version[24];  // empty: the libraries of every driver version
@@ -215,9 +219,9 @@ static bool sim_mig_value(struct sim_mig *mig, const char *key, const char *valu
 
 static bool sim_fault_value(struct sim_fault *fault, const char *key, const char *value) {
     unsigned long long number = 0;
-    static const char *const words[] = {"hang", "crash", "fork", "eat"};
-    static const int kinds[] = {SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT};
-    int word = *value == '\0' ? sim_choice(key, words, 4) : -1;
+    static const char *const words[] = {"hang", "crash", "fork", "eat", "stuck"};
+    static const int kinds[] = {SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_STUCK};
+    int word = *value == '\0' ? sim_choice(key, words, 5) : -1;
     if (word >= 0) {
         fault->kind = kinds[word];
         return true;
@@ -286,8 +290,9 @@ static bool sim_line(char *line) {
         }
         return word == 0 && mig->index < SIM_MIG_PER_GPU;
     }
-    if (strcmp(kind, "profile") == 0 || strcmp(kind, "process") == 0) {
+    if (strcmp(kind, "profile") == 0 || strcmp(kind, "process") == 0 || strcmp(kind, "mode") == 0) {
         if (!sim_number(key, 10, &number) || (int)number >= sim.gpu_count) return false;
+        if (kind[0] == 'm') return sim_mode_line((int)number, line);
         return kind[3] == 'f' ? sim_profile_line((int)number, line) : sim_process_line((int)number, line);
     }
     if (strcmp(kind, "system") == 0) return sim_system_line(key, value, line);
@@ -342,21 +347,18 @@ static bool sim_is_lost(const struct sim_gpu *gpu) {
     return count == sizeof start && memcmp(start, "\xff\xff\xff\xff", sizeof start) == 0;
 }
 
-// Reads the hardware and says whether the driver is loaded. A faulty file is named on standard error: -1.
-static int sim_load(enum sim_driver *driver) {
+// Reads a file of lines. A missing file is empty when it may be missing. A faulty file is named on standard error: -1.
+static int sim_read(const char *name, bool may_be_missing) {
     char path[PATH_MAX + 32], line[8192];
-    memset(&sim, 0, sizeof sim);
-    *driver = SIM_DRIVER_ABSENT;
-    if (!sim_root(sim_host, sizeof sim_host)) return 0;
-    snprintf(path, sizeof path, "%s/sys/bus/pci/devices", sim_host);
-    sim_has_bus = access(path, F_OK) == 0;
-
-    snprintf(path, sizeof path, "%s/etc/gpu-sim/hardware", sim_host);
+    snprintf(path, sizeof path, "%s/etc/gpu-sim/%s", sim_host, name);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
+        if (may_be_missing && errno == ENOENT) return 0;
         fprintf(stderr, "gpu-sim: %s: %s\n", path, strerror(errno));
         return -1;
     }
+    // The file of changes has all MIG devices.
+    if (may_be_missing) sim.mig_count = 0;
     for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
         if (!sim_line(line)) {
             fprintf(stderr, "gpu-sim: %s:%d: not understood\n", path, number);
@@ -365,9 +367,22 @@ static int sim_load(enum sim_driver *driver) {
         }
     }
     fclose(file);
+    return 0;
+}
+
+// Reads the hardware and what was changed of its MIG layout, and says whether the driver is loaded.
+static int sim_load(enum sim_driver *driver) {
+    char path[PATH_MAX + 32], line[8192];
+    memset(&sim, 0, sizeof sim);
+    *driver = SIM_DRIVER_ABSENT;
+    if (!sim_root(sim_host, sizeof sim_host)) return 0;
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices", sim_host);
+    sim_has_bus = access(path, F_OK) == 0;
+
+    if (sim_read("hardware", false) != 0 || sim_read("mig-layout", true) != 0) return -1;
 
     snprintf(path, sizeof path, "%s/sys/module/nvidia/version", sim_host);
-    file = fopen(path, "re");
+    FILE *file = fopen(path, "re");
     if (file == NULL) return 0;
     if (fgets(line, sizeof line, file) == NULL) line[0] = '\0';
     fclose(file);

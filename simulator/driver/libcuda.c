@@ -39,6 +39,7 @@ static int visible(const char *name) {
         if (strcmp(name, sim.gpus[at].uuid) == 0 || strcmp(name, number) == 0) return is_whole(&sim.gpus[at]) ? at : -1;
     }
     for (int at = 0; at < sim.mig_count; at++) {
+        if (sim.migs[at].ci == SIM_NO_COMPUTE) continue;
         if (strcmp(name, sim.migs[at].uuid) == 0) return is_divided(&sim.gpus[sim.migs[at].gpu]) ? sim.migs[at].gpu : -1;
     }
     return -1;
@@ -52,7 +53,7 @@ static int find_visible(const char *names) {
             if (is_whole(&sim.gpus[at])) gpu_of[count++] = at;
         }
         for (int at = 0; at < sim.mig_count && count == 0; at++) {
-            if (is_divided(&sim.gpus[sim.migs[at].gpu])) gpu_of[count++] = sim.migs[at].gpu;
+            if (sim.migs[at].ci != SIM_NO_COMPUTE && is_divided(&sim.gpus[sim.migs[at].gpu])) gpu_of[count++] = sim.migs[at].gpu;
         }
         return count;
     }

@@ -25,7 +25,10 @@ enum {
     INSUFFICIENT_SIZE = 7,
     DRIVER_NOT_LOADED = 9,
     GPU_IS_LOST = 15,
+    RESET_REQUIRED = 16,
     LIB_RM_VERSION_MISMATCH = 18,
+    IN_USE = 19,
+    INSUFFICIENT_RESOURCES = 23,
     ARGUMENT_VERSION_MISMATCH = 25,
     UNKNOWN = 999,
 };
@@ -319,6 +322,7 @@ nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned i
     if (gpu == NULL || index >= SIM_MIG_PER_GPU) return INVALID_ARGUMENT;
     if (gpu->mig < 0) return NOT_SUPPORTED;
     for (int at = 0; gpu->mig > 0 && at < sim.mig_count; at++) {
+        if (sim.migs[at].ci == SIM_NO_COMPUTE) continue;
         if (sim.migs[at].gpu == gpu->number && sim.migs[at].index == (int)index) {
             *mig = (nvmlDevice_t)(void *)&sim.migs[at];
             return OK;
@@ -413,3 +417,4 @@ nvmlReturn_t nvmlDeviceGetGridLicensableFeatures_v4(nvmlDevice_t device, nvmlGri
 #include "nvml-health.h"
 #include "nvml-connections.h"
 #include "nvml-mig.h"
+#include "nvml-mig-change.h"

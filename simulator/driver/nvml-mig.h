@@ -111,6 +111,10 @@ NVML(
         info->instanceCount = profile->instances;
         info->multiprocessorCount = profile->sm;
         info->memorySizeMB = profile->memory_mib;
+        info->decoderCount = profile->decoders;
+        info->encoderCount = profile->encoders;
+        info->jpegCount = profile->jpeg;
+        info->ofaCount = profile->ofa;
         snprintf(info->name, sizeof info->name, "MIG %s", profile->name);
         return OK;
     }

@@ -72,7 +72,11 @@ package struct Daemon: Sendable {
         }
         var services: [any Service] = [
             HealthService(
-                server: HealthServer(box: box, silence: options.interval * 3 + .seconds(120)),
+                server: HealthServer(
+                    box: box,
+                    silence: options.interval * 3 + .seconds(120),
+                    abandoned: inspector.prober.abandoned
+                ),
                 host: options.host,
                 port: options.port,
                 logger: logger
@@ -85,6 +89,7 @@ package struct Daemon: Sendable {
                 box: box,
                 startJitter: options.startJitter,
                 mode: mode,
+                resultsLast: options.interval + .seconds(120),
                 logger: logger
             ),
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),

@@ -5,12 +5,15 @@ import NIOCore
 import NodeModel
 import Planning
 import Reporting
+import VendorProbe
 
 /// Answers `/healthz`, `/readyz` and `/metrics`.
 struct HealthServer {
     let box: SnapshotBox
     /// How long the reconciler may make no progress before `/healthz` answers 503.
     let silence: Duration
+    /// The child processes that the agent could not kill.
+    var abandoned = AbandonedChildren()
     /// After this time without a request, a connection is closed.
     var idleTimeout = Duration.seconds(15)
     /// How many connections may be open; for each one above, the server closes another.
@@ -88,7 +91,8 @@ struct HealthServer {
             journal: snapshot.view.journal,
             apiRequests: snapshot.requests,
             published: box.published,
-            lookedAt: snapshot.at
+            lookedAt: snapshot.at,
+            abandonedProcesses: abandoned.count
         )
         return Self.text(.ok, metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")
     }

@@ -20,6 +20,8 @@ struct Reconciler: Service {
     let box: SnapshotBox
     let startJitter: Duration
     let mode: AgentMode
+    /// How long the results of an inspection replace another one.
+    let resultsLast: Duration
     let logger: Logger
     /// Starts an inspection when a recent failure has lasted long enough to count.
     private let settlingAlarm: Alarm
@@ -35,6 +37,7 @@ struct Reconciler: Service {
         box: SnapshotBox,
         startJitter: Duration,
         mode: AgentMode = .manage,
+        resultsLast: Duration = .seconds(420),
         logger: Logger
     ) {
         self.inspector = inspector
@@ -44,6 +47,7 @@ struct Reconciler: Service {
         self.box = box
         self.startJitter = startJitter
         self.mode = mode
+        self.resultsLast = resultsLast
         self.logger = logger
         settlingAlarm = Alarm(wakeUp: wakeUp)
     }
@@ -52,12 +56,13 @@ struct Reconciler: Service {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
             var lookedAt = ContinuousClock.now
+            var restoration = MIGRestoration()
             var settling = Settling(hasWorked: await inspector.prober.published.load()?.gpusWorked ?? false)
             defer { settlingAlarm.cancel() }
             // The first inspection asks the API server for the owner labels. The random delay spreads these requests
             // over time when many nodes start together.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
-            await look(&backoff, &settling)
+            await look(&backoff, &settling, &restoration)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
                 // Many events at once cause only one inspection every few seconds. The next inspection covers all of
@@ -65,13 +70,18 @@ struct Reconciler: Service {
                 let rest = lookedAt + Self.pauseBetweenLooks - ContinuousClock.now
                 if rest > .zero { try? await Task.sleep(for: rest) }
                 lookedAt = .now
-                await look(&backoff, &settling)
+                await look(&backoff, &settling, &restoration)
                 giveBackMemory()
             }
         }
+        await endResults()
     }
 
-    private func look(_ backoff: inout InstallBackoff, _ settling: inout Settling) async {
+    private func look(
+        _ backoff: inout InstallBackoff,
+        _ settling: inout Settling,
+        _ restoration: inout MIGRestoration
+    ) async {
         guard !Task.isCancelled else { return }
         var view = await inspector.look()
         // An inspection that was canceled halfway has incomplete facts.
@@ -87,11 +97,22 @@ struct Reconciler: Service {
             await publish(begun(view, &settling))
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
+            view = await restored(view, &restoration)
             await publish(settled(view, &settling))
         } else {
+            view = await restored(view, &restoration)
             await publish(settled(view, &settling))
         }
         await record(view)
+    }
+
+    /// The view after the recorded MIG layout was made again, when a reboot had removed it.
+    private func restored(_ view: NodeView, _ restoration: inout MIGRestoration) async -> NodeView {
+        guard let install, view.plan.steps.isEmpty else { return view }
+        let heart = heartbeat()
+        defer { heart.cancel() }
+        let tried = await restoration.restore(inspector.prober, view.facts, pod: install.pod, logger)
+        return tried ? await inspector.look() : view
     }
 
     /// Stores which errors of the GPUs are over, so that no later failure brings them back.
@@ -145,15 +166,21 @@ struct Reconciler: Service {
         return settledView
     }
 
-    private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
-        let heart = Task {
-            // A compiler can print nothing for minutes, so report progress here. Every step has a deadline, so a
-            // hanging step cannot keep the agent alive forever.
+    /// Reports progress until the task is canceled.
+    ///
+    /// A compiler can print nothing for minutes. Every step has a deadline, so a hanging step cannot keep the agent
+    /// alive forever.
+    private func heartbeat() -> Task<Void, Never> {
+        Task {
             while !Task.isCancelled {
                 box.alive()
                 try? await Task.sleep(for: .seconds(15))
             }
         }
+    }
+
+    private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
+        let heart = heartbeat()
         defer { heart.cancel() }
         do throws(AgentFailure) {
             let view = try await install.run(lockDeadline: .seconds(600))
@@ -202,5 +229,29 @@ struct Reconciler: Service {
         let requests = await cluster?.mirror.requestCounts ?? []
         box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
         await cluster?.publisher?.want(view.publication.limited(to: mode))
+        await save(view)
+    }
+
+    /// Keeps the facts for `status`; the mode `observe` writes nothing to the host.
+    private func save(_ view: NodeView) async {
+        guard mode != .observe else { return }
+        let time = now()
+        let results = DaemonResults(
+            at: Timestamp(time),
+            until: Timestamp(time + resultsLast.seconds),
+            journal: view.journal?.checksum,
+            facts: view.facts
+        )
+        do throws(HostError) { try await ResultsFile(root: inspector.prober.root).save(results) } catch {
+            // Without the file, `status` inspects the node itself.
+            logger.warning("the results were not saved", metadata: ["error": "\(errorChain(error))"])
+        }
+    }
+
+    /// Says that no further inspection follows, so that commands inspect the node themselves.
+    private func endResults() async {
+        guard mode != .observe, var results = await inspector.prober.daemonResults() else { return }
+        results.until = results.at
+        try? await ResultsFile(root: inspector.prober.root).save(results)
     }
 }

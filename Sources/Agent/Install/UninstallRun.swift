@@ -46,19 +46,21 @@ package struct UninstallRun: Sendable {
         }
         if let first = plan.problems.first { throw AgentFailure(first, others: Array(plan.problems.dropFirst())) }
         guard plan.nothing == nil else { return plan }
-        if let log = try await undo(plan, journal ?? Journal(), change) { plan.settlePackages(log) }
+        let logs = try await undo(plan, journal ?? Journal(), change)
+        if let log = logs[.removeBuildPackages] { plan.settlePackages(log) }
+        if let log = logs[.removeFabricManager] { plan.settleFabricManager(log) }
         return plan
     }
 
     /// How long to wait for a daemon on this host that reads the GPUs.
     private static let patience = Duration.seconds(20)
 
-    /// - Returns: The output of the job that removed packages; nil when there was none.
+    /// - Returns: The output of the jobs that can leave something, by step.
     private func undo(
         _ plan: Uninstall,
         _ before: Journal,
         _ change: HostChange
-    ) async throws(AgentFailure) -> String? {
+    ) async throws(AgentFailure) -> [StepID: String] {
         let executor = Executor(
             root: change.root,
             commands: commands,
@@ -74,7 +76,7 @@ package struct UninstallRun: Sendable {
         }
         let count = plan.steps.count
         var number = 0
-        var log: String?
+        var logs: [StepID: String] = [:]
         for entry in plan.entries {
             for step in entry.steps {
                 number += 1
@@ -93,7 +95,9 @@ package struct UninstallRun: Sendable {
                     change.progress(.failed(step, error.problem))
                     throw error
                 }
-                if step.id == .removeBuildPackages { log = output(of: step, on: change.root) }
+                if [.removeBuildPackages, .removeFabricManager].contains(step.id) {
+                    logs[step.id] = output(of: step, on: change.root)
+                }
                 change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
             }
             journal.endUndo(of: entry.undoes)
@@ -101,7 +105,7 @@ package struct UninstallRun: Sendable {
         }
         journal.endUninstall(at: Timestamp(now()))
         try await change.save(journal)
-        return log
+        return logs
     }
 
     /// The output of the job of a step; empty when it cannot be read.

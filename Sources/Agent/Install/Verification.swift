@@ -23,9 +23,15 @@ package struct Verification: Sendable {
             // Neither does an error that a GPU had earlier.
             var facts = view.facts
             facts.gpuEvents = .absent
+            // The daemon makes a recorded MIG layout again only after the install.
+            facts.wantedMIG = .absent
+            // A license says nothing about the driver, either. It comes some seconds after the daemon started.
+            let isLicensed = facts.unlicensedVGPUs.isEmpty
+            facts.vendor = facts.vendor.map(\.withoutLicenses)
             let report = Checks(facts: facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
-            guard report.verdict != .ready, report.verdict != .degraded else { return nil }
-            guard ContinuousClock.now < end, !Task.isCancelled else { return report.problem }
+            let works = [.ready, .degraded].contains(report.verdict)
+            if works, isLicensed { return nil }
+            guard ContinuousClock.now < end, !Task.isCancelled else { return works ? nil : report.problem }
             try? await Task.sleep(for: .seconds(1))
         }
     }

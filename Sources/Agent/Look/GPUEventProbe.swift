@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 import Host
 import NodeModel
 import Support
@@ -64,9 +64,8 @@ struct KernelClock {
     private let boot: Double
 
     init() {
-        var since = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &since)
-        boot = now() - Double(since.tv_sec) - Double(since.tv_nsec) / 1e9
+        // As the kernel log, this clock does not count the time in which the machine sleeps.
+        boot = now() - Double(DispatchTime.now().uptimeNanoseconds) / 1e9
     }
 
     func time(of message: DriverLog.Message) -> Timestamp {

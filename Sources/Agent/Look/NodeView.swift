@@ -48,6 +48,9 @@ package struct NodeView: Sendable {
         gpuFaults = checks.gpuFaults
     }
 
+    /// Whether NVML did not answer in the time that a person waits (`Prober.isBrief`).
+    package var nvmlWasSlow: Bool { facts.vendor.value?.nvml.failure?.reason == .slow }
+
     /// What the agent wants to publish: the labels, the taint, and the verdict for the event.
     package var publication: Publication { Publication.of(facts, plan, report, policy) }
 }
@@ -79,15 +82,19 @@ package struct Inspector: Sendable {
     /// Evaluates facts of a node that the agent read before, for a person.
     package func currentView(_ reading: NodeReading) async -> NodeView {
         let reading = await complete(reading)
+        return await currentView(await withConfiguredFiles(reading.facts), reading.journal)
+    }
+
+    func currentView(_ facts: NodeFacts, _ journal: Journal?) async -> NodeView {
         // In the mode `observe`, the agent publishes nothing. A file of an earlier mode says nothing about it.
         let published = setup.mode == .observe ? nil : await prober.published.load()
         // The finding about the uninstall says more than the verdict about an install.
-        let isUninstalling = reading.journal?.uninstall?.state == .started
+        let isUninstalling = journal?.uninstall?.state == .started
         return NodeView(
             setup,
-            facts: await withConfiguredFiles(reading.facts),
-            journal: reading.journal,
-            installing: isUninstalling ? false : await prober.isChanging(reading.journal),
+            facts: facts,
+            journal: journal,
+            installing: isUninstalling ? false : await prober.isChanging(journal),
             published: published
         )
     }
@@ -96,6 +103,8 @@ package struct Inspector: Sendable {
     private func complete(_ reading: NodeReading) async -> NodeReading {
         var reading = reading
         reading.facts.build.prebuiltPackages = await prober.prebuiltPackages(reading.facts, setup.policy)
+        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(reading.facts)
+        reading.facts.build.fabricPackages = await prober.fabricPackages(reading.facts, decision, setup.policy)
         return reading
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 package import Host
+import MIG
 package import NodeModel
 import PCIBus
 import Selection
@@ -14,10 +15,14 @@ package struct Prober: Sendable {
     var probesVendor: Bool
     /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
-    private let claims: ClaimProbe
+    let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
     /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
     package var vendorTimeout: Duration?
+    /// Whether a person waits, who gets an answer without NVML when NVML takes longer than a good driver.
+    package var isBrief = false
+    /// The child processes that could not be killed, of all inspections.
+    let abandoned = AbandonedChildren()
     /// How far to test CUDA.
     package var cuda = CUDATesting(level: .light)
     /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
@@ -64,7 +69,13 @@ package struct Prober: Sendable {
         )
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
+        if !facts.unlicensedVGPUs.isEmpty {
+            let hasSystemd = driver.surroundings?.hasSystemd == true
+            let probe = LicensingProbe(root: root, commands: commands)
+            facts.licensing = .present(await probe.read(at: Timestamp(now()), hasSystemd: hasSystemd))
+        }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
+        facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
         return (facts.visible, journal.flatMap(\.visible))
     }
 
@@ -131,8 +142,20 @@ package struct Prober: Sendable {
         return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
     }
 
+    /// The packages for NVLink that the repositories of the host offer; skipped when no plan depends on it.
+    func fabricPackages(
+        _ facts: NodeFacts,
+        _ decision: Decision,
+        _ policy: Policy
+    ) async -> Reading<[OfferedPackage]> {
+        if let why = decision.needsNoFabricPackages(facts, policy) { return .skipped(why) }
+        let tools = facts.build.packageTools.value ?? []
+        guard let tool = ["apt-get", "dnf"].first(where: tools.contains) else { return .absent }
+        return await FabricPackageProbe(root: root, commands: commands).packages(with: tool)
+    }
+
     /// What the kernel log says about GPUs that do not work; skipped when there are none.
-    private func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
+    func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
         guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }
         guard let commands else {
             return .skipped("the agent reads the kernel log only as root and with a host process (--host-pid)")
@@ -142,7 +165,7 @@ package struct Prober: Sendable {
         }
     }
 
-    private func readJournal() async -> Reading<Journal> {
+    func readJournal() async -> Reading<Journal> {
         do throws(HostError) {
             return try await JournalStore(root: root).load().map { .present($0) } ?? .absent
         } catch { return .unreadable(ReadFailure(error)) }
@@ -157,6 +180,18 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
+        let prober = await vendorProber(probe, driver, users: users)
+        let facts = await prober.facts()
+        cuda.remember(facts, driver: driver.loadedVersion.value, at: Timestamp(now()))
+        return .present(facts)
+    }
+
+    /// What calls the libraries of the driver on the host.
+    func vendorProber(
+        _ probe: HostProbe,
+        _ driver: DriverFacts,
+        users: Reading<[DeviceUser]>
+    ) async -> VendorProber {
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
@@ -172,9 +207,10 @@ package struct Prober: Sendable {
             deadlines.cuda = vendorTimeout
             deadlines.cudaComputation = vendorTimeout
         }
+        if isBrief { deadlines.beBrief() }
         let progress = vendorProgress
         let version = driver.loadedVersion.value
-        let prober = VendorProber(
+        return VendorProber(
             program: program,
             libraries: libraries,
             companions: VendorProbe.DriverLibrary.companions(
@@ -183,11 +219,9 @@ package struct Prober: Sendable {
             ),
             scratch: "/tmp",
             deadlines: deadlines,
+            abandoned: abandoned,
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )
-        let facts = await prober.facts()
-        cuda.remember(facts, driver: version, at: Timestamp(now()))
-        return .present(facts)
     }
 }

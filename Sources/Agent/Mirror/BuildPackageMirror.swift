@@ -10,15 +10,23 @@ import Support
 package struct BuildPackageMirror: Sendable {
     /// The release of the kernel of the nodes.
     package var kernel: String
+    /// The version of the driver whose fabric manager and IMEX are downloaded, too; nil for none.
+    package var fabric: DriverVersion?
     /// The path of the directory in the agent's own mount namespace.
     package var directory: String
     private let root: HostRoot
     private let commands: HostCommands
 
     /// - Throws: When the agent cannot run commands on the host.
-    package init(kernel: String, directory: String, prober: Prober) throws(AgentFailure) {
+    package init(
+        kernel: String,
+        fabric: DriverVersion? = nil,
+        directory: String,
+        prober: Prober
+    ) throws(AgentFailure) {
         guard let commands = prober.commands else { throw .noCommands }
         self.kernel = kernel
+        self.fabric = fabric
         self.directory = directory
         self.commands = commands
         root = prober.root
@@ -33,7 +41,9 @@ package struct BuildPackageMirror: Sendable {
     /// - Returns: The packages, for the index.
     /// - Throws: The words of the package manager, or the error of the directory.
     package func run(on system: Reading<OSRelease>) async throws(AgentFailure) -> PackageBundle {
-        guard let release = system.value, let command = MirrorScript.command(kernel: kernel, on: release) else {
+        guard let release = system.value,
+            let command = MirrorScript.command(kernel: kernel, fabric: fabric, on: release)
+        else {
             let name = system.value.map { $0.prettyName ?? $0.id } ?? "an unknown system"
             throw failure(
                 "The agent cannot download packages for the kernel '\(kernel)' on \(name).",

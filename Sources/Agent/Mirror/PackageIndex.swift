@@ -15,13 +15,19 @@ package struct PackageIndex: Codable, Sendable, Equatable {
         package var digest: Checksum
         /// The size in bytes.
         package var size: Int
+        /// `fabric-manager` for the archive with the fabric manager of the driver; nil for the driver itself.
+        package var part: String?
 
-        package init(driver: String, fileName: String, digest: Checksum, size: Int) {
+        package init(driver: String, fileName: String, digest: Checksum, size: Int, part: String? = nil) {
             self.driver = driver
             self.fileName = fileName
             self.digest = digest
             self.size = size
+            self.part = part
         }
+
+        /// The value of `part` for a fabric manager.
+        package static let fabricManager = "fabric-manager"
     }
 
     package var apiVersion: String

@@ -17,6 +17,8 @@ package struct PackageMirror: Sendable {
     package var drivers: [CatalogDriver]
     /// The path of the directory in the agent's own mount namespace.
     package var directory: String
+    /// Whether the archives with the fabric managers of the drivers are downloaded, too.
+    package var hasFabricManager: Bool
     /// The packages for the build that are in the directory already, for the index.
     package var builds: [PackageBundle]
     private let downloader: Downloader
@@ -24,10 +26,12 @@ package struct PackageMirror: Sendable {
     package init(
         drivers: [CatalogDriver],
         directory: String,
+        hasFabricManager: Bool = true,
         builds: [PackageBundle] = [],
         downloader: Downloader
     ) {
         self.drivers = drivers
+        self.hasFabricManager = hasFabricManager
         self.builds = builds
         self.directory = directory
         self.downloader = downloader
@@ -38,6 +42,8 @@ package struct PackageMirror: Sendable {
         var artifact: Artifact
         var digest: Checksum
         var drivers: [String]
+        /// What it is of the drivers; nil for the drivers themselves.
+        var part: String?
     }
 
     /// The time limit for one package: 4 hours.
@@ -59,7 +65,13 @@ package struct PackageMirror: Sendable {
             progress(.started(artifact.fileName, number: index + 1, of: files.count, size: artifact.size))
             let size = try await fetch(file, into: bundle, progress)
             packages += file.drivers.map {
-                PackageIndex.Package(driver: $0, fileName: artifact.fileName, digest: file.digest, size: size)
+                PackageIndex.Package(
+                    driver: $0,
+                    fileName: artifact.fileName,
+                    digest: file.digest,
+                    size: size,
+                    part: file.part
+                )
             }
         }
         var index = PackageIndex(packages: packages, builds: builds.isEmpty ? nil : builds)
@@ -90,21 +102,36 @@ package struct PackageMirror: Sendable {
                     )
                 )
             }
-            let name = driver.artifact.fileName
-            if let index = files.firstIndex(where: { $0.artifact.fileName == name }) {
-                guard files[index].digest == digest else {
-                    throw failure(
-                        "\(driver.identity) and \(files[index].drivers.joined(separator: ", ")) have different "
-                            + "packages of the name \(name)",
-                        remedy: "Download them into different directories, one driver at a time (--driver)."
-                    )
-                }
-                files[index].drivers.append(driver.identity)
-            } else {
-                files.append(File(artifact: driver.artifact, digest: digest, drivers: [driver.identity]))
+            try add(driver.artifact, digest, of: driver, to: &files)
+            guard hasFabricManager, let archive = driver.fabricManagerArchive, let digest = archive.digest else {
+                continue
             }
+            try add(archive, digest, of: driver, part: PackageIndex.Package.fabricManager, to: &files)
         }
         return files
+    }
+
+    /// Adds a file, or the driver to a file that other drivers need, too.
+    private func add(
+        _ artifact: Artifact,
+        _ digest: Checksum,
+        of driver: CatalogDriver,
+        part: String? = nil,
+        to files: inout [File]
+    ) throws(AgentFailure) {
+        let name = artifact.fileName
+        guard let index = files.firstIndex(where: { $0.artifact.fileName == name }) else {
+            files.append(File(artifact: artifact, digest: digest, drivers: [driver.identity], part: part))
+            return
+        }
+        guard files[index].digest == digest else {
+            throw failure(
+                "\(driver.identity) and \(files[index].drivers.joined(separator: ", ")) have different "
+                    + "packages of the name \(name)",
+                remedy: "Download them into different directories, one driver at a time (--driver)."
+            )
+        }
+        files[index].drivers.append(driver.identity)
     }
 
     /// Downloads a file, and returns its size in bytes.

@@ -59,6 +59,34 @@
     OPTIONAL(SystemGetConfComputeGpusReadyState, uint32_t *_Nonnull accepts_work) \
     /* Not in 535. */ \
     OPTIONAL(SystemGetConfComputeSettings, gpa_nvml_conf_compute_settings_t *_Nonnull) \
+    /* The layout of MIG, which only root may read and change. Not in a driver without MIG. */ \
+    OPTIONAL( \
+        DeviceGetGpuInstancePossiblePlacements_v2, gpa_nvml_device_t _Nonnull, uint32_t profile_id, \
+        gpa_nvml_placement_t *_Nullable placements, uint32_t *_Nonnull count \
+    ) \
+    OPTIONAL( \
+        DeviceGetGpuInstances, gpa_nvml_device_t _Nonnull, uint32_t profile_id, \
+        gpa_nvml_gpu_instance_t _Nullable *_Nonnull instances, uint32_t *_Nonnull count \
+    ) \
+    OPTIONAL( \
+        GpuInstanceGetComputeInstances, gpa_nvml_gpu_instance_t _Nonnull, uint32_t profile_id, \
+        gpa_nvml_compute_instance_t _Nullable *_Nonnull instances, uint32_t *_Nonnull count \
+    ) \
+    OPTIONAL( \
+        GpuInstanceGetComputeInstanceProfileInfo, gpa_nvml_gpu_instance_t _Nonnull, uint32_t profile, uint32_t engines, \
+        gpa_nvml_compute_instance_profile_t *_Nonnull \
+    ) \
+    OPTIONAL(DeviceSetMigMode, gpa_nvml_device_t _Nonnull, uint32_t mode, int32_t *_Nonnull activation) \
+    OPTIONAL( \
+        DeviceCreateGpuInstanceWithPlacement, gpa_nvml_device_t _Nonnull, uint32_t profile_id, \
+        const gpa_nvml_placement_t *_Nonnull placement, gpa_nvml_gpu_instance_t _Nullable *_Nonnull instance \
+    ) \
+    OPTIONAL( \
+        GpuInstanceCreateComputeInstance, gpa_nvml_gpu_instance_t _Nonnull, uint32_t profile_id, \
+        gpa_nvml_compute_instance_t _Nullable *_Nonnull instance \
+    ) \
+    OPTIONAL(GpuInstanceDestroy, gpa_nvml_gpu_instance_t _Nonnull) \
+    OPTIONAL(ComputeInstanceDestroy, gpa_nvml_compute_instance_t _Nonnull) \
     /* Connections and processes of a GPU. */ \
     OPTIONAL(DeviceGetNvLinkState, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull active) \
     OPTIONAL(DeviceGetNvLinkVersion, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull version) \

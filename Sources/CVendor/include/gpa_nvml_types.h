@@ -193,6 +193,19 @@ typedef struct {
 static const uint32_t GPA_NVML_GPU_INSTANCE_PROFILE_VERSION =
     2u << 24 | (uint32_t)sizeof(gpa_nvml_gpu_instance_profile_t);
 
+// What a GPU instance can have as a compute instance, with engines that its compute instances share.
+typedef struct {
+    uint32_t id;
+    uint32_t slice_count;
+    uint32_t instance_count;
+    uint32_t multiprocessor_count;
+    uint32_t shared_copy_engine_count;
+    uint32_t shared_decoder_count;
+    uint32_t shared_encoder_count;
+    uint32_t shared_jpeg_count;
+    uint32_t shared_ofa_count;
+} gpa_nvml_compute_instance_profile_t;
+
 // The most links that a GPU has.
 enum { GPA_NVML_NVLINK_MAX_LINKS = 36 };
 

@@ -24,6 +24,14 @@ extension Check {
         let unlinked = node.facts.driver.nodesToLink
         let expected = "a node for each device, and a link in /dev/char for each node"
         guard !missing.isEmpty || !unlinked.isEmpty else {
+            guard !node.facts.driver.isOfThisAgent || !found.isForeign(OwnFile.deviceRule) else {
+                return .notice(
+                    "The agent did not write \(OwnFile.deviceRule), so it does not change this file. After a boot, the "
+                        + "device nodes and their links are missing until the agent creates them.",
+                    expected: expected,
+                    remedy: Remedy("Remove \(OwnFile.deviceRule) on the node, and run 'gpu-agent install'.")
+                )
+            }
             return found.links.map { .passed(counted($0.count, "link"), expected: expected) }
         }
         var parts: [String] = []

@@ -31,6 +31,17 @@ extension Check {
                 remedy: Remedy("Set them where the driver comes from, or remove driver.moduleParameters.")
             )
         }
+        guard driver.surroundings?.isForeign(ModuleParameters.path) != true else {
+            return .notice(
+                "The agent did not write \(ModuleParameters.path), so it does not change this file. The modules do not get "
+                    + "the configured parameters.",
+                expected: expected,
+                remedy: Remedy(
+                    "Remove \(ModuleParameters.path) on the node, and run 'gpu-agent install'. Or remove "
+                        + "driver.moduleParameters from the configuration."
+                )
+            )
+        }
         guard let found = driver.surroundings, found.ownFiles[ModuleParameters.path] == OwnFile.lines(wanted.text)
         else {
             return .notice(

@@ -19,13 +19,11 @@ extension GPUFaults {
     func severe(_ xidClass: XidClass, on node: CheckedNode, expected: String, remedy: Remedy) -> Outcome? {
         let own = of(xidClass)
         guard !own.isEmpty else { return nil }
-        let taken = faults.filter { $0.xidClass >= .gpuReset && $0.event.kind != .sxid }.map(\.address)
-        let isLeft = node.facts.gpus.contains { gpu in !taken.contains { $0.sameSlot(gpu.address) } }
         let observed = Self.text(own)
         // The remedy of an error whose reset or reboot has happened is another one.
         let tests = own.allSatisfy { if case .test = $0.wait { true } else { false } }
         let remedy = tests ? Remedy.failedRetest : remedy
-        return isLeft || node.facts.gpus.isEmpty
+        return node.hasUsableGPU
             ? .warning(observed, expected: expected, remedy: remedy)
             : .failed(observed, expected: expected, remedy: remedy)
     }

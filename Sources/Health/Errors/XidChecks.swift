@@ -9,7 +9,9 @@ extension ReasonCode {
     package static let xidApplication = ReasonCode("xid-application")
 
     /// The codes of the errors after which a GPU must not be used.
-    static let severeErrors: Set<ReasonCode> = [.xidHardware, .xidReboot, .xidGPUReset]
+    static let severeErrors: Set<ReasonCode> = [
+        .xidHardware, .xidReboot, .xidGPUReset, .gpuRecoveryPending, .gpuMemoryDamaged,
+    ]
 }
 
 extension Check {
@@ -31,7 +33,7 @@ extension Check {
             on: node,
             expected: "no Xid of the class hardware",
             remedy: """
-                Stop to use this GPU. Examine the GPU, its power cables and its seat, or replace it. \
+                Stop using this GPU. Examine the GPU, its power cables and its seat, or replace it. \
                 Then run 'gpu-agent health clear GPU --reason TEXT' with its address.
                 """
         )

@@ -2,7 +2,6 @@ package import NodeModel
 import Selection
 
 extension ReasonCode {
-    package static let fabricManagerMissing = ReasonCode("fabric-manager-missing")
     package static let fabricManagerVersionMismatch = ReasonCode("fabric-manager-version-mismatch")
     package static let fabricManagerNotRunning = ReasonCode("fabric-manager-not-running")
 }
@@ -26,7 +25,8 @@ extension Check {
         meaning: "The host has no fabric manager (`nv-fabricmanager`). \(cause)",
         advice: "Install the package of the fabric manager in exactly the version of the driver, and start it: "
             + "`systemctl enable --now nvidia-fabricmanager`. The package is in NVIDIA's repository, and on Ubuntu also in "
-            + "the one of the distribution (`nvidia-fabricmanager-BRANCH`)."
+            + "the one of the distribution (`nvidia-fabricmanager-BRANCH`). Beside its own driver, the agent installs it "
+            + "itself when it has a source. See [install.md](install.md#fabric-manager-and-imex)."
     ) { node in
         FabricManager(on: node)?.missing
     }
@@ -70,6 +70,8 @@ private struct FabricManager {
     /// The version of the loaded driver.
     private var driver: String
     private var outcome: (String, String, Remedy) -> Outcome
+    /// The names that the package can have, as text: `nvidia-fabricmanager-580 or nvidia-fabricmanager`.
+    private var package: String
 
     /// Nil when the node needs none, or when the agent cannot tell whether one runs.
     init?(on node: CheckedNode) {
@@ -78,11 +80,9 @@ private struct FabricManager {
             let program = node.facts.driver.surroundings?.program(.fabricManager), let isRunning = program.isRunning
         else { return nil }
         (self.program, self.isRunning, self.driver, why) = (program, isRunning, driver, need.why)
-        switch FabricState(node) {
-        case .works: outcome = Outcome.notice
-        case .failsOtherwise: outcome = Outcome.warning
-        case .unknown: outcome = Outcome.failed
-        }
+        outcome = FabricState(node).outcome
+        let names = DriverVersion(driver).map { FabricPackages.names(of: .fabricManager, branch: $0.branch) } ?? []
+        package = names.prefix(2).joined(separator: " or ")
     }
 
     private static let expected = "a fabric manager of the driver's version that runs"
@@ -95,7 +95,7 @@ private struct FabricManager {
             "The host has no fabric manager. \(why)",
             Self.expected,
             Remedy(
-                "Install the fabric manager \(driver): the package nvidia-fabricmanager in exactly this version. Then run "
+                "Install the fabric manager \(driver): the package \(package) in exactly this version. Then run "
                     + "'systemctl enable --now nvidia-fabricmanager'."
             )
         )
@@ -108,7 +108,7 @@ private struct FabricManager {
             "The fabric manager has version \(version), and the loaded driver has version \(driver). \(why)",
             Self.expected,
             Remedy(
-                "Install the package nvidia-fabricmanager in exactly the version \(driver), and restart the service."
+                "Install the package \(package) in exactly the version \(driver), and restart the service."
             )
         )
     }
@@ -129,7 +129,7 @@ private struct FabricManager {
 }
 
 /// What CUDA says about the fabric.
-private enum FabricState {
+enum FabricState {
     /// CUDA initializes, so the fabric is set up.
     case works
     /// CUDA fails with an error that is not about the fabric.
@@ -145,5 +145,14 @@ private enum FabricState {
         let codes = answers.map(\.result).filter { $0 != 0 }
         // 802 is `system not ready`, and 919 `fabric not ready`.
         self = codes.isEmpty ? .works : codes.contains { [802, 919].contains($0) } ? .unknown : .failsOtherwise
+    }
+
+    /// How a problem of the fabric counts, from the observation, what was expected, and the remedy.
+    var outcome: (String, String, Remedy) -> Outcome {
+        switch self {
+        case .works: Outcome.notice
+        case .failsOtherwise: Outcome.warning
+        case .unknown: Outcome.failed
+        }
     }
 }

@@ -12,8 +12,8 @@ extension Check {
         settlesWithin: .seconds(120),
         meaning:
             "The GRID driver is loaded, and `nvidia-gridd` does not run or is not on the host. Nothing gets or renews the "
-            + "license of the vGPUs. The GPUs work, so the finding is a warning, and a notice as long as every GPU has a "
-            + "license. During an install, it says that the agent could not start `nvidia-gridd` with the license of the "
+            + "license of the vGPUs. The finding is a warning, and a notice as long as every GPU has a license. On a host "
+            + "without systemd or without the unit, a license shows that another program takes care of it. During an install, it says that the agent could not start `nvidia-gridd` with the license of the "
             + "configuration.",
         advice:
             "Read `journalctl -u nvidia-gridd`. Start it with `systemctl enable --now nvidia-gridd`. When the host has "
@@ -26,6 +26,11 @@ extension Check {
         guard !isRunning else { return .passed("nvidia-gridd runs", expected: expected) }
         let gpus = node.nvml?.gpus ?? []
         let isLicensed = !gpus.isEmpty && gpus.allSatisfy { $0.license.isAbsent || $0.license.value?.licensed == true }
+        // Something else takes care of the license, so there is nothing to start.
+        if isLicensed, daemon.unitFile == nil || node.facts.driver.surroundings?.hasSystemd == false {
+            return .notApplicable("Every GPU has its license, and no nvidia-gridd runs.", expected: expected)
+        }
+        guard node.licenseState?.cause != .daemonMissing else { return nil }
         let outcome = isLicensed ? Outcome.notice : Outcome.warning
         return outcome(daemon.whyMissing, expected, remedy(daemon, on: node))
     }

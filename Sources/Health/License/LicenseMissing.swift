@@ -15,17 +15,25 @@ extension Check {
         // nvidia-gridd requests the license after the load of the driver, and again after an outage of the server.
         settlesWithin: .seconds(120),
         meaning:
-            "A vGPU has no license. This is only a warning: an unlicensed vGPU works, but its performance drops after "
-            + "some time.",
+            "A vGPU has no license, and the agent does not know why. It works, but its performance drops after some time, so the "
+            + "node is not ready until it has a license. `license.grace` in the configuration allows some time without one. On "
+            + "a GPU that is not a vGPU, the finding is a warning.",
         advice: "Check that `nvidia-gridd` runs and reaches its license server: `journalctl -u nvidia-gridd`."
     ) { node in
         guard let nvml = node.nvml else { return nil }
         let expected = "licensed"
         guard node.decision.driver?.kind == .grid else { return .notApplicable("no vGPU", expected: expected) }
+        if let state = node.licenseState {
+            guard case .other(let what) = state.cause else { return nil }
+            return state.outcome(
+                what,
+                remedy: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
+            )
+        }
         let unlicensed = nvml.gpus.filter { $0.license.value?.licensed == false }
         guard unlicensed.isEmpty else {
             return .warning(
-                "These vGPUs have no license: GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", ")).",
+                "These GPUs have no license: GPU \(unlicensed.map { "\($0.index)" }.joined(separator: ", ")).",
                 expected: expected,
                 remedy: "Check that nvidia-gridd runs and reaches its license server: journalctl -u nvidia-gridd."
             )

@@ -14,7 +14,9 @@ extension Check {
         // A change of the MIG configuration first removes the old devices.
         settlesWithin: .seconds(60),
         meaning: "A GPU is in MIG mode but has no MIG device. CUDA finds no device on such a GPU.",
-        advice: "Create MIG devices, or turn MIG mode off. On a vGPU, only the vGPU host can do this."
+        advice:
+            "Create MIG devices with `gpu-agent mig apply`, or the last ones with `gpu-agent mig restore`, or turn MIG "
+            + "mode off. On a vGPU, only the vGPU host can do this."
     ) { node in
         guard node.nvml != nil else { return nil }
         let expected = "at least one MIG device on each GPU in MIG mode"
@@ -28,7 +30,10 @@ extension Check {
             return .failed(
                 "These GPUs have no MIG device: GPU \(empty.map { "\($0.index)" }.joined(separator: ", ")).",
                 expected: expected,
-                remedy: "Create MIG devices, or turn MIG mode off. On a vGPU, only the vGPU host can do this."
+                remedy: """
+                    Create MIG devices with 'gpu-agent mig apply', or the last ones with 'gpu-agent mig restore', or \
+                    turn MIG mode off. On a vGPU, only the vGPU host can do this.
+                    """
             )
         }
         let profiles = enabled.flatMap { $0.migDevices.value ?? [] }.map(\.profile)

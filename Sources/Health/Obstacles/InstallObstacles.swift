@@ -133,4 +133,14 @@ extension Check {
             + "failure.",
         advice: "Read the finding, which names the file and the remedy. See [uninstall.md](uninstall.md)."
     )
+
+    static let migApplyFailed = Check(
+        .migApplyFailed,
+        title: "a MIG layout is made and recorded",
+        group: .mig,
+        phase: .use,
+        meaning: "`gpu-agent mig apply` or `mig restore` could not read or write its record "
+            + "`/var/lib/gpu-agent/mig-layout.json`.",
+        advice: "Read the finding, which names the file. See [mig.md](mig.md)."
+    )
 }

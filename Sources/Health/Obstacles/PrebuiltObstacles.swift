@@ -31,6 +31,18 @@ extension Check {
             + "`gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
     )
 
+    static let fabricPackagesFailed = Check(
+        .fabricPackagesFailed,
+        title: "the agent can install the fabric manager or IMEX",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The agent could not install or remove the fabric manager, the NVLink subnet manager or IMEX. Or the install "
+            + "would have removed or upgraded other packages, added a part of another driver, or replaced a file that the "
+            + "agent did not write. The agent only adds packages and files.",
+        advice: "Follow the remedy of the finding. See [install.md](install.md#fabric-manager-and-imex)."
+    )
+
     static let driverPackagesFailed = Check(
         .driverPackagesFailed,
         title: "the agent can install the driver's packages",

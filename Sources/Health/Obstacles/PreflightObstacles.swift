@@ -28,6 +28,17 @@ extension Check {
             + "the node."
     )
 
+    static let foreignFile = Check(
+        .foreignFile,
+        title: "no file of another program is in the place of a file that the agent must write",
+        group: .preflight,
+        phase: .prepare,
+        meaning: "Another driver holds the GPUs, so the agent must put it on a blacklist. In the place of its file for "
+            + "this, `/etc/modprobe.d/gpu-agent.conf`, is a file that the agent did not write. The agent never changes "
+            + "such a file, and installs nothing.",
+        advice: "Move what the file has to another name in `/etc/modprobe.d`. Then run `gpu-agent install`."
+    )
+
     /// When the agent reports a missing package and does not install it.
     private static let packages =
         "The agent reports this when it cannot or may not [install the package](install.md#packages-for-the-build)."

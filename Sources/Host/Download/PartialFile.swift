@@ -142,6 +142,8 @@ actor PartialFile {
     ///
     /// The file stays.
     func close() {
+        // A process that was started meanwhile can have the file for a moment, and would keep the lock.
+        if let file { flock(file.rawValue, LOCK_UN) }
         try? file?.close()
         file = nil
     }

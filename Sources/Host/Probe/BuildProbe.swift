@@ -22,7 +22,8 @@ enum BuildProbe {
             packageTools: packageTools(root),
             noExec: MountTable.noExec(writtenTo.map(\.text), root),
             initramfsMebibytes: initramfsSize(root),
-            buildPackages: root.reading(HostPath(stringLiteral: HostLayout.buildPackages), parse: parseAdded)
+            buildPackages: root.reading(HostPath(stringLiteral: HostLayout.buildPackages), parse: parseAdded),
+            ownFabricPackages: root.reading(HostPath(stringLiteral: HostLayout.fabricPackages), parse: parseAdded)
         )
     }
 

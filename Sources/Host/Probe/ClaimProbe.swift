@@ -26,6 +26,12 @@ package struct ClaimProbe: Sendable {
         PackageProbe(root: root, commands: commands, fileDeadline: fileDeadline, files: databases)
     }
 
+    /// The processes that have a device node of the driver open.
+    package func deviceUsers() async -> Reading<[DeviceUser]> {
+        let root = root
+        return await processes.read("/proc", within: fileDeadline) { Self.deviceUsers(root) }
+    }
+
     /// The traces on the host.
     ///
     /// The labels of the Node are not among them.

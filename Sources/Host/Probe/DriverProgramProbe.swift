@@ -66,7 +66,8 @@ struct DriverProgramProbe {
         return running
     }
 
-    /// The driver version in the output of `nv-fabricmanager --version`: `Fabric Manager version is : 580.105.08`.
+    /// The driver version in what a program prints: `Fabric Manager version is : 580.105.08`, or `IMEX version is:
+    /// 580.105.08`.
     static func version(in output: String) -> String? {
         output.split { !($0.isNumber || $0 == ".") }.map(String.init).first { DriverVersion($0) != nil }
     }

@@ -20,6 +20,11 @@ package struct HostProbe: Sendable {
     /// The ID of the running boot.
     package func bootID() async -> Reading<String> { await offPool { root.reading(Self.bootIDFile) } }
 
+    /// The version of the loaded kernel module; absent when none is loaded.
+    package func loadedVersion() async -> Reading<String> { await offPool { root.reading(Self.versionFile) } }
+
+    private static let versionFile: HostPath = "/sys/module/nvidia/version"
+
     /// The kernel, the operating system and the machine.
     package func hostFacts() async -> HostFacts {
         await offPool {
@@ -49,7 +54,7 @@ package struct HostProbe: Sendable {
             let (nodes, unusable) = DeviceNodeProbe(root: root).read()
             let libraries = LibraryProbe(root: root)
             return DriverFacts(
-                loadedVersion: root.reading("/sys/module/nvidia/version"),
+                loadedVersion: root.reading(Self.versionFile),
                 runningModule: RunningModuleFile.read(root),
                 moduleFile: moduleFile,
                 nvmlLibrary: libraries.library("libnvidia-ml.so.1"),
@@ -64,14 +69,15 @@ package struct HostProbe: Sendable {
                 surroundings: SurroundingsProbe(root: root).read()
             ).bounded()
         }
-        if let fabric = facts.surroundings?.program(.fabricManager) {
-            let version = await version(of: fabric, facts)
-            facts.surroundings?.programs?[DriverService.Program.fabricManager.rawValue]?.version = version
+        for program in [DriverService.Program.fabricManager, .imex] {
+            guard let found = facts.surroundings?.program(program) else { continue }
+            let version = await version(of: found, facts)
+            facts.surroundings?.programs?[program.rawValue]?.version = version
         }
         return facts
     }
 
-    /// The version that the fabric manager prints; nil when it is not on the host or prints none.
+    /// The version that the fabric manager or IMEX prints; nil when it is not on the host or prints none.
     ///
     /// Without a loaded driver, nothing depends on it.
     private func version(of program: DriverProgram, _ facts: DriverFacts) async -> String? {
@@ -92,7 +98,7 @@ package struct HostProbe: Sendable {
     /// This takes longer than all other facts of the host together. So the agent asks only while no driver is loaded,
     /// when an install may build kernel modules.
     private func compilerVersion(_ compiler: Reading<String>) async -> Reading<Compiler> {
-        guard root.reading("/sys/module/nvidia/version").value == nil else { return .skipped("a driver is loaded") }
+        guard root.reading(Self.versionFile).value == nil else { return .skipped("a driver is loaded") }
         let path: String
         switch compiler {
         case .present(let value): path = value

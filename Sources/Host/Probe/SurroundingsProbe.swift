@@ -7,16 +7,22 @@ struct SurroundingsProbe {
 
     /// The most bytes of a file that the agent writes around a driver.
     private static let fileLimit = 512 << 10
+    /// The most names of files that are listed.
+    private static let nameLimit = 64
 
     func read() -> DriverSurroundings {
         var found = DriverSurroundings()
         let paths = [
-            ModuleParameters.path, OwnFile.deviceRule, OwnFile.persistenceUnit, LicenseFiles.configuration,
+            OwnFile.blacklist, ModuleParameters.path, OwnFile.persistenceUnit, LicenseFiles.configuration,
+            OwnFile.deviceRule, OwnFile.managementInterface,
         ]
         for path in paths {
             let text = try? root.text(HostPath(stringLiteral: path), limit: Self.fileLimit)
             if let text, text.hasPrefix(OwnFile.mark) { found.ownFiles[path] = OwnFile.lines(text) }
         }
+        found.foreignFiles = paths.filter { found.ownFiles[$0] == nil && isThere($0) }.sorted()
+        found.stateFiles = try? root.list(HostPath(stringLiteral: HostLayout.state))?.sorted().prefix(Self.nameLimit)
+            .map(\.self)
         if let lines = found.ownFiles[ModuleParameters.path] {
             found.parametersInForce = inForce(ModuleParameters(lines: lines))
         }
@@ -25,11 +31,21 @@ struct SurroundingsProbe {
         found.hasPersistenceUser = (try? root.text("/etc/passwd"))?.split(whereSeparator: \.isNewline)
             .contains { $0.hasPrefix("nvidia-persistenced:") }
         found.programs = DriverProgramProbe(root: root).read()
+        found.fabric = FabricProbe(root: root).read()
         found.license = LicenseProbe(root: root).read(
             hasOwnConfiguration: found.ownFiles[LicenseFiles.configuration] != nil
         )
         DeviceGapProbe(root: root).read(into: &found)
         return found
+    }
+
+    /// Whether something is in this place, also a link that leads nowhere; true when the agent cannot tell.
+    ///
+    /// It then leaves alone what can be there.
+    private func isThere(_ path: String) -> Bool {
+        do throws(HostError) { return try root.status(HostPath(stringLiteral: path), followLink: false) != nil } catch {
+            return true
+        }
     }
 
     /// The values that the loaded modules have for these parameters.

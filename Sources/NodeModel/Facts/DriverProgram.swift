@@ -30,6 +30,8 @@ extension DriverService {
         case persistenced = "nvidia-persistenced"
         /// Sets up NVSwitch. It must have the version of the driver.
         case fabricManager = "nv-fabricmanager"
+        /// Shares GPU memory over NVLink with the other nodes of a domain. It must have the version of the driver.
+        case imex = "nvidia-imex"
 
         /// The name of the systemd unit in NVIDIA's packages.
         package var unit: String { self == .fabricManager ? "nvidia-fabricmanager.service" : "\(rawValue).service" }

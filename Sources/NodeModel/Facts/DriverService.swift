@@ -6,17 +6,27 @@ package enum DriverService {
     /// The names of the units.
     ///
     /// Source: the driver packages of NVIDIA, Debian and Ubuntu.
-    package static let units: Set<String> = [
-        "nvidia-fabricmanager.service", "nvidia-gridd.service", "nvidia-persistenced.service",
+    package static let units = Set(order)
+
+    /// The units in the order in which they start; they stop in the other one.
+    ///
+    /// IMEX needs a fabric that is set up.
+    private static let order = [
+        "nvidia-persistenced.service", "nvidia-fabricmanager.service", "nvidia-imex.service", "nvidia-gridd.service",
     ]
 
-    /// The command that starts or stops units one after the other.
+    /// Units of the driver in the order in which they start.
+    package static func inOrder(_ units: Set<String>) -> [String] {
+        order.filter(units.contains) + units.filter { !order.contains($0) }.sorted()
+    }
+
+    /// The command that starts units one after the other, or stops them in the opposite order.
     ///
     /// It passes over a unit that the host no longer has: the package of the former driver can have had it.
     package static func command(_ verb: Verb, _ units: [String]) -> [String] {
         let script =
             "for unit; do ! systemctl cat \"$unit\" >/dev/null 2>&1 || systemctl \(verb.rawValue) \"$unit\"; done"
-        return ["sh", "-ec", script, "\(verb.rawValue)-services"] + units
+        return ["sh", "-ec", script, "\(verb.rawValue)-services"] + (verb == .stop ? units.reversed() : units)
     }
 
     package enum Verb: String, Sendable {

@@ -6,6 +6,12 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
     ///
     /// A file that does not begin with `OwnFile.mark` is not the agent's, and is not here.
     package var ownFiles: [String: [String]]
+    /// The paths of files that are in the place of files of this agent, and that it did not write, sorted.
+    ///
+    /// The agent neither changes nor removes them.
+    package var foreignFiles: [String]?
+    /// The names of the files in the agent's directory on the host (`/var/lib/gpu-agent`), sorted.
+    package var stateFiles: [String]?
     /// The values of the parameters in the agent's file that the loaded modules have, by module and parameter.
     package var parametersInForce: [String: [String: String]]
 
@@ -24,6 +30,8 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
     package var hasPersistenceUser: Bool?
     /// The programs of the driver that run in the background, by name.
     package var programs: [String: DriverProgram]?
+    /// What is there for NVLink beside the programs.
+    package var fabric: FabricSurroundings?
     /// The license files of a GRID driver.
     package var license: LicenseFiles?
     /// The license token that the configuration names, in the agent's own file system.
@@ -33,6 +41,8 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
 
     package init(
         ownFiles: [String: [String]] = [:],
+        foreignFiles: [String]? = nil,
+        stateFiles: [String]? = nil,
         parametersInForce: [String: [String: String]] = [:],
         missingNodes: [String]? = nil,
         nodesWithoutLink: [String]? = nil,
@@ -41,10 +51,13 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         hasSystemd: Bool? = nil,
         hasPersistenceUser: Bool? = nil,
         programs: [String: DriverProgram]? = nil,
+        fabric: FabricSurroundings? = nil,
         license: LicenseFiles? = nil,
         licenseToken: Reading<LicenseToken> = .skipped("not inspected")
     ) {
         self.ownFiles = ownFiles
+        self.foreignFiles = foreignFiles
+        self.stateFiles = stateFiles
         self.parametersInForce = parametersInForce
         self.missingNodes = missingNodes
         self.nodesWithoutLink = nodesWithoutLink
@@ -53,9 +66,13 @@ package struct DriverSurroundings: Codable, Sendable, Equatable {
         self.hasSystemd = hasSystemd
         self.hasPersistenceUser = hasPersistenceUser
         self.programs = programs
+        self.fabric = fabric
         self.license = license
         self.licenseToken = licenseToken
     }
+
+    /// Whether a file in this place is not the agent's.
+    package func isForeign(_ path: String) -> Bool { foreignFiles?.contains(path) == true }
 }
 
 extension DriverFacts {

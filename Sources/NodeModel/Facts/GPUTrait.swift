@@ -112,7 +112,8 @@ extension GPUTrait {
         case health
         /// What changes from one moment to the next, such as clocks.
         ///
-        /// No label, finding or decision uses these traits, so that they do not cause writes to the API server.
+        /// No label and no decision uses these traits, so that they do not cause writes to the API server. A finding
+        /// that uses them is a notice, which does not change the verdict.
         case activity
     }
 

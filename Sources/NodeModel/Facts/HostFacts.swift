@@ -180,6 +180,12 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var bundle: Reading<PackageBundle>
     /// Those for the kernel of the next boot; nil when no other kernel is installed.
     package var bundleAhead: Reading<PackageBundle>?
+    /// The packages for NVLink that the repositories of the host offer, in all their versions.
+    ///
+    /// Skipped when no decision depends on it.
+    package var fabricPackages: Reading<[OfferedPackage]>
+    /// The packages for NVLink that the agent installed, as its file on the host lists them.
+    package var ownFabricPackages: Reading<[String]>
 
     package init(
         compiler: Reading<String>,
@@ -195,7 +201,9 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         initramfsMebibytes: Reading<Int> = .skipped("not inspected"),
         buildPackages: Reading<[String]> = .skipped("not inspected"),
         prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
-        bundle: Reading<PackageBundle> = .skipped("not inspected")
+        bundle: Reading<PackageBundle> = .skipped("not inspected"),
+        fabricPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
+        ownFabricPackages: Reading<[String]> = .skipped("not inspected")
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -211,6 +219,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.buildPackages = buildPackages
         self.prebuiltPackages = prebuiltPackages
         self.bundle = bundle
+        self.fabricPackages = fabricPackages
+        self.ownFabricPackages = ownFabricPackages
     }
 }
 

@@ -46,7 +46,9 @@ extension NodeFacts {
             vendor: .unreadable(failure),
             kernelLog: .unreadable(failure),
             seenGPUs: .unreadable(failure),
-            gpuEvents: .unreadable(failure)
+            gpuEvents: .unreadable(failure),
+            licensing: .unreadable(failure),
+            wantedMIG: .unreadable(failure)
         )
     }
 }

@@ -31,6 +31,10 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var seenGPUs: Reading<SeenGPUs>
     /// The errors of the GPUs that the kernel log reported, also in earlier boots.
     package var gpuEvents: Reading<GPUEventFacts>
+    /// What the host shows about the license of its vGPUs; skipped when no vGPU lacks one.
+    package var licensing: Reading<LicensingFacts>
+    /// The MIG layout that the GPUs should have; absent when none is recorded on the host.
+    package var wantedMIG: Reading<WantedMIGLayout>
 
     package init(
         host: HostFacts,
@@ -42,7 +46,9 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         vendor: Reading<VendorFacts>,
         kernelLog: Reading<[String]> = .skipped(NodeFacts.everyGPUAnswers),
         seenGPUs: Reading<SeenGPUs> = .absent,
-        gpuEvents: Reading<GPUEventFacts> = .absent
+        gpuEvents: Reading<GPUEventFacts> = .absent,
+        licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed),
+        wantedMIG: Reading<WantedMIGLayout> = .absent
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -56,6 +62,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.kernelLog = kernelLog
         self.seenGPUs = seenGPUs
         self.gpuEvents = gpuEvents
+        self.licensing = licensing
+        self.wantedMIG = wantedMIG
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -99,5 +107,9 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         gpuEvents =
             try container.decodeIfPresent(Reading<GPUEventFacts>.self, forKey: .gpuEvents)
             ?? .skipped(Reading<GPUEventFacts>.notRecorded)
+        licensing =
+            try container.decodeIfPresent(Reading<LicensingFacts>.self, forKey: .licensing)
+            ?? .skipped(Reading<LicensingFacts>.notRecorded)
+        wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
     }
 }

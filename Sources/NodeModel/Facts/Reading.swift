@@ -85,6 +85,8 @@ package struct ReadFailure: Codable, Sendable, Equatable {
         case newer
         /// No answer came before the deadline.
         case hang
+        /// No answer came in the short time that a person waits; a longer wait can get one.
+        case slow
         /// The child process that asked ended early.
         case crashed
         /// A library or symbol could not be loaded.

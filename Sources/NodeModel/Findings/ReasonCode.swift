@@ -24,6 +24,9 @@ package struct ReasonCode: Hashable, Sendable, RawRepresentable {
         self.rawValue = rawValue
     }
 
+    /// The place where the documentation explains the code, as a path in the repository with an anchor.
+    package var documentation: String { "docs/reason-codes.md#\(rawValue)" }
+
     /// The most bytes of a code: a code is a label value in Kubernetes, which has at most 63.
     private static let lengthLimit = 63
 }
@@ -67,17 +70,21 @@ extension ReasonCode {
     package static let diskSpace = ReasonCode("disk-space")
     package static let nouveauLoaded = ReasonCode("nouveau-loaded")
     package static let otherGPUDriver = ReasonCode("other-gpu-driver")
+    package static let foreignFile = ReasonCode("foreign-file")
 
+    package static let fabricManagerMissing = ReasonCode("fabric-manager-missing")
     package static let licenseTokenUnusable = ReasonCode("license-token-unusable")
 
     // Install
     package static let installFailed = ReasonCode("install-failed")
+    package static let migApplyFailed = ReasonCode("mig-apply-failed")
     package static let hostLocked = ReasonCode("host-locked")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
     package static let buildPackageMissing = ReasonCode("build-package-missing")
     package static let buildAheadFailed = ReasonCode("build-ahead-failed")
     package static let buildPackagesFailed = ReasonCode("build-packages-failed")
     package static let driverPackagesFailed = ReasonCode("driver-packages-failed")
+    package static let fabricPackagesFailed = ReasonCode("fabric-packages-failed")
     package static let downloadFailed = ReasonCode("download-failed")
     package static let downloadHashMismatch = ReasonCode("download-hash-mismatch")
     package static let downloadForbidden = ReasonCode("download-forbidden")

@@ -91,7 +91,7 @@ package struct UbuntuModules: PrebuiltDistribution {
     private static func suffix(_ type: KernelModuleType) -> String { type == .open ? "server-open" : "server" }
 
     /// The driver version in the version of a Debian package, such as `580.105.08-0ubuntu0.22.04.1`.
-    private static func upstream(_ version: String) -> DriverVersion? {
+    static func upstream(_ version: String) -> DriverVersion? {
         let withoutEpoch = version.split(separator: ":", maxSplits: 1).last ?? ""
         return DriverVersion(String(withoutEpoch.prefix { $0 != "-" }))
     }

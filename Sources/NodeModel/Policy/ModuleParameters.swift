@@ -78,6 +78,11 @@ package enum OwnFile {
     /// The unit of `nvidia-persistenced`, which NVIDIA's installer does not write.
     package static let persistenceUnit = "/etc/systemd/system/nvidia-persistenced.service"
 
+    /// The file from which systemd loads the kernel module `ib_umad` at boot.
+    package static let managementInterface = "/etc/modules-load.d/gpu-agent.conf"
+    /// The blacklist of other drivers for the GPUs.
+    package static let blacklist = "/etc/modprobe.d/gpu-agent.conf"
+
     /// The lines of a text, as facts have them: facts contain no line breaks.
     package static func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init) }
 }

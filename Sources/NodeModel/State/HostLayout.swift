@@ -19,10 +19,16 @@ package enum HostLayout {
     package static let buildPackages = "/var/lib/gpu-agent/build-packages"
     /// The names of the packages that the agent installed with a driver of the distribution, and of those that it holds.
     package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
+    /// The names of the packages for NVLink that the agent installed beside a driver, and of those that it holds.
+    package static let fabricPackages = "/var/lib/gpu-agent/fabric-packages"
+    /// The files of the fabric manager that the agent installed from NVIDIA's archive, with their checksums.
+    package static let fabricManager = "/var/lib/gpu-agent/fabric-manager"
     /// The checksums of the license token that the agent wrote, by which it recognizes its file.
     package static let licenseToken = "/var/lib/gpu-agent/license-token"
     /// The errors of the GPUs that the kernel log reported.
     package static let gpuEvents = "/var/lib/gpu-agent/gpu-events.json"
+    /// The MIG layout that `gpu-agent mig apply` made, or was asked for.
+    package static let migLayout = "/var/lib/gpu-agent/mig-layout.json"
     /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"
     package static let lock = "/run/gpu-agent/lock"
@@ -30,6 +36,8 @@ package enum HostLayout {
     package static let gpuEventsLock = "/run/gpu-agent/gpu-events.lock"
     /// How far the agent has read the kernel log.
     package static let kernelLogPosition = "/run/gpu-agent/kernel-log.json"
+    /// What the daemon saw in its last inspection.
+    package static let results = "/run/gpu-agent/results.json"
     package static let installerLog = "/var/log/gpu-agent/nvidia-installer.log"
     package static let logs = "/var/log/gpu-agent"
 }

@@ -34,6 +34,14 @@ extension StepID {
     package static let persistenced = StepID(rawValue: "persistenced")
     package static let removePersistenced = StepID(rawValue: "remove-persistenced")
     package static let fabricManager = StepID(rawValue: "fabric-manager")
+    package static let downloadFabricManager = StepID(rawValue: "download-fabric-manager")
+    package static let installFabricManager = StepID(rawValue: "install-fabric-manager")
+    package static let removeFabricManager = StepID(rawValue: "remove-fabric-manager")
+    package static let downloadFabricPackages = StepID(rawValue: "download-fabric-packages")
+    package static let fabricPackages = StepID(rawValue: "fabric-packages")
+    package static let removeFabricPackages = StepID(rawValue: "remove-fabric-packages")
+    package static let imex = StepID(rawValue: "imex")
+    package static let stopIMEX = StepID(rawValue: "stop-imex")
     package static let stopFabricManager = StepID(rawValue: "stop-fabric-manager")
     package static let removeDeviceRule = StepID(rawValue: "remove-device-rule")
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
@@ -44,7 +52,7 @@ extension StepID {
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
         .blacklist, .release, .buildPackages, .headersAhead, .buildAhead, .moduleParameters, .deviceRule, .license,
-        .persistenced,
+        .persistenced, .fabricManager, .installFabricManager, .fabricPackages, .imex,
     ]
 
     /// The steps that prepare the kernel of the next boot.
@@ -57,17 +65,23 @@ extension StepID {
     /// Until then, a driver that cannot be unloaded keeps what is around it.
     package static let aroundDriver: Set<StepID> = [.moduleParameters, .deviceRule, .license, .persistenced]
 
+    /// The steps that bring the programs for NVLink beside a driver from NVIDIA's installer.
+    package static let fabric: Set<StepID> = [.fabricManager, .installFabricManager, .fabricPackages, .imex]
+
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.
     package static let known: Set<StepID> = Set(
         [
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
-            "download-packages", "driver-packages", "fabric-manager", "finish", "forget", "headers-ahead", "install",
-            "license", "load", "module-parameters", "persistenced", "release", "remove", "remove-ahead",
+            "download-fabric-manager", "download-fabric-packages", "download-packages", "driver-packages",
+            "fabric-manager", "fabric-packages", "finish", "forget", "headers-ahead", "imex", "install",
+            "install-fabric-manager", "license", "load", "module-parameters", "persistenced", "release", "remove",
+            "remove-ahead",
             "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-driver-packages",
-            "remove-license", "remove-module-parameters", "remove-package", "remove-persistenced", "start-services",
-            "stop-fabric-manager", "stop-services", "sync", "uninstall", "unload", "verify",
+            "remove-fabric-manager", "remove-fabric-packages", "remove-license", "remove-module-parameters",
+            "remove-package", "remove-persistenced", "start-services",
+            "stop-fabric-manager", "stop-imex", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -40,11 +40,11 @@ package struct BlacklistModules: Operation {
     package var inverse: (any Operation)? { RemoveBlacklist() }
     package var leaves: String? { "an initramfs that was built meanwhile still has the blacklist" }
 
-    static let path = "/etc/modprobe.d/gpu-agent.conf"
+    static let path = OwnFile.blacklist
 
     private var text: String {
         let lines = modules.map { "blacklist \($0)\noptions \($0) modeset=0\n" }
-        return "# gpu-agent: NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
+        return "\(OwnFile.mark) NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
     }
 
     /// Builds each initramfs again when one contains a module, because it then loads the module before `/etc` is read.
@@ -70,7 +70,7 @@ package struct RemoveBlacklist: Operation {
     package var title: String { "remove the blacklist" }
     package var changes: String { BlacklistModules.path }
     package var deadlineSeconds: Int { 30 }
-    package var effects: [Effect] { [.remove([BlacklistModules.path])] }
+    package var effects: [Effect] { [.run([OwnFile.removal(of: BlacklistModules.path)])] }
     package var failure: StepFailure { .uninstall }
 }
 

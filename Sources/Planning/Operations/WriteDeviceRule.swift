@@ -42,6 +42,6 @@ package struct RemoveDeviceRule: Operation {
     package var title: String { "remove the udev rule" }
     package var changes: String { WriteDeviceRule.path }
     package var deadlineSeconds: Int { 30 }
-    package var effects: [Effect] { [.remove([WriteDeviceRule.path])] }
+    package var effects: [Effect] { [.run([OwnFile.removal(of: WriteDeviceRule.path)])] }
     package var failure: StepFailure { .uninstall }
 }

@@ -42,7 +42,7 @@ package struct WriteLicense: Operation {
     package var changes: String { "\(LicenseFiles.configuration), \(LicenseFiles.tokenDirectory) and nvidia-gridd" }
     package var deadlineSeconds: Int { 120 }
     package var effects: [Effect] {
-        (token.map(write) ?? []) + (removesToken ? [.remove([LicenseFiles.tokenPath, HostLayout.licenseToken])] : [])
+        (token.map(write) ?? []) + (removesToken ? [.run([OwnFile.tokenRemoval])] : [])
             + (configuration.map { [.writeFile(path: LicenseFiles.configuration, text: $0)] } ?? [])
             + (restarts ? [.run([Self.restart])] : [])
     }
@@ -125,28 +125,22 @@ package struct RemoveLicense: Operation {
     package var changes: String { "\(LicenseFiles.configuration) and \(LicenseFiles.tokenDirectory)" }
     package var deadlineSeconds: Int { 60 }
     package var effects: [Effect] {
-        let words = [LicenseFiles.configuration, LicenseFiles.tokenPath, HostLayout.licenseToken, OwnFile.mark]
-        let restart = "\n! systemctl cat nvidia-gridd.service >/dev/null 2>&1 || systemctl restart nvidia-gridd.service"
-        return [.run([["sh", "-ec", Self.script + (isDriverThere ? restart : ""), "remove-license"] + words])]
+        let removal = [OwnFile.removal(of: LicenseFiles.configuration), OwnFile.tokenRemoval]
+        return [.run(removal + (isDriverThere ? [Self.restart] : []))]
     }
     package var failure: StepFailure { .uninstall }
     package var inverse: (any Operation)? { isDriverThere ? RemoveLicense(isDriverThere: false) : nil }
 
-    /// Removes a file only if it is still the one that the agent wrote, and directories only if nothing else is in them.
-    private static let script = """
-        configuration=$1 token=$2 record=$3 mark=$4 directory=${2%/*}
-        first=
-        [ ! -f "$configuration" ] || IFS= read -r first <"$configuration" || :
-        case $first in "$mark"*) rm -f "$configuration" ;; esac
-        if [ -f "$token" ] && [ -f "$record" ]; then
-            sum=$(sha256sum <"$token")
-            if grep -qxF "${sum%% *}" "$record"; then rm -f "$token"; fi
-        fi
-        rm -f "$record"
-        for path in "$directory" "${directory%/*}"; do
-            [ ! -d "$path" ] || [ -n "$(ls -A "$path")" ] || rmdir "$path"
-        done
+    /// Starts the license daemon again if it runs.
+    ///
+    /// A daemon that somebody has stopped stays stopped, and a host without the unit is no error.
+    private static let restart = [
+        "sh", "-ec",
         """
+        ! systemctl is-active --quiet nvidia-gridd.service || systemctl restart nvidia-gridd.service
+        """,
+        "restart-running-license-daemon",
+    ]
 }
 
 extension Finding {

@@ -20,7 +20,7 @@ package struct WriteModuleParameters: Operation {
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
         parameters.isEmpty
-            ? [.remove([ModuleParameters.path])]
+            ? [.run([OwnFile.removal(of: ModuleParameters.path)])]
             : [.writeFile(path: ModuleParameters.path, text: parameters.text)]
     }
     package var failure: StepFailure {
@@ -41,6 +41,6 @@ package struct RemoveModuleParameters: Operation {
     package var title: String { "remove the parameters of the kernel modules" }
     package var changes: String { ModuleParameters.path }
     package var deadlineSeconds: Int { 30 }
-    package var effects: [Effect] { [.remove([ModuleParameters.path])] }
+    package var effects: [Effect] { [.run([OwnFile.removal(of: ModuleParameters.path)])] }
     package var failure: StepFailure { .uninstall }
 }

@@ -25,6 +25,29 @@ package struct BuildPackages: Sendable {
             path = "\(directory)/\(bundle.directory)"
             files = bundle.files
         }
+
+        /// The effects that install from copies of the files.
+        ///
+        /// The agent verifies its own copies, so a file that changes in the directory later cannot be installed.
+        ///
+        /// - Parameters:
+        ///   - copies: The directory for the copies.
+        ///   - install: The effects that install from this directory.
+        /// - Returns: The copies, these effects, and the removal of the copies.
+        func copied(to copies: String, _ install: (String) -> [Effect]) -> [Effect] {
+            let copy = files.map { file in
+                Effect.copy(
+                    Effect.Copy(
+                        source: path,
+                        directory: copies,
+                        fileName: file.fileName,
+                        digest: file.digest,
+                        size: file.size
+                    )
+                )
+            }
+            return [.remove([copies])] + copy + install(copies) + [.remove([copies])]
+        }
     }
 
     /// Looks for what the host lacks, and for the packages that have it.

@@ -9,21 +9,36 @@ package enum MirrorScript {
     ///
     /// - Parameters:
     ///   - kernel: The release of the kernel of the nodes.
+    ///   - fabric: The version of the driver whose fabric manager and IMEX are downloaded, too; nil for none.
     ///   - system: The system of the machine that downloads.
     /// - Returns: Nil when the agent cannot do this with the package manager of the system.
-    package static func command(kernel: String, on system: OSRelease) -> [String]? {
+    package static func command(
+        kernel: String,
+        fabric: DriverVersion? = nil,
+        on system: OSRelease
+    ) -> [String]? {
         guard BuildPackages.isName(kernel), let installer = PackageInstallers.used(on: system) else { return nil }
         guard let apt = installer as? AptGet else {
-            return RPMMirrorScript.command(kernel: kernel, installer, on: system)
+            // The packages for NVLink come from apt alone.
+            return fabric == nil ? RPMMirrorScript.command(kernel: kernel, installer, on: system) : nil
         }
         let compiler = apt.defaultCompiler(of: system).map(String.init) ?? ""
-        return ["sh", "-c", script, "gpu-agent-mirror", kernel, compiler, apt.headers(of: kernel, on: system)]
+        let base = ["sh", "-c", script, "gpu-agent-mirror", kernel, compiler, apt.headers(of: kernel, on: system)]
+        guard let fabric else { return base }
+        let names = [DriverService.Program.fabricManager, .imex].map { program in
+            FabricPackages.names(of: program, branch: fabric.branch).joined(separator: " ")
+        }
+        return base + [fabric.description] + names + [FabricPackages.subnetManager, FabricPackages.diagnostics]
     }
 
     private static let script = #"""
         set -u
         export LC_ALL=C
         kernel=$1 default=$2 headers=$3
+        shift 3
+        fabric=${1:-}
+        [ $# = 0 ] || shift
+        wanted=$(printf '%s\n' "$@")
         fail() { echo "ERROR: $1" >&2; exit 1; }
         work=$(mktemp -d /var/tmp/gpu-agent-mirror.XXXXXX) || fail 'mktemp cannot create a directory in /var/tmp.'
         complete=
@@ -66,6 +81,28 @@ package enum MirrorScript {
         set -- "$headers" gcc make
         if [ -n "$major" ] && [ -n "$default" ] && [ "$major" -gt "$default" ]; then set -- "$@" "gcc-$major"; fi
 
+        # The version of a package that belongs to a driver, as the package manager writes it.
+        of_driver() {
+            apt-cache madison "$1" 2>/dev/null | sed -n 's/^[^|]*| *\([^ |]*\) *|.* Packages$/\1/p' |
+                while read -r version; do
+                    case ${version#*:} in "$fabric"-*) echo "$version" && break ;; esac
+                done
+        }
+        # The first two lines are the names that the packages of the fabric manager and of IMEX can have.
+        if [ -n "$fabric" ]; then
+            found=
+            for name in $(echo "$wanted" | sed -n 1p) , $(echo "$wanted" | sed -n 2p); do
+                if [ "$name" = , ]; then found=; continue; fi
+                version=
+                [ -n "$found" ] || version=$(of_driver "$name")
+                if [ -n "$version" ]; then found=1 any=1; set -- "$@" "$name=$version"; fi
+            done
+            [ -n "${any:-}" ] || fail "No repository has a fabric manager or IMEX of the version $fabric."
+            for name in $(echo "$wanted" | sed 1,2d); do
+                if offers "$name"; then set -- "$@" "$name"; fi
+            done
+        fi
+
         closure "$@" >all || fail "apt-get cannot resolve $*: $(complaint)"
         # What runs apt-get has these packages, in versions of its own.
         : >base
@@ -79,7 +116,7 @@ package enum MirrorScript {
         echo "directory $work"
         echo "system $ID ${VERSION_ID:-}"
         echo "architecture $(dpkg --print-architecture)"
-        for package; do echo "name $package"; done
+        for package; do echo "name ${package%%=*}"; done
         for file in *.deb; do
             # A name with the epoch of the version is quoted, which no URI may have.
             plain=$(echo "$file" | sed 's/%3a/-/g')

@@ -42,21 +42,11 @@ package struct PackageJob {
     ///
     /// The agent verifies its own copies, so a file that changes in the directory later cannot be installed.
     func install(_ request: PackageRequest, from source: BuildPackages.Source, work: String) -> [Effect] {
-        let copies = "\(work)/packages"
-        var request = request
-        request.directory = copies
-        let copy = source.files.map { file in
-            Effect.copy(
-                Effect.Copy(
-                    source: source.path,
-                    directory: copies,
-                    fileName: file.fileName,
-                    digest: file.digest,
-                    size: file.size
-                )
-            )
+        source.copied(to: "\(work)/packages") { directory in
+            var request = request
+            request.directory = directory
+            return install(request, work: work)
         }
-        return [.remove([copies])] + copy + install(request, work: work) + [.remove([copies])]
     }
 
     /// The effect that removes the packages and the holds in the record.
@@ -80,6 +70,8 @@ struct PackageRequest {
     var pins: [OfferedPackage] = []
     /// Whether the headers are of a kernel that does not run yet, so that the running kernel keeps its own.
     var isAhead = false
+    /// Whether a driver is there that is not from packages, so that no package of a driver may be added.
+    var isBesideDriver = false
     /// The directory with the only packages that count, for a node without a network; nil for the repositories.
     var directory: String?
     /// How far the job goes, and what was there before it.
@@ -99,6 +91,7 @@ struct PackageRequest {
         var values: [String: String] = [:]
         if !pins.isEmpty { values["GPU_AGENT_PINS"] = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ") }
         if let directory { values["GPU_AGENT_BUNDLE"] = directory }
+        if isBesideDriver { values["GPU_AGENT_BESIDE_DRIVER"] = "yes" }
         if isAhead { values["GPU_AGENT_AHEAD"] = "yes" }
         if stage == .installDownloaded { values["GPU_AGENT_DOWNLOADED"] = "yes" }
         return values

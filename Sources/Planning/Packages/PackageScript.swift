@@ -125,6 +125,16 @@ enum PackageScript {
             done
         }
 
+        # Whether a package has kernel modules or libraries of a driver, which must not come beside another driver.
+        is_driver() {
+            case $1 in
+            nvidia-driver* | nvidia-kernel* | nvidia-dkms* | nvidia-open* | nvidia-headless* | nvidia-utils*) ;;
+            nvidia-compute* | nvidia-firmware* | nvidia-kmod* | libnvidia-compute* | libnvidia-gl* | libcuda1*) ;;
+            cuda-drivers* | kmod-nvidia* | akmod-nvidia* | linux-modules-nvidia* | xserver-xorg-video-nvidia*) ;;
+            *) false ;;
+            esac
+        }
+
         # Runs a command, and again while another process takes the lock after the wait.
         locked() {
             while :; do
@@ -195,6 +205,9 @@ enum PackageScript {
             [ -z "$absent" ] || fail 82 "No repository has $(listed $absent). $refreshed"
             for package in $added; do
                 if is_kernel "$package"; then fail 83 "The install would add the kernel $package."; fi
+            done
+            for package in ${GPU_AGENT_BESIDE_DRIVER:+$added}; do
+                if is_driver "$package"; then fail 83 "The install would add $package, a part of another driver."; fi
             done
             [ -z "$removed" ] || fail 83 "The install would remove $(listed $removed)."
             [ -z "$upgraded" ] || fail 83 "The install would upgrade $(listed $upgraded)."

@@ -8,19 +8,29 @@ package struct Adoption: Recipe {
 
     /// What belongs around the driver; nil to leave it alone.
     package var surroundings: Surroundings?
+    /// What sets up NVLink; nil when the node needs nothing, or when the agent leaves it alone.
+    package var fabric: Fabric?
 
-    package init(driver: DriverFacts, stoppedServices: [String] = [], surroundings: Surroundings? = nil) {
+    package init(
+        driver: DriverFacts,
+        stoppedServices: [String] = [],
+        surroundings: Surroundings? = nil,
+        fabric: Fabric? = nil
+    ) {
         self.driver = driver
         self.stoppedServices = stoppedServices
         self.surroundings = surroundings
+        self.fabric = fabric
     }
 
     package var operations: [any Operation] {
         (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules()] : [])
             + (needsLoading ? [] : surroundings?.deviceNodes ?? [])
-            + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
-            + (needsLoading ? [VerifyNode()] : []) + (surroundings?.afterInstall ?? [])
+            + fabricSteps + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
+            + (needsLoading || !fabricSteps.isEmpty ? [VerifyNode()] : []) + (surroundings?.afterInstall ?? [])
     }
+
+    private var fabricSteps: [any Operation] { fabric.map { $0.preparing + $0.installing } ?? [] }
 
     /// Whether the kernel module is not loaded, or one of the device nodes is missing.
     ///

@@ -83,7 +83,7 @@ package struct Prebuilt: Recipe {
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
-        facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []).sorted()
+        DriverService.inOrder(facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []))
     }
 
     private var jobs: [String] {

@@ -23,6 +23,8 @@ package struct Runfile: Recipe {
     package var failed: FailedInstall?
     /// What belongs around the driver; nil to leave it alone.
     package var surroundings: Surroundings?
+    /// What sets up NVLink; nil when the node needs nothing, or when the agent leaves it alone.
+    package var fabric: Fabric?
 
     package init(
         facts: NodeFacts,
@@ -35,7 +37,8 @@ package struct Runfile: Recipe {
         source: PackageSource? = nil,
         packages: BuildPackages? = nil,
         failed: FailedInstall? = nil,
-        surroundings: Surroundings? = nil
+        surroundings: Surroundings? = nil,
+        fabric: Fabric? = nil
     ) {
         self.facts = facts
         self.driver = driver
@@ -48,11 +51,12 @@ package struct Runfile: Recipe {
         self.packages = packages
         self.failed = failed
         self.surroundings = surroundings
+        self.fabric = fabric
     }
 
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + release + (isKept ? [keep] : isInstalled ? [] : install)
-            + [LoadModules()] + (services.isEmpty ? [] : [StartServices(units: services)])
+            + [LoadModules()] + fabricSteps + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
                 VerifyNode(),
                 FinishInstall(record: record, kept: keepsPackage ? artifact.fileName : nil, jobs: jobs),
@@ -114,6 +118,7 @@ package struct Runfile: Recipe {
     private var jobs: [String] {
         let failedJob = failed.map { [RunInstaller.jobName($0.record.version)] } ?? []
         return [BlacklistModules.jobName(record.version)]
+            + (fabric?.installing ?? []).compactMap(\.step.job) + (fabric?.preparing ?? []).compactMap(\.step.job)
             + build.map { _ in InstallBuildPackages.jobName(record.version) }
             + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] + failedJob
     }
@@ -133,14 +138,23 @@ package struct Runfile: Recipe {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
         // The installer loads the modules at its end.
-        return build + [package] + (isNeeded ? [unload] : []) + takeover + (surroundings?.beforeLoad ?? []) + [
-            installer
-        ]
+        return build + [package] + (fabric?.preparing ?? []) + (isNeeded ? [unload] : []) + takeover
+            + (surroundings?.beforeLoad ?? []) + [
+                installer
+            ]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.
     private var services: [String] {
-        facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? []).sorted()
+        let units = facts.claims.driverServices(facts.driver).union(journal?.stoppedServices ?? [])
+        return DriverService.inOrder(units)
+    }
+
+    /// The steps for NVLink, which come before a service of the former driver's version could start.
+    private var fabricSteps: [any Operation] {
+        guard let fabric else { return [] }
+        // The other steps are those before an installer.
+        return (isKept || isInstalled ? fabric.preparing : []) + fabric.installing
     }
 
     /// The step that brings the package to the host.

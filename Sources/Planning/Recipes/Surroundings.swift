@@ -20,7 +20,7 @@ package struct Surroundings: Sendable {
 
     /// The step that must come before the kernel modules are loaded.
     package var beforeLoad: [any Operation] {
-        guard let found else { return [] }
+        guard let found, !found.isForeign(ModuleParameters.path) else { return [] }
         let parameters = configuration.moduleParameters
         let wanted = parameters.isEmpty ? nil : OwnFile.lines(parameters.text)
         return found.ownFiles[ModuleParameters.path] == wanted ? [] : [WriteModuleParameters(parameters: parameters)]
@@ -30,7 +30,7 @@ package struct Surroundings: Sendable {
     package var afterInstall: [any Operation] { deviceRule + [license, persistence].compactMap(\.self) }
 
     private var deviceRule: [any Operation] {
-        guard let found, found.hasUdevRules == true else { return [] }
+        guard let found, found.hasUdevRules == true, !found.isForeign(WriteDeviceRule.path) else { return [] }
         let isWritten = found.ownFiles[WriteDeviceRule.path] == OwnFile.lines(WriteDeviceRule.text)
         return isWritten ? [] : [WriteDeviceRule()]
     }
@@ -65,8 +65,14 @@ package struct Surroundings: Sendable {
 
     /// The files that the agent leaves alone, because it did not write them, as sentences; nil when there are none.
     package var leftAlone: [String]? {
-        guard let files = found?.license, kind == .grid, let wanted = configuration.license else { return nil }
-        let paths = files.foreign(for: wanted)
+        guard let found else { return nil }
+        var paths: [String] = []
+        if !configuration.moduleParameters.isEmpty { paths.append(ModuleParameters.path) }
+        if found.hasUdevRules == true { paths.append(WriteDeviceRule.path) }
+        paths.removeAll { !found.isForeign($0) }
+        if let files = found.license, kind == .grid, let wanted = configuration.license {
+            paths += files.foreign(for: wanted)
+        }
         return paths.isEmpty ? nil : paths.map { "\($0) stays as it is, because the agent did not write it." }
     }
 

@@ -56,7 +56,7 @@ package struct Uninstall: Sendable, Equatable {
         )
         let packages = RecordedPackages(facts, version: version)
         entries = host.entries(undo, packages)
-        left = host.left(undo) + Self.files(ofUninstaller: steps.contains { $0.id == .uninstall })
+        left = host.left(undo) + files(facts.driver.surroundings)
         addPackages(packages?.names)
         if let problem = host.usersProblem(version, steps) {
             problems = [problem]
@@ -99,7 +99,7 @@ package struct Uninstall: Sendable, Equatable {
             problems = [problem]
         } else if let packages = RecordedPackages(facts, version: nil) {
             entries = [Undo.Entry(undoes: nil, steps: [packages.removal])]
-            left = Self.files(ofUninstaller: false)
+            left = files(facts.driver.surroundings)
             addPackages(packages.names)
         } else if let former = journal?.uninstall {
             let name = former.version.map { "driver \($0)" } ?? "the driver"
@@ -107,19 +107,6 @@ package struct Uninstall: Sendable, Equatable {
         } else {
             nothing = "this agent has not installed a driver on this host"
         }
-    }
-
-    /// The files of the agent and of NVIDIA's uninstaller that stay.
-    private static func files(ofUninstaller hasRun: Bool) -> [Left] {
-        let record = "the record of the uninstall, because of which the daemon installs no driver"
-        let files = [
-            Left(path: HostLayout.journal, what: record),
-            Left(path: HostLayout.jobs, what: "the directory of the jobs, which is empty"),
-            Left(path: HostLayout.logs, what: "the logs of the install"),
-            Left(path: HostLayout.run, what: "the lock and the state of the agent, until the next boot"),
-        ]
-        let log = Left(path: "/var/log/nvidia-uninstall.log", what: "the log of NVIDIA's uninstaller")
-        return files + (hasRun ? [log] : [])
     }
 }
 

@@ -43,7 +43,10 @@ struct UninstallHost {
         guard let removal = entries.firstIndex(where: { $0.steps.contains { removes.contains($0.id) } }) else {
             return entries
         }
-        func isAround(_ entry: Undo.Entry) -> Bool { entry.undoes.map(StepID.aroundDriver.contains) ?? false }
+        // The packages of a driver bring its fabric manager, which must stop while its unit is there.
+        let isRunfile = entries[removal].steps.contains { $0.id == .uninstall }
+        let around = isRunfile ? StepID.aroundDriver.union(StepID.fabric) : StepID.aroundDriver
+        func isAround(_ entry: Undo.Entry) -> Bool { entry.undoes.map(around.contains) ?? false }
         let before = entries[..<removal]
         return before.filter { !isAround($0) } + [entries[removal]] + before.filter(isAround)
             + entries[(removal + 1)...]
@@ -100,7 +103,7 @@ struct UninstallHost {
     }
 
     /// The services of the driver that run now.
-    private var services: [String] { claims.driverServices(driver).sorted() }
+    private var services: [String] { DriverService.inOrder(claims.driverServices(driver)) }
 
     /// Whether the agent wrote the unit, which then goes, too.
     private func hasOwnUnit(_ service: String) -> Bool {

@@ -129,6 +129,9 @@ package struct CatalogRow: Encodable, Equatable {
             "kernelModuleTypes": listed(driver.kernelModuleTypes), "channel": driver.channel?.rawValue,
             "kernels": driver.kernels?.description,
             "fabricManager": driver.fabricManager == true ? "true" : nil,
+            "fabricManagerArchive": driver.fabricManagerArchive.map { archive in
+                (archive.urls + [archive.digest?.description].compactMap(\.self)).joined(separator: " ")
+            },
             "systems": driver.systems.isEmpty ? nil : driver.systems.map(\.description).joined(separator: ", "),
             "vgpuRelease": driver.vgpuRelease, "url": driver.artifact.urls.joined(separator: " "),
             "digest": driver.artifact.digest?.description, "size": driver.artifact.size.map(String.init),

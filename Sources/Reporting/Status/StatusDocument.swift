@@ -2,7 +2,7 @@ import Catalog
 package import NodeModel
 package import Planning
 package import Selection
-import Support
+package import Support
 
 /// The output of `gpu-agent status`: everything that an operator needs to know about a node.
 package struct StatusDocument: Encodable, Sendable, Equatable {
@@ -24,6 +24,10 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var published: PublishedState?
     /// What an agent on this node does now, or waits for; nil when none does.
     package var activity: Activity?
+    /// When the daemon made the inspection that this document shows; nil when the command inspected the node itself.
+    package var inspectedByDaemonAt: Timestamp?
+    /// What the daemon saw before; nil unless NVML did not answer this command.
+    package var lastResults: LastResults?
 
     package init(
         facts: NodeFacts,
@@ -31,7 +35,9 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         report: NodeReport,
         journal: Journal?,
         published: PublishedState?,
-        activity: Activity? = nil
+        activity: Activity? = nil,
+        inspectedByDaemonAt: Timestamp? = nil,
+        lastResults: LastResults? = nil
     ) {
         verdict = report.verdict
         readiness = report.readiness
@@ -40,13 +46,35 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         decision = plan.decision
         // A signed URL is a secret, and people send this document with bug reports.
         decision.driver?.artifact?.urls = plan.decision.driver?.artifact?.urls.map(redacted) ?? []
-        gpus = StatusGPU.all(of: facts, ignored: plan.decision.ignored ?? [])
+        gpus = StatusGPU.all(of: facts, lastResults?.vendor ?? facts.vendor, ignored: plan.decision.ignored ?? [])
         driver = StatusDriver(facts.driver)
         host = StatusHost(facts.host)
         findings = report.findings
         lastInstall = journal?.steps.map(\.outcome) ?? []
         self.published = published
         self.activity = activity
+        self.inspectedByDaemonAt = inspectedByDaemonAt
+        self.lastResults = lastResults
+    }
+}
+
+/// What the daemon saw in its last inspection, on a node whose NVML does not answer now.
+package struct LastResults: Encodable, Sendable, Equatable {
+    package var at: Timestamp
+    package var verdict: Verdict
+    package var reason: ReasonCode?
+    /// What NVML said then about the GPUs; the document has it as `gpus`.
+    let vendor: Reading<VendorFacts>
+
+    private enum CodingKeys: String, CodingKey {
+        case at, verdict, reason
+    }
+
+    package init(at: Timestamp, _ report: NodeReport, _ facts: NodeFacts) {
+        self.at = at
+        verdict = report.verdict
+        reason = report.reason
+        vendor = facts.vendor
     }
 }
 
@@ -64,8 +92,8 @@ package struct StatusGPU: Encodable, Sendable, Equatable {
     /// Why the agent does not manage the GPU, such as `bound to vfio-pci`; nil when it does.
     package var unmanaged: String?
 
-    static func all(of facts: NodeFacts, ignored: [PCIAddress]) -> [StatusGPU] {
-        let answers = facts.vendor.value?.nvml.value?.gpus ?? []
+    static func all(of facts: NodeFacts, _ vendor: Reading<VendorFacts>, ignored: [PCIAddress]) -> [StatusGPU] {
+        let answers = vendor.value?.nvml.value?.gpus ?? []
         return facts.gpus.map { function in
             let gpu = answers.first { $0.pciAddress.value == function.address }
             return StatusGPU(

@@ -34,8 +34,24 @@ package struct StatusText {
         let works =
             status.verdict == .degraded && status.readiness == .usable
             ? ["  CUDA works on this node, so pods can use the GPUs."] : []
-        return [style.bold(colored) + reason + observed] + works + ["→ \(status.nextAction)"]
+        return [style.bold(colored) + reason + observed] + works + last + ["→ \(status.nextAction)"] + daemon
     }
+
+    /// What the daemon saw before NVML stopped answering.
+    private var last: [String] {
+        guard let last = status.lastResults else { return [] }
+        let reason = last.reason.map { " (\($0.rawValue))" } ?? ""
+        return ["  The last inspection by the daemon, \(age(last.at)) ago: \(last.verdict.rawValue)\(reason)."]
+    }
+
+    /// That the daemon made the inspection, and when.
+    private var daemon: [String] {
+        guard let at = status.inspectedByDaemonAt else { return [] }
+        let text = "Inspected by the daemon \(age(at)) ago. 'gpu-agent status --fresh' inspects the node now."
+        return [style.faint("  \(text)")]
+    }
+
+    private func age(_ time: Timestamp) -> String { spoken(seconds: max(0, now - time.seconds)) }
 
     private var activity: [String] {
         status.activity.map { [title("Now")] + ActivityText(activity: $0, now: now).lines } ?? []
@@ -77,7 +93,8 @@ package struct StatusText {
                 let line = "  \(mark(finding.state)) \(padded(finding.title, width))  \(finding.observed)"
                 guard finding.state != .pass, finding.state != .notApplicable else { return [line] }
                 let remedy = finding.remedy.isEmpty ? [] : ["      → \(finding.remedy)"]
-                return [line, "      \(finding.code.rawValue), expected: \(finding.expected)"] + remedy
+                let link = finding.remedy.link.map { ["      " + style.faint("see \($0)")] } ?? []
+                return [line, "      \(finding.code.rawValue), expected: \(finding.expected)"] + remedy + link
             }
     }
 
@@ -107,14 +124,14 @@ package struct StatusText {
 
     private var kubernetes: [String] {
         guard let published = status.published else { return [] }
-        let age = published.at.map { "\(spoken(seconds: max(0, now - $0.seconds))) ago" } ?? "never"
+        let when = published.at.map { "\(age($0)) ago" } ?? "never"
         let taint =
             switch published.tainted {
             case true: "taint present"
             case false: "no taint"
             case nil: "taint not known"
             }
-        let line = "  node \(published.node): \(published.labels.count) labels, \(taint), published \(age)"
+        let line = "  node \(published.node): \(published.labels.count) labels, \(taint), published \(when)"
         let conditions = (published.conditions ?? []).map { condition in
             let why = condition.status == .yes ? "" : " (\(condition.reason))"
             return "\(condition.type) \(condition.status.rawValue)\(why)"

@@ -22,6 +22,7 @@ struct StepText {
                 "  \(style.red("×")) \(problem.code.rawValue): \(problem.observed)",
                 "      expected: \(problem.expected)",
                 "      → \(problem.remedy)",
+                "      " + style.faint("see \(problem.code.documentation)"),
             ]
         }
     }

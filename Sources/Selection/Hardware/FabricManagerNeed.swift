@@ -9,10 +9,15 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
     package var isNeeded: Bool
     /// The reason, as a sentence for people.
     package var why: String
+    /// Whether the fabric manager also needs the NVLink subnet manager (`nvlsm`); nil when it does not.
+    ///
+    /// It does where InfiniBand functions manage the switches, as on boards since B200.
+    package var subnetManager: Bool?
 
-    package init(isNeeded: Bool, why: String) {
+    package init(isNeeded: Bool, why: String, subnetManager: Bool? = nil) {
         self.isNeeded = isNeeded
         self.why = why
+        self.subnetManager = subnetManager
     }
 
     /// Decides from the topology.
@@ -47,7 +52,8 @@ package struct FabricManagerNeed: Codable, Sendable, Equatable {
         } else if rules.contains(.always) {
             self.init(
                 isNeeded: true,
-                why: "The switches that connect these GPUs do not appear as PCI functions of NVIDIA."
+                why: "The switches that connect these GPUs do not appear as PCI functions of NVIDIA.",
+                subnetManager: true
             )
         } else if rules.contains(.withNVSwitch), !switches.isEmpty {
             self.init(isNeeded: true, why: "\(connection) the GPUs on this node.")

@@ -44,10 +44,35 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
         )
     )
     var kernel: String?
+    @Option(
+        name: .customLong("fabric-packages"),
+        help: ArgumentHelp(
+            "The version of a driver whose fabric manager, IMEX and NVLink subnet manager are downloaded, too.",
+            discussion: """
+                Needs --kernel, and a repository on this machine that has the packages nvidia-fabricmanager or \
+                nvidia-imex in exactly this version.
+                """,
+            valueName: "version"
+        )
+    )
+    var fabricPackages: String?
+    @Flag(
+        name: .customLong("without-fabric-manager"),
+        help: "Leave out NVIDIA's archives with the fabric managers of the drivers."
+    )
+    var withoutFabricManager = false
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
     @OptionGroup var format: OutputOption
+
+    func validate() throws {
+        guard let fabricPackages else { return }
+        guard DriverVersion(fabricPackages) != nil else {
+            throw ValidationError("'\(fabricPackages)' is not a driver version such as 580.105.08")
+        }
+        guard kernel != nil else { throw ValidationError("--fabric-packages needs --kernel") }
+    }
 
     func run() async throws {
         try await reporting {
@@ -60,6 +85,7 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
             let mirror = PackageMirror(
                 drivers: drivers,
                 directory: to,
+                hasFabricManager: !withoutFabricManager,
                 builds: builds,
                 downloader: setup.downloader(environment: Settings(host, choice).environment)
             )
@@ -74,7 +100,12 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
         guard let kernel else { return [] }
         let prober = try source.prober()
         Output.complain("packages for the build on the kernel \(kernel)\n")
-        let mirror = try BuildPackageMirror(kernel: kernel, directory: to, prober: prober)
+        let mirror = try BuildPackageMirror(
+            kernel: kernel,
+            fabric: fabricPackages.flatMap(DriverVersion.init),
+            directory: to,
+            prober: prober
+        )
         let bundle = try await mirror.run(on: prober.operatingSystem)
         let count = bundle.files.count
         Output.complain("      \(count) packages, \(mebibytes(bundle.size)), verified by the package manager\n")
@@ -117,8 +148,9 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
             "  \(build.kernel) on \(build.system)  \(build.names.joined(separator: ", ")), \(mebibytes(build.size))\n"
         }
         let rows = index.packages.map { "  \($0.driver)  \($0.fileName), \(mebibytes($0.size))\n" } + builds
+        let drivers = index.packages.count { $0.part == nil }
         return """
-            \(style.bold(to)) has \(count(index.packages.count, "driver")) and the packages for \
+            \(style.bold(to)) has \(count(drivers, "driver")) and the packages for \
             \(count((index.builds ?? []).count, "kernel")), \(mebibytes(index.size)):
             \(rows.joined())
             Next: make this directory available on each node, for example at /mnt/gpu-drivers. Set in the configuration:

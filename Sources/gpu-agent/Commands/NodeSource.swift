@@ -13,20 +13,24 @@ struct NodeSource {
 
     /// The view of the node, or of the node in a file.
     ///
-    /// `configure` changes the prober before it inspects this node.
-    func view(configure: (inout Prober) -> Void = { _ in }) async throws -> NodeView {
+    /// `configure` changes the prober before it inspects this node. A command that has a prober already passes it, because
+    /// each has a file open.
+    func view(
+        with prober: Prober? = nil,
+        configure: (inout Prober) -> Void = { _ in }
+    ) async throws -> NodeView {
         if let file = facts.facts {
             return NodeView(try setup(), facts: try FactsFile.read(file), journal: nil)
         }
-        let prober = try configured(configure)
+        let prober = try configured(prober, configure)
         // The catalog is read while the node is inspected, because each takes a noticeable time.
         async let setup = setup()
         async let reading = NodeReading(prober, prober.published)
         return try await Inspector(prober: prober, setup: setup).currentView(reading)
     }
 
-    private func configured(_ configure: (inout Prober) -> Void) throws -> Prober {
-        var prober = try prober()
+    private func configured(_ existing: Prober?, _ configure: (inout Prober) -> Void) throws -> Prober {
+        var prober = try existing ?? self.prober()
         configure(&prober)
         return prober
     }

@@ -80,6 +80,7 @@ func failureText(_ failure: AgentFailure) -> String {
         \(style.red("×")) \(style.bold(problem.code.rawValue)): \(problem.observed)
           expected: \(problem.expected)
           → \(problem.remedy)
+          \(style.faint("see \(problem.code.documentation)"))
 
         """
     }

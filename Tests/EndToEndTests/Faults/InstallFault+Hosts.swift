@@ -16,12 +16,19 @@ extension InstallFault {
         ),
         InstallFault(
             name: "a compiler that goes during the build",
-            settings: ["installer-slow=0"],
-            during: { node in
-                try await until("the installer begins") {
-                    node.node.text(HostLayout.installerLog)?.contains("Installing NVIDIA driver version") == true
-                }
-                try await node.shell("mkdir /run/away; mv /usr/bin/cc /run/away")
+            inject: { node in
+                // This compiler removes itself while it compiles the first file.
+                try await node.shell(
+                    """
+                    mkdir /run/away; mv /usr/bin/cc /run/away
+                    cat >/usr/bin/cc <<'SCRIPT'
+                    #!/bin/sh
+                    case " $* " in *' -c '*) rm -f /usr/bin/cc ;; esac
+                    exec gcc "$@"
+                    SCRIPT
+                    chmod 755 /usr/bin/cc
+                    """
+                )
             },
             heal: { try await $0.shell("mv /run/away/* /usr/bin") },
             code: "installer-failed",

@@ -64,6 +64,35 @@ struct OfflinePackagesTests {
         }
     }
 
+    @Test func theDirectoryCanHaveTheFabricManagerAndIMEX() async throws {
+        try await BuildPackagesTests.with { repository in
+            let node = repository.node
+            for (name, version) in [
+                ("nvidia-fabricmanager", "580.159.04-1"), ("nvidia-fabricmanager", "580.167.08-1"),
+                ("nvidia-imex-580", "580.159.04-1"), ("nvlsm", "2025.03.9-1"),
+            ] {
+                try await repository.add(name, version: version, depends: "t-tool")
+            }
+            let place = ["--to", node.path(Self.bundle), "--host-pid", "\(node.pid)"] + node.choice
+            let mirror = [Programs.agent, "catalog", "mirror", "--kernel", DebianRepository.kernel] + place
+            let made = try await runProgram(mirror + ["--fabric-packages", "580.159.04"])
+            made.expectExit(0)
+            #expect(made.output.contains("gcc, make, nvidia-fabricmanager, nvidia-imex-580, nvlsm"), "\(made)")
+            let files = try await node.run(["ls", Self.place]).split(separator: "\n")
+            for file in [
+                "nvidia-fabricmanager_580.159.04-1_all.deb", "nvidia-imex-580_580.159.04-1_all.deb",
+                "nvlsm_2025.03.9-1_all.deb", "t-tool_1.0_all.deb",
+            ] {
+                #expect(files.contains { $0 == file }, "\(files)")
+            }
+            #expect(!files.contains { $0.contains("580.167.08") })
+            let none = try await runProgram(mirror + ["--fabric-packages", "570.211.01"])
+            none.expectExit(1)
+            let words = "No repository has a fabric manager or IMEX of the version 570.211.01."
+            #expect(none.errors.contains(words), "\(none)")
+        }
+    }
+
     /// Somebody changes a package in the directory.
     @Test func aChangedPackageIsNotInstalled() async throws {
         try await Self.with { repository, options in

@@ -20,7 +20,7 @@ lose_power_now() {
 configure() { printf '%s\n' "$1" >>configmap/config.yaml; }
 
 # has_finding CODE STATE
-has_finding() { pod gpu-agent status -o json | tr -d '\n' | grep "\"code\" *: *\"$1\"[^{}]*\"state\" *: *\"$2\"" >/dev/null; }
+has_finding() { pod gpu-agent status --fresh -o json | tr -d '\n' | grep "\"code\" *: *\"$1\"[^{}]*\"state\" *: *\"$2\"" >/dev/null; }
 
 loaded_version() { cat /sys/module/nvidia/version; }
 journal_says_installed() { grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json; }

@@ -76,16 +76,16 @@ pod_network() {
 
 pod() { /run/vm-node/guest/pod "$@"; }
 install_driver() { pod gpu-agent install; }
-verdict() { pod gpu-agent status -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
+verdict() { pod gpu-agent status --fresh -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
 # has_status VERDICT REASON
 has_status() {
     local status
-    status=$(pod gpu-agent status -o json)
+    status=$(pod gpu-agent status --fresh -o json)
     [[ $status = *$'\n  "verdict" : "'"$1"'"'* && $status = *$'\n  "reason" : "'"$2"'"'* ]] && return
-    pod gpu-agent status
+    pod gpu-agent status --fresh
     false
 }
-has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status; false; }; }
+has_verdict() { [ "$(verdict)" = "$1" ] || { pod gpu-agent status --fresh; false; }; }
 
 # wishes FILTER: prints a part of what the agent would write to its Node, sorted. The filter is one of jq.
 wishes() { pod gpu-agent labels -o json | jq -r "$1" | sort; }

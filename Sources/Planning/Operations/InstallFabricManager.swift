@@ -1,0 +1,137 @@
+package import Catalog
+package import NodeModel
+package import Support
+
+/// Brings NVIDIA's archive with the fabric manager to the host, and verifies its checksum.
+///
+/// It comes before everything that stops what runs.
+package struct DownloadFabricManager: Operation {
+    package var archive: Artifact
+    package var digest: Checksum
+    /// The directory of the host that has the archive; nil for the URLs of the catalog.
+    package var source: String?
+
+    package init(archive: Artifact, digest: Checksum, source: String? = nil) {
+        self.archive = archive
+        self.digest = digest
+        self.source = source
+    }
+
+    package var id: StepID { .downloadFabricManager }
+    package var title: String {
+        source.map { "copy \(archive.fileName) from \($0)" } ?? "download \(archive.fileName)"
+    }
+    package var changes: String { "\(HostLayout.packages)/\(archive.fileName)" }
+    package var deadlineSeconds: Int { 600 }
+    package var effects: [Effect] {
+        if let source {
+            let copy = Effect.Copy(
+                source: source,
+                directory: HostLayout.packages,
+                fileName: archive.fileName,
+                digest: digest,
+                size: archive.size
+            )
+            return [.copy(copy)]
+        }
+        let download = Effect.Download(
+            urls: archive.urls,
+            directory: HostLayout.packages,
+            fileName: archive.fileName,
+            digest: digest,
+            size: archive.size
+        )
+        return [.download(download)]
+    }
+    package var failure: StepFailure {
+        StepFailure(
+            source == nil ? .downloadFailed : .installFailed,
+            subject: source == nil ? "the download of the fabric manager" : "the copy of the fabric manager",
+            remedy:
+                "Check that the agent can write to \(HostLayout.packages) on the node. Then run 'gpu-agent install'."
+        )
+    }
+    package var inverse: (any Operation)? { RemovePackage(fileName: archive.fileName) }
+}
+
+/// Installs the fabric manager from NVIDIA's archive, in the places that NVIDIA's packages use.
+///
+/// The job records each file with its checksum before it writes the first one. It replaces only files that it recorded
+/// before and that nobody has changed.
+package struct InstallFabricManager: Operation {
+    package var version: String
+    package var fileName: String
+    /// The directory for temporary files.
+    package var work: String
+
+    package init(version: String, fileName: String, work: String = HostLayout.work) {
+        self.version = version
+        self.fileName = fileName
+        self.work = work
+    }
+
+    package static func jobName(_ version: String) -> String { StepID.installFabricManager.jobName(for: version) }
+
+    package var id: StepID { .installFabricManager }
+    package var title: String { "install the fabric manager \(version) from \(fileName)" }
+    package var changes: String { "/usr/bin, /usr/share/nvidia/nvswitch, its unit, and \(HostLayout.fabricManager)" }
+    package var deadlineSeconds: Int { 300 }
+    package var effects: [Effect] {
+        let job = Effect.Job(
+            name: Self.jobName(version),
+            command: [
+                "sh", "-c", FabricManagerScript.install, "install-fabric-manager",
+                "\(HostLayout.packages)/\(fileName)", HostLayout.fabricManager, version,
+            ],
+            environment: ["TMPDIR": work]
+        )
+        // While the directory exists, the udev rule of the agent does nothing.
+        return [.makeDirectories([work]), .job(job), .remove(["\(HostLayout.packages)/\(fileName)", work])]
+    }
+    package var failure: StepFailure { .fabricManager("gpu-agent install") }
+    package var inverse: (any Operation)? { RemoveFabricManager(version: version) }
+}
+
+/// Removes the files of the fabric manager that the agent installed from NVIDIA's archive.
+///
+/// A file that somebody has changed stays.
+package struct RemoveFabricManager: Operation {
+    package var version: String
+
+    package init(version: String) {
+        self.version = version
+    }
+
+    package var id: StepID { .removeFabricManager }
+    package var title: String { "remove the fabric manager, whose files \(HostLayout.fabricManager) lists" }
+    package var changes: String { "/usr/bin, /usr/share/nvidia/nvswitch, its unit, and \(HostLayout.fabricManager)" }
+    package var disrupts: Bool { true }
+    package var deadlineSeconds: Int { 120 }
+    package var effects: [Effect] {
+        let job = Effect.Job(
+            name: StepID.removeFabricManager.jobName(for: version),
+            command: ["sh", "-c", FabricManagerScript.remove, "remove-fabric-manager", HostLayout.fabricManager]
+        )
+        return [.job(job)]
+    }
+    package var failure: StepFailure { .fabricManager("gpu-agent uninstall") }
+}
+
+extension StepFailure {
+    /// A job that writes or removes the files of the fabric manager failed.
+    fileprivate static func fabricManager(_ command: String) -> StepFailure {
+        let remedy = "Correct what the finding says on the node, and run '\(command)'."
+        let meaning = ExitMeaning(
+            FabricManagerScript.failed,
+            .fabricPackagesFailed,
+            expected: "the files of the fabric manager in the places of NVIDIA's packages",
+            remedy: remedy
+        )
+        return StepFailure(
+            .fabricPackagesFailed,
+            subject: "the script for the fabric manager's archive",
+            remedy: remedy,
+            exits: [meaning]
+        )
+    }
+}

@@ -1,0 +1,240 @@
+import Catalog
+package import NodeModel
+package import Selection
+
+/// Brings the fabric manager or IMEX to a host with a driver from NVIDIA's installer, in exactly the driver's version.
+///
+/// NVIDIA's installer brings neither. A program that somebody else installed stays as it is.
+package struct Fabric: Sendable {
+    /// The steps before anything stops: they bring packages to the host.
+    package private(set) var preparing: [any Operation] = []
+    /// The steps that need the driver in memory.
+    package private(set) var installing: [any Operation] = []
+    /// Why an install must not replace the driver that runs; nil when it may.
+    package private(set) var problem: Finding?
+
+    /// What a machine with this topology needs.
+    private enum Wish {
+        case fabricManager(hasSubnetManager: Bool)
+        case imex
+
+        var program: DriverService.Program {
+            switch self {
+            case .fabricManager: .fabricManager
+            case .imex: .imex
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .fabricManager: "the fabric manager"
+            case .imex: "IMEX"
+            }
+        }
+    }
+
+    private let facts: NodeFacts
+    private let driver: DriverVersion
+    private let found: DriverSurroundings
+    private let journal: Journal?
+
+    /// Decides from the topology and from what the host has.
+    ///
+    /// - Parameters:
+    ///   - facts: The facts of the node.
+    ///   - decision: The decision, with the need of the topology and the archive of the catalog.
+    ///   - driver: The version of the driver that the host has or gets.
+    ///   - journal: The journal on the host; nil when there is none.
+    ///   - source: Where the agent takes NVIDIA's package from; nil for the URLs of the catalog.
+    ///   - installsPackages: Whether the agent may install packages of a package manager.
+    ///   - replaces: Whether the plan replaces a driver that runs.
+    package init?(
+        _ facts: NodeFacts,
+        _ decision: Decision,
+        driver: DriverVersion,
+        journal: Journal?,
+        source: PackageSource?,
+        installsPackages: Bool,
+        replaces: Bool = false
+    ) {
+        guard let wish = Self.wish(facts, decision), let found = facts.driver.surroundings, found.hasSystemd == true,
+            let program = found.program(wish.program), found.fabric != nil
+        else { return nil }
+        (self.facts, self.driver, self.found, self.journal) = (facts, driver, found, journal)
+        if program.path != nil, !isOwn {
+            // Somebody else keeps it in step with the driver.
+            if replaces { problem = foreignProblem(wish, program) }
+            return
+        }
+        // It runs in a container.
+        if program.path == nil, program.isRunning == true { return }
+        if isThere(program) {
+            if program.isRunning != true { installing = start(wish) }
+            return
+        }
+        guard let steps = install(wish, decision, source: source, installsPackages: installsPackages) else {
+            if replaces { problem = missingProblem(wish) }
+            return
+        }
+        // An archive is on the host before something stops. The package manager cannot have new packages ready beside
+        // the old ones, and if it fails after their removal, the node has neither.
+        if replaces, !packages.isEmpty, program.isRunning == true, steps.preparing.isEmpty {
+            problem = ownPackagesProblem(wish)
+            return
+        }
+        (preparing, installing) = (steps.preparing, steps.installing + start(wish))
+    }
+
+    /// What the node needs; nil when it needs nothing.
+    ///
+    /// GPUs with a cluster and without a fabric manager on their node are connected by switches outside of it.
+    private static func wish(_ facts: NodeFacts, _ decision: Decision) -> Wish? {
+        guard let need = decision.fabricManager else { return nil }
+        if need.isNeeded { return .fabricManager(hasSubnetManager: need.subnetManager == true) }
+        return facts.fabricCluster == nil ? nil : .imex
+    }
+
+    private var packages: [String] { facts.build.ownFabricPackages.value ?? [] }
+
+    /// Whether the agent installed the program that is on the host.
+    private var isOwn: Bool { found.fabric?.archive != nil || !packages.isEmpty }
+
+    /// Whether the agent's program of the driver's version is on the host, as far as the agent can tell.
+    private func isThere(_ program: DriverProgram) -> Bool {
+        guard program.path != nil, found.fabric?.archive != FabricSurroundings.incomplete else { return false }
+        if let version = program.version { return DriverVersion(version) == driver }
+        if let archive = found.fabric?.archive { return DriverVersion(archive) == driver }
+        // Without a loaded driver, the program does not say its version. The job of the journal does.
+        return journal?.steps.contains { step in
+            step.step == .fabricPackages && step.state == .done
+                && step.job == InstallFabricPackages.jobName(driver.description)
+        } ?? false
+    }
+
+    private func start(_ wish: Wish) -> [any Operation] {
+        switch wish {
+        case .fabricManager(let hasSubnetManager):
+            [
+                StartFabricManager(
+                    hasSubnetManager: hasSubnetManager,
+                    isLoadedAtBoot: found.isForeign(OwnFile.managementInterface)
+                )
+            ]
+        case .imex:
+            // An operator masks the unit when something else starts IMEX, such as NVIDIA's DRA driver.
+            (found.fabric?.imexNodes ?? 0) > 0 && found.program(.imex)?.isMasked != true ? [StartIMEX()] : []
+        }
+    }
+
+    /// The steps that install the program, and what they need; nil when the agent knows no source of it.
+    private func install(
+        _ wish: Wish,
+        _ decision: Decision,
+        source: PackageSource?,
+        installsPackages: Bool
+    ) -> (preparing: [any Operation], installing: [any Operation])? {
+        if installsPackages, let step = packagesStep(wish, source) {
+            // The package manager refuses to look at packages that the agent still has in another version.
+            let preparing: [any Operation] =
+                packages.isEmpty && step.source == nil ? [DownloadFabricPackages(for: step)] : []
+            return (preparing, removal + [step])
+        }
+        guard case .fabricManager = wish, let archive = decision.fabricManagerArchive, let digest = archive.digest
+        else {
+            return nil
+        }
+        let download = DownloadFabricManager(archive: archive, digest: digest, source: source?.directory)
+        let install = InstallFabricManager(
+            version: driver.description,
+            fileName: archive.fileName,
+            work: facts.build.workDirectory
+        )
+        let former: [any Operation] = packages.isEmpty ? [] : removal
+        return ([download], former + [install])
+    }
+
+    /// The step that installs packages in exactly the driver's version; nil when none are offered.
+    private func packagesStep(_ wish: Wish, _ source: PackageSource?) -> InstallFabricPackages? {
+        // Of the package managers, only apt-get can download packages in a version before anything stops.
+        guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
+            installer is AptGet, facts.build.packageTools.value?.contains(installer.program) == true
+        else { return nil }
+        // A node that takes the driver from a directory has no network for the package manager either.
+        let bundle = source?.directory == nil ? nil : facts.build.bundle.value
+        if source?.directory != nil, bundle == nil { return nil }
+        let offered = bundle?.offered ?? facts.build.fabricPackages.value ?? []
+        guard let main = FabricPackages.package(with: wish.program, of: driver, in: offered) else { return nil }
+        var wanted = [main]
+        if case .fabricManager(hasSubnetManager: true) = wish {
+            let isThere = found.fabric?.hasSubnetManager == true && found.fabric?.hasDiagnostics == true
+            wanted += isThere && packages.isEmpty ? [] : FabricPackages.forSubnetManager(in: offered)
+        }
+        return InstallFabricPackages(
+            packages: wanted,
+            installer: installer,
+            version: driver.description,
+            source: source?.directory.flatMap { directory in
+                bundle.map { BuildPackages.Source($0, in: directory) }
+            },
+            work: facts.build.workDirectory
+        )
+    }
+
+    /// The steps that remove what the agent installed for another driver.
+    private var removal: [any Operation] {
+        let installer = facts.host.osRelease.value.flatMap(PackageInstallers.used(on:))
+        let byPackages: [any Operation] =
+            packages.isEmpty
+            ? [] : installer.map { [RemoveFabricPackages(version: driver.description, installer: $0)] } ?? []
+        return byPackages
+            + (found.fabric?.archive == nil ? [] : [RemoveFabricManager(version: driver.description)])
+    }
+}
+
+extension Fabric {
+    /// The finding that the packages of the agent cannot be replaced while they work.
+    private func ownPackagesProblem(_ wish: Wish) -> Finding {
+        Finding(
+            .fabricManagerMissing,
+            observed:
+                "\(wish.name) of this node comes from packages of this agent in the version of the old driver. The "
+                + "agent does not remove them while they work, because it could not bring them back.",
+            expected: "\(wish.name) of the version \(driver)",
+            remedy: "Drain the node and run 'gpu-agent uninstall'. Then run 'gpu-agent install'."
+        )
+    }
+
+    /// The finding that an install would leave a program of somebody else behind, which then does not start.
+    private func foreignProblem(_ wish: Wish, _ program: DriverProgram) -> Finding? {
+        guard program.isRunning == true, program.version.flatMap(DriverVersion.init) != driver else { return nil }
+        let version = program.version.map { " \($0)" } ?? ""
+        return Finding(
+            .fabricManagerMissing,
+            observed:
+                "This agent did not install \(wish.name)\(version) that runs on this node, so it does not replace "
+                + "it. With the driver \(driver), it would not start.",
+            expected: "\(wish.name) of the version \(driver)",
+            remedy: "Drain the node and remove \(wish.name). Then run 'gpu-agent install', which installs the version "
+                + "\(driver) if it has a source for it."
+        )
+    }
+
+    /// The finding that an install would take the fabric from a node that works.
+    private func missingProblem(_ wish: Wish) -> Finding? {
+        // A node without the program has nothing to lose.
+        guard found.program(wish.program)?.isRunning == true else { return nil }
+        let name = FabricPackages.names(of: wish.program, branch: driver.branch).prefix(2).joined(separator: " or ")
+        let why = facts.build.fabricPackages.failure.map { " (\($0.detail))" } ?? ""
+        return Finding(
+            .fabricManagerMissing,
+            observed:
+                "The node needs \(wish.name) \(driver) beside the driver \(driver), and the agent has no source of "
+                + "it\(why).",
+            expected: "the package \(name) in the version \(driver) in a repository of the node, or an archive in the "
+                + "catalog",
+            remedy:
+                "Add a repository that has the package, and run the refresh of the package manager. Or add the archive "
+                + "to your own catalog (fabricManagerArchive). Then run 'gpu-agent install'."
+        )
+    }
+}

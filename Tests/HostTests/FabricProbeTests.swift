@@ -1,0 +1,86 @@
+import NodeModel
+import TestSupport
+import Testing
+
+@testable import Host
+
+/// What a host has for NVLink, and what its package manager says about the packages for it.
+@Suite struct FabricProbeTests {
+    private let tree: TemporaryDirectory
+
+    init() throws { tree = try TemporaryDirectory() }
+
+    private func read() throws -> FabricSurroundings? { FabricProbe(root: try HostRoot(tree.path)).read() }
+
+    private func write(_ path: String, _ text: String) throws { try tree.write(String(path.dropFirst()), text) }
+
+    @Test func readsWhatIsThere() throws {
+        #expect(try read() == FabricSurroundings())
+        try write(
+            HostLayout.fabricManager,
+            "# fabricmanager 580.159.04\n\(String(repeating: "a", count: 64))  /usr/bin/x\n"
+        )
+        try write(FabricSurroundings.subnetManagerFile, "")
+        try write("/usr/sbin/ibstat", "")
+        try tree.makeDirectory("sys/module/ib_umad")
+        try write(FabricSurroundings.imexNodesFile, "# nodes of the domain\n\n10.0.0.1\n  10.0.0.2 \n")
+        try write("\(FabricSurroundings.imexChannelDirectory)/channel0", "")
+        try write("\(FabricSurroundings.imexChannelDirectory)/other", "")
+        #expect(
+            try read()
+                == FabricSurroundings(
+                    archive: "580.159.04",
+                    hasSubnetManager: true,
+                    hasDiagnostics: true,
+                    hasManagementInterface: true,
+                    imexNodes: 2,
+                    imexChannels: 1
+                )
+        )
+    }
+
+    @Test(arguments: ["", "580.159.04", "# fabricmanager x", "# files 580.159.04"])
+    func aListOfAnotherFormHasNoVersion(_ text: String) throws {
+        try write(HostLayout.fabricManager, text)
+        #expect(try read()?.archive == nil)
+    }
+
+    @Test func anInterruptedReplacementIsTheAgents() throws {
+        try write(HostLayout.fabricManager, "# fabricmanager incomplete\n")
+        #expect(try read()?.archive == FabricSurroundings.incomplete)
+    }
+
+    @Test func readsWhatAptOffers() {
+        let said = """
+            nvidia-fabricmanager-580 | 580.167.08-1 | https://example.com/ubuntu2204/x86_64  Packages
+            nvidia-fabricmanager-580 | 580.159.04-1 | https://example.com/ubuntu2204/x86_64  Packages
+             nvlsm | 2025.03.9-1 | https://example.com/ubuntu2204/x86_64  Packages
+            nvidia-fabricmanager-580 | 580.159.04-1 | https://example.com/ubuntu2204 Sources
+            $(reboot) | 1 | https://example.com/ubuntu2204  Packages
+            broken
+
+            """
+        #expect(
+            FabricPackageProbe.parseMadison(said) == [
+                OfferedPackage(name: "nvidia-fabricmanager-580", version: "580.167.08-1"),
+                OfferedPackage(name: "nvidia-fabricmanager-580", version: "580.159.04-1"),
+                OfferedPackage(name: "nvlsm", version: "2025.03.9-1"),
+            ]
+        )
+    }
+
+    @Test func readsWhatDnfOffers() {
+        let said = "nvidia-fabricmanager 580.159.04-1\nnvidia-fabricmanager 580.167.08-1\n--evil 1\nx\n"
+        #expect(
+            FabricPackageProbe.parseDnf(said) == [
+                OfferedPackage(name: "nvidia-fabricmanager", version: "580.167.08-1"),
+                OfferedPackage(name: "nvidia-fabricmanager", version: "580.159.04-1"),
+            ]
+        )
+    }
+
+    @Test func isSkippedWithoutCommands() async throws {
+        let probe = FabricPackageProbe(root: try HostRoot(tree.path), commands: nil)
+        #expect(await probe.packages(with: "apt-get") == .skipped("the agent runs no commands on the host"))
+    }
+}
