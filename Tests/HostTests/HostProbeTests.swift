@@ -51,12 +51,14 @@ import Testing
                     deviceNodes: .absent,
                     record: .absent,
                     surroundings: DriverSurroundings(
+                        foreignFiles: [],
                         hasUdevRules: false,
                         hasSystemd: false,
                         programs: [
                             "nvidia-gridd": DriverProgram(), "nvidia-persistenced": DriverProgram(),
-                            "nv-fabricmanager": DriverProgram(),
+                            "nv-fabricmanager": DriverProgram(), "nvidia-imex": DriverProgram(),
                         ],
+                        fabric: FabricSurroundings(),
                         license: LicenseFiles()
                     )
                 )
