@@ -273,7 +273,7 @@ struct ReconcilerTests {
         view.facts.gpuEvents = results.facts.gpuEvents
         #expect(view.facts == results.facts && view.report == box.snapshot?.view.report)
         let attributes = try FileManager.default.attributesOfItem(atPath: host.path("run/gpu-agent/results.json"))
-        #expect(attributes[.posixPermissions] as? Int == 0o644)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
         try host.write("sys/module/nvidia/version", "595.71.05\n")
         #expect(await !prober.isCurrent(results), "somebody loaded a driver")
         try FileManager.default.removeItem(atPath: host.path("sys/module"))
