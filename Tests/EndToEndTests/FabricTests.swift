@@ -129,12 +129,15 @@ struct FabricTests {
     // NVIDIA's archive
 
     /// Makes an archive on the download server, and returns its entry for a catalog.
-    private func archive(_ version: String, on node: SimulatedNode) async throws -> String {
+    ///
+    /// `sed` changes its unit.
+    private func archive(_ version: String, breaking edit: String = "", on node: SimulatedNode) async throws -> String {
         let name = "fabricmanager-linux-x86_64-\(version)-archive"
         let script = """
             root=$(mktemp -d)/\(name)
             \(Self.fabricManager(version, units: "systemd"))
             mv $root/usr/bin $root/bin
+            sed -i '\(edit)' $root/systemd/nvidia-fabricmanager.service
             mkdir -p $root/etc $root/lib $root/share/nvidia/nvswitch
             echo '#!/bin/sh' >$root/bin/nvswitch-audit
             echo LOG_LEVEL=4 >$root/etc/fabricmanager.cfg
@@ -183,6 +186,9 @@ struct FabricTests {
             refused.expectExit(1)
             let words = "/usr/bin/nvswitch-audit is there already, and the agent did not write it."
             #expect(refused.errors.contains("fabric-packages-failed: \(words)"), "\(refused)")
+            // The agent found it before it changed the node.
+            #expect(try node.journal().steps.last?.step == .downloadFabricManager)
+            #expect(!node.exists("/sys/module/nvidia"))
             #expect(!node.exists("/usr/bin/nv-fabricmanager") && !node.exists(HostLayout.fabricManager))
             try await node.run(["rm", "/usr/bin/nvswitch-audit"])
 
@@ -195,7 +201,9 @@ struct FabricTests {
             #expect(!node.exists("\(HostLayout.packages)/fabricmanager-linux-x86_64-\(Self.driver)-archive.tar.xz"))
             #expect(!node.exists(HostLayout.work))
 
-            // With another driver comes its fabric manager.
+            // With another driver comes its fabric manager. A configuration that somebody has changed stays.
+            let changed = "/usr/share/nvidia/nvswitch/fabricmanager.cfg"
+            try await node.run(["sh", "-c", "echo LOG_LEVEL=5 >\(changed)"])
             let upgrade = try self.options(newer, entries, on: node)
             try await node.agent("install", upgrade).expectExit(0)
             #expect(try await state("fabric-manager-version-mismatch", node, upgrade) == "pass")
@@ -204,10 +212,9 @@ struct FabricTests {
             #expect(node.exists("/usr/share/nvidia/nvswitch/topology-\(newer)"))
             let plan = try await node.agent("plan", ["-o", "json"] + upgrade).decoded(as: PrintedPlan.self)
             #expect(plan.steps.isEmpty)
+            #expect(node.text(changed) == "LOG_LEVEL=5\n")
+            #expect(node.text(HostLayout.fabricManager)?.contains("  \(changed)\n") == true)
 
-            // What somebody has changed stays.
-            let changed = "/usr/share/nvidia/nvswitch/fabricmanager.cfg"
-            try await node.run(["sh", "-c", "echo LOG_LEVEL=5 >\(changed)"])
             let uninstall = try await node.uninstall()
             uninstall.expectExit(0)
             #expect(uninstall.output.contains("\(changed): somebody has changed this file"), "\(uninstall)")
@@ -228,6 +235,20 @@ struct FabricTests {
             install.expectExit(1)
             #expect(install.errors.contains("download-hash-mismatch"), "\(install)")
             #expect(!node.exists("/sys/module/nvidia") && !node.exists("/usr/bin/nv-fabricmanager"))
+        }
+    }
+
+    /// CUDA decides whether the node works: here, it works without the fabric manager.
+    @Test func aFabricManagerThatDoesNotStartIsNoFailedInstall() async throws {
+        try await Self.withNVSwitch { node in
+            let fails = "s/ExecStart=.*/Type=forking\\nExecStart=false/"
+            let entry = try await archive(Self.driver, breaking: fails, on: node)
+            let options = try options(Self.driver, [entry], on: node)
+            try await node.agent("install", options).expectExit(0)
+            let start = try #require(try node.journal().steps.first { $0.step == .fabricManager })
+            #expect(start.state == .done)
+            #expect(try await state("fabric-manager-not-running", node, options) == "notice")
+            #expect(try await node.status(options).verdict == "ready")
         }
     }
 

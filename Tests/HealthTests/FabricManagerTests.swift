@@ -48,9 +48,11 @@ import Testing
     private func report(
         _ program: DriverProgram,
         cuda code: Int?,
-        switches: Int = 4
+        switches: Int = 4,
+        offers: Reading<[OfferedPackage]> = .absent
     ) throws -> NodeReport {
         let facts = NodeFacts.h100Ready.with { facts in
+            facts.build.fabricPackages = offers
             facts.host.hypervisor = .present(false)
             var gpu = PCIFunction.h100
             gpu.id.device = 0x2330
@@ -107,6 +109,15 @@ import Testing
         let missing = try report(DriverProgram(isRunning: false), cuda: 802).finding(.fabricManagerMissing)
         let package = "the package nvidia-fabricmanager-595 or nvidia-fabricmanager in exactly this version"
         #expect(missing?.remedy.text.contains(package) == true)
+    }
+
+    @Test func anEmptyIndexIsToldBesideTheMissingProgram() throws {
+        let offers: Reading<[OfferedPackage]> = .unreadable(ReadFailure(.command, "the index of apt is empty"))
+        let missing = try report(DriverProgram(isRunning: false), cuda: 802, offers: offers)
+            .finding(.fabricManagerMissing)
+        #expect(missing?.observed.contains("can get: the index of apt is empty. ") == true)
+        let remedy = "Run 'apt-get update' on the node, and then 'gpu-agent install'."
+        #expect(missing?.remedy.text.hasPrefix(remedy) == true)
     }
 
     @Test func theTextsNameTheVersion() throws {

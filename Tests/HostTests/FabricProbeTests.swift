@@ -1,3 +1,4 @@
+import Glibc
 import NodeModel
 import TestSupport
 import Testing
@@ -61,7 +62,7 @@ import Testing
 
             """
         #expect(
-            FabricPackageProbe.parseMadison(said) == [
+            FabricPackageProbe.parse(said) == [
                 OfferedPackage(name: "nvidia-fabricmanager-580", version: "580.167.08-1"),
                 OfferedPackage(name: "nvidia-fabricmanager-580", version: "580.159.04-1"),
                 OfferedPackage(name: "nvlsm", version: "2025.03.9-1"),
@@ -69,18 +70,29 @@ import Testing
         )
     }
 
-    @Test func readsWhatDnfOffers() {
-        let said = "nvidia-fabricmanager 580.159.04-1\nnvidia-fabricmanager 580.167.08-1\n--evil 1\nx\n"
-        #expect(
-            FabricPackageProbe.parseDnf(said) == [
-                OfferedPackage(name: "nvidia-fabricmanager", version: "580.167.08-1"),
-                OfferedPackage(name: "nvidia-fabricmanager", version: "580.159.04-1"),
-            ]
-        )
-    }
-
     @Test func isSkippedWithoutCommands() async throws {
         let probe = FabricPackageProbe(root: try HostRoot(tree.path), commands: nil)
-        #expect(await probe.packages(with: "apt-get") == .skipped("the agent runs no commands on the host"))
+        #expect(await probe.packages() == .skipped("the agent runs no commands on the host"))
+    }
+
+    @Test(arguments: [
+        "libnvidia-compute-580", "libnvidia-gl-580", "libnvidia-ml1", "libcuda1", "nvidia-modprobe",
+        "nvidia-persistenced", "nvidia-settings", "nvidia-driver-580", "nvidia-kernel-open-580", "dkms-nvidia",
+        "kmod-nvidia-open-dkms", "nvidia-smi", "cuda-drivers",
+    ])
+    func aPartOfADriverMustNotComeBesideOne(_ name: String) {
+        #expect(!matches(name, DriverPackageName.besideDriver) && matches(name, DriverPackageName.notBesideDriver))
+    }
+
+    @Test(arguments: [
+        "nvidia-fabricmanager-580", "nvidia-fabric-manager", "nvidia-imex", "nvidia-imex-580", "libnvidia-nscq-580",
+        "libnvidia-container1", "nvlsm", "infiniband-diags", "libc6", "libibumad3",
+    ])
+    func otherPackagesMayComeBesideADriver(_ name: String) {
+        #expect(matches(name, DriverPackageName.besideDriver) || !matches(name, DriverPackageName.notBesideDriver))
+    }
+
+    private func matches(_ name: String, _ patterns: [String]) -> Bool {
+        patterns.contains { fnmatch($0, name, 0) == 0 }
     }
 }

@@ -285,6 +285,9 @@ import Testing
         #expect(Self.install(own).problems.map(\.code) == [.fabricManagerMissing])
         #expect(Self.install(own).problems.first?.observed.contains("has no source of it") == true)
         #expect(Self.install(own, archive: Self.archive).problems.isEmpty)
+        let noIndex = own.with { $0.build.fabricPackages = .unreadable(ReadFailure(.command, "the index is empty")) }
+        let unknown = Self.install(noIndex).problems.first
+        #expect(unknown?.observed.contains("has no source of it (the index is empty)") == true)
         let foreign = Self.running(Self.older, fabricManager: Self.older, own: [], offered: Self.offered)
         #expect(Self.install(foreign).problems.map(\.code) == [.fabricManagerMissing])
         #expect(Self.install(foreign).problems.first?.remedy.text.contains("remove the fabric manager") == true)
@@ -371,6 +374,25 @@ import Testing
         let zeros = Self.inCluster(missing, cluster: "00000000-0000-0000-0000-000000000000")
         #expect(Self.adopt(zeros, Self.noNeed).steps.isEmpty)
         #expect(Self.adopt(Self.inCluster(DriverProgram(isRunning: true)), Self.noNeed).steps.isEmpty)
+    }
+
+    @Test func anUpgradeThatWouldLoseIMEXIsBlockedWithItsOwnCode() {
+        let imex = DriverProgram(path: "/usr/bin/nvidia-imex", isRunning: true, version: Self.older)
+        let facts = Self.inCluster(imex, own: ["nvidia-imex-580"]).with {
+            $0.driver.loadedVersion = .present(Self.older)
+            $0.build.fabricPackages = .absent
+        }
+        #expect(Self.install(facts, Self.noNeed).problems.map(\.code) == [.imexMissing])
+    }
+
+    @Test func aMaskedUnitIsNotStarted() {
+        let program = DriverProgram(path: "/usr/bin/nv-fabricmanager", isRunning: false, version: Self.version)
+        let facts = Self.running(Self.version, fabricManager: Self.version).with {
+            $0.driver.surroundings = Self.surroundings(program)
+        }
+        #expect(Self.adopt(facts).steps.map(\.id) == [.fabricManager, .verify])
+        let masked = facts.with { $0.driver.surroundings?.programs?["nv-fabricmanager"]?.isMasked = true }
+        #expect(Self.adopt(masked).steps.isEmpty)
     }
 
     /// The agent never says which nodes belong to a domain.

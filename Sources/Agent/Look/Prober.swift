@@ -149,9 +149,9 @@ package struct Prober: Sendable {
         _ policy: Policy
     ) async -> Reading<[OfferedPackage]> {
         if let why = decision.needsNoFabricPackages(facts, policy) { return .skipped(why) }
-        let tools = facts.build.packageTools.value ?? []
-        guard let tool = ["apt-get", "dnf"].first(where: tools.contains) else { return .absent }
-        return await FabricPackageProbe(root: root, commands: commands).packages(with: tool)
+        // Of the package managers, the agent installs these packages only with apt-get.
+        guard facts.build.packageTools.value?.contains("apt-get") == true else { return .absent }
+        return await FabricPackageProbe(root: root, commands: commands).packages()
     }
 
     /// What the kernel log says about GPUs that do not work; skipped when there are none.

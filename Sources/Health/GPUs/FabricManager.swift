@@ -72,6 +72,8 @@ private struct FabricManager {
     private var outcome: (String, String, Remedy) -> Outcome
     /// The names that the package can have, as text: `nvidia-fabricmanager-580 or nvidia-fabricmanager`.
     private var package: String
+    /// Why the agent does not know what the repositories of the node offer; nil when it knows.
+    private var unknownOffers: String?
 
     /// Nil when the node needs none, or when the agent cannot tell whether one runs.
     init?(on node: CheckedNode) {
@@ -83,6 +85,7 @@ private struct FabricManager {
         outcome = FabricState(node).outcome
         let names = DriverVersion(driver).map { FabricPackages.names(of: .fabricManager, branch: $0.branch) } ?? []
         package = names.prefix(2).joined(separator: " or ")
+        unknownOffers = node.facts.build.fabricPackages.failure?.detail
     }
 
     private static let expected = "a fabric manager of the driver's version that runs"
@@ -91,6 +94,17 @@ private struct FabricManager {
     var missing: Outcome? {
         guard program.path == nil else { return nil }
         guard !isRunning else { return .passed("nv-fabricmanager runs in a container", expected: Self.expected) }
+        if let unknownOffers {
+            return outcome(
+                "The host has no fabric manager, and the agent does not know which packages the node can get: "
+                    + "\(unknownOffers). \(why)",
+                Self.expected,
+                Remedy(
+                    "Run 'apt-get update' on the node, and then 'gpu-agent install'. Or install the fabric manager "
+                        + "\(driver) yourself: the package \(package) in exactly this version."
+                )
+            )
+        }
         return outcome(
             "The host has no fabric manager. \(why)",
             Self.expected,

@@ -2,7 +2,6 @@ package import NodeModel
 import Selection
 
 extension ReasonCode {
-    package static let imexMissing = ReasonCode("imex-missing")
     package static let imexNotRunning = ReasonCode("imex-not-running")
     package static let imexChannelMissing = ReasonCode("imex-channel-missing")
 }
@@ -81,7 +80,7 @@ extension Check {
             )
         }
         return .warning(
-            "IMEX does not run, and \(FabricSurroundings.imexNodesFile) lists \(imex.fabric.imexNodes) nodes.",
+            "IMEX does not run, and \(FabricSurroundings.imexNodesFile) lists \(counted(imex.fabric.imexNodes, "node")).",
             expected: expected,
             remedy: Remedy(
                 "Start IMEX, and read 'journalctl -u nvidia-imex' if it ends.",

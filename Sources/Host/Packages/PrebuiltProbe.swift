@@ -30,7 +30,7 @@ package struct PrebuiltProbe: Sendable {
                 return try await DnfPrebuiltProbe(commands: commands, deadline: deadline * 3).packages(for: kernel)
             }
             let names = try await modules(for: kernel, commands)
-            guard !names.isEmpty else { return try await withoutModules() }
+            guard !names.isEmpty else { return try await AptIndex(root: root).withoutOffers() }
             let policy = ["apt-cache", "policy"] + Self.related(to: names, kernel)
             let output = try await commands.run(policy, deadline: deadline, environment: ["LC_ALL": "C"])
             let offered = Self.parse(output.output)
@@ -51,15 +51,6 @@ package struct PrebuiltProbe: Sendable {
             UbuntuModules.kind(of: String(line), kernel: kernel).map { (name: String(line), branch: $0.branch) }
         }
         return known.sorted { ($1.branch, $0.name) < ($0.branch, $1.name) }.prefix(Self.limit).map(\.name)
-    }
-
-    /// The reading when apt knows no modules: absent when apt has an index, and unreadable when it has none.
-    private func withoutModules() async throws(HostError) -> Reading<[OfferedPackage]> {
-        let root = root
-        let files = try await offPool { () throws(HostError) in try root.list("/var/lib/apt/lists") ?? [] }
-        guard !files.contains(where: { $0.contains("Packages") }) else { return .absent }
-        let why = "the index of apt in /var/lib/apt/lists is empty, and 'apt-get update' fills it"
-        return .unreadable(ReadFailure(.command, why))
     }
 
     /// The packages with modules, and those that belong to them.

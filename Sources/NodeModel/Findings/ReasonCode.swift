@@ -73,6 +73,7 @@ extension ReasonCode {
     package static let foreignFile = ReasonCode("foreign-file")
 
     package static let fabricManagerMissing = ReasonCode("fabric-manager-missing")
+    package static let imexMissing = ReasonCode("imex-missing")
     package static let licenseTokenUnusable = ReasonCode("license-token-unusable")
 
     // Install

@@ -2,7 +2,7 @@
 ///
 /// These are the kernel modules, the libraries, and packages that must have the version of the driver. The container
 /// toolkit, the CUDA toolkit, headers, settings, repositories, and tools for every driver version do not count.
-enum DriverPackageName {
+package enum DriverPackageName {
     /// Whether a package of this name contains the driver, for all package managers.
     static func isDriver(_ name: String) -> Bool {
         if others.contains(where: name.hasPrefix) { return false }
@@ -25,6 +25,20 @@ enum DriverPackageName {
         }
     }
 
+    /// The patterns, in the language of a shell, of packages that must not come beside a driver from NVIDIA's installer.
+    ///
+    /// These are the packages of a driver, and the programs that the installer also brings. A name that `notBesideDriver`
+    /// and `besideDriver` both match may come.
+    package static let notBesideDriver = (prefixes + exact + installed).sorted().map { "\($0)*" }
+    /// The patterns of packages that may come beside a driver.
+    package static let besideDriver = (others + FabricPackages.prefixes + fabricLibraries).sorted().map { "\($0)*" }
+
+    private static let installed = [
+        "nvidia-modprobe", "nvidia-persistenced", "nvidia-settings", "nvidia-xconfig", "libnvcuvid1",
+    ]
+    /// The libraries of the fabric manager's clients, which the installer does not bring.
+    private static let fabricLibraries = ["libnvidia-nscq", "libnvsdm"]
+
     private static let prefixes = [
         // Debian, Ubuntu, and NVIDIA's own repositories
         "nvidia-driver", "nvidia-kernel", "nvidia-dkms", "nvidia-open", "nvidia-headless", "nvidia-utils",
@@ -33,7 +47,8 @@ enum DriverPackageName {
         "nvidia-smi", "libnvidia-", "libcuda1-", "cuda-drivers", "xserver-xorg-video-nvidia",
         "linux-modules-nvidia-", "linux-objects-nvidia-",
         // The Red Hat family, and SUSE
-        "kmod-nvidia", "akmod-nvidia", "nvidia-kmod", "xorg-x11-drv-nvidia", "nvidia-gfxG", "nvidia-video-G",
+        "kmod-nvidia", "akmod-nvidia", "dkms-nvidia", "nvidia-kmod", "xorg-x11-drv-nvidia", "nvidia-gfxG",
+        "nvidia-video-G",
         "nvidia-gl-G", "nvidia-common-G",
         // vGPU guests, and NVSwitch systems
         "nvidia-vgpu", "nvidia-linux-grid", "nvidia-fabricmanager", "nvidia-fabric-manager",

@@ -4,14 +4,18 @@ package import Support
 
 /// Brings NVIDIA's archive with the fabric manager to the host, and verifies its checksum.
 ///
-/// It comes before everything that stops what runs.
+/// It comes before everything that stops what runs. So it also looks for what would make the install from the archive
+/// fail: a missing program, or a file of somebody else in the place of one of its files.
 package struct DownloadFabricManager: Operation {
+    /// The version of the driver, for the name of the job.
+    package var version: String
     package var archive: Artifact
     package var digest: Checksum
     /// The directory of the host that has the archive; nil for the URLs of the catalog.
     package var source: String?
 
-    package init(archive: Artifact, digest: Checksum, source: String? = nil) {
+    package init(version: String, archive: Artifact, digest: Checksum, source: String? = nil) {
+        self.version = version
         self.archive = archive
         self.digest = digest
         self.source = source
@@ -24,31 +28,44 @@ package struct DownloadFabricManager: Operation {
     package var changes: String { "\(HostLayout.packages)/\(archive.fileName)" }
     package var deadlineSeconds: Int { 600 }
     package var effects: [Effect] {
+        let check = Effect.Job(
+            name: StepID.downloadFabricManager.jobName(for: version),
+            command: [
+                "sh", "-c", FabricManagerScript.check, "check-fabric-manager",
+                "\(HostLayout.packages)/\(archive.fileName)", HostLayout.fabricManager,
+            ]
+        )
+        return [transfer, .job(check)]
+    }
+    private var transfer: Effect {
         if let source {
-            let copy = Effect.Copy(
-                source: source,
+            return .copy(
+                Effect.Copy(
+                    source: source,
+                    directory: HostLayout.packages,
+                    fileName: archive.fileName,
+                    digest: digest,
+                    size: archive.size
+                )
+            )
+        }
+        return .download(
+            Effect.Download(
+                urls: archive.urls,
                 directory: HostLayout.packages,
                 fileName: archive.fileName,
                 digest: digest,
                 size: archive.size
             )
-            return [.copy(copy)]
-        }
-        let download = Effect.Download(
-            urls: archive.urls,
-            directory: HostLayout.packages,
-            fileName: archive.fileName,
-            digest: digest,
-            size: archive.size
         )
-        return [.download(download)]
     }
     package var failure: StepFailure {
         StepFailure(
             source == nil ? .downloadFailed : .installFailed,
             subject: source == nil ? "the download of the fabric manager" : "the copy of the fabric manager",
             remedy:
-                "Check that the agent can write to \(HostLayout.packages) on the node. Then run 'gpu-agent install'."
+                "Check that the agent can write to \(HostLayout.packages) on the node. Then run 'gpu-agent install'.",
+            exits: [.fabricManager("gpu-agent install")]
         )
     }
     package var inverse: (any Operation)? { RemovePackage(fileName: archive.fileName) }
@@ -120,18 +137,24 @@ package struct RemoveFabricManager: Operation {
 extension StepFailure {
     /// A job that writes or removes the files of the fabric manager failed.
     fileprivate static func fabricManager(_ command: String) -> StepFailure {
-        let remedy = "Correct what the finding says on the node, and run '\(command)'."
-        let meaning = ExitMeaning(
-            FabricManagerScript.failed,
-            .fabricPackagesFailed,
-            expected: "the files of the fabric manager in the places of NVIDIA's packages",
-            remedy: remedy
-        )
+        let meaning = ExitMeaning.fabricManager(command)
         return StepFailure(
             .fabricPackagesFailed,
             subject: "the script for the fabric manager's archive",
-            remedy: remedy,
+            remedy: meaning.remedy,
             exits: [meaning]
+        )
+    }
+}
+
+extension ExitMeaning {
+    /// What the exit status of a script for the archive means.
+    fileprivate static func fabricManager(_ command: String) -> ExitMeaning {
+        ExitMeaning(
+            FabricManagerScript.failed,
+            .fabricPackagesFailed,
+            expected: "the files of the fabric manager in the places of NVIDIA's packages",
+            remedy: "Correct what the finding says on the node, and run '\(command)'."
         )
     }
 }

@@ -103,11 +103,8 @@ package struct InstallFabricPackages: Operation {
         PackageJob(name: name, installer: installer, record: HostLayout.fabricPackages)
     }
 
-    /// The versions are a part of the names for dnf, as in the names of its headers, and pins for apt-get.
     fileprivate func request(_ stage: PackageRequest.Stage) -> PackageRequest {
-        let hasPins = installer.program == AptGet().program
-        let names = packages.map { hasPins ? $0.name : "\($0.name)-\($0.version)" }
-        return PackageRequest(names: names, pins: hasPins ? packages : [], isBesideDriver: true, stage: stage)
+        PackageRequest(names: packages.map(\.name), pins: packages, isBesideDriver: true, stage: stage)
     }
 }
 

@@ -2,7 +2,8 @@ package import NodeModel
 
 /// Starts the fabric manager, now and at boot.
 ///
-/// Without it, CUDA does not initialize on a machine with NVSwitch. So this step comes before the check of the node.
+/// Without it, CUDA does not initialize on a machine with NVSwitch. So this step comes before the check of the node. That
+/// check decides whether the node works: a failed start is no failed install, and `fabric-manager-not-running` reports it.
 package struct StartFabricManager: Operation {
     /// Whether the fabric manager also starts the NVLink subnet manager, which needs the kernel module `ib_umad`.
     package var hasSubnetManager: Bool
@@ -27,7 +28,7 @@ package struct StartFabricManager: Operation {
     package var effects: [Effect] {
         let file = Effect.writeFile(path: OwnFile.managementInterface, text: Self.moduleText)
         return (writesFile ? [file] : []) + (hasSubnetManager ? [.run([Self.loadModule])] : []) + [
-            .run([["systemctl", "--quiet", "enable", "--now", Self.unit]])
+            .run([DriverService.startAtBoot(Self.unit)])
         ]
     }
     package var failure: StepFailure {
@@ -75,9 +76,7 @@ package struct StartIMEX: Operation {
     package var changes: String { "the unit \(Self.unit)" }
     package var deadlineSeconds: Int { 300 }
     /// A node without IMEX can run CUDA, so a failed start is no failed install: `imex-not-running` reports it.
-    package var effects: [Effect] {
-        [.run([["sh", "-c", "systemctl --quiet enable --now \"$1\" || true", "start-imex", Self.unit]])]
-    }
+    package var effects: [Effect] { [.run([DriverService.startAtBoot(Self.unit)])] }
     package var failure: StepFailure {
         StepFailure(
             .driverServiceFailed,
@@ -103,6 +102,13 @@ package struct StopIMEX: Operation {
 }
 
 extension DriverService {
+    /// The command that starts a unit, now and at boot.
+    ///
+    /// It also succeeds when the unit does not start.
+    fileprivate static func startAtBoot(_ unit: String) -> [String] {
+        ["sh", "-c", "systemctl --quiet enable --now \"$1\" || true", "start-service", unit]
+    }
+
     /// The command that stops a unit and leaves it out of the next boot, if the host has it.
     fileprivate static func disable(_ unit: String) -> [String] {
         let script = "! systemctl cat \"$1\" >/dev/null 2>&1 || systemctl --quiet disable --now \"$1\""

@@ -1,3 +1,5 @@
+import NodeModel
+
 /// The script with which a job on the host installs packages or removes them again.
 ///
 /// Everything that must not be forgotten when the agent is stopped is in this one script: the wait for the lock, the
@@ -33,7 +35,7 @@ enum PackageScript {
         with installer: any PackageInstaller
     ) -> [String] {
         let end = request.stage == .download ? download : install
-        let script = [prologue, installer.functions, look, end].joined(separator: "\n\n")
+        let script = [prologue, isDriver, installer.functions, look, end].joined(separator: "\n\n")
         let arguments = [request.kernel, "\(patience)", record, request.headers ?? ""]
         return ["sh", "-c", script, "gpu-agent-packages"] + arguments + request.names
     }
@@ -43,6 +45,17 @@ enum PackageScript {
         let script = [prologue, installer.functions, remove].joined(separator: "\n\n")
         return ["sh", "-c", script, "gpu-agent-packages", "", "\(patience)", record, ""]
     }
+
+    /// Whether a package has a part of a driver, which must not come beside another driver.
+    private static let isDriver = """
+        is_driver() {
+            case $1 in
+            \(DriverPackageName.besideDriver.joined(separator: " | "))) false ;;
+            \(DriverPackageName.notBesideDriver.joined(separator: " | "))) ;;
+            *) false ;;
+            esac
+        }
+        """
 
     private static let prologue = #"""
         set -u
@@ -123,16 +136,6 @@ enum PackageScript {
                 told=$who
                 sleep 1
             done
-        }
-
-        # Whether a package has kernel modules or libraries of a driver, which must not come beside another driver.
-        is_driver() {
-            case $1 in
-            nvidia-driver* | nvidia-kernel* | nvidia-dkms* | nvidia-open* | nvidia-headless* | nvidia-utils*) ;;
-            nvidia-compute* | nvidia-firmware* | nvidia-kmod* | libnvidia-compute* | libnvidia-gl* | libcuda1*) ;;
-            cuda-drivers* | kmod-nvidia* | akmod-nvidia* | linux-modules-nvidia* | xserver-xorg-video-nvidia*) ;;
-            *) false ;;
-            esac
         }
 
         # Runs a command, and again while another process takes the lock after the wait.

@@ -31,6 +31,14 @@ package struct Fabric: Sendable {
             case .imex: "IMEX"
             }
         }
+
+        /// The code of the finding that the node lacks the program of the driver's version.
+        var code: ReasonCode {
+            switch self {
+            case .fabricManager: .fabricManagerMissing
+            case .imex: .imexMissing
+            }
+        }
     }
 
     private let facts: NodeFacts
@@ -112,17 +120,13 @@ package struct Fabric: Sendable {
     }
 
     private func start(_ wish: Wish) -> [any Operation] {
+        // An operator masks a unit when something else starts the program, such as a container or NVIDIA's DRA driver.
+        if found.program(wish.program)?.isMasked == true { return [] }
         switch wish {
         case .fabricManager(let hasSubnetManager):
-            [
-                StartFabricManager(
-                    hasSubnetManager: hasSubnetManager,
-                    isLoadedAtBoot: found.isForeign(OwnFile.managementInterface)
-                )
-            ]
-        case .imex:
-            // An operator masks the unit when something else starts IMEX, such as NVIDIA's DRA driver.
-            (found.fabric?.imexNodes ?? 0) > 0 && found.program(.imex)?.isMasked != true ? [StartIMEX()] : []
+            let isLoadedAtBoot = found.isForeign(OwnFile.managementInterface)
+            return [StartFabricManager(hasSubnetManager: hasSubnetManager, isLoadedAtBoot: isLoadedAtBoot)]
+        case .imex: return (found.fabric?.imexNodes ?? 0) > 0 ? [StartIMEX()] : []
         }
     }
 
@@ -143,7 +147,12 @@ package struct Fabric: Sendable {
         else {
             return nil
         }
-        let download = DownloadFabricManager(archive: archive, digest: digest, source: source?.directory)
+        let download = DownloadFabricManager(
+            version: driver.description,
+            archive: archive,
+            digest: digest,
+            source: source?.directory
+        )
         let install = InstallFabricManager(
             version: driver.description,
             fileName: archive.fileName,
@@ -195,7 +204,7 @@ extension Fabric {
     /// The finding that the packages of the agent cannot be replaced while they work.
     private func ownPackagesProblem(_ wish: Wish) -> Finding {
         Finding(
-            .fabricManagerMissing,
+            wish.code,
             observed:
                 "\(wish.name) of this node comes from packages of this agent in the version of the old driver. The "
                 + "agent does not remove them while they work, because it could not bring them back.",
@@ -209,7 +218,7 @@ extension Fabric {
         guard program.isRunning == true, program.version.flatMap(DriverVersion.init) != driver else { return nil }
         let version = program.version.map { " \($0)" } ?? ""
         return Finding(
-            .fabricManagerMissing,
+            wish.code,
             observed:
                 "This agent did not install \(wish.name)\(version) that runs on this node, so it does not replace "
                 + "it. With the driver \(driver), it would not start.",
@@ -226,7 +235,7 @@ extension Fabric {
         let name = FabricPackages.names(of: wish.program, branch: driver.branch).prefix(2).joined(separator: " or ")
         let why = facts.build.fabricPackages.failure.map { " (\($0.detail))" } ?? ""
         return Finding(
-            .fabricManagerMissing,
+            wish.code,
             observed:
                 "The node needs \(wish.name) \(driver) beside the driver \(driver), and the agent has no source of "
                 + "it\(why).",
