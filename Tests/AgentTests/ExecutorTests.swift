@@ -211,8 +211,8 @@ struct ExecutorTests {
     @Test(
         arguments: [
             (0, DriverPresence.complete, nil), (0, .unknown, nil), (1, .complete, nil),
-            (0, .noModule("no module"), "the polishing exited with status 0, but no module"),
-            (1, .noModule("no module"), "the polishing exited with status 1: sorry"),
+            (0, .incomplete("no module"), "the polishing exited with status 0, but no module"),
+            (1, .incomplete("no module"), "the polishing exited with status 1: sorry"),
             (1, .unknown, "the polishing exited with status 1: sorry"),
         ] as [(Int, DriverPresence, String?)]
     )

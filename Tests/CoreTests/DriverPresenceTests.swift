@@ -22,14 +22,22 @@ import Testing
     }
 
     @Test func lacksTheModule() {
-        #expect(DriverFacts.absent.presence(of: version) == .noModule("the host has no kernel module nvidia"))
+        #expect(DriverFacts.absent.presence(of: version) == .incomplete("the host has no kernel module nvidia"))
         let other = driver().presence(of: "580.105.08")
-        #expect(other == .noModule("the kernel module /m/nvidia.ko is of version 595.91.07"))
+        #expect(other == .incomplete("the kernel module /m/nvidia.ko is of version 595.91.07"))
     }
 
-    /// Neither a success nor a failure follows from a part that is missing or cannot be read.
+    @Test func lacksALibrary() {
+        let noCUDA = driver { $0.cudaLibrary = .absent }.presence(of: version)
+        #expect(noCUDA == .incomplete("the host has no library libcuda"))
+        let noNVML = driver { $0.nvmlLibrary = .absent }.presence(of: version)
+        #expect(noNVML == .incomplete("the host has no library libnvidia-ml"))
+    }
+
+    /// Neither a success nor a failure follows from a part that cannot be read, or from a second driver.
     @Test func anythingElseIsUnknown() {
-        #expect(driver { $0.cudaLibrary = .absent }.presence(of: version) == .unknown)
+        let other = LibraryFile(path: "/l/libcuda.so.1", version: "580.105.08")
+        #expect(driver { $0.cudaLibrary = .present(other) }.presence(of: version) == .unknown)
         #expect(driver { $0.nvmlLibrary = .unreadable(.denied) }.presence(of: version) == .unknown)
         #expect(driver { $0.moduleFile = .unreadable(.denied) }.presence(of: version) == .unknown)
         #expect(driver { $0.moduleFile = .skipped("no commands") }.presence(of: version) == .unknown)
@@ -38,7 +46,7 @@ import Testing
 
     @Test(arguments: [
         (DriverPresence.complete, 0, InstallerResult.succeeded), (.complete, 1, .succeededInSpiteOfStatus),
-        (.noModule("no module"), 0, .failed(gap: "no module")), (.noModule("no module"), 1, .failed(gap: nil)),
+        (.incomplete("no module"), 0, .failed(gap: "no module")), (.incomplete("no module"), 1, .failed(gap: nil)),
         (.unknown, 0, .succeeded), (.unknown, 1, .failed(gap: nil)),
     ])
     func decidesWithTheExitStatus(_ presence: DriverPresence, _ status: Int, _ result: InstallerResult) {

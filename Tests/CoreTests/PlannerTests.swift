@@ -202,6 +202,7 @@ import Testing
         var done: [(StepID, StepRecord.State)]
         var moduleFile = true
         var isDamaged = false
+        var hasCUDA = true
         var expected: [StepID]
     }
 
@@ -228,6 +229,12 @@ import Testing
             testDescription: "installed",
             done: [(.begin, .done), (.install, .done)],
             expected: Array(whole.dropFirst(3))
+        ),
+        Resume(
+            testDescription: "installed, without the library of CUDA",
+            done: [(.begin, .done), (.install, .done)],
+            hasCUDA: false,
+            expected: Array(whole.dropFirst())
         ),
         Resume(
             testDescription: "loading failed",
@@ -283,6 +290,7 @@ import Testing
         let facts = NodeFacts.rtxProVGPU.with { facts in
             guard resume.moduleFile else { return }
             facts.driver = DriverFacts.loaded("595.91.07", .open, kind: .grid).unloaded
+            if !resume.hasCUDA { facts.driver.cudaLibrary = .absent }
             if resume.isDamaged { facts.driver.moduleFile = .unreadable(ReadFailure(.malformed, "no ELF file")) }
         }
         #expect(steps(facts, install(), journal(record(resume.change), resume.done)) == resume.expected)

@@ -174,6 +174,17 @@ import Testing
 
     private struct NoRecord: Error {}
 
+    /// A node that takes its packages from a directory makes no connection, also when the kept package is damaged.
+    @Test func goesBackWithoutANetwork() throws {
+        let failed = try Self.failed()
+        let facts = Self.facts(failed, Self.broken(failed, .none))
+        let decision = Selection(catalog: try fourDriverCatalog(), policy: Self.policy).decide(facts)
+        let plan = Planner(source: .directory("/srv")).plan(facts, decision, journal: Journal(record: failed.record))
+        #expect(plan.steps.map(\.id) == [.begin, .copy, .install, .load, .verify, .finish])
+        #expect(plan.steps[1].title == "verify the kept package NVIDIA-old.run")
+        #expect(!plan.steps.contains { $0.effects.contains { $0.kind == "download" } })
+    }
+
     /// The files of the old driver look whole, but it does not work.
     @Test func installsTheOldDriverWhenItsFilesDoNotWork() throws {
         let failed = try Self.failed()

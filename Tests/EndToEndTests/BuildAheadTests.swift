@@ -9,9 +9,9 @@ struct BuildAheadTests {
     /// Installs a kernel and its headers, which are those of the running one.
     ///
     /// - Returns: The directory for its modules.
-    private func installKernel(_ node: SimulatedNode) async throws -> String {
+    private func installKernel(_ node: SimulatedNode, _ prefix: String = "9") async throws -> String {
         let running = try #require(node.text("/proc/sys/kernel/osrelease")).filter { !$0.isNewline }
-        let kernel = "9\(running)"
+        let kernel = "\(prefix)\(running)"
         try await node.run([
             "sh", "-ec",
             """
@@ -52,6 +52,30 @@ struct BuildAheadTests {
             expectSame(try await node.writes(), writes)
 
             try await node.uninstall().expectExit(0)
+            try await node.expectUninstalled()
+        }
+    }
+
+    /// The node never boots the first of the two kernels.
+    ///
+    /// An interrupted build left the directory for temporary files.
+    @Test func anUninstallRemovesTheModulesForEachKernel() async throws {
+        try await SimulatedNode.with { node in
+            let all = [try await installKernel(node), try await installKernel(node, "99")]
+            try await node.run(["sh", "-c", "mv /boot/vmlinuz-99* /run"])
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            try await node.run(["mkdir", "-p", HostLayout.work])
+            try await node.agent("install").expectExit(0)
+            #expect(node.exists("\(all[0])/nvidia.ko") && !node.exists("\(all[1])/nvidia.ko"))
+            #expect(!node.exists(HostLayout.work))
+            try await node.run(["sh", "-c", "mv /run/vmlinuz-99* /boot"])
+            try await node.agent("install").expectExit(0)
+            #expect(all.allSatisfy { node.exists("\($0)/nvidia.ko") })
+
+            try await node.uninstall().expectExit(0)
+            #expect(!all.contains { node.exists("\($0)/nvidia.ko") })
+            try await node.run(["sh", "-c", "mv /boot/vmlinuz-99* /run"])
             try await node.expectUninstalled()
         }
     }

@@ -28,4 +28,20 @@ struct TwoAgentsTests {
             #expect(try node.requests().count == 1)
         }
     }
+
+    /// A daemon reads the GPUs for some seconds, and has no work to lose.
+    @Test func aDaemonThatReadsTheGPUsDoesNotStopAnInstall() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let reader =
+                "import os,time; open('/proc/self/comm','w').write('gpu-agent'); "
+                + "os.open('/dev/nvidiactl', os.O_PATH); time.sleep(6)"
+            try await node.run(["sh", "-c", "python3 -c \"$1\" >/dev/null 2>&1 & sleep 0.5", "sh", reader])
+            let options = try node.options(for: "580.105.08")
+            let plan = try await node.agent("plan", options)
+            #expect(plan.output.contains("gpu-agent ("), "\(plan)")
+            try await node.agent("install", options).expectExit(0)
+            #expect(Set(try await node.status().driver.sources.map(\.version)) == ["580.105.08"])
+        }
+    }
 }

@@ -236,6 +236,7 @@ extension ChecksTests {
         version: String? = nil,
         headers: Bool = true,
         dkms: Reading<String> = .present("/usr/sbin/dkms"),
+        tree: String = "595.71.05",
         ours: Bool = true
     ) -> NodeFacts {
         NodeFacts.h100Ready.with {
@@ -248,6 +249,7 @@ extension ChecksTests {
                 )
             )
             $0.build.dkms = dkms
+            $0.claims.dkms = .present([DKMSTree(name: "nvidia", version: tree, kernels: [])])
             if !ours { $0.driver.record = .absent }
         }
     }
@@ -295,6 +297,11 @@ extension ChecksTests {
             pending(headers: false, dkms: .absent),
             "Before the reboot, install the headers of 6.1.0-60-amd64. After the reboot, the agent builds what is missing, "
                 + "and the node is not ready until then."
+        ),
+        // DKMS knows another driver, and not this one.
+        (
+            pending(tree: "580.105.08"),
+            "After the reboot, the agent builds what is missing, and the node is not ready until then."
         ),
         (
             pending(dkms: .absent),

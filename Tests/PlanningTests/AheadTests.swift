@@ -84,8 +84,11 @@ import Testing
             $0.build.packageTools = .absent
         },
         Case("a release that is not a name") { $0.host.pendingKernel = kernel("6.8.0-$(reboot)-azure") },
-        Case("DKMS") { $0.build.dkms = .present("/usr/sbin/dkms") },
-        Case("DKMS is not known") { $0.build.dkms = .unreadable(.denied) },
+        Case("DKMS knows the driver") { withDKMS(&$0, version: Installs.version) },
+        Case("what DKMS knows cannot be read") {
+            withDKMS(&$0, version: Installs.version)
+            $0.claims.dkms = .unreadable(.denied)
+        },
         Case("no compiler") { $0.build.compiler = .absent },
         Case("no make") { $0.build.make = .absent },
         Case("Secure Boot") { $0.host.secureBoot = .present(true) },
@@ -107,6 +110,17 @@ import Testing
         Case("another version is loaded") { $0.driver.loadedVersion = .present("580.105.08") },
         Case("no driver is loaded") { $0.driver.loadedVersion = .absent },
     ]
+
+    private static func withDKMS(_ facts: inout NodeFacts, version: String) {
+        facts.build.dkms = .present("/usr/sbin/dkms")
+        facts.claims.dkms = .present([DKMSTree(name: "nvidia", version: version, kernels: [])])
+    }
+
+    /// DKMS came to the host after the driver, so it does not know this driver.
+    @Test func buildsBesideADKMSThatDoesNotKnowTheDriver() {
+        #expect(ahead(plan(Self.waiting.with { $0.build.dkms = .present("/usr/sbin/dkms") })) != nil)
+        #expect(ahead(plan(Self.waiting.with { Self.withDKMS(&$0, version: "580.105.08") })) != nil)
+    }
 
     @Test(arguments: cases)
     func buildsNothing(_ row: Case) {
@@ -233,6 +247,18 @@ import Testing
         journal.end(step.id, at: Timestamp(2))
         journal.forgetEarlierSteps(than: .begin)
         #expect(journal.steps.map(\.step) == [.buildAhead])
+    }
+
+    @Test func theModulesForAnEarlierKernelCanStillBeRemoved() throws {
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        for kernel in ["6.8.0-1099-azure", "6.8.0-1100-azure", "6.8.0-1100-azure"] {
+            let facts = Self.waiting.with { $0.host.pendingKernel = Self.kernel(kernel) }
+            journal.begin(try #require(ahead(plan(facts))), at: Timestamp(1))
+            journal.end(.buildAhead, at: Timestamp(2))
+        }
+        let removals = journal.steps.flatMap { $0.inverse ?? [] }.map(\.title)
+        let title = "remove the kernel modules for the kernel 6.8.0"
+        #expect(removals == ["\(title)-1100-azure", "\(title)-1099-azure"])
     }
 
     /// `modprobe -r` needs the files of the modules, which can be those of the running kernel by now.

@@ -109,7 +109,11 @@ import Testing
         let after = Installs.journal(plan, steps: 3)
         let installed = Self.facts.with {
             $0.driver.moduleFile = .present(ModuleFile(path: "/a", version: Self.version, kernelModuleType: .open))
+            $0.driver.nvmlLibrary = .present(LibraryFile(path: "/b", version: Self.version))
+            $0.driver.cudaLibrary = .present(LibraryFile(path: "/c", version: Self.version))
         }
+        let noCUDA = installed.with { $0.driver.cudaLibrary = .absent }
+        #expect(Self.plan(noCUDA, journal: after).steps.map(\.id) == rest)
         #expect(Self.plan(installed, journal: after).steps.map(\.id) == [.load, .verify, .finish])
         // Somebody removed the packages meanwhile.
         #expect(Self.plan(journal: after).steps.map(\.id) == rest)

@@ -25,6 +25,9 @@ struct HostChange: Sendable {
         self.progress = progress
     }
 
+    /// How long to wait for a daemon on this host that reads the GPUs.
+    static let patienceWithAgents = Duration.seconds(20)
+
     var store: JournalStore { JournalStore(root: root) }
 
     /// Runs `work` while this process holds the host's lock, and records its progress for `status`.

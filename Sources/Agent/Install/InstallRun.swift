@@ -45,11 +45,25 @@ package struct InstallRun: Sendable {
 
     private func install(_ change: HostChange) async throws(AgentFailure) -> NodeView {
         try await change.settle(.state)
-        let view = await inspector.look()
+        let view = await lookWithoutOtherAgents()
         do throws(AgentFailure) { return try await execute(view, change) } catch {
             guard !Task.isCancelled, !view.plan.goesBack else { throw error }
             throw await goBack(after: error, change)
         }
+    }
+
+    /// Inspects the node, and waits while only a daemon on this host, which reads the GPUs, is in the way of the install.
+    private func lookWithoutOtherAgents() async -> NodeView {
+        var view = await inspector.look()
+        let end = ContinuousClock.now + HostChange.patienceWithAgents
+        while view.facts.claims.onlyAgentsUseDriver,
+            view.plan.obstacles.contains(where: { [.driverChangePending, .driverInUse].contains($0.code) }),
+            ContinuousClock.now < end, !Task.isCancelled
+        {
+            try? await Task.sleep(for: .milliseconds(500))
+            view = await inspector.look()
+        }
+        return view
     }
 
     /// Executes the plan of a view, and returns the view after it.
@@ -123,10 +137,27 @@ extension HostChange {
                 journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
                 try await store.save(journal)
             }
+            try await removeWork()
         } catch {
             guard case .malformed(store.path, _) = error else { throw error.failure(failure) }
             guard !keepsJournal else { return }
             do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(failure) }
+        }
+    }
+}
+
+extension HostChange {
+    /// Removes the directory for temporary files, which no job uses now.
+    ///
+    /// An interrupted step leaves it, and while it exists, the udev rule of the agent does nothing. Each step that needs the
+    /// directory creates it.
+    private func removeWork() async throws(HostError) {
+        let root = root
+        try await offPool { () throws(HostError) in
+            for path in [HostLayout.work, HostLayout.workInUsr].map(HostPath.init(stringLiteral:))
+            where try root.status(path, followLink: false) != nil {
+                try root.removeTree(path)
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ package struct UninstallRun: Sendable {
     private func uninstall(_ change: HostChange) async throws(AgentFailure) -> Uninstall {
         try await change.settle(.uninstall, keepsJournal: true)
         var (plan, journal) = await prober.uninstall()
-        let end = ContinuousClock.now + Self.patience
+        let end = ContinuousClock.now + HostChange.patienceWithAgents
         while plan.waitsForAgent, ContinuousClock.now < end, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
             (plan, journal) = await prober.uninstall()
@@ -51,9 +51,6 @@ package struct UninstallRun: Sendable {
         if let log = logs[.removeFabricManager] { plan.settleFabricManager(log) }
         return plan
     }
-
-    /// How long to wait for a daemon on this host that reads the GPUs.
-    private static let patience = Duration.seconds(20)
 
     /// - Returns: The output of the jobs that can leave something, by step.
     private func undo(

@@ -15,19 +15,17 @@ extension Check {
         meaning: "A newer kernel is installed, and it has no module of the driver. The node works until it boots this "
             + "kernel. So the finding is a notice.",
         advice:
-            "If the agent installed the driver and the host has no DKMS, the agent installs the headers of the new kernel "
-            + "and builds the module before the reboot. If it may not or cannot do that, install the headers first. With "
-            + "DKMS, also run `dkms autoinstall -k RELEASE`. Without a module, the agent installs its driver again after the reboot, and the node is not "
-            + "ready until then."
+            "If the agent installed the driver and DKMS does not know it, the agent installs the headers of the new kernel "
+            + "and builds the module before the reboot. If it may not or cannot do that, install the headers first. If DKMS "
+            + "knows the driver (`dkms status`), also run `dkms autoinstall -k RELEASE`. Without a module, the agent "
+            + "installs its driver again after the reboot, and the node is not ready until then."
     ) { node in
         let host = node.facts.host
         guard let module = node.facts.driver.moduleFile.value, let kernel = host.pendingKernel.value else { return nil }
         let expected = "a module of the driver for the newest kernel"
         guard !kernel.hasModule(of: module.version) else { return .passed(kernel.release, expected: expected) }
         let isOurs = node.facts.driver.record.value?.version == module.version
-        // Signed modules of the agent are not registered with DKMS.
-        let isSigned = isOurs && ModuleSignaturePolicy.key(host) != nil
-        let hasDKMS = node.facts.build.dkms.value != nil && !isSigned
+        let hasDKMS = node.facts.build.dkms.value != nil && node.facts.mayBuildWithDKMS(module.version)
         let package = isOurs ? prebuiltModules(of: node.facts, for: kernel.release) : nil
         let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
         let build = hasDKMS ? "run 'dkms autoinstall -k \(kernel.release)'" : ""

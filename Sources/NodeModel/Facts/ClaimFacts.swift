@@ -190,3 +190,24 @@ package struct DeviceUser: Codable, Sendable, Equatable {
         return "\(command) (\(pid)\(owner))"
     }
 }
+
+extension NodeFacts {
+    /// Whether DKMS on the host builds the modules of this version of the driver for a new kernel, as far as the agent can
+    /// tell.
+    ///
+    /// DKMS does not know a driver that was installed before it, or whose modules the agent signs.
+    package func mayBuildWithDKMS(_ version: String) -> Bool {
+        if build.dkms.isAbsent || claims.dkms.isAbsent { return false }
+        return claims.dkms.value?.contains { $0.version == version } ?? true
+    }
+}
+
+extension ClaimFacts {
+    /// Whether only processes of an agent use the driver.
+    ///
+    /// They read the GPUs for some seconds. The services of the driver do not count, because the agent stops them.
+    package var onlyAgentsUseDriver: Bool {
+        guard let users = deviceUsers.value?.filter({ $0.driverService == nil }), !users.isEmpty else { return false }
+        return users.allSatisfy { $0.command == "gpu-agent" }
+    }
+}

@@ -2,9 +2,10 @@
 package enum DriverPresence: Sendable, Equatable {
     /// The kernel module and the libraries are there, and no part of another version.
     case complete
-    /// The kernel module is not there, or the file is of another version. The text says which, as a clause.
-    case noModule(String)
-    /// A library is not there, or a part could not be read.
+    /// The kernel module or a library is not there, or the module is of another version. The text says which, as a
+    /// clause.
+    case incomplete(String)
+    /// A part could not be read, or a library of another version is there, too.
     case unknown
 }
 
@@ -24,7 +25,7 @@ extension DriverPresence {
     package func result(ofStatus status: Int) -> InstallerResult {
         switch self {
         case .complete: status == 0 ? .succeeded : .succeededInSpiteOfStatus
-        case .noModule(let gap): .failed(gap: status == 0 ? gap : nil)
+        case .incomplete(let gap): .failed(gap: status == 0 ? gap : nil)
         case .unknown: status == 0 ? .succeeded : .failed(gap: nil)
         }
     }
@@ -34,13 +35,21 @@ extension DriverFacts {
     /// How much of this version of the driver is on the disk.
     package func presence(of version: String) -> DriverPresence {
         switch moduleFile {
-        case .absent, .absentBecause: return .noModule("the host has no kernel module nvidia")
+        case .absent, .absentBecause: return .incomplete("the host has no kernel module nvidia")
         case .present(let file) where file.version != version:
-            return .noModule("the kernel module \(file.path) is of version \(file.version)")
+            return .incomplete("the kernel module \(file.path) is of version \(file.version)")
         case .present, .unreadable, .skipped: break
+        }
+        for (name, library) in [("libnvidia-ml", nvmlLibrary), ("libcuda", cudaLibrary)] where library.isAbsent {
+            return .incomplete("the host has no library \(name)")
         }
         let parts = [moduleFile.value?.version, nvmlLibrary.value?.version, cudaLibrary.value?.version]
         let isLoadedOther = loadedVersion.value.map { $0 != version } ?? false
         return parts.allSatisfy { $0 == version } && !isLoadedOther ? .complete : .unknown
+    }
+
+    /// Whether the host certainly lacks a part of this version of the driver.
+    package func lacksPart(of version: String) -> Bool {
+        if case .incomplete = presence(of: version) { true } else { false }
     }
 }

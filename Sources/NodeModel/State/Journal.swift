@@ -88,8 +88,17 @@ package struct Journal: Codable, Sendable, Equatable {
         if !stopped.isEmpty, steps.first?.step == begin { steps[0].services = stopped }
     }
 
+    /// For how many kernels the journal knows how to remove the modules.
+    ///
+    /// A distribution keeps two or three kernels.
+    private static let kernelLimit = 16
+
     /// Records the start of a step.
+    ///
+    /// The modules for one kernel outlive those for the next one, so the way to undo both stays.
     package mutating func begin(_ step: PlannedStep, at time: Timestamp) {
+        let former = step.id == .buildAhead ? steps.last { $0.step == step.id }?.inverse : nil
+        let inverse = step.inverse + (former ?? []).filter { !step.inverse.contains($0) }
         steps.removeAll { $0.step == step.id }
         steps.append(
             StepRecord(
@@ -97,7 +106,7 @@ package struct Journal: Codable, Sendable, Equatable {
                 state: .started,
                 startedAt: time,
                 job: step.job,
-                inverse: step.inverse,
+                inverse: Array(inverse.prefix(Self.kernelLimit)),
                 leaves: step.leaves,
                 services: step.stoppedServices.isEmpty ? nil : step.stoppedServices
             )

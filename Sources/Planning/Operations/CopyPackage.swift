@@ -10,15 +10,20 @@ package struct CopyPackage: Operation {
     package var digest: Checksum
     /// The directory on the host that has the package.
     package var source: String
+    /// Whether the agent kept the package, so that the copy only verifies it.
+    package var isKept: Bool
 
-    package init(artifact: Artifact, digest: Checksum, source: String) {
+    package init(artifact: Artifact, digest: Checksum, source: String, isKept: Bool = false) {
         self.artifact = artifact
         self.digest = digest
         self.source = source
+        self.isKept = isKept
     }
 
     package var id: StepID { .copy }
-    package var title: String { "copy \(artifact.fileName) from \(source)" }
+    package var title: String {
+        isKept ? "verify the kept package \(artifact.fileName)" : "copy \(artifact.fileName) from \(source)"
+    }
     package var changes: String { "\(HostLayout.packages)/\(artifact.fileName)" }
     package var deadlineSeconds: Int { 1800 }
     package var effects: [Effect] {

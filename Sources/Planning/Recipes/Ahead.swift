@@ -3,7 +3,7 @@ package import Selection
 
 /// Builds the modules of the agent's own driver for the kernel of the next boot, so that the node is ready after it.
 ///
-/// On a host with DKMS, the update of the kernel builds them. The build disturbs nothing that runs.
+/// On a host whose DKMS knows the driver, the update of the kernel builds them. The build disturbs nothing that runs.
 package struct Ahead: Recipe {
     package private(set) var operations: [any Operation] = []
     /// Why the agent could not prepare this kernel, as a sentence; nil when it can or did.
@@ -78,7 +78,7 @@ package struct Ahead: Recipe {
             BuildPackages.isName(kernel.release), facts.driver.loadedVersion.value == record.version,
             let module = facts.driver.moduleFile.value, module.version == record.version,
             let end = module.path.lastIndex(of: "/"), acceptsUnsignedModules(facts.host),
-            build.dkms.isAbsent, build.compiler.value != nil, build.make.value != nil
+            !facts.mayBuildWithDKMS(record.version), build.compiler.value != nil, build.make.value != nil
         else { return nil }
         return BuildAhead(
             version: record.version,

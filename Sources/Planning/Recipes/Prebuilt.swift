@@ -59,6 +59,7 @@ package struct Prebuilt: Recipe {
     /// Whether the packages are there already.
     package var isInstalled: Bool {
         isResumed && journal?.finished(.driverPackages) == true && facts.driver.moduleFile.value != nil
+            && !facts.driver.lacksPart(of: record.version)
     }
 
     private var begin: BeginInstall {

@@ -70,11 +70,11 @@ package struct Runfile: Recipe {
 
     /// Whether the installer has finished already.
     ///
-    /// The journal can survive a new installation of the operating system or a damaged disk, so the module file must
-    /// also be a kernel module.
+    /// The journal can survive a new installation of the operating system or a damaged disk, and somebody can remove a
+    /// file. So the driver must also be on the disk, and the module file must be a kernel module.
     package var isInstalled: Bool {
-        let module = facts.driver.moduleFile
-        let isUsable = !module.isAbsent && module.failure?.reason != .malformed
+        let isUsable =
+            facts.driver.moduleFile.failure?.reason != .malformed && !facts.driver.lacksPart(of: record.version)
         return isResumed && journal?.finished(.install) == true && isUsable && !hasFailedToKeep
     }
 
@@ -160,7 +160,9 @@ package struct Runfile: Recipe {
     /// The step that brings the package to the host.
     private var package: any Operation {
         switch source {
-        case .directory(let path) where !hasKeptPackage: CopyPackage(artifact: artifact, digest: digest, source: path)
+        // A node that takes its packages from a directory makes no connection, not even for the way back.
+        case .directory(let path):
+            CopyPackage(artifact: artifact, digest: digest, source: path, isKept: hasKeptPackage)
         default: DownloadPackage(artifact: artifact, digest: digest, isKept: hasKeptPackage)
         }
     }

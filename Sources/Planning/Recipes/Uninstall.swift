@@ -60,9 +60,7 @@ package struct Uninstall: Sendable, Equatable {
         addPackages(packages?.names)
         if let problem = host.usersProblem(version, steps) {
             problems = [problem]
-            // The services of the driver do not count, because the uninstall stops them.
-            let users = facts.claims.deviceUsers.value?.filter { $0.driverService == nil }
-            waitsForAgent = users?.allSatisfy { $0.command == "gpu-agent" } ?? false
+            waitsForAgent = facts.claims.onlyAgentsUseDriver
         }
     }
 

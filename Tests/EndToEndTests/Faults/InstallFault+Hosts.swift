@@ -99,6 +99,18 @@ extension InstallFault {
             leaves: [.package, .job]
         ),
         InstallFault(
+            name: "an installer that exits 0 without the library of CUDA",
+            inject: { node in
+                let original = node.node.directory.path("packages/\(FaultyNode.package)")
+                try await succeed(["cp", original, node.node.path("/run/driver.run")])
+                try await node.serve("#!/bin/sh\nsh /run/driver.run \"$@\" && rm -f /usr/lib/*/libcuda.so*\n")
+            },
+            heal: { try await $0.serveOriginal() },
+            code: "installer-failed",
+            says: "the installer exited with status 0, but the host has no library libcuda",
+            leaves: [.driver, .installerLog, .package, .job]
+        ),
+        InstallFault(
             name: "an installer that exits 1 after it installed the driver",
             inject: { node in
                 let original = node.node.directory.path("packages/\(FaultyNode.package)")
