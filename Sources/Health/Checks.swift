@@ -138,7 +138,8 @@ package struct Checks: Sendable {
 
     /// The obstacles to an install, and the failure of the last one.
     private var obstacles: [Finding] {
-        (plan.obstacles + [lastFailure].compactMap(\.self)).map { problem in
+        let failure = [lastFailure].compactMap(\.self).filter { !plan.obstacles.contains($0) }
+        return (plan.obstacles + failure).map { problem in
             var finding = problem
             finding.state = CheckRegistry.check(problem.code)?.raisedState ?? .failed
             return finding

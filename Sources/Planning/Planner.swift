@@ -39,6 +39,9 @@ package struct Planner: Sendable {
             case .install: install(facts, decision, journal: journal)
             }
         if !plan.steps.isEmpty, let problem = newerJournal(facts.driver) { plan.problems.append(problem) }
+        if plan.steps.contains(where: \.id.unloadsModules), let problem = facts.driver.needsReboot {
+            plan.problems.append(problem)
+        }
         return plan
     }
 

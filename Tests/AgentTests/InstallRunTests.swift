@@ -28,6 +28,7 @@ struct InstallRunTests {
             #expect(view.plan.steps.isEmpty)
             let journal = try host.journal()
             #expect(journal.record?.state == .installed && journal.record?.version == ScriptedHost.version)
+            #expect(journal.record?.bootID == view.facts.host.bootID.value && journal.record?.bootID != nil)
             #expect(journal.steps.map(\.step) == whole)
             #expect(journal.steps.allSatisfy { $0.state == .done && $0.seconds != nil && $0.inverse != nil })
             #expect(

@@ -121,6 +121,7 @@ struct ScriptedHost: Sendable {
         let build = "lib/modules/\(NodeFacts.kernel)/build/include/config/kernel.release"
         for (path, text) in [
             ("proc/sys/kernel/osrelease", NodeFacts.kernel), ("proc/sys/kernel/arch", "x86_64"),
+            ("proc/sys/kernel/random/boot_id", "7c1d0b52-90f1-4f0e-9d6b-0c2a55a0f4d1"),
             ("etc/os-release", "ID=ubuntu\nVERSION_ID=\"22.04\""), (build, NodeFacts.kernel),
             ("sys/class/dmi/id/sys_vendor", "Microsoft Corporation"),
             ("sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"),
@@ -245,10 +246,16 @@ struct ScriptedHost: Sendable {
 /// The progress of an install, as words.
 final class ProgressWords: Sendable {
     private let words = Mutex<[String]>([])
+    private let estimates = Mutex<[String: Double]>([:])
 
+    /// How long each step that started took in the last install, by the name of the step, in seconds.
+    var usual: [String: Double] { estimates.withLock { $0 } }
     var all: [String] { words.withLock { $0 } }
 
     func note(_ progress: InstallProgress) {
+        if case .started(let step, number: _, of: _, usual: let seconds?) = progress {
+            estimates.withLock { $0[step.id.rawValue] = seconds }
+        }
         let word: String? =
             switch progress {
             case .started(let step, number: _, of: _, usual: _): "started \(step.id.rawValue)"

@@ -35,8 +35,15 @@ struct UninstallRunTests {
             #expect(host.calls("installer").count == 1)
 
             // An operator asks for it.
-            let view = try await host.inspector.install(environment: [:], lockDeadline: .seconds(60)) { _ in }
+            let again = ProgressWords()
+            let view = try await host.inspector.install(
+                environment: [:],
+                lockDeadline: .seconds(60),
+                progress: again.note
+            )
             #expect(view.report.verdict == .ready)
+            // The last install is the estimate of this one.
+            #expect(again.usual["install"] != nil && again.usual.count > 3)
             #expect(try host.journal().uninstall == nil)
             #expect(host.calls("installer").count == 2)
         }

@@ -1,5 +1,6 @@
 import NodeModel
 import Planning
+import Selection
 import Support
 import TestSupport
 import Testing
@@ -87,5 +88,33 @@ import Testing
         journal.forgetEarlierSteps(than: .begin)
         #expect(journal.steps.map(\.step) == [.begin])
         #expect(journal.stoppedServices == ["nvidia-persistenced.service"])
+    }
+
+    // Modules that stay in the kernel
+
+    private static let stuck = Finding(.moduleUnloadFailed, observed: "busy.", expected: "", remedy: .none)
+
+    @Test func aModuleThatNoProcessUsesNeedsAReboot() {
+        var claims = Installs.own.claims
+        claims.deviceUsers = .present([])
+        let reboot = claims.explained(Self.stuck)
+        #expect(reboot.code == .rebootRequired && reboot.remedy.text.hasPrefix("Drain the node and reboot it."))
+        claims.deviceUsers = .present([DeviceUser(pid: 7, command: "python3", nodes: ["nvidia0"])])
+        let inUse = claims.explained(Self.stuck)
+        #expect(inUse.code == .driverInUse && inUse.observed.contains("python3"))
+        claims.deviceUsers = .unreadable(.denied)
+        #expect(claims.explained(Self.stuck) == Self.stuck)
+        claims.deviceUsers = .present([])
+        #expect(claims.explained(Self.failure) == Self.failure)
+    }
+
+    /// Each try stops the services of the driver, so the daemon waits for the reboot.
+    @Test func noPlanUnloadsBeforeTheReboot() {
+        let needed = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
+        let plan = Installs.plan(Installs.own.with { $0.driver.needsReboot = needed })
+        #expect(plan.steps.map(\.id).contains(.unload) && plan.problems.map(\.code) == [.rebootRequired])
+        // Nothing is loaded, so there is nothing to unload.
+        let fresh = Installs.plan(NodeFacts.rtxProVGPU.with { $0.driver.needsReboot = needed })
+        #expect(fresh.problems.isEmpty)
     }
 }

@@ -167,4 +167,19 @@ import Testing
         #expect(try JSONDecoder().decode(Journal.self, from: data) == journal)
         #expect(try JSONDecoder().decode(Journal.self, from: try JSONEncoder().encode(Journal())) == Journal())
     }
+
+    @Test func remembersTheBootInWhichOnlyARebootHelps() {
+        var journal = journal()
+        let failure = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
+        journal.rememberReboot(broken, bootID: "a")
+        #expect(journal.needsReboot == nil)
+        journal.rememberReboot(failure, bootID: nil)
+        #expect(journal.needsReboot == nil)
+        journal.rememberReboot(failure, bootID: "a")
+        #expect(journal.rebootFinding(bootID: "a") == failure)
+        #expect(journal.rebootFinding(bootID: "b") == nil && journal.rebootFinding(bootID: nil) == nil)
+        journal.begin(.unload, at: 1)
+        journal.end(.unload, at: 2)
+        #expect(journal.needsReboot == nil)
+    }
 }

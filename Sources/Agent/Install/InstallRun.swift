@@ -208,6 +208,7 @@ extension InstallRun {
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
                 var error = error
+                error.problem = await explained(error.problem, &journal)
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 // On a full disk, the journal keeps the step as started. The cause is still that of the step.
                 do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
@@ -220,6 +221,19 @@ extension InstallRun {
             try await change.save(journal)
             change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
+    }
+}
+
+extension InstallRun {
+    /// What a failure means after another look at the node.
+    ///
+    /// The journal remembers when only a reboot helps.
+    private func explained(_ failure: Finding, _ journal: inout Journal) async -> Finding {
+        guard [.moduleUnloadFailed, .rebootRequired].contains(failure.code) else { return failure }
+        let facts = await inspector.prober.withoutVendor.look().facts
+        let explained = facts.claims.explained(failure)
+        journal.rememberReboot(explained, bootID: facts.host.bootID.value)
+        return explained
     }
 }
 

@@ -112,6 +112,7 @@ package struct Inspector: Sendable {
     package func look() async -> NodeView {
         var reading = await complete(await NodeReading(prober, owners))
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
+        if retriesFailed { reading.facts.driver.needsReboot = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
         return NodeView(setup, facts: await withConfiguredFiles(reading.facts), journal: reading.journal)

@@ -67,6 +67,7 @@ package struct Prober: Sendable {
             build: await build,
             vendor: vendor
         )
+        facts.driver.needsReboot = journal.value?.rebootFinding(bootID: facts.host.bootID.value)
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
         if !facts.unlicensedVGPUs.isEmpty {

@@ -56,7 +56,7 @@ extension Check {
         phase: .install,
         meaning:
             "The kernel modules of the driver that the agent replaces or uninstalls are in use, so the agent could not "
-            + "unload them.",
+            + "unload them. It cannot list the processes, or this is an uninstall.",
         advice: "Drain the node, or reboot it."
     )
 
@@ -65,10 +65,13 @@ extension Check {
         title: "the node does not have to reboot",
         group: .install,
         phase: .install,
-        meaning: "The agent could not take the GPUs from another driver, such as nouveau, because something uses that "
-            + "driver: for example, a display server or a text console. The driver is on a blacklist "
-            + "(`/etc/modprobe.d/gpu-agent.conf`), so the kernel does not load it at the next boot.",
-        advice: "Reboot the node. The agent then goes on with the install."
+        meaning:
+            "The agent could not take a driver out of the kernel, and no process uses that driver. For a driver such as "
+            + "nouveau, a display server or a text console can be the cause. That driver is on a blacklist "
+            + "(`/etc/modprobe.d/gpu-agent.conf`), so the kernel does not load it at the next boot. The daemon does not "
+            + "try again before the reboot, because each try stops the services of the driver.",
+        advice: "Drain the node and reboot it. The agent then goes on with the install. To try again without a reboot, "
+            + "run `gpu-agent install`."
     )
 
     static let driverServiceFailed = Check(

@@ -86,12 +86,12 @@ extension Check {
 
     static let driverInUse = Check(
         .driverInUse,
-        title: "no process uses the driver of another owner",
+        title: "no process uses a driver that the agent replaces",
         group: .driver,
         phase: .select,
         meaning: "The configuration lets the agent replace the driver of another owner, but processes use that "
-            + "driver, or the agent could not determine whether they do. `gpu-agent uninstall` has the same finding about "
-            + "the agent's own driver.",
+            + "driver, or the agent could not determine whether they do. About the agent's own driver, `gpu-agent uninstall` "
+            + "has the same finding, and an install during which a process began to use the driver.",
         advice: "Drain the node, and stop the processes that the finding names."
     )
 

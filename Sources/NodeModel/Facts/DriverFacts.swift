@@ -37,6 +37,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var uninstall: UninstallRecord?
     /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
     package var failed: FailedInstall?
+    /// Why the node must reboot before the agent can replace the driver; nil when it must not.
+    package var needsReboot: Finding?
     /// What is around the driver; nil in facts of an earlier version of the agent.
     package var surroundings: DriverSurroundings?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.

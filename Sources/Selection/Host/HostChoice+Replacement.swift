@@ -86,4 +86,28 @@ extension ClaimFacts {
             "Drain the node and stop the processes that use the driver. Use systemctl for services such as nvidia-dcgm."
         )
     }
+
+    /// What it means that the modules of a driver cannot be unloaded.
+    ///
+    /// - Parameter failure: The failure of the step. Every other failure stays as it is.
+    /// - Returns: That processes use the driver, or that only a reboot helps, because none does.
+    package func explained(_ failure: Finding) -> Finding {
+        guard failure.code == .moduleUnloadFailed, deviceUsers.value != nil else { return failure }
+        var explained = failure
+        if let users = driverUsers {
+            explained.code = .driverInUse
+            explained.observed += " \(users.observed)"
+            explained.expected = "no process that uses the driver"
+            explained.remedy = Remedy("\(users.remedy) Then run 'gpu-agent install'.")
+        } else {
+            explained.code = .rebootRequired
+            explained.observed += " No process uses the driver, so another kernel module or the kernel itself holds it."
+            explained.expected = "kernel modules that can be unloaded"
+            explained.remedy = Remedy(
+                "Drain the node and reboot it. The agent then replaces the driver. To try again without a reboot, run "
+                    + "'gpu-agent install'."
+            )
+        }
+        return explained
+    }
 }
