@@ -9,7 +9,7 @@ struct BuildAheadTests {
     /// Installs a kernel and its headers, which are those of the running one.
     ///
     /// - Returns: The directory for its modules.
-    private func installKernel(_ node: SimulatedNode, _ prefix: String = "9") async throws -> String {
+    func installKernel(_ node: SimulatedNode, _ prefix: String = "9") async throws -> String {
         let running = try #require(node.text("/proc/sys/kernel/osrelease")).filter { !$0.isNewline }
         let kernel = "\(prefix)\(running)"
         try await node.run([

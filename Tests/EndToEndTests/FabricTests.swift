@@ -8,12 +8,12 @@ import Testing
 /// The programs are stand-ins that only run and print a version.
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb", "xz"), .timeLimit(.minutes(10)))
 struct FabricTests {
-    private static let driver = "580.159.04"
+    static let driver = "580.159.04"
     private static let unit = "/usr/lib/systemd/system/nvidia-fabricmanager.service"
     private static let link = "/etc/systemd/system/multi-user.target.wants/nvidia-fabricmanager.service"
 
     /// Starts an HGX H100: one of its GPUs, and an NVSwitch on the PCI bus.
-    private static func withNVSwitch(_ body: @escaping @Sendable (SimulatedNode) async throws -> Void) async throws {
+    static func withNVSwitch(_ body: @escaping @Sendable (SimulatedNode) async throws -> Void) async throws {
         let scenario = try TemporaryDirectory()
         let h100 = "\(Programs.repository)/simulator/scenarios/h100"
         for name in ["dmi", "drivers", "host", "os-release"] {
@@ -131,7 +131,7 @@ struct FabricTests {
     /// Makes an archive on the download server, and returns its entry for a catalog.
     ///
     /// `sed` changes its unit.
-    private func archive(_ version: String, breaking edit: String = "", on node: SimulatedNode) async throws -> String {
+    func archive(_ version: String, breaking edit: String = "", on node: SimulatedNode) async throws -> String {
         let name = "fabricmanager-linux-x86_64-\(version)-archive"
         let script = """
             root=$(mktemp -d)/\(name)
@@ -167,7 +167,7 @@ struct FabricTests {
             """
     }
 
-    private func options(_ version: String, _ entries: [String], on node: SimulatedNode) throws -> [String] {
+    func options(_ version: String, _ entries: [String], on node: SimulatedNode) throws -> [String] {
         let head = "apiVersion: gpu-agent/v1\nkind: DriverCatalog\ndrivers:\n"
         try node.directory.write("fabric.yaml", head + entries.joined())
         return ["--catalog", node.directory.path("fabric.yaml")] + (try node.options(for: version))

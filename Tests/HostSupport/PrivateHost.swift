@@ -22,19 +22,28 @@ package struct PrivateHost: Sendable {
     }
 
     /// Runs a test with such a host, and kills all its processes afterwards.
+    ///
+    /// When the process of the tests crashes, its end of the pipe closes, and the host ends, too. Otherwise, the host would
+    /// keep the output of the tests open, and whoever reads it would wait for ever.
     package static func with(_ body: @Sendable (PrivateHost) async throws -> Void) async throws {
         // The first line still sees the outer /proc, where "self" is the number on our side.
         let script = """
             read -r pid rest </proc/self/stat
             mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mount -t proc proc /proc || exit 1
             echo "$pid."
-            while :; do sleep 1000 & wait $!; done
+            exec 3<&0
+            cat <&3 >/dev/null 2>&1 &
+            wait $!
             """
+        var ends: [CInt] = [-1, -1]
+        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
+        let keeper = FileDescriptor(rawValue: ends[1])
+        defer { try? keeper.close() }
         let namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         _ = try await Subprocess.run(
             .name("unshare"),
             arguments: Arguments(namespaces + ["sh", "-c", script]),
-            input: .none,
+            input: .fileDescriptor(FileDescriptor(rawValue: ends[0]), closeAfterSpawningProcess: true),
             output: .sequence,
             error: .currentStandardError
         ) { execution in

@@ -118,6 +118,8 @@ import Testing
         #expect(devices.node(major: 195, minor: 254) == "nvidia-modeset")
         #expect(devices.node(major: 511, minor: 0) == nil)
         #expect(NVIDIADevices(Self.devices).node(major: 511, minor: 1) == "nvidia-uvm-tools")
+        #expect(NVIDIADevices("Character devices:\n236 gdrdrv\n237 gdr\n").node(major: 236, minor: 0) == "gdrdrv")
+        #expect(NVIDIADevices("Character devices:\n236 gdrdrv\n237 gdr\n").node(major: 237, minor: 0) == nil)
         #expect(NVIDIADevices("Character devices:\n99999999999 nvidia-x\n7\n").node(major: 7, minor: 0) == nil)
     }
 

@@ -108,7 +108,10 @@ struct NVIDIADevices {
         let characters = text.prefix(upTo: text.firstRange(of: "Block devices:")?.lowerBound ?? text.endIndex)
         let pairs = characters.split(whereSeparator: \.isNewline).compactMap { line -> (UInt32, String)? in
             let words = line.split(separator: " ")
-            guard words.count == 2, words[1].hasPrefix("nvidia"), let major = UInt32(words[0]) else { return nil }
+            // gdrdrv is the module of GDRCopy, which uses the driver.
+            guard words.count == 2, words[1].hasPrefix("nvidia") || words[1] == "gdrdrv",
+                let major = UInt32(words[0])
+            else { return nil }
             return (major, String(words[1]))
         }
         names = Dictionary(pairs) { first, _ in first }
@@ -124,6 +127,7 @@ struct NVIDIADevices {
         case ("nvidia", _): return "nvidia\(minor)"
         case ("nvidia-uvm", 0): return "nvidia-uvm"
         case ("nvidia-uvm", 1): return "nvidia-uvm-tools"
+        case ("gdrdrv", _): return "gdrdrv"
         case ("nvidia-caps", _): return "nvidia-caps/nvidia-cap\(minor)"
         default: return "\(name) \(minor)"
         }

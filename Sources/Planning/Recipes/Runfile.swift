@@ -115,12 +115,16 @@ package struct Runfile: Recipe {
         return free.map { $0 >= needed } ?? false
     }
 
+    /// The names of the jobs of this install, also of the steps that an interrupted run of it has done.
     private var jobs: [String] {
         let failedJob = failed.map { [RunInstaller.jobName($0.record.version)] } ?? []
-        return [BlacklistModules.jobName(record.version)]
+        let planned =
+            [BlacklistModules.jobName(record.version)]
             + (fabric?.installing ?? []).compactMap(\.step.job) + (fabric?.preparing ?? []).compactMap(\.step.job)
             + build.map { _ in InstallBuildPackages.jobName(record.version) }
             + [RemoveDriver.jobName(record.version), RunInstaller.jobName(record.version)] + failedJob
+        let done = isResumed ? (journal?.steps ?? []).compactMap(\.job) : []
+        return planned + done.filter { !planned.contains($0) }
     }
 
     private var release: [any Operation] {

@@ -1,0 +1,53 @@
+import FoundationEssentials
+import Host
+import NodeModel
+import Planning
+import Support
+
+extension HostChange {
+    /// Waits for jobs that an earlier agent left running, and records their end in the journal.
+    ///
+    /// Otherwise, this agent could start a second installer while the first one still runs.
+    ///
+    /// - Parameters:
+    ///   - failure: The message when the agent cannot read or write its files.
+    ///   - keepsJournal: Whether a journal that is malformed stays in its place. Otherwise, it is moved aside.
+    /// - Throws: The finding when the agent cannot use its files, or when a job does not end in time.
+    func settle(_ failure: StepFailure, keepsJournal: Bool = false) async throws(AgentFailure) {
+        do throws(HostError) {
+            try await store.removeDrafts()
+            guard var journal = try await store.load() else { return }
+            for unfinished in journal.unfinishedJobs {
+                let job: HostJob
+                do throws(HostError) {
+                    job = try HostJob(unfinished.name, root: root, commands: commands)
+                } catch { throw .malformed(store.path, cause: error) }
+                if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
+                let progress = progress
+                let outcome = try await job.wait(deadline: .seconds(2700)) { progress(.said($0)) }
+                guard outcome == .finished(status: 0) else { continue }
+                journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
+                try await store.save(journal)
+            }
+            try await removeWork()
+        } catch {
+            guard case .malformed(store.path, _) = error else { throw error.failure(failure) }
+            guard !keepsJournal else { return }
+            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(failure) }
+        }
+    }
+
+    /// Removes the directory for temporary files, which no job uses now.
+    ///
+    /// An interrupted step leaves it, and while it exists, the udev rule of the agent does nothing. Each step that needs the
+    /// directory creates it.
+    private func removeWork() async throws(HostError) {
+        let root = root
+        try await offPool { () throws(HostError) in
+            for path in [HostLayout.work, HostLayout.workInUsr].map(HostPath.init(stringLiteral:))
+            where try root.status(path, followLink: false) != nil {
+                try root.removeTree(path)
+            }
+        }
+    }
+}
