@@ -8,7 +8,7 @@ package enum VendorChildEntry {
     /// Answers the agent's requests until standard input ends.
     ///
     /// - Parameter arguments: The arguments of the process after its name: `vendor-probe`, then `--nvml PATH` or
-    ///   `--cuda PATH` or both.
+    ///   `--cuda PATH`, or `--vulkan PATH` and `--vulkan-driver PATH`.
     /// - Returns: The exit code of the process; nil when these are not the arguments of such a process.
     package static func run(_ arguments: some Collection<String>) -> Int32? {
         guard arguments.first == "vendor-probe" else { return nil }
@@ -19,6 +19,8 @@ package enum VendorChildEntry {
             switch option {
             case "--nvml": libraries.nvml = path
             case "--cuda": libraries.cuda = path
+            case "--vulkan": libraries.vulkan = path
+            case "--vulkan-driver": libraries.vulkanDriver = path
             default: return nil
             }
         }

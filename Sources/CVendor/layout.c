@@ -5,6 +5,7 @@
 
 #include "gpa_cuda.h"
 #include "gpa_nvml.h"
+#include "gpa_vulkan.h"
 
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
 #define OFFSET(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #type "." #member)
@@ -67,3 +68,27 @@ OFFSET(gpa_nvml_grid_licensable_features_t, grid_licensable_features, 8);
 // Tables of function pointers: no padding, however many functions they have.
 _Static_assert(sizeof(gpa_nvml_functions_t) % sizeof(void (*)(void)) == 0, "gpa_nvml_functions_t");
 _Static_assert(sizeof(gpa_cuda_functions_t) % sizeof(void (*)(void)) == 0, "gpa_cuda_functions_t");
+
+// The layouts of Vulkan's structs, as compiled from the headers of Khronos, 1.4.
+SIZE(gpa_vulkan_application_info_t, 48);
+OFFSET(gpa_vulkan_application_info_t, api_version, 44);
+SIZE(gpa_vulkan_instance_info_t, 64);
+OFFSET(gpa_vulkan_instance_info_t, application, 24);
+OFFSET(gpa_vulkan_instance_info_t, extensions, 56);
+SIZE(gpa_vulkan_properties_t, 824);
+OFFSET(gpa_vulkan_properties_t, device_name, 20);
+OFFSET(gpa_vulkan_properties_t, cache_uuid, 276);
+SIZE(gpa_vulkan_properties_2_t, 840);
+OFFSET(gpa_vulkan_properties_2_t, properties, 16);
+SIZE(gpa_vulkan_id_properties_t, 64);
+OFFSET(gpa_vulkan_id_properties_t, device_uuid, 16);
+SIZE(gpa_vulkan_pci_properties_t, 32);
+OFFSET(gpa_vulkan_pci_properties_t, domain, 16);
+SIZE(gpa_vulkan_queue_family_t, 24);
+SIZE(gpa_vulkan_queue_info_t, 40);
+OFFSET(gpa_vulkan_queue_info_t, family, 20);
+OFFSET(gpa_vulkan_queue_info_t, priorities, 32);
+SIZE(gpa_vulkan_device_info_t, 72);
+OFFSET(gpa_vulkan_device_info_t, queue_infos, 24);
+OFFSET(gpa_vulkan_device_info_t, features, 64);
+_Static_assert(sizeof(gpa_vulkan_functions_t) % sizeof(void (*)(void)) == 0, "gpa_vulkan_functions_t");

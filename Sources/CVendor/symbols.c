@@ -1,7 +1,8 @@
-// The symbols of NVML and CUDA that the agent looks up.
+// The symbols of NVML, CUDA and Vulkan that the agent looks up.
 
 #include "gpa_cuda.h"
 #include "gpa_nvml.h"
+#include "gpa_vulkan.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -23,4 +24,13 @@ const gpa_symbol_t *gpa_nvml_symbols(size_t *count) {
 const gpa_symbol_t *gpa_cuda_symbols(size_t *count) {
     *count = COUNT(cuda);
     return cuda;
+}
+
+#define SYMBOL(result, name, ...) {"vk" #name, offsetof(gpa_vulkan_functions_t, name), true},
+static const gpa_symbol_t vulkan[] = {GPA_VULKAN_FUNCTIONS(SYMBOL)};
+#undef SYMBOL
+
+const gpa_symbol_t *gpa_vulkan_symbols(size_t *count) {
+    *count = COUNT(vulkan);
+    return vulkan;
 }

@@ -63,7 +63,7 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license",
+            "download", "license", "checks",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -82,6 +82,9 @@ extension DocumentReader {
             let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") })
         {
             config.policy.migStrategy = strategy
+        }
+        if let node = fields["checks"], let fields = self.fields(node, of: "checks", known: ["vulkan"]) {
+            config.policy.checksVulkan = fields["vulkan"].flatMap { boolean($0, "vulkan") } ?? false
         }
         if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required

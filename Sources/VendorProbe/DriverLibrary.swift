@@ -31,6 +31,7 @@ package struct DriverLibrary: Sendable, Hashable {
 
     private static func isDriverName(_ name: String) -> Bool {
         guard !name.contains("/") else { return false }
+        if name.hasPrefix("libGLX_nvidia.so") || name.hasPrefix("libEGL_nvidia.so") { return true }
         return name.hasPrefix("libcuda.so") || name.hasPrefix("libcudadebugger.so")
             || name.hasPrefix("libnvidia-") && name.contains(".so")
     }

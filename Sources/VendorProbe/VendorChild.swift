@@ -9,10 +9,16 @@ package struct VendorLibraries: Sendable, Equatable {
     package var nvml: String?
     /// `libcuda.so.VERSION`.
     package var cuda: String?
+    /// The Vulkan loader, `libvulkan.so.1`.
+    package var vulkan: String?
+    /// The file that names the Vulkan driver of NVIDIA, `nvidia_icd.json`; nil leaves the choice to the loader.
+    package var vulkanDriver: String?
 
-    package init(nvml: String?, cuda: String?) {
+    package init(nvml: String?, cuda: String?, vulkan: String? = nil, vulkanDriver: String? = nil) {
         self.nvml = nvml
         self.cuda = cuda
+        self.vulkan = vulkan
+        self.vulkanDriver = vulkanDriver
     }
 }
 

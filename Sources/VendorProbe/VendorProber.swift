@@ -27,6 +27,8 @@ package struct VendorProber: Sendable {
         ///
         /// A change of the mode can reset the GPU.
         package var migChange: Duration
+        /// All calls of Vulkan.
+        package var vulkan = Duration.seconds(30)
         /// How long a child process may take to exit, and again after it was killed.
         package var ending: Duration
 
@@ -61,6 +63,8 @@ package struct VendorProber: Sendable {
     private let scratch: String
     private let abandoned: AbandonedChildren
     let deadlines: Deadlines
+    /// Whether to test Vulkan.
+    let testsVulkan: Bool
     let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
 
@@ -68,13 +72,14 @@ package struct VendorProber: Sendable {
     ///
     /// - Parameters:
     ///   - program: The path of the program to start, normally the agent.
-    ///   - arguments: The arguments that make it call `VendorChild.run`. The prober appends `--nvml PATH` or
-    ///     `--cuda PATH`.
+    ///   - arguments: The arguments that make it call `VendorChild.run`. The prober appends `--nvml PATH`, `--cuda PATH`,
+    ///     or `--vulkan PATH` and `--vulkan-driver PATH`.
     ///   - libraries: The libraries to load; nil for a library that the host does not have.
     ///   - companions: The other libraries of the same driver (`DriverLibrary.companions`).
     ///   - scratch: A directory in which the prober creates a temporary directory with links to the companions.
     ///   - deadlines: The time limits of the steps.
     ///   - abandoned: The child processes that the agent could not kill, which all its probers share.
+    ///   - testsVulkan: Whether to test Vulkan.
     ///   - cudaTest: Says how far to test CUDA on a device: a GPU, and the UUID of the GPU or of one of its MIG devices.
     ///     Both are nil when NVML names no device. Several threads call it.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
@@ -86,9 +91,11 @@ package struct VendorProber: Sendable {
         scratch: String,
         deadlines: Deadlines = Deadlines(),
         abandoned: AbandonedChildren = AbandonedChildren(),
+        testsVulkan: Bool = false,
         cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
         progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
+        self.testsVulkan = testsVulkan
         self.cudaTest = cudaTest
         self.progress = progress
         self.program = program
@@ -106,7 +113,8 @@ package struct VendorProber: Sendable {
     package func facts() async -> VendorFacts {
         let answer = await exchanging { exchange in
             let nvml = nvml(exchange)
-            return VendorFacts(nvml: nvml, cuda: cuda(exchange, after: nvml))
+            let cuda = cuda(exchange, after: nvml)
+            return VendorFacts(nvml: nvml, cuda: cuda, vulkan: vulkan(exchange, after: nvml))
         }
         switch answer {
         case .success(let facts): return facts
@@ -186,7 +194,8 @@ package struct VendorProber: Sendable {
     private func failed(_ failure: ReadFailure) -> VendorFacts {
         VendorFacts(
             nvml: libraries.nvml == nil ? .absent : .unreadable(failure),
-            cuda: libraries.cuda == nil ? .absent : .unreadable(failure)
+            cuda: libraries.cuda == nil ? .absent : .unreadable(failure),
+            vulkan: testsVulkan ? .unreadable(failure) : .skipped(VulkanFacts.notRequested)
         )
     }
 }

@@ -34,6 +34,8 @@ struct VendorRequest: Codable, Equatable {
         case mig
         /// Change the MIG layout of a GPU.
         case migChange
+        /// Create a device of each GPU with Vulkan.
+        case vulkan
     }
 
     var id: Int

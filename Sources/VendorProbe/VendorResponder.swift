@@ -37,6 +37,22 @@ struct VendorResponder {
             return try vendorLine(VendorAnswer(id: request.id, reading: reading))
         case .cuda: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: false)))
         case .cudaComputation: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: true)))
+        case .vulkan: return try vendorLine(VendorAnswer(id: request.id, reading: vulkanFacts()))
+        }
+    }
+
+    private func vulkanFacts() -> Reading<VulkanFacts> {
+        guard let path = libraries.vulkan else { return .absent }
+        do throws(LibraryError) {
+            var reading = try VulkanLibrary(path: path, reporter: reporter).facts()
+            if case .present(var answer) = reading, answer.devices.isEmpty, let file = libraries.vulkanDriver {
+                reporter.calling("dlopen")
+                answer.loadError = VulkanDriverFile(path: file).loadError()
+                reading = .present(answer)
+            }
+            return reading
+        } catch {
+            return .unreadable(error.failure)
         }
     }
 

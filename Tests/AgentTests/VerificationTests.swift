@@ -71,6 +71,20 @@ import Testing
         #expect(await Verification(look: looks.look).problem(within: .zero) == nil)
     }
 
+    /// The new driver must not be taken back because the host has no Vulkan loader.
+    @Test func vulkanSaysNothingAboutTheDriver() async throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.vendor = facts.vendor.map { vendor in
+                var vendor = vendor
+                vendor.vulkan = .present(VulkanFacts(result: -9, failedCall: "vkCreateInstance"))
+                return vendor
+            }
+        }
+        let looks = try Looks(facts)
+        #expect(await looks.look().report.reason == .vulkanDriverFileMissing)
+        #expect(await Verification(look: looks.look).problem(within: .zero) == nil)
+    }
+
     @Test func endsAtOnceWhenItIsCancelled() async throws {
         let looks = try Looks(Self.withoutUVM)
         let task = Task { await Verification(look: looks.look, patience: .seconds(600)).problem(within: .seconds(600)) }

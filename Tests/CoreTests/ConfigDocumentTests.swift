@@ -35,6 +35,7 @@ import Testing
             cluster: none
             mode: label
             license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4, grace: 20m}
+            checks: {vulkan: true}
             download:
               caFile: /etc/ca.pem
               sizeLimit: 1536MiB
@@ -73,6 +74,7 @@ import Testing
                 ),
                 HardwareOverride(id: PCIID(vendor: 0x10de, device: 0xffff), treatment: .physical),
             ],
+            checksVulkan: true,
             labelPrefix: "gpu.example.com",
             migStrategy: .mixed,
             conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady")

@@ -175,6 +175,43 @@ import Testing
         ),
     ]
 
+    private static func vulkan(_ answer: VulkanFacts) -> NodeFacts {
+        NodeFacts.h100Ready.with { facts in
+            facts.vendor = facts.vendor.map { vendor in
+                var vendor = vendor
+                vendor.vulkan = .present(answer)
+                return vendor
+            }
+        }
+    }
+
+    static let vulkan: [Case] = [
+        Case(
+            "the devices of Vulkan",
+            vulkan(
+                VulkanFacts(
+                    devices: [(PCIFunction.h100.address, 0), (nil, -3)].map { address, result in
+                        VulkanDevice(
+                            name: "NVIDIA H100 NVL",
+                            vendorID: 0x10de,
+                            uuid: "GPU-a",
+                            pciAddress: address,
+                            draws: true,
+                            result: result
+                        )
+                    }
+                )
+            ),
+            "Vulkan  NVIDIA H100 NVL (0001:00:00.0), "
+                + "NVIDIA H100 NVL (GPU-a), vkCreateDevice: -3 VK_ERROR_INITIALIZATION_FAILED"
+        ),
+        Case(
+            "a driver that Vulkan cannot load",
+            vulkan(VulkanFacts(result: -9, failedCall: "vkCreateInstance", loadError: "libX11.so.6: not found")),
+            "Vulkan  -9 VK_ERROR_INCOMPATIBLE_DRIVER: libX11.so.6: not found"
+        ),
+    ]
+
     static let host: [Case] = [
         Case(
             "a regular file in the place of a device node",
@@ -211,7 +248,7 @@ import Testing
         ),
     ]
 
-    @Test(arguments: functions + answers + host)
+    @Test(arguments: functions + answers + vulkan + host)
     func showsIt(_ row: Case) {
         let text = FactsText(facts: row.facts, style: Style(color: false)).text
         let lines = text.split(separator: "\n").map { $0.trimming { $0 == " " } }

@@ -47,6 +47,28 @@ import Testing
         #expect(try await probe.driverLibraries().count == 4)
     }
 
+    @Test func findsWhatTheHostHasForVulkan() async throws {
+        let nothing = await probe.vulkan()
+        #expect(nothing.loader.isAbsent && nothing.driver.isAbsent && nothing.companions.isEmpty)
+        try libraries("usr/lib", "580.1")
+        for (name, file) in [
+            ("libvulkan.so.1", "libvulkan.so.1.4.309"), ("libX11.so.6", "libX11.so.6.4.0"),
+            ("libGLX_nvidia.so.0", "libGLX_nvidia.so.580.1"),
+        ] {
+            try tree.write("usr/lib/\(file)", "")
+            try tree.link("usr/lib/\(name)", to: file)
+        }
+        try tree.write("usr/share/vulkan/icd.d/nvidia_icd.json", "{}")
+        let found = await probe.vulkan()
+        #expect(found.loader == .present("/usr/lib/libvulkan.so.1.4.309"))
+        #expect(found.driver == .present("/usr/share/vulkan/icd.d/nvidia_icd.json"))
+        #expect(found.companions.map(\.name) == ["libX11.so.6"])
+        #expect(try await probe.driverLibraries().contains { $0.name == "libGLX_nvidia.so.0" })
+        // A file of the administrator comes first.
+        try tree.write("etc/vulkan/icd.d/nvidia_icd.json", "{}")
+        #expect(await probe.vulkan().driver == .present("/etc/vulkan/icd.d/nvidia_icd.json"))
+    }
+
     @Test func readsTheLoadersConfiguration() async throws {
         try tree.write(
             "etc/ld.so.conf",

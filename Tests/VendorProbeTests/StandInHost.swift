@@ -19,7 +19,7 @@ actor StandIns {
                     "make",
                     [
                         "-C", "\(Toolbox.repository)/simulator/driver", "VERSION=\(version)", "OUT=\(out)",
-                        "DEFINES=\(defines)",
+                        "DEFINES=\(defines)", "all", "vulkan",
                     ]
                 )
                 return out
@@ -41,6 +41,13 @@ struct StandInHost {
 
     var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
     var cuda: String { "\(root)/usr/lib/libcuda.so.\(version)" }
+    var vulkan: String { "\(root)/usr/lib/libvulkan.so.\(version)" }
+    var vulkanDriver: String { "\(root)/usr/share/vulkan/icd.d/nvidia_icd.json" }
+    /// The library of the Vulkan driver.
+    var vulkanLibrary: String { "\(root)/usr/lib/libGLX_nvidia.so.\(version)" }
+    private var vulkanCompanion: DriverLibrary { DriverLibrary(name: "libGLX_nvidia.so.0", path: vulkanLibrary) }
+    /// Whether to test Vulkan.
+    var testsVulkan = false
 
     /// Calls `body` with a host.
     ///
@@ -65,9 +72,18 @@ struct StandInHost {
             try Toolbox.write(hardware, to: "\(root)/etc/gpu-sim/hardware")
             if let loaded { try Toolbox.write("\(loaded)\n", to: "\(root)/sys/module/nvidia/version") }
             try FileManager.default.createDirectory(atPath: "\(root)/usr/lib", withIntermediateDirectories: true)
-            for name in ["libnvidia-ml.so.\(version)", "libcuda.so.\(version)"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(root)/sys/module/nvidia_modeset",
+                withIntermediateDirectories: true
+            )
+            let libraries = ["libnvidia-ml", "libcuda", "libvulkan", "libGLX_nvidia"].map { "\($0).so.\(version)" }
+            for name in libraries {
                 try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(root)/usr/lib/\(name)")
             }
+            try Toolbox.write(
+                #"{"ICD": {"library_path": "libGLX_nvidia.so.0", "api_version": "1.4.312"}}"#,
+                to: host.vulkanDriver
+            )
             return try await body(&host)
         }
     }
@@ -75,10 +91,12 @@ struct StandInHost {
     func prober(libraries: VendorLibraries? = nil, companions: [DriverLibrary] = []) -> VendorProber {
         VendorProber(
             program: Toolbox.agent,
-            libraries: libraries ?? VendorLibraries(nvml: nvml, cuda: cuda),
-            companions: companions,
+            libraries: libraries
+                ?? VendorLibraries(nvml: nvml, cuda: cuda, vulkan: vulkan, vulkanDriver: vulkanDriver),
+            companions: companions + (testsVulkan ? [vulkanCompanion] : []),
             scratch: root,
             deadlines: deadlines,
+            testsVulkan: testsVulkan,
             cudaTest: { [cudaTest] in cudaTest($1) }
         )
     }

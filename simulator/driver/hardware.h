@@ -402,7 +402,7 @@ __attribute__((unused)) static const char *sim_trait(const struct sim_gpu *gpu, 
 }
 
 // The CUDA version that each driver branch includes, as major * 1000 + minor * 10.
-static int sim_cuda_version(void) {
+__attribute__((unused)) static int sim_cuda_version(void) {
     static const int branches[][2] = {
         {535, 12020}, {550, 12040}, {570, 12080}, {575, 12090}, {580, 13000}, {590, 13010}, {595, 13020},
     };

@@ -27,7 +27,12 @@ package struct Verification: Sendable {
             facts.wantedMIG = .absent
             // A license says nothing about the driver, either. It comes some seconds after the daemon started.
             let isLicensed = facts.unlicensedVGPUs.isEmpty
-            facts.vendor = facts.vendor.map(\.withoutLicenses)
+            // Nor does Vulkan, which needs a loader and libraries of others.
+            facts.vendor = facts.vendor.map { vendor in
+                var vendor = vendor.withoutLicenses
+                vendor.vulkan = .skipped(VulkanFacts.notRequested)
+                return vendor
+            }
             let report = Checks(facts: facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
             let works = [.ready, .degraded].contains(report.verdict)
             if works, isLicensed { return nil }

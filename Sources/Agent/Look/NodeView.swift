@@ -72,6 +72,7 @@ package struct Inspector: Sendable {
     package init(prober: Prober, setup: Setup) {
         self.prober = prober
         self.setup = setup
+        if setup.policy.checksVulkan { self.prober.testsVulkan = { true } }
         owners = prober.published
     }
 

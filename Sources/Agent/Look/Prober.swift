@@ -17,12 +17,14 @@ package struct Prober: Sendable {
     private let bus: PCIScan
     let claims: ClaimProbe
     var busDeadline = Duration.seconds(20)
-    /// The time limit for NVML and, separately, for CUDA; nil for the default limits.
+    /// The time limit for each of NVML, CUDA and Vulkan; nil for the default limits.
     package var vendorTimeout: Duration?
     /// Whether a person waits, who gets an answer without NVML when NVML takes longer than a good driver.
     package var isBrief = false
     /// The child processes that could not be killed, of all inspections.
     let abandoned = AbandonedChildren()
+    /// Whether to test Vulkan, as the configuration says, which can still be read meanwhile.
+    package var testsVulkan: @Sendable () async -> Bool = { false }
     /// How far to test CUDA.
     package var cuda = CUDATesting(level: .light)
     /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
@@ -181,21 +183,32 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
-        let prober = await vendorProber(probe, driver, users: users)
-        let facts = await prober.facts()
+        let vulkan = await testsVulkan() ? await probe.vulkan() : nil
+        let prober = await vendorProber(probe, driver, users: users, vulkan: vulkan)
+        var facts = await prober.facts()
+        facts.vulkan = facts.vulkan.map { answer in
+            var answer = answer
+            answer.driverFile = vulkan?.driver.value
+            return answer
+        }
         cuda.remember(facts, driver: driver.loadedVersion.value, at: Timestamp(now()))
         return .present(facts)
     }
 
     /// What calls the libraries of the driver on the host.
+    ///
+    /// `vulkan` is what the host has for Vulkan; nil when nobody asks for a test of it.
     func vendorProber(
         _ probe: HostProbe,
         _ driver: DriverFacts,
-        users: Reading<[DeviceUser]>
+        users: Reading<[DeviceUser]>,
+        vulkan: VulkanFiles? = nil
     ) async -> VendorProber {
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
-            cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath)
+            cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
+            vulkan: vulkan?.loader.value.flatMap(HostPath.init(absolute:)).map(root.outsidePath),
+            vulkanDriver: vulkan?.driver.value.flatMap(HostPath.init(absolute:)).map(root.outsidePath)
         )
         // NVML works without the companion libraries. A call that needs a missing one reports an error.
         let listing = (try? await probe.driverLibraries()) ?? []
@@ -207,6 +220,7 @@ package struct Prober: Sendable {
             deadlines.nvml = vendorTimeout
             deadlines.cuda = vendorTimeout
             deadlines.cudaComputation = vendorTimeout
+            deadlines.vulkan = vendorTimeout
         }
         if isBrief { deadlines.beBrief() }
         let progress = vendorProgress
@@ -217,10 +231,14 @@ package struct Prober: Sendable {
             companions: VendorProbe.DriverLibrary.companions(
                 from: companions,
                 version: driver.nvmlLibrary.value?.version ?? driver.loadedVersion.value ?? ""
-            ),
+            )
+                + (vulkan?.companions ?? []).map {
+                    VendorProbe.DriverLibrary(name: $0.name, path: root.outsidePath($0.path))
+                },
             scratch: "/tmp",
             deadlines: deadlines,
             abandoned: abandoned,
+            testsVulkan: vulkan != nil,
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )

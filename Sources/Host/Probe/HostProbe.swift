@@ -121,6 +121,18 @@ package struct HostProbe: Sendable {
         try await offPool { () throws(HostError) in try LibraryProbe(root: root).driverLibraries() }
     }
 
+    /// What the host has for Vulkan.
+    package func vulkan() async -> VulkanFiles {
+        await offPool {
+            let libraries = LibraryProbe(root: root)
+            return VulkanFiles(
+                loader: libraries.vulkanLoader(),
+                driver: root.firstExisting(VulkanFiles.drivers),
+                companions: (try? libraries.windowLibraries()) ?? []
+            )
+        }
+    }
+
     private func kernelRelease() -> Reading<String> {
         root.reading("/proc/sys/kernel/osrelease")
     }

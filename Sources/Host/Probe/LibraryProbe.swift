@@ -80,11 +80,29 @@ struct LibraryProbe {
             return []
         }
         var libraries: [DriverLibrary] = []
-        for name in names where name.hasPrefix("libnvidia-") || name.hasPrefix("libcuda") {
+        let prefixes = ["libnvidia-", "libcuda", "libGLX_nvidia.", "libEGL_nvidia."]
+        for name in names where prefixes.contains(where: name.hasPrefix) {
             guard let path = try root.resolve(directory.entry(name)) else { continue }
             libraries.append(DriverLibrary(name: name, path: path))
         }
         return libraries
+    }
+
+    /// The libraries of X11 that the Vulkan driver of NVIDIA needs, as far as the host has them.
+    func windowLibraries() throws(HostError) -> [DriverLibrary] {
+        let names = [
+            "libX11.so.6", "libXext.so.6", "libxcb.so.1", "libXau.so.6", "libXdmcp.so.6", "libbsd.so.0", "libmd.so.0",
+        ]
+        var libraries: [DriverLibrary] = []
+        for name in names {
+            if let path = try locate(name)?.real { libraries.append(DriverLibrary(name: name, path: path)) }
+        }
+        return libraries
+    }
+
+    /// The real path of the Vulkan loader; absent when the host has none.
+    func vulkanLoader() -> Reading<String> {
+        reading { () throws(HostError) in try locate("libvulkan.so.1")?.real.text }
     }
 
     /// The version in a file name: `580.105.08` for `libcuda.so.580.105.08`; nil without one.

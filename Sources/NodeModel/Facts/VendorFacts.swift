@@ -5,10 +5,27 @@ package struct VendorFacts: Codable, Sendable, Equatable {
     package var nvml: Reading<NVMLFacts>
     /// The results of CUDA: one for the whole node, or one for each MIG device where MIG mode is on.
     package var cuda: Reading<[CUDAFacts]>
+    /// The result of Vulkan; absent when the host has no loader for it (`libvulkan.so.1`).
+    package var vulkan: Reading<VulkanFacts>
 
-    package init(nvml: Reading<NVMLFacts>, cuda: Reading<[CUDAFacts]>) {
+    package init(
+        nvml: Reading<NVMLFacts>,
+        cuda: Reading<[CUDAFacts]>,
+        vulkan: Reading<VulkanFacts> = .skipped(VulkanFacts.notRequested)
+    ) {
         self.nvml = nvml
         self.cuda = cuda
+        self.vulkan = vulkan
+    }
+
+    /// Reads facts of this version of the agent and of earlier versions.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        nvml = try container.decode(Reading<NVMLFacts>.self, forKey: .nvml)
+        cuda = try container.decode(Reading<[CUDAFacts]>.self, forKey: .cuda)
+        vulkan =
+            try container.decodeIfPresent(Reading<VulkanFacts>.self, forKey: .vulkan)
+            ?? .skipped(Reading<VulkanFacts>.notRecorded)
     }
 
     /// The facts without the GPUs at these addresses, and without the results of CUDA on them.

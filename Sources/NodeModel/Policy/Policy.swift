@@ -30,6 +30,8 @@ package struct Policy: Codable, Sendable, Equatable {
     ///
     /// It overrides the catalog and the evidence.
     package var hardware: [HardwareOverride]
+    /// Whether Vulkan must work on each GPU.
+    package var checksVulkan: Bool
     /// The prefix of the agent's own labels and taint, without the slash.
     package var labelPrefix: String
     /// The MIG strategy of the device plugin, which the agent publishes as `nvidia.com/mig.strategy`.
@@ -49,6 +51,7 @@ package struct Policy: Codable, Sendable, Equatable {
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         signing: ModuleSigning? = nil,
         hardware: [HardwareOverride] = [],
+        checksVulkan: Bool = false,
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
         conditions: ConditionTypes? = ConditionTypes()
@@ -64,6 +67,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.surroundings = surroundings
         self.signing = signing
         self.hardware = hardware
+        self.checksVulkan = checksVulkan
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy
         self.conditions = conditions

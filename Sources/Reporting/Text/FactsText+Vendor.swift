@@ -25,7 +25,27 @@ extension FactsText {
         let gpus = (vendor.nvml.value?.gpus ?? []).flatMap(rows)
         let confidential = vendor.nvml.value?.confidentialComputing.value.map(confidential)
         let system = [confidential.map { ("confidential computing", $0) }].compactMap(\.self)
-        return section("NVIDIA's libraries", [("NVML", nvml)] + system + gpus + [("CUDA", cuda)])
+        return section(
+            "NVIDIA's libraries",
+            [("NVML", nvml)] + system + gpus + [("CUDA", cuda)] + vulkan(vendor.vulkan)
+        )
+    }
+
+    /// The result of Vulkan; empty when nobody asked for it.
+    private func vulkan(_ reading: Reading<VulkanFacts>) -> [(String, String)] {
+        if reading == .skipped(VulkanFacts.notRequested) { return [] }
+        let text = say(reading) { answer in
+            let reason = answer.loadError.map { ": \($0)" } ?? ""
+            guard answer.result == 0 else { return VulkanFacts.name(of: answer.result) + reason }
+            return listed(
+                answer.devices.map { device in
+                    let result =
+                        device.result.map { $0 == 0 ? "" : ", vkCreateDevice: \(VulkanFacts.name(of: $0))" } ?? ""
+                    return "\(device.name) (\(device.pciAddress?.description ?? device.uuid))\(result)"
+                }
+            )
+        }
+        return [("Vulkan", text)]
     }
 
     /// What a device computed, after the name of the device; empty when the facts do not say it.

@@ -22,11 +22,16 @@ struct NodeSource {
         if let file = facts.facts {
             return NodeView(try setup(), facts: try FactsFile.read(file), journal: nil)
         }
-        let prober = try configured(prober, configure)
+        var prober = try configured(prober, configure)
         // The catalog is read while the node is inspected, because each takes a noticeable time.
-        async let setup = setup()
-        async let reading = NodeReading(prober, prober.published)
-        return try await Inspector(prober: prober, setup: setup).currentView(reading)
+        let loading = Task { try setup() }
+        let asked = prober.testsVulkan
+        prober.testsVulkan = {
+            if await asked() { return true }
+            return (try? await loading.value)?.policy.checksVulkan ?? false
+        }
+        let reading = await NodeReading(prober, prober.published)
+        return await Inspector(prober: prober, setup: try await loading.value).currentView(reading)
     }
 
     private func configured(_ existing: Prober?, _ configure: (inout Prober) -> Void) throws -> Prober {

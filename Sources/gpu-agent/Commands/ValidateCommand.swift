@@ -30,6 +30,16 @@ struct ValidateCommand: AsyncParsableCommand {
     )
     var wait: WaitDuration?
 
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Further checks: vulkan creates a device on each GPU with Vulkan.",
+            discussion: "'checks.vulkan: true' in the configuration has the same effect.",
+            valueName: "check"
+        )
+    )
+    var checks: [FurtherCheck] = []
+
     @Flag(help: "Exit with 0 on a node without a GPU.")
     var allowNoGpu = false
 
@@ -37,11 +47,16 @@ struct ValidateCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: facts)
             let end = ContinuousClock.now + (wait?.duration ?? .zero)
-            var view = try await source.view { $0.cuda.level = .full }
+            let testsVulkan = checks.contains(.vulkan)
+            let configure: (inout Prober) -> Void = { prober in
+                prober.cuda.level = .full
+                if testsVulkan { prober.testsVulkan = { true } }
+            }
+            var view = try await source.view(configure: configure)
             // Wait only while an install is running or waiting. Every other verdict is final.
             while [.installing, .waiting].contains(view.report.verdict), ContinuousClock.now < end {
                 try await Task.sleep(for: min(.seconds(1), end - ContinuousClock.now))
-                view = try await source.view { $0.cuda.level = .full }
+                view = try await source.view(configure: configure)
             }
             let document = ValidationDocument(view.report, allowingNoGPU: allowNoGpu)
             try Output.print(document, as: format.output) { document.text($0) }
@@ -59,6 +74,11 @@ struct ValidateCommand: AsyncParsableCommand {
         case .leftAlone: ExitStatus.leftAlone
         }
     }
+}
+
+/// A check that runs only when somebody asks for it.
+enum FurtherCheck: String, ExpressibleByArgument, CaseIterable {
+    case vulkan
 }
 
 /// A duration on the command line, such as `90s`, `15m` or `1h`.
