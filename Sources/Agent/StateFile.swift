@@ -93,7 +93,7 @@ extension StateFile<PublishedState>: OwnerLabelSource {
     }
 }
 
-/// The file with the MIG layout that the GPUs of this host should have.
+/// The file with the MIG layouts that the GPUs of this host should have.
 typealias MIGRecordFile = StateFile<MIGRecord>
 
 extension StateFile<MIGRecord> {

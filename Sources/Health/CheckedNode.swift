@@ -10,6 +10,8 @@ package struct CheckedNode: Sendable {
     package let decision: Decision
     /// The configured MIG strategy of the device plugin.
     package let migStrategy: MIGStrategy
+    /// Whether the daemon makes lost MIG layouts again now.
+    package let restoresMIG: Bool
     /// What the operator asks for around a driver of this agent.
     package let surroundings: SurroundingsPolicy
     /// What the daemon last wrote to the API server; nil when the checks do not concern the publication.
@@ -27,6 +29,7 @@ package struct CheckedNode: Sendable {
         buildsAhead: Bool = false,
         aheadProblem: String? = nil,
         migStrategy: MIGStrategy = .single,
+        restoresMIG: Bool = false,
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         published: PublishedState? = nil,
         xids: [Int: CatalogXid] = [:]
@@ -34,6 +37,7 @@ package struct CheckedNode: Sendable {
         self.facts = decision.managed(facts)
         self.decision = decision
         self.migStrategy = migStrategy
+        self.restoresMIG = restoresMIG
         self.surroundings = surroundings
         self.published = published
         self.buildsAhead = buildsAhead

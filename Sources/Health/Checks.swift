@@ -11,6 +11,8 @@ package struct Checks: Sendable {
     package var plan: Plan
     /// Whether an install is running.
     package var installing: Bool
+    /// Whether the daemon makes lost MIG layouts again now.
+    package var restoresMIG: Bool
     /// The failure of the last install; nil when it did not fail.
     package var lastFailure: Finding?
     /// The configured MIG strategy of the device plugin.
@@ -31,6 +33,7 @@ package struct Checks: Sendable {
         migStrategy: MIGStrategy = .single,
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         installing: Bool = false,
+        restoresMIG: Bool = false,
         lastFailure: Finding? = nil,
         published: PublishedState? = nil,
         xids: [Int: CatalogXid] = [:]
@@ -40,6 +43,7 @@ package struct Checks: Sendable {
         self.migStrategy = migStrategy
         self.surroundings = surroundings
         self.installing = installing
+        self.restoresMIG = restoresMIG
         self.lastFailure = lastFailure
         self.published = published
         self.xids = xids
@@ -82,6 +86,7 @@ package struct Checks: Sendable {
             buildsAhead: plan.steps.contains { $0.id == .buildAhead },
             aheadProblem: plan.aheadProblem,
             migStrategy: migStrategy,
+            restoresMIG: restoresMIG,
             surroundings: surroundings,
             published: published,
             xids: xids

@@ -7,6 +7,10 @@ package struct MIGNodePlan: Sendable, Equatable {
     package var gpus: [MIGGPUPlan]
     /// What is wrong with the layout on this node, or with the node.
     package var problems: [String]
+    /// The GPUs of a record that are not in the node.
+    ///
+    /// They do not prevent a change of the others.
+    package internal(set) var missing: [String] = []
 
     /// Plans the GPUs that the entries of a layout name.
     package init(_ layout: String, _ entries: [MIGConfigFile.Entry], _ inventory: MIGInventory) {
@@ -51,6 +55,17 @@ package struct MIGNodePlan: Sendable, Equatable {
         }
     }
 
+    /// Refuses to change GPUs that have a MIG device.
+    ///
+    /// The daemon makes a lost layout again. A MIG device is of somebody who came first.
+    package mutating func refuseWithDevices() {
+        for index in gpus.indices where !gpus[index].steps.isEmpty {
+            let instances = gpus[index].gpu.instances.value ?? []
+            guard instances.contains(where: { !$0.computeInstances.isEmpty }) else { continue }
+            gpus[index].outcome = .refused("somebody has made MIG devices on it")
+        }
+    }
+
     /// The processes that use a GPU: those that NVML lists, and those that have its device node open.
     ///
     /// A service of the driver, such as `nvidia-persistenced`, loses no work.
@@ -70,7 +85,9 @@ package struct MIGNodePlan: Sendable, Equatable {
     /// Whether all GPUs have the layout.
     ///
     /// A layout that names no GPU of the node is nobody's wish.
-    package var matches: Bool { problems.isEmpty && !gpus.isEmpty && gpus.allSatisfy { $0.outcome == .matches } }
+    package var matches: Bool {
+        problems.isEmpty && missing.isEmpty && !gpus.isEmpty && gpus.allSatisfy { $0.outcome == .matches }
+    }
 
     /// Whether nothing speaks against a change: each GPU has the layout, can get it, or waits for a reset.
     package var canBegin: Bool {
@@ -80,6 +97,6 @@ package struct MIGNodePlan: Sendable, Equatable {
 
     /// Whether the agent can make the layout now.
     package var isPossible: Bool {
-        problems.isEmpty && gpus.allSatisfy { $0.outcome == .matches || !$0.steps.isEmpty }
+        problems.isEmpty && missing.isEmpty && gpus.allSatisfy { $0.outcome == .matches || !$0.steps.isEmpty }
     }
 }

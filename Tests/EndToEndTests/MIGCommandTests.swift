@@ -26,8 +26,13 @@ import Testing
     }
 
     private struct Record: Decodable {
-        var layout: String
-        var state: String
+        struct GPU: Decodable {
+            var uuid: String
+            var layout: String
+            var state: String
+        }
+
+        var gpus: [GPU]
     }
 
     static let config = """
@@ -53,8 +58,19 @@ import Testing
             - devices: [0]
               mig-enabled: true
               mig-devices: {"3g.47gb": 2, "1g.12gb": 1}
+          first:
+            - devices: [0]
+              mig-enabled: true
+              mig-devices: {"1g.12gb": 7}
+          second:
+            - devices: [1]
+              mig-enabled: true
+              mig-devices: {"3g.47gb": 2}
 
         """
+
+    /// The profiles of the GPU with this number.
+    private static func profiles(_ gpu: Int) -> String { profiles.replacing("profile 0", with: "profile \(gpu)") }
 
     private static let profiles = """
         profile 0 number=0 id=19 name=1g.12gb slices=1 instances=7 sm=16 memoryMiB=11008 decoders=1 places=0,1,2,3,4,5,6:1
@@ -65,12 +81,16 @@ import Testing
 
         """
 
-    /// Replaces the hardware file: the GPU with other words, its profiles, and more lines.
+    /// Replaces the hardware file: the GPUs with other words, their profiles, and more lines.
     private func hardware(_ node: SimulatedNode, _ words: String = "", _ more: String = "") throws {
         let lines = try #require(node.text("/etc/gpu-sim/hardware")).split(separator: "\n")
-        let gpu = try #require(lines.first { $0.hasPrefix("gpu 0") })
-        let end = try #require(gpu.firstRange(of: "mig=off")).upperBound
-        let text = "\(gpu[..<end]) \(words)\n\(Self.profiles)\(more)"
+        let gpus = lines.filter { $0.hasPrefix("gpu ") }
+        var text = ""
+        for (number, gpu) in gpus.enumerated() {
+            let end = try #require(gpu.firstRange(of: "mig=off")).upperBound
+            text += "\(gpu[..<end]) \(words)\n\(Self.profiles(number))"
+        }
+        text += more
         try text.write(toFile: node.path("/etc/gpu-sim/hardware"), atomically: false, encoding: .utf8)
     }
 
@@ -82,16 +102,27 @@ import Testing
         return (try run.decoded(), run.exitCode ?? -1)
     }
 
-    private func record(_ node: SimulatedNode) throws -> Record {
+    private func record(_ node: SimulatedNode) throws -> [Record.GPU] {
         let text = try #require(node.text("/var/lib/gpu-agent/mig-layout.json"))
-        return try JSONDecoder().decode(Record.self, from: Data(text.utf8))
+        return try JSONDecoder().decode(Record.self, from: Data(text.utf8)).gpus
+    }
+
+    /// Makes the record one of an earlier boot, and removes the MIG devices, as a reboot does.
+    private func reboot(_ node: SimulatedNode) async throws {
+        try await node.run(["rm", "/etc/gpu-sim/mig-layout"])
+        let path = "/var/lib/gpu-agent/mig-layout.json"
+        let record = try #require(node.text(path)).replacing(/"bootID":"[^"]*"/, with: #""bootID":"earlier""#)
+        #expect(record.contains("earlier"))
+        try record.write(toFile: node.path(path), atomically: false, encoding: .utf8)
     }
 
     @Test func aLayoutIsMadeCheckedAndRestored() async throws {
         try await SimulatedNode.with("h100") { node in
             try await node.agent("install").expectExit(0)
             try hardware(node)
-            var (printed, code) = try await mig(node, "plan", "balanced")
+            var (printed, code) = try await mig(node, "restore")
+            #expect(printed.kind == "MIGResult" && printed.state == "not-recorded" && code == 0)
+            (printed, code) = try await mig(node, "plan", "balanced")
             #expect(printed.kind == "MIGPlan" && printed.state == "possible" && code == 0)
             (printed, code) = try await mig(node, "assert", "balanced")
             #expect(printed.gpus.map(\.current) == ["MIG mode off"] && code == 1)
@@ -101,7 +132,7 @@ import Testing
             #expect(printed.state == "success" && code == 0, "\(printed)")
             #expect(printed.gpus.map(\.current) == ["2 × 1g.12gb, 2g.24gb, 3g.47gb"])
             #expect(try await mig(node, "assert", "balanced").1 == 0)
-            #expect(try record(node).state == "success")
+            #expect(try record(node).map(\.state) == ["success"])
             // CUDA sees the devices.
             #expect(try await node.status().verdict != "unknown")
 
@@ -111,7 +142,7 @@ import Testing
             try hardware(node, "", "fault nvmlGpuInstanceCreateComputeInstance code=23\n")
             (printed, code) = try await mig(node, "restore")
             #expect(printed.state == "failed" && code == 1)
-            #expect(try record(node).state == "success", "the record stays for the next attempt")
+            #expect(try record(node).map(\.state) == ["success"], "the record stays for the next attempt")
             try hardware(node)
             (printed, code) = try await mig(node, "restore")
             #expect(printed.state == "success" && code == 0, "\(printed)")
@@ -121,7 +152,7 @@ import Testing
             #expect(printed.gpus.map(\.current) == ["3 × 1c.3g.47gb, 3g.47gb"] && code == 0, "\(printed)")
             (printed, code) = try await mig(node, "apply", "too-much")
             #expect(printed.gpus.first?.outcome == "impossible" && code == 1)
-            #expect(try record(node).layout == "shared", "a layout that is not possible replaces no record")
+            #expect(try record(node).map(\.layout) == ["shared"], "a layout that is not possible replaces no record")
             (printed, code) = try await mig(node, "apply", "off")
             #expect(printed.gpus.map(\.current) == ["MIG mode off"] && code == 0, "\(printed)")
         }
@@ -146,7 +177,7 @@ import Testing
             try hardware(node, "trait.migNeedsReset=on")
             (printed, code) = try await mig(node, "apply", "balanced")
             #expect(["reboot-required", "reset-required"].contains(printed.state) && code == 3, "\(printed)")
-            #expect(try record(node).state == "reset-required")
+            #expect(try record(node).map(\.state) == ["reset-required"])
             // The reboot: the pending mode is active.
             let layout = node.path("/etc/gpu-sim/mig-layout")
             try "mode 0 1 1\n".write(toFile: layout, atomically: false, encoding: .utf8)
@@ -163,7 +194,7 @@ import Testing
             let (printed, code) = try await mig(node, "apply", "balanced")
             #expect(printed.state == "failed" && code == 1)
             #expect(printed.gpus.first?.failure?.contains("23 NVML_ERROR_INSUFFICIENT_RESOURCES") == true)
-            #expect(try record(node).state == "failed")
+            #expect(try record(node).map(\.state) == ["failed"])
         }
     }
 
@@ -176,21 +207,79 @@ import Testing
                 try await node.agent("install").expectExit(0)
                 try hardware(node)
                 #expect(try await mig(node, "apply", "uniform").1 == 0)
-                // The reboot removes the instances, and the record is of the boot before.
-                try await node.run(["rm", "/etc/gpu-sim/mig-layout"])
-                let path = "/var/lib/gpu-agent/mig-layout.json"
-                let record = try #require(node.text(path)).replacing(/"bootID":"[^"]*"/, with: #""bootID":"earlier""#)
-                #expect(record.contains("earlier"))
-                try record.write(toFile: node.path(path), atomically: false, encoding: .utf8)
+                try await reboot(node)
                 let status = try await node.status()
                 #expect(status.verdict == "not-ready" && status.reason == "mig-layout-lost")
 
-                try await RunningAgent.with(node, cluster) { agent in
+                try await RunningAgent.with(node, cluster, options: ["--interval", "1s"]) { agent in
                     try await agent.awaitVerdict(.ready)
                     #expect(try await mig(node, "assert", "uniform").1 == 0)
                     let labels = try await agent.shown().metadata.labels
                     #expect(labels["gpu-agent.dev/mig-devices"] == "7")
                     #expect(labels["nvidia.com/mig.config.state"] == nil)
+
+                    // The unload ends the MIG devices. The daemon loads the driver, and makes them again.
+                    try await node.run(["modprobe", "-r", "nvidia-uvm", "nvidia-modeset", "nvidia"])
+                    #expect(node.text("/etc/gpu-sim/mig-layout") == nil)
+                    try await untilAsync("the layout is there again") {
+                        node.text("/etc/gpu-sim/mig-layout")?.contains("mig 0 ") == true
+                    }
+                    try await agent.awaitVerdict(.ready)
+                    #expect(try await mig(node, "assert", "uniform").1 == 0)
+                }
+            }
+        }
+    }
+
+    /// The driver was loaded again without a daemon, and one of two GPUs was replaced.
+    @Test func eachGPUHasARecordOfItsOwn() async throws {
+        try await SimulatedNode.with("two-h100") { node in
+            try await node.agent("install").expectExit(0)
+            try hardware(node)
+            #expect(try await mig(node, "apply", "first").1 == 0)
+            #expect(try await mig(node, "apply", "second").1 == 0)
+            #expect(try record(node).map(\.layout) == ["first", "second"])
+            #expect(try await mig(node, "assert", "first").1 == 0)
+
+            try await node.run(["modprobe", "-r", "nvidia-uvm", "nvidia-modeset", "nvidia"])
+            for module in ["nvidia", "nvidia-modeset", "nvidia-uvm"] { try await node.run(["modprobe", module]) }
+            var status = try await node.status()
+            #expect(status.verdict == "not-ready" && status.reason == "mig-layout-lost")
+
+            let old = "GPU-8b3f5d12-77ae-4c09-9d54-61c2a0f7e3b5"
+            let new = "GPU-00000000-77ae-4c09-9d54-61c2a0f7e3b5"
+            let file = try #require(node.text("/etc/gpu-sim/hardware")).replacing(old, with: new)
+            try file.write(toFile: node.path("/etc/gpu-sim/hardware"), atomically: false, encoding: .utf8)
+            var (printed, code) = try await mig(node, "restore")
+            #expect(printed.state == "failed" && code == 1)
+            #expect(printed.problems.count == 1 && printed.problems[0].contains("In its place is the GPU \(new)"))
+            #expect(printed.gpus.map(\.current) == ["7 × 1g.12gb"], "the other GPU has its layout")
+            #expect(try await mig(node, "assert", "second").0.gpus.map(\.current) == ["MIG mode off"])
+            status = try await node.status(["--fresh"])
+            #expect(status.findings.first { $0.code == "mig-gpu-replaced" }?.state == "warning")
+
+            (printed, code) = try await mig(node, "apply", "second")
+            #expect(printed.state == "success" && code == 0, "\(printed)")
+            #expect(try record(node).map(\.uuid).contains(new) && record(node).count == 2)
+        }
+    }
+
+    /// An attempt that takes long does not keep the cluster from hearing that the node is not ready.
+    @Test func theClusterHearsOfTheLossBeforeTheAttemptEnds() async throws {
+        try await TestCluster.with(admission: true) { cluster in
+            try await SimulatedNode.with("h100") { node in
+                try await node.agent("install").expectExit(0)
+                try hardware(node)
+                #expect(try await mig(node, "apply", "uniform").1 == 0)
+                try await reboot(node)
+                // The change of the MIG mode ends after its deadline of two minutes.
+                try hardware(node, "", "fault nvmlDeviceSetMigMode hang\n")
+                try await RunningAgent.with(node, cluster) { agent in
+                    try await agent.awaitVerdict(.notReady, deadline: .seconds(60))
+                    #expect(try await agent.shown().taints.contains { $0.key == "gpu-agent.dev/not-ready" })
+                    let host = ["--host-pid", "\(node.pid)", "--lock-wait", "1s"]
+                    let other = try await runProgram([Programs.agent, "mig", "restore"] + host)
+                    #expect(other.errors.contains("host-locked"), "the attempt is not over: \(other)")
                 }
             }
         }
@@ -208,7 +297,8 @@ import Testing
         unnamed.expectExit(2)
         #expect(
             unnamed.errors.contains(
-                "the file has 5 layouts: name one with --selected: off, balanced, uniform, shared, too-much"
+                "the file has 7 layouts: name one with --selected: off, balanced, uniform, shared, too-much, "
+                    + "first, second"
             )
         )
         try await runProgram(plan + [directory.path("none.yaml")]).expectExit(2)

@@ -40,6 +40,7 @@ import Testing
             driver
                 == DriverFacts(
                     loadedVersion: .absent,
+                    moduleLoad: .absent,
                     runningModule: .absent,
                     moduleFile: .absent,
                     nvmlLibrary: .absent,

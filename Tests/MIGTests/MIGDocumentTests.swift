@@ -1,6 +1,8 @@
+import FoundationEssentials
 import MIG
 import NodeModel
 import Reporting
+import Support
 import TestSupport
 import Testing
 
@@ -96,6 +98,34 @@ import Testing
         )
         #expect(document.state == .failed)
         try expectGolden(document.text(style), "Goldens/failed.txt")
+    }
+
+    @Test func withoutARecordThereIsADocument() throws {
+        let document = MIGDocument.notRecorded
+        #expect(
+            document.text(style) == "No MIG layout is recorded on this host. 'gpu-agent mig apply' records one.\n"
+        )
+        let text = String(decoding: try JSONEncoder().encode(document), as: UTF8.self)
+        for part in [#""kind":"MIGResult""#, #""state":"not-recorded""#, #""gpus":[]"#, #""apiVersion":""#] {
+            #expect(text.contains(part), "\(text)")
+        }
+    }
+
+    /// A GPU that is gone does not make the result of the others a success.
+    @Test func aMissingGPUIsNoSuccess() {
+        let gpu = GPUModels.gpu(GPUModels.a100, index: 2, mode: MIGMode(current: false, pending: false))
+        let record = MIGRecord().applying(
+            MIGNodePlan("x", [2: MIGTarget(isEnabled: false)], [], MIGInventory(gpus: [gpu])),
+            among: MIGInventory(gpus: [gpu]),
+            at: MIGRecord.Moment(bootID: "b", moduleLoad: "l", at: Timestamp(1))
+        ) { _ in .success }
+        var other = record.gpus[0]
+        (other.uuid, other.target) = ("GPU-gone", MIGTarget(isEnabled: true))
+        let plan = MIGRecord(gpus: record.gpus + [other]).plan(MIGInventory(gpus: [gpu]))
+        let document = MIGDocument(.result, plan, isVirtualMachine: false)
+        #expect(
+            document.state == .failed && document.problems.count == 1 && document.gpus.map(\.outcome) == ["matches"]
+        )
     }
 
     /// The driver accepted all steps, and the GPU has another layout: no success.

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import MIG
 import NodeModel
 import Support
@@ -86,6 +85,23 @@ import Testing
         )
     }
 
+    /// The daemon makes a layout again only where nobody has made one.
+    @Test func aGPUWithMIGDevicesIsNotRestored() {
+        func outcome(_ compute: [MIGComputeInstance]) -> MIGGPUPlan.Outcome {
+            let place = MIGSpan(start: 0, size: 1)
+            let instance = MIGGPUInstance(id: 1, profileID: 19, placement: place, computeInstances: compute)
+            let gpu = GPUModels.gpu(GPUModels.a100, instances: [instance])
+            var plan = plan(gpu, GPUModels.target(["7g.40gb": 1]))
+            plan.refuseWithDevices()
+            return plan.gpus[0].outcome
+        }
+        #expect(outcome([MIGComputeInstance(id: 0, slices: 1)]) == .refused("somebody has made MIG devices on it"))
+        guard case .change = outcome([]) else {
+            Issue.record("a GPU instance without a compute instance is no MIG device")
+            return
+        }
+    }
+
     @Test func aGPUThatDoesNotAnswerIsAProblem() throws {
         let lost = MIGInventory.UnreadableGPU(
             index: 1,
@@ -98,29 +114,5 @@ import Testing
             plan.problems == ["GPU 1 does not answer: nvmlDeviceGetHandleByIndex_v2: 15 NVML_ERROR_GPU_IS_LOST"]
         )
         #expect(!plan.canBegin && !plan.isPossible && !plan.matches)
-    }
-
-    @Test func theRecordFindsTheGPUsByTheirUUIDs() throws {
-        let gpus = [GPUModels.gpu(GPUModels.a100, index: 0), GPUModels.gpu(GPUModels.a100, index: 1)]
-        let target = GPUModels.target(["1c.3g.20gb": 2, "1g.5gb": 1])
-        let plan = MIGNodePlan("x", [1: target], [], MIGInventory(gpus: gpus))
-        let record = MIGRecord(plan, .success, bootID: "b", at: Timestamp(1))
-        let read = try JSONDecoder().decode(MIGRecord.self, from: try JSONEncoder().encode(record))
-        #expect(read == record)
-
-        #expect(read.wanted.isRestorable && read.wanted.bootID == "b")
-        #expect(read.wanted.gpus.map(\.devices) == [["1c.3g.20gb", "1c.3g.20gb", "1g.5gb"]])
-
-        var moved = gpus[1]
-        moved.index = 0
-        #expect(read.plan(MIGInventory(gpus: [moved])).gpus.map(\.target) == [target])
-        let replaced = read.plan(MIGInventory(gpus: [gpus[0]]))
-        #expect(replaced.problems == ["the GPU GPU-1, which was at 0000:02:00.0, is not there"])
-        #expect(replaced.gpus.isEmpty && !replaced.canBegin)
-    }
-
-    @Test(arguments: ["9h", "1g.5gb+xx", ""]) func aRecordWithoutAProfileIsRefused(_ name: String) {
-        let text = #"{"enabled": true, "devices": [{"profile": "\#(name)", "count": 1}]}"#
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(MIGTarget.self, from: Data(text.utf8)) }
     }
 }

@@ -79,7 +79,7 @@ import Testing
             foreignFiles: [OwnFile.deviceRule, OwnFile.blacklist, ModuleParameters.path],
             stateFiles: [
                 "build-packages", "gpu-events.json", "gpus.json", "jobs", "journal.json", "journal.json.bad",
-                "license-token", "packages", "work",
+                "license-token", "mig-layout.json", "packages", "work",
             ],
             hasUdevRules: true,
             license: LicenseFiles(foreign: [LicenseFiles.tokenPath, LicenseFiles.tokenDirectory + "/other.tok"])
@@ -95,10 +95,13 @@ import Testing
         #expect(
             paths == [
                 HostLayout.journal, HostLayout.jobs, HostLayout.buildPackages, HostLayout.gpuEvents,
-                HostLayout.seenGPUs, "\(HostLayout.journal).bad", HostLayout.logs, HostLayout.run,
+                HostLayout.seenGPUs, "\(HostLayout.journal).bad", HostLayout.migLayout, HostLayout.logs,
+                HostLayout.run,
                 "/var/log/nvidia-uninstall.log", OwnFile.deviceRule, LicenseFiles.tokenPath,
             ]
         )
+        let layouts = plan.left.first { $0.path == HostLayout.migLayout }
+        #expect(layouts?.what == "the MIG layouts of the GPUs, which the agent makes again with the next driver")
         #expect(plan.left.last?.what == "the agent did not write this file")
     }
 

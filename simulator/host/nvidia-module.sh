@@ -292,7 +292,8 @@ kernel_removes() {
             if [ "$(basename "$(readlink "$link")")" = "$name" ]; then rm "$link"; fi
         done
         rm -rf "/sys/bus/pci/drivers/$name"
-        [ "$name" = nouveau ] || rm -rf /proc/driver/nvidia
+        # The GPU instances end with the driver.
+        [ "$name" = nouveau ] || rm -rf /proc/driver/nvidia /etc/gpu-sim/mig-layout
         ;;
     esac
     list_modules

@@ -97,22 +97,28 @@ struct Reconciler: Service {
             await publish(begun(view, &settling))
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
-            view = await restored(view, &restoration)
-            await publish(settled(view, &settling))
-        } else {
-            view = await restored(view, &restoration)
-            await publish(settled(view, &settling))
         }
+        view = await restored(view, &restoration, &settling)
+        await publish(settled(view, &settling))
         await record(view)
     }
 
-    /// The view after the recorded MIG layout was made again, when a reboot had removed it.
-    private func restored(_ view: NodeView, _ restoration: inout MIGRestoration) async -> NodeView {
-        guard let install, view.plan.steps.isEmpty else { return view }
+    /// The view after lost MIG layouts were made again.
+    ///
+    /// An attempt can take minutes. So the cluster hears first that the node is not ready.
+    private func restored(
+        _ view: NodeView,
+        _ restoration: inout MIGRestoration,
+        _ settling: inout Settling
+    ) async -> NodeView {
+        let facts = view.plan.decision.managed(view.facts)
+        guard let install, view.plan.steps.isEmpty, restoration.isDue(facts, at: .now) else { return view }
         let heart = heartbeat()
         defer { heart.cancel() }
-        let tried = await restoration.restore(inspector.prober, view.facts, pod: install.pod, logger)
-        return tried ? await inspector.look() : view
+        let begun = NodeView(inspector.setup, facts: view.facts, journal: view.journal, restoresMIG: true)
+        await publish(settled(begun, &settling))
+        await restoration.restore(inspector.prober, facts, pod: install.pod, logger)
+        return await inspector.look()
     }
 
     /// Stores which errors of the GPUs are over, so that no later failure brings them back.

@@ -21,6 +21,7 @@ package struct NodeView: Sendable {
         facts: NodeFacts,
         journal: Journal?,
         installing: Bool = false,
+        restoresMIG: Bool = false,
         published: PublishedState? = nil
     ) {
         self.facts = facts
@@ -39,6 +40,7 @@ package struct NodeView: Sendable {
             migStrategy: setup.policy.migStrategy,
             surroundings: setup.policy.surroundings,
             installing: installing,
+            restoresMIG: restoresMIG,
             // The failure of a step does not count when the plan needs no steps any more.
             lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,
             published: published,

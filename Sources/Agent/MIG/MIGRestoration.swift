@@ -5,42 +5,52 @@ import NodeModel
 import Reporting
 import Support
 
-/// Makes the recorded MIG layout again in the daemon, after a reboot removed it.
+/// Makes lost MIG layouts again in the daemon, and decides when the next attempt is due.
+///
+/// Which layouts are lost, the facts say (`MIGComparison.restorable`).
 struct MIGRestoration {
-    /// When the next attempt may be made; nil before the first.
+    /// When the next attempt may be made; nil before the first, and after one that made the layouts.
     private var next: ContinuousClock.Instant?
 
     /// How long to wait after an attempt that failed, for example because a process used a GPU.
-    private static let pause = Duration.seconds(300)
+    static let pause = Duration.seconds(300)
 
-    /// Whether a GPU is as a reboot leaves it: without MIG devices, and with a layout to make.
-    ///
-    /// Somebody else made the devices of another GPU, or turned its MIG mode on, and the agent must not undo that.
-    private static func isUntouched(_ gpu: GPUFacts, _ facts: NodeFacts) -> Bool {
-        let goal = facts.wantedMIG.value?.gpus.first { $0.uuid == gpu.uuid.value }
-        return goal?.isEnabled == true && (gpu.migDevices.value ?? []).isEmpty
+    /// How long to wait for another process that changes the host.
+    private static let lockDeadline = Duration.seconds(30)
+
+    /// After this time, no change of a GPU begins, so that the daemon returns to the other problems of the node.
+    private static let limit = Duration.seconds(240)
+
+    /// Whether an attempt may be made now.
+    func isDue(_ facts: NodeFacts, at instant: ContinuousClock.Instant) -> Bool {
+        guard facts.migComparison?.restorable.isEmpty == false else { return false }
+        return next.map { instant >= $0 } ?? true
     }
 
-    /// Makes the layout when it was made in an earlier boot and is not there.
+    /// Notes the end of an attempt.
+    mutating func end(isMade: Bool, at instant: ContinuousClock.Instant) {
+        next = isMade ? nil : instant + Self.pause
+    }
+
+    /// Makes the lost layouts again.
     ///
-    /// GPUs with MIG devices stay as they are, because somebody made these after the reboot.
-    ///
-    /// - Returns: Whether the agent tried, so that the node has to be inspected again.
-    mutating func restore(_ prober: Prober, _ facts: NodeFacts, pod: String?, _ logger: Logger) async -> Bool {
-        guard facts.isMIGLayoutOfEarlierBoot, let gpus = facts.gpusWithoutMIGLayout, !gpus.isEmpty,
-            gpus.allSatisfy({ Self.isUntouched($0, facts) })
-        else { return false }
-        if let next, ContinuousClock.now < next { return false }
-        next = .now + Self.pause
+    /// The layouts of other GPUs stay as they are.
+    mutating func restore(_ prober: Prober, _ facts: NodeFacts, pod: String?, _ logger: Logger) async {
+        guard let lost = facts.migComparison?.restorable, !lost.isEmpty, let commands = prober.commands else { return }
+        var isMade = false
+        defer { end(isMade: isMade, at: .now) }
         do throws(AgentFailure) {
-            guard let commands = prober.commands, let record = try await prober.migRecord() else { return false }
-            let run = MIGRun(prober: prober, commands: commands, pod: pod, isRestore: true) { record.plan($0) }
-            let document = try await run.run(lockDeadline: .seconds(60))
-            let isMade = document.state == .success
+            var run = MIGRun(prober: prober, commands: commands, pod: pod, wish: .lost(Set(lost)))
+            run.end = .now + Self.limit
+            let document = try await run.run(lockDeadline: Self.lockDeadline)
+            isMade = document.state == .success
             logger.log(
                 level: isMade ? .notice : .warning,
-                isMade ? "made the MIG layout again" : "the MIG layout is not there; 'gpu-agent mig restore' says why",
-                metadata: ["layout": "\(record.layout)", "state": "\(document.state.rawValue)"]
+                isMade ? "made the MIG layout again" : "the MIG layout is not there",
+                metadata: [
+                    "layout": "\(document.layout ?? "none")", "state": "\(document.state.rawValue)",
+                    "why": "\(document.why ?? "none")",
+                ]
             )
         } catch {
             logger.error(
@@ -48,6 +58,15 @@ struct MIGRestoration {
                 metadata: ["code": "\(error.problem.code.rawValue)", "observed": "\(error.problem.observed)"]
             )
         }
-        return true
+    }
+}
+
+extension MIGDocument {
+    /// What was in the way, as the command would print it; nil when nothing was.
+    fileprivate var why: String? {
+        let users = gpus.flatMap { $0.users ?? [] }.prefix(10).map(\.name)
+        let reasons = problems + gpus.flatMap { [$0.failure, $0.why].compactMap(\.self) }
+        let all = reasons.prefix(10) + (users.isEmpty ? [] : ["in use by \(users.joined(separator: ", "))"])
+        return all.isEmpty ? nil : all.joined(separator: "; ")
     }
 }

@@ -8,16 +8,25 @@ import VendorProbe
 /// One change of the MIG layout of a node: take the lock, plan, change, read again.
 ///
 /// The result is what the last reading shows, and never what the driver accepted.
-package struct MIGRun: Sendable {
+struct MIGRun: Sendable {
+    /// Which layout to make.
+    enum Wish: Sendable {
+        /// The layout of a command, by the plan that follows from the layout that the GPUs have.
+        case layout(@Sendable (MIGInventory) -> MIGNodePlan)
+        /// The recorded layouts.
+        case recorded
+        /// The recorded layouts of these GPUs, if they have no MIG device.
+        case lost(Set<String>)
+    }
+
     let prober: Prober
     let commands: HostCommands
     let pod: String?
-    /// Whether the layout is the recorded one.
+    let wish: Wish
+    /// After this time, no change of a GPU begins; nil without a limit.
     ///
-    /// Its record stays until the layout is there, so that a failure is not the end of it.
-    let isRestore: Bool
-    /// Makes the plan from the layout that the GPUs have.
-    let plan: @Sendable (MIGInventory) -> MIGNodePlan
+    /// Each change has a deadline of its own.
+    var end: ContinuousClock.Instant?
 
     /// How often a layout is planned anew.
     ///
@@ -30,7 +39,7 @@ package struct MIGRun: Sendable {
     ///
     /// - Returns: The state of the GPUs afterwards.
     /// - Throws: `nvml-unavailable` or `host-locked` before a change, and `mig-apply-failed` when the agent cannot
-    ///   write its record or read the GPUs again.
+    ///   read or write its record or read the GPUs again.
     func run(lockDeadline: Duration) async throws(AgentFailure) -> MIGDocument {
         let change = HostChange(root: prober.root, commands: commands, pod: pod) { _ in }
         return try await change.run(lockDeadline: lockDeadline, failure: .mig) { (_) async throws(AgentFailure) in
@@ -39,34 +48,60 @@ package struct MIGRun: Sendable {
     }
 
     private func apply() async throws(AgentFailure) -> MIGDocument {
+        let record = try await record()
         var view = try await prober.migView()
-        var current = self.plan(view.inventory)
-        current.refuse(view.users)
+        var current = plan(view, record)
+        if case .lost = wish { current.refuseWithDevices() }
         guard current.canBegin else { return document(current, view) }
-        let boot = await HostProbe(root: prober.root, commands: nil).bootID().value
-        if !current.matches, !isRestore { try await save(current, .changing, boot) }
+        let probe = HostProbe(root: prober.root, commands: nil)
+        let (boot, load) = (await probe.bootID().value, await probe.moduleLoad().value)
+        let moment = MIGRecord.Moment(bootID: boot, moduleLoad: load, at: Timestamp(now()))
+        if case .layout = wish, !current.matches {
+            try await save(record.applying(current, among: view.inventory, at: moment, \.stateBeforeChange))
+        }
         var failures: [String: String] = [:]
         for _ in 0..<Self.rounds {
             let open = current.gpus.filter { !$0.steps.isEmpty && failures[$0.gpu.uuid] == nil }
-            if open.isEmpty { break }
-            for gpu in open {
+            if open.isEmpty || isOver { break }
+            for gpu in open where !isOver {
                 let reading = await view.vendor.make(MIGChange(uuid: gpu.gpu.uuid, steps: gpu.steps))
                 failures[gpu.gpu.uuid] = Self.failure(reading, gpu.steps)
             }
             view = try await prober.migView()
-            current = self.plan(view.inventory)
-            current.refuse(view.users)
+            current = plan(view, record)
             guard current.canBegin else { break }
         }
-        let document = document(current, view, failures)
-        let state: MIGRecord.State =
-            switch document.state {
-            case .success: .success
-            case .resetRequired, .rebootRequired: .resetRequired
-            case .possible, .failed: .failed
+        let failed = Set(failures.keys)
+        switch wish {
+        case .layout:
+            let after = record.applying(current, among: view.inventory, at: moment) { gpu in
+                gpu.recordedState(isFailed: failed.contains(gpu.gpu.uuid))
             }
-        if !isRestore || state == .success { try await save(current, state, boot) }
-        return document
+            try await save(after)
+        case .recorded, .lost: try await save(record.restored(current, failed: failed, at: moment))
+        }
+        return document(current, view, failures)
+    }
+
+    private var isOver: Bool { end.map { ContinuousClock.now >= $0 } ?? false }
+
+    /// The record that the change starts from.
+    ///
+    /// A record that cannot be read gives no layout, and the layout of a command replaces it.
+    private func record() async throws(AgentFailure) -> MIGRecord {
+        if case .layout = wish { return await MIGRecordFile(root: prober.root).reading().value ?? MIGRecord() }
+        return try await prober.migRecord() ?? MIGRecord()
+    }
+
+    private func plan(_ view: MIGView, _ record: MIGRecord) -> MIGNodePlan {
+        var plan =
+            switch wish {
+            case .layout(let make): make(view.inventory)
+            case .recorded: record.plan(view.inventory)
+            case .lost(let uuids): record.plan(view.inventory, only: uuids)
+            }
+        plan.refuse(view.users)
+        return plan
     }
 
     /// The error of the step that failed; nil when the driver accepted all steps.
@@ -86,8 +121,7 @@ package struct MIGRun: Sendable {
         MIGDocument(.result, plan, failures: failures, isVirtualMachine: view.isVirtualMachine)
     }
 
-    private func save(_ plan: MIGNodePlan, _ state: MIGRecord.State, _ boot: String?) async throws(AgentFailure) {
-        let record = MIGRecord(plan, state, bootID: boot, at: Timestamp(now()))
+    private func save(_ record: MIGRecord) async throws(AgentFailure) {
         do throws(HostError) { try await MIGRecordFile(root: prober.root).save(record) } catch {
             throw error.failure(.mig)
         }
@@ -95,15 +129,25 @@ package struct MIGRun: Sendable {
 }
 
 extension Prober {
-    /// Makes a MIG layout for `gpu-agent mig apply` and `mig restore`.
+    /// Makes a MIG layout for `gpu-agent mig apply`.
     package func makeMIG(
         environment: [String: String],
         lockDeadline: Duration,
-        isRestore: Bool = false,
         plan: @escaping @Sendable (MIGInventory) -> MIGNodePlan
     ) async throws(AgentFailure) -> MIGDocument {
         guard let commands else { throw .noCommands }
-        let run = MIGRun(prober: self, commands: commands, pod: podName(environment), isRestore: isRestore, plan: plan)
+        let run = MIGRun(prober: self, commands: commands, pod: podName(environment), wish: .layout(plan))
+        return try await run.run(lockDeadline: lockDeadline)
+    }
+
+    /// Makes the recorded MIG layouts again for `gpu-agent mig restore`.
+    package func restoreMIG(
+        environment: [String: String],
+        lockDeadline: Duration
+    ) async throws(AgentFailure) -> MIGDocument {
+        guard let record = try await migRecord(), !record.gpus.isEmpty else { return .notRecorded }
+        guard let commands else { throw .noCommands }
+        let run = MIGRun(prober: self, commands: commands, pod: podName(environment), wish: .recorded)
         return try await run.run(lockDeadline: lockDeadline)
     }
 }

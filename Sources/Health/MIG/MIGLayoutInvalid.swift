@@ -10,7 +10,7 @@ extension Check {
         title: "the MIG devices fit mig.strategy",
         group: .mig,
         phase: .use,
-        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending, .migDevicesMissing],
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending, .migLayoutLost, .migDevicesMissing],
         // A change of the MIG configuration goes through layouts that do not fit.
         settlesWithin: .seconds(60),
         meaning: "`mig.strategy` is `single`, but MIG mode is on for some GPUs only, or the MIG devices have different "

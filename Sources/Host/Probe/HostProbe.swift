@@ -23,6 +23,13 @@ package struct HostProbe: Sendable {
     /// The version of the loaded kernel module; absent when none is loaded.
     package func loadedVersion() async -> Reading<String> { await offPool { root.reading(Self.versionFile) } }
 
+    /// Identifies the load of the kernel module (`DriverFacts.moduleLoad`).
+    package func moduleLoad() async -> Reading<String> { await offPool { loadOfModule() } }
+
+    private func loadOfModule() -> Reading<String> {
+        reading { () throws(HostError) in try root.status("/sys/module/nvidia").map { "\($0.identity.inode)" } }
+    }
+
     private static let versionFile: HostPath = "/sys/module/nvidia/version"
 
     /// The kernel, the operating system and the machine.
@@ -55,6 +62,7 @@ package struct HostProbe: Sendable {
             let libraries = LibraryProbe(root: root)
             return DriverFacts(
                 loadedVersion: root.reading(Self.versionFile),
+                moduleLoad: loadOfModule(),
                 runningModule: RunningModuleFile.read(root),
                 moduleFile: moduleFile,
                 nvmlLibrary: libraries.library("libnvidia-ml.so.1"),

@@ -4,6 +4,11 @@
 package struct DriverFacts: Codable, Sendable, Equatable {
     /// The version of the loaded kernel module (`/sys/module/nvidia/version`).
     package var loadedVersion: Reading<String>
+    /// Identifies the load of the kernel module: the inode number of `/sys/module/nvidia`, as text.
+    ///
+    /// The kernel gives each new directory of sysfs the next number, so it differs after the module was unloaded and
+    /// loaded again. It says nothing about another boot. Absent when no module is loaded.
+    package var moduleLoad: Reading<String>
     /// What the loaded kernel module reports about itself (`/proc/driver/nvidia/version`).
     package var runningModule: Reading<RunningModule>
     /// The file that `modprobe nvidia` loads for the running kernel.
@@ -46,6 +51,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
 
     package init(
         loadedVersion: Reading<String>,
+        moduleLoad: Reading<String> = .skipped("not inspected"),
         runningModule: Reading<RunningModule>,
         moduleFile: Reading<ModuleFile>,
         nvmlLibrary: Reading<LibraryFile>,
@@ -63,6 +69,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         leftOut: [String: Int]? = nil
     ) {
         self.loadedVersion = loadedVersion
+        self.moduleLoad = moduleLoad
         self.runningModule = runningModule
         self.moduleFile = moduleFile
         self.nvmlLibrary = nvmlLibrary
@@ -227,6 +234,7 @@ extension DriverFacts {
     /// The facts of a tree of files without a driver, in which also nothing is loaded.
     package static let absent = DriverFacts(
         loadedVersion: .absent,
+        moduleLoad: .absent,
         runningModule: .absent,
         moduleFile: .absent,
         nvmlLibrary: .absent,

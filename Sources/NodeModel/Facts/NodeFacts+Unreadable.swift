@@ -19,6 +19,7 @@ extension NodeFacts {
             pci: .unreadable(failure),
             driver: DriverFacts(
                 loadedVersion: .unreadable(failure),
+                moduleLoad: .unreadable(failure),
                 runningModule: .unreadable(failure),
                 moduleFile: .unreadable(failure),
                 nvmlLibrary: .unreadable(failure),

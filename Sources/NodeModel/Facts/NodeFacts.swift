@@ -33,7 +33,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var gpuEvents: Reading<GPUEventFacts>
     /// What the host shows about the license of its vGPUs; skipped when no vGPU lacks one.
     package var licensing: Reading<LicensingFacts>
-    /// The MIG layout that the GPUs should have; absent when none is recorded on the host.
+    /// The MIG layouts that the GPUs should have; absent when none is recorded on the host.
     package var wantedMIG: Reading<WantedMIGLayout>
 
     package init(
@@ -85,6 +85,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             return seen
         }
         facts.gpuEvents = gpuEvents.map { $0.without(addresses) }
+        facts.wantedMIG = wantedMIG.map { $0.without(addresses) }
         return facts
     }
 

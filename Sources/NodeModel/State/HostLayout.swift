@@ -27,7 +27,7 @@ package enum HostLayout {
     package static let licenseToken = "/var/lib/gpu-agent/license-token"
     /// The errors of the GPUs that the kernel log reported.
     package static let gpuEvents = "/var/lib/gpu-agent/gpu-events.json"
-    /// The MIG layout that `gpu-agent mig apply` made, or was asked for.
+    /// The MIG layouts that `gpu-agent mig apply` made, or was asked for.
     package static let migLayout = "/var/lib/gpu-agent/mig-layout.json"
     /// The directory of the lock and the published state, which a reboot empties.
     package static let run = "/run/gpu-agent"

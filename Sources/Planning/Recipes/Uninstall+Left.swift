@@ -45,6 +45,7 @@ extension Uninstall {
         switch path {
         case HostLayout.seenGPUs: "the GPUs that the node had, which do not depend on the driver"
         case HostLayout.gpuEvents: "the errors of the GPUs, which the next driver does not change"
+        case HostLayout.migLayout: "the MIG layouts of the GPUs, which the agent makes again with the next driver"
         case _ where path.hasSuffix(".bad"): "a damaged file that the agent put aside"
         default: "no step of this uninstall removes it"
         }

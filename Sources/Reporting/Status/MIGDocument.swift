@@ -21,6 +21,8 @@ package struct MIGDocument: Encodable, Equatable {
         case rebootRequired = "reboot-required"
         /// The GPUs do not have the layout, and the agent cannot make it, or a step failed.
         case failed
+        /// No layout is recorded, so there is nothing to restore.
+        case notRecorded = "not-recorded"
     }
 
     package struct GPU: Encodable, Equatable {
@@ -46,7 +48,8 @@ package struct MIGDocument: Encodable, Equatable {
 
     package var apiVersion = NodeFacts.currentAPIVersion
     package var kind: Kind
-    package var layout: String
+    /// The name of the layout, or the names of several; nil when none is recorded.
+    package var layout: String?
     package var state: State
     package var problems: [String]
     package var gpus: [GPU]
@@ -68,7 +71,7 @@ package struct MIGDocument: Encodable, Equatable {
         self.kind = kind
         self.isVirtualMachine = isVirtualMachine
         layout = plan.layout
-        problems = plan.problems
+        problems = plan.problems + plan.missing
         gpus = plan.gpus.map { GPU($0, failure: failures[$0.gpu.uuid]) }
         let waits = plan.gpus.contains { $0.outcome == .reset }
         let others = plan.gpus.filter { $0.outcome != .reset }
@@ -76,14 +79,22 @@ package struct MIGDocument: Encodable, Equatable {
             state = .success
         } else if kind != .result, plan.isPossible {
             state = .possible
-        } else if waits, failures.isEmpty, plan.problems.isEmpty, others.allSatisfy({ $0.outcome == .matches }) {
+        } else if waits, failures.isEmpty, problems.isEmpty, others.allSatisfy({ $0.outcome == .matches }) {
             state = isVirtualMachine ? .rebootRequired : .resetRequired
         } else {
             state = .failed
         }
     }
 
+    private init() {
+        (kind, state, isVirtualMachine, problems, gpus) = (.result, .notRecorded, false, [], [])
+    }
+
+    /// The result of `mig restore` on a host without a record.
+    package static let notRecorded = MIGDocument()
+
     package func text(_ style: Style) -> String {
+        guard let layout else { return "No MIG layout is recorded on this host. 'gpu-agent mig apply' records one.\n" }
         var lines = [style.bold("MIG layout \(layout)") + ": \(summary)"]
         lines += problems.map { "\(style.red("×")) \($0)" }
         for gpu in gpus { lines += gpu.lines(style, reset: reset, isResult: kind == .result) }
@@ -98,6 +109,7 @@ package struct MIGDocument: Encodable, Equatable {
         case .resetRequired: "reset-required"
         case .rebootRequired: "reboot-required"
         case .failed: kind == .result ? "the GPUs do not have it" : "it cannot be made now"
+        case .notRecorded: "not recorded"
         }
     }
 

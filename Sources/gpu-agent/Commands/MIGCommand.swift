@@ -161,7 +161,7 @@ struct MIGApplyCommand: AsyncParsableCommand {
 struct MIGRestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Give the GPUs the MIG layout that 'mig apply' recorded, for example after a reboot.",
+        abstract: "Give the GPUs the MIG layouts that 'mig apply' recorded, for example after a reboot.",
         discussion: "Exits 0 when all GPUs have the layout or none is recorded, otherwise as 'mig apply'."
     )
 
@@ -173,15 +173,9 @@ struct MIGRestoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let prober = try host.migProber()
-            guard let record = try await prober.migRecord() else {
-                return Output.complain("gpu-agent: no MIG layout is recorded on this host\n")
-            }
-            let document = try await prober.makeMIG(
+            let document = try await host.migProber().restoreMIG(
                 environment: Output.environment,
-                lockDeadline: lockWait.duration,
-                isRestore: true,
-                plan: { record.plan($0) }
+                lockDeadline: lockWait.duration
             )
             try Output.print(document, as: format.output, text: document.text)
             try document.state.exit()
@@ -193,7 +187,7 @@ extension MIGDocument.State {
     /// Ends the command with the exit code of the state.
     fileprivate func exit() throws {
         switch self {
-        case .success, .possible: return
+        case .success, .possible, .notRecorded: return
         case .resetRequired, .rebootRequired: throw ExitStatus.deadline
         case .failed: throw ExitStatus.failed
         }
