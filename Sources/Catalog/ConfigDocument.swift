@@ -78,10 +78,17 @@ extension DocumentReader {
             config.policy.labelPrefix = prefix
         }
         if let node = fields["conditions"] { config.policy.conditions = conditionTypes(node) }
-        if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy"]),
-            let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") })
-        {
-            config.policy.migStrategy = strategy
+        if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy", "configFile"]) {
+            if let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") }) {
+                config.policy.migStrategy = strategy
+            }
+            config.policy.migConfigFile = fields["configFile"].flatMap {
+                value(
+                    $0,
+                    "configFile",
+                    form: "the absolute path of a file in the agent's container such as /etc/gpu-agent-mig/config.yaml"
+                ) { $0.hasPrefix("/") ? $0 : nil }
+            }
         }
         if let node = fields["checks"], let fields = self.fields(node, of: "checks", known: ["vulkan"]) {
             config.policy.checksVulkan = fields["vulkan"].flatMap { boolean($0, "vulkan") } ?? false

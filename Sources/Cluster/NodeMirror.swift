@@ -110,6 +110,17 @@ package actor NodeMirror {
     /// The labels in the mirror, without a request.
     package var knownOwners: OwnerLabels { OwnerLabels(owners, last: lastOwners) }
 
+    /// The MIG layout that the labels in the mirror name, without a request; nil when the Node is not known.
+    package var migRequest: MIGRequest? {
+        guard let metadata = copy?.metadata else { return nil }
+        let owners = metadata.owners(of: ["metadata", "labels", MIGRequest.stateKey]).map(\.manager)
+        return MIGRequest(
+            layout: metadata.labels[MIGRequest.layoutKey],
+            stateOwners: Set(owners).subtracting([NodeUpdate.fieldManager]).sorted(),
+            managerLabel: metadata.labels[MIGRequest.managerKey]
+        )
+    }
+
     /// The Node, which is read when the mirror has no copy or when the watch has failed.
     package func current() async throws(KubernetesError) -> Node {
         if let copy, !isUnwatched { return copy }
@@ -138,7 +149,7 @@ package actor NodeMirror {
         case none
         /// Labels, taints or conditions, which must be compared with the publication, or the watch failed.
         case written
-        /// The labels of the driver owner, or the Node was deleted, so a new decision is necessary.
+        /// The labels of the driver owner or of the MIG layout, or the Node was deleted, so a new decision is necessary.
         case owner
     }
 
@@ -146,9 +157,9 @@ package actor NodeMirror {
     package func observe(_ event: NodeWatchEvent) -> Change {
         switch event {
         case .added(let new), .modified(let new):
-            let before = (owners: owners.value, ours: lastPart)
+            let before = (owners: owners.value, ours: lastPart, mig: migRequest)
             copy = new
-            if before.owners != owners.value { return .owner }
+            if before.owners != owners.value || before.mig != migRequest { return .owner }
             return before.ours == lastPart ? .none : .written
         case .deleted:
             copy = nil

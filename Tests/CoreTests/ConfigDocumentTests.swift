@@ -30,7 +30,7 @@ import Testing
               10de:1DB4/10de:1212: ignored
             labels: {prefix: gpu.example.com}
             conditions: {ready: nvidia.com/GPUReady, healthy: AcceleratedHardwareReady}
-            mig: {strategy: mixed}
+            mig: {strategy: mixed, configFile: /etc/mig.yaml}
             catalogs: [/etc/a.yaml, /etc/b.yaml]
             cluster: none
             mode: label
@@ -77,6 +77,7 @@ import Testing
             checksVulkan: true,
             labelPrefix: "gpu.example.com",
             migStrategy: .mixed,
+            migConfigFile: "/etc/mig.yaml",
             conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady")
         )
         #expect(
@@ -308,6 +309,13 @@ import Testing
         ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),
         ("labels: []", ["3:9: labels must be a mapping"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
+        (
+            "mig: {configFile: mig.yaml}",
+            [
+                "3:19: configFile 'mig.yaml' is not the absolute path of a file in the agent's container such as "
+                    + "/etc/gpu-agent-mig/config.yaml"
+            ]
+        ),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),
         ("catalogs: [[]]", ["3:12: a catalog file must be a non-empty string"]),
         (

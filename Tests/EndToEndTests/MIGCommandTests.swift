@@ -285,6 +285,46 @@ import Testing
         }
     }
 
+    /// The daemon makes the layout that the label names, as NVIDIA's MIG manager would.
+    @Test func theDaemonFollowsTheLabel() async throws {
+        try await TestCluster.with(admission: true) { cluster in
+            try await SimulatedNode.with("h100") { node in
+                try await node.agent("install").expectExit(0)
+                try hardware(node)
+                try node.directory.write("mig.yaml", Self.config)
+                let file = node.directory.path("mig.yaml")
+                let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\nmig: {configFile: \(file)}\n"
+                try node.directory.write("config.yaml", config)
+                let options = ["--interval", "1s", "--config", node.directory.path("config.yaml")]
+                try await RunningAgent.with(node, cluster, options: options) { agent in
+                    func ask(_ layout: JSON) async throws {
+                        try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/mig.config": layout]]])
+                    }
+                    func state(is state: String?) async throws {
+                        try await untilAsync("the state is \(state ?? "gone")") {
+                            try await agent.shown().metadata.labels["nvidia.com/mig.config.state"] == state
+                        }
+                    }
+                    try await agent.awaitVerdict(.ready)
+                    #expect(node.text("/etc/gpu-sim/mig-layout") == nil, "without the label, nothing changes")
+                    try await ask("uniform")
+                    try await state(is: "success")
+                    #expect(try await mig(node, "assert", "uniform").1 == 0)
+                    #expect(try record(node).map(\.layout) == ["uniform"])
+                    for bad in ["too-much", "not-in-the-file"] {
+                        try await ask(.string(bad))
+                        try await state(is: "failed")
+                        try await ask("uniform")
+                        try await state(is: "success")
+                    }
+                    #expect(try await mig(node, "assert", "uniform").1 == 0)
+                    try await ask(.null)
+                    try await state(is: nil)
+                }
+            }
+        }
+    }
+
     @Test func wrongUsage() async throws {
         let directory = try TemporaryDirectory()
         try directory.write("bad.yaml", "version: v1\nmig-configs: {a: [{devices: all}]}\n")

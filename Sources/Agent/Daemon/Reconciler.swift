@@ -56,13 +56,13 @@ struct Reconciler: Service {
         await cancelWhenGracefulShutdown {
             var backoff = InstallBackoff()
             var lookedAt = ContinuousClock.now
-            var restoration = MIGRestoration()
+            var mig = MIGWork()
             var settling = Settling(hasWorked: await inspector.prober.published.load()?.gpusWorked ?? false)
             defer { settlingAlarm.cancel() }
             // The first inspection asks the API server for the owner labels. The random delay spreads these requests
             // over time when many nodes start together.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
-            await look(&backoff, &settling, &restoration)
+            await look(&backoff, &settling, &mig)
             giveBackMemory()
             for await _ in wakeUp.calls where !Task.isCancelled {
                 // Many events at once cause only one inspection every few seconds. The next inspection covers all of
@@ -70,7 +70,7 @@ struct Reconciler: Service {
                 let rest = lookedAt + Self.pauseBetweenLooks - ContinuousClock.now
                 if rest > .zero { try? await Task.sleep(for: rest) }
                 lookedAt = .now
-                await look(&backoff, &settling, &restoration)
+                await look(&backoff, &settling, &mig)
                 giveBackMemory()
             }
         }
@@ -80,7 +80,7 @@ struct Reconciler: Service {
     private func look(
         _ backoff: inout InstallBackoff,
         _ settling: inout Settling,
-        _ restoration: inout MIGRestoration
+        _ mig: inout MIGWork
     ) async {
         guard !Task.isCancelled else { return }
         var view = await inspector.look()
@@ -98,27 +98,9 @@ struct Reconciler: Service {
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
         }
-        view = await restored(view, &restoration, &settling)
+        view = await withMIGLayouts(view, &mig, &settling)
         await publish(settled(view, &settling))
         await record(view)
-    }
-
-    /// The view after lost MIG layouts were made again.
-    ///
-    /// An attempt can take minutes. So the cluster hears first that the node is not ready.
-    private func restored(
-        _ view: NodeView,
-        _ restoration: inout MIGRestoration,
-        _ settling: inout Settling
-    ) async -> NodeView {
-        let facts = view.plan.decision.managed(view.facts)
-        guard let install, view.plan.steps.isEmpty, restoration.isDue(facts, at: .now) else { return view }
-        let heart = heartbeat()
-        defer { heart.cancel() }
-        let begun = NodeView(inspector.setup, facts: view.facts, journal: view.journal, restoresMIG: true)
-        await publish(settled(begun, &settling))
-        await restoration.restore(inspector.prober, facts, pod: install.pod, logger)
-        return await inspector.look()
     }
 
     /// Stores which errors of the GPUs are over, so that no later failure brings them back.
@@ -164,7 +146,7 @@ struct Reconciler: Service {
     }
 
     /// Removes the failures that have not lasted long enough to count.
-    private func settled(_ view: NodeView, _ settling: inout Settling) -> NodeView {
+    func settled(_ view: NodeView, _ settling: inout Settling) -> NodeView {
         var settledView = view
         let instant = ContinuousClock.now
         settledView.report = settling.settle(view.report, at: instant)
@@ -176,7 +158,7 @@ struct Reconciler: Service {
     ///
     /// A compiler can print nothing for minutes. Every step has a deadline, so a hanging step cannot keep the agent
     /// alive forever.
-    private func heartbeat() -> Task<Void, Never> {
+    func heartbeat() -> Task<Void, Never> {
         Task {
             while !Task.isCancelled {
                 box.alive()
@@ -224,7 +206,7 @@ struct Reconciler: Service {
     }
 
     /// Passes a view to the log, to the health server and to the publisher.
-    private func publish(_ view: NodeView) async {
+    func publish(_ view: NodeView) async {
         logger.info(
             "inspected the node",
             metadata: [

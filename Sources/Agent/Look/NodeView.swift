@@ -14,6 +14,8 @@ package struct NodeView: Sendable {
     /// The errors of the GPUs, and which of them are over.
     package var gpuFaults: GPUFaults
     package var policy: Policy
+    /// What to publish about the MIG layout that a label of the Node names.
+    var migState: MIGStateWish
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
     package init(
@@ -27,6 +29,7 @@ package struct NodeView: Sendable {
         self.facts = facts
         self.journal = journal
         policy = setup.policy
+        migState = setup.policy.migConfigFile == nil ? .none : .keep
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
         let planner = Planner(
             source: setup.policy.source,
@@ -54,7 +57,23 @@ package struct NodeView: Sendable {
     package var nvmlWasSlow: Bool { facts.vendor.value?.nvml.failure?.reason == .slow }
 
     /// What the agent wants to publish: the labels, the taint, and the verdict for the event.
-    package var publication: Publication { Publication.of(facts, plan, report, policy) }
+    package var publication: Publication {
+        var publication = Publication.of(facts, plan, report, policy)
+        switch migState {
+        case .none: break
+        case .keep: publication.undetermined.insert(MIGRequest.stateKey)
+        case .set(let state): publication.labels[MIGRequest.stateKey] = state.rawValue
+        }
+        return publication
+    }
+}
+
+/// What the agent wants for the label with the state of the MIG layout.
+enum MIGStateWish: Sendable, Equatable {
+    case none
+    /// The label stays as it is, because what it should say is not known yet.
+    case keep
+    case set(MIGConfigState)
 }
 
 /// Reads the facts of the node, and evaluates them with the catalog and the configuration.

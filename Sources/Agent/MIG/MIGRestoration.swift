@@ -63,7 +63,7 @@ struct MIGRestoration {
 
 extension MIGDocument {
     /// What was in the way, as the command would print it; nil when nothing was.
-    fileprivate var why: String? {
+    var why: String? {
         let users = gpus.flatMap { $0.users ?? [] }.prefix(10).map(\.name)
         let reasons = problems + gpus.flatMap { [$0.failure, $0.why].compactMap(\.self) }
         let all = reasons.prefix(10) + (users.isEmpty ? [] : ["in use by \(users.joined(separator: ", "))"])

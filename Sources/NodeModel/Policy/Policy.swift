@@ -36,6 +36,10 @@ package struct Policy: Codable, Sendable, Equatable {
     package var labelPrefix: String
     /// The MIG strategy of the device plugin, which the agent publishes as `nvidia.com/mig.strategy`.
     package var migStrategy: MIGStrategy
+    /// The file with the MIG layouts from which the label `nvidia.com/mig.config` of the Node selects one.
+    ///
+    /// It is on the agent's own file system. When nil, the daemon ignores the label.
+    package var migConfigFile: String?
     /// The types of the node conditions; nil when the agent publishes none.
     package var conditions: ConditionTypes?
 
@@ -54,6 +58,7 @@ package struct Policy: Codable, Sendable, Equatable {
         checksVulkan: Bool = false,
         labelPrefix: String = "gpu-agent.dev",
         migStrategy: MIGStrategy = .single,
+        migConfigFile: String? = nil,
         conditions: ConditionTypes? = ConditionTypes()
     ) {
         self.version = version
@@ -70,6 +75,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.checksVulkan = checksVulkan
         self.labelPrefix = labelPrefix
         self.migStrategy = migStrategy
+        self.migConfigFile = migConfigFile
         self.conditions = conditions
     }
 }

@@ -1,0 +1,91 @@
+import Host
+import Logging
+import MIG
+import NodeModel
+import Reporting
+import Support
+
+/// Makes the MIG layout that a label of the Node names, and remembers what came of it.
+///
+/// Whether the agent makes it, the labels say (`MIGRequest.decision`).
+struct MIGLabelFollower {
+    /// The state to publish; nil for no label.
+    private(set) var state: MIGConfigState?
+    /// The layout that the state is about.
+    private var layout: String?
+    /// When the next attempt may be made; nil for now.
+    private var next: ContinuousClock.Instant?
+    /// The last reason in the log for which the agent makes no layout.
+    private var reason: String?
+
+    /// How long to wait after an attempt that failed, or while a GPU needs a reset.
+    static let pause = Duration.seconds(300)
+
+    /// After this time, no change of a GPU begins.
+    private static let limit = Duration.seconds(240)
+
+    /// The layout to make now; nil when there is nothing to do.
+    ///
+    /// A layout that was made is not made again before the label changes: somebody can have changed it since.
+    mutating func due(_ decision: MIGRequest.Decision, at instant: ContinuousClock.Instant) -> String? {
+        guard case .make(let wanted) = decision else {
+            (state, layout, next) = (nil, nil, nil)
+            return nil
+        }
+        if layout != wanted { (state, layout, next) = (.pending, wanted, nil) }
+        guard state != .success, next.map({ instant >= $0 }) ?? true else { return nil }
+        return wanted
+    }
+
+    /// Notes the end of an attempt.
+    mutating func end(_ state: MIGConfigState, at instant: ContinuousClock.Instant) {
+        self.state = state
+        next = state == .success ? nil : instant + Self.pause
+    }
+
+    /// Writes to the log why the agent makes no layout, once for each reason.
+    mutating func note(_ decision: MIGRequest.Decision, _ logger: Logger) {
+        guard case .leave(let why) = decision else { return reason = nil }
+        guard why != reason else { return }
+        reason = why
+        logger.notice(
+            "makes no MIG layout for the label, because NVIDIA's MIG manager does",
+            metadata: ["why": "\(why)"]
+        )
+    }
+
+    /// Makes a layout of a file in the format of `nvidia-mig-parted`, under the conditions of `mig apply`.
+    mutating func make(_ layout: String, from path: String, _ prober: Prober, pod: String?, _ logger: Logger) async {
+        let (state, why) = await Self.result(layout, path, prober, pod)
+        end(state, at: .now)
+        logger.log(
+            level: state == .failed ? .warning : .notice,
+            "the MIG layout of the label",
+            metadata: ["layout": "\(layout)", "state": "\(state.rawValue)", "why": "\(why ?? "none")"]
+        )
+    }
+
+    private static func result(
+        _ layout: String,
+        _ path: String,
+        _ prober: Prober,
+        _ pod: String?
+    ) async -> (MIGConfigState, why: String?) {
+        guard let commands = prober.commands else { return (.failed, AgentFailure.noCommands.problem.observed) }
+        let entries: [MIGConfigFile.Entry]
+        do { entries = try MIGFile.read(path).selected(layout).entries } catch {
+            return (.failed, "\(path): \(errorChain(error))")
+        }
+        do throws(AgentFailure) {
+            let wish = MIGRun.Wish.layout { MIGNodePlan(layout, entries, $0) }
+            var run = MIGRun(prober: prober, commands: commands, pod: pod, wish: wish)
+            run.end = .now + limit
+            let document = try await run.run(lockDeadline: .seconds(30))
+            switch document.state {
+            case .success: return (.success, nil)
+            case .resetRequired, .rebootRequired: return (.pending, document.state.rawValue)
+            case .possible, .failed, .notRecorded: return (.failed, document.why)
+            }
+        } catch { return (.failed, error.problem.observed) }
+    }
+}
