@@ -35,15 +35,15 @@ package struct PrivateHost: Sendable {
             cat <&3 >/dev/null 2>&1 &
             wait $!
             """
-        var ends: [CInt] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
-        let keeper = FileDescriptor(rawValue: ends[1])
+        let (input, keeper) = try FileDescriptor.pipe()
         defer { try? keeper.close() }
+        // Otherwise, the other programs of the tests would keep the host, too.
+        for end in [input, keeper] { _ = fcntl(end.rawValue, F_SETFD, FD_CLOEXEC) }
         let namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
         _ = try await Subprocess.run(
             .name("unshare"),
             arguments: Arguments(namespaces + ["sh", "-c", script]),
-            input: .fileDescriptor(FileDescriptor(rawValue: ends[0]), closeAfterSpawningProcess: true),
+            input: .fileDescriptor(input, closeAfterSpawningProcess: true),
             output: .sequence,
             error: .currentStandardError
         ) { execution in
