@@ -41,6 +41,13 @@ package struct MIGNodePlan: Sendable, Equatable {
         return MIGGPUPlan(gpu, target, .refused(why))
     }
 
+    /// Leaves GPUs out that the configuration ignores or that belong to somebody else.
+    ///
+    /// A person who runs `mig apply` chooses the GPUs. The daemon has only the configuration.
+    package mutating func leaveOut(_ addresses: Set<PCIAddress>) {
+        gpus.removeAll { addresses.contains($0.gpu.pciAddress) }
+    }
+
     /// Refuses to change GPUs that a process uses.
     ///
     /// - Parameter users: The processes that have a device node of the driver open.

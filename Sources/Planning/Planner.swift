@@ -39,7 +39,9 @@ package struct Planner: Sendable {
             case .install: install(facts, decision, journal: journal)
             }
         if !plan.steps.isEmpty, let problem = newerJournal(facts.driver) { plan.problems.append(problem) }
-        if plan.steps.contains(where: \.id.unloadsModules), let problem = facts.driver.needsReboot {
+        if facts.driver.isLoaded, plan.steps.contains(where: { $0.id == .unload }),
+            let problem = facts.driver.needsReboot
+        {
             plan.problems.append(problem)
         }
         return plan

@@ -113,8 +113,13 @@ import Testing
         let needed = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
         let plan = Installs.plan(Installs.own.with { $0.driver.needsReboot = needed })
         #expect(plan.steps.map(\.id).contains(.unload) && plan.problems.map(\.code) == [.rebootRequired])
-        // Nothing is loaded, so there is nothing to unload.
-        let fresh = Installs.plan(NodeFacts.rtxProVGPU.with { $0.driver.needsReboot = needed })
-        #expect(fresh.problems.isEmpty)
+        // Somebody unloaded the modules. The services still run, so the plan stops them.
+        let unloaded = Installs.plan(
+            Installs.own.with {
+                $0.driver = $0.driver.unloaded
+                $0.driver.needsReboot = needed
+            }
+        )
+        #expect(unloaded.problems.isEmpty)
     }
 }

@@ -168,18 +168,37 @@ import Testing
         #expect(try JSONDecoder().decode(Journal.self, from: try JSONEncoder().encode(Journal())) == Journal())
     }
 
-    @Test func remembersTheBootInWhichOnlyARebootHelps() {
+    @Test func onlyARebootHelpsAfterSeveralAttemptsInOneBoot() {
         var journal = journal()
         let failure = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
-        journal.rememberReboot(broken, bootID: "a")
-        #expect(journal.needsReboot == nil)
-        journal.rememberReboot(failure, bootID: nil)
-        #expect(journal.needsReboot == nil)
-        journal.rememberReboot(failure, bootID: "a")
+        for _ in 1...2 { journal.rememberUnload(failure, bootID: "a") }
+        #expect(journal.rebootFinding(bootID: "a") == nil)
+        journal.rememberUnload(failure, bootID: "a")
         #expect(journal.rebootFinding(bootID: "a") == failure)
         #expect(journal.rebootFinding(bootID: "b") == nil && journal.rebootFinding(bootID: nil) == nil)
-        journal.begin(.unload, at: 1)
-        journal.end(.unload, at: 2)
+        journal.rememberUnload(failure, bootID: "b")
+        #expect(journal.needsReboot?.attempts == 1)
+        // A process was the cause, or the boot is not known.
+        journal.rememberUnload(broken, bootID: "b")
+        #expect(journal.needsReboot == nil)
+        journal.rememberUnload(failure, bootID: nil)
+        #expect(journal.needsReboot == nil)
+    }
+
+    /// Somebody unloads the modules, or the driver is replaced or uninstalled.
+    @Test(arguments: [StepID.unload, .finish])
+    func theNeedForARebootEndsWithItsReason(_ step: StepID) {
+        let failure = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
+        var journal = journal()
+        journal.needsReboot = RebootNeed(failure, bootID: "a", attempts: 3)
+        journal.begin(.verify, at: 1)
+        journal.end(.verify, at: 2)
+        #expect(journal.needsReboot != nil)
+        var uninstalled = journal
+        uninstalled.endUninstall(at: Timestamp(3))
+        #expect(uninstalled.needsReboot == nil)
+        journal.begin(step, at: 4)
+        journal.end(step, at: 5)
         #expect(journal.needsReboot == nil)
     }
 }

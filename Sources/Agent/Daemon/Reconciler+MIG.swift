@@ -51,7 +51,10 @@ extension Reconciler {
             defer { heart.cancel() }
             view.migState = .set(.pending)
             await publish(settled(view, &settling))
-            await follower.make(layout, from: path, inspector.prober, pod: install.pod, logger)
+            let managed = Set(view.plan.decision.managed(view.facts).gpus.map(\.address))
+            let ignored = Set(view.facts.gpus.map(\.address)).subtracting(managed)
+            let (prober, pod) = (inspector.prober, install.pod)
+            await follower.make(layout, from: path, besides: ignored, prober, pod: pod, logger)
             view = await inspector.look()
         }
         view.migState = follower.state.map { .set($0) } ?? .none

@@ -100,8 +100,12 @@ struct Executor {
             if try await !early.end(file, progress) { try await download(file, deadline, of: step, progress) }
         case .copy(let file): try await copy(file, deadline, of: step)
         case .stopServices(let units):
-            try await onHost(step) { () async throws(HostError) in
+            do throws(HostError) {
                 _ = try await commands.run(DriverService.command(.stop, units), deadline: deadline)
+            } catch {
+                var failure = step.failure
+                failure.code = .driverServiceFailed
+                throw error.failure(failure)
             }
         case .unloadModules(let modules):
             try await onHost(step) { () async throws(HostError) in try await unload(modules, deadline) }

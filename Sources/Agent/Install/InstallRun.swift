@@ -76,9 +76,13 @@ package struct InstallRun: Sendable {
         if !view.plan.steps.isEmpty {
             try await run(view.plan.steps, journal, change)
         } else {
-            // A step that was cut off behind its work is done, because the facts show it.
             let before = journal
-            journal.settleCutOffSteps(missingIn: [])
+            // The driver of this agent is whole. So a step that was cut off behind its work is done.
+            if view.plan.decision.action == .adopt, view.facts.driver.isOfThisAgent,
+                journal.record?.state == .installed
+            {
+                journal.settleCutOffSteps(missingIn: [])
+            }
             guard isWithdrawn || journal != before else { return view }
             try await change.save(journal)
         }
@@ -160,7 +164,7 @@ extension InstallRun {
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
                 var error = error
-                error.problem = await explained(error.problem, &journal)
+                if step.id == .unload { error.problem = await explained(error.problem, &journal) }
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 // On a full disk, the journal keeps the step as started. The cause is still that of the step.
                 do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
@@ -177,14 +181,14 @@ extension InstallRun {
 }
 
 extension InstallRun {
-    /// What a failure means after another look at the node.
+    /// What it means that the driver could not be unloaded, after another look at the node.
     ///
-    /// The journal remembers when only a reboot helps.
+    /// The journal remembers it.
     private func explained(_ failure: Finding, _ journal: inout Journal) async -> Finding {
-        guard [.moduleUnloadFailed, .rebootRequired].contains(failure.code) else { return failure }
+        guard failure.code == .moduleUnloadFailed else { return failure }
         let facts = await inspector.prober.withoutVendor.look().facts
         let explained = facts.claims.explained(failure)
-        journal.rememberReboot(explained, bootID: facts.host.bootID.value)
+        journal.rememberUnload(explained, bootID: facts.host.bootID.value)
         return explained
     }
 }

@@ -26,7 +26,7 @@ struct MIGLabelFollower {
 
     /// The layout to make now; nil when there is nothing to do.
     ///
-    /// A layout that was made is not made again before the label changes: somebody can have changed it since.
+    /// A layout that was made is not made again before the label changes or the daemon starts again.
     mutating func due(_ decision: MIGRequest.Decision, at instant: ContinuousClock.Instant) -> String? {
         guard case .make(let wanted) = decision else {
             (state, layout, next) = (nil, nil, nil)
@@ -55,8 +55,23 @@ struct MIGLabelFollower {
     }
 
     /// Makes a layout of a file in the format of `nvidia-mig-parted`, under the conditions of `mig apply`.
-    mutating func make(_ layout: String, from path: String, _ prober: Prober, pod: String?, _ logger: Logger) async {
-        let (state, why) = await Self.result(layout, path, prober, pod)
+    ///
+    /// - Parameters:
+    ///   - layout: The name of the layout.
+    ///   - path: The file.
+    ///   - ignored: The GPUs that the agent leaves alone.
+    ///   - prober: What reads the node and runs commands on it.
+    ///   - pod: The pod of this process; nil outside of a pod.
+    ///   - logger: Where the result goes.
+    mutating func make(
+        _ layout: String,
+        from path: String,
+        besides ignored: Set<PCIAddress>,
+        _ prober: Prober,
+        pod: String?,
+        _ logger: Logger
+    ) async {
+        let (state, why) = await Self.result(layout, path, ignored, prober, pod)
         end(state, at: .now)
         logger.log(
             level: state == .failed ? .warning : .notice,
@@ -68,6 +83,7 @@ struct MIGLabelFollower {
     private static func result(
         _ layout: String,
         _ path: String,
+        _ ignored: Set<PCIAddress>,
         _ prober: Prober,
         _ pod: String?
     ) async -> (MIGConfigState, why: String?) {
@@ -77,7 +93,11 @@ struct MIGLabelFollower {
             return (.failed, "\(path): \(errorChain(error))")
         }
         do throws(AgentFailure) {
-            let wish = MIGRun.Wish.layout { MIGNodePlan(layout, entries, $0) }
+            let wish = MIGRun.Wish.layout { inventory in
+                var plan = MIGNodePlan(layout, entries, inventory)
+                plan.leaveOut(ignored)
+                return plan
+            }
             var run = MIGRun(prober: prober, commands: commands, pod: pod, wish: wish)
             run.end = .now + limit
             let document = try await run.run(lockDeadline: .seconds(30))

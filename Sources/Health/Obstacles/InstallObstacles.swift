@@ -66,10 +66,11 @@ extension Check {
         group: .install,
         phase: .install,
         meaning:
-            "The agent could not take a driver out of the kernel, and no process uses that driver. For a driver such as "
-            + "nouveau, a display server or a text console can be the cause. That driver is on a blacklist "
-            + "(`/etc/modprobe.d/gpu-agent.conf`), so the kernel does not load it at the next boot. The daemon does not "
-            + "try again before the reboot, because each try stops the services of the driver.",
+            "The agent could not take a driver out of the kernel. Either it is NVIDIA's driver, and no process uses it, so "
+            + "another kernel module or the kernel itself holds it. Or it is a driver such as nouveau, which a display "
+            + "server or a text console uses. That driver is on a blacklist (`/etc/modprobe.d/gpu-agent.conf`), so the "
+            + "kernel does not load it at the next boot. After three attempts to unload NVIDIA's driver, the daemon does "
+            + "not try again before the reboot, because each attempt stops the services of the driver.",
         advice: "Drain the node and reboot it. The agent then goes on with the install. To try again without a reboot, "
             + "run `gpu-agent install`."
     )

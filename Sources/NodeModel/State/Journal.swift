@@ -18,7 +18,7 @@ package struct Journal: Codable, Sendable, Equatable {
     package var uninstall: UninstallRecord?
     /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
     package var failed: FailedInstall?
-    /// Why only a reboot helps, and in which boot the agent found it out; nil when no step failed so.
+    /// What the last attempts to unload a driver that no process uses came to; nil when the last one was no such failure.
     package var needsReboot: RebootNeed?
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = [], uninstall: UninstallRecord? = nil) {
@@ -132,7 +132,11 @@ package struct Journal: Codable, Sendable, Equatable {
         steps[index].seconds = seconds
         if failure == nil, isMeasured { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
         steps[index].failure = failure
-        if let failure { rememberFailure(failure, at: time) } else if step.unloadsModules { needsReboot = nil }
+        if let failure {
+            rememberFailure(failure, at: time)
+        } else if [.unload, .finish].contains(step) {
+            needsReboot = nil
+        }
     }
 }
 

@@ -1,31 +1,37 @@
 import Support
 
-/// The record that only a reboot gets the modules of a driver out of the kernel.
+/// The record that the modules of a driver stay in the kernel, although no process uses them.
 ///
-/// Until the node has booted again, the agent does not try again on its own: each try stops the services of the driver.
+/// A process that ends soon can be the cause of one failure. After several of them in one boot, the agent does not try again
+/// on its own before the next boot: each try stops the services of the driver.
 package struct RebootNeed: Codable, Sendable, Equatable {
-    /// Why the node must reboot.
+    /// Why the modules could not be unloaded.
     package var finding: Finding
     /// The ID of the boot in which the agent tried (`/proc/sys/kernel/random/boot_id`).
     package var bootID: String
+    /// How many times in a row the agent tried in this boot.
+    package var attempts: Int
 
-    package init(_ finding: Finding, bootID: String) {
-        self.finding = finding
-        self.bootID = bootID
+    package init(_ finding: Finding, bootID: String, attempts: Int = 1) {
+        (self.finding, self.bootID, self.attempts) = (finding, bootID, attempts)
     }
+
+    /// After how many attempts only a reboot helps.
+    static let limit = 3
 }
 
 extension Journal {
-    /// Remembers a failure after which only a reboot helps.
+    /// Remembers what came of an attempt to unload the modules of a driver.
     ///
     /// Without a known boot, the agent could not tell when the reboot was, so it tries again as after other failures.
-    package mutating func rememberReboot(_ failure: Finding, bootID: String?) {
-        guard failure.code == .rebootRequired, let bootID else { return }
-        needsReboot = RebootNeed(failure, bootID: bootID)
+    package mutating func rememberUnload(_ failure: Finding, bootID: String?) {
+        guard failure.code == .rebootRequired, let bootID else { return needsReboot = nil }
+        let before = needsReboot.flatMap { $0.bootID == bootID ? $0.attempts : nil } ?? 0
+        needsReboot = RebootNeed(failure, bootID: bootID, attempts: before + 1)
     }
 
     /// Why the node must reboot before the agent tries again; nil when it must not, or has booted since.
     package func rebootFinding(bootID: String?) -> Finding? {
-        needsReboot.flatMap { $0.bootID == bootID ? $0.finding : nil }
+        needsReboot.flatMap { $0.bootID == bootID && $0.attempts >= RebootNeed.limit ? $0.finding : nil }
     }
 }

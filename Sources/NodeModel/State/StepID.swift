@@ -85,9 +85,6 @@ extension StepID {
         ].map(StepID.init(rawValue:))
     )
 
-    /// Whether the step takes a driver out of the kernel.
-    package var unloadsModules: Bool { self == .unload || self == .release }
-
     /// The name of the job that executes the step for a driver version.
     package func jobName(for version: String) -> String { "\(rawValue)-\(version)" }
 }

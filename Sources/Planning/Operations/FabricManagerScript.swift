@@ -77,9 +77,11 @@ enum FabricManagerScript {
 
     private static let checking = #"""
         archive=$1 record=$2
-        names=$(tar -tJf "$archive" 2>&1) || fail "tar cannot read $archive: $(echo $names | cut -c 1-300)"
-        top=$(echo "$names" | sed -n 's,/.*,,p' | sort -u)
-        list=$(echo "$names" | sed -n "s,^$top/,,p" | place)
+        said=$(tar -tJf "$archive" 2>&1 >/dev/null) || fail "tar cannot read $archive: $(echo $said | cut -c 1-300)"
+        # Only plain files. The last word of a line is the name.
+        names=$(tar -tvJf "$archive" 2>/dev/null | sed -n 's,^-.* ,,p')
+        top=$(echo "$names" | sed -n '1s,/.*,,p')
+        list=$(echo "$names" | while read -r name; do echo "${name#"$top"/}"; done | place)
         complete "$list" "$archive"
         while read -r file path mode; do
             [ -e "$path" ] || [ -L "$path" ] || continue
