@@ -32,7 +32,7 @@ package struct CUDATesting: Sendable {
     func test(_ gpu: GPUFacts?, _ device: String?, driver: String?, users: Reading<[DeviceUser]>) -> CUDATest {
         guard level == .full else { return .light("'gpu-agent validate' runs one") }
         if let device, let time = proven.time(of: device, driver) {
-            return .light("one ran at \(time.wholeSeconds) with the right results")
+            return .light("the last one had the right results at \(time.wholeSeconds)")
         }
         switch users {
         case .present(let users):
