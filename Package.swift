@@ -177,7 +177,11 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             "VendorProbeTests",
             ["CVendor", "NodeModel", "Support", "TestSupport", "VendorProbe", subprocess, system]
         ),
-        target("HostSupport", path: "Tests/HostSupport", ["Host", hummingbird, logging, nioCore, subprocess, system]),
+        target(
+            "HostSupport",
+            path: "Tests/HostSupport",
+            ["Host", hummingbird, lifecycle, logging, nioCore, subprocess, system]
+        ),
         tests(
             "HostTests",
             [

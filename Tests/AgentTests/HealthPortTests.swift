@@ -141,6 +141,17 @@ import Testing
         try await eventually("the server closes eight") { held.filter(isClosed).count == 8 }
     }
 
+    /// A server that is canceled between the accept and the first read must not end the process.
+    @Test func stopsWhileConnectionsArrive() async throws {
+        for _ in 0..<20 {
+            let running = try await start("127.0.0.1", limit: 4)
+            let held = try (0..<12).map { _ in try connection(running.port) }
+            running.task.cancel()
+            defer { held.forEach { close($0) } }
+            try await running.task.value
+        }
+    }
+
     /// A peer holds as many connections as there may be, and opens each one again that the server closes.
     @Test(arguments: [
         "", "GET /healthz HTTP/1.1\r\nHost: a\r\n", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 
 /// An HTTP server on the loopback interface that serves one file, correctly or with faults, and records the requests.
@@ -78,8 +79,12 @@ package final class FileServer: Sendable {
             onServerRunning: { channel in continuation.yield(channel.localAddress?.port ?? 0) },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
-        let running = Task { try await application.run() }
-        defer { running.cancel() }
+        // A graceful stop: a canceled server ends the process when it has accepted a connection and not yet handled it.
+        var configuration = ServiceGroupConfiguration(services: [application], logger: application.logger)
+        configuration.maximumGracefulShutdownDuration = .milliseconds(200)
+        let group = ServiceGroup(configuration: configuration)
+        Task { try await group.run() }
+        defer { Task { await group.triggerGracefulShutdown() } }
         let port = await ports.first { _ in true } ?? 0
         server.state.withLock { $0.port = port }
         return try await body(server)

@@ -1,3 +1,4 @@
+import Hummingbird
 import Logging
 import NIOCore
 import NetworkErrors
@@ -34,8 +35,26 @@ struct HealthService: Service {
                 await onServerRunning(channel)
             }
         )
-        do { try await application.run() } catch let error as IOError where !error.isWithoutIPv6 || host != "::" {
+        do { try await run(application) } catch let error as IOError where !error.isWithoutIPv6 || host != "::" {
             throw ListenError(address: Self.text(host, port), cause: NetworkError(error) ?? error)
+        }
+    }
+
+    /// Runs the server until this service is stopped, and stops it gracefully, even when this task is canceled.
+    ///
+    /// The server must never be canceled while it accepts: a connection that it accepted and did not yet handle then
+    /// ends the process, because NIO requires that somebody finishes each one.
+    private func run(_ application: some ApplicationProtocol) async throws {
+        var configuration = ServiceGroupConfiguration(services: [application], logger: application.logger)
+        // A graceful stop first ends the accepting. After this time, the server cancels the open connections.
+        configuration.maximumGracefulShutdownDuration = .seconds(1)
+        let group = ServiceGroup(configuration: configuration)
+        // A detached task inherits neither the cancellation nor the graceful shutdown of this one.
+        let server = Task.detached { try await group.run() }
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await server.value
+        } onCancelOrGracefulShutdown: {
+            Task { await group.triggerGracefulShutdown() }
         }
     }
 
