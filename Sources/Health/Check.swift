@@ -79,6 +79,7 @@ extension Check {
         case errors = "Errors of the GPUs"
         case mig = "MIG"
         case license = "vGPU license"
+        case runtime = "The container runtime"
         case publication = "The publication in the cluster"
 
         /// The introduction of the section in the documentation, in Markdown; nil when the section has none.

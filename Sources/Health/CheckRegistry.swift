@@ -140,6 +140,8 @@ package enum CheckRegistry {
         .imexNotRunning,
         .imexChannelMissing,
         .persistenceModeOff,
+        .cdiSpecificationStale,
+        .containerdVersionMismatch,
 
         // Phase: publish
         .publicationFailed,

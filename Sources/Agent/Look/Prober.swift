@@ -79,6 +79,7 @@ package struct Prober: Sendable {
         }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
+        facts.runtime = await RuntimeProbe(root: root).read()
         return (facts.visible, journal.flatMap(\.visible))
     }
 

@@ -60,7 +60,7 @@ extension HostRoot {
 
 extension StringProtocol {
     /// The text without leading and trailing white space.
-    var trimmed: String {
+    package var trimmed: String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return "" }
         return String(self[first...last])

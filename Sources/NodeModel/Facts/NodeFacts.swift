@@ -35,6 +35,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var licensing: Reading<LicensingFacts>
     /// The MIG layouts that the GPUs should have; absent when none is recorded on the host.
     package var wantedMIG: Reading<WantedMIGLayout>
+    /// What the container runtime of the host reads; nil when the agent did not read it.
+    package var runtime: RuntimeFacts?
 
     package init(
         host: HostFacts,
@@ -48,7 +50,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         seenGPUs: Reading<SeenGPUs> = .absent,
         gpuEvents: Reading<GPUEventFacts> = .absent,
         licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed),
-        wantedMIG: Reading<WantedMIGLayout> = .absent
+        wantedMIG: Reading<WantedMIGLayout> = .absent,
+        runtime: RuntimeFacts? = nil
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -64,6 +67,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.gpuEvents = gpuEvents
         self.licensing = licensing
         self.wantedMIG = wantedMIG
+        self.runtime = runtime
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -112,5 +116,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             try container.decodeIfPresent(Reading<LicensingFacts>.self, forKey: .licensing)
             ?? .skipped(Reading<LicensingFacts>.notRecorded)
         wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
+        runtime = try container.decodeIfPresent(RuntimeFacts.self, forKey: .runtime)
     }
 }

@@ -1,0 +1,100 @@
+import CoreSupport
+import Health
+import NodeModel
+import Support
+import TestSupport
+import Testing
+
+/// What the checks say about the files of the container runtime.
+@Suite struct RuntimeChecksTests {
+    private func finding(_ code: ReasonCode, _ runtime: RuntimeFacts?, loaded: Bool = true) -> Finding? {
+        let facts = NodeFacts.h100Ready.with {
+            $0.runtime = runtime
+            if !loaded { $0.driver.loadedVersion = .absent }
+        }
+        return Checks(facts: facts, plan: .adoptedH100).report().finding(code)
+    }
+
+    private var version: String? { NodeFacts.h100Ready.driver.loadedVersion.value }
+
+    private func specification(
+        _ path: String = "/etc/cdi/nvidia.yaml",
+        kind: String = "nvidia.com/gpu",
+        driver: String? = nil,
+        missing: [String] = [],
+        count: Int? = nil
+    ) -> RuntimeFacts {
+        RuntimeFacts(
+            specifications: .present([
+                CDISpecification(path: path, kind: kind, driver: driver, missing: missing, missingCount: count)
+            ])
+        )
+    }
+
+    @Test func aSpecificationOfThisDriverPasses() {
+        #expect(finding(.cdiSpecificationStale, specification(driver: version))?.state == .pass)
+        #expect(finding(.cdiSpecificationStale, specification())?.state == .pass)
+        #expect(finding(.cdiSpecificationStale, RuntimeFacts()) == nil)
+        #expect(finding(.cdiSpecificationStale, nil) == nil)
+    }
+
+    @Test func missingFilesAreAWarningWithTheCommand() {
+        let found = finding(
+            .cdiSpecificationStale,
+            specification(missing: ["/usr/lib/libEGL_nvidia.so.1.2"], count: 30)
+        )
+        #expect(found?.state == .warning)
+        #expect(
+            found?.observed
+                == "/etc/cdi/nvidia.yaml names files that the host does not have: /usr/lib/libEGL_nvidia.so.1.2, and 29 more."
+        )
+        #expect(found?.remedy.command == "nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml")
+    }
+
+    @Test func theLibrariesOfAnotherDriverAreAWarning() {
+        let found = finding(.cdiSpecificationStale, specification(driver: "470.1.2"))
+        #expect(found?.state == .warning)
+        #expect(found?.observed == "/etc/cdi/nvidia.yaml is for driver 470.1.2, and driver \(version ?? "") runs.")
+    }
+
+    /// A restart of the program that wrote the file is enough, and no command on the node helps.
+    @Test(arguments: [("k8s.device-plugin.nvidia.com/gpu", "device plugin"), ("management.nvidia.com/gpu", "toolkit")])
+    func theKindSaysWhoWritesIt(_ kind: String, _ words: String) {
+        let found = finding(.cdiSpecificationStale, specification("/var/run/cdi/a.json", kind: kind, missing: ["/a"]))
+        #expect(found?.remedy.text.contains(words) == true)
+        #expect(found?.remedy.command == nil)
+    }
+
+    @Test func theNodeStaysAsItIsWhenAFileCannotBeRead() {
+        let failure = ReadFailure(.malformed, "/etc/cdi/a.yaml: line 1")
+        let found = finding(.cdiSpecificationStale, RuntimeFacts(specifications: .unreadable(failure)))
+        #expect(found?.state == .notice)
+        #expect(found?.observed.contains("/etc/cdi/a.yaml: line 1") == true)
+    }
+
+    /// Without a loaded driver, no specification can fit, and the driver is what to correct.
+    @Test func withoutADriverTheSpecificationIsNoFinding() {
+        #expect(finding(.cdiSpecificationStale, specification(missing: ["/a"]), loaded: false) == nil)
+    }
+
+    private func containerd(_ version: Int?, _ imported: Int...) -> RuntimeFacts {
+        RuntimeFacts(
+            containerd: .present(
+                ContainerdConfiguration(
+                    path: "/etc/containerd/config.toml",
+                    version: version,
+                    imports: imported.map { .init(path: "/etc/containerd/conf.d/\($0).toml", version: $0) }
+                )
+            )
+        )
+    }
+
+    @Test func anImportedFileWithAHigherVersionStopsContainerd() {
+        let found = finding(.containerdVersionMismatch, containerd(2, 2, 4))
+        #expect(found?.state == .warning)
+        #expect(found?.observed.contains("/etc/containerd/conf.d/4.toml has version 4, and") == true)
+        #expect(finding(.containerdVersionMismatch, containerd(3, 2, 3))?.state == .pass)
+        #expect(finding(.containerdVersionMismatch, containerd(nil, 4)) == nil)
+        #expect(finding(.containerdVersionMismatch, containerd(2)) == nil)
+    }
+}
