@@ -1,5 +1,7 @@
 // What the stand-in modules for a real kernel share.
 
+#pragma once
+
 #include <linux/cdev.h>
 #include <linux/fs.h>
 #include <linux/module.h>

@@ -102,3 +102,25 @@ other_kernel() { find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' | grep
 install_kernel() {
     DEB_MAINT_PARAMS=configure run-parts --exit-on-error --arg="$1" /etc/kernel/header_postinst.d
 }
+
+# installer_fails STAGE: the installer of driver 580 fails from here on: at `build` before it removes the old driver, at
+# `files` after that. Without a stage, it works.
+installer_fails() { echo "installer-fails=${1:+$1 580.105.08}" >>/etc/gpu-sim/host; }
+
+# reports_both: an install fails, and says that the agent went back to the old driver.
+reports_both() {
+    local output
+    output=$(pod gpu-agent install 2>&1) && return 1
+    [[ $output = *installer-failed:* && $output = *'driver-rolled-back: The agent went back to driver 595.91.07'* ]] ||
+        { printf '%s\n' "$output"; false; }
+}
+
+check_went_back() {
+    check 'the old driver is loaded' [ "$(loaded_version)" = 595.91.07 ]
+    check_ready
+    check 'the status says that the new driver failed' has_finding driver-rolled-back notice
+    check 'the agent would not try it again' has_no_steps
+    check_complete
+}
+
+has_no_steps() { pod gpu-agent plan -o json | tr -d ' \n' | grep '"steps":\[\]' >/dev/null; }
