@@ -64,7 +64,7 @@ extension CDISpecification {
             "Restart the pod of NVIDIA's container toolkit on this node, which writes \(path) again."
         default:
             Remedy(
-                "Write \(path) again, so that containers can use the GPUs.",
+                "Run 'nvidia-ctk cdi generate --output=\(path)' on the node, which writes the specification again.",
                 command: "nvidia-ctk cdi generate --output=\(path)"
             )
         }

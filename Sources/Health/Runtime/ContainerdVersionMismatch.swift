@@ -29,7 +29,7 @@ extension Check {
             "containerd will not start again: \(files.joined(separator: ", ")), and \(containerd.path) has version \(version).",
             expected: expected,
             remedy: Remedy(
-                "Correct the imported file before containerd restarts. This command shows whether containerd accepts it.",
+                "Correct the imported file until 'containerd config dump' succeeds, before containerd restarts.",
                 command: "containerd config dump"
             )
         )
