@@ -68,6 +68,7 @@ stop_pod() {
     wait "$kubelet"
 }
 kill_agent() { kill -KILL "$(cat "$kubelet_state/container")"; }
+is_ready() { [ "$(verdict)" = ready ]; }
 pod_is_ready() { [ -e $kubelet_state/ready ]; }
 restarts() { grep -c ' ended ' $kubelet_state/events; }
 restarted() { [ "$(grep -c ' started ' $kubelet_state/events)" -gt 1 ]; }
@@ -86,6 +87,8 @@ has_labels_of_hardware() { diff <(sort hardware/labels) <(agent_labels); }
 # await_ready BOOTS: the pod becomes ready, and its Node shows it.
 await_ready() {
     await "$1" 'the pod becomes ready' pod_is_ready || tail -n 30 $kubelet_state/log
+    # On a node that works, the agent can still have something to do, such as to start nvidia-persistenced.
+    await 10 'the agent has finished its work' is_ready
     check_ready
     await 4 'the startup taint is removed' is_untainted
     check_published_ready
