@@ -45,7 +45,7 @@ struct gpu {
 };
 
 static DECLARE_BITMAP(minors, NV_GPU_MINORS);
-static struct proc_dir_entry *proc;
+static struct proc_dir_entry *directories;
 static unsigned int found, accepted;
 
 bool nv_has_gpu(unsigned int minor)
@@ -163,7 +163,7 @@ static int probe(struct pci_dev *device, const struct pci_device_id *id)
 	set_bit(gpu->minor, minors);
 	gpu->device = device;
 	pci_set_drvdata(device, gpu);
-	gpu->proc = proc_mkdir(pci_name(device), proc);
+	gpu->proc = proc_mkdir(pci_name(device), directories);
 	proc_create_single_data("information", 0444, gpu->proc, information_show, gpu);
 	timer_setup(&gpu->watch, watch, 0);
 	mod_timer(&gpu->watch, jiffies + HZ);
@@ -193,7 +193,7 @@ int nv_bind_gpus(struct proc_dir_entry *directory)
 {
 	int error;
 
-	proc = directory;
+	directories = directory;
 	error = pci_register_driver(&driver);
 	if (error || accepted)
 		return error;

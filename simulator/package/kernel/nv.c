@@ -1,5 +1,5 @@
 // All of the stand-in for nvidia.ko in one run of the compiler: an emulated processor needs seconds for the headers of the
-// kernel, and it would read them once for each file.
+// kernel, and it would read them once for each file. So each variable of these files needs a name of its own.
 
 #include "nv-main.c"
 
