@@ -197,7 +197,11 @@ struct ScriptedHost: Sendable {
         )
         // A job also writes its result to the disk.
         try writeProgram(tools, "sync", "[ \"$1\" != -f ] || echo \"$*\" >>\(host)/run/sync")
-        try writeProgram(tools, "modinfo", "[ $2 = version ] && echo \(version) || echo 'Dual MIT/GPL'")
+        try writeProgram(
+            tools,
+            "modinfo",
+            "case $2 in version) echo \(version) ;; license) echo 'Dual MIT/GPL' ;; esac"
+        )
         let vendor = NodeFacts.h100Ready.vendor.value
         try tools.write("nvml.json", bytes: Array(try JSONEncoder().encode(vendor?.nvml ?? .absent)))
         let cuda = CUDAFacts(visibleDevices: nil, result: 0, errorName: nil, deviceCount: 1)

@@ -16,6 +16,11 @@ import Testing
             $0.driver.moduleFile = .absent
             $0.host.kernelRelease = .present("5.15.0-1090-azure")
         },
+        SelectionCase("a module of another kernel", .h100Ready, .install(Driver.datacenter595)) {
+            $0.driver = $0.driver.unloaded
+            $0.driver.moduleFile = .absentBecause("/m/nvidia.ko is for the kernel 5.15.0-1089-azure")
+            $0.host.kernelRelease = .present("5.15.0-1090-azure")
+        },
         SelectionCase(
             "another version is asked for",
             .h100Ready,

@@ -1,17 +1,19 @@
 import FoundationEssentials
 import NodeModel
+import Planning
 import TestSupport
 import Testing
 
 /// A newer kernel is installed, and the host has its headers but no DKMS.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(10)))
 struct BuildAheadTests {
-    /// Installs a kernel and its headers, which are those of the running one.
+    /// Installs a kernel and its headers.
+    ///
+    /// Without `headers`, its directory has those of the running kernel.
     ///
     /// - Returns: The directory for its modules.
-    func installKernel(_ node: SimulatedNode, _ prefix: String = "9") async throws -> String {
-        let running = try #require(node.text("/proc/sys/kernel/osrelease")).filter { !$0.isNewline }
-        let kernel = "\(prefix)\(running)"
+    func installKernel(_ node: SimulatedNode, _ prefix: String = "9", headers: Bool = true) async throws -> String {
+        let kernel = try release(node, prefix)
         try await node.run([
             "sh", "-ec",
             """
@@ -20,12 +22,19 @@ struct BuildAheadTests {
             : >/boot/vmlinuz-$1
             : >/lib/modules/$1/modules.dep
             cp -R /lib/modules/$running/build/ /usr/src/linux-headers-$1
+            cd /usr/src/linux-headers-$1/include/generated
+            [ -z "$2" ] || echo "#define UTS_RELEASE \\"$1\\"" >utsrelease.h
             ln -s /usr/src/linux-headers-$1 /lib/modules/$1/build
             rm -f /usr/sbin/dkms /usr/bin/dkms
             """,
-            "install-kernel", kernel,
+            "install-kernel", kernel, headers ? "yes" : "",
         ])
         return "/lib/modules/\(kernel)/kernel/drivers/video"
+    }
+
+    /// The release of the running kernel with a prefix, which makes it that of a newer kernel.
+    private func release(_ node: SimulatedNode, _ prefix: String = "9") throws -> String {
+        prefix + (try #require(node.text("/proc/sys/kernel/osrelease")).filter { !$0.isNewline })
     }
 
     @Test func buildsTheModulesBeforeTheReboot() async throws {
@@ -55,6 +64,79 @@ struct BuildAheadTests {
             try await node.expectUninstalled()
         }
     }
+
+    /// The node boots the newer kernel, and then the older one again.
+    @Test func aBootOfEitherKernelLoadsItsModules() async throws {
+        try await SimulatedNode.with { node in
+            let kernel = try release(node)
+            _ = try await installKernel(node)
+            for _ in 1...2 { try await node.agent("install").expectExit(0) }
+            let requests = try node.requests().count
+            for boot in [kernel, nil] {
+                try await node.run(["sh", "-ec", Self.boot, "boot", boot ?? ""])
+                let plan = try await node.agent("plan")
+                #expect(!plan.output.contains("install the") && !plan.output.contains("build the"), "\(plan)")
+                try await node.agent("install").expectExit(0)
+                #expect(try await node.status().verdict == "ready")
+                #expect(node.exists("/sys/module/nvidia_uvm"))
+            }
+            #expect(try node.requests().count == requests)
+        }
+    }
+
+    /// What a boot of a kernel changes; without an argument, the boot of the first one.
+    private static let boot = """
+        modprobe -r nvidia-uvm nvidia-modeset nvidia
+        rm -rf /dev/nvidia* /run/gpu-agent
+        cat /proc/sys/kernel/random/uuid >/run/gpu-sim/boot_id
+        umount /proc/sys/kernel/osrelease 2>/dev/null || true
+        [ -n "$1" ] || exit 0
+        echo "$1" >/run/osrelease
+        mount --bind /run/osrelease /proc/sys/kernel/osrelease
+        """
+
+    /// The headers can change after the agent has looked at them, and a build can use others.
+    @Test func nothingIsInstalledThatWasBuiltForAnotherKernel() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let kernel = try release(node)
+            let running = try release(node, "")
+            let modules = try await installKernel(node, headers: false)
+            try node.directory.write(
+                "none.yaml",
+                "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {buildPackages: false}\n"
+            )
+            let status = try await node.status(["--config", node.directory.path("none.yaml")])
+            let notice = try #require(status.findings.first { $0.code == "kernel-change-pending" })
+            #expect(notice.remedy.contains("(/lib/modules/\(kernel)/build has those of \(running))"), "\(notice)")
+
+            let video = "/lib/modules/\(running)/kernel/drivers/video"
+            let step = BuildAhead(version: "595.91.07", kernel: kernel, directory: video).step
+            guard case .job(let job) = step.effects.first else { throw Failure("no job") }
+            func build() async throws -> Finished {
+                try await runProgram([Programs.script("node"), "exec", "--dir", node.directory.path] + job.command)
+            }
+            let headers = try await build()
+            headers.expectExit(84)
+            #expect(
+                headers.errors.contains(
+                    "ERROR: The headers in /lib/modules/\(kernel)/build are of \(running), and not of \(kernel)."
+                ),
+                "\(headers)"
+            )
+
+            try await node.run(["sh", "-ec", Self.wrongModules, "sh", kernel])
+            let built = try await build()
+            built.expectExit(85)
+            #expect(built.errors.contains(" for 6.1.0-other, and not for \(kernel)."), "\(built)")
+            #expect(!node.exists("\(modules)/nvidia.ko"))
+        }
+    }
+
+    private static let wrongModules = """
+        echo "#define UTS_RELEASE \\"$1\\"" >/lib/modules/$1/build/include/generated/utsrelease.h
+        sed -i '/utsrelease/a #undef UTS_RELEASE\\n#define UTS_RELEASE "6.1.0-other"' /usr/src/nvidia-595.91.07/module.c
+        """
 
     /// The node never boots the first of the two kernels.
     ///

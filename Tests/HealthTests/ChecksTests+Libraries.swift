@@ -235,6 +235,7 @@ extension ChecksTests {
         module: Bool = false,
         version: String? = nil,
         headers: Bool = true,
+        headersRelease: String? = nil,
         dkms: Reading<String> = .present("/usr/sbin/dkms"),
         tree: String = "595.71.05",
         ours: Bool = true
@@ -245,7 +246,8 @@ extension ChecksTests {
                     release: "6.1.0-60-amd64",
                     hasModule: module,
                     moduleVersion: version,
-                    hasHeaders: headers
+                    hasHeaders: headers,
+                    headersRelease: headersRelease
                 )
             )
             $0.build.dkms = dkms
@@ -297,6 +299,11 @@ extension ChecksTests {
             pending(headers: false, dkms: .absent),
             "Before the reboot, install the headers of 6.1.0-60-amd64. After the reboot, the agent builds what is missing, "
                 + "and the node is not ready until then."
+        ),
+        (
+            pending(headers: false, headersRelease: "6.1.0-56-amd64", dkms: .absent, ours: false),
+            "Before the reboot, install the headers of 6.1.0-60-amd64 (/lib/modules/6.1.0-60-amd64/build has those of "
+                + "6.1.0-56-amd64). Whoever installed the driver must build it for this kernel."
         ),
         // DKMS knows another driver, and not this one.
         (

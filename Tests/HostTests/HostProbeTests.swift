@@ -178,6 +178,29 @@ import Testing
         #expect(compressed?.reason == .command)
     }
 
+    /// A kernel refuses a module of another one, but only when it should load the module.
+    @Test func aModuleOfAnotherKernelIsAbsent() async throws {
+        try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n")
+        let place = "lib/modules/6.1.0-56-amd64/updates/nvidia.ko"
+        func write(_ path: String, _ vermagic: String) throws {
+            try tree.write(path, bytes: moduleFile("version=595.91.07", "license=NVIDIA", "vermagic=\(vermagic)"))
+        }
+        try write(place, "6.1.0-56-amd64 SMP preempt mod_unload modversions ")
+        let expected = ModuleFile(path: "/\(place)", version: "595.91.07", kernelModuleType: .proprietary)
+        #expect(await probe.driverFacts(record: .absent).moduleFile == .present(expected))
+        try write(place, "6.1.0-55-amd64 SMP preempt mod_unload modversions ")
+        let why = "/\(place) is for the kernel 6.1.0-55-amd64"
+        #expect(await probe.driverFacts(record: .absent).moduleFile == .absentBecause(why))
+        #expect(await probe.driverFacts(record: .absent).presence(of: "595.91.07") == .incomplete(why))
+
+        // What weak-modules makes, where this kernel can load the module of an earlier one.
+        let other = "lib/modules/6.1.0-55-amd64/extra/nvidia.ko"
+        try write(other, "6.1.0-55-amd64 SMP preempt mod_unload modversions ")
+        try tree.link("lib/modules/6.1.0-56-amd64/weak-updates/nvidia.ko", to: "/\(other)")
+        try tree.write("lib/modules/6.1.0-56-amd64/modules.dep", "weak-updates/nvidia.ko:\n")
+        #expect(await probe.driverFacts(record: .absent).moduleFile.value?.path == "/\(other)")
+    }
+
     @Test(arguments: ["6.1\0", "../../etc", "..", "6.1/x", ""])
     func takesAHostileKernelReleaseForMalformed(_ release: String) async throws {
         try tree.write("proc/sys/kernel/osrelease", release)

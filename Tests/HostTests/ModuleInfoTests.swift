@@ -11,7 +11,7 @@ import Testing
     private static let texts = "license=Dual MIT/GPL\0version=580.105.08\0supported=external\0alias=a\0alias=b\0noise\0"
 
     @Test func readsTheSection() throws {
-        let info = try ModuleInfo(elf(Array(Self.texts.utf8)))
+        let info = try ModuleInfo(moduleFile(Array(Self.texts.utf8)))
         #expect(info.fields["version"] == "580.105.08")
         #expect(info.fields["license"] == "Dual MIT/GPL")
         #expect(info.fields["alias"] == "a")
@@ -46,12 +46,12 @@ import Testing
             try ModuleInfo(Array(repeating: 0, count: 64))
         }
         #expect(throws: MessageError("it has no .modinfo section")) {
-            try ModuleInfo(elf(Array(Self.texts.utf8), name: ".modinfo2"))
+            try ModuleInfo(moduleFile(Array(Self.texts.utf8), name: ".modinfo2"))
         }
     }
 
     @Test func isNotLedAstrayByBrokenTables() throws {
-        let whole = elf(Array(Self.texts.utf8))
+        let whole = moduleFile(Array(Self.texts.utf8))
         for length in 0..<whole.count {
             #expect(throws: MessageError.self) { try ModuleInfo(Array(whole[..<length])) }
         }
@@ -61,22 +61,6 @@ import Testing
             // A module, or the typed error; never a trap and never a huge read.
             do { _ = try ModuleInfo(broken) } catch { #expect(error is MessageError) }
         }
-    }
-
-    /// A relocatable ELF file with three sections: the null section, the section names, and one more.
-    private func elf(_ content: [UInt8], name: String = ".modinfo") -> [UInt8] {
-        let names = Array("\0.shstrtab\0\(name)\0".utf8)
-        let (nameOffset, contentOffset) = (64, 64 + names.count)
-        func bytes(_ number: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(number >> ($0 * 8) & 0xff) } }
-        func section(_ name: Int, _ offset: Int, _ size: Int) -> [UInt8] {
-            bytes(name, 4) + bytes(1, 4) + bytes(0, 16) + bytes(offset, 8) + bytes(size, 8) + bytes(0, 24)
-        }
-        let header: [UInt8] =
-            [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + bytes(0, 9) + bytes(1, 2) + bytes(62, 2) + bytes(1, 4) + bytes(0, 16)
-            + bytes(contentOffset + content.count, 8) + bytes(0, 4) + bytes(64, 2) + bytes(0, 4)
-            + bytes(64, 2) + bytes(3, 2) + bytes(1, 2)
-        return header + names + content + section(0, 0, 0) + section(1, nameOffset, names.count)
-            + section(11, contentOffset, content.count)
     }
 }
 

@@ -11,12 +11,24 @@ import Testing
         var running = "6.1.0-56-cloud-amd64"
         var images: [String] = []
         var modules: [String] = []
+        /// The release in the headers of each kernel.
+        var headers: [String: String] = [:]
         var found: Reading<PendingKernel>
     }
 
-    private static func kernel(_ release: String, module: Bool = false, headers: Bool = false) -> Reading<PendingKernel>
-    {
-        .present(PendingKernel(release: release, hasModule: module, hasHeaders: headers))
+    private static func kernel(
+        _ release: String,
+        module: Bool = false,
+        headers: String? = nil
+    ) -> Reading<PendingKernel> {
+        .present(
+            PendingKernel(
+                release: release,
+                hasModule: module,
+                hasHeaders: headers == release,
+                headersRelease: headers
+            )
+        )
     }
 
     static let cases = [
@@ -29,8 +41,21 @@ import Testing
         Case(
             testDescription: "a newer one, without a module",
             images: ["boot/vmlinuz-6.1.0-57-cloud-amd64"],
-            modules: ["6.1.0-57-cloud-amd64/modules.dep", "6.1.0-57-cloud-amd64/build/Makefile"],
-            found: kernel("6.1.0-57-cloud-amd64", headers: true)
+            modules: ["6.1.0-57-cloud-amd64/modules.dep"],
+            headers: ["6.1.0-57-cloud-amd64": "6.1.0-57-cloud-amd64"],
+            found: kernel("6.1.0-57-cloud-amd64", headers: "6.1.0-57-cloud-amd64")
+        ),
+        Case(
+            testDescription: "a newer one, whose directory has the headers of the running one",
+            images: ["boot/vmlinuz-6.1.0-57-cloud-amd64"],
+            headers: ["6.1.0-57-cloud-amd64": "6.1.0-56-cloud-amd64"],
+            found: kernel("6.1.0-57-cloud-amd64", headers: "6.1.0-56-cloud-amd64")
+        ),
+        Case(
+            testDescription: "a newer one, with a makefile and no release of its headers",
+            images: ["boot/vmlinuz-6.1.0-57-cloud-amd64"],
+            modules: ["6.1.0-57-cloud-amd64/build/Makefile"],
+            found: kernel("6.1.0-57-cloud-amd64")
         ),
         Case(
             testDescription: "the newest of three, with a module",
@@ -64,8 +89,30 @@ import Testing
     func findsTheNewestOfTheSameVariant(_ row: Case) throws {
         let tree = try TemporaryDirectory()
         for path in row.images + row.modules.map({ "lib/modules/\($0)" }) { try tree.write(path, "") }
+        for (kernel, release) in row.headers {
+            let build = "lib/modules/\(kernel)/build"
+            try tree.write("\(build)/Makefile", "")
+            try tree.write("\(build)/include/generated/utsrelease.h", "#define UTS_RELEASE \"\(release)\"\n")
+        }
         let probe = PendingKernelProbe(root: try HostRoot(tree.path))
         #expect(probe.read(running: .present(row.running)) == row.found)
+    }
+
+    /// A kernel refuses a module of another one, so such a file does not make the next boot a good one.
+    @Test(
+        arguments: [
+            ("6.1.0-57-amd64 SMP mod_unload", true), ("6.1.0-56-amd64 SMP mod_unload", false), (nil, true),
+        ] as [(String?, Bool)]
+    )
+    func aModuleOfAnotherKernelIsNone(_ vermagic: String?, _ counts: Bool) throws {
+        let tree = try TemporaryDirectory()
+        try tree.write("boot/vmlinuz-6.1.0-57-amd64", "")
+        let fields = ["version=595.91.07", "license=NVIDIA", vermagic.map { "vermagic=\($0)" } ?? "name=nvidia"]
+        let file = moduleFile(fields[0], fields[1], fields[2])
+        try tree.write("lib/modules/6.1.0-57-amd64/kernel/drivers/video/nvidia.ko", bytes: file)
+        let probe = PendingKernelProbe(root: try HostRoot(tree.path))
+        let kernel = try #require(probe.read(running: .present("6.1.0-56-amd64")).value)
+        #expect(kernel.hasModule == counts && kernel.moduleVersion == (counts ? "595.91.07" : nil))
     }
 
     @Test func isNotKnownWithoutTheRunningOne() throws {

@@ -27,7 +27,10 @@ extension Check {
         let isOurs = node.facts.driver.record.value?.version == module.version
         let hasDKMS = node.facts.build.dkms.value != nil && node.facts.mayBuildWithDKMS(module.version)
         let package = isOurs ? prebuiltModules(of: node.facts, for: kernel.release) : nil
-        let headers = kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(hasDKMS ? ", and " : "")"
+        let others = kernel.headersRelease.flatMap { $0 == kernel.release ? nil : $0 }
+        let inPlace = others.map { " (/lib/modules/\(kernel.release)/build has those of \($0))" } ?? ""
+        let headers =
+            kernel.hasHeaders ? "" : "install the headers of \(kernel.release)\(inPlace)\(hasDKMS ? ", and " : "")"
         let build = hasDKMS ? "run 'dkms autoinstall -k \(kernel.release)'" : ""
         let before = headers.isEmpty && build.isEmpty ? "" : "Before the reboot, \(headers)\(build). "
         let after =

@@ -47,7 +47,8 @@ enum BuildProbe {
         text.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("add ") }.map { String($0.dropFirst(4)) }
     }
 
-    private static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {
+    /// The release of the kernel whose headers are in the directory that a build for this kernel uses.
+    static func headersRelease(_ release: String, _ root: HostRoot) -> Reading<String> {
         let build: HostPath
         do throws(HostError) { build = try HostPath("/lib/modules").entry(release).appending("build") } catch {
             return .unreadable(ReadFailure(error))

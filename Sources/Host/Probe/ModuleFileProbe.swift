@@ -1,7 +1,7 @@
 import NodeModel
 import Support
 
-/// Finds the file that `modprobe nvidia` loads for a kernel, and reads its version and license.
+/// Finds the file that `modprobe nvidia` loads for a kernel, and reads its version, its license and its kernel.
 struct ModuleFileProbe {
     let root: HostRoot
     let commands: HostCommands?
@@ -13,19 +13,22 @@ struct ModuleFileProbe {
     private static let places = ["updates/dkms", "updates", "extra", "extra/nvidia", "kernel/drivers/video", "misc"]
 
     func read(kernelRelease: Reading<String>) async -> Reading<ModuleFile> {
-        let place = await offPool { kernelRelease.flatMap { find($0) } }
+        guard let release = kernelRelease.value else { return kernelRelease.flatMap { _ in .absent } }
+        let place = await offPool { find(release) }
         guard case .present(let text) = place, let path = HostPath(absolute: text) else {
             return place.flatMap { _ in .absent }
         }
-        if path.lastComponent.hasSuffix(".ko") { return await offPool { readSection(path) } }
-        return await askHost(path)
+        if path.lastComponent.hasSuffix(".ko") { return await offPool { readSection(path, of: release) } }
+        return await askHost(path, of: release)
     }
 
-    /// Reads the module of a kernel without a command on the host; absent when its file is compressed.
+    /// Reads the module of a kernel without a command on the host; skipped when its file is compressed.
     func readUncompressed(_ release: String) -> Reading<ModuleFile> {
         find(release).flatMap { text in
-            guard text.hasSuffix(".ko"), let path = HostPath(absolute: text) else { return .absent }
-            return readSection(path)
+            guard text.hasSuffix(".ko"), let path = HostPath(absolute: text) else {
+                return .skipped("the file is compressed")
+            }
+            return readSection(path, of: release)
         }
     }
 
@@ -67,11 +70,22 @@ struct ModuleFileProbe {
         }
     }
 
-    private func readSection(_ path: HostPath) -> Reading<ModuleFile> {
+    /// The kernel that a module in the directory of a kernel was built for; nil when it is this one, or not known.
+    ///
+    /// It is the first word of `vermagic`. On Red Hat and SUSE, `weak-modules` puts a link to a module of an earlier
+    /// kernel into the directory of a later one that can load it. The file itself is not in that directory.
+    static func otherKernel(_ vermagic: String?, _ path: HostPath, than release: String) -> String? {
+        guard let built = vermagic?.split(separator: " ").first.map(String.init), built != release,
+            path.text.contains("/modules/\(release)/")
+        else { return nil }
+        return built
+    }
+
+    private func readSection(_ path: HostPath, of release: String) -> Reading<ModuleFile> {
         do {
             guard let file = try root.openFile(path) else { return .absent }
             let info = try ModuleInfo { try file.read(at: $0, count: $1) }
-            return facts(path, version: info.fields["version"], license: info.fields["license"])
+            return facts(path, of: release, info.fields)
         } catch let error as HostError {
             return .unreadable(ReadFailure(error))
         } catch let error as MessageError {
@@ -82,25 +96,35 @@ struct ModuleFileProbe {
     }
 
     /// Reads a compressed module with the host's own `modinfo`.
-    private func askHost(_ path: HostPath) async -> Reading<ModuleFile> {
+    private func askHost(_ path: HostPath, of release: String) async -> Reading<ModuleFile> {
         guard let commands else {
             let why = "cannot read the compressed module \(path): the agent cannot run modinfo on the host"
             return .unreadable(ReadFailure(.command, why))
         }
-        func field(_ name: String) async throws(HostError) -> String {
-            try await commands.run(["modinfo", "-F", name, path.text], deadline: .seconds(20)).output.trimmed
-        }
+        var fields: [String: String] = [:]
         do throws(HostError) {
-            return facts(path, version: try await field("version"), license: try await field("license"))
+            for name in ["version", "license", "vermagic"] {
+                let command = ["modinfo", "-F", name, path.text]
+                fields[name] = try await commands.run(command, deadline: .seconds(20)).output.trimmed
+            }
         } catch { return .unreadable(ReadFailure(error)) }
+        return facts(path, of: release, fields)
     }
 
-    private func facts(_ path: HostPath, version: String?, license: String?) -> Reading<ModuleFile> {
-        guard let version, DriverVersion(version) != nil,
-            let kernelModuleType = Self.kernelModuleType(license: license ?? "")
+    /// What the fields of a module say; absent when it is for another kernel, which refuses to load it.
+    private func facts(
+        _ path: HostPath,
+        of release: String,
+        _ fields: [String: String]
+    ) -> Reading<ModuleFile> {
+        guard let version = fields["version"], DriverVersion(version) != nil,
+            let kernelModuleType = Self.kernelModuleType(license: fields["license"] ?? "")
         else {
-            let what = "version '\(version ?? "none")', license '\(license ?? "none")'"
+            let what = "version '\(fields["version"] ?? "none")', license '\(fields["license"] ?? "none")'"
             return .unreadable(ReadFailure(.malformed, "\(path): \(what)"))
+        }
+        if let other = Self.otherKernel(fields["vermagic"], path, than: release) {
+            return .absentBecause("\(path) is for the kernel \(other)")
         }
         return .present(ModuleFile(path: path.text, version: version, kernelModuleType: kernelModuleType))
     }

@@ -27,13 +27,17 @@ struct PendingKernelProbe {
     }
 
     private func kernel(_ release: String) throws(HostError) -> PendingKernel {
-        let headers = try HostPath("/lib/modules").entry(release).appending("build/Makefile")
-        let module = ModuleFileProbe(root: root, commands: nil)
+        let hasMakefile = try root.exists(HostPath("/lib/modules").entry(release).appending("build/Makefile"))
+        let headers = BuildProbe.headersRelease(release, root).value
+        let probe = ModuleFileProbe(root: root, commands: nil)
+        let module = probe.readUncompressed(release)
         return PendingKernel(
             release: release,
-            hasModule: module.find(release).value != nil,
-            moduleVersion: module.readUncompressed(release).value?.version,
-            hasHeaders: try root.exists(headers)
+            // A compressed module is one as far as its name tells.
+            hasModule: probe.find(release).value != nil && !module.isAbsent,
+            moduleVersion: module.value?.version,
+            hasHeaders: hasMakefile && headers == release,
+            headersRelease: headers
         )
     }
 }

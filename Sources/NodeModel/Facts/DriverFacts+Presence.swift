@@ -35,7 +35,8 @@ extension DriverFacts {
     /// How much of this version of the driver is on the disk.
     package func presence(of version: String) -> DriverPresence {
         switch moduleFile {
-        case .absent, .absentBecause: return .incomplete("the host has no kernel module nvidia")
+        case .absent: return .incomplete("the host has no kernel module nvidia")
+        case .absentBecause(let why): return .incomplete(why)
         case .present(let file) where file.version != version:
             return .incomplete("the kernel module \(file.path) is of version \(file.version)")
         case .present, .unreadable, .skipped: break

@@ -12,6 +12,8 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     /// What the loaded kernel module reports about itself (`/proc/driver/nvidia/version`).
     package var runningModule: Reading<RunningModule>
     /// The file that `modprobe nvidia` loads for the running kernel.
+    ///
+    /// Absent with a reason when the file was built for another kernel, so that this one refuses it.
     package var moduleFile: Reading<ModuleFile>
     /// The file that the link `libnvidia-ml.so.1` points to.
     package var nvmlLibrary: Reading<LibraryFile>

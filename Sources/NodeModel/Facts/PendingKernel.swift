@@ -3,18 +3,28 @@ import Support
 /// A kernel that is installed, is newer than the running one, and is likely to run after the next boot.
 package struct PendingKernel: Codable, Sendable, Equatable {
     package var release: String
-    /// Whether the kernel has a module of NVIDIA's driver.
+    /// Whether the kernel has a module of NVIDIA's driver that was built for it.
     package var hasModule: Bool
     /// The version of that module; nil when there is none, or when its file does not tell without the host's tools.
     package var moduleVersion: String?
-    /// Whether the headers of the kernel are installed, so that a module can be built for it.
+    /// Whether the headers of exactly this kernel are installed, so that a module can be built for it.
     package var hasHeaders: Bool
+    /// The release of the headers in `/lib/modules/RELEASE/build`, which can be those of another kernel; nil when there
+    /// are none or the agent cannot tell.
+    package var headersRelease: String?
 
-    package init(release: String, hasModule: Bool, moduleVersion: String? = nil, hasHeaders: Bool) {
+    package init(
+        release: String,
+        hasModule: Bool,
+        moduleVersion: String? = nil,
+        hasHeaders: Bool,
+        headersRelease: String? = nil
+    ) {
         self.release = release
         self.hasModule = hasModule
         self.moduleVersion = moduleVersion
         self.hasHeaders = hasHeaders
+        self.headersRelease = headersRelease
     }
 
     /// Whether the driver of this version works after the boot of this kernel, as far as its module tells.

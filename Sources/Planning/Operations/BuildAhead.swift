@@ -4,6 +4,7 @@ package import NodeModel
 ///
 /// The sources are those that NVIDIA's installer leaves in `/usr/src/nvidia-VERSION`, so nothing is downloaded. Only the
 /// modules that the running kernel has are installed. `nvidia` comes last: a kernel with this module has all of them.
+/// Nothing is installed that was built for another kernel.
 package struct BuildAhead: Operation {
     /// The version of the installed driver.
     package var version: String
@@ -45,23 +46,58 @@ package struct BuildAhead: Operation {
             remedy:
                 "The node works until it boots this kernel, and the agent builds the modules again after that boot. "
                 + "To find the cause before, run 'make -C /usr/src/nvidia-\(version) KERNEL_UNAME=\(kernel) modules' "
-                + "in a copy of this directory."
+                + "in a copy of this directory.",
+            exits: [
+                ExitMeaning(
+                    Exit.wrongHeaders,
+                    .buildAheadFailed,
+                    expected: "the headers of the kernel \(kernel)",
+                    remedy: "Examine /lib/modules/\(kernel)/build on the node, and install the headers of \(kernel) "
+                        + "there. The node works until it boots this kernel, and the agent builds the modules again "
+                        + "after that boot."
+                ),
+                ExitMeaning(
+                    Exit.wrongModules,
+                    .buildAheadFailed,
+                    expected: "modules for the kernel \(kernel)",
+                    remedy: "Examine /lib/modules/\(kernel)/build on the node: the headers there are not complete. The "
+                        + "node works until it boots this kernel, and the agent builds the modules again after that boot."
+                ),
+            ]
         )
     }
+
+    /// The exit statuses of the script that have a meaning of their own.
+    private enum Exit {
+        static let wrongHeaders = 84
+        static let wrongModules = 85
+    }
+
     package var inverse: (any Operation)? { RemoveAhead(kernel: kernel, jobs: [jobName]) }
 
     private static let script = """
         version=$1 kernel=$2 directory=$3 target=$4 work=$5
-        source=/usr/src/nvidia-$version build=$work/build-ahead
-        if [ ! -e "$source/Makefile" ]; then
-            echo "ERROR: The sources of the kernel modules are not in $source." >&2
-            exit 1
-        fi
+        source=/usr/src/nvidia-$version build=$work/build-ahead headers=/lib/modules/$kernel/build
+        fail() {
+            echo "ERROR: $2" >&2
+            exit "$1"
+        }
+        [ -e "$source/Makefile" ] || fail 1 "The sources of the kernel modules are not in $source."
+        found=$(sed -n 's/^#define UTS_RELEASE "\\(.*\\)".*/\\1/p' "$headers/include/generated/utsrelease.h" ||
+            cat "$headers/include/config/kernel.release") || :
+        [ "$found" = "$kernel" ] ||
+            fail \(Exit.wrongHeaders) "The headers in $headers are of ${found:-no kernel}, and not of $kernel."
         rm -rf "$build"
         mkdir -p "$build" "$target"
         rm -f "$target"/nvidia*.ko.part
         cp -R "$source/." "$build"
         make -C "$build" -j"$(nproc)" KERNEL_UNAME="$kernel" ${CC:+CC="$CC"} modules
+        for module in "$build"/*.ko; do
+            built=$(modinfo -F vermagic "$module")
+            built=${built%% *}
+            [ "$built" = "$kernel" ] ||
+                fail \(Exit.wrongModules) "The build made ${module##*/} for ${built:-no kernel}, and not for $kernel."
+        done
         for module in "$build"/*.ko; do
             name=${module##*/}
             [ "$name" != nvidia.ko ] && [ -e "$directory/$name" ] || continue

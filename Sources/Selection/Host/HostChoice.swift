@@ -148,7 +148,8 @@ struct HostChoice {
             return reasons.isEmpty ? nil : (reasons.joined(separator: ", and "), nil)
         }
         let kernel = facts.host.kernelRelease.value.map { " \($0)" } ?? ""
-        let noModule = "it has no kernel module for the running kernel\(kernel)"
+        let other = if case .absentBecause(let why) = facts.driver.moduleFile { ": \(why)" } else { "" }
+        let noModule = "it has no kernel module for the running kernel\(kernel)\(other)"
         let others = [misfitOfKind(driver), DriverVersion(driver.version).flatMap { choice.misfit($0) }].compactMap(
             \.self
         )

@@ -26,7 +26,7 @@ struct DnfPrebuiltRepository: Sendable {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
             let build = "/usr/src/kernels/\(kernel)"
             let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: build)
-            try await PrebuiltRepository.build(on: node)
+            try await PrebuiltRepository.build(on: node, for: kernel)
             try await node.run(["sh", "-ec", host, "sh", kernel])
             let prebuilt = DnfPrebuiltRepository(repository: repository)
             try await prebuilt.addPackages()

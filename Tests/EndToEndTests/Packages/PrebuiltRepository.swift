@@ -25,24 +25,25 @@ struct PrebuiltRepository: Sendable {
     ) async throws {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
             let prebuilt = PrebuiltRepository(repository: try await DebianRepository(node))
-            try await Self.build(on: node)
+            try await Self.build(on: node, for: DebianRepository.kernel)
             try await prebuilt.addPackages()
             try await node.run(["apt-get", "-q", "update"])
             try await body(prebuilt)
         }
     }
 
-    /// Unpacks the driver, builds and signs its modules in `/run/driver`, and takes away what the build needs.
-    static func build(on node: SimulatedNode) async throws {
+    /// Unpacks the driver, builds and signs its modules for a kernel in `/run/driver`, and takes away what the build needs.
+    static func build(on node: SimulatedNode, for kernel: String) async throws {
         let package = node.directory.path("packages/NVIDIA-Linux-x86_64-\(version).run")
         try FileManager.default.copyItem(atPath: package, toPath: node.path("/run/driver.run"))
-        try await node.run(["sh", "-ec", build])
+        try await node.run(["sh", "-ec", build, "sh", kernel])
     }
 
     private static let build = """
         cd /run
         sh driver.run -x --target /run/driver >/dev/null
         echo 'NV_LICENSE = Dual MIT/GPL' >>driver/kernel/version.mk
+        echo "#define UTS_RELEASE \\"$1\\"" >"/lib/modules/$(uname -r)/build/include/generated/utsrelease.h"
         make -s -C driver/kernel modules NV_EXCLUDE_DRM=1 NV_EXCLUDE_PEERMEM=1 >/dev/null
         mkdir kernel-keys
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=distribution' \
