@@ -240,6 +240,45 @@ import Testing
         #expect(plan(Self.withoutHeaders, journal: busy).steps.suffix(2).map(\.id) == [.headersAhead, .buildAhead])
     }
 
+    /// The update of the kernel let DKMS build nothing, because it found no headers.
+    @Test func letsDKMSBuildWhenTheHeadersWereMissing() throws {
+        let facts = Self.withoutHeaders.with { Self.withDKMS(&$0, version: Installs.version) }
+        let steps = plan(facts).steps.suffix(2)
+        #expect(steps.map(\.id) == [.headersAhead, .buildAhead])
+        let (headers, build) = (try #require(steps.first), try #require(steps.last))
+        #expect(build.title == "build the kernel modules of driver 595.91.07 for the kernel 6.8.0-1099-azure with DKMS")
+        #expect(build.job == "build-ahead-595.91.07-6.8.0-1099-azure")
+        guard case .job(let job) = build.effects.first(where: { $0.kind == "job" }) else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.command.suffix(3) == ["595.91.07", "6.8.0-1099-azure", "nvidia"])
+        #expect(build.inverse.map(\.id.rawValue) == ["remove-ahead"])
+
+        // An agent that was killed after its headers goes on. A failed build is not repeated.
+        let installed = Self.waiting.with { Self.withDKMS(&$0, version: Installs.version) }
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        journal.begin(headers, at: Timestamp(1))
+        #expect(ahead(plan(installed, journal: journal))?.title == build.title)
+        journal.end(.headersAhead, at: Timestamp(2))
+        #expect(ahead(plan(installed, journal: journal))?.title == build.title)
+        let other = installed.with { $0.host.pendingKernel = Self.kernel("6.8.0-1100-azure") }
+        #expect(ahead(plan(other, journal: journal)) == nil)
+        journal.begin(build, at: Timestamp(3))
+        let failure = Finding(.buildAheadFailed, observed: "cc: error.", expected: "", remedy: .none)
+        journal.end(.buildAhead, at: Timestamp(4), failure: failure)
+        #expect(plan(installed, journal: journal).steps.isEmpty)
+        #expect(plan(installed, journal: journal).aheadProblem == "cc: error.")
+    }
+
+    @Test func installsNoHeadersWhenItIsNotKnownWhatDKMSKnows() {
+        let unknown = Self.withoutHeaders.with {
+            Self.withDKMS(&$0, version: Installs.version)
+            $0.claims.dkms = .unreadable(.denied)
+        }
+        #expect(plan(unknown).steps.isEmpty)
+    }
+
     @Test func anInstallForgetsNoModulesOfAnotherKernel() throws {
         let step = try #require(ahead(plan(Self.waiting)))
         var journal = Journal(record: Self.waiting.driver.record.value)

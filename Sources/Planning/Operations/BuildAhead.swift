@@ -4,7 +4,7 @@ package import NodeModel
 ///
 /// The sources are those that NVIDIA's installer leaves in `/usr/src/nvidia-VERSION`, so nothing is downloaded. Only the
 /// modules that the running kernel has are installed. `nvidia` comes last: a kernel with this module has all of them.
-/// Nothing is installed that was built for another kernel.
+/// Nothing is installed that was built for another kernel. When DKMS knows the driver, DKMS builds and installs them.
 package struct BuildAhead: Operation {
     /// The version of the installed driver.
     package var version: String
@@ -14,39 +14,58 @@ package struct BuildAhead: Operation {
     package var directory: String
     /// The compiler for the kernel modules; nil for the default compiler (`cc`).
     package var compiler: String?
+    /// The name under which DKMS knows the driver, such as `nvidia`; nil when the agent builds without DKMS.
+    package var dkms: String?
 
-    package init(version: String, kernel: String, directory: String, compiler: String? = nil) {
+    package init(
+        version: String,
+        kernel: String,
+        directory: String,
+        compiler: String? = nil,
+        dkms: String? = nil
+    ) {
         self.version = version
         self.kernel = kernel
         self.directory = directory
         self.compiler = compiler
+        self.dkms = dkms
     }
 
     /// The job that builds the modules of this version for this kernel.
     package var jobName: String { StepID.buildAhead.jobName(for: "\(version)-\(kernel)") }
 
     package var id: StepID { .buildAhead }
-    package var title: String { "build the kernel modules of driver \(version) for the kernel \(kernel)" }
-    package var changes: String { "\(RemoveAhead.directory(kernel)) and the module index of this kernel" }
+    package var title: String {
+        "build the kernel modules of driver \(version) for the kernel \(kernel)\(dkms == nil ? "" : " with DKMS")"
+    }
+    package var changes: String {
+        "\(dkms == nil ? RemoveAhead.directory(kernel) : "/lib/modules/\(kernel)") and the module index of this kernel"
+    }
     package var deadlineSeconds: Int { 1800 }
     package var effects: [Effect] {
-        let arguments = [version, kernel, directory, RemoveAhead.directory(kernel), HostLayout.work]
+        let build =
+            dkms.map { [Self.scriptWithDKMS, "build-ahead", version, kernel, $0] }
+            ?? [
+                Self.script, "build-ahead", version, kernel, directory, RemoveAhead.directory(kernel), HostLayout.work,
+            ]
         let job = Effect.Job(
             name: jobName,
-            command: ["sh", "-ec", Self.script, "build-ahead"] + arguments,
+            command: ["sh", "-ec"] + build,
             environment: compiler.map { ["CC": $0] } ?? [:],
             scratch: HostLayout.work
         )
         return [.job(job), .forgetJobs([jobName])]
     }
     package var failure: StepFailure {
-        StepFailure(
+        let byHand =
+            dkms.map { "run 'dkms install \($0)/\(version) -k \(kernel)'." }
+            ?? "run 'make -C /usr/src/nvidia-\(version) KERNEL_UNAME=\(kernel) modules' in a copy of this directory."
+        return StepFailure(
             .buildAheadFailed,
             subject: "the build for the kernel \(kernel)",
             remedy:
                 "The node works until it boots this kernel, and the agent builds the modules again after that boot. "
-                + "To find the cause before, run 'make -C /usr/src/nvidia-\(version) KERNEL_UNAME=\(kernel) modules' "
-                + "in a copy of this directory.",
+                + "To find the cause before, \(byHand)",
             exits: [
                 ExitMeaning(
                     Exit.wrongHeaders,
@@ -73,31 +92,41 @@ package struct BuildAhead: Operation {
         static let wrongModules = 85
     }
 
-    package var inverse: (any Operation)? { RemoveAhead(kernel: kernel, jobs: [jobName]) }
+    package var inverse: (any Operation)? {
+        RemoveAhead(kernel: kernel, jobs: [jobName], dkms: dkms.map { "\($0)/\(version)" })
+    }
 
-    private static let script = """
-        version=$1 kernel=$2 directory=$3 target=$4 work=$5
-        source=/usr/src/nvidia-$version build=$work/build-ahead headers=/lib/modules/$kernel/build
+    /// The begin of both scripts, which looks at the headers.
+    private static let prologue = """
+        version=$1 kernel=$2 headers=/lib/modules/$2/build
         fail() {
             echo "ERROR: $2" >&2
             exit "$1"
         }
-        [ -e "$source/Makefile" ] || fail 1 "The sources of the kernel modules are not in $source."
         found=$(sed -n 's/^#define UTS_RELEASE "\\(.*\\)".*/\\1/p' "$headers/include/generated/utsrelease.h" ||
             cat "$headers/include/config/kernel.release") || :
         [ "$found" = "$kernel" ] ||
             fail \(Exit.wrongHeaders) "The headers in $headers are of ${found:-no kernel}, and not of $kernel."
+        # check_kernel MODULE: fails when the module, which has this name or path, was built for another kernel.
+        check_kernel() {
+            built=$(modinfo -k "$kernel" -F vermagic "$1")
+            built=${built%% *}
+            [ "$built" = "$kernel" ] ||
+                fail \(Exit.wrongModules) "The build made ${1##*/} for ${built:-no kernel}, and not for $kernel."
+        }
+        """
+
+    private static let script = """
+        \(prologue)
+        directory=$3 target=$4 work=$5
+        source=/usr/src/nvidia-$version build=$work/build-ahead
+        [ -e "$source/Makefile" ] || fail 1 "The sources of the kernel modules are not in $source."
         rm -rf "$build"
         mkdir -p "$build" "$target"
         rm -f "$target"/nvidia*.ko.part
         cp -R "$source/." "$build"
         make -C "$build" -j"$(nproc)" KERNEL_UNAME="$kernel" ${CC:+CC="$CC"} modules
-        for module in "$build"/*.ko; do
-            built=$(modinfo -F vermagic "$module")
-            built=${built%% *}
-            [ "$built" = "$kernel" ] ||
-                fail \(Exit.wrongModules) "The build made ${module##*/} for ${built:-no kernel}, and not for $kernel."
-        done
+        for module in "$build"/*.ko; do check_kernel "$module"; done
         for module in "$build"/*.ko; do
             name=${module##*/}
             [ "$name" != nvidia.ko ] && [ -e "$directory/$name" ] || continue
@@ -110,6 +139,16 @@ package struct BuildAhead: Operation {
         rm -rf "$build"
         rmdir "$work" 2>/dev/null || true
         """
+
+    /// The script of the packages with the headers can have let DKMS build already.
+    private static let scriptWithDKMS = """
+        \(prologue)
+        tree=$3
+        has_module() { [ "$(modinfo -k "$kernel" -F version nvidia 2>/dev/null)" = "$version" ]; }
+        has_module || dkms install --force "$tree/$version" -k "$kernel"
+        has_module || fail 1 "DKMS did not install the module nvidia of version $version for the kernel $kernel."
+        check_kernel nvidia
+        """
 }
 
 /// Removes the modules that the agent built for another kernel.
@@ -117,10 +156,13 @@ package struct RemoveAhead: Operation {
     package var kernel: String
     /// The names of the jobs whose files are removed, too.
     package var jobs: [String]
+    /// The name and the version under which DKMS knows them, such as `nvidia/595.91.07`; nil when it does not.
+    package var dkms: String?
 
-    package init(kernel: String, jobs: [String]) {
+    package init(kernel: String, jobs: [String], dkms: String? = nil) {
         self.kernel = kernel
         self.jobs = jobs
+        self.dkms = dkms
     }
 
     /// The directory with the modules that the agent builds for a kernel, which is that of NVIDIA's installer.
@@ -128,10 +170,15 @@ package struct RemoveAhead: Operation {
 
     package var id: StepID { .removeAhead }
     package var title: String { "remove the kernel modules for the kernel \(kernel)" }
-    package var changes: String { "\(Self.directory(kernel)) and the module index of this kernel" }
+    package var changes: String {
+        "\(dkms == nil ? Self.directory(kernel) : "/lib/modules/\(kernel)") and the module index of this kernel"
+    }
     package var deadlineSeconds: Int { 120 }
     package var effects: [Effect] {
-        [.run([["sh", "-ec", Self.script, "remove-ahead", kernel, Self.directory(kernel)]]), .forgetJobs(jobs)]
+        let removal =
+            dkms.map { [Self.scriptWithDKMS, "remove-ahead", kernel, $0] }
+            ?? [Self.script, "remove-ahead", kernel, Self.directory(kernel)]
+        return [.run([["sh", "-ec"] + removal]), .forgetJobs(jobs)]
     }
     package var failure: StepFailure { .uninstall }
 
@@ -144,6 +191,12 @@ package struct RemoveAhead: Operation {
         cd "/lib/modules/$kernel" 2>/dev/null || exit 0
         rmdir -p "${directory#"$PWD/"}" 2>/dev/null || true
         if [ -e modules.dep ]; then depmod "$kernel"; fi
+        """
+
+    /// The uninstaller of the driver can have removed them by now, and somebody can have removed DKMS.
+    private static let scriptWithDKMS = """
+        kernel=$1 tree=$2
+        if [ -e "/var/lib/dkms/$tree/$kernel" ] && command -v dkms >/dev/null; then dkms remove "$tree" -k "$kernel"; fi
         """
 }
 

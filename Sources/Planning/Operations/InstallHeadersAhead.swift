@@ -33,7 +33,11 @@ package struct InstallHeadersAhead: Operation {
     }
 
     /// The job that installs the headers of this kernel.
-    package var jobName: String { StepID.headersAhead.jobName(for: "\(version)-\(kernel)") }
+    package var jobName: String { Self.jobName(version, kernel: kernel) }
+
+    static func jobName(_ version: String, kernel: String) -> String {
+        StepID.headersAhead.jobName(for: "\(version)-\(kernel)")
+    }
 
     private var job: PackageJob {
         PackageJob(name: jobName, installer: installer, record: HostLayout.buildPackages)

@@ -3,7 +3,8 @@ package import Selection
 
 /// Builds the modules of the agent's own driver for the kernel of the next boot, so that the node is ready after it.
 ///
-/// On a host whose DKMS knows the driver, the update of the kernel builds them. The build disturbs nothing that runs.
+/// On a host whose DKMS knows the driver, the update of the kernel builds them, unless the headers of the kernel are
+/// missing. The build disturbs nothing that runs.
 package struct Ahead: Recipe {
     package private(set) var operations: [any Operation] = []
     /// Why the agent could not prepare this kernel, as a sentence; nil when it can or did.
@@ -31,7 +32,8 @@ package struct Ahead: Recipe {
         if let failed = Self.failure(of: .buildAhead, build.jobName, in: journal) {
             problem = failed.observed
         } else if kernel.hasHeaders {
-            operations = [build]
+            // Without an end of the agent's own work, DKMS may be building now.
+            operations = build.dkms == nil || Self.installedHeaders(for: build, journal) ? [build] : []
         } else if installsPackages, let headers = Self.headers(of: kernel, for: build, facts, directory) {
             addHeaders(headers, build, facts, journal)
         }
@@ -60,6 +62,12 @@ package struct Ahead: Recipe {
         }
     }
 
+    /// Whether the agent installed the headers for this build, so that the build is the rest of its own work.
+    private static func installedHeaders(for build: BuildAhead, _ journal: Journal?) -> Bool {
+        let job = InstallHeadersAhead.jobName(build.version, kernel: build.kernel)
+        return journal?.steps.contains { $0.step == .headersAhead && $0.job == job && $0.state != .failed } ?? false
+    }
+
     /// Why a job ended that the agent does not repeat; nil when it did not fail.
     private static func failure(of step: StepID, _ job: String, in journal: Journal?) -> Finding? {
         guard let last = journal?.steps.last(where: { $0.step == step }), last.state == .failed, last.job == job else {
@@ -78,13 +86,20 @@ package struct Ahead: Recipe {
             BuildPackages.isName(kernel.release), facts.driver.loadedVersion.value == record.version,
             let module = facts.driver.moduleFile.value, module.version == record.version,
             let end = module.path.lastIndex(of: "/"), acceptsUnsignedModules(facts.host),
-            !facts.mayBuildWithDKMS(record.version), build.compiler.value != nil, build.make.value != nil
+            build.compiler.value != nil, build.make.value != nil
         else { return nil }
+        var tree: String?
+        if facts.mayBuildWithDKMS(record.version) {
+            tree = facts.claims.dkms.value?.first { $0.version == record.version }?.name
+            // It is not known whether DKMS knows the driver, or where DKMS is.
+            guard tree != nil, build.dkms.value != nil else { return nil }
+        }
         return BuildAhead(
             version: record.version,
             kernel: kernel.release,
             directory: String(module.path[..<end]),
-            compiler: build.namedCompilerToUse
+            compiler: build.namedCompilerToUse,
+            dkms: tree
         )
     }
 

@@ -10,10 +10,19 @@ struct HeadersAheadTests {
     private static let module = "/lib/modules/\(kernel)/kernel/drivers/video/nvidia.ko"
 
     /// Starts a host that works, and installs a kernel without headers.
-    private static func with(_ body: @escaping @Sendable (DebianRepository) async throws -> Void) async throws {
+    ///
+    /// `dkms` is a program that stands in for DKMS, or empty for a host without it.
+    private static func with(
+        dkms: String = "",
+        _ body: @escaping @Sendable (DebianRepository) async throws -> Void
+    ) async throws {
         try await SimulatedNode.with("h100") { node in
             let repository = try await DebianRepository(node)
-            try await node.run(["sh", "-c", "rm -f /usr/sbin/dkms /usr/bin/dkms"])
+            let place = """
+                rm -f /usr/sbin/dkms /usr/bin/dkms
+                [ -z "$1" ] || printf '%s\\n' "$1" | install -m 755 /dev/stdin /usr/sbin/dkms
+                """
+            try await node.run(["sh", "-c", place, "sh", dkms])
             try await node.agent("install").expectExit(0)
             let install = """
                 mkdir -p /boot /lib/modules/$1
@@ -54,6 +63,73 @@ struct HeadersAheadTests {
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(Self.module) && !node.exists(HostLayout.buildPackages))
+            #expect(try await node.run(["ls", HostLayout.jobs]).isEmpty)
+        }
+    }
+
+    /// Builds and removes as `dkms` does, with its files in `/var/lib/dkms`, but only where the options are those that the
+    /// agent and the installer use.
+    private static let dkms = #"""
+        #!/bin/sh -e
+        command=$1 kernel=
+        shift
+        while [ $# -gt 0 ]; do
+            case $1 in
+            -k) kernel=$2; shift ;;
+            --*) ;;
+            *) name=${1%/*} version=${1#*/} ;;
+            esac
+            shift
+        done
+        state=/var/lib/dkms/$name/$version
+        case $command in
+        add)
+            mkdir -p "$state"
+            ln -sfn "/usr/src/$name-$version" "$state/source"
+            ;;
+        install)
+            build=$(mktemp -d)
+            cp -R "$state/source/." "$build"
+            make -s -C "$build" KERNEL_UNAME="$kernel" NV_EXCLUDE_DRM=1 NV_EXCLUDE_PEERMEM=1 modules
+            mkdir -p "$state/$kernel/$(uname -m)" "/lib/modules/$kernel/updates/dkms"
+            mv "$build"/*.ko "/lib/modules/$kernel/updates/dkms"
+            rm -rf "$build"
+            depmod "$kernel"
+            ;;
+        remove)
+            for built in "$state"/${kernel:-*}/"$(uname -m)"; do
+                [ -e "$built" ] || continue
+                release=$(basename "${built%/*}")
+                rm -rf "${built%/*}" "/lib/modules/$release/updates"
+                depmod "$release"
+            done
+            [ -n "$kernel" ] || rm -rf "$state"
+            ;;
+        *) exit 9 ;;
+        esac
+        """#
+
+    /// The hook of the new kernel built nothing, because the headers were missing.
+    @Test func letsDKMSBuildAfterTheHeaders() async throws {
+        try await Self.with(dkms: Self.dkms) { repository in
+            let node = repository.node
+            #expect(node.exists("/var/lib/dkms/nvidia/595.99.02"))
+            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
+            let before = try await repository.installed()
+            let plan = try await node.agent("plan")
+            #expect(plan.output.contains("install \(Self.headers) with apt-get for the next boot"), "\(plan)")
+            #expect(plan.output.contains("for the kernel \(Self.kernel) with DKMS"), "\(plan)")
+            try await node.agent("install").expectExit(0)
+            let module = "/lib/modules/\(Self.kernel)/updates/dkms/nvidia.ko"
+            #expect(node.exists(module) && !node.exists(Self.module))
+            let status = try await node.status()
+            #expect(status.verdict == "ready", "\(status)")
+            #expect(!status.findings.contains { $0.code == "kernel-change-pending" && $0.state == "notice" })
+            #expect(try await node.agent("plan").output.contains("none, because there is nothing to do"))
+
+            try await node.uninstall().expectExit(0)
+            expectSame(try await repository.installed(), before)
+            #expect(!node.exists(module) && !node.exists(HostLayout.buildPackages))
             #expect(try await node.run(["ls", HostLayout.jobs]).isEmpty)
         }
     }
