@@ -39,6 +39,17 @@ import Testing
     }
 
     @Test(arguments: [
+        ("CONFIG_CC_IS_GCC=y\nCONFIG_GCC_VERSION=120200\nCONFIG_CLANG_VERSION=0\n", "gcc 12.2.0"),
+        ("CONFIG_GCC_VERSION=140301", "gcc 14.3.1"),
+        ("CONFIG_GCC_VERSION=0\nCONFIG_CLANG_VERSION=180103\n", "clang 18.1.3"),
+        ("# CONFIG_GCC_VERSION=120200\nCONFIG_GCC_VERSION_TEXT=120200\n", nil),
+        ("CONFIG_GCC_VERSION=\nCONFIG_CLANG_VERSION=99999999999999999999\n", nil), ("", nil),
+    ])
+    func isInTheConfigurationOfAKernel(_ text: String, _ compiler: String?) {
+        #expect(Compiler(kernelConfiguration: text)?.description == compiler)
+    }
+
+    @Test(arguments: [
         ("cc (Ubuntu 11.4.0-1ubuntu1~22.04) 11.4.0\nCopyright (C) 2021 Free Software Foundation", "gcc 11.4.0"),
         ("gcc (GCC) 8.5.0 20210514 (Red Hat 8.5.0-28)", "gcc 8.5.0"),
         ("gcc (Debian 12.2.0-14+deb12u1) 12.2.0", "gcc 12.2.0"),

@@ -254,6 +254,22 @@ import Testing
         #expect(await probe.buildFacts().namedCompiler == .absent)
     }
 
+    /// A command on the host costs more than all other facts, so it needs a reason.
+    @Test func asksForTheVersionOfTheCompilerOnlyBeforeABuild() async throws {
+        try executable("usr/bin/cc")
+        let noCommands = Reading<Compiler>.skipped("the agent runs no commands on the host")
+        #expect(await probe.buildFacts().compilerVersion == noCommands)
+        try tree.write("sys/module/nvidia/version", "595.91.07\n")
+        try tree.write("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n")
+        #expect(await probe.buildFacts().compilerVersion == .skipped("a driver is loaded"))
+        try tree.write("boot/vmlinuz-6.1.0-57-amd64", "")
+        try tree.write("lib/modules/6.1.0-57-amd64/modules.dep", "")
+        #expect(await probe.buildFacts().compilerVersion == noCommands)
+        let module = moduleFile("version=595.91.07", "license=NVIDIA", "vermagic=6.1.0-57-amd64 SMP ")
+        try tree.write("lib/modules/6.1.0-57-amd64/updates/nvidia.ko", bytes: module)
+        #expect(await probe.buildFacts().compilerVersion == .skipped("a driver is loaded"))
+    }
+
     @Test func findsTheProgramsThatInstallPackages() async throws {
         #expect(await probe.buildFacts().packageTools == .absent)
         try executable("usr/bin/zypper")

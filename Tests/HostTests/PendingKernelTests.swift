@@ -1,3 +1,4 @@
+import Glibc
 import NodeModel
 import TestSupport
 import Testing
@@ -113,6 +114,29 @@ import Testing
         let probe = PendingKernelProbe(root: try HostRoot(tree.path))
         let kernel = try #require(probe.read(running: .present("6.1.0-56-amd64")).value)
         #expect(kernel.hasModule == counts && kernel.moduleVersion == (counts ? "595.91.07" : nil))
+    }
+
+    /// The image of the kernel brings its configuration, so the compiler is known before the headers are there.
+    @Test(arguments: [
+        "boot/config-6.1.0-57-amd64", "lib/modules/6.1.0-57-amd64/config",
+        "lib/modules/6.1.0-57-amd64/build/include/config/auto.conf",
+    ])
+    func readsTheCompilerOfTheKernel(_ path: String) throws {
+        let tree = try TemporaryDirectory()
+        let probe = PendingKernelProbe(root: try HostRoot(tree.path))
+        try tree.write("boot/vmlinuz-6.1.0-57-amd64", "")
+        try tree.write(path, "CONFIG_X86=y\nCONFIG_GCC_VERSION=140200\n")
+        func pending() -> PendingKernel? { probe.read(running: .present("6.1.0-56-amd64")).value }
+        let build = "lib/modules/6.1.0-57-amd64/build/include/generated/utsrelease.h"
+        try tree.write(build, "#define UTS_RELEASE \"6.1.0-57-amd64\"\n")
+        #expect(pending()?.compiler == Compiler(kind: .gcc, version: "14.2.0"))
+        #expect(pending()?.namedCompiler == nil)
+        try tree.write("usr/bin/gcc-14", "")
+        #expect(chmod(tree.path("usr/bin/gcc-14"), 0o755) == 0)
+        #expect(pending()?.namedCompiler == "/usr/bin/gcc-14")
+        // The headers of another kernel say nothing about this one.
+        try tree.write(build, "#define UTS_RELEASE \"6.1.0-56-amd64\"\n")
+        #expect((pending()?.compiler == nil) == path.contains("build"))
     }
 
     @Test func isNotKnownWithoutTheRunningOne() throws {

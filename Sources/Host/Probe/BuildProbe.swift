@@ -28,7 +28,7 @@ enum BuildProbe {
     }
 
     /// The first of these programs in the usual directories.
-    private static func program(_ names: [String], _ root: HostRoot) -> Reading<String> {
+    static func program(_ names: [String], _ root: HostRoot) -> Reading<String> {
         let paths = names.flatMap { name in programs.map { $0.appending(name) } }
         return root.firstExisting(paths, where: \.isExecutable)
     }

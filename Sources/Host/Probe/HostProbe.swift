@@ -104,9 +104,9 @@ package struct HostProbe: Sendable {
     /// Asks the compiler of the host for its version.
     ///
     /// This takes longer than all other facts of the host together. So the agent asks only while no driver is loaded,
-    /// when an install may build kernel modules.
+    /// when an install may build kernel modules, and while a newer kernel lacks a module of the driver.
     private func compilerVersion(_ compiler: Reading<String>) async -> Reading<Compiler> {
-        guard root.reading(Self.versionFile).value == nil else { return .skipped("a driver is loaded") }
+        guard await offPool({ mayBuildModules() }) else { return .skipped("a driver is loaded") }
         let path: String
         switch compiler {
         case .present(let value): path = value
@@ -120,6 +120,12 @@ package struct HostProbe: Sendable {
             return Compiler(output.output).map { .present($0) }
                 ?? .unreadable(ReadFailure(.malformed, "'\(path) --version' prints no version"))
         } catch { return .unreadable(ReadFailure(error)) }
+    }
+
+    private func mayBuildModules() -> Bool {
+        guard let version = root.reading(Self.versionFile).value else { return true }
+        let pending = PendingKernelProbe(root: root).read(running: kernelRelease()).value
+        return pending.map { !$0.hasModule(of: version) } ?? false
     }
 
     /// The files on the host that may be libraries of the driver; empty without a driver.

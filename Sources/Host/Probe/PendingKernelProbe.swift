@@ -29,6 +29,7 @@ struct PendingKernelProbe {
     private func kernel(_ release: String) throws(HostError) -> PendingKernel {
         let hasMakefile = try root.exists(HostPath("/lib/modules").entry(release).appending("build/Makefile"))
         let headers = BuildProbe.headersRelease(release, root).value
+        let compiler = try compiler(release, hasHeaders: headers == release)
         let probe = ModuleFileProbe(root: root, commands: nil)
         let module = probe.readUncompressed(release)
         return PendingKernel(
@@ -37,7 +38,21 @@ struct PendingKernelProbe {
             hasModule: probe.find(release).value != nil && !module.isAbsent,
             moduleVersion: module.value?.version,
             hasHeaders: hasMakefile && headers == release,
-            headersRelease: headers
+            headersRelease: headers,
+            compiler: compiler,
+            namedCompiler: compiler.flatMap { BuildProbe.program($0.namesWithMajor, root).value }
         )
+    }
+
+    /// The compiler that built a kernel, as its configuration tells; nil when no file has it.
+    ///
+    /// The image of a kernel brings the first or the second file, and the headers bring the third one.
+    private func compiler(_ release: String, hasHeaders: Bool) throws(HostError) -> Compiler? {
+        let modules = try HostPath("/lib/modules").entry(release)
+        let files = [try HostPath("/boot").entry("config-\(release)"), modules.appending("config")]
+        let headers = hasHeaders ? [modules.appending("build/include/config/auto.conf")] : []
+        return (files + headers).lazy.compactMap { path in
+            root.reading(path, parse: Compiler.init(kernelConfiguration:)).value
+        }.first
     }
 }

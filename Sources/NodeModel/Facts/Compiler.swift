@@ -1,3 +1,5 @@
+import Support
+
 /// A C compiler and its version.
 package struct Compiler: Codable, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: String, Codable, Sendable {
@@ -50,6 +52,25 @@ package struct Compiler: Codable, Sendable, Equatable, CustomStringConvertible {
         }
         guard let version = words.first(where: isVersion), version.utf8.count <= 32 else { return nil }
         self.init(kind: words.prefix { $0 != version }.contains("clang") ? .clang : .gcc, version: String(version))
+    }
+
+    /// Reads the compiler from the configuration of a kernel, such as `/boot/config-RELEASE`; nil when it names none.
+    ///
+    /// `CONFIG_GCC_VERSION` and `CONFIG_CLANG_VERSION` have the version as one number: `120200` for 12.2.0. The one of the
+    /// compiler that did not build the kernel is 0. Source: `init/Kconfig` of Linux, since 4.19.
+    ///
+    /// - Parameter text: The text of the file.
+    package init?(kernelConfiguration text: String) {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            for (kind, name) in [(Kind.gcc, "CONFIG_GCC_VERSION="), (.clang, "CONFIG_CLANG_VERSION=")]
+            where line.starts(with: name.utf8) {
+                let digits = String(decoding: line.dropFirst(name.utf8.count), as: UTF8.self)
+                guard let number = wholeNumber(digits, in: 1_00_00...9999_99_99) else { continue }
+                self.init(kind: kind, version: "\(number / 1_00_00).\(number / 1_00 % 100).\(number % 100)")
+                return
+            }
+        }
+        return nil
     }
 
     /// Whether a word is the name of a compiler: `gcc`, `gcc10-gcc`, `x86_64-linux-gnu-gcc-12` or `clang`.

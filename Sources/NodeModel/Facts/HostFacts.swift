@@ -146,6 +146,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     /// The path of the C compiler.
     package var compiler: Reading<String>
     /// The version of that compiler.
+    ///
+    /// Skipped while a driver is loaded, unless a newer kernel lacks a module of it.
     package var compilerVersion: Reading<Compiler>
     /// The compiler that built the running kernel, from `/proc/version`.
     package var kernelCompiler: Reading<Compiler>

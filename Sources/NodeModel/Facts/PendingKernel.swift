@@ -12,19 +12,27 @@ package struct PendingKernel: Codable, Sendable, Equatable {
     /// The release of the headers in `/lib/modules/RELEASE/build`, which can be those of another kernel; nil when there
     /// are none or the agent cannot tell.
     package var headersRelease: String?
+    /// The compiler that built the kernel, from the configuration of the kernel; nil when it is not known.
+    package var compiler: Compiler?
+    /// The path of a compiler with this major version in its name, such as `/usr/bin/gcc-13`; nil when there is none.
+    package var namedCompiler: String?
 
     package init(
         release: String,
         hasModule: Bool,
         moduleVersion: String? = nil,
         hasHeaders: Bool,
-        headersRelease: String? = nil
+        headersRelease: String? = nil,
+        compiler: Compiler? = nil,
+        namedCompiler: String? = nil
     ) {
         self.release = release
         self.hasModule = hasModule
         self.moduleVersion = moduleVersion
         self.hasHeaders = hasHeaders
         self.headersRelease = headersRelease
+        self.compiler = compiler
+        self.namedCompiler = namedCompiler
     }
 
     /// Whether the driver of this version works after the boot of this kernel, as far as its module tells.

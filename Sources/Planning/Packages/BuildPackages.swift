@@ -81,7 +81,7 @@ package struct BuildPackages: Sendable {
             settled.insert(.compilerMissing)
             major = installer.defaultCompiler(of: system)
         }
-        guard let needed = build.majorOfNewerKernelCompiler(than: major) else { return }
+        guard let needed = build.majorOfNewerCompiler(build.kernelCompiler.value, than: major) else { return }
         if let path = build.namedCompiler.value {
             compiler = path
         } else if let other = installer.compiler(needed, on: system) {
@@ -133,9 +133,9 @@ extension BuildFacts {
         }
     }
 
-    /// The major version of the kernel's gcc when it is newer than this one; nil when it is not, or not known.
-    func majorOfNewerKernelCompiler(than major: Int?) -> Int? {
-        guard let kernel = kernelCompiler.value, kernel.kind == .gcc, let needed = kernel.major, let major,
+    /// The major version of a kernel's gcc when it is newer than this one; nil when it is not, or not known.
+    func majorOfNewerCompiler(_ kernel: Compiler?, than major: Int?) -> Int? {
+        guard let kernel, kernel.kind == .gcc, let needed = kernel.major, let major,
             compilerVersion.value?.kind ?? .gcc == .gcc, major < needed
         else { return nil }
         return needed
@@ -143,6 +143,8 @@ extension BuildFacts {
 
     /// The compiler of the kernel's version that the host has beside an older default compiler; nil when it has none.
     var namedCompilerToUse: String? {
-        majorOfNewerKernelCompiler(than: compilerVersion.value?.major).flatMap { _ in namedCompiler.value }
+        majorOfNewerCompiler(kernelCompiler.value, than: compilerVersion.value?.major).flatMap { _ in
+            namedCompiler.value
+        }
     }
 }

@@ -9,15 +9,15 @@ package struct Ahead: Recipe {
     package private(set) var operations: [any Operation] = []
     /// Why the agent could not prepare this kernel, as a sentence; nil when it can or did.
     ///
-    /// The agent does not try again, unless the package manager was busy. After the boot, it builds for this kernel as in
-    /// every install.
+    /// The agent does not repeat what failed, unless the package manager was busy. After the boot, it builds for this
+    /// kernel as in every install.
     package private(set) var problem: String?
 
     /// - Parameters:
     ///   - facts: The facts of the node.
     ///   - decision: What the agent does with the driver on the host.
     ///   - journal: The journal of earlier installs; nil when there is none.
-    ///   - installsPackages: Whether the agent may install the headers of the kernel.
+    ///   - installsPackages: Whether the agent may install the headers and the compiler of the kernel.
     ///   - directory: The only directory from which it may install them; nil for the repositories of the node.
     package init(
         _ facts: NodeFacts,
@@ -27,38 +27,60 @@ package struct Ahead: Recipe {
         directory: String? = nil
     ) {
         guard decision.action == .adopt, let kernel = facts.host.pendingKernel.value,
-            let build = Self.build(for: kernel, facts)
+            var build = Self.build(for: kernel, facts)
         else { return }
         if let failed = Self.failure(of: .buildAhead, build.jobName, in: journal) {
             problem = failed.observed
-        } else if kernel.hasHeaders {
-            // Without an end of the agent's own work, DKMS may be building now.
-            operations = build.dkms == nil || Self.installedHeaders(for: build, journal) ? [build] : []
-        } else if installsPackages, let headers = Self.headers(of: kernel, for: build, facts, directory) {
-            addHeaders(headers, build, facts, journal)
+            return
+        }
+        // Without an end of the agent's own work, DKMS may be building now.
+        if kernel.hasHeaders, build.dkms != nil, !Self.installedHeaders(for: build, journal) { return }
+        let packages = installsPackages ? AheadPackages(facts, directory: directory) : nil
+        var names = AheadPackages.Names()
+        if !kernel.hasHeaders {
+            guard let headers = packages?.headers(of: kernel.release) else { return }
+            names.headers = headers
+        }
+        let major = facts.build.compilerVersion.value?.major
+        if let needed = facts.build.majorOfNewerCompiler(kernel.compiler, than: major) {
+            if let path = kernel.namedCompiler {
+                build.compiler = path
+            } else if let other = packages?.compiler(needed) {
+                (build.compiler, names.compiler) = (other.program, other.package)
+            } else {
+                problem =
+                    "This kernel was built with gcc \(needed), and the compiler of the node is older. "
+                    + "Install gcc-\(needed) on the node."
+                return
+            }
+        }
+        if let install = packages?.install(names, for: build, facts) {
+            add(install, before: build, facts, journal)
+        } else {
+            operations = [build]
         }
     }
 
-    private mutating func addHeaders(
-        _ headers: InstallHeadersAhead,
-        _ build: BuildAhead,
+    private mutating func add(
+        _ packages: InstallHeadersAhead,
+        before build: BuildAhead,
         _ facts: NodeFacts,
         _ journal: Journal?
     ) {
         let space = DiskSpace(
             build: facts.build,
             package: 0,
-            work: headers.work,
-            buildPackages: [headers.headers],
+            work: packages.work,
+            buildPackages: packages.names,
             rebuildsInitramfs: false
         )
-        let failed = Self.failure(of: .headersAhead, headers.jobName, in: journal)
+        let failed = Self.failure(of: .headersAhead, packages.jobName, in: journal)
         if let failed, failed.code != .packageManagerBusy {
             problem = failed.observed
         } else if let full = space.findings.first {
-            problem = "There is no space for its headers: \(full.observed)"
+            problem = "There is no space for \(packages.names.joined(separator: " and ")): \(full.observed)"
         } else {
-            operations = [headers, build]
+            operations = [packages, build]
         }
     }
 
@@ -98,36 +120,8 @@ package struct Ahead: Recipe {
             version: record.version,
             kernel: kernel.release,
             directory: String(module.path[..<end]),
-            compiler: build.namedCompilerToUse,
             dkms: tree
         )
-    }
-
-    /// The install of the headers of a kernel; nil when the agent does not know the package manager of the host, or when the
-    /// directory does not have them.
-    private static func headers(
-        of kernel: PendingKernel,
-        for build: BuildAhead,
-        _ facts: NodeFacts,
-        _ directory: String?
-    ) -> InstallHeadersAhead? {
-        guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
-            facts.build.packageTools.value?.contains(installer.program) == true
-        else { return nil }
-        var headers = InstallHeadersAhead(
-            installer: installer,
-            headers: installer.headers(of: kernel.release, on: system),
-            kernel: kernel.release,
-            version: build.version,
-            work: facts.build.workDirectory
-        )
-        if let directory {
-            guard let bundle = facts.build.bundleAhead?.value, bundle.names.contains(headers.headers) else {
-                return nil
-            }
-            headers.source = BuildPackages.Source(bundle, in: directory)
-        }
-        return headers
     }
 
     /// Whether the kernel of the next boot certainly loads unsigned modules.
