@@ -130,8 +130,21 @@ struct BuildAheadTests {
             built.expectExit(85)
             #expect(built.errors.contains(" for 6.1.0-other, and not for \(kernel)."), "\(built)")
             #expect(!node.exists("\(modules)/nvidia.ko"))
+
+            // modprobe prefers the files in this directory.
+            try await node.run(["sh", "-ec", Self.hiddenModule, "sh", kernel, "\(video)/nvidia.ko"])
+            let hidden = try await build()
+            hidden.expectExit(1)
+            let other = "/lib/modules/\(kernel)/updates/nvidia.ko"
+            #expect(hidden.errors.contains(" would load \(other), and not "), "\(hidden)")
         }
     }
+
+    private static let hiddenModule = """
+        sed -i '/undef UTS_RELEASE/d; /6.1.0-other/d' /usr/src/nvidia-595.91.07/module.c
+        mkdir /lib/modules/$1/updates
+        cp "$2" /lib/modules/$1/updates
+        """
 
     private static let wrongModules = """
         echo "#define UTS_RELEASE \\"$1\\"" >/lib/modules/$1/build/include/generated/utsrelease.h

@@ -107,13 +107,6 @@ package struct BuildAhead: Operation {
             cat "$headers/include/config/kernel.release") || :
         [ "$found" = "$kernel" ] ||
             fail \(Exit.wrongHeaders) "The headers in $headers are of ${found:-no kernel}, and not of $kernel."
-        # check_kernel MODULE: fails when the module, which has this name or path, was built for another kernel.
-        check_kernel() {
-            built=$(modinfo -k "$kernel" -F vermagic "$1")
-            built=${built%% *}
-            [ "$built" = "$kernel" ] ||
-                fail \(Exit.wrongModules) "The build made ${1##*/} for ${built:-no kernel}, and not for $kernel."
-        }
         """
 
     private static let script = """
@@ -126,7 +119,12 @@ package struct BuildAhead: Operation {
         rm -f "$target"/nvidia*.ko.part
         cp -R "$source/." "$build"
         make -C "$build" -j"$(nproc)" KERNEL_UNAME="$kernel" ${CC:+CC="$CC"} modules
-        for module in "$build"/*.ko; do check_kernel "$module"; done
+        for module in "$build"/*.ko; do
+            built=$(modinfo -F vermagic "$module")
+            built=${built%% *}
+            [ "$built" = "$kernel" ] ||
+                fail \(Exit.wrongModules) "The build made ${module##*/} for ${built:-no kernel}, and not for $kernel."
+        done
         for module in "$build"/*.ko; do
             name=${module##*/}
             [ "$name" != nvidia.ko ] && [ -e "$directory/$name" ] || continue
@@ -136,6 +134,9 @@ package struct BuildAhead: Operation {
         cp "$build/nvidia.ko" "$target/nvidia.ko.part"
         mv "$target/nvidia.ko.part" "$target/nvidia.ko"
         depmod "$kernel"
+        # A file in a directory that comes first would hide this one, and the build would be repeated for ever.
+        found=$(modinfo -k "$kernel" -n nvidia)
+        [ "$found" -ef "$target/nvidia.ko" ] || fail 1 "The kernel $kernel would load $found, and not $target/nvidia.ko."
         rm -rf "$build"
         rmdir "$work" 2>/dev/null || true
         """
@@ -144,10 +145,12 @@ package struct BuildAhead: Operation {
     private static let scriptWithDKMS = """
         \(prologue)
         tree=$3
-        has_module() { [ "$(modinfo -k "$kernel" -F version nvidia 2>/dev/null)" = "$version" ]; }
+        has_module() {
+            built=$(modinfo -k "$kernel" -F vermagic nvidia) || return 1
+            [ "${built%% *} $(modinfo -k "$kernel" -F version nvidia)" = "$kernel $version" ]
+        } 2>/dev/null
         has_module || dkms install --force "$tree/$version" -k "$kernel"
         has_module || fail 1 "DKMS did not install the module nvidia of version $version for the kernel $kernel."
-        check_kernel nvidia
         """
 }
 
