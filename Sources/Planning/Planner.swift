@@ -39,11 +39,7 @@ package struct Planner: Sendable {
             case .install: install(facts, decision, journal: journal)
             }
         if !plan.steps.isEmpty, let problem = newerJournal(facts.driver) { plan.problems.append(problem) }
-        if facts.driver.isLoaded, plan.steps.contains(where: { $0.id == .unload }),
-            let problem = facts.driver.needsReboot
-        {
-            plan.problems.append(problem)
-        }
+        if let problem = facts.driver.needsReboot, plan.unloads(facts.driver) { plan.problems.append(problem) }
         return plan
     }
 
@@ -203,5 +199,14 @@ package struct Planner: Sendable {
         let isDriverOfRecord = record.state == .installed || driver.failed?.isFormerDriver(of: record) == true
         let former = isDriverOfRecord ? FormerDriver(record) : record.former
         return former?.isDriver(of: new) == true ? nil : former
+    }
+}
+
+extension Plan {
+    /// Whether the plan takes a driver out of the kernel.
+    ///
+    /// Its step `unload` can be there for the services of a driver alone.
+    fileprivate func unloads(_ driver: DriverFacts) -> Bool {
+        steps.contains { $0.id == .release || ($0.id == .unload && driver.isLoaded) }
     }
 }

@@ -39,6 +39,8 @@ import Testing
         #expect(SelectionCase.Expected(decision) == .install(Driver.datacenter595))
         #expect(decision.takesOver == .runfile)
         #expect(decision.evidence.contains { $0.source == "config" && $0.statement.hasSuffix("(driver.takeover).") })
+        #expect(
+        )
         let plan = Planner().plan(Self.misfit, decision, journal: nil)
         #expect(plan.steps.prefix(5).map(\.id) == [.begin, .download, .unload, .remove, .install])
         let remove = try #require(plan.steps.first { $0.id == .remove })
@@ -62,7 +64,7 @@ import Testing
         let decision = try decide(facts)
         #expect(SelectionCase.Expected(decision) == .blocked(.driverInUse))
         #expect(decision.owner == .runfile)
-        #expect(decision.problems.first?.observed.contains("dcgm (4711)") == true)
+        #expect(decision.problems.first?.observed.contains("dcgm (4711; nvidia0)") == true)
     }
 
     @Test(arguments: [.unreadable(.denied), .skipped("no process was looked at"), .absent] as [Reading<[DeviceUser]>])

@@ -95,6 +95,23 @@ struct HostInTheWayTests {
         }
     }
 
+    /// When nova_core stays, nova_drm is loaded again, because nova_core shows nothing without it.
+    @Test func loadsNovaAgainWhenItsCoreIsInUse() async throws {
+        try await SimulatedNode.with("h100") { node in
+            try await node.recordModprobe(standingInFor: ["nova_drm", "nova_core"])
+            try await node.run(["mkdir", "-p", "/sys/module/nova_drm", "/sys/module/nova_core", "/run/busy-nova_core"])
+            let install = try await node.agent("install")
+            install.expectExit(1)
+            #expect(install.errors.contains("reboot-required: "), "\(install)")
+            #expect(node.modprobeCalls() == ["-r nova_drm", "-r nova_core", "nova_drm"])
+            #expect(node.exists("/sys/module/nova_drm") && node.exists("/sys/module/nova_core"))
+
+            try await node.run(["rmdir", "/run/busy-nova_core"])
+            try await node.agent("install").expectExit(0)
+            #expect(!node.exists("/sys/module/nova_drm") && !node.exists("/sys/module/nova_core"))
+        }
+    }
+
     @Test func adoptsAFitDriverOfSomebodyElse() async throws {
         try await SimulatedNode.with(set: ["driver=580.105.08 grid-azure open"]) { node in
             let before = try await node.writes()
@@ -200,4 +217,35 @@ struct HostInTheWayTests {
             #expect(node.processes() == [])
         }
     }
+}
+
+extension SimulatedNode {
+    /// Records the calls of `modprobe` on the host.
+    ///
+    /// - Parameter names: The modules that this program loads and unloads in place of kmod. A module with the directory
+    ///   `/run/busy-NAME` is in use.
+    func recordModprobe(standingInFor names: [String] = []) async throws {
+        let script = #"""
+            kmod=$(command -v modprobe)
+            cat >/usr/local/sbin/modprobe <<END
+            #!/bin/sh
+            echo "\$*" >>/run/modprobe-calls
+            for name in $*; do
+                case "\$*" in
+                "-r \$name")
+                    [ ! -e "/run/busy-\$name" ] || { echo "modprobe: FATAL: Module \$name is in use." >&2; exit 1; }
+                    rm -r "/sys/module/\$name"
+                    exit ;;
+                "\$name") exec mkdir -p "/sys/module/\$name" ;;
+                esac
+            done
+            exec $kmod "\$@"
+            END
+            chmod 755 /usr/local/sbin/modprobe
+            """#
+        try await run(["sh", "-ec", script, "sh"] + names)
+    }
+
+    /// The recorded calls, one text for each.
+    func modprobeCalls() -> [String] { (text("/run/modprobe-calls") ?? "").split(separator: "\n").map(String.init) }
 }

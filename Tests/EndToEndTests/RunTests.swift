@@ -218,6 +218,44 @@ struct RunTests {
         }
     }
 
+    /// Each attempt takes the text consoles away, so the daemon waits for the reboot after three of them.
+    @Test func stopsTakingTheGPUsFromNouveauUntilTheReboot() async throws {
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with("h100", set: ["nouveau=busy"]) { node in
+                try await node.recordModprobe()
+                @Sendable func calls() -> Int { node.modprobeCalls().count { $0 == "-r nouveau" } }
+                @Sendable func attempts() -> Int? { (try? node.journal())?.needsReboot?.attempts }
+                let options = ["--interval", "1s"]
+                // A daemon makes a pause after each attempt, and a new daemon does not.
+                for attempt in 1...3 {
+                    try await RunningAgent.with(node, cluster, options: options) { agent in
+                        try await untilAsync("attempt \(attempt)") { attempts() == attempt }
+                        try await agent.awaitVerdict(.notReady)
+                    }
+                    #expect(calls() == attempt)
+                }
+                try await RunningAgent.with(node, cluster, options: options) { agent in
+                    try await agent.awaitVerdict(.notReady)
+                    try await agent.looksAgain(3)
+                    #expect(calls() == 3 && attempts() == 3)
+                    #expect(try await node.status().reason == "reboot-required")
+                }
+
+                try await node.run(["sh", "-c", "cat /proc/sys/kernel/random/uuid >/run/gpu-sim/boot_id"])
+                try await RunningAgent.with(node, cluster, options: options) { agent in
+                    try await untilAsync("the daemon tries again") { attempts() == 1 }
+                    try await agent.awaitVerdict(.notReady)
+                }
+                #expect(calls() == 4)
+                // An operator can ask for another attempt in the same boot.
+                try await node.run(["sh", "-c", "echo 0 >/sys/module/nouveau/refcnt"])
+                try await node.agent("install").expectExit(0)
+                #expect(try node.journal().needsReboot == nil)
+                #expect(try await node.status().verdict == "ready")
+            }
+        }
+    }
+
     @Test func bringsBackALabelThatSomebodyRemoved() async throws {
         try await TestCluster.with { cluster in
             try await SimulatedNode.with("no-gpu") { node in

@@ -168,15 +168,19 @@ struct UninstallInterruptedTests {
             try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
             let before = try node.journal()
-            try await node.run(["sh", "-c", "echo 9 >/sys/module/nvidia/refcnt"])
+            let hold = "echo 9 >/sys/module/nvidia/refcnt; mkdir /sys/module/nvidia/holders/nv_peer_mem"
+            try await node.run(["sh", "-c", hold])
             let run = try await node.uninstall()
             run.expectExit(1)
-            #expect(run.errors.contains("module-unload-failed: "), "\(run)")
+            #expect(run.errors.contains("reboot-required: "), "\(run)")
+            #expect(run.errors.contains("but the kernel module uses it: nv_peer_mem."), "\(run)")
+            #expect(run.errors.contains("run 'rmmod nv_peer_mem' on it, and then 'gpu-agent uninstall'."), "\(run)")
             #expect(try node.journal() == before)
             #expect(try await node.status().verdict == "ready")
             #expect(node.exists("/sys/module/nvidia_uvm"))
 
-            try await node.run(["sh", "-c", "echo 2 >/sys/module/nvidia/refcnt"])
+            let release = "echo 2 >/sys/module/nvidia/refcnt; rmdir /sys/module/nvidia/holders/nv_peer_mem"
+            try await node.run(["sh", "-c", release])
             try await node.uninstall().expectExit(0)
             try await node.expectUninstalled()
         }

@@ -165,7 +165,7 @@ import Testing
         #expect(report.verdict == .ready && report.readiness == .usable)
         let finding = try #require(report.finding(.driverChangePending))
         #expect(finding.state == .notice)
-        for text in ["595.71.05", "580.159.04", "python3 (7)"] { #expect(finding.observed.contains(text)) }
+        for text in ["595.71.05", "580.159.04", "python3 (7; nvidia0)"] { #expect(finding.observed.contains(text)) }
         #expect(report.nextAction.hasPrefix("CUDA works on this node. Drain the node"))
         #expect(Publication.of(facts, plan, report, Policy(branch: 580)).taint == .absent)
         // All other checks are about the driver that stays.

@@ -84,6 +84,19 @@ import Testing
         #expect(claims.leftOut == ["driverContainer.validations": 200])
     }
 
+    /// The driver's own modules use each other, and an install unloads all of them.
+    @Test func findsTheModulesOfOthersThatUseTheDriver() async throws {
+        try tree.makeDirectory("sys/module/nvidia_uvm/holders")
+        for holder in ["nvidia_uvm", "nv_peer_mem", "beegfs"] {
+            try tree.makeDirectory("sys/module/nvidia/holders/\(holder)")
+        }
+        try tree.makeDirectory("sys/module/mlx5_core/holders/mlx5_ib")
+        #expect(await probe.driverFacts(record: .absent).moduleHolders == ["nvidia": ["beegfs", "nv_peer_mem"]])
+        for number in 0..<1200 { try tree.makeDirectory("sys/module/nvidia_uvm/holders/m\(number)") }
+        let driver = await probe.driverFacts(record: .absent)
+        #expect(driver.moduleHolders?["nvidia_uvm"]?.count == 1000 && driver.leftOut == ["moduleHolders": 200])
+    }
+
     @Test func readsADriverWhoseSourcesDisagree() async throws {
         try tree.write("sys/module/nvidia/version", "570.211.01\n")
         try tree.write(

@@ -95,17 +95,46 @@ import Testing
     private static let stuck = Finding(.moduleUnloadFailed, observed: "busy.", expected: "", remedy: .none)
 
     @Test func aModuleThatNoProcessUsesNeedsAReboot() {
-        var claims = Installs.own.claims
-        claims.deviceUsers = .present([])
-        let reboot = claims.explained(Self.stuck)
+        var facts = Installs.own
+        facts.claims.deviceUsers = .present([])
+        let reboot = facts.explained(Self.stuck, for: .install)
         #expect(reboot.code == .rebootRequired && reboot.remedy.text.hasPrefix("Drain the node and reboot it."))
-        claims.deviceUsers = .present([DeviceUser(pid: 7, command: "python3", nodes: ["nvidia0"])])
-        let inUse = claims.explained(Self.stuck)
-        #expect(inUse.code == .driverInUse && inUse.observed.contains("python3"))
-        claims.deviceUsers = .unreadable(.denied)
-        #expect(claims.explained(Self.stuck) == Self.stuck)
-        claims.deviceUsers = .present([])
-        #expect(claims.explained(Self.failure) == Self.failure)
+        let uninstall = facts.explained(Self.stuck, for: .uninstall)
+        #expect(uninstall.code == .rebootRequired)
+        #expect(uninstall.remedy.text == "Drain the node and reboot it. Then run 'gpu-agent uninstall'.")
+        facts.claims.deviceUsers = .unreadable(.denied)
+        #expect(facts.explained(Self.stuck, for: .install) == Self.stuck)
+        facts.claims.deviceUsers = .present([])
+        #expect(facts.explained(Self.failure, for: .install) == Self.failure)
+    }
+
+    @Test func namesTheProcessesWithTheirDeviceNodes() {
+        var facts = Installs.own
+        let nodes = ["nvidia-uvm", "nvidia0", "nvidia1", "nvidia2", "nvidia3", "nvidiactl"]
+        facts.claims.deviceUsers = .present([
+            DeviceUser(pid: 7, command: "python3", nodes: nodes, pod: "ml/train-0"),
+            DeviceUser(pid: 8, command: "dcgm", nodes: ["nvidiactl"]),
+        ])
+        let inUse = facts.explained(Self.stuck, for: .uninstall)
+        #expect(inUse.code == .driverInUse && inUse.remedy.text.hasSuffix(" Then run 'gpu-agent uninstall'."))
+        let first = "python3 (7, pod ml/train-0; nvidia-uvm, nvidia0, nvidia1, nvidia2, 2 more)"
+        #expect(inUse.observed == "busy. These processes use the driver: \(first), dcgm (8; nvidiactl).")
+    }
+
+    /// A module that a process uses is in the list of processes. What uses a module from within the kernel is not.
+    @Test func namesTheModulesThatUseTheDriver() {
+        var facts = Installs.own
+        facts.claims.deviceUsers = .present([])
+        facts.driver.moduleHolders = ["nvidia": ["nv_peer_mem"]]
+        let one = facts.explained(Self.stuck, for: .install)
+        #expect(one.code == .rebootRequired)
+        #expect(one.observed == "busy. No process uses the driver, but the kernel module uses it: nv_peer_mem.")
+        let start = "Drain the node, run 'rmmod nv_peer_mem' on it, and then 'gpu-agent install'. Or reboot it."
+        #expect(one.remedy.text.hasPrefix(start))
+        facts.driver.moduleHolders = ["nvidia": ["nv_peer_mem"], "nvidia_uvm": ["a", "nv_peer_mem"]]
+        let two = facts.explained(Self.stuck, for: .uninstall)
+        #expect(two.observed.hasSuffix("but the kernel modules use it: a, nv_peer_mem."))
+        #expect(two.remedy.text.contains("'rmmod a nv_peer_mem'"))
     }
 
     /// Each try stops the services of the driver, so the daemon waits for the reboot.
@@ -121,5 +150,19 @@ import Testing
             }
         )
         #expect(unloaded.problems.isEmpty)
+    }
+
+    /// Each try takes the text consoles away.
+    @Test func noPlanReleasesBeforeTheReboot() {
+        let needed = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
+        let held = NodeFacts.rtxProVGPU.with {
+            $0.driver.nouveauLoaded = .present(true)
+            $0.driver.needsReboot = needed
+        }
+        let plan = Installs.plan(held)
+        #expect(plan.steps.map(\.id).contains(.release) && plan.problems.map(\.code) == [.rebootRequired])
+        #expect(Installs.plan(held.with { $0.driver.needsReboot = nil }).problems.isEmpty)
+        // It is gone after the boot, or somebody unloaded it.
+        #expect(Installs.plan(held.with { $0.driver.nouveauLoaded = .present(false) }).problems.isEmpty)
     }
 }

@@ -186,7 +186,7 @@ import Testing
     }
 
     /// Somebody unloads the modules, or the driver is replaced or uninstalled.
-    @Test(arguments: [StepID.unload, .finish])
+    @Test(arguments: [StepID.unload, .release, .finish])
     func theNeedForARebootEndsWithItsReason(_ step: StepID) {
         let failure = Finding(.rebootRequired, observed: "busy", expected: "", remedy: "Reboot the node.")
         var journal = journal()

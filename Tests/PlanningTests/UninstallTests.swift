@@ -230,7 +230,7 @@ import Testing
         let used = Self.installed.with { $0.claims.deviceUsers = .present([user]) }
         let problem = plan(.present(Self.whole()), used).problems.first
         #expect(problem?.code == .driverInUse)
-        #expect(problem?.observed.contains("These processes use the driver: python3 (4711).") == true)
+        #expect(problem?.observed.contains("These processes use the driver: python3 (4711; nvidia0).") == true)
         #expect(problem?.remedy.text.hasSuffix("Then run 'gpu-agent uninstall'.") == true)
         // A daemon reads the GPUs for some seconds, which is worth a wait.
         let agent = DeviceUser(pid: 4712, command: "gpu-agent", nodes: ["nvidiactl"])

@@ -165,6 +165,7 @@ extension InstallRun {
                 guard !Task.isCancelled else { throw error }
                 var error = error
                 if step.id == .unload { error.problem = await explained(error.problem, &journal) }
+                if step.id == .release { journal.rememberUnload(error.problem, bootID: await bootID()) }
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 // On a full disk, the journal keeps the step as started. The cause is still that of the step.
                 do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
@@ -187,9 +188,13 @@ extension InstallRun {
     private func explained(_ failure: Finding, _ journal: inout Journal) async -> Finding {
         guard failure.code == .moduleUnloadFailed else { return failure }
         let facts = await inspector.prober.withoutVendor.look().facts
-        let explained = facts.claims.explained(failure)
+        let explained = facts.explained(failure, for: .install)
         journal.rememberUnload(explained, bootID: facts.host.bootID.value)
         return explained
+    }
+
+    private func bootID() async -> String? {
+        await HostProbe(root: inspector.prober.root, commands: commands).bootID().value
     }
 }
 

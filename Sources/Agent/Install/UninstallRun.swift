@@ -1,6 +1,7 @@
 package import Host
 package import NodeModel
 package import Planning
+import Selection
 import Support
 
 /// One uninstall: take the lock, settle unfinished jobs, plan, and undo the steps of the journal.
@@ -85,6 +86,13 @@ package struct UninstallRun: Sendable {
                 do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                     // When the agent is stopped, the step stays `started`, as after a kill.
                     guard !Task.isCancelled else { throw error }
+                    var error = error
+                    if step.id == .unload {
+                        error.problem = await prober.withoutVendor.look().facts.explained(
+                            error.problem,
+                            for: .uninstall
+                        )
+                    }
                     journal.failUndo(error.problem, at: Timestamp(now()))
                     // Modules that could not be unloaded are loaded again, so the driver is as it was.
                     let isUnchanged = number == 1 && step.id == .unload && before.uninstall?.state != .started

@@ -56,7 +56,7 @@ extension Check {
         phase: .install,
         meaning:
             "The kernel modules of the driver that the agent replaces or uninstalls are in use, so the agent could not "
-            + "unload them. It cannot list the processes, or this is an uninstall.",
+            + "unload them. It also cannot list the processes of the node, so it does not know what uses the driver.",
         advice: "Drain the node, or reboot it."
     )
 
@@ -67,12 +67,14 @@ extension Check {
         phase: .install,
         meaning:
             "The agent could not take a driver out of the kernel. Either it is NVIDIA's driver, and no process uses it, so "
-            + "another kernel module or the kernel itself holds it. Or it is a driver such as nouveau, which a display "
+            + "another kernel module or the kernel itself holds it: the finding names the modules. Or it is a driver such as nouveau, which a display "
             + "server or a text console uses. That driver is on a blacklist (`/etc/modprobe.d/gpu-agent.conf`), so the "
-            + "kernel does not load it at the next boot. After three attempts to unload NVIDIA's driver, the daemon does "
-            + "not try again before the reboot, because each attempt stops the services of the driver.",
-        advice: "Drain the node and reboot it. The agent then goes on with the install. To try again without a reboot, "
-            + "run `gpu-agent install`."
+            + "kernel does not load it at the next boot. After three attempts in one boot, the daemon does not try again "
+            + "before the reboot, because each attempt stops the services of the driver, or takes the text consoles from "
+            + "the GPUs.",
+        advice:
+            "Drain the node. Unload the modules that the finding names, and run the command that it names. Or reboot "
+            + "the node: the agent then goes on with the install. To try again without a reboot, run `gpu-agent install`."
     )
 
     static let driverServiceFailed = Check(

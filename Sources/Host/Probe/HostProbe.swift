@@ -70,6 +70,7 @@ package struct HostProbe: Sendable {
                 otherLibraries: libraries.otherLibraries(),
                 gridDaemon: root.firstExisting(["/usr/bin/nvidia-gridd", "/usr/sbin/nvidia-gridd"]),
                 loadedModules: loadedModules(),
+                moduleHolders: moduleHolders(),
                 nouveauLoaded: nouveauLoaded(),
                 deviceNodes: nodes,
                 unusableNodes: unusable.isEmpty ? nil : unusable,
@@ -157,6 +158,19 @@ package struct HostProbe: Sendable {
         return reading { () throws(HostError) in
             try root.list("/sys/module")?.filter { $0.hasPrefix("nvidia") || others.contains($0) }.sorted()
         }
+    }
+
+    /// The modules of others that use a module of NVIDIA's driver, by the name of that module; nil when there is none.
+    ///
+    /// They only help to find what is in the way of an unload, so a directory that cannot be read is no failure.
+    private func moduleHolders() -> [String: [String]]? {
+        var found: [String: [String]] = [:]
+        for module in DriverFacts.modules {
+            let path = HostPath("/sys/module").appending(module).appending("holders")
+            let holders = (try? root.list(path))?.filter { !DriverFacts.modules.contains($0) } ?? []
+            if !holders.isEmpty { found[module] = holders }
+        }
+        return found.isEmpty ? nil : found
     }
 
     /// Whether nouveau is loaded; absent when there is no `/sys/module`, as in a copied tree.

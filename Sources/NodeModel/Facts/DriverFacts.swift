@@ -28,6 +28,11 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     /// The loaded kernel modules of NVIDIA's driver and of the kernel's own drivers for its GPUs (nouveau, nova), by
     /// their names in `/sys/module`, sorted.
     package var loadedModules: Reading<[String]>
+    /// The modules of others that use a module of NVIDIA's driver, by the name of that module, as far as the agent could
+    /// read them (`/sys/module/NAME/holders`).
+    ///
+    /// Nil when there is none, and in facts of an earlier version of the agent.
+    package var moduleHolders: [String: [String]]?
     /// Whether the kernel module nouveau is loaded.
     ///
     /// NVIDIA's driver does not work together with it.
@@ -61,6 +66,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         otherLibraries: Reading<[LibraryFile]> = .skipped("not inspected"),
         gridDaemon: Reading<String>,
         loadedModules: Reading<[String]>,
+        moduleHolders: [String: [String]]? = nil,
         nouveauLoaded: Reading<Bool>,
         deviceNodes: Reading<[String]>,
         unusableNodes: [String: String]? = nil,
@@ -79,6 +85,7 @@ package struct DriverFacts: Codable, Sendable, Equatable {
         self.otherLibraries = otherLibraries
         self.gridDaemon = gridDaemon
         self.loadedModules = loadedModules
+        self.moduleHolders = moduleHolders
         self.nouveauLoaded = nouveauLoaded
         self.deviceNodes = deviceNodes
         self.unusableNodes = unusableNodes
@@ -233,6 +240,12 @@ package struct InstallRecord: Codable, Sendable, Equatable {
 }
 
 extension DriverFacts {
+    /// The kernel modules that an install unloads, each before the modules that it uses.
+    package static let modules = [
+        "gdrdrv", "nvidia_peermem", "nvidia_fs", "nvidia_vgpu_vfio", "nvidia_uvm", "nvidia_drm", "nvidia_modeset",
+        "nvidia",
+    ]
+
     /// The facts of a tree of files without a driver, in which also nothing is loaded.
     package static let absent = DriverFacts(
         loadedVersion: .absent,

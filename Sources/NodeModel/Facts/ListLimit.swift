@@ -39,6 +39,7 @@ extension DriverFacts {
         var facts = self
         var lists = ListLimit(limit)
         facts.loadedModules = loadedModules.map { lists.names($0, of: "loadedModules") }
+        facts.moduleHolders = moduleHolders.map { $0.mapValues { lists.first($0, of: "moduleHolders") } }
         facts.deviceNodes = deviceNodes.map { lists.names($0, of: "deviceNodes") }
         facts.otherLibraries = otherLibraries.map { lists.first($0, of: "otherLibraries") }
         facts.unusableNodes = unusableNodes.map { nodes in

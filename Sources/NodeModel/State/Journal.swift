@@ -18,7 +18,7 @@ package struct Journal: Codable, Sendable, Equatable {
     package var uninstall: UninstallRecord?
     /// The install that failed, because of which the agent goes back to the former driver; nil when there is none.
     package var failed: FailedInstall?
-    /// What the last attempts to unload a driver that no process uses came to; nil when the last one was no such failure.
+    /// What the last attempts to take a driver out of the kernel came to; nil when the last one was no such failure.
     package var needsReboot: RebootNeed?
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = [], uninstall: UninstallRecord? = nil) {
@@ -134,7 +134,7 @@ package struct Journal: Codable, Sendable, Equatable {
         steps[index].failure = failure
         if let failure {
             rememberFailure(failure, at: time)
-        } else if [.unload, .finish].contains(step) {
+        } else if [.unload, .release, .finish].contains(step) {
             needsReboot = nil
         }
     }

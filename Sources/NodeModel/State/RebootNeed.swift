@@ -1,9 +1,9 @@
 import Support
 
-/// The record that the modules of a driver stay in the kernel, although no process uses them.
+/// The record that a driver stays in the kernel: NVIDIA's, although no process uses it, or another driver of the GPUs.
 ///
 /// A process that ends soon can be the cause of one failure. After several of them in one boot, the agent does not try again
-/// on its own before the next boot: each try stops the services of the driver.
+/// on its own before the next boot: each try stops the services of the driver, or takes the text consoles away.
 package struct RebootNeed: Codable, Sendable, Equatable {
     /// Why the modules could not be unloaded.
     package var finding: Finding
@@ -21,7 +21,7 @@ package struct RebootNeed: Codable, Sendable, Equatable {
 }
 
 extension Journal {
-    /// Remembers what came of an attempt to unload the modules of a driver.
+    /// Remembers why an attempt to unload the modules of a driver failed.
     ///
     /// Without a known boot, the agent could not tell when the reboot was, so it tries again as after other failures.
     package mutating func rememberUnload(_ failure: Finding, bootID: String?) {

@@ -119,7 +119,8 @@ package struct ReleaseGPUs: Operation {
     /// Takes the text consoles from the frame buffers of the drivers, which would keep the modules in use, and unloads
     /// the modules.
     ///
-    /// When a module stays loaded, or another frame buffer is left, the consoles get their frame buffers back.
+    /// When a module stays loaded, those that were unloaded before it are loaded again: without nova_drm, nova_core shows
+    /// nothing. Then, or when another frame buffer is left, the consoles get their frame buffers back.
     private static let script = """
         taken=
         for console in /sys/class/vtconsole/vtcon*; do
@@ -128,8 +129,14 @@ package struct ReleaseGPUs: Operation {
             echo 0 >"$console/bind"
             taken="$taken $console"
         done
-        status=0
-        for module; do modprobe -r "$module" || { status=$?; break; }; done
+        status=0 gone=
+        for module; do
+            modprobe -r "$module" || { status=$?; break; }
+            gone="$module $gone"
+        done
+        if [ $status != 0 ]; then
+            for module in $gone; do modprobe "$module" || true; done
+        fi
         for console in $taken; do
             if [ $status != 0 ] || [ -n "$(ls /sys/class/graphics 2>/dev/null | grep '^fb[0-9]')" ]; then
                 echo 1 >"$console/bind"

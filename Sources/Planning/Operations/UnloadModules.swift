@@ -15,13 +15,8 @@ package struct UnloadModules: Operation {
     /// Unloads the loaded modules of the driver, or no module when the agent could not list them.
     package init(loadedOf facts: DriverFacts, services: [String] = []) {
         let loaded = facts.loadedModules.value ?? []
-        self.init(modules: Self.order.filter(loaded.contains), services: services)
+        self.init(modules: DriverFacts.modules.filter(loaded.contains), services: services)
     }
-
-    private static let order = [
-        "gdrdrv", "nvidia_peermem", "nvidia_fs", "nvidia_vgpu_vfio", "nvidia_uvm", "nvidia_drm", "nvidia_modeset",
-        "nvidia",
-    ]
 
     package var id: StepID { .unload }
     package var title: String {

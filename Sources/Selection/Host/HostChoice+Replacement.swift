@@ -1,4 +1,4 @@
-package import NodeModel
+import NodeModel
 
 /// The decisions to replace a driver that is loaded, which wait while processes use it.
 extension HostChoice {
@@ -59,55 +59,5 @@ extension HostChoice {
         )
         if decision.action == .install { decision.takesOver = claim.owner }
         return decision
-    }
-}
-
-extension ClaimFacts {
-    /// Why the driver cannot be replaced now, and what to do about it; nil when no process uses the driver.
-    package var driverUsers: (observed: String, remedy: String)? {
-        guard let users = deviceUsers.value else {
-            let why = deviceUsers.whyUnknown ?? "it saw no processes"
-            // If the cause is not missing access, root cannot read the files of the process either.
-            let remedy: String =
-                switch deviceUsers.failure?.reason {
-                case .permission, nil:
-                    "Run the agent as root in the PID namespace of the host (hostPID: true), so that it can list them."
-                default: Remedy.reading(deviceUsers.failure).text
-                }
-            return ("The agent cannot tell which processes use the driver: \(why).", remedy)
-        }
-        // The agent stops the services of the driver itself.
-        let others = users.filter { $0.driverService == nil }
-        guard !others.isEmpty else { return nil }
-        let names = others.prefix(5).map(\.name)
-        let more = others.count > names.count ? ["\(others.count - names.count) more"] : []
-        return (
-            "These processes use the driver: \((names + more).joined(separator: ", ")).",
-            "Drain the node and stop the processes that use the driver. Use systemctl for services such as nvidia-dcgm."
-        )
-    }
-
-    /// What it means that the modules of a driver cannot be unloaded.
-    ///
-    /// - Parameter failure: The failure of the step. Every other failure stays as it is.
-    /// - Returns: That processes use the driver, or that only a reboot helps, because none does.
-    package func explained(_ failure: Finding) -> Finding {
-        guard failure.code == .moduleUnloadFailed, deviceUsers.value != nil else { return failure }
-        var explained = failure
-        if let users = driverUsers {
-            explained.code = .driverInUse
-            explained.observed += " \(users.observed)"
-            explained.expected = "no process that uses the driver"
-            explained.remedy = Remedy("\(users.remedy) Then run 'gpu-agent install'.")
-        } else {
-            explained.code = .rebootRequired
-            explained.observed += " No process uses the driver, so another kernel module or the kernel itself holds it."
-            explained.expected = "kernel modules that can be unloaded"
-            explained.remedy = Remedy(
-                "Drain the node and reboot it. The agent then replaces the driver. To try again without a reboot, run "
-                    + "'gpu-agent install'."
-            )
-        }
-        return explained
     }
 }
