@@ -238,4 +238,15 @@ struct ExecutorTests {
             #expect(host.calls("sync").count == (observed == nil || status == 0 ? 1 : 0))
         }
     }
+
+    /// A full disk can cost what the agent does not look for, such as a unit.
+    @Test func aDriverOnAFullDiskIsNotComplete() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let script = "echo 'ERROR: cp: No space left on device'; exit 1"
+            let job = Effect.Job(name: "polish-2", command: ["sh", "-c", script], provides: "1")
+            let failure = await perform(step(.job(job)), on: host, &journal, presence: .complete)
+            #expect(failure?.problem.code == .diskSpace)
+        }
+    }
 }

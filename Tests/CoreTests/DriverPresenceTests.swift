@@ -21,6 +21,14 @@ import Testing
         #expect(driver { $0.loadedVersion = .present(version) }.presence(of: version) == .complete)
     }
 
+    @Test func lacksAProgram() {
+        #expect(driver().presence(of: version).without(["nvidia-smi"]) == .withoutProgram)
+        #expect(driver().presence(of: version).without([]) == .complete)
+        let noCUDA = driver { $0.cudaLibrary = .absent }.presence(of: version)
+        #expect(noCUDA.without(["nvidia-smi"]) == noCUDA)
+        #expect(DriverPresence.unknown.without(["nvidia-smi"]) == .unknown)
+    }
+
     @Test func lacksTheModule() {
         #expect(DriverFacts.absent.presence(of: version) == .incomplete("the host has no kernel module nvidia"))
         let other = driver().presence(of: "580.105.08")
@@ -48,6 +56,7 @@ import Testing
         (DriverPresence.complete, 0, InstallerResult.succeeded), (.complete, 1, .succeededInSpiteOfStatus),
         (.incomplete("no module"), 0, .failed(gap: "no module")), (.incomplete("no module"), 1, .failed(gap: nil)),
         (.unknown, 0, .succeeded), (.unknown, 1, .failed(gap: nil)),
+        (.withoutProgram, 0, .succeeded), (.withoutProgram, 1, .failed(gap: nil)),
     ])
     func decidesWithTheExitStatus(_ presence: DriverPresence, _ status: Int, _ result: InstallerResult) {
         #expect(presence.result(ofStatus: status) == result)

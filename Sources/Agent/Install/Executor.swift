@@ -236,10 +236,13 @@ struct Executor {
             try await job.start(effect.command, environment: effect.environment, durable: true)
             return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
         }
+        let log = JobLog(of: effect, output: output, failure: step.failure)
         var gap: String?
         if let version = effect.provides, case .finished(let status) = outcome {
             switch await presence(version).result(ofStatus: status) {
             case .succeeded: return
+            // What comes after the programs, such as a unit, can be missing then.
+            case .succeededInSpiteOfStatus where log.tellsOfFullDisk(root: root): break
             case .succeededInSpiteOfStatus:
                 // The job writes the files to the disk only when its program succeeds.
                 try await onHost(step) { () async throws(HostError) in
@@ -254,7 +257,6 @@ struct Executor {
         }
         // A full disk hurts the whole node. An error here would hide the problem of the job.
         if let scratch = effect.scratch.flatMap({ HostPath(absolute: $0) }) { try? root.removeTree(scratch) }
-        let log = JobLog(of: effect, output: output, failure: step.failure)
         throw AgentFailure(log.problem(outcome, root: root, gap: gap))
     }
 

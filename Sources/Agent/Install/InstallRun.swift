@@ -133,7 +133,7 @@ extension InstallRun {
             downloader: downloader,
             progress: change.progress,
             verify: verification.problem,
-            presence: { [prober = inspector.prober.withoutVendor] in await prober.look().facts.driver.presence(of: $0) }
+            presence: inspector.prober.presence
         )
         do throws(AgentFailure) { try await execute(steps, with: executor, journal, change) } catch {
             await executor.stopDownload()
@@ -195,6 +195,14 @@ extension InstallRun {
 
     private func bootID() async -> String? {
         await HostProbe(root: inspector.prober.root, commands: commands).bootID().value
+    }
+}
+
+extension Prober {
+    /// How much of this version of the driver is on the disk of the host.
+    fileprivate func presence(of version: String) async -> DriverPresence {
+        let driver = await withoutVendor.look().facts.driver
+        return driver.presence(of: version).without(await HostProbe(root: root, commands: commands).missingPrograms())
     }
 }
 

@@ -41,6 +41,11 @@ struct JobLog {
         )
     }
 
+    /// Whether a log of the job says that a file system is full.
+    func tellsOfFullDisk(root: HostRoot) -> Bool {
+        [own, output].contains { path in path.map { FullDisk.line(in: text($0, root)) != nil } ?? false }
+    }
+
     private func text(_ path: HostPath, _ root: HostRoot) -> String {
         ((try? root.ownTail(path, limit: Self.searched)) ?? nil) ?? ""
     }

@@ -95,6 +95,16 @@ package struct HostProbe: Sendable {
         return DriverProgramProbe.version(in: output.output)
     }
 
+    /// The programs of the driver that are not where NVIDIA's packages put them, or that the agent cannot see there.
+    package func missingPrograms() async -> [String] {
+        await offPool {
+            DriverPresence.programs.filter { name in
+                root.firstExisting([HostPath("/usr/bin").appending(name), HostPath("/usr/sbin").appending(name)]).value
+                    == nil
+            }
+        }
+    }
+
     /// The tools, headers and disk space for a build of kernel modules.
     package func buildFacts() async -> BuildFacts {
         var facts = await offPool { BuildProbe.read(root, kernelRelease: kernelRelease()) }

@@ -1,7 +1,9 @@
 /// How much of one version of the driver is on the disk of the host.
 package enum DriverPresence: Sendable, Equatable {
-    /// The kernel module and the libraries are there, and no part of another version.
+    /// The kernel module, the libraries and the programs are there, and no part of another version.
     case complete
+    /// Everything but a program of the driver is there.
+    case withoutProgram
     /// The kernel module or a library is not there, or the module is of another version. The text says which, as a
     /// clause.
     case incomplete(String)
@@ -25,14 +27,26 @@ extension DriverPresence {
     package func result(ofStatus status: Int) -> InstallerResult {
         switch self {
         case .complete: status == 0 ? .succeeded : .succeededInSpiteOfStatus
+        // NVIDIA's installer copies the programs after the libraries, so it did not get to its end.
+        case .withoutProgram: status == 0 ? .succeeded : .failed(gap: nil)
         case .incomplete(let gap): .failed(gap: status == 0 ? gap : nil)
         case .unknown: status == 0 ? .succeeded : .failed(gap: nil)
         }
     }
 }
 
+extension DriverPresence {
+    /// The programs without which a driver is not complete: an operator and the agent itself use them.
+    package static let programs = ["nvidia-smi", "nvidia-modprobe"]
+
+    /// The same, when these programs are missing on the host.
+    package func without(_ programs: [String]) -> DriverPresence {
+        self == .complete && !programs.isEmpty ? .withoutProgram : self
+    }
+}
+
 extension DriverFacts {
-    /// How much of this version of the driver is on the disk.
+    /// How much of the module and the libraries of this version of the driver is on the disk.
     package func presence(of version: String) -> DriverPresence {
         switch moduleFile {
         case .absent: return .incomplete("the host has no kernel module nvidia")

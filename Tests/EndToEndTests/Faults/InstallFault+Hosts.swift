@@ -120,6 +120,18 @@ extension InstallFault {
             code: nil,
             says: "the installer exited with status 1, but the driver is complete"
         ),
+        InstallFault(
+            name: "an installer that exits 1 before it installed nvidia-smi",
+            inject: { node in
+                let original = node.node.directory.path("packages/\(FaultyNode.package)")
+                try await succeed(["cp", original, node.node.path("/run/driver.run")])
+                try await node.serve("#!/bin/sh\nsh /run/driver.run \"$@\"\nrm /usr/bin/nvidia-smi\nexit 1\n")
+            },
+            heal: { try await $0.serveOriginal() },
+            code: "installer-failed",
+            says: "the installer exited with status 1",
+            leaves: [.driver, .installerLog, .package, .job]
+        ),
     ]
 }
 
