@@ -40,6 +40,7 @@ import Testing
         #expect(decision.takesOver == .runfile)
         #expect(decision.evidence.contains { $0.source == "config" && $0.statement.hasSuffix("(driver.takeover).") })
         #expect(
+            decision.evidence.contains { $0.statement.hasPrefix("There is no way back: when the new driver fails") }
         )
         let plan = Planner().plan(Self.misfit, decision, journal: nil)
         #expect(plan.steps.prefix(5).map(\.id) == [.begin, .download, .unload, .remove, .install])

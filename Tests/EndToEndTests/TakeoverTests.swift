@@ -22,6 +22,11 @@ struct TakeoverTests {
             let options = try node.options(for: "595.91.07", takeover: true)
             let plan = try await node.agent("plan", ["-o", "json"] + options).decoded(as: PrintedPlan.self)
             #expect(plan.steps.map(\.id) == steps(wholeInstall, beforeInstall: .unload, .remove))
+            let text = try await node.agent("plan", options).output
+            #expect(
+                text.contains("There is no way back: when the new driver fails, the agent cannot install"),
+                "\(text)"
+            )
             try await node.agent("install", options).expectExit(0)
             try await node.expectWholeInstall(like: uninterrupted)
             #expect(try await node.tree().filter { $0.contains("580.105.08") } == [])

@@ -50,6 +50,10 @@ extension HostChoice {
         let statement = "\(situation) The agent replaces it."
         var decision = offer.install(because: Evidence(.installed, "host", statement))
         decision.evidence.append(claim.evidence)
+        let warning =
+            "There is no way back: when the new driver fails, the agent cannot install the driver of "
+            + "\(claim.owner.displayName) again."
+        decision.evidence.append(Evidence(.installed, "host", warning))
         decision.evidence.append(
             Evidence(
                 .configuration,
