@@ -48,6 +48,7 @@ package enum CheckRegistry {
         // Phase: install
         .hostUnreachable,
         .hostLocked,
+        .jobRunning,
         .packageManagerBusy,
         .buildPackageMissing,
         .buildPackagesFailed,

@@ -33,10 +33,10 @@ package enum HostError: CausedError, Sendable {
     case commandDeadline([String], limit: Duration, outputTail: String)
     /// The task was canceled, and the command was killed with its whole process group.
     case commandCancelled([String])
-    /// A job of this name is already running.
-    case jobRunning(String)
+    /// A job runs, so it cannot be forgotten, and no other job can start.
+    case jobRunning(RunningJob)
     /// The deadline passed while the agent waited for the job. The job continues.
-    case jobDeadline(String, limit: Duration)
+    case jobDeadline(RunningJob, limit: Duration)
     /// The task was canceled while it waited for this job or lock. The job or lock is unchanged.
     case waitCancelled(String)
     /// Another process holds the host-wide lock.
@@ -48,8 +48,7 @@ package enum HostError: CausedError, Sendable {
         case .malformed(_, let cause), .commandNotStarted(_, let cause): cause
         case .commandFailed(let failure): failure
         case .notAFile, .notOwn, .newer, .tooLarge, .outsideRoot, .commandDeadline, .commandCancelled, .jobRunning,
-            .jobDeadline,
-            .waitCancelled, .lockHeld:
+            .jobDeadline, .waitCancelled, .lockHeld:
             nil
         }
     }
@@ -73,8 +72,8 @@ extension HostError {
         case .commandDeadline(let arguments, let limit, _):
             "'\(commandName(arguments))' did not end within \(limit) and was killed"
         case .commandCancelled(let arguments): "'\(commandName(arguments))' was canceled and killed"
-        case .jobRunning(let name): "job \(name) is already running"
-        case .jobDeadline(let name, let limit): "job \(name) did not end within \(limit) and is still running"
+        case .jobRunning(let job): "\(job) is already running"
+        case .jobDeadline(let job, let limit): "\(job) did not end within \(limit) and is still running"
         case .waitCancelled(let name): "the wait for \(name) was canceled"
         case .lockHeld(let path, let holder, let waited):
             "another process holds the lock \(path) (\(holder), waited \(waited))"

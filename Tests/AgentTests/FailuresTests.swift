@@ -58,9 +58,36 @@ import Testing
                 + "Make sure that the command is installed on the host."
         ),
         HostCase(
-            error: .jobDeadline("install-1", limit: .seconds(30)),
+            error: .jobDeadline(RunningJob(name: "install-1", unit: "u-1.scope", pid: 17), limit: .seconds(30)),
+            code: .jobRunning,
+            observed: "job install-1 (unit u-1.scope, process 17) did not end within 30.0 seconds and is still running",
+            remedy: "Run 'systemctl status u-1.scope' on the node to see the processes of the job. Its output is in "
+                + "/var/lib/gpu-agent/jobs/install-1/log. When the job ends, run 'gpu-agent install', or wait for the "
+                + "daemon. If the job hangs, run 'systemctl stop u-1.scope'. If a process cannot be killed, reboot the "
+                + "node."
+        ),
+        HostCase(
+            error: .jobRunning(RunningJob(name: "install-1", pid: 17)),
+            code: .jobRunning,
+            observed: "job install-1 (process 17) is already running",
+            remedy: "Run 'ps -f -g 17' on the node to see the processes of the job. Its output is in "
+                + "/var/lib/gpu-agent/jobs/install-1/log. When the job ends, run 'gpu-agent install', or wait for the "
+                + "daemon. If the job hangs, run 'kill -- -17'. If a process cannot be killed, reboot the node."
+        ),
+        HostCase(
+            error: .jobRunning(RunningJob(name: "install-1")),
+            code: .jobRunning,
+            observed: "job install-1 is already running",
+            remedy:
+                "Run 'fuser -v /var/lib/gpu-agent/jobs/install-1/lock' on the node to see the processes of the job. "
+                + "Its output is in /var/lib/gpu-agent/jobs/install-1/log. When the job ends, run 'gpu-agent install', "
+                + "or wait for the daemon. If the job hangs, kill these processes. If a process cannot be killed, reboot "
+                + "the node."
+        ),
+        HostCase(
+            error: .waitCancelled("job install-1"),
             code: .moduleLoadFailed,
-            observed: "loading the modules: job install-1 did not end within 30.0 seconds and is still running",
+            observed: "loading the modules: the wait for job install-1 was canceled",
             remedy: "look at dmesg"
         ),
         HostCase(

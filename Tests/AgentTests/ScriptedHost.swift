@@ -18,11 +18,13 @@ import Testing
 /// a shell script on a file server.
 struct ScriptedHost: Sendable {
     static let version = "595.71.05"
+    /// A version that an install of `version` replaces.
+    static let formerVersion = "580.105.08"
     static let job = "install-\(version)"
 
     /// The host's root directory.
     let tree: TemporaryDirectory
-    let inspector: Inspector
+    var inspector: Inspector
     let commands: HostCommands
     let server: FileServer
 
@@ -42,6 +44,7 @@ struct ScriptedHost: Sendable {
 
     func install(
         downloader: Downloader = Downloader(backoff: .milliseconds(1), patience: 2),
+        longestJob: Duration? = nil,
         progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }
     ) -> InstallRun {
         InstallRun(
@@ -49,8 +52,21 @@ struct ScriptedHost: Sendable {
             commands: commands,
             downloader: downloader,
             patience: .zero,
+            longestJob: longestJob,
             progress: progress
         )
+    }
+
+    /// The same host, for which the configuration and the catalog name this version of the driver.
+    func offering(_ version: String) throws -> ScriptedHost {
+        try tree.write("run/offered", version)
+        var host = self
+        host.inspector.setup.policy.version = DriverVersion(version)
+        host.inspector.setup.catalog.drivers[0].version = try #require(DriverVersion(version))
+        host.inspector.setup.catalog.drivers[0].artifact.urls = [
+            server.url.replacing("/file", with: "/driver-\(version).run")
+        ]
+        return host
     }
 
     func uninstall(progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }) -> UninstallRun {
@@ -162,8 +178,9 @@ struct ScriptedHost: Sendable {
             [ ! -e \(host)/run/broken-module ] || { echo "modprobe: ERROR: could not insert '$1'" >&2; exit 1; }
             mkdir -p \(host)/sys/module/$(echo $1 | tr - _) \(host)/proc/driver/nvidia
             [ "$1" = nvidia ] || exit 0
-            echo \(version) >\(host)/sys/module/nvidia/version
-            echo 'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  \(version)  Release Build' \
+            version=$(cat \(host)/run/installed 2>/dev/null || echo \(version))
+            echo $version >\(host)/sys/module/nvidia/version
+            echo "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  $version  Release Build" \
                 >\(host)/proc/driver/nvidia/version
             """
         )
@@ -192,6 +209,7 @@ struct ScriptedHost: Sendable {
             """
             echo "$*" >>\(host)/run/nvidia-uninstall
             [ ! -e \(host)/run/broken-uninstaller ] || exit 1
+            [ ! -e \(host)/run/hold-uninstaller ] || until [ -e \(host)/run/go ]; do sleep 0.02; done
             rm -rf \(host)/usr/lib/x86_64-linux-gnu/lib* \(host)/lib/modules/\(NodeFacts.kernel)/updates
             """
         )
@@ -200,7 +218,12 @@ struct ScriptedHost: Sendable {
         try writeProgram(
             tools,
             "modinfo",
-            "case $2 in version) echo \(version) ;; license) echo 'Dual MIT/GPL' ;; esac"
+            """
+            case $2 in
+            version) cat \(host)/run/installed 2>/dev/null || echo \(version) ;;
+            license) echo 'Dual MIT/GPL' ;;
+            esac
+            """
         )
         let vendor = NodeFacts.h100Ready.vendor.value
         try tools.write("nvml.json", bytes: Array(try JSONEncoder().encode(vendor?.nvml ?? .absent)))
@@ -214,7 +237,10 @@ struct ScriptedHost: Sendable {
             while read -r line; do
                 case $line in
                 *hello*) reading='{"state":"present","value":{"protocolVersion":2}}' ;;
-                *nvml*) reading=$(cat \(tools.path("nvml.json"))) ;;
+                *nvml*)
+                    version=$(cat \(host)/run/installed 2>/dev/null || echo \(version))
+                    reading=$(sed "s/\(version)/$version/g" \(tools.path("nvml.json")))
+                    ;;
                 *) reading=$(cat \(tools.path("cuda.json"))) ;;
                 esac
                 printf '{"id":%s,"reading":%s}\\n' "$(printf %s "$line" | sed 's/.*"id":\\([0-9]*\\).*/\\1/')" "$reading"
@@ -237,11 +263,14 @@ struct ScriptedHost: Sendable {
                 echo 'ERROR: Unable to find the development tool cc.' >/var/log/gpu-agent/nvidia-installer.log
                 exit 1
             fi
+            version=$(cat \(host)/run/offered 2>/dev/null || echo \(version))
+            rm -f \(libraries)/lib*
             mkdir -p \(libraries) \(host)/lib/modules/\(NodeFacts.kernel)/updates
+            echo $version >\(host)/run/installed
             echo compressed >\(host)/lib/modules/\(NodeFacts.kernel)/updates/nvidia.ko.xz
             for name in libnvidia-ml.so libcuda.so; do
-                : >\(libraries)/$name.\(version)
-                ln -sf $name.\(version) \(libraries)/$name.1
+                : >\(libraries)/$name.$version
+                ln -sf $name.$version \(libraries)/$name.1
             done
             """
     }

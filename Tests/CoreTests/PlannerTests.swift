@@ -82,8 +82,8 @@ import Testing
         #expect(
             steps.map(\.effects) == [
                 [
-                    .record(record()), .forgetEarlierSteps, .remove([packages, work, other]),
-                    .makeDirectories([packages, work, "/var/log/gpu-agent"]), .forgetJobs(jobs),
+                    .forgetJobs(jobs), .record(record()), .forgetEarlierSteps, .remove([packages, work, other]),
+                    .makeDirectories([packages, work, "/var/log/gpu-agent"]),
                 ],
                 [
                     .download(

@@ -163,7 +163,7 @@ import Testing
         // The old package is kept, and the record owns both drivers from the first step on.
         let begin = try #require(plan.steps.first?.effects)
         #expect(begin.contains(.keepOnly(["NVIDIA-old.run"], directory: HostLayout.packages)))
-        guard case .record(let record?) = begin.first else { throw NoRecord() }
+        guard case .record(let record?) = begin.first(where: { $0.kind == "record" }) else { throw NoRecord() }
         #expect(record.state == .changing && record.owns("595.71.05") && record.owns("580.159.04"))
         #expect(record.former == nil)
         // An uninstall after it removes the driver.
@@ -223,7 +223,8 @@ import Testing
     @Test func recordsTheWayBack() throws {
         func former(_ facts: NodeFacts, _ policy: Policy) throws -> FormerDriver? {
             let plan = try Plan.made(for: facts, policy: policy)
-            guard case .record(let record?) = plan.steps.first?.effects.first else { throw NoRecord() }
+            let begin = try #require(plan.steps.first?.effects)
+            guard case .record(let record?) = begin.first(where: { $0.kind == "record" }) else { throw NoRecord() }
             return record.former
         }
         let own = NodeFacts.h100Ready.driver.record.value

@@ -52,7 +52,8 @@ import Testing
         #expect(remove.failure.code == .driverRemovalFailed && remove.failure.subject == "nvidia-uninstall")
         #expect(remove.inverse.isEmpty && remove.leaves?.contains("NVIDIA's installer") == true)
         #expect(remove.disrupts)
-        guard case .record(let record?) = plan.steps[0].effects[0] else { throw Unexpected() }
+        let begin = plan.steps[0].effects
+        guard case .record(let record?) = begin.first(where: { $0.kind == "record" }) else { throw Unexpected() }
         #expect(record.takesOver == .runfile)
     }
 
@@ -253,7 +254,8 @@ import Testing
 
     @Test func theHostIsBeingChangedFromTheRemovalsStartOn() throws {
         let plan = Planner().plan(Self.misfit, try decide(Self.misfit), journal: nil)
-        guard case .record(let record?) = plan.steps[0].effects[0] else { throw Unexpected() }
+        let begin = plan.steps[0].effects
+        guard case .record(let record?) = begin.first(where: { $0.kind == "record" }) else { throw Unexpected() }
         var journal = Journal(record: record)
         for (id, state) in [(StepID.unload, InstallRecord.State.started), (.remove, .changing)] {
             journal.begin(try #require(plan.steps.first { $0.id == id }), at: Timestamp(1))

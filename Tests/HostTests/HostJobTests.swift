@@ -52,7 +52,7 @@ struct HostJobTests {
             }
             #expect(record?.arguments == Self.gated)
             await #expect { try await job.start(["true"]) } throws: { error in
-                if case HostError.jobRunning("install") = error { true } else { false }
+                if case HostError.jobRunning(let job) = error { job.name == "install" } else { false }
             }
             await #expect(throws: HostError.self) { try await job.forget() }
             await #expect { try await job.wait(deadline: .milliseconds(200)) } throws: { error in
@@ -228,13 +228,32 @@ struct HostJobTests {
             try host.root.writeAtomically(job.file("job.json"), contents: [])
             #expect(try await job.state() == .running(nil))
             await #expect { try await job.forget() } throws: { error in
-                if case HostError.jobRunning("install") = error { true } else { false }
+                if case HostError.jobRunning(let job) = error { job.name == "install" } else { false }
             }
             await #expect { try await job.start(["true"]) } throws: { error in
-                if case HostError.jobRunning("install") = error { true } else { false }
+                if case HostError.jobRunning(let job) = error { job.name == "install" } else { false }
             }
             try host.root.writeAtomically("/run/go", contents: [])
             #expect(try await job.wait(deadline: .seconds(60)) == .lost)
+        }
+    }
+
+    /// The process that had the number has ended, and another one has it now.
+    @Test func aNumberOfAnotherProcessIsNotThatOfTheJob() async throws {
+        try await PrivateHost.with { host in
+            let job = try HostJob("install", root: host.root, commands: host.commands)
+            #expect(job.whereItRuns() == RunningJob(name: "install"))
+            try await job.start(Self.gated)
+            try await eventually("the job writes its number") { try host.root.exists(job.file("pid")) }
+            let text = try #require(try host.root.text(job.file("pid")))
+            let pid = try #require(text.split(separator: " ").first.flatMap { Int($0) })
+            #expect(job.whereItRuns() == RunningJob(name: "install", pid: pid))
+            for other in ["\(pid) 1\n", "\(pid)\n", "1 1\n", "-1 1\n", ""] {
+                try host.root.writeAtomically(job.file("pid"), contents: Array(other.utf8))
+                #expect(job.whereItRuns() == RunningJob(name: "install"), "\(other)")
+            }
+            try host.root.writeAtomically("/run/go", contents: [])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 3))
         }
     }
 
@@ -257,11 +276,16 @@ struct HostJobTests {
             let draft = first.home.appending(".job.json.17.4711.new")
             try host.root.writeAtomically(draft, contents: [])
             try host.root.writeAtomically(HostJob.directory.appending("note"), contents: [])
-            try await second.start(["true"])
-            #expect(try await second.wait(deadline: .seconds(60)) == .finished(status: 0))
+            // Only one job runs at a time.
+            await #expect { try await second.start(["true"]) } throws: { error in
+                if case HostError.jobRunning(let job) = error { job.name == "install-1" } else { false }
+            }
+            #expect(try await second.state() == .absent)
             #expect(try host.root.exists(draft))
+            #expect(try await HostJob.running(on: host.root, host.commands).map(\.name) == ["install-1"])
             try host.root.writeAtomically("/run/go", contents: [])
             #expect(try await first.wait(deadline: .seconds(60)) == .finished(status: 3))
+            #expect(try await HostJob.running(on: host.root, host.commands).isEmpty)
             try await second.start(["true"])
             #expect(try host.root.list(HostJob.directory) == ["install-2", "note"])
             #expect(try await second.wait(deadline: .seconds(60)) == .finished(status: 0))

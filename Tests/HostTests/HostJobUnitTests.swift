@@ -1,5 +1,6 @@
 import HostSupport
 import Support
+import TestSupport
 import Testing
 
 @testable import Host
@@ -27,6 +28,26 @@ struct HostJobUnitTests {
                     "--property=IOWeight=50", "--property=MemoryMax=50%",
                 ]
             )
+        }
+    }
+
+    /// A person stops a job that hangs by its unit.
+    @Test func theErrorOfADeadlineNamesTheUnit() async throws {
+        try await PrivateHost.with { host in
+            try await host.putSystemd(
+                "printf '%s\n' \"$@\" >/run/arguments; until [ \"$1\" = -- ]; do shift; done; shift; exec \"$@\""
+            )
+            let job = try HostJob("install", root: host.root, commands: host.commands)
+            try await job.start(["sh", "-c", "until [ -e /run/go ]; do sleep 0.02; done"])
+            try await eventually("the job writes its number") { try host.root.exists(job.file("pid")) }
+            let pid = try host.root.text(job.file("pid"))?.split(separator: " ").first.flatMap { Int($0) }
+            let arguments = try #require(try host.root.text("/run/arguments")).split(separator: "\n")
+            await #expect { try await job.wait(deadline: .milliseconds(100)) } throws: { error in
+                guard case HostError.jobDeadline(let running, limit: _) = error else { return false }
+                return running.pid == pid && pid != nil && arguments.contains("--unit=\(running.unit ?? "none")")
+            }
+            try host.root.writeAtomically("/run/go", contents: [])
+            #expect(try await job.wait(deadline: .seconds(60)) == .finished(status: 0))
         }
     }
 

@@ -51,11 +51,15 @@ import Testing
         #expect(job.command.contains("/var/lib/gpu-agent/driver-packages"))
         let pin = "nvidia-utils-580-server=580.105.08-0ubuntu0.22.04.1"
         #expect(job.environment["GPU_AGENT_PINS"]?.split(separator: " ").contains(pin[...]) == true)
-        guard case .record(let record) = plan.steps.first?.effects.first else {
-            Issue.record("no record")
-            return
-        }
-        #expect(record?.packages == Self.names && record?.state == .started && record?.former == nil)
+        let record = try #require(Self.record(of: plan))
+        #expect(record.packages == Self.names && record.state == .started && record.former == nil)
+    }
+
+    /// The record that the first step of a plan writes.
+    private static func record(of plan: Plan) -> InstallRecord? {
+        plan.steps.first?.effects.lazy.compactMap { effect in
+            if case .record(let record) = effect { record } else { nil }
+        }.first
     }
 
     /// The fabric manager of another version does not start.
@@ -77,11 +81,8 @@ import Testing
             var decision = Self.plan(facts).decision
             decision.fabricManager = need
             let plan = Planner().plan(facts, decision, journal: nil)
-            guard case .record(let record) = plan.steps.first?.effects.first else {
-                Issue.record("no record")
-                return
-            }
-            #expect(record?.packages == Self.names + (isInstalled ? [name] : []))
+            let record = try #require(Self.record(of: plan))
+            #expect(record.packages == Self.names + (isInstalled ? [name] : []))
             let start: [StepID] = isStarted ? [.fabricManager] : []
             #expect(
                 plan.steps.map(\.id) == [.begin, .downloadPackages, .driverPackages, .load] + start + [

@@ -186,14 +186,17 @@ struct Reconciler: Service {
                     ]
                 )
             }
-            return await inspector.look()
+            let view = await inspector.look()
+            guard error.leavesJobRunning else { return view }
+            // The step of the job has no end in the journal yet.
+            return NodeView(inspector.setup, facts: view.facts, journal: view.journal, failure: error.problem)
         }
     }
 
     /// Writes the reason for the wait to the host, for `status`.
     private func note(_ code: ReasonCode, nextAttemptIn pause: Duration) async {
-        // The process that holds the lock has an activity of its own.
-        guard code != .hostLocked else { return }
+        // The process that holds the lock has an activity of its own, and so has a job that still runs.
+        guard code != .hostLocked, code != .jobRunning else { return }
         let time = now()
         let retry = Activity(
             kind: .retry,

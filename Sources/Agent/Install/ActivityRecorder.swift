@@ -26,7 +26,8 @@ final class ActivityRecorder: Sendable {
 
     /// Records while `work` runs, and removes the activity after it.
     ///
-    /// When the agent is stopped, the activity stays: the installer that it describes goes on.
+    /// When the agent is stopped, or a job has passed its deadline, the activity stays: the installer that it describes
+    /// goes on.
     func during<Value: Sendable>(
         _ work: () async throws(AgentFailure) -> Value
     ) async throws(AgentFailure) -> Value {
@@ -35,16 +36,22 @@ final class ActivityRecorder: Sendable {
         do throws(AgentFailure) { result = .success(try await work()) } catch { result = .failure(error) }
         writer.cancel()
         await writer.value
-        if !Task.isCancelled { await file.remove() }
+        var goesOn = Task.isCancelled
+        if case .failure(let failure) = result, failure.leavesJobRunning { goesOn = true }
+        if goesOn { await save() } else { await file.remove() }
         return try result.get()
     }
 
     private func write() async {
         for await _ in changes {
-            // Nothing depends on it: without the file, `status` shows less.
-            if let activity = latest.withLock(\.self) { try? await file.save(activity) }
+            await save()
             try? await Task.sleep(for: pause)
         }
+    }
+
+    private func save() async {
+        // Nothing depends on it: without the file, `status` shows less.
+        if let activity = latest.withLock(\.self) { try? await file.save(activity) }
     }
 }
 

@@ -12,6 +12,8 @@ struct Executor {
     let commands: HostCommands
     let downloader: Downloader
     let progress: @Sendable (InstallProgress) -> Void
+    /// The longest that the agent waits for one job of the host, whatever the deadline of the step is.
+    let longestJob: Duration
     /// Inspects the node within a deadline and returns what is wrong; nil when the node works.
     let verify: @Sendable (Duration) async -> Finding?
     /// Reads how much of a version of the driver is on the disk.
@@ -23,6 +25,7 @@ struct Executor {
         commands: HostCommands,
         downloader: Downloader,
         progress: @escaping @Sendable (InstallProgress) -> Void,
+        longestJob: Duration = HostChange.longestJob,
         verify: @escaping @Sendable (Duration) async -> Finding?,
         presence: @escaping @Sendable (String) async -> DriverPresence = { _ in .unknown }
     ) {
@@ -30,6 +33,7 @@ struct Executor {
         self.commands = commands
         self.downloader = downloader
         self.progress = progress
+        self.longestJob = longestJob
         self.verify = verify
         self.presence = presence
     }
@@ -222,7 +226,8 @@ struct Executor {
 
     /// Starts a job and waits for its end.
     ///
-    /// `InstallRun` has already waited for jobs that an earlier agent left running.
+    /// `InstallRun` has already waited for jobs that an earlier agent left running. A job that passes the deadline goes
+    /// on (`job-running`).
     private func run(_ effect: Effect.Job, _ deadline: Duration, of step: PlannedStep) async throws(AgentFailure) {
         let progress = progress
         let (outcome, output) = try await onHost(step) { () async throws(HostError) in
@@ -234,7 +239,7 @@ struct Executor {
                 try self.root.removeTree(log)
             }
             try await job.start(effect.command, environment: effect.environment, durable: true)
-            return (try await job.wait(deadline: deadline) { progress(.said($0)) }, job.log)
+            return (try await job.wait(deadline: min(deadline, longestJob)) { progress(.said($0)) }, job.log)
         }
         let log = JobLog(of: effect, output: output, failure: step.failure)
         var gap: String?

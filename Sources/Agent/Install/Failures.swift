@@ -46,8 +46,10 @@ extension HostError {
                 expected: "a journal that this version of the agent or an earlier version wrote",
                 remedy: "Use the version of the agent that wrote \(path), or a newer one."
             )
-        case .jobRunning, .jobDeadline, .waitCancelled:
-            // These errors name a job of the host, and the reader does not know the job.
+        case .jobRunning(let job), .jobDeadline(let job, limit: _):
+            problem = job.finding(observed: errorChain(self))
+        case .waitCancelled:
+            // The error names a job of the host, and the reader does not know the job.
             problem = Finding(
                 step.code,
                 observed: "\(step.subject): \(errorChain(self))",

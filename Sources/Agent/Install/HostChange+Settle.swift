@@ -7,7 +7,8 @@ import Support
 extension HostChange {
     /// Waits for jobs that an earlier agent left running, and records their end in the journal.
     ///
-    /// Otherwise, this agent could start a second installer while the first one still runs.
+    /// Otherwise, this agent could start a second installer while the first one still runs. So it waits for every job
+    /// that runs, also when the journal does not name it or is malformed.
     ///
     /// - Parameters:
     ///   - failure: The message when the agent cannot read or write its files.
@@ -16,25 +17,36 @@ extension HostChange {
     func settle(_ failure: StepFailure, keepsJournal: Bool = false) async throws(AgentFailure) {
         do throws(HostError) {
             try await store.removeDrafts()
-            guard var journal = try await store.load() else { return }
-            for unfinished in journal.unfinishedJobs {
-                let job: HostJob
-                do throws(HostError) {
-                    job = try HostJob(unfinished.name, root: root, commands: commands)
-                } catch { throw .malformed(store.path, cause: error) }
-                if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
-                let progress = progress
-                let outcome = try await job.wait(deadline: .seconds(2700)) { progress(.said($0)) }
-                guard outcome == .finished(status: 0) else { continue }
-                journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
-                try await store.save(journal)
+            do throws(HostError) { try await settleJournal() } catch {
+                guard case .malformed(store.path, _) = error else { throw error }
+                // A caller that keeps the journal cannot use it, and so changes nothing.
+                guard !keepsJournal else { return }
+                try await store.quarantine()
             }
+            for job in try await HostJob.running(on: root, commands) { _ = try await end(of: job) }
             try await removeWork()
-        } catch {
-            guard case .malformed(store.path, _) = error else { throw error.failure(failure) }
-            guard !keepsJournal else { return }
-            do throws(HostError) { _ = try await store.quarantine() } catch { throw error.failure(failure) }
+        } catch { throw error.failure(failure) }
+    }
+
+    /// Waits for the jobs that the journal names, and records the end of those that succeeded.
+    private func settleJournal() async throws(HostError) {
+        guard var journal = try await store.load() else { return }
+        for unfinished in journal.unfinishedJobs {
+            let job: HostJob
+            do throws(HostError) {
+                job = try HostJob(unfinished.name, root: root, commands: commands)
+            } catch { throw .malformed(store.path, cause: error) }
+            guard try await end(of: job) == .finished(status: 0) else { continue }
+            journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
+            try await store.save(journal)
         }
+    }
+
+    /// Waits for the end of a job, and reports its output.
+    private func end(of job: HostJob) async throws(HostError) -> HostJob.Outcome {
+        if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
+        let progress = progress
+        return try await job.wait(deadline: longestJob) { progress(.said($0)) }
     }
 
     /// Removes the directory for temporary files, which no job uses now.

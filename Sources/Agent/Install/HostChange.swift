@@ -9,6 +9,8 @@ struct HostChange: Sendable {
     let commands: HostCommands
     /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
     let pod: String?
+    /// The longest that the agent waits for one job of the host.
+    let longestJob: Duration
     /// The message when the agent cannot write its journal.
     private var failure = StepFailure.state
     private(set) var progress: @Sendable (InstallProgress) -> Void
@@ -17,16 +19,21 @@ struct HostChange: Sendable {
         root: HostRoot,
         commands: HostCommands,
         pod: String?,
+        longestJob: Duration = Self.longestJob,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) {
         self.root = root
         self.commands = commands
         self.pod = pod
+        self.longestJob = longestJob
         self.progress = progress
     }
 
     /// How long to wait for a daemon on this host that reads the GPUs.
     static let patienceWithAgents = Duration.seconds(20)
+
+    /// The longest deadline of a step with a job: a package manager that waits for its lock.
+    static let longestJob = Duration.seconds(2700)
 
     var store: JournalStore { JournalStore(root: root) }
 

@@ -14,6 +14,8 @@ package struct InstallRun: Sendable {
     let patience: Duration
     /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
     let pod: String?
+    /// The longest that the run waits for one job of the host.
+    let longestJob: Duration
     private let progress: @Sendable (InstallProgress) -> Void
 
     package init(
@@ -22,6 +24,7 @@ package struct InstallRun: Sendable {
         downloader: Downloader,
         pod: String? = nil,
         patience: Duration = Verification.patience,
+        longestJob: Duration? = nil,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) {
         self.inspector = inspector
@@ -29,6 +32,7 @@ package struct InstallRun: Sendable {
         self.downloader = downloader
         self.pod = pod
         self.patience = patience
+        self.longestJob = longestJob ?? HostChange.longestJob
         self.progress = progress
     }
 
@@ -37,7 +41,13 @@ package struct InstallRun: Sendable {
     /// - Throws: The obstacles of the plan, or the finding of the step that failed. The journal on the host then has
     ///   the finding of the step, too.
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> NodeView {
-        let change = HostChange(root: inspector.prober.root, commands: commands, pod: pod, progress: progress)
+        let change = HostChange(
+            root: inspector.prober.root,
+            commands: commands,
+            pod: pod,
+            longestJob: longestJob,
+            progress: progress
+        )
         return try await change.run(lockDeadline: lockDeadline, failure: .state) {
             (change) async throws(AgentFailure) in try await install(change)
         }
@@ -47,7 +57,8 @@ package struct InstallRun: Sendable {
         try await change.settle(.state)
         let view = await lookWithoutOtherAgents()
         do throws(AgentFailure) { return try await execute(view, change) } catch {
-            guard !Task.isCancelled, !view.plan.goesBack else { throw error }
+            // While a job runs, nothing else may change the host. The next run waits for the job.
+            guard !Task.isCancelled, !error.leavesJobRunning, !view.plan.goesBack else { throw error }
             throw await goBack(after: error, change)
         }
     }
@@ -132,6 +143,7 @@ extension InstallRun {
             commands: commands,
             downloader: downloader,
             progress: change.progress,
+            longestJob: longestJob,
             verify: verification.problem,
             presence: inspector.prober.presence
         )
@@ -163,6 +175,11 @@ extension InstallRun {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
+                // So it does when its job goes on after the deadline. The next run waits for the job.
+                guard !error.leavesJobRunning else {
+                    change.progress(.failed(step, error.problem))
+                    throw error
+                }
                 var error = error
                 if step.id == .unload { error.problem = await explained(error.problem, &journal) }
                 if step.id == .release { journal.rememberUnload(error.problem, bootID: await bootID()) }

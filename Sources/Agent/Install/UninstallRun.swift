@@ -12,17 +12,21 @@ package struct UninstallRun: Sendable {
     let commands: HostCommands
     /// The pod that this process runs in, for a process that waits for the lock; nil outside of a pod.
     let pod: String?
+    /// The longest that the run waits for one job of the host.
+    let longestJob: Duration
     let progress: @Sendable (InstallProgress) -> Void
 
     package init(
         prober: Prober,
         commands: HostCommands,
         pod: String? = nil,
+        longestJob: Duration? = nil,
         progress: @escaping @Sendable (InstallProgress) -> Void
     ) {
         self.prober = prober
         self.commands = commands
         self.pod = pod
+        self.longestJob = longestJob ?? HostChange.longestJob
         self.progress = progress
     }
 
@@ -31,7 +35,13 @@ package struct UninstallRun: Sendable {
     /// - Throws: The problems of the plan before anything is changed, or the finding of the step that failed. The journal
     ///   on the host then has the finding of the step, too.
     package func run(lockDeadline: Duration) async throws(AgentFailure) -> Uninstall {
-        let change = HostChange(root: prober.root, commands: commands, pod: pod, progress: progress)
+        let change = HostChange(
+            root: prober.root,
+            commands: commands,
+            pod: pod,
+            longestJob: longestJob,
+            progress: progress
+        )
         return try await change.run(lockDeadline: lockDeadline, failure: .uninstall) {
             (change) async throws(AgentFailure) in try await uninstall(change)
         }
@@ -64,6 +74,7 @@ package struct UninstallRun: Sendable {
             commands: commands,
             downloader: Downloader(),
             progress: change.progress,
+            longestJob: longestJob,
             verify: { [versions = [plan.version, before.record?.version, before.record?.replaces]] _ in
                 await remains(of: versions.compactMap(\.self))
             }
@@ -84,8 +95,13 @@ package struct UninstallRun: Sendable {
                 try await change.save(journal)
                 let began = ContinuousClock.now
                 do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
-                    // When the agent is stopped, the step stays `started`, as after a kill.
+                    // When the agent is stopped, the step stays `started`, as after a kill. So it does when its job goes
+                    // on after the deadline.
                     guard !Task.isCancelled else { throw error }
+                    guard !error.leavesJobRunning else {
+                        change.progress(.failed(step, error.problem))
+                        throw error
+                    }
                     var error = error
                     if step.id == .unload {
                         error.problem = await prober.withoutVendor.look().facts.explained(

@@ -18,13 +18,16 @@ package struct NodeView: Sendable {
     var migState: MIGStateWish
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
+    ///
+    /// `failure` is why the last install ended, when the journal does not have it.
     package init(
         _ setup: Setup,
         facts: NodeFacts,
         journal: Journal?,
         installing: Bool = false,
         restoresMIG: Bool = false,
-        published: PublishedState? = nil
+        published: PublishedState? = nil,
+        failure: Finding? = nil
     ) {
         self.facts = facts
         self.journal = journal
@@ -45,7 +48,7 @@ package struct NodeView: Sendable {
             installing: installing,
             restoresMIG: restoresMIG,
             // The failure of a step does not count when the plan needs no steps any more.
-            lastFailure: installing || plan.steps.isEmpty ? nil : journal?.failure,
+            lastFailure: installing || plan.steps.isEmpty ? nil : failure ?? journal?.failure,
             published: published,
             xids: setup.catalog.xids
         )
@@ -116,7 +119,7 @@ package struct Inspector: Sendable {
             setup,
             facts: facts,
             journal: journal,
-            installing: isUninstalling ? false : await prober.isChanging(journal),
+            installing: isUninstalling ? false : await prober.isChanging(),
             published: published
         )
     }

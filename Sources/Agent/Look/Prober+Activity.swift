@@ -13,7 +13,7 @@ extension Prober {
         // An agent that was killed leaves the file. Then nobody holds the lock, and no job runs.
         case .step, .job:
             if view.report.verdict == .installing { return activity }
-            if view.journal?.uninstall?.state == .started, await isChanging(view.journal) { return activity }
+            if view.journal?.uninstall?.state == .started, await isChanging() { return activity }
         case .retry:
             // A daemon that still runs makes the next attempt soon after this time.
             let isOver = (activity?.until).map { $0.seconds + 600 < now() } ?? true

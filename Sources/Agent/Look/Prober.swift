@@ -127,14 +127,10 @@ package struct Prober: Sendable {
     func installer() async -> String? { await HostLock.holder(on: root).value }
 
     /// Whether the holder of the lock changes the host now, or an installer that an earlier agent started.
-    func isChanging(_ journal: Journal?) async -> Bool {
+    func isChanging() async -> Bool {
         if await installer() != nil { return true }
         guard let commands else { return false }
-        for unfinished in journal?.unfinishedJobs ?? [] {
-            guard let job = try? HostJob(unfinished.name, root: root, commands: commands) else { continue }
-            if case .running = try? await job.state() { return true }
-        }
-        return false
+        return (try? await HostJob.running(on: root, commands))?.isEmpty == false
     }
 
     /// What the repositories of the host offer; skipped when no decision depends on it.

@@ -20,6 +20,21 @@ extension Check {
         advice: "Wait until it ends. If it hangs, end the process that `/run/gpu-agent/lock` names."
     )
 
+    static let jobRunning = Check(
+        .jobRunning,
+        title: "no job of the agent has run longer than its deadline",
+        group: .install,
+        phase: .install,
+        meaning:
+            "A job of the agent, such as NVIDIA's installer, still runs after its deadline. The agent does not end it, "
+            + "because an installer that is killed can leave an incomplete driver. While the job runs, the agent changes "
+            + "nothing: it does not go back to the former driver, and it starts no other job. The next install waits for "
+            + "the job again, and then continues with its result.",
+        advice:
+            "Run the commands that the finding names on the node. They show what the job waits for, and end it if it "
+            + "never ends by itself."
+    )
+
     static let downloadFailed = Check(
         .downloadFailed,
         title: "the agent can download the driver package",

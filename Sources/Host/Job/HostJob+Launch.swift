@@ -1,9 +1,8 @@
-import FoundationEssentials
 import Support
 import SystemPackage
 
 extension HostJob {
-    /// Starts the command, which inherits the lock.
+    /// Starts the command, which inherits the lock, in a transient unit of this name.
     ///
     /// On a host with systemd, the command gets a transient scope unit: a control group of its own. Otherwise it would
     /// run in the control group of the pod, with the memory limit of the pod, and the container runtime would kill it
@@ -11,15 +10,14 @@ extension HostJob {
     func launch(
         _ arguments: [String],
         lock: FileDescriptor,
+        unit: String?,
         environment: [String: String],
         durable: Bool
     ) async throws(HostError) {
-        let hasSystemd = try await offPool { () throws(HostError) in try root.isDirectory("/run/systemd/system") }
-        let now = Timestamp(Date.now.timeIntervalSince1970)
         let starter = ["sh", "-c", Self.starter, "gpu-agent-job", home.text]
         let script = ["sh", "-c", Self.script, "gpu-agent-job", home.text, durable ? "durable" : ""]
         _ = try await commands.run(
-            ["setsid", "--fork"] + starter + (hasSystemd ? scope(startedAt: now) : []) + script + arguments,
+            ["setsid", "--fork"] + starter + (unit.map(scope) ?? []) + script + arguments,
             standardInput: lock,
             deadline: .seconds(30),
             environment: environment
@@ -38,9 +36,9 @@ extension HostJob {
     ///
     /// The build of a driver uses all processors. It gets half of the weight of a service, such as the kubelet, and at
     /// most half of the memory of the node.
-    private func scope(startedAt time: Timestamp) -> [String] {
+    private func scope(_ unit: String) -> [String] {
         [
-            "systemd-run", "--scope", "--quiet", "--collect", "--unit=\(unit(startedAt: time))",
+            "systemd-run", "--scope", "--quiet", "--collect", "--unit=\(unit)",
             "--description=Job \(name) of gpu-agent", "--property=CPUWeight=50", "--property=IOWeight=50",
             "--property=MemoryMax=50%", "--",
         ]

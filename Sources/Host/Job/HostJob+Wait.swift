@@ -51,7 +51,9 @@ extension HostJob {
             }
             if isRunning {
                 guard !Task.isCancelled else { throw .waitCancelled("job \(name)") }
-                guard ContinuousClock.now < end else { throw .jobDeadline(name, limit: deadline) }
+                guard ContinuousClock.now < end else {
+                    throw .jobDeadline(await offPool { whereItRuns() }, limit: deadline)
+                }
                 try? await Task.sleep(for: Self.pause)
                 continue
             }

@@ -10,7 +10,7 @@ import SystemPackage
 ///
 /// Each job has a directory, `/var/lib/gpu-agent/jobs/NAME`, with these files:
 ///
-/// - `job.json`: the command and its start time, written before the start;
+/// - `job.json`: the command, its start time and its unit, written before the start;
 /// - `lock`: the job's processes inherit an open descriptor of this file and hold a lock (`flock`) on it. The kernel
 ///   therefore knows whether the job is running. There is no gap between the start and the record, and no process ID
 ///   that may belong to another process by now;
@@ -64,22 +64,26 @@ package struct HostJob: Sendable {
     /// Starts the job and returns when it is running.
     ///
     /// Removes the directory of an earlier job of this name, and those of other jobs that ended. Only the holder of the
-    /// host's lock may start a job.
+    /// host's lock may start a job, and only one job runs at a time: two installers would damage each other's files.
     ///
     /// - Parameters:
     ///   - arguments: The command.
     ///   - environment: Further environment variables of the command.
     ///   - durable: Whether the job succeeds only when the host's file systems are written to the disk.
-    /// - Throws: `jobRunning` when the earlier job of this name is still running.
+    /// - Throws: `jobRunning` when an earlier job is still running, whatever its name is.
     package func start(
         _ arguments: [String],
         environment: [String: String] = [:],
         durable: Bool = false
     ) async throws(HostError) {
-        let lock = try await offPool { () throws(HostError) in try prepare(arguments) }
+        let hasSystemd = try await offPool { () throws(HostError) in try root.isDirectory("/run/systemd/system") }
+        let now = Timestamp(Date.now.timeIntervalSince1970)
+        let unit = hasSystemd ? unit(startedAt: now) : nil
+        let record = Record(arguments: arguments, startedAt: now, unit: unit)
+        let lock = try await offPool { () throws(HostError) in try prepare(record) }
         // The job's processes share the open file description, so the lock stays with them.
         defer { try? lock.close() }
-        try await launch(arguments, lock: lock, environment: environment, durable: durable)
+        try await launch(arguments, lock: lock, unit: unit, environment: environment, durable: durable)
     }
 
     /// The state of the job now.
@@ -92,7 +96,7 @@ package struct HostJob: Sendable {
     /// - Throws: `jobRunning` when the job is running.
     package func forget() async throws(HostError) {
         try await offPool { () throws(HostError) in
-            if try isRunning() { throw .jobRunning(name) }
+            if try isRunning() { throw .jobRunning(whereItRuns()) }
             try root.removeTree(home)
         }
     }
@@ -113,14 +117,14 @@ package struct HostJob: Sendable {
     /// Whether the job is running.
     ///
     /// With a result, it has ended, even if a background process of it holds the lock.
-    private func isRunning() throws(HostError) -> Bool {
+    func isRunning() throws(HostError) -> Bool {
         // The lock is read before the result: a job that ends in between has written its result.
         let isLocked = try isLocked()
         return isLocked && exitStatus == nil
     }
 
     /// The content of `job.json`; nil when it is missing or damaged.
-    private var record: Record? {
+    var record: Record? {
         guard let text = try? root.readOwn(file("job.json")) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: Data(text))
     }
@@ -142,13 +146,15 @@ package struct HostJob: Sendable {
     }
 
     /// Creates the job's directory and returns the locked lock file.
-    private func prepare(_ arguments: [String]) throws(HostError) -> FileDescriptor {
-        if try isRunning() { throw .jobRunning(name) }
+    private func prepare(_ record: Record) throws(HostError) -> FileDescriptor {
+        if try isRunning() { throw .jobRunning(whereItRuns()) }
         // A background process of an earlier job may still hold the old lock, so the new lock is a new file.
         for other in try root.list(Self.directory) ?? [] where other != name {
             let job = try HostJob(other, root: root, commands: commands)
             // Another job's directory that cannot be examined or removed does not prevent this start.
-            if (try? job.isRunning()) == false { try? root.removeTree(job.home) }
+            guard let isRunning = try? job.isRunning() else { continue }
+            if isRunning { throw .jobRunning(job.whereItRuns()) }
+            try? root.removeTree(job.home)
         }
         try root.removeTree(home)
         try root.makeDirectories(home, mode: 0o700)
@@ -161,7 +167,6 @@ package struct HostJob: Sendable {
         // The file is locked before it gets its name, so that no other process can lock it first.
         try root.rename(file("lock.new"), to: file("lock"))
         try root.writeAtomically(log, contents: [], mode: 0o600)
-        let record = Record(arguments: arguments, startedAt: Timestamp(Double(time(nil))))
         try root.writeJSON(file("job.json"), record, mode: 0o600)
         return lock.release()
     }

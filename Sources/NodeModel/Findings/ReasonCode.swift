@@ -80,6 +80,7 @@ extension ReasonCode {
     package static let installFailed = ReasonCode("install-failed")
     package static let migApplyFailed = ReasonCode("mig-apply-failed")
     package static let hostLocked = ReasonCode("host-locked")
+    package static let jobRunning = ReasonCode("job-running")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
     package static let buildPackageMissing = ReasonCode("build-package-missing")
     package static let buildAheadFailed = ReasonCode("build-ahead-failed")

@@ -27,12 +27,13 @@ package struct BeginInstall: Operation {
                 [.keepOnly([$0], directory: HostLayout.packages), .remove([HostLayout.work, HostLayout.workInUsr])]
             }
             ?? [.remove(Self.directories + [HostLayout.workInUsr])]
-        // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
-        return [.record(record), .forgetEarlierSteps] + clear + [
-            .makeDirectories(Self.directories + [HostLayout.logs]),
-            // The result of an earlier install of the same version must not count for this install.
-            .forgetJobs(jobs),
+        return [
+            // The result of an earlier install of the same version must not count for this install. This comes first,
+            // because it fails while such a job runs: then the files and the steps of the job must stay.
+            .forgetJobs(jobs), .record(record), .forgetEarlierSteps,
         ]
+            // An interrupted install of another driver can leave incomplete files, which are useless for this driver.
+            + clear + [.makeDirectories(Self.directories + [HostLayout.logs])]
     }
     package var failure: StepFailure { .state }
     package var inverse: (any Operation)? { ForgetInstall(previous: previous) }
