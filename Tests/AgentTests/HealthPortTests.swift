@@ -5,7 +5,6 @@ import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import Support
-import Synchronization
 import TestSupport
 import Testing
 
@@ -201,30 +200,5 @@ import Testing
         open.close(2)
         #expect(open.open(4, peer: "d") == nil)
         #expect(open.open(5, peer: "e") == 3)
-    }
-}
-
-/// Keeps the lines of a log: level, message and metadata.
-private final class LogLines: LogHandler {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-
-    var logLevel: Logger.Level {
-        get { .info }
-        set {}
-    }
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-    subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-
-    func log(event: LogEvent) {
-        let metadata = (event.metadata ?? [:]).map { " \($0.key)=\($0.value)" }.sorted().joined()
-        lines.withLock { $0.append("\(event.level) \(event.message)\(metadata)") }
     }
 }

@@ -23,6 +23,9 @@ struct TwoAgentsTests {
             }
             first.expectExit(0)
             #expect(first.output.hasPrefix("ready: "))
+            // Standard error is no terminal, so it has what the installer prints, below the line of the step.
+            let printed = #/\] install the .*\n(?: {8}.*\n)* {8}Uncompressing NVIDIA /#
+            #expect(first.errors.contains(printed), "\(first)")
             try await node.expectWholeInstall(like: uninterrupted)
             #expect(node.moduleLoads() == uninterrupted.moduleLoads)
             #expect(try node.requests().count == 1)

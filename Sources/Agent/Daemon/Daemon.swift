@@ -3,7 +3,6 @@ import Host
 import Kubernetes
 package import Logging
 import NodeModel
-import Planning
 import ServiceLifecycle
 import Support
 import UnixSignals
@@ -173,30 +172,5 @@ struct ClusterLink: Sendable {
 private struct NoCluster: OwnerLabelSource {
     func ownerLabels() async -> OwnerLabels {
         OwnerLabels(.skipped("the configuration says that there is no cluster"))
-    }
-}
-
-/// Writes the progress of an install to the log.
-struct InstallLog: Sendable {
-    let logger: Logger
-    let box: SnapshotBox
-
-    func note(_ progress: InstallProgress) {
-        box.alive()
-        switch progress {
-        case .started(let step, let number, let count, usual: _):
-            logger.notice("step started", metadata: ["step": "\(step.id.rawValue)", "number": "\(number)/\(count)"])
-        case .downloaded(let bytes, total: _): logger.debug("downloading", metadata: ["bytes": "\(bytes)"])
-        case .said(let line): logger.debug("installer", metadata: ["line": "\(line)"])
-        case .noted(let text): logger.warning("\(text)")
-        case .finished(let step, let seconds):
-            logger.notice("step done", metadata: ["step": "\(step.id.rawValue)", "seconds": "\(seconds)"])
-        case .failed(let step, let problem):
-            logger.error("step failed", metadata: ["step": "\(step.id.rawValue)", "code": "\(problem.code.rawValue)"])
-        case .waitingForJob(let name):
-            logger.notice("a job that an earlier agent started is still running", metadata: ["job": "\(name)"])
-        case .waitingForLock(let holder):
-            logger.notice("another process changes the host", metadata: ["process": "\(holder)"])
-        }
     }
 }

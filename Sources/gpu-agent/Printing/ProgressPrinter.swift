@@ -8,23 +8,26 @@ import Synchronization
 
 /// Writes the progress of an install to standard error, a line for each step.
 ///
-/// On a terminal, another line shows each second how far the running step is.
+/// On a terminal, another line shows each second how far the running step is. Elsewhere, such as in the log of a pipeline,
+/// the lines that the step prints follow, indented.
 final class ProgressPrinter: Sendable {
     private struct State {
         var progress: StepProgress?
         var began = ContinuousClock.now
         var isShown = false
         var ticker: Task<Void, Never>?
+        var output = StepOutput()
 
         var seconds: Double { began.duration(to: .now) / .seconds(1) }
     }
 
     private let style: Style
+    private let isTerminal = isatty(STDERR_FILENO) == 1
     private let state = Mutex(State())
 
     init(style: Style) {
         self.style = style
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard isTerminal else { return }
         let ticker = Task { [weak self] in
             while (try? await Task.sleep(for: .seconds(1))) != nil { self?.show() }
         }
@@ -41,7 +44,7 @@ final class ProgressPrinter: Sendable {
                 let seconds = state.seconds
                 state.progress?.take(received: bytes, total: total, after: seconds)
             }
-        case .said(let text): state.withLock { $0.progress?.lastLine = text }
+        case .said(let text): say(text)
         case .noted(let text): line("      ! \(text)", then: StepProgress())
         case .finished(let step, let seconds):
             line("      \(style.green("√")) \(step.id.rawValue) \(spoken(seconds: seconds))")
@@ -75,8 +78,18 @@ final class ProgressPrinter: Sendable {
     private func line(_ text: String, then next: StepProgress? = nil) {
         state.withLock { state in
             clear(&state)
-            (state.progress, state.began) = (next, .now)
+            if !isTerminal, let more = state.output.leftOut { Output.complain("        (\(more))\n") }
+            (state.progress, state.began, state.output) = (next, .now, StepOutput())
             Output.complain(text + "\n")
+        }
+    }
+
+    /// Takes a line that the step printed.
+    private func say(_ text: String) {
+        state.withLock { state in
+            state.progress?.lastLine = text
+            guard !isTerminal, let shown = state.output.take(text) else { return }
+            Output.complain("        \(shown)\n")
         }
     }
 
