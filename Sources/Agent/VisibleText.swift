@@ -53,6 +53,7 @@ extension Journal {
             guard let clean = withoutControls(failed) else { return .unreadable(.hasControls) }
             journal.failed = clean
         }
+        journal.plan = plan.map { $0.map { StepID(rawValue: $0.rawValue.visible) } }
         if let version = uninstall?.version { journal.uninstall?.version = version.visible }
         for index in steps.indices {
             guard let failure = steps[index].failure else { continue }

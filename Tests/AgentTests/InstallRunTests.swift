@@ -30,6 +30,7 @@ struct InstallRunTests {
             #expect(journal.record?.state == .installed && journal.record?.version == ScriptedHost.version)
             #expect(journal.record?.bootID == view.facts.host.bootID.value && journal.record?.bootID != nil)
             #expect(journal.steps.map(\.step) == whole)
+            #expect(journal.plan == whole)
             #expect(journal.steps.allSatisfy { $0.state == .done && $0.seconds != nil && $0.inverse != nil })
             #expect(
                 words.all == whole.flatMap { ["started \($0.rawValue)", "finished \($0.rawValue)"] }
@@ -84,6 +85,7 @@ struct InstallRunTests {
                 try await host.install(progress: again.note).run(lockDeadline: .seconds(60)).report.verdict == .ready
             )
             #expect(again.all.first == "started download")
+            #expect(try host.journal().plan == journal.plan && journal.plan?.first == .begin)
             #expect(host.server.questions.count == 1)
         }
     }

@@ -44,7 +44,7 @@ import Testing
             "var/lib/gpu-agent/journal.json",
             #"{"apiVersion":"gpu-agent/v1","kind":"Journal","record":{"state":"started","kind":"datacenter","#
                 + #""version":"\#(text)","kernelModuleType":"open","kernelRelease":"\#(text)","artifactHash":"\#(text)"},"#
-                + #""steps":[{"step":"download","state":"failed","startedAt":1,"seconds":1,"failure":"#
+                + #""plan":["\#(text)"],"steps":[{"step":"download","state":"failed","startedAt":1,"seconds":1,"failure":"#
                 + #"{"code":"download-failed","state":"failed","title":"\#(text)","observed":"\#(text)","#
                 + #""expected":"\#(text)","remedy":"\#(text)"}}]}"#
         )

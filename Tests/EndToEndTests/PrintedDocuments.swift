@@ -25,6 +25,7 @@ struct PrintedStatus: Decodable {
     var driver: Driver
     var findings: [PrintedFinding]
     var lastInstall: [Step]
+    var lastInstallPlan: [String]?
     var inspectedByDaemonAt: String?
     var lastResults: LastResults?
 

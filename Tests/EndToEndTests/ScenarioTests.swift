@@ -43,6 +43,7 @@ struct ScenarioTests {
             #expect(status.findings.filter { $0.remedy != "" } == [])
             #expect(status.findings.filter { $0.state == "pass" } == goodFindings)
             #expect(status.lastInstall.map(\.step) == wholeInstall.map(\.rawValue))
+            #expect(status.lastInstallPlan == wholeInstall.map(\.rawValue))
             #expect(status.lastInstall.allSatisfy { $0.state == "done" })
             #expect(try await node.run(["nvidia-smi", "-L"]).contains(device.uuid))
             try await expectLabels(node, "rtx-pro-6000")

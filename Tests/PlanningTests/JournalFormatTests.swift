@@ -23,7 +23,7 @@ import Testing
             artifactHash: "faf23eff130d5d9ce943e2d0ca87b910ad2d35e2c480eeb6bcb13e165a61f105"
         )
         #expect(journal.record == record)
-        #expect(journal.signOfNewerVersion == nil)
+        #expect(journal.signOfNewerVersion == nil && journal.plan == nil)
         #expect(journal.steps.map(\.step) == [.begin, .download, .install, .load, .verify, .finish])
         #expect(journal.steps.allSatisfy { $0.state == .done && $0.inverse == nil && $0.job == nil })
         #expect(journal.steps.first?.startedAt.description == "2026-11-27T04:10:25.588Z")

@@ -37,6 +37,22 @@ import Testing
         #expect(!journal.finished(.load))
     }
 
+    @Test func thePlanHasALimitAndEndsWithTheRecord() {
+        var journal = journal()
+        #expect(journal.plan == nil)
+        journal.setPlan([.begin, .install, .finish])
+        journal.setRecord(journal.record)
+        journal.begin(.install, at: 1)
+        #expect(journal.plan == [.begin, .install, .finish])
+        var uninstalled = journal
+        uninstalled.endUninstall(at: Timestamp(2))
+        #expect(uninstalled.plan == nil)
+        journal.setRecord(nil)
+        #expect(journal.plan == nil)
+        journal.setPlan(Array(repeating: .install, count: 1000))
+        #expect(journal.plan?.count == 64)
+    }
+
     @Test func aStepThatIsBegunAgainStandsOnceAndLast() {
         var journal = journal()
         for (step, time) in [(StepID.download, 1.0), (.install, 2), (.download, 3)] { journal.begin(step, at: time) }
@@ -158,6 +174,7 @@ import Testing
 
     @Test func survivesTheWayThroughItsFile() throws {
         var journal = journal()
+        journal.setPlan([.begin, .download, .install, .load])
         journal.begin(.download, at: 1)
         journal.end(.download, at: 2.25)
         journal.begin(.install, at: 3)

@@ -191,6 +191,8 @@ extension InstallRun {
                 change.progress(.failed(step, error.problem))
                 throw error
             }
+            // The record of the install comes with its plan.
+            if step.id == .begin { journal.setPlan(steps.map(\.id)) }
             journal.end(step.id, at: Timestamp(now()))
             try await change.save(journal)
             change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))

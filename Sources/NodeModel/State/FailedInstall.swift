@@ -54,6 +54,7 @@ extension Journal {
     /// A failed install is remembered as long as the record is about it or about the driver before it.
     package mutating func setRecord(_ new: InstallRecord?) {
         record = new
+        if new == nil { plan = nil }
         guard let failed else { return }
         if new.map(failed.isFormerDriver) != true { self.failed = nil }
     }

@@ -10,6 +10,11 @@ package struct Journal: Codable, Sendable, Equatable {
     package var record: InstallRecord?
     /// The steps of that install, in the order in which they started.
     package var steps: [StepRecord]
+    /// The steps that this install had planned when it began, in order; nil before the first install, and in the journal of
+    /// an earlier version.
+    ///
+    /// A run that continues the install has only those that are still needed, and can have more.
+    package var plan: [StepID]?
     /// How long each step took when it last succeeded, in seconds; nil in the journal of an earlier version.
     ///
     /// A new install forgets the steps of the one before it, but not these durations: they are its estimate.
@@ -89,6 +94,12 @@ package struct Journal: Codable, Sendable, Equatable {
         // An agent that is killed after this step must still know which services to start.
         if !stopped.isEmpty, steps.first?.step == begin { steps[0].services = stopped }
     }
+
+    /// Records which steps an install that begins has planned.
+    package mutating func setPlan(_ steps: [StepID]) { plan = Array(steps.prefix(Self.planLimit)) }
+
+    /// The most steps of a plan that are recorded; a plan has less than half of them.
+    private static let planLimit = 64
 
     /// For how many kernels the journal knows how to remove the modules.
     ///

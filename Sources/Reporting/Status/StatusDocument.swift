@@ -20,6 +20,9 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var findings: [Finding]
     /// The steps of the last install; empty when there was none.
     package var lastInstall: [StepRecord]
+    /// The steps that this install had planned when it began; nil when there was none, and when an earlier version of the
+    /// agent began it.
+    package var lastInstallPlan: [StepID]?
     /// The last publication of the running agent; nil when no agent on this node has published.
     package var published: PublishedState?
     /// What an agent on this node does now, or waits for; nil when none does.
@@ -51,6 +54,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         host = StatusHost(facts.host)
         findings = report.findings
         lastInstall = journal?.steps.map(\.outcome) ?? []
+        lastInstallPlan = journal?.plan
         self.published = published
         self.activity = activity
         self.inspectedByDaemonAt = inspectedByDaemonAt
