@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import NodeModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -162,7 +163,9 @@ struct Kill: Sendable, CustomTestStringConvertible {
                 kill(agent, SIGKILL)
                 if everything { node.killEverything() }
             }
+            #expect(killed.wasKilled, "\(testDescription): \(killed)")
             if everything { try await until("the killed processes are gone") { node.processes() == [] } }
+            KillHits.shared.count(self, isHit: hasBegun(step, on: node))
             return "\(testDescription): \(everything ? "everything" : "the agent") after \(moment), \(killed.status)"
         }
     }
@@ -176,6 +179,31 @@ struct Kill: Sendable, CustomTestStringConvertible {
         }
         let files = try? FileManager.default.contentsOfDirectory(atPath: node.path(HostLayout.packages))
         return files?.contains { $0.hasSuffix(".partial") } ?? false
+    }
+}
+
+/// Counts the kills that came inside the step that they aim at.
+///
+/// A step can be faster than the one that was measured, so a kill can come after its end. When most kills do, the matrix
+/// tests something else than it says.
+final class KillHits: Sendable {
+    static let shared = KillHits()
+
+    private let counts = Mutex<[String: (kills: Int, hits: Int)]>([:])
+
+    /// Counts a kill, and expects at the last one of a step that eight of ten came inside it.
+    func count(_ kill: Kill, isHit: Bool) {
+        guard case .inside(let step, _, _) = kill.moment else { return }
+        let name = "\(kill.target.rawValue), inside \(step.rawValue)"
+        let (kills, hits) = counts.withLock { counts in
+            var count = counts[name] ?? (0, 0)
+            count.kills += 1
+            count.hits += isHit ? 1 : 0
+            counts[name] = count
+            return count
+        }
+        guard kills >= Kill.perOperation else { return }
+        #expect(10 * hits >= 8 * kills, "\(name): only \(hits) of \(kills) kills came inside the step")
     }
 }
 
