@@ -1,4 +1,7 @@
+import ClusterSupport
+import FoundationEssentials
 import NodeModel
+import TestSupport
 import Testing
 
 /// Two agents on one host.
@@ -29,6 +32,39 @@ struct TwoAgentsTests {
             try await node.expectWholeInstall(like: uninterrupted)
             #expect(node.moduleLoads() == uninterrupted.moduleLoads)
             #expect(try node.requests().count == 1)
+        }
+    }
+
+    /// An operator asks for what the daemon of the node does already.
+    @Test func anInstallWaitsForTheDaemonAndSaysWhichPodItIs() async throws {
+        let uninterrupted = try await Uninterrupted.shared()
+        let pod = ["KUBERNETES_SERVICE_HOST": "127.0.0.1", "HOSTNAME": "gpu-agent-x7k2p"]
+        try await TestCluster.with { cluster in
+            try await SimulatedNode.with(set: ["installer-slow=4"]) { node in
+                let started = Date().formatted(.iso8601)
+                let daemon = try await RunningAgent.with(node, cluster, environment: pod) { agent in
+                    try await until("the installer runs") {
+                        node.text(HostLayout.installerLog)?.contains("Building kernel modules") == true
+                    }
+                    let install = try await node.agent("install", ["--lock-wait", "90s"])
+                    install.expectExit(0)
+                    #expect(install.output.hasPrefix("ready: "))
+                    // The install had nothing to do when the daemon was done, so this is the only line.
+                    let line = /waiting for another process that changes the host \((\d+) (.*) since ([^ ]*)\)\n/
+                    let named = try #require(install.errors.wholeMatch(of: line), "\(install)")
+                    #expect(named.1 == "\(agent.process)")
+                    #expect(named.2.hasPrefix("\(Programs.agent) run ") && named.2.hasSuffix(" in pod gpu-agent-x7k2p"))
+                    #expect((started...Date().formatted(.iso8601)).contains(String(named.3)))
+                    try await agent.awaitVerdict(.ready)
+                }
+                // What a job prints is in the log of the daemon.
+                let logged = #/ info output line="Uncompressing NVIDIA .*" step=install\n/#
+                #expect(daemon.errors.contains(logged), "\(daemon)")
+                #expect(try node.requests().count == 1)
+                #expect(node.moduleLoads() == uninterrupted.moduleLoads)
+                #expect(try node.journal().record?.state == .installed)
+                #expect(try node.journal().steps.allSatisfy { $0.state == .done })
+            }
         }
     }
 
