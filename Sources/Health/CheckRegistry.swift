@@ -51,6 +51,7 @@ package enum CheckRegistry {
         .jobRunning,
         .packageManagerBusy,
         .buildPackageMissing,
+        .packageFileMissing,
         .buildPackagesFailed,
         .driverPackagesFailed,
         .fabricPackagesFailed,

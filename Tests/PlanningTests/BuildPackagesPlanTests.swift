@@ -229,10 +229,10 @@ import Testing
         let codes = step.failure.exits?.map(\.code)
         #expect(
             codes == [
-                .buildPackagesFailed, .packageManagerBusy, .buildPackageMissing, .buildPackagesFailed,
-                .kernelHeadersMissing,
+                .buildPackagesFailed, .packageManagerBusy, .buildPackageMissing, .packageFileMissing,
+                .buildPackagesFailed, .kernelHeadersMissing,
             ]
         )
-        #expect(Set(step.failure.exits?.map(\.status) ?? []).count == 5)
+        #expect(Set(step.failure.exits?.map(\.status) ?? []).count == 6)
     }
 }

@@ -152,7 +152,7 @@ import Testing
     @Test func aVersionThatIsGoneHasItsOwnRemedy() throws {
         for step in Self.plan().steps.filter({ [.downloadPackages, .driverPackages].contains($0.id) }) {
             let exits = try #require(step.failure.exits)
-            #expect(exits.map(\.status) == [80, 81, 82, 83])
+            #expect(exits.map(\.status) == [80, 81, 82, 85, 83])
             let missing = try #require(exits.first { $0.status == 82 })
             #expect(missing.code == .prebuiltModulesMissing)
             #expect(missing.remedy.hasPrefix("Run 'gpu-agent install': the agent has refreshed the package index"))

@@ -25,6 +25,19 @@ extension Check {
             + "has the package. The agent never uses the headers of another kernel."
     )
 
+    static let packageFileMissing = Check(
+        .packageFileMissing,
+        title: "a repository has the files of its packages",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The index of a repository names a package, but the server answered that it does not have the file. Mirrors "
+            + "remove the file of an old version before their index is new, or while they are updated.",
+        advice:
+            "Run `gpu-agent install` again, which refreshes the index. If the finding stays, use another mirror, or wait "
+            + "until this one is complete."
+    )
+
     static let buildPackagesFailed = Check(
         .buildPackagesFailed,
         title: "the agent can install the packages for the build",

@@ -58,7 +58,9 @@ package struct InstallBuildPackages: Operation {
         return job.install(request, from: source, work: work)
     }
     package var failure: StepFailure { .buildPackages(packages.installer, packages.names, kernel: kernel) }
-    package var inverse: (any Operation)? { RemoveBuildPackages(installer: packages.installer, version: version) }
+    package var inverse: (any Operation)? {
+        RemoveBuildPackages(installer: packages.installer, version: version, work: work)
+    }
 }
 
 /// Removes the packages that the agent installed for the build, and its holds.
@@ -67,10 +69,13 @@ package struct InstallBuildPackages: Operation {
 package struct RemoveBuildPackages: Operation {
     package var installer: any PackageInstaller
     package var version: String
+    /// The directory for temporary files, in which scripts of packages run.
+    package var work: String
 
-    package init(installer: any PackageInstaller, version: String) {
+    package init(installer: any PackageInstaller, version: String, work: String = HostLayout.work) {
         self.installer = installer
         self.version = version
+        self.work = work
     }
 
     package var id: StepID { .removeBuildPackages }
@@ -86,7 +91,7 @@ package struct RemoveBuildPackages: Operation {
         )
     }
     package var deadlineSeconds: Int { job.removalDeadline }
-    package var effects: [Effect] { job.remove }
+    package var effects: [Effect] { job.remove(work: work) }
     package var failure: StepFailure {
         .packages(
             installer,
@@ -124,6 +129,7 @@ extension StepFailure {
                     remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
                         + "repository that has the package. The agent never uses the headers of another kernel."
                 ),
+                .packageFileMissing(),
                 ExitMeaning(
                     PackageScript.Exit.refused,
                     .buildPackagesFailed,

@@ -85,6 +85,7 @@ package struct InstallDriverPackages: Operation {
                         + "repositories have now. If the finding stays, add a repository that has the packages, or set "
                         + "'driver.source: runfile' in the configuration."
                 ),
+                .packageFileMissing(),
                 ExitMeaning(
                     PackageScript.Exit.refused,
                     .driverPackagesFailed,
@@ -98,7 +99,7 @@ package struct InstallDriverPackages: Operation {
         )
     }
     package var inverse: (any Operation)? {
-        RemoveDriverPackages(version: driver.version.description, installer: installer)
+        RemoveDriverPackages(version: driver.version.description, installer: installer, work: work)
     }
     package var leaves: String? { "those of its packages that other packages need by then" }
 }
@@ -109,10 +110,13 @@ package struct InstallDriverPackages: Operation {
 package struct RemoveDriverPackages: Operation {
     package var version: String
     package var installer: any PackageInstaller
+    /// The directory for temporary files, in which scripts of packages run.
+    package var work: String
 
-    package init(version: String, installer: any PackageInstaller) {
+    package init(version: String, installer: any PackageInstaller, work: String = HostLayout.work) {
         self.version = version
         self.installer = installer
+        self.work = work
     }
 
     package var id: StepID { .removeDriverPackages }
@@ -130,7 +134,7 @@ package struct RemoveDriverPackages: Operation {
         )
     }
     package var deadlineSeconds: Int { job.removalDeadline }
-    package var effects: [Effect] { job.remove }
+    package var effects: [Effect] { job.remove(work: work) }
     package var failure: StepFailure {
         .packages(
             installer,

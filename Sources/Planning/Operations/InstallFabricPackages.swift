@@ -86,6 +86,7 @@ package struct InstallFabricPackages: Operation {
                     remedy: "Run 'gpu-agent install': the agent has refreshed the package index, and takes what the "
                         + "repositories have now. If the finding stays, add a repository that has the packages."
                 ),
+                .packageFileMissing(),
                 ExitMeaning(
                     PackageScript.Exit.refused,
                     .fabricPackagesFailed,
@@ -96,7 +97,9 @@ package struct InstallFabricPackages: Operation {
             command: "gpu-agent install"
         )
     }
-    package var inverse: (any Operation)? { RemoveFabricPackages(version: version, installer: installer) }
+    package var inverse: (any Operation)? {
+        RemoveFabricPackages(version: version, installer: installer, work: work)
+    }
     package var leaves: String? { "those of the packages for NVLink that other packages need by then" }
 
     fileprivate func job(_ name: String) -> PackageJob {
@@ -112,10 +115,13 @@ package struct InstallFabricPackages: Operation {
 package struct RemoveFabricPackages: Operation {
     package var version: String
     package var installer: any PackageInstaller
+    /// The directory for temporary files, in which scripts of packages run.
+    package var work: String
 
-    package init(version: String, installer: any PackageInstaller) {
+    package init(version: String, installer: any PackageInstaller, work: String = HostLayout.work) {
         self.version = version
         self.installer = installer
+        self.work = work
     }
 
     package var id: StepID { .removeFabricPackages }
@@ -132,7 +138,7 @@ package struct RemoveFabricPackages: Operation {
         )
     }
     package var deadlineSeconds: Int { job.removalDeadline }
-    package var effects: [Effect] { job.remove }
+    package var effects: [Effect] { job.remove(work: work) }
     package var failure: StepFailure {
         .packages(
             installer,

@@ -78,7 +78,8 @@ package struct InstallHeadersAhead: Operation {
             .buildAheadFailed,
             packages: all,
             remedy: byHand,
-            exits: statuses.map { ExitMeaning($0, .buildAheadFailed, expected: $1, remedy: byHand) },
+            exits: statuses.map { ExitMeaning($0, .buildAheadFailed, expected: $1, remedy: byHand) }
+                + [.packageFileMissing(.buildAheadFailed)],
             command: "gpu-agent install"
         )
     }

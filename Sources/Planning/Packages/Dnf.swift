@@ -84,7 +84,8 @@ package struct Dnf: PackageInstaller {
 
         refresh() {
             open_bundle
-            locked timeout 45 dnf -y $sources $options makecache --refresh || return
+            # dnf asks a repository four times before it goes on with the next one.
+            locked limited 43 dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
             ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output"
         }
 
@@ -114,11 +115,12 @@ package struct Dnf: PackageInstaller {
 
         preview() {
             choose_plugin
-            dnf_install --assumeno >"$work/output" 2>&1
+            # With -C, a repository whose refresh failed is not asked once more.
+            quietly dnf_install -C --assumeno
             if [ -n "$plugin" ] && ! grep -q "^ $plugin " "$work/output"; then
                 echo "${headers:-The driver} will not be held, because dnf cannot install $plugin."
                 plugin=
-                dnf_install --assumeno >"$work/output" 2>&1
+                quietly dnf_install -C --assumeno
             fi
             absent=$(sed -n 's/^No match for argument: //p; s/^All matches were filtered out by .* for argument: //p' \
                 "$work/output" | grep -vxF "${plugin:-/}")

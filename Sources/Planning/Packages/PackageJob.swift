@@ -49,10 +49,18 @@ package struct PackageJob {
         }
     }
 
-    /// The effect that removes the packages and the holds in the record.
-    var remove: [Effect] {
-        let command = PackageScript.remove(record: record, patience: patience, with: installer)
-        return [.job(Effect.Job(name: name, command: command))]
+    /// The effects that remove the packages and the holds in the record.
+    ///
+    /// - Parameter work: The directory for temporary files, in which scripts of packages run.
+    /// - Returns: The job, and the directory that it needs and that goes afterwards.
+    func remove(work: String) -> [Effect] {
+        let job = Effect.Job(
+            name: name,
+            command: PackageScript.remove(record: record, patience: patience, with: installer),
+            environment: ["TMPDIR": work],
+            scratch: work
+        )
+        return [.makeDirectories([work]), .job(job), .remove([work])]
     }
 }
 
@@ -128,5 +136,19 @@ extension StepFailure {
             ),
         ]
         return StepFailure(code, subject: installer.program, remedy: remedy ?? usual, exits: always + exits)
+    }
+}
+
+extension ExitMeaning {
+    /// The index of a repository names a package that the server does not have.
+    static func packageFileMissing(_ code: ReasonCode = .packageFileMissing) -> ExitMeaning {
+        ExitMeaning(
+            PackageScript.Exit.gone,
+            code,
+            expected: "a repository with every package that its index names",
+            remedy:
+                "Run 'gpu-agent install' again, which refreshes the index. If the finding stays, the mirror is incomplete or "
+                + "its index is old: use another mirror, or wait until this one is complete."
+        )
     }
 }

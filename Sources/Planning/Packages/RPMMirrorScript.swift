@@ -81,7 +81,7 @@ enum RPMMirrorScript {
     private static let zypper = #"""
         program=zypper
         mkdir root
-        timeout 300 zypper --non-interactive refresh >output 2>&1 || fail "zypper refresh failed: $(complaint)"
+        timeout -k 5 300 zypper --non-interactive refresh >output 2>&1 || fail "zypper refresh failed: $(complaint)"
         # The version of the headers has one more number than the release of the kernel.
         chosen() {
             for package; do
@@ -103,7 +103,7 @@ enum RPMMirrorScript {
             place=$1
             shift
             rm -rf "$work/cache" "$work/$place"
-            timeout 1800 zypper --non-interactive --installroot "$work/root" --pkg-cache-dir "$work/cache" install \
+            timeout -k 5 1800 zypper --non-interactive --installroot "$work/root" --pkg-cache-dir "$work/cache" install \
                 --download-only --no-recommends $(chosen "$@") >output 2>&1 || return
             mkdir -p "$work/$place" && find "$work/cache" -name '*.rpm' -exec mv {} "$work/$place" \;
         }

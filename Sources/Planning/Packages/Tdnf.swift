@@ -55,12 +55,12 @@ package struct Tdnf: PackageInstaller {
         }
         refresh() {
             open_bundle
-            locked timeout 45 tdnf $sources --refresh makecache
+            locked limited 43 tdnf $sources --refresh makecache
         }
 
         # A heading, a line for each package that begins with its name, and an empty line.
         preview() {
-            tdnf $sources --assumeno install $wanted >"$work/output" 2>&1
+            quietly limited 10 tdnf $sources --assumeno install $wanted
             absent=$(sed -n 's/^\([^ ]*\) package not found or not installed.*/\1/p' "$work/output")
             section=
             while IFS= read -r line; do

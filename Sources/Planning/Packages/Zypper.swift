@@ -38,8 +38,8 @@ package struct Zypper: PackageInstaller {
         is_kernel() { case $1 in kernel-default | kernel-azure | kernel-rt | kernel-64kb) ;; *) false ;; esac; }
 
         # On a node without a network, the packages of this directory are the only ones.
-        sources=
-        use_bundle() { sources="--no-gpg-checks --reposd-dir $1 --cache-dir $work/cache"; }
+        sources='' cache=/var/cache/zypp
+        use_bundle() { cache=$work/cache sources="--no-gpg-checks --reposd-dir $1 --cache-dir $work/cache"; }
 
         zypp() { zypper --non-interactive $sources --no-refresh "$@"; }
 
@@ -66,15 +66,37 @@ package struct Zypper: PackageInstaller {
         heal() { :; }
         refresh() {
             open_bundle
-            locked timeout 45 zypper --non-interactive $sources refresh
+            locked limited 43 zypper --non-interactive $sources refresh
+        }
+
+        # zypper asks a repository without an index on the host, also with --no-refresh. So it uses the others when there
+        # is such a repository.
+        repositories=
+        choose_repositories() {
+            indexed='' lacks_index=
+            quietly zypp --xmlout repos
+            for alias in $(sed -n 's/^<repo alias="\([^" ]*\)".* enabled="1".*/\1/p' "$work/output"); do
+                if [ -e "$cache/solv/$alias/solv" ]; then
+                    indexed="$indexed --repo $alias"
+                else
+                    lacks_index=1
+                fi
+            done
+            repositories=${lacks_index:+$indexed}
         }
 
         preview() {
+            choose_repositories
+            if [ -n "$lacks_index" ] && [ -z "$repositories" ]; then
+                absent=$wanted
+                return
+            fi
             chosen=
             for package in $wanted; do
-                found=$(zypp --quiet search --details --type package --match-exact --not-installed-only \
-                    "${package%%=*}" 2>/dev/null |
-                    sed -n "s/^[^|]*| *${package%%=*} *| *package *| *\([^ |]*\) .*/\1/p" | of_version "$package")
+                quietly zypp --quiet search $repositories --details --type package --match-exact \
+                    --not-installed-only "${package%%=*}"
+                found=$(sed -n "s/^[^|]*| *${package%%=*} *| *package *| *\([^ |]*\) .*/\1/p" "$work/output" |
+                    of_version "$package")
                 case $found in
                 '') absent="$absent $package" ;;
                 *)
@@ -86,8 +108,7 @@ package struct Zypper: PackageInstaller {
                 esac
             done
             [ -z "$absent" ] || return 0
-            zypper --xmlout --non-interactive $sources --no-refresh install --dry-run --no-recommends $chosen \
-                >"$work/output" 2>&1 ||
+            quietly zypp --xmlout install $repositories --dry-run --no-recommends $chosen ||
                 fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
             section=
             while IFS= read -r line; do
@@ -112,7 +133,7 @@ package struct Zypper: PackageInstaller {
             [ -n "$added" ] || fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
         }
 
-        transact() { locked zypp install --no-recommends $chosen; }
+        transact() { locked zypp install $repositories --no-recommends $chosen; }
         entry() { package=$(package_of "$1"); echo "${1%%=*}=${package#"${1%%=*}-"}"; }
         hold() {
             entry=$(entry "$1")

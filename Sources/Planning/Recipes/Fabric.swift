@@ -194,7 +194,16 @@ package struct Fabric: Sendable {
         let installer = facts.host.osRelease.value.flatMap(PackageInstallers.used(on:))
         let byPackages: [any Operation] =
             packages.isEmpty
-            ? [] : installer.map { [RemoveFabricPackages(version: driver.description, installer: $0)] } ?? []
+            ? []
+            : installer.map {
+                [
+                    RemoveFabricPackages(
+                        version: driver.description,
+                        installer: $0,
+                        work: facts.build.workDirectory
+                    )
+                ]
+            } ?? []
         return byPackages
             + (found.fabric?.archive == nil ? [] : [RemoveFabricManager(version: driver.description)])
     }

@@ -21,7 +21,12 @@ struct RecordedPackages {
             facts.build.packageTools.value?.contains(installer.program) == true
         else { return nil }
         self.names = names
-        removal = RemoveBuildPackages(installer: installer, version: version ?? "host").stepOfUndo
+        removal =
+            RemoveBuildPackages(
+                installer: installer,
+                version: version ?? "host",
+                work: facts.build.workDirectory
+            ).stepOfUndo
     }
 }
 

@@ -52,7 +52,8 @@ package struct Uninstall: Sendable, Equatable {
             journal: journal,
             driver: facts.driver,
             claims: facts.claims,
-            system: facts.host.osRelease.value
+            system: facts.host.osRelease.value,
+            work: facts.build.workDirectory
         )
         let packages = RecordedPackages(facts, version: version)
         entries = host.entries(undo, packages)

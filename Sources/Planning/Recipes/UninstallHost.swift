@@ -8,6 +8,8 @@ struct UninstallHost {
     var claims: ClaimFacts
     /// The operating system; nil when it is not known.
     var system: OSRelease?
+    /// The directory for temporary files (`BuildFacts.workDirectory`).
+    var work: String
 
     private var record: InstallRecord? { journal.record }
 
@@ -89,7 +91,8 @@ struct UninstallHost {
                 ? RunUninstaller(version: version, package: nil)
                 : RemoveDriverPackages(
                     version: version,
-                    installer: system.flatMap(PackageInstallers.used) ?? AptGet()
+                    installer: system.flatMap(PackageInstallers.used) ?? AptGet(),
+                    work: work
                 )
             steps = [remove, VerifyRemoval()]
         }

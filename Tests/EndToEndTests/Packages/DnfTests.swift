@@ -110,4 +110,19 @@ struct DnfTests {
             #expect(again.output.contains("waiting for the package manager: process "))
         }
     }
+
+    /// Another process takes the lock after the refresh, before the look at the transaction.
+    @Test(arguments: [true, false])
+    func waitsForAProcessThatComesAfterTheRefresh(_ ends: Bool) async throws {
+        try await Self.with { repository in
+            // dnf finds the lock of another one by the process ID in this file.
+            let lock = "/var/cache/dnf/metadata_lock.pid"
+            let holder = "sleep \(ends ? 2 : 300) >/dev/null 2>&1 & echo $! >\(lock)"
+            try await repository.packages.wrap("dnf", at: "--assumeno", holder)
+            let install = try await repository.packages.install(["t-make"], patience: ends ? 60 : 3)
+            install.expectExit(ends ? 0 : 81)
+            #expect(!repository.node.exists("/run/race"))
+            #expect(ends || install.error?.contains("(sleep 300) holds \(lock)") == true, "\(install)")
+        }
+    }
 }

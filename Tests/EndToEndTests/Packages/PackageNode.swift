@@ -70,6 +70,22 @@ struct PackageNode: Sendable {
         )
     }
 
+    /// Puts a script before a program, which runs it once, when the program is called with an argument.
+    func wrap(_ program: String, at argument: String, _ script: String) async throws {
+        let wrapper = """
+            #!/bin/sh
+            case " $* " in *" \(argument) "*) if [ -e /run/race ]; then rm /run/race; \(script)
+            fi ;; esac
+            exec /run/real/\(program) "$@"
+            """
+        try await node.run([
+            "sh", "-ec",
+            "mkdir /run/real; touch /run/race; ln -s /usr/bin/$1.real /run/real/$1; mv /usr/bin/$1 /usr/bin/$1.real\n"
+                + "printf '%s\\n' \"$2\" >/usr/bin/$1; chmod 755 /usr/bin/$1",
+            "sh", program, wrapper,
+        ])
+    }
+
     /// The lines of the record.
     func recorded() -> [String] { (node.text(Self.record) ?? "").split(separator: "\n").map(String.init) }
 

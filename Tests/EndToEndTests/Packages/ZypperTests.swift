@@ -108,4 +108,22 @@ struct ZypperTests {
             #expect(again.output.contains("waiting for the package manager: process "))
         }
     }
+
+    /// Another zypper takes the lock after the refresh, before the search or before the look at the transaction.
+    @Test(arguments: ["search", "--dry-run"], [true, false])
+    func waitsForAZypperThatComesAfterTheRefresh(_ command: String, _ ends: Bool) async throws {
+        try await Self.with { repository in
+            let holder = """
+                touch /run/slow
+                /run/real/zypper --non-interactive install t-slow >/dev/null 2>&1 </dev/null &
+                for i in $(seq 400); do ! pgrep -f 'sh /var/tmp/rpm-tm[p]' >/dev/null || break; sleep 0.05; done
+                \(ends ? "(sleep 2; rm /run/slow) >/dev/null 2>&1 &" : "")
+                """
+            try await repository.packages.wrap("zypper", at: command, holder)
+            let install = try await repository.packages.install(["t-make"], patience: ends ? 60 : 3)
+            install.expectExit(ends ? 0 : 81)
+            #expect(!repository.node.exists("/run/race"))
+            #expect(ends || install.error?.contains("zypper --non-interactive install t-slow") == true, "\(install)")
+        }
+    }
 }

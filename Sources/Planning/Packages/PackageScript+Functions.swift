@@ -1,0 +1,134 @@
+extension PackageScript {
+    /// The begin of every script: its arguments, and the functions that all package managers share.
+    static let prologue = #"""
+        set -u
+        export LC_ALL=C HOME=/root
+        kernel=$1 patience=$2 record=$3 headers=$4
+        shift 4
+        work=$(mktemp -d) || { echo "ERROR: mktemp cannot create a directory in ${TMPDIR:-/tmp}."; exit 80; }
+        trap 'rm -rf "$work"' EXIT
+
+        now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
+        start=$(now) status=0
+
+        # fail STATUS TEXT: the text becomes the finding. What was released for this install is held again.
+        released=
+        fail() {
+            again=$released released=
+            for package in $again; do (hold "$package") || :; done
+            echo "ERROR: $2"
+            exit "$1"
+        }
+
+        # The names of a list as an enumeration.
+        listed() { echo "$@" | sed 's/ /, /g'; }
+
+        # The last lines of a program's output that tell an error, or else its last line, in one line.
+        complaint() {
+            case $status in
+            124 | 137)
+                echo 'it did not end in time'
+                return
+                ;;
+            esac
+            lines=$(grep -E '^(E: |Error|error: |dpkg: error|Problem| [^ ]* : Depends: )' "$work/output" |
+                grep -v 'Some index files failed' | tail -n 3)
+            [ -n "$lines" ] || lines=$(tail -n 1 "$work/output")
+            echo $lines | cut -c 1-600
+        }
+
+        # Prints the process, when it runs.
+        process() {
+            read -r name 2>/dev/null <"/proc/$1/comm" || return 1
+            line=$(tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//' | cut -c 1-120)
+            echo "process $1 (${line:-$name})"
+        }
+
+        # Prints who holds a lock of the package manager; fails when nobody does. The kernel lists the locks by their
+        # inodes, and a process that holds a lock has the file open. dnf and zypper write their process ID instead.
+        holder() {
+            for file in $pid_files; do
+                pid=
+                read -r pid _ 2>/dev/null <"$file"
+                case $pid in '' | *[!0-9]*) continue ;; esac
+                if who=$(process "$pid"); then
+                    echo "$who holds $file"
+                    return 0
+                fi
+            done
+            for file in $locks; do
+                [ -e "$file" ] || continue
+                inode=$(stat -L -c %i "$file") || continue
+                pids=$(sed -n "s/^[0-9]*: *[A-Z]* .* \([0-9]*\) [0-9a-f]*:[0-9a-f]*:$inode .*/\1/p" /proc/locks)
+                for pid in $pids; do
+                    for open in "/proc/$pid/fd"/*; do
+                        if [ "$open" -ef "$file" ] && who=$(process "$pid"); then
+                            echo "$who holds $file"
+                            return 0
+                        fi
+                    done
+                done
+            done
+            return 1
+        }
+
+        # Waits until nobody holds a lock of the package manager.
+        wait_for_lock() {
+            told=
+            while who=$(holder); do
+                [ $(($(now) - start)) -lt "$patience" ] || fail 81 "After $patience seconds, $who."
+                [ "$who" = "$told" ] || echo "waiting for the package manager: $who"
+                told=$who
+                sleep 1
+            done
+        }
+
+        # Runs a command, and again while another process takes the lock after the wait. Its output is in a file.
+        quietly() {
+            while :; do
+                wait_for_lock
+                "$@" >"$work/output" 2>&1
+                status=$?
+                [ "$status" != 0 ] && grep -qE "$lock_message" "$work/output" || return "$status"
+                [ $(($(now) - start)) -lt "$patience" ] ||
+                    fail 81 "After $patience seconds: $(grep -m 1 -E "$lock_message" "$work/output")"
+                sleep 1
+            done
+        }
+
+        # The same, and prints the output.
+        locked() {
+            quietly "$@"
+            cat "$work/output"
+            return "$status"
+        }
+
+        # Ends a program that asks the network and gets no answer. zypper does not end at the first signal.
+        limited() { timeout -k 2 "$@"; }
+
+        # Notes lines in the record, on the disk, before the host changes.
+        note() {
+            { cat "$record" 2>/dev/null; cat; } | sort -u >"$record.new" && sync "$record.new" &&
+                mv "$record.new" "$record" && sync "$record"
+        }
+
+        # The names of one kind of line in the record.
+        noted() { sed -n "s/^$1 //p" "$record" 2>/dev/null; }
+
+        # Stops when a server did not have a package: the words of apt-get, dnf, tdnf and zypper.
+        stop_without_file() {
+            line=$(grep -m 1 -E 'Failed to fetch .*( 404 |File not found)|Status code: 404|404 when downloading' \
+                "$work/output" || grep -m 1 'not found on medium' "$work/output") || return 0
+            fail 85 "A repository does not have a file that its index names: $(echo $line | cut -c 1-400). $refreshed"
+        }
+
+        # Further packages that the package manager holds.
+        also_held() { :; }
+
+        # Removes lines from the record: forget KIND NAME.
+        forget() {
+            grep -vxF "$1 $2" "$record" >"$record.new"
+            [ $? -le 1 ] && mv "$record.new" "$record"
+        }
+        """#
+}
