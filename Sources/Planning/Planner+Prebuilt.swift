@@ -47,12 +47,26 @@ extension Planner {
             gpus: decision.gpus,
             released: released
         )
+        if !recipe.isInstalled, let why = whyNoRepositories {
+            return Plan(decision: decision, steps: [], problems: [.noRepositories(driver.version, kernel, why)])
+        }
         let problems = recipe.isInstalled ? [] : preflight.problems
         return Plan(decision: decision, steps: recipe.operations.map(\.step), problems: problems)
     }
 }
 
 extension Planner {
+    /// Why the agent may not ask the repositories of the node for packages, as a clause; nil when it may.
+    ///
+    /// The agent keeps the source of a driver that it installed, also when the configuration now names another one.
+    fileprivate var whyNoRepositories: String? {
+        switch source {
+        case .directory(let path): "with 'driver.source: file://\(path)', it makes no connection"
+        case .packages, .auto: nil
+        case .runfile, nil: buildPackages ? nil : "with 'driver.buildPackages: false', it installs no packages"
+        }
+    }
+
     /// The package of the fabric manager that the node needs beside the packages of the driver.
     ///
     /// Nil when it needs none, and when the repositories have none of the driver's version. The report then says so.
@@ -72,6 +86,20 @@ extension Planner {
 }
 
 extension Finding {
+    /// The driver is from packages, and the configuration forbids the connection to their repositories.
+    fileprivate static func noRepositories(_ version: DriverVersion, _ kernel: String, _ why: String) -> Finding {
+        Finding(
+            .driverSourceChange,
+            observed:
+                "The driver \(version) is from packages of the distribution. For the kernel \(kernel), the agent would "
+                + "download packages from the repositories of the node, but \(why).",
+            expected: "a configuration that allows the packages of the distribution, or a driver from another source",
+            remedy:
+                "Set 'driver.source: packages' in the configuration. To change the source, drain the node, and run "
+                + "'gpu-agent uninstall' and then 'gpu-agent install' on it."
+        )
+    }
+
     /// The agent only adds packages, and knows only during the transaction whether the package manager accepts them.
     ///
     /// A driver that works must not go before that.

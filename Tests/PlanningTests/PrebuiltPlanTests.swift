@@ -100,6 +100,33 @@ import Testing
         #expect(Self.plan(small).problems.map(\.code) == [.diskSpace])
     }
 
+    /// The agent keeps the source of its driver, but the configuration forbids the connection to the repositories.
+    @Test func downloadsNothingWhenTheConfigurationForbidsIt() throws {
+        let decision = Self.plan().decision
+        let rows: [(PackageSource?, Bool, String?)] = [
+            (.directory("/mnt/drivers"), true, "with 'driver.source: file:///mnt/drivers', it makes no connection."),
+            (.directory("/mnt/drivers"), false, "it makes no connection."), (.packages, true, nil), (.auto, false, nil),
+            (nil, true, nil), (nil, false, "but with 'driver.buildPackages: false', it installs no packages."),
+            (.runfile, false, "it installs no packages."),
+        ]
+        for (source, allowed, text) in rows {
+            let planner = Planner(source: source, buildPackages: allowed)
+            let plan = planner.plan(Self.facts, decision, journal: nil)
+            #expect(plan.steps.isEmpty == (text != nil))
+            #expect(plan.problems.map(\.code) == (text == nil ? [] : [.driverSourceChange]))
+            guard let text else { continue }
+            #expect(plan.problems.first?.observed.hasSuffix(text) == true, "\(plan.problems)")
+            // What is left of an install that has its packages needs no connection.
+            let installed = Self.facts.with {
+                $0.driver.moduleFile = .present(ModuleFile(path: "/a", version: Self.version, kernelModuleType: .open))
+                $0.driver.nvmlLibrary = .present(LibraryFile(path: "/b", version: Self.version))
+                $0.driver.cudaLibrary = .present(LibraryFile(path: "/c", version: Self.version))
+            }
+            let rest = planner.plan(installed, decision, journal: Installs.journal(Self.plan(), steps: 3))
+            #expect(rest.steps.map(\.id) == [.load, .verify, .finish] && rest.problems.isEmpty)
+        }
+    }
+
     @Test func goesOnWhereItStopped() {
         let plan = Self.plan()
         let rest: [StepID] = [.downloadPackages, .driverPackages, .load, .verify, .finish]

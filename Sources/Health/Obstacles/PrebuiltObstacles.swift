@@ -26,9 +26,12 @@ extension Check {
         meaning:
             "The agent installed the driver from packages of the distribution, and now the node needs another one: "
             + "another version, or another source. Or the node runs a kernel for which no repository has the modules of "
-            + "this version. The agent does not replace such a driver in place. It keeps the driver.",
-        advice: "Run `apt-get update` or `dnf makecache` on the node. If the finding stays, drain the node, and run "
-            + "`gpu-agent uninstall` and then `gpu-agent install` on it. Or replace the node."
+            + "this version. Or the node needs modules for another kernel, and the configuration does not allow a "
+            + "connection to the repositories. The agent does not replace such a driver in place. It keeps the driver.",
+        advice:
+            "Run `apt-get update` or `dnf makecache` on the node, or change the configuration as the finding says. If the "
+            + "finding stays, drain the node, and run `gpu-agent uninstall` and then `gpu-agent install` on it. Or "
+            + "replace the node."
     )
 
     static let fabricPackagesFailed = Check(
