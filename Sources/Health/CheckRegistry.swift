@@ -52,6 +52,7 @@ package enum CheckRegistry {
         .packageManagerBusy,
         .buildPackageMissing,
         .packageFileMissing,
+        .dkmsBuildFailed,
         .buildPackagesFailed,
         .driverPackagesFailed,
         .fabricPackagesFailed,

@@ -221,7 +221,7 @@ import Testing
     /// The driver that runs works, whatever happens to these packages.
     @Test func headersThatAreMissingAreNotAskedForAgain() throws {
         let step = try #require(plan(Self.withoutHeaders).steps.first { $0.id == .headersAhead })
-        #expect(step.failure.exits?.map(\.status) == [80, 81, 82, 83, 84, 85])
+        #expect(step.failure.exits?.map(\.status) == [80, 81, 82, 83, 84, 85, 86])
         #expect(Set(step.failure.exits?.map(\.code) ?? []) == [.buildAheadFailed, .packageManagerBusy])
         func journal(_ code: ReasonCode) -> Journal {
             var journal = Journal(record: Self.waiting.driver.record.value)

@@ -230,9 +230,9 @@ import Testing
         #expect(
             codes == [
                 .buildPackagesFailed, .packageManagerBusy, .buildPackageMissing, .packageFileMissing,
-                .buildPackagesFailed, .kernelHeadersMissing,
+                .dkmsBuildFailed, .buildPackagesFailed, .kernelHeadersMissing,
             ]
         )
-        #expect(Set(step.failure.exits?.map(\.status) ?? []).count == 6)
+        #expect(Set(step.failure.exits?.map(\.status) ?? []).count == 7)
     }
 }

@@ -38,6 +38,21 @@ extension Check {
             + "until this one is complete."
     )
 
+    static let dkmsBuildFailed = Check(
+        .dkmsBuildFailed,
+        title: "DKMS builds its modules for new kernel headers",
+        group: .install,
+        phase: .install,
+        meaning:
+            "When a package with kernel headers is installed, DKMS builds all modules that it knows for this kernel. One "
+            + "of them failed, so the package manager cannot configure the headers. Often, the module is left from a "
+            + "driver that is not there any more. The agent does not remove it, because it cannot know who needs it.",
+        advice:
+            "Read the log of the build, `/var/lib/dkms/MODULE/VERSION/build/make.log`. If nothing needs the module, run "
+            + "`dkms remove MODULE/VERSION --all`. Otherwise, install a version of it that supports the kernel. "
+            + "Then run `gpu-agent install`."
+    )
+
     static let buildPackagesFailed = Check(
         .buildPackagesFailed,
         title: "the agent can install the packages for the build",

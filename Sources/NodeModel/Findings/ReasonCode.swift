@@ -83,6 +83,7 @@ extension ReasonCode {
     package static let jobRunning = ReasonCode("job-running")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
     package static let buildPackageMissing = ReasonCode("build-package-missing")
+    package static let dkmsBuildFailed = ReasonCode("dkms-build-failed")
     package static let packageFileMissing = ReasonCode("package-file-missing")
     package static let buildAheadFailed = ReasonCode("build-ahead-failed")
     package static let buildPackagesFailed = ReasonCode("build-packages-failed")

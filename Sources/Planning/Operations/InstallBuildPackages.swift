@@ -130,6 +130,7 @@ extension StepFailure {
                         + "repository that has the package. The agent never uses the headers of another kernel."
                 ),
                 .packageFileMissing(),
+                .dkmsBuildFailed(),
                 ExitMeaning(
                     PackageScript.Exit.refused,
                     .buildPackagesFailed,

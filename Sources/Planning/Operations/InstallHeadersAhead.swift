@@ -79,7 +79,7 @@ package struct InstallHeadersAhead: Operation {
             packages: all,
             remedy: byHand,
             exits: statuses.map { ExitMeaning($0, .buildAheadFailed, expected: $1, remedy: byHand) }
-                + [.packageFileMissing(.buildAheadFailed)],
+                + [.packageFileMissing(.buildAheadFailed), .dkmsBuildFailed(.buildAheadFailed)],
             command: "gpu-agent install"
         )
     }

@@ -140,6 +140,19 @@ extension StepFailure {
 }
 
 extension ExitMeaning {
+    /// DKMS could not build a module for the headers, so the script of their package failed.
+    static func dkmsBuildFailed(_ code: ReasonCode = .dkmsBuildFailed) -> ExitMeaning {
+        ExitMeaning(
+            PackageScript.Exit.dkms,
+            code,
+            expected: "a host on which DKMS can build every module that it knows",
+            remedy:
+                "Read /var/lib/dkms/MODULE/VERSION/build/make.log on the node. If nothing needs this module any more, run "
+                + "'dkms remove MODULE/VERSION --all', which also removes it for the other kernels. Otherwise, install a "
+                + "version of it that supports the kernel. Then run 'gpu-agent install'."
+        )
+    }
+
     /// The index of a repository names a package that the server does not have.
     static func packageFileMissing(_ code: ReasonCode = .packageFileMissing) -> ExitMeaning {
         ExitMeaning(

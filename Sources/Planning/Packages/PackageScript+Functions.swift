@@ -122,6 +122,16 @@ extension PackageScript {
             fail 85 "A repository does not have a file that its index names: $(echo $line | cut -c 1-400). $refreshed"
         }
 
+        # Stops when DKMS could not build a module of the node for the new headers, so that the script of their package
+        # failed. Such a module can be left from an earlier driver.
+        stop_for_dkms() {
+            [ -n "$headers" ] && grep -qE 'during autoinstall|header_postinst\.d/dkms' "$work/output" || return 0
+            trees=$(sed -n 's|.*/var/lib/dkms/\([^/ ]*/[^/ ]*\)/build/make\.log.*|\1|p' "$work/output" | sort -u)
+            choice=
+            [ -n "$trees" ] || choice='one of ' trees=$(dkms status 2>/dev/null | sed 's/[,:] .*//' | sort -u)
+            fail 86 "DKMS cannot build $choice$(listed $trees) for the kernel $kernel, so $headers cannot be configured."
+        }
+
         # Further packages that the package manager holds.
         also_held() { :; }
 

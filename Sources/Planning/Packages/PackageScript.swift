@@ -19,6 +19,7 @@ enum PackageScript {
         static let refused = 83
         static let wrongHeaders = 84
         static let gone = 85
+        static let dkms = 86
     }
 
     /// The command that installs packages, or only downloads them.
@@ -126,6 +127,7 @@ enum PackageScript {
             for package in $wanted; do
                 is_installed "$package" && continue
                 stop_without_file
+                stop_for_dkms
                 fail 80 "$program did not install $package (status $status): $(complaint)"
             done
         fi
