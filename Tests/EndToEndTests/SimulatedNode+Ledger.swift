@@ -54,6 +54,19 @@ extension SimulatedNode {
     }
 }
 
+extension SimulatedNode {
+    /// What apt and dpkg keep for themselves on a host: the index, their caches, their logs, and former states.
+    func writtenByApt() async throws -> Set<String> {
+        let places = ["/var/lib/apt/lists", "/var/cache/apt", "/var/log/apt"]
+        let files = try await run(["find"] + places).split(separator: "\n").map(String.init)
+        return Set(files).union([
+            "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/lib/dpkg/status-old",
+            // apt marks packages as automatically installed, and keeps the marks of packages that are gone.
+            "/var/lib/apt/extended_states",
+        ])
+    }
+}
+
 /// The logs of the stand-in kernel and of the stand-in license daemon, the kernel log, and the cache that ldconfig writes
 /// for itself.
 let writtenByStandIns: Set<String> = [

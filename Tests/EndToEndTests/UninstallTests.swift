@@ -64,6 +64,29 @@ struct UninstallTests {
         }
     }
 
+    /// The install rebuilt an initramfs with the blacklist, and the command says that it stays.
+    @Test func namesTheInitramfsThatHasTheBlacklist() async throws {
+        try await SimulatedNode.with("h100", set: ["nouveau=yes"]) { node in
+            let image = "/boot/initrd.img-1"
+            let programs = """
+                mkdir -p /etc/modprobe.d
+                printf '#!/bin/sh\necho kernel/drivers/gpu/drm/nouveau/nouveau.ko\n' >/usr/local/sbin/lsinitramfs
+                printf '#!/bin/sh\ncat /etc/modprobe.d/* >\(image)\n' >/usr/local/sbin/update-initramfs
+                sed -i '$a true' /usr/local/sbin/update-initramfs
+                chmod 755 /usr/local/sbin/lsinitramfs /usr/local/sbin/update-initramfs
+                update-initramfs
+                """
+            try await node.run(["sh", "-ec", programs])
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            #expect(node.text(image)?.contains("\nblacklist nouveau\n") == true)
+            let run = try await node.uninstall()
+            run.expectExit(0)
+            #expect(run.output.contains("an initramfs that was built meanwhile still has the blacklist"), "\(run)")
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union([image]))
+        }
+    }
+
     @Test func saysThatTheDriverBeforeAnUpgradeIsNotRestored() async throws {
         try await SimulatedNode.with { node in
             try await node.takeFirstLedger()

@@ -77,6 +77,7 @@ struct BuildPackagesTests {
         try await Self.with { repository in
             let node = repository.node
             let before = try await repository.installed()
+            try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
             if journal == "forgotten" {
                 var forgotten = try node.journal()
@@ -95,7 +96,39 @@ struct BuildPackagesTests {
             #expect(!run.output.contains("packages for the build,"), "\(run)")
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(HostLayout.buildPackages))
-            #expect(try node.journal().uninstall?.state == .done)
+            let named = namedByUninstall.union(try await node.writtenByApt())
+            if journal != "no journal" {
+                try await node.expectUninstalled(apartFrom: named)
+            } else {
+                // Somebody else removed the driver, and the package of the agent stayed.
+                #expect(try node.journal().uninstall?.state == .done)
+            }
+        }
+    }
+
+    /// The agent works in `/usr` where its own directory forbids programs, and needs no `/tmp` for the removal.
+    @Test func anUninstallLeavesNothingOfAWorkDirectoryInUsr() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let record = "echo $TMPDIR >>/dev/shm/places"
+            try await repository.add(
+                "t-kbuild",
+                version: "1.1",
+                script: record,
+                files: "printf '#!/bin/sh\\n\(record)\\n' >$root/DEBIAN/postrm; chmod 755 $root/DEBIAN/postrm"
+            )
+            try await node.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=64m,noexec", "state", HostLayout.state])
+            try await node.takeFirstLedger()
+            try await node.agent("install").expectExit(0)
+            try await node.run(["mount", "-t", "tmpfs", "-o", "ro", "none", "/tmp"])
+            let run = try await node.uninstall()
+            try await node.run(["umount", "/tmp"])
+            run.expectExit(0)
+            #expect(Set(node.text("/dev/shm/places")?.split(separator: "\n") ?? []) == [HostLayout.workInUsr[...]])
+            try await node.run(["rm", "/dev/shm/places"])
+            try await node.expectUninstalled(
+                apartFrom: namedByUninstall.union(try await node.writtenByApt())
+            )
         }
     }
 

@@ -13,6 +13,9 @@ struct PrebuiltTests {
         try await PrebuiltRepository.with { prebuilt in
             let node = prebuilt.node
             let before = try await prebuilt.repository.installed()
+            // The state of dpkg and debconf is that of a host on which they ran.
+            try await node.run(["sh", "-ec", "apt-get -qy install t-tool; apt-get -qy purge t-tool t-kbuild"])
+            try await node.takeFirstLedger()
             let plan = try await node.agent("plan")
             plan.expectExit(0)
             let reason =
@@ -37,7 +40,9 @@ struct PrebuiltTests {
             uninstall.expectExit(0)
             expectSame(try await prebuilt.repository.installed(), before)
             #expect(!node.exists(HostLayout.driverPackages))
-            #expect(try node.journal().uninstall?.state == .done)
+            try await node.expectUninstalled(
+                apartFrom: namedByUninstall.union(try await node.writtenByApt())
+            )
         }
     }
 
