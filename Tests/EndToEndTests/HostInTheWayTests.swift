@@ -222,8 +222,8 @@ struct HostInTheWayTests {
 extension SimulatedNode {
     /// Records the calls of `modprobe` on the host.
     ///
-    /// - Parameter names: The modules that this program loads and unloads in place of kmod. A module with the directory
-    ///   `/run/busy-NAME` is in use.
+    /// This program loads and unloads the modules `names` in place of kmod. A module with the directory
+    /// `/run/busy-NAME` is in use.
     func recordModprobe(standingInFor names: [String] = []) async throws {
         let script = #"""
             kmod=$(command -v modprobe)

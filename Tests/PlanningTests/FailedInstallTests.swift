@@ -121,7 +121,9 @@ import Testing
         #expect(inUse.observed == "busy. These processes use the driver: \(first), dcgm (8; nvidiactl).")
     }
 
-    /// A module that a process uses is in the list of processes. What uses a module from within the kernel is not.
+    /// A module that a process uses is in the list of processes.
+    ///
+    /// What uses a module from within the kernel is not.
     @Test func namesTheModulesThatUseTheDriver() {
         var facts = Installs.own
         facts.claims.deviceUsers = .present([])

@@ -47,7 +47,9 @@ package enum DriverChange: Sendable {
     /// The command that tries again.
     fileprivate var command: String { "gpu-agent \(self == .install ? "install" : "uninstall")" }
 
-    /// What to do when only a reboot helps. The daemon continues an install, and not an uninstall.
+    /// What to do when only a reboot helps.
+    ///
+    /// The daemon continues an install, and not an uninstall.
     fileprivate var reboot: String {
         self == .install
             ? "reboot it. The agent then replaces the driver. To try again without a reboot, run '\(command)'."
