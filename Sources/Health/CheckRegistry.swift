@@ -85,6 +85,7 @@ package enum CheckRegistry {
         .deviceNodesMissing,
         .deviceFilesIncomplete,
         .moduleParametersPending,
+        .extraModulesMissing,
 
         // Phase: use
         .nvmlHang,

@@ -121,6 +121,23 @@ struct ExecutorTests {
         }
     }
 
+    /// A module that the new driver does not have is no failure.
+    @Test func loadsTheModulesThatWereLoadedBefore() async throws {
+        try await ScriptedHost.with { host in
+            var journal = Journal()
+            let words = ProgressWords()
+            journal.unloadedModules = UnloadedModules(["nvidia_drm", "nvidia_peermem"], bootID: "a")
+            try host.order("broken-module")
+            #expect(await perform(step(.loadModules(["nvidia_drm"])), on: host, &journal, words: words) == nil)
+            let start = "noted: nvidia_drm was loaded before, and could not be loaded again: "
+            #expect(words.all.count == 1 && words.all.first?.hasPrefix(start) == true, "\(words.all)")
+            #expect(journal.unloadedModules == UnloadedModules(["nvidia_drm"], bootID: "a"))
+            try host.withdraw("broken-module")
+            #expect(await perform(step(.loadModules(["nvidia_drm"])), on: host, &journal, words: words) == nil)
+            #expect(journal.unloadedModules == nil && words.all.count == 1)
+        }
+    }
+
     /// A node that worked has its services after an attempt that failed.
     @Test func startsServicesAgainWhereAModuleIsInUse() async throws {
         try await ScriptedHost.with { host in

@@ -82,6 +82,40 @@ struct RollbackTests {
         }
     }
 
+    /// NVIDIA's installer does not load nvidia-peermem, and the agent installs no nvidia-drm.
+    @Test func theModulesThatUseTheDriverAreLoadedAgain() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install", node.options(for: Self.old)).expectExit(0)
+            try await node.run(["modprobe", "nvidia-peermem"])
+            let loaded = try await node.moduleNames()
+            #expect(loaded.contains("nvidia_peermem"))
+            try await node.breakDriver(.libraries)
+            let options = try node.options(for: Self.new)
+            try await node.agent("install", options).expectExit(1)
+            try await node.expectOldDriver(options, .libraries)
+            #expect(try await node.moduleNames() == loaded)
+
+            try await node.repairDriver()
+            try await node.agent("install", options).expectExit(0)
+            #expect(try await node.moduleNames() == loaded)
+            #expect(try node.journal().unloadedModules == nil)
+
+            // What does not load is a note, and the node is ready.
+            let drm = "/sys/module/nvidia_drm"
+            try await node.run(["sh", "-c", "mkdir \(drm); echo 0 >\(drm)/refcnt; echo live >\(drm)/initstate"])
+            let old = try node.options(for: Self.old)
+            let install = try await node.agent("install", old)
+            install.expectExit(0)
+            let note = "! nvidia_drm was loaded before, and could not be loaded again: "
+            #expect(install.errors.contains(note), "\(install)")
+            #expect(try await node.moduleNames() == loaded)
+            let status = try await node.status(old)
+            #expect(status.verdict == "ready")
+            let finding = status.findings.first { $0.code == "extra-modules-missing" }
+            #expect(finding?.state == "notice" && finding?.observed.contains("nvidia_drm") == true)
+        }
+    }
+
     /// The daemon tries the failed driver once, and the node stays usable.
     @Test func theDaemonDoesNotTryItAgain() async throws {
         try await TestCluster.with { cluster in
@@ -169,6 +203,13 @@ extension SimulatedNode {
     func repairDriver() async throws {
         try await run(["sed", "-i", "/^fault/d", "/etc/gpu-sim/hardware"])
         try await run(["sed", "-i", "/^installer-fails/d", "/etc/gpu-sim/host"])
+    }
+
+    /// The names of the loaded kernel modules.
+    func moduleNames() async throws -> [String] {
+        try await run(["sh", "-c", "lsmod | tail -n +2 | cut -d ' ' -f 1 | sort"]).split(separator: "\n").map(
+            String.init
+        )
     }
 
     /// Expects that the node works with the old driver, and says why it does not have the new one.

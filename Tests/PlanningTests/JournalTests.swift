@@ -1,5 +1,6 @@
 import FoundationEssentials
 import NodeModel
+import Planning
 import Support
 import TestSupport
 import Testing
@@ -217,5 +218,36 @@ import Testing
         journal.begin(step, at: 4)
         journal.end(step, at: 5)
         #expect(journal.needsReboot == nil)
+    }
+
+    /// They are loaded again in the same boot, also by an agent that did not unload them.
+    @Test func remembersTheExtraModulesThatItUnloads() {
+        var journal = journal()
+        journal.record?.bootID = "a"
+        let names = ["gdrdrv", "nvidia_peermem", "nvidia_uvm", "nvidia_drm", "nvidia_modeset", "nvidia"]
+        journal.begin(UnloadModules(modules: names).step, at: Timestamp(1))
+        let extra = ["nvidia_drm", "nvidia_peermem", "gdrdrv"]
+        #expect(journal.modulesToLoad(bootID: "a") == extra)
+        #expect(journal.modulesToLoad(bootID: "b").isEmpty && journal.modulesToLoad(bootID: nil).isEmpty)
+        // The way back unloads what the new driver had loaded.
+        journal.end(.unload, at: 2)
+        journal.begin(UnloadModules(modules: ["nvidia_uvm", "nvidia"]).step, at: Timestamp(3))
+        #expect(journal.modulesToLoad(bootID: "a") == extra)
+        var uninstalled = journal
+        uninstalled.endUninstall(at: Timestamp(4))
+        #expect(uninstalled.unloadedModules == nil)
+        journal.settleModules(failed: ["nvidia_drm"])
+        #expect(journal.modulesToLoad(bootID: "a") == ["nvidia_drm"])
+        journal.settleModules(failed: [])
+        #expect(journal.unloadedModules == nil)
+    }
+
+    @Test func theExtraModulesComeAfterThoseOfEveryDriver() throws {
+        var facts = Installs.own
+        facts.driver.loadedModules = .present(["nvidia", "nvidia_modeset", "nvidia_peermem", "nvidia_uvm"])
+        facts.driver.unloadedModules = ["nvidia_drm"]
+        let load = try #require(Installs.plan(facts).steps.first { $0.id == .load })
+        #expect(load.effects.last == .loadModules(["nvidia_drm", "nvidia_peermem"]) && load.effects.count == 2)
+        #expect(Installs.plan(.rtxProVGPU).steps.first { $0.id == .load }?.effects.count == 1)
     }
 }

@@ -156,6 +156,7 @@ private struct ModelHost: Equatable {
             case .download(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .copy(let file): files.insert("\(file.directory)/\(file.fileName)")
             case .unloadModules(let names): modules.subtract(names.map(Self.kernelName))
+            case .loadModules(let names): modules.formUnion(names)
             case .run(let commands):
                 modules.formUnion(commands.filter { $0[0] == "modprobe" }.map { Self.kernelName($0[1]) })
             case .job(let job):

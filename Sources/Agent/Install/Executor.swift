@@ -113,6 +113,9 @@ struct Executor {
             }
         case .unloadModules(let modules):
             try await onHost(step) { () async throws(HostError) in try await unload(modules, deadline) }
+        case .loadModules(let modules):
+            let failed = await load(modules, deadline)
+            journal.settleModules(failed: failed)
         case .run(let commands):
             try await onHost(step) { () async throws(HostError) in
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
@@ -207,6 +210,20 @@ struct Executor {
                 throw error
             }
         }
+    }
+
+    /// Loads kernel modules as far as possible, and returns those that could not be loaded.
+    private func load(_ modules: [String], _ deadline: Duration) async -> [String] {
+        var failed: [String] = []
+        for module in modules {
+            do throws(HostError) { _ = try await commands.run(["modprobe", module], deadline: deadline) } catch {
+                failed.append(module)
+                // The next agent loads it.
+                guard !Task.isCancelled else { continue }
+                progress(.noted("\(module) was loaded before, and could not be loaded again: \(errorChain(error))"))
+            }
+        }
+        return failed
     }
 
     /// Starts services that a failed step has stopped, so that the node is as it was before the step.

@@ -70,6 +70,9 @@ package struct Prober: Sendable {
             vendor: vendor
         )
         facts.driver.needsReboot = journal.value?.rebootFinding(bootID: facts.host.bootID.value)
+        let unloaded = journal.value?.modulesToLoad(bootID: facts.host.bootID.value) ?? []
+        let missing = unloaded.filter { facts.driver.loadedModules.value?.contains($0) == false }
+        facts.driver.unloadedModules = missing.isEmpty ? nil : missing
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
         if !facts.unlicensedVGPUs.isEmpty {

@@ -51,6 +51,9 @@ package struct DriverFacts: Codable, Sendable, Equatable {
     package var failed: FailedInstall?
     /// Why the node must reboot before the agent can replace the driver; nil when it must not.
     package var needsReboot: Finding?
+    /// The kernel modules, such as `nvidia_peermem`, that an install in this boot unloaded and that are not loaded now; nil
+    /// when there is none.
+    package var unloadedModules: [String]?
     /// What is around the driver; nil in facts of an earlier version of the agent.
     package var surroundings: DriverSurroundings?
     /// The number of items that the lists above leave out, by the name of the list; nil when they are complete.
@@ -240,12 +243,6 @@ package struct InstallRecord: Codable, Sendable, Equatable {
 }
 
 extension DriverFacts {
-    /// The kernel modules that an install unloads, each before the modules that it uses.
-    package static let modules = [
-        "gdrdrv", "nvidia_peermem", "nvidia_fs", "nvidia_vgpu_vfio", "nvidia_uvm", "nvidia_drm", "nvidia_modeset",
-        "nvidia",
-    ]
-
     /// The facts of a tree of files without a driver, in which also nothing is loaded.
     package static let absent = DriverFacts(
         loadedVersion: .absent,

@@ -28,6 +28,10 @@ package enum Effect: Sendable, Equatable {
     ///
     /// The list must contain only loaded modules, because `modprobe -r` fails for a module that is not installed.
     case unloadModules([String])
+    /// Loads kernel modules in this order.
+    ///
+    /// A module that cannot be loaded is no failure: people see a note, and the journal remembers the module.
+    case loadModules([String])
     /// Stops systemd services, and starts them again when a later effect of the same step fails.
     case stopServices([String])
     /// Runs commands on the host one after the other; each of them must succeed.
@@ -158,6 +162,7 @@ extension Effect: Codable {
         case "download": self = .download(try container.decode(Download.self, forKey: .download))
         case "copy": self = .copy(try container.decode(Copy.self, forKey: .copy))
         case "unload-modules": self = .unloadModules(try container.decode([String].self, forKey: .modules))
+        case "load-modules": self = .loadModules(try container.decode([String].self, forKey: .modules))
         case "stop-services": self = .stopServices(try container.decode([String].self, forKey: .units))
         case "run": self = .run(try container.decode([[String]].self, forKey: .commands))
         case "job": self = .job(try container.decode(Job.self, forKey: .job))
@@ -182,7 +187,7 @@ extension Effect: Codable {
         case .writeSecret(let secret): try container.encode(secret, forKey: .secret)
         case .download(let download): try container.encode(download, forKey: .download)
         case .copy(let copy): try container.encode(copy, forKey: .copy)
-        case .unloadModules(let modules): try container.encode(modules, forKey: .modules)
+        case .unloadModules(let modules), .loadModules(let modules): try container.encode(modules, forKey: .modules)
         case .stopServices(let units): try container.encode(units, forKey: .units)
         case .run(let commands): try container.encode(commands, forKey: .commands)
         case .job(let job): try container.encode(job, forKey: .job)
@@ -204,6 +209,7 @@ extension Effect: Codable {
         case .download: "download"
         case .copy: "copy"
         case .unloadModules: "unload-modules"
+        case .loadModules: "load-modules"
         case .stopServices: "stop-services"
         case .run: "run"
         case .job: "job"

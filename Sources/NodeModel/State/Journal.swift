@@ -25,6 +25,8 @@ package struct Journal: Codable, Sendable, Equatable {
     package var failed: FailedInstall?
     /// What the last attempts to take a driver out of the kernel came to; nil when the last one was no such failure.
     package var needsReboot: RebootNeed?
+    /// The kernel modules that an install unloaded and that are not loaded again; nil when there is none.
+    package var unloadedModules: UnloadedModules?
 
     package init(record: InstallRecord? = nil, steps: [StepRecord] = [], uninstall: UninstallRecord? = nil) {
         apiVersion = NodeFacts.currentAPIVersion
@@ -125,6 +127,7 @@ package struct Journal: Codable, Sendable, Equatable {
             )
         )
         if step.changesDriver { record?.state = .changing }
+        rememberModules(of: step)
     }
 
     /// Records the end of a step.

@@ -70,7 +70,7 @@ extension Journal {
 
     /// Records that the uninstall is complete.
     package mutating func endUninstall(at time: Timestamp) {
-        (record, plan, steps, failed, needsReboot) = (nil, nil, [], nil, nil)
+        (record, plan, steps, failed, needsReboot, unloadedModules) = (nil, nil, [], nil, nil, nil)
         uninstall?.state = .done
         uninstall?.step = nil
         uninstall?.endedAt = time

@@ -4,10 +4,13 @@ package import NodeModel
 package struct LoadModules: Operation {
     /// The modules, in the order in which they are loaded.
     package var modules: [String]
+    /// The modules that are loaded after them, as far as possible: those that the host had loaded before the install.
+    package var extra: [String]
     package var needsFormerDriver: Bool
 
-    package init(modules: [String] = Self.ofEveryDriver, needsFormerDriver: Bool = false) {
+    package init(modules: [String] = Self.ofEveryDriver, extra: [String] = [], needsFormerDriver: Bool = false) {
         self.modules = modules
+        self.extra = extra
         self.needsFormerDriver = needsFormerDriver
     }
 
@@ -20,6 +23,7 @@ package struct LoadModules: Operation {
     package var deadlineSeconds: Int { 300 }
     package var effects: [Effect] {
         [.run(modules.map { ["modprobe", $0] } + [["nvidia-modprobe", "-u", "-c0"], CreateDeviceNodes.command])]
+            + (extra.isEmpty ? [] : [.loadModules(extra)])
     }
     package var failure: StepFailure {
         StepFailure(

@@ -24,7 +24,7 @@ package struct Adoption: Recipe {
     }
 
     package var operations: [any Operation] {
-        (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules()] : [])
+        (surroundings?.beforeLoad ?? []) + (needsLoading ? [LoadModules(extra: driver.extraModulesToLoad)] : [])
             + (needsLoading ? [] : surroundings?.deviceNodes ?? [])
             + fabricSteps + (stoppedServices.isEmpty ? [] : [StartServices(units: stoppedServices)])
             + (needsLoading || !fabricSteps.isEmpty ? [VerifyNode()] : []) + (surroundings?.afterInstall ?? [])

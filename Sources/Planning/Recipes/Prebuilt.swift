@@ -44,7 +44,7 @@ package struct Prebuilt: Recipe {
         // Until the package manager has accepted the transaction and has its packages, everything that runs stays.
         (isResumed ? [] : [begin]) + (isInstalled ? [] : [DownloadDriverPackages(for: installation)])
             + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
-            + (isInstalled ? [] : install) + [LoadModules()]
+            + (isInstalled ? [] : install) + [LoadModules(extra: facts.driver.extraModulesToLoad)]
             + (services.isEmpty ? [] : [StartServices(units: services)])
             + (startsFabricManager ? [StartFabricManager()] : [])
             + [VerifyNode(), FinishInstall(record: record, kept: nil, jobs: jobs)]

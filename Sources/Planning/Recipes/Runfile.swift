@@ -56,7 +56,7 @@ package struct Runfile: Recipe {
 
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + release + (isKept ? [keep] : isInstalled ? [] : install)
-            + [LoadModules()] + fabricSteps + (services.isEmpty ? [] : [StartServices(units: services)])
+            + [LoadModules(extra: facts.driver.extraModulesToLoad)] + fabricSteps + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
                 VerifyNode(),
                 FinishInstall(record: record, kept: keepsPackage ? artifact.fileName : nil, jobs: jobs),

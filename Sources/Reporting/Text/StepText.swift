@@ -45,6 +45,7 @@ struct StepText {
         case .writeSecret(let secret): ["write \(secret.path)"]
         case .stopServices(let units): ["$ systemctl stop \(units.joined(separator: " "))"]
         case .unloadModules(let modules): modules.map { "$ modprobe -r \($0)" }
+        case .loadModules(let modules): modules.map { "$ modprobe \($0)" }
         case .job(let job): details(job.command)
         case .download(let file): file.urls.prefix(1) + ["\(file.digest)"]
         case .copy(let file): ["\(file.digest)"]
