@@ -135,7 +135,8 @@ package struct Planner: Sendable {
             source: source,
             installsPackages: buildPackages,
             // An install that changed nothing yet has the driver and the fabric of before.
-            replaces: facts.driver.isLoaded && !(isResumed && journal?.record?.state == .changing) && !isWayBack
+            replaces: facts.driver.isLoaded && !(isResumed && journal?.record?.state == .changing) && !isWayBack,
+            leavesArchive: true
         )
         let recipe = Runfile(
             facts: facts,

@@ -227,7 +227,10 @@ package struct Selection: Sendable {
         decision.gpus = gpus.map(\.function.address)
         decision.fabricManager = need
         if need.isNeeded, let driver = decision.driver {
-            decision.fabricManagerArchive = catalog.fabricManagerArchive(of: driver.version, for: architecture)
+            let known = catalog.fabricManagerArchive(of: driver.version, for: architecture)
+            let kept = decision.keptFabricManager
+            // The kept file is the one that worked. With the URLs of the catalog, the agent can download it again.
+            decision.fabricManagerArchive = kept == nil || kept?.digest == known?.digest ? known : kept
         }
         decision.guest = gpus.reduce(into: []) { guest, gpu in
             guard case .vgpu(let type) = gpu.identity, let expected = GuestExpectations(type, in: catalog),

@@ -10,21 +10,21 @@ import Testing
 /// Plans for the fabric manager and IMEX beside a driver from NVIDIA's installer.
 @Suite struct FabricTests {
     private static let version = "595.91.07"
-    private static let older = "580.159.04"
-    private static let need = FabricManagerNeed(isNeeded: true, why: "NVSwitch connects the GPUs.")
+    static let older = "580.159.04"
+    static let need = FabricManagerNeed(isNeeded: true, why: "NVSwitch connects the GPUs.")
     private static let needOfB200 = FabricManagerNeed(isNeeded: true, why: "No switch is visible.", subnetManager: true)
     private static let noNeed = FabricManagerNeed(isNeeded: false, why: "No NVSwitch.")
-    private static let archive = Artifact(
+    static let archive = Artifact(
         urls: ["https://example.com/fabricmanager-\(version).tar.xz"],
         digest: Checksum(.sha256, String(repeating: "ef", count: 32))
     )
 
-    private static func package(_ name: String, _ version: String = "\(version)-1") -> OfferedPackage {
+    static func package(_ name: String, _ version: String = "\(version)-1") -> OfferedPackage {
         OfferedPackage(name: name, version: version)
     }
 
     /// A node without a driver, whose repositories offer packages.
-    private static func fresh(_ offered: [OfferedPackage] = []) -> NodeFacts {
+    static func fresh(_ offered: [OfferedPackage] = []) -> NodeFacts {
         NodeFacts.h100.with {
             $0.build.packageTools = .present(["apt-get"])
             $0.build.fabricPackages = offered.isEmpty ? .absent : .present(offered)
@@ -45,7 +45,7 @@ import Testing
     }
 
     /// A node with the agent's driver, and a fabric manager of this version that runs.
-    private static func running(
+    static func running(
         _ driver: String,
         fabricManager: String?,
         own: [String] = ["nvidia-fabricmanager-580"],
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    private static func install(
+    static func install(
         _ facts: NodeFacts,
         _ need: FabricManagerNeed = need,
         archive: Artifact? = nil,
@@ -89,7 +89,7 @@ import Testing
         .downloadFabricPackages, .downloadFabricManager, .removeFabricPackages, .removeFabricManager,
     ])
 
-    private func fabric(_ plan: Plan) -> [StepID] { plan.steps.map(\.id).filter(Self.around.contains) }
+    func fabric(_ plan: Plan) -> [StepID] { plan.steps.map(\.id).filter(Self.around.contains) }
 
     private static let offered = [package("nvidia-fabricmanager-595")]
 

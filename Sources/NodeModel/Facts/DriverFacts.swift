@@ -195,6 +195,8 @@ package struct InstallRecord: Codable, Sendable, Equatable {
     package var artifactHash: String
     /// The file name of the package that the agent kept after the install; nil when it kept none.
     package var keptPackage: String?
+    /// NVIDIA's archive with the fabric manager of this version, which the agent kept after the install; nil when it kept none.
+    package var keptFabricManager: KeptFile?
     /// The packages of the distribution that the install asks for; nil for a driver from NVIDIA's package.
     package var packages: [String]?
 
@@ -210,6 +212,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         bootID: String? = nil,
         artifactHash: String,
         keptPackage: String? = nil,
+        keptFabricManager: KeptFile? = nil,
         packages: [String]? = nil
     ) {
         self.state = state
@@ -223,6 +226,7 @@ package struct InstallRecord: Codable, Sendable, Equatable {
         self.bootID = bootID
         self.artifactHash = artifactHash
         self.keptPackage = keptPackage
+        self.keptFabricManager = keptFabricManager
         self.packages = packages
     }
 

@@ -9,6 +9,8 @@ package struct FormerDriver: Codable, Sendable, Equatable {
     package var artifactHash: String
     /// The file name of the package that the agent kept in its directory; nil when it kept none.
     package var keptPackage: String?
+    /// NVIDIA's archive with the fabric manager of this version, which the agent kept; nil when it kept none.
+    package var keptFabricManager: KeptFile?
 
     /// The driver of a record.
     package init(_ record: InstallRecord) {
@@ -17,6 +19,7 @@ package struct FormerDriver: Codable, Sendable, Equatable {
         kernelModuleType = record.kernelModuleType
         artifactHash = record.artifactHash
         keptPackage = record.keptPackage
+        keptFabricManager = record.keptFabricManager
     }
 
     /// Whether a record is about this driver, whatever the kernel and the state are.

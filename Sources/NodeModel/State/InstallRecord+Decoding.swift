@@ -1,7 +1,7 @@
 extension InstallRecord {
     private enum Key: String, CodingKey {
         case state, kind, version, kernelModuleType, flavour, replaces, former, takesOver, kernelRelease, bootID,
-            artifactHash, keptPackage, packages
+            artifactHash, keptPackage, keptFabricManager, packages
     }
 
     /// Decodes records of every version of the agent.
@@ -22,6 +22,7 @@ extension InstallRecord {
             bootID: try container.decodeIfPresent(String.self, forKey: .bootID),
             artifactHash: try container.decode(String.self, forKey: .artifactHash),
             keptPackage: try container.decodeIfPresent(String.self, forKey: .keptPackage),
+            keptFabricManager: try container.decodeIfPresent(KeptFile.self, forKey: .keptFabricManager),
             packages: try container.decodeIfPresent([String].self, forKey: .packages)
         )
     }

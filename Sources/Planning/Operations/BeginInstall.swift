@@ -7,10 +7,10 @@ package struct BeginInstall: Operation {
     package var previous: InstallRecord?
     /// The names of the jobs that the install can start.
     package var jobs: [String]
-    /// The file name of the former driver's package, which the install keeps; nil when there is none.
-    package var kept: String?
+    /// The names of the files of the former driver that the install keeps: its package and its fabric manager.
+    package var kept: [String]
 
-    package init(record: InstallRecord, previous: InstallRecord?, jobs: [String], kept: String? = nil) {
+    package init(record: InstallRecord, previous: InstallRecord?, jobs: [String], kept: [String] = []) {
         self.record = record
         self.previous = previous
         self.jobs = jobs
@@ -23,10 +23,9 @@ package struct BeginInstall: Operation {
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
         let clear: [Effect] =
-            kept.map {
-                [.keepOnly([$0], directory: HostLayout.packages), .remove([HostLayout.work, HostLayout.workInUsr])]
-            }
-            ?? [.remove(Self.directories + [HostLayout.workInUsr])]
+            kept.isEmpty
+            ? [.remove(Self.directories + [HostLayout.workInUsr])]
+            : [.keepOnly(kept, directory: HostLayout.packages), .remove([HostLayout.work, HostLayout.workInUsr])]
         return [
             // The result of an earlier install of the same version must not count for this install. This comes first,
             // because it fails while such a job runs: then the files and the steps of the job must stay.

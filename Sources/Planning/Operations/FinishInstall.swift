@@ -2,18 +2,21 @@ package import NodeModel
 
 /// Records in the journal that the install is complete, and removes the temporary files of the install.
 ///
-/// When there is room, the package stays on the host: with it, the agent can install this driver again without a
-/// network, if the next driver fails.
+/// When there is room, the package stays on the host, and so does the archive of the fabric manager: with them, the agent can
+/// install this driver again without a network, if the next driver fails.
 package struct FinishInstall: Operation {
     package var record: InstallRecord
     /// The file name of the package, if the agent keeps it; nil when it does not.
     package var kept: String?
+    /// The archive with the fabric manager, if the agent keeps it; nil when it does not.
+    package var keptFabricManager: KeptFile?
     /// The names of the jobs that the install can have started.
     package var jobs: [String]
 
-    package init(record: InstallRecord, kept: String?, jobs: [String]) {
+    package init(record: InstallRecord, kept: String?, keptFabricManager: KeptFile? = nil, jobs: [String]) {
         self.record = record
         self.kept = kept
+        self.keptFabricManager = keptFabricManager
         self.jobs = jobs
     }
 
@@ -25,7 +28,7 @@ package struct FinishInstall: Operation {
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] {
         [
-            .keepOnly([kept].compactMap(\.self), directory: HostLayout.packages),
+            .keepOnly([kept, keptFabricManager?.fileName].compactMap(\.self), directory: HostLayout.packages),
             .remove([HostLayout.work, HostLayout.workInUsr]),
             .forgetJobs(jobs),
             .record(complete),
@@ -38,6 +41,7 @@ package struct FinishInstall: Operation {
         complete.state = .installed
         (complete.replaces, complete.former) = (nil, nil)
         complete.keptPackage = kept
+        complete.keptFabricManager = keptFabricManager
         return complete
     }
 }

@@ -13,8 +13,17 @@ package struct DownloadFabricManager: Operation {
     package var digest: Checksum
     /// The directory of the host that has the archive; nil for the URLs of the catalog.
     package var source: String?
+    /// Whether the agent kept the archive, so that the step only verifies it.
+    package var isKept: Bool
 
-    package init(version: String, archive: Artifact, digest: Checksum, source: String? = nil) {
+    package init(
+        version: String,
+        archive: Artifact,
+        digest: Checksum,
+        source: String? = nil,
+        isKept: Bool = false
+    ) {
+        self.isKept = isKept
         self.version = version
         self.archive = archive
         self.digest = digest
@@ -23,7 +32,8 @@ package struct DownloadFabricManager: Operation {
 
     package var id: StepID { .downloadFabricManager }
     package var title: String {
-        source.map { "copy \(archive.fileName) from \($0)" } ?? "download \(archive.fileName)"
+        if isKept { return "verify the kept archive \(archive.fileName)" }
+        return source.map { "copy \(archive.fileName) from \($0)" } ?? "download \(archive.fileName)"
     }
     package var changes: String { "\(HostLayout.packages)/\(archive.fileName)" }
     package var deadlineSeconds: Int { 600 }
@@ -80,11 +90,19 @@ package struct InstallFabricManager: Operation {
     package var fileName: String
     /// The directory for temporary files.
     package var work: String
+    /// Whether the archive stays on the host, for the last step of an install to decide about it.
+    package var leavesArchive: Bool
 
-    package init(version: String, fileName: String, work: String = HostLayout.work) {
+    package init(
+        version: String,
+        fileName: String,
+        work: String = HostLayout.work,
+        leavesArchive: Bool = false
+    ) {
         self.version = version
         self.fileName = fileName
         self.work = work
+        self.leavesArchive = leavesArchive
     }
 
     package static func jobName(_ version: String) -> String { StepID.installFabricManager.jobName(for: version) }
@@ -103,7 +121,8 @@ package struct InstallFabricManager: Operation {
             environment: ["TMPDIR": work]
         )
         // While the directory exists, the udev rule of the agent does nothing.
-        return [.makeDirectories([work]), .job(job), .remove(["\(HostLayout.packages)/\(fileName)", work])]
+        let archive = leavesArchive ? [] : ["\(HostLayout.packages)/\(fileName)"]
+        return [.makeDirectories([work]), .job(job), .remove(archive + [work])]
     }
     package var failure: StepFailure { .fabricManager("gpu-agent install") }
     package var inverse: (any Operation)? { RemoveFabricManager(version: version) }

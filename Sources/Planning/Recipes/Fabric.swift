@@ -13,6 +13,9 @@ package struct Fabric: Sendable {
     /// Why an install must not replace the driver that runs; nil when it may.
     package private(set) var problem: Finding?
 
+    /// NVIDIA's archive from which this plan or an earlier one installs the fabric manager; nil when it comes from elsewhere.
+    private(set) var archive: Artifact?
+
     /// What a machine with this topology needs.
     private enum Wish {
         case fabricManager(hasSubnetManager: Bool)
@@ -56,6 +59,7 @@ package struct Fabric: Sendable {
     ///   - source: Where the agent takes NVIDIA's package from; nil for the URLs of the catalog.
     ///   - installsPackages: Whether the agent may install packages of a package manager.
     ///   - replaces: Whether the plan replaces a driver that runs.
+    ///   - leavesArchive: Whether a later step decides whether the archive of the fabric manager stays on the host.
     package init?(
         _ facts: NodeFacts,
         _ decision: Decision,
@@ -63,7 +67,8 @@ package struct Fabric: Sendable {
         journal: Journal?,
         source: PackageSource?,
         installsPackages: Bool,
-        replaces: Bool = false
+        replaces: Bool = false,
+        leavesArchive: Bool = false
     ) {
         guard let wish = Self.wish(facts, decision), let found = facts.driver.surroundings, found.hasSystemd == true,
             let program = found.program(wish.program), found.fabric != nil
@@ -77,10 +82,12 @@ package struct Fabric: Sendable {
         // It runs in a container.
         if program.path == nil, program.isRunning == true { return }
         if isThere(program) {
+            if found.fabric?.archive != nil { archive = decision.fabricManagerArchive }
             if program.isRunning != true { installing = start(wish) }
             return
         }
-        guard let steps = install(wish, decision, source: source, installsPackages: installsPackages) else {
+        guard let steps = install(wish, decision, source: source, installsPackages: installsPackages, leavesArchive)
+        else {
             if replaces { problem = missingProblem(wish) }
             return
         }
@@ -91,6 +98,7 @@ package struct Fabric: Sendable {
             return
         }
         (preparing, installing) = (steps.preparing, steps.installing + start(wish))
+        if preparing.contains(where: { $0 is DownloadFabricManager }) { archive = decision.fabricManagerArchive }
     }
 
     /// What the node needs; nil when it needs nothing.
@@ -135,9 +143,13 @@ package struct Fabric: Sendable {
         _ wish: Wish,
         _ decision: Decision,
         source: PackageSource?,
-        installsPackages: Bool
+        installsPackages: Bool,
+        _ leavesArchive: Bool
     ) -> (preparing: [any Operation], installing: [any Operation])? {
-        if installsPackages, let step = packagesStep(wish, source) {
+        let kept = decision.failed?.record.former?.keptFabricManager
+        let isKept = kept != nil && kept?.digest == decision.fabricManagerArchive?.digest
+        // The way back needs no network with the archive that the agent kept.
+        if !isKept, installsPackages, let step = packagesStep(wish, source) {
             // The package manager refuses to look at packages that the agent still has in another version.
             let preparing: [any Operation] =
                 packages.isEmpty && step.source == nil ? [DownloadFabricPackages(for: step)] : []
@@ -151,12 +163,14 @@ package struct Fabric: Sendable {
             version: driver.description,
             archive: archive,
             digest: digest,
-            source: source?.directory
+            source: source?.directory,
+            isKept: isKept
         )
         let install = InstallFabricManager(
             version: driver.description,
             fileName: archive.fileName,
-            work: facts.build.workDirectory
+            work: facts.build.workDirectory,
+            leavesArchive: leavesArchive
         )
         let former: [any Operation] = packages.isEmpty ? [] : removal
         return ([download], former + [install])

@@ -56,10 +56,16 @@ package struct Runfile: Recipe {
 
     package var operations: [any Operation] {
         (isResumed ? [] : [begin]) + release + (isKept ? [keep] : isInstalled ? [] : install)
-            + [LoadModules(extra: facts.driver.extraModulesToLoad)] + fabricSteps + (services.isEmpty ? [] : [StartServices(units: services)])
+            + [LoadModules(extra: facts.driver.extraModulesToLoad)] + fabricSteps
+            + (services.isEmpty ? [] : [StartServices(units: services)])
             + [
                 VerifyNode(),
-                FinishInstall(record: record, kept: keepsPackage ? artifact.fileName : nil, jobs: jobs),
+                FinishInstall(
+                    record: record,
+                    kept: keepsPackage ? artifact.fileName : nil,
+                    keptFabricManager: keptFabricManager,
+                    jobs: jobs
+                ),
             ] + (surroundings?.afterInstall ?? [])
     }
 
@@ -110,9 +116,24 @@ package struct Runfile: Recipe {
     /// It stays when `/var/lib` has ten times its size free, so that the agent never fills a disk.
     private var keepsPackage: Bool {
         if isKept || (isInstalled && hasKeptFiles) { return hasKeptPackage }
-        let needed = 10 * ((artifact.size ?? Preflight.usualSize) >> 20)
+        return hasRoom(for: artifact.size ?? Preflight.usualSize)
+    }
+
+    /// The archive of the fabric manager that stays on the host beside the package; nil when none does.
+    private var keptFabricManager: KeptFile? {
+        guard keepsPackage, let archive = fabric?.archive, let digest = archive.digest else { return nil }
+        let file = KeptFile(fileName: archive.fileName, digest: digest)
+        let sizes = (artifact.size ?? Preflight.usualSize) + (archive.size ?? Self.usualSizeOfFabricManager)
+        return failed?.record.former?.keptFabricManager == file || hasRoom(for: sizes) ? file : nil
+    }
+
+    /// The size that the agent assumes for an archive of the fabric manager whose size the catalog does not have, in bytes.
+    private static let usualSizeOfFabricManager = 64 << 20
+
+    /// Whether `/var/lib` has ten times this size free, in bytes.
+    private func hasRoom(for size: Int) -> Bool {
         let free = facts.build.freeSpace.first { $0.path == "/var/lib" }?.mebibytes.value
-        return free.map { $0 >= needed } ?? false
+        return free.map { $0 >= 10 * (size >> 20) } ?? false
     }
 
     /// The names of the jobs of this install, also of the steps that an interrupted run of it has done.
@@ -135,7 +156,13 @@ package struct Runfile: Recipe {
         let own = facts.driver.record.value.flatMap { $0.state == .installed ? $0 : nil }
         let former = failed?.record.former ?? record.former
         let kept = former.map(\.keptPackage) ?? own?.keptPackage
-        return BeginInstall(record: record, previous: failed == nil ? own : nil, jobs: jobs, kept: kept)
+        let archive = former.map(\.keptFabricManager) ?? own?.keptFabricManager
+        return BeginInstall(
+            record: record,
+            previous: failed == nil ? own : nil,
+            jobs: jobs,
+            kept: [kept, archive?.fileName].compactMap(\.self)
+        )
     }
 
     private var install: [any Operation] {

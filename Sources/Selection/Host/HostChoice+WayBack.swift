@@ -63,6 +63,14 @@ extension HostChoice {
 }
 
 extension Decision {
+    /// The archive with the fabric manager of the former driver that the agent kept; nil when this is no way back, or when
+    /// the agent kept none.
+    var keptFabricManager: Artifact? {
+        guard action == .install, let kept = failed?.record.former?.keptFabricManager else { return nil }
+        // Without a URL that the catalog knows, only the kept file can be used.
+        return Artifact(urls: [kept.fileName], digest: kept.digest)
+    }
+
     /// Whether this decision installs the driver of a record from the same package.
     fileprivate func installs(_ record: InstallRecord) -> Bool {
         guard action == .install, let driver, let digest = driver.artifact?.digest else { return false }
