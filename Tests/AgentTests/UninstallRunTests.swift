@@ -58,7 +58,7 @@ struct UninstallRunTests {
             let failure = await failure { () async throws(AgentFailure) in
                 try await host.uninstall().run(lockDeadline: .seconds(60))
             }
-            #expect(failure?.problem.code == .moduleUnloadFailed)
+            #expect(failure?.problem.code == .rebootRequired)
             #expect(failure?.problem.remedy.text.contains("Then run 'gpu-agent uninstall'.") == true)
             #expect(try host.tree.text(HostLayout.journal) == before)
             #expect(await host.inspector.currentView().report.verdict == .ready)
