@@ -86,7 +86,9 @@ struct RollbackTests {
     @Test func theModulesThatUseTheDriverAreLoadedAgain() async throws {
         try await SimulatedNode.with { node in
             try await node.agent("install", node.options(for: Self.old)).expectExit(0)
-            try await node.run(["modprobe", "nvidia-peermem"])
+            // The kernel has no InfiniBand, and without this option the module is not loaded.
+            let option = "options nvidia-peermem peer_memory=1"
+            try await node.run(["sh", "-c", "echo '\(option)' >/etc/modprobe.d/peermem.conf; modprobe nvidia-peermem"])
             let loaded = try await node.moduleNames()
             #expect(loaded.contains("nvidia_peermem"))
             try await node.breakDriver(.libraries)
