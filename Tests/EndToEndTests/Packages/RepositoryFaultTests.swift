@@ -44,7 +44,8 @@ struct RepositoryFaultTests {
             let repository = try await DebianRepository(node)
             let port = try await node.serveRepository()
             try await node.shell("echo 'deb [trusted=yes] http://127.0.0.1:\(port)/ ./' >/etc/apt/sources.list")
-            try await node.shell("rm /repo/t-tool_*.deb")
+            // A server tells the time of an index in seconds, so two of the same second are one for apt.
+            try await node.shell("rm /repo/t-tool_*.deb; touch -d '1 minute ago' /repo/Packages*")
             let before = try await repository.installed()
             let install = try await repository.packages.install(["t-tool"])
             install.expectExit(85)
