@@ -193,39 +193,6 @@ struct Executor {
         } catch { throw error.failure(of: file, step.failure) }
     }
 
-    /// Unloads kernel modules in order, or none of them.
-    ///
-    /// When a module is in use, this function loads the modules again that it already unloaded. Without `nvidia-uvm`,
-    /// for example, the driver cannot run new CUDA programs.
-    private func unload(_ modules: [String], _ deadline: Duration) async throws(HostError) {
-        for (index, module) in modules.enumerated() {
-            do throws(HostError) { _ = try await commands.run(["modprobe", "-r", module], deadline: deadline) } catch {
-                let commands = commands
-                // A new task, so that the modules are loaded again even when this task is canceled.
-                await Task {
-                    for gone in modules[..<index].reversed() {
-                        _ = try? await commands.run(["modprobe", gone], deadline: deadline)
-                    }
-                }.value
-                throw error
-            }
-        }
-    }
-
-    /// Loads kernel modules as far as possible, and returns those that could not be loaded.
-    private func load(_ modules: [String], _ deadline: Duration) async -> [String] {
-        var failed: [String] = []
-        for module in modules {
-            do throws(HostError) { _ = try await commands.run(["modprobe", module], deadline: deadline) } catch {
-                failed.append(module)
-                // The next agent loads it.
-                guard !Task.isCancelled else { continue }
-                progress(.noted("\(module) was loaded before, and could not be loaded again: \(errorChain(error))"))
-            }
-        }
-        return failed
-    }
-
     /// Starts services that a failed step has stopped, so that the node is as it was before the step.
     ///
     /// - Returns: Why a service could not be started; nil when all run.
