@@ -190,7 +190,8 @@ package struct Planner: Sendable {
             driver: version,
             journal: journal,
             source: source,
-            installsPackages: buildPackages
+            installsPackages: buildPackages,
+            leavesArchive: record.keptFabricManager != nil
         )
     }
 

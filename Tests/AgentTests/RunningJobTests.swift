@@ -3,6 +3,7 @@ import Host
 import HostSupport
 import NodeModel
 import Planning
+import Support
 import TestSupport
 import Testing
 
@@ -55,6 +56,17 @@ struct RunningJobTests {
             #expect(host.tree.exists(HostLayout.work))
             #expect(host.calls("installer").count == 2)
 
+            // A job that runs for longer than any step may take is a finding with the commands, and no install to wait for.
+            let file = "\(HostLayout.jobs)/\(job)/job.json"
+            var record = try JSONDecoder().decode(JobRecord.self, from: Data(host.tree.text(file).utf8))
+            record.startedAt = Timestamp(record.startedAt.seconds - HostChange.longestJob.seconds - 60)
+            try host.tree.write(file, bytes: Array(JSONEncoder().encode(record)))
+            for view in [await host.inspector.currentView(), await host.inspector.look()] {
+                let finding = view.report.findings.first { $0.code == .jobRunning }
+                #expect(finding?.state == .failed && view.report.verdict != .installing, "\(view.report)")
+                #expect(finding?.remedy.text.contains("run 'kill -- -\(leader)'") == true)
+            }
+
             try host.order("go")
             let view = try await host.install().run(lockDeadline: .seconds(60))
             #expect(view.report.verdict == .ready)
@@ -100,6 +112,7 @@ struct RunningJobTests {
                     try await change.run(lockDeadline: .seconds(60))
                 }
                 #expect(failure?.problem.code == .jobRunning)
+                #expect(failure?.problem.remedy.text.contains("run 'gpu-agent uninstall' again.") == true)
                 let step = try host.journal().uninstall?.step
                 #expect(step?.step == .uninstall && step?.state == .started && step?.job?.isEmpty == false)
                 #expect(host.calls("nvidia-uninstall").count == 1)

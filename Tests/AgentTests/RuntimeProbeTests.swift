@@ -86,9 +86,13 @@ import Testing
     }
 
     @Test(arguments: ["kind: [", "kind: nvidia.com/gpu\nx: &anchor 1", "\u{0}"])
-    func aSpecificationThatCannotBeReadIsNotAbsent(_ text: String) async throws {
-        try tree.write("etc/cdi/nvidia.yaml", text)
-        #expect(try await read().specifications.failure?.detail.contains("/etc/cdi/nvidia.yaml") == true)
+    func aSpecificationThatCannotBeReadHidesNoOther(_ text: String) async throws {
+        try tree.write("etc/cdi/a.yaml", text)
+        try tree.write("etc/cdi/nvidia.yaml", specification)
+        let found = try #require(try await read().specifications.value)
+        #expect(found.map(\.path) == ["/etc/cdi/a.yaml", "/etc/cdi/nvidia.yaml"])
+        #expect(found.first?.problem?.contains("/etc/cdi/a.yaml") == true)
+        #expect(found.last?.missingCount == 5)
     }
 
     @Test(arguments: ["", "kind: /\n", "kind: [nvidia.com/gpu]\n", "- a\n", "kind: nvidia.com/gpu\ndevices: 7\n"])

@@ -58,7 +58,10 @@ import Testing
     }
 
     /// A restart of the program that wrote the file is enough, and no command on the node helps.
-    @Test(arguments: [("k8s.device-plugin.nvidia.com/gpu", "device plugin"), ("management.nvidia.com/gpu", "toolkit")])
+    @Test(arguments: [
+        ("k8s.device-plugin.nvidia.com/gpu", "device plugin"), ("management.nvidia.com/gpu", "toolkit"),
+        ("k8s.gpu.nvidia.com/claim", "the program that wrote"),
+    ])
     func theKindSaysWhoWritesIt(_ kind: String, _ words: String) {
         let found = finding(.cdiSpecificationStale, specification("/var/run/cdi/a.json", kind: kind, missing: ["/a"]))
         #expect(found?.remedy.text.contains(words) == true)
@@ -66,10 +69,18 @@ import Testing
     }
 
     @Test func theNodeStaysAsItIsWhenAFileCannotBeRead() {
-        let failure = ReadFailure(.malformed, "/etc/cdi/a.yaml: line 1")
-        let found = finding(.cdiSpecificationStale, RuntimeFacts(specifications: .unreadable(failure)))
+        let unreadable = CDISpecification(path: "/etc/cdi/a.yaml", kind: "", problem: "/etc/cdi/a.yaml: line 1")
+        let found = finding(.cdiSpecificationStale, RuntimeFacts(specifications: .present([unreadable])))
         #expect(found?.state == .notice)
         #expect(found?.observed.contains("/etc/cdi/a.yaml: line 1") == true)
+        let failure = ReadFailure(.io, "cannot read /etc/cdi")
+        #expect(finding(.cdiSpecificationStale, RuntimeFacts(specifications: .unreadable(failure)))?.state == .notice)
+        let containerd = finding(.containerdVersionMismatch, RuntimeFacts(containerd: .unreadable(failure)))
+        #expect(containerd?.state == .notice)
+        // A file that cannot be read hides no stale one.
+        let stale = CDISpecification(path: "/etc/cdi/b.yaml", kind: "nvidia.com/gpu", missing: ["/a"])
+        let both = finding(.cdiSpecificationStale, RuntimeFacts(specifications: .present([unreadable, stale])))
+        #expect(both?.state == .warning && both?.observed.hasPrefix("/etc/cdi/b.yaml ") == true)
     }
 
     /// Without a loaded driver, no specification can fit, and the driver is what to correct.

@@ -3,14 +3,17 @@ import NodeModel
 
 extension RunningJob {
     /// The finding that the job still runs, with the commands that show its processes and end it.
-    func finding(observed: String) -> Finding {
+    ///
+    /// - Parameter uninstalls: Whether the job belongs to an uninstall, which no daemon continues.
+    func finding(observed: String, uninstalls: Bool = false) -> Finding {
         Finding(
             .jobRunning,
             observed: observed,
             expected: "the end of the job before the agent changes anything else",
             remedy:
-                "\(look) Its output is in \(directory)/log. When the job ends, run 'gpu-agent install', or wait for "
-                + "the daemon. \(end) If a process cannot be killed, reboot the node."
+                "\(look) Its output is in \(directory)/log. When the job ends, "
+                + (uninstalls ? "run 'gpu-agent uninstall' again." : "run 'gpu-agent install', or wait for the daemon.")
+                + " \(end) If a process cannot be killed, reboot the node."
         )
     }
 

@@ -47,7 +47,9 @@ extension HostError {
                 remedy: "Use the version of the agent that wrote \(path), or a newer one."
             )
         case .jobRunning(let job), .jobDeadline(let job, limit: _):
-            problem = job.finding(observed: errorChain(self))
+            // The steps of an uninstall end with its command.
+            let uninstalls = step.remedy.contains("gpu-agent uninstall")
+            problem = job.finding(observed: errorChain(self), uninstalls: uninstalls)
         case .waitCancelled:
             // The error names a job of the host, and the reader does not know the job.
             problem = Finding(

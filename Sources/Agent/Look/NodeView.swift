@@ -115,12 +115,14 @@ package struct Inspector: Sendable {
         let published = setup.mode == .observe ? nil : await prober.published.load()
         // The finding about the uninstall says more than the verdict about an install.
         let isUninstalling = journal?.uninstall?.state == .started
+        let overdue = await prober.overdueJob()
         return NodeView(
             setup,
             facts: facts,
             journal: journal,
-            installing: isUninstalling ? false : await prober.isChanging(),
-            published: published
+            installing: isUninstalling || overdue != nil ? false : await prober.isChanging(),
+            published: published,
+            failure: overdue
         )
     }
 
@@ -140,7 +142,12 @@ package struct Inspector: Sendable {
         if retriesFailed { reading.facts.driver.needsReboot = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
-        return NodeView(setup, facts: await withConfiguredFiles(reading.facts), journal: reading.journal)
+        return NodeView(
+            setup,
+            facts: await withConfiguredFiles(reading.facts),
+            journal: reading.journal,
+            failure: await prober.overdueJob()
+        )
     }
 
     /// The facts with the files that only the configuration names: the signing key, the license token and a directory.

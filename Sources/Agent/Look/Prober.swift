@@ -136,6 +136,15 @@ package struct Prober: Sendable {
         return (try? await HostJob.running(on: root, commands))?.isEmpty == false
     }
 
+    /// The finding that a job runs for longer than any step may take; nil when there is none.
+    func overdueJob() async -> Finding? {
+        guard let commands, let jobs = try? await HostJob.running(on: root, commands) else { return nil }
+        let limit = HostChange.longestJob
+        let overdue = jobs.first { job in job.startedAt.map { $0.seconds + limit.seconds < now() } ?? false }
+        guard let job = overdue?.whereItRuns() else { return nil }
+        return job.finding(observed: "the \(job) runs for more than \(limit.components.seconds) seconds")
+    }
+
     /// What the repositories of the host offer; skipped when no decision depends on it.
     func prebuiltPackages(_ facts: NodeFacts, _ policy: Policy) async -> Reading<[OfferedPackage]> {
         if let why = facts.needsNoPrebuiltPackages(policy) { return .skipped(why) }

@@ -19,7 +19,7 @@ extension Check {
             + "others must be built for each version. The GPUs work, so the finding is a notice.",
         advice:
             "If programs on the node need the module, build or install it for the new driver, and run `modprobe` on the "
-            + "node. The agent installs its drivers without `nvidia_drm`. The finding ends with the next boot."
+            + "node. For `nvidia_drm`, there is nothing to do: the agent installs its drivers without it. The finding ends with the next boot."
     ) { node in
         let driver = node.facts.driver
         guard driver.isLoaded, let missing = driver.unloadedModules else { return nil }
@@ -27,8 +27,8 @@ extension Check {
             "The install unloaded these kernel modules, and they are not loaded now: \(shortList(missing)).",
             expected: "the kernel modules that were loaded before the install",
             remedy: Remedy(
-                "If a program needs them, build or install them for the driver of this node, and run 'modprobe "
-                    + "\(missing.first ?? "")' on the node."
+                "If a program needs them, build or install them for the driver of this node, and run 'modprobe -a "
+                    + "\(missing.joined(separator: " "))' on the node."
             )
         )
     }

@@ -16,9 +16,9 @@ extension Check {
             + "kernel. So the finding is a notice.",
         advice:
             "If the agent installed the driver, it installs missing headers of the new kernel and builds the module before "
-            + "the reboot. If DKMS knows the driver (`dkms status`), DKMS builds the module. If the agent may not or cannot "
-            + "install the headers, install them first. If DKMS knows the driver, also run `dkms autoinstall -k RELEASE`. "
-            + "Without a module, the agent installs its driver again after the reboot, and the node is not ready until then."
+            + "the reboot. If the agent may not or cannot install the headers, install them yourself before the reboot. If "
+            + "DKMS knows the driver (`dkms status`), then run `dkms autoinstall -k RELEASE`. Without a module, the agent "
+            + "installs its driver again after the reboot, and the node is not ready until then."
     ) { node in
         let host = node.facts.host
         guard let module = node.facts.driver.moduleFile.value, let kernel = host.pendingKernel.value else { return nil }

@@ -88,8 +88,9 @@ extension Check {
             + "before the reboot, because each attempt stops the services of the driver, or takes the text consoles from "
             + "the GPUs.",
         advice:
-            "Drain the node. Unload the modules that the finding names, and run the command that it names. Or reboot "
-            + "the node: the agent then goes on with the install. To try again without a reboot, run `gpu-agent install`."
+            "Drain the node. If the finding names kernel modules, unload them with the `rmmod` command in it, and then run "
+            + "the `gpu-agent` command in it. Otherwise, reboot the node. After the reboot, the daemon continues an install. Run "
+            + "an uninstall again yourself. To try an install again without a reboot, run `gpu-agent install`."
     )
 
     static let driverServiceFailed = Check(

@@ -25,17 +25,21 @@ extension Check {
     ) { node in
         let expected = "CDI specifications that name only files of this host and its driver"
         guard node.facts.driver.isLoaded, let found = node.facts.runtime?.specifications else { return nil }
-        if let failure = found.failure {
-            return .notice(
-                "The agent cannot read the CDI specifications: \(failure.detail)",
-                expected: expected,
-                remedy: "Correct the file, or remove it: the container runtime may not be able to read it either."
-            )
-        }
-        guard let specifications = found.value, !specifications.isEmpty else { return nil }
+        let specifications = found.value ?? []
+        guard !specifications.isEmpty || found.failure != nil else { return nil }
         let version = node.facts.driver.loadedVersion.value
-        let stale = specifications.filter { $0.missingCount > 0 || $0.driver.map { $0 != version } == true }
+        let stale = specifications.filter { specification in
+            guard let version, let driver = specification.driver else { return specification.missingCount > 0 }
+            return specification.missingCount > 0 || driver != version
+        }
         guard let first = stale.first else {
+            if let problem = found.failure?.detail ?? specifications.compactMap(\.problem).first {
+                return .notice(
+                    "The agent cannot read a CDI specification: \(problem)",
+                    expected: expected,
+                    remedy: "Correct the file, or remove it: the container runtime may not be able to read it either."
+                )
+            }
             return .passed(counted(specifications.count, "specification"), expected: expected)
         }
         return .warning(
@@ -62,11 +66,12 @@ extension CDISpecification {
             "Restart the pod of NVIDIA's device plugin on this node, which writes \(path) again."
         case "management.nvidia.com":
             "Restart the pod of NVIDIA's container toolkit on this node, which writes \(path) again."
-        default:
+        case "nvidia.com":
             Remedy(
                 "Run 'nvidia-ctk cdi generate --output=\(path)' on the node, which writes the specification again.",
                 command: "nvidia-ctk cdi generate --output=\(path)"
             )
+        default: "Restart the program that wrote \(path). The kind of its devices is \(kind)."
         }
     }
 }

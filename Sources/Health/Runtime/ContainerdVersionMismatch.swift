@@ -19,10 +19,20 @@ extension Check {
             "Set `version` in the imported file to that of the main file, with the tables of that version, or remove the imported file. "
             + "Run `containerd config dump` before you restart containerd: it must end without an error."
     ) { node in
+        let expected = "no imported file with a higher version than the main file"
+        if let failure = node.facts.runtime?.containerd.failure {
+            return .notice(
+                "The agent cannot read the configuration of containerd: \(failure.detail)",
+                expected: expected,
+                remedy: Remedy(
+                    "Run 'containerd config dump' on the node, which shows whether containerd can read it.",
+                    command: "containerd config dump"
+                )
+            )
+        }
         guard let containerd = node.facts.runtime?.containerd.value, let version = containerd.version,
             !containerd.imports.isEmpty
         else { return nil }
-        let expected = "no imported file with a higher version than the main file"
         let files = containerd.tooHigh.map { "\($0.path) has version \($0.version)" }
         guard !files.isEmpty else { return .passed("version \(version)", expected: expected) }
         return .warning(

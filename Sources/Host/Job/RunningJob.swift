@@ -1,3 +1,5 @@
+package import Support
+
 /// A job that runs now, with what a person needs to find its processes.
 package struct RunningJob: Sendable, Equatable, CustomStringConvertible {
     package var name: String
@@ -41,8 +43,11 @@ extension HostJob {
         }
     }
 
+    /// When the job was started; nil when its record cannot be read.
+    package var startedAt: Timestamp? { record?.startedAt }
+
     /// What identifies the processes of this job, which runs.
-    func whereItRuns() -> RunningJob {
+    package func whereItRuns() -> RunningJob {
         RunningJob(name: name, unit: record?.unit, pid: leader)
     }
 

@@ -19,7 +19,7 @@ package struct RuntimeFacts: Codable, Sendable, Equatable {
 /// A file from which a container runtime learns which files a container gets for a GPU (Container Device Interface).
 package struct CDISpecification: Codable, Sendable, Equatable {
     package var path: String
-    /// The vendor and class of its devices, such as `nvidia.com/gpu`.
+    /// The vendor and class of its devices, such as `nvidia.com/gpu`; empty when the agent cannot read the file.
     package var kind: String
     /// The version of the driver whose `libcuda.so.VERSION` or `libnvidia-ml.so.VERSION` it mounts; nil when it names none.
     package var driver: String?
@@ -27,16 +27,26 @@ package struct CDISpecification: Codable, Sendable, Equatable {
     package var missing: [String]
     /// How many of them there are.
     package var missingCount: Int
+    /// Why the agent cannot read the file; nil when it read it.
+    package var problem: String?
 
     /// The most names in `missing`.
     package static let namedFiles = 5
 
-    package init(path: String, kind: String, driver: String? = nil, missing: [String] = [], missingCount: Int? = nil) {
+    package init(
+        path: String,
+        kind: String,
+        driver: String? = nil,
+        missing: [String] = [],
+        missingCount: Int? = nil,
+        problem: String? = nil
+    ) {
         self.path = path
         self.kind = kind
         self.driver = driver
         self.missing = missing
         self.missingCount = missingCount ?? missing.count
+        self.problem = problem
     }
 }
 

@@ -72,6 +72,7 @@ package struct InstallHeadersAhead: Operation {
             (PackageScript.Exit.missing, "a repository of the node with this package"),
             (PackageScript.Exit.refused, "an install that only adds packages"),
             (PackageScript.Exit.wrongHeaders, "the headers of the kernel \(kernel)"),
+            (PackageScript.Exit.gone, "a repository with every package that its index names"),
         ]
         return .packages(
             installer,
@@ -79,7 +80,7 @@ package struct InstallHeadersAhead: Operation {
             packages: all,
             remedy: byHand,
             exits: statuses.map { ExitMeaning($0, .buildAheadFailed, expected: $1, remedy: byHand) }
-                + [.packageFileMissing(.buildAheadFailed), .dkmsBuildFailed(.buildAheadFailed)],
+                + [.dkmsBuildFailed(.buildAheadFailed, next: "dkms autoinstall -k \(kernel)")],
             command: "gpu-agent install"
         )
     }

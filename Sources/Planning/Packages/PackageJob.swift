@@ -141,7 +141,12 @@ extension StepFailure {
 
 extension ExitMeaning {
     /// DKMS could not build a module for the headers, so the script of their package failed.
-    static func dkmsBuildFailed(_ code: ReasonCode = .dkmsBuildFailed) -> ExitMeaning {
+    ///
+    /// `next` is the command that goes on after that.
+    static func dkmsBuildFailed(
+        _ code: ReasonCode = .dkmsBuildFailed,
+        next: String = "gpu-agent install"
+    ) -> ExitMeaning {
         ExitMeaning(
             PackageScript.Exit.dkms,
             code,
@@ -149,15 +154,15 @@ extension ExitMeaning {
             remedy:
                 "Read /var/lib/dkms/MODULE/VERSION/build/make.log on the node. If nothing needs this module any more, run "
                 + "'dkms remove MODULE/VERSION --all', which also removes it for the other kernels. Otherwise, install a "
-                + "version of it that supports the kernel. Then run 'gpu-agent install'."
+                + "version of it that supports the kernel. Then run '\(next)'."
         )
     }
 
     /// The index of a repository names a package that the server does not have.
-    static func packageFileMissing(_ code: ReasonCode = .packageFileMissing) -> ExitMeaning {
+    static func packageFileMissing() -> ExitMeaning {
         ExitMeaning(
             PackageScript.Exit.gone,
-            code,
+            .packageFileMissing,
             expected: "a repository with every package that its index names",
             remedy:
                 "Run 'gpu-agent install' again, which refreshes the index. If the finding stays, the mirror is incomplete or "

@@ -117,6 +117,10 @@ extension PackageScript {
 
         # Stops when a server did not have a package: the words of apt-get, dnf, tdnf and zypper.
         stop_without_file() {
+            # dnf tries the next mirror after such an answer.
+            if grep -q '^\[MIRROR\]' "$work/output" && ! grep -qE 'No more mirrors to try|^\[FAILED\]' "$work/output"; then
+                return 0
+            fi
             line=$(grep -m 1 -E 'Failed to fetch .*( 404 |File not found)|Status code: 404|404 when downloading' \
                 "$work/output" || grep -m 1 'not found on medium' "$work/output") || return 0
             fail 85 "A repository does not have a file that its index names: $(echo $line | cut -c 1-400). $refreshed"

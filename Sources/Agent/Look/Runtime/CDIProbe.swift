@@ -12,15 +12,21 @@ struct CDIProbe {
 
     /// The directories that container runtimes read.
     private static let directories: [HostPath] = ["/etc/cdi", "/var/run/cdi"]
-    /// The most specifications to read: far more than any node has.
-    private static let limit = 32
+    /// The most files to read in a directory. NVIDIA's DRA driver writes one for each claim.
+    private static let limit = 1000
 
     func read() throws(HostError) -> [CDISpecification] {
         var found: [CDISpecification] = []
         for directory in Self.directories {
             let names = (try root.list(directory) ?? []).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".json") }
             for name in names.sorted().prefix(Self.limit) {
-                if let specification = try specification(try directory.entry(name)) { found.append(specification) }
+                let path = try directory.entry(name)
+                do throws(HostError) {
+                    if let specification = try specification(path) { found.append(specification) }
+                } catch {
+                    // The other files still say something.
+                    found.append(CDISpecification(path: path.text, kind: "", problem: errorChain(error)))
+                }
             }
         }
         return found
