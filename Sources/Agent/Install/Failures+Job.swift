@@ -4,7 +4,10 @@ import NodeModel
 extension RunningJob {
     /// The finding that the job still runs, with the commands that show its processes and end it.
     ///
-    /// - Parameter uninstalls: Whether the job belongs to an uninstall, which no daemon continues.
+    /// - Parameters:
+    ///   - observed: What happened, as a sentence.
+    ///   - uninstalls: Whether the job belongs to an uninstall, which no daemon continues.
+    /// - Returns: The finding `job-running`.
     func finding(observed: String, uninstalls: Bool = false) -> Finding {
         Finding(
             .jobRunning,

@@ -12,7 +12,9 @@ struct CDIProbe {
 
     /// The directories that container runtimes read.
     private static let directories: [HostPath] = ["/etc/cdi", "/var/run/cdi"]
-    /// The most files to read in a directory. NVIDIA's DRA driver writes one for each claim.
+    /// The most files to read in a directory.
+    ///
+    /// NVIDIA's DRA driver writes one for each claim.
     private static let limit = 1000
 
     func read() throws(HostError) -> [CDISpecification] {
