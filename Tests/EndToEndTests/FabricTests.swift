@@ -3,7 +3,7 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// The fabric manager and IMEX beside a driver from NVIDIA's installer, with the real apt-get, dpkg, tar and xz.
+/// The fabric manager beside a driver from NVIDIA's installer, with the real apt-get, dpkg, tar and xz.
 ///
 /// The programs are stand-ins that only run and print a version.
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb", "xz"), .timeLimit(.minutes(10)))
@@ -40,7 +40,7 @@ struct FabricTests {
     }
 
     /// Commands that write a program and its unit below a directory.
-    private static func program(_ name: String, _ words: String, _ unit: String, units: String) -> String {
+    static func program(_ name: String, _ words: String, _ unit: String, units: String) -> String {
         """
         mkdir -p $root/usr/bin $root/\(units)
         printf '#!/bin/sh\\n[ "$1" != --version ] || { echo "\(words)"; exit; }\\nwhile :; do sleep 1; done\\n' \
@@ -56,7 +56,7 @@ struct FabricTests {
         program("nv-fabricmanager", "Fabric Manager version is : \(version)", "nvidia-fabricmanager", units: units)
     }
 
-    private func state(_ code: String, _ node: SimulatedNode, _ options: [String]) async throws -> String? {
+    func state(_ code: String, _ node: SimulatedNode, _ options: [String]) async throws -> String? {
         try await node.status(options).findings.first { $0.code == code }?.state
     }
 
@@ -275,53 +275,6 @@ struct FabricTests {
             #expect(try node.requests().count == requests)
             let steps = try node.journal().steps.map(\.step)
             #expect(steps.contains(.copy) && steps.contains(.installFabricManager), "\(steps)")
-        }
-    }
-
-    // IMEX
-
-    @Test func imexComesWithAClusterAndStartsWithItsNodes() async throws {
-        try await SimulatedNode.with("h100", set: ["systemd=yes"]) { node in
-            let version = "595.99.02"
-            let repository = try await DebianRepository(node)
-            try await repository.add(
-                "nvidia-imex-595",
-                version: "\(version)-1",
-                files: Self.program(
-                    "nvidia-imex",
-                    "IMEX version is: \(version)",
-                    "nvidia-imex",
-                    units: "usr/lib/systemd/system"
-                )
-            )
-            try await node.run(["apt-get", "-q", "update"])
-            let before = try await repository.installed()
-            try await node.agent("install").expectExit(0)
-            #expect(try await state("imex-missing", node, []) == nil)
-            let cluster =
-                "trait.fabricState=3 trait.fabricStatus=0 trait.fabricClique=1 "
-                + "trait.fabricCluster=0123456789abcdef0123456789abcdef"
-            try await node.run(["sed", "-i", "/^gpu 0/s/$/ \(cluster)/", "/etc/gpu-sim/hardware"])
-            #expect(try await state("imex-missing", node, []) == "notice")
-            try await node.agent("install").expectExit(0)
-            #expect(try await state("imex-missing", node, []) == "pass")
-            // Nobody has said which nodes belong to the domain.
-            #expect(try await state("imex-not-running", node, []) == "notice")
-            let none = try await node.agent("plan", ["-o", "json"]).decoded(as: PrintedPlan.self)
-            #expect(none.steps.isEmpty)
-            let nodes =
-                "mkdir -p /etc/nvidia-imex; printf '# domain\\n10.0.0.1\\n10.0.0.2\\n' "
-                + ">\(FabricSurroundings.imexNodesFile)"
-            try await node.run(["sh", "-c", nodes])
-            #expect(try await state("imex-not-running", node, []) == "warning")
-            try await node.agent("install").expectExit(0)
-            try await node.run(["systemctl", "is-active", "nvidia-imex"])
-            #expect(try await state("imex-not-running", node, []) == "pass")
-            #expect(try await node.status().verdict == "ready")
-
-            try await node.uninstall().expectExit(0)
-            expectSame(try await repository.installed(), before)
-            #expect(node.processes() == [] && node.exists(FabricSurroundings.imexNodesFile))
         }
     }
 }

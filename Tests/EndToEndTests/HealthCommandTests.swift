@@ -34,17 +34,12 @@ import Testing
         return try run.decoded()
     }
 
-    private func log(_ node: SimulatedNode, _ sequence: Int, _ text: String) async throws {
-        let script = "printf '4,%s,1000,-;%s\\n' \"$1\" \"$2\" >>/dev/kmsg"
-        try await node.run(["sh", "-c", script, "sh", "\(sequence)", text])
-    }
-
     @Test func anErrorIsFoundClearedAndComesBack() async throws {
         try await SimulatedNode.with("two-h100") { node in
             try await node.agent("install").expectExit(0)
-            try await log(node, 0, "Linux version")
-            try await log(node, 1, "NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=python, power cable")
-            try await log(node, 2, "NVRM: Xid (PCI:0000:41:00): 31, pid=7, name=python, MMU Fault")
+            try await node.logToKernel(0, "Linux version")
+            try await node.logToKernel(1, "NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=python, power cable")
+            try await node.logToKernel(2, "NVRM: Xid (PCI:0000:41:00): 31, pid=7, name=python, MMU Fault")
             let status = try await node.status()
             #expect(status.verdict == "degraded")
             #expect(status.findings.first { $0.code == "xid-hardware" }?.state == "warning")
@@ -67,7 +62,7 @@ import Testing
             #expect(after.history.first { $0.code == 54 }?.end?.user == "root")
             try await runProgram(clear).expectExit(1)
 
-            try await log(node, 3, "NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=python, power cable")
+            try await node.logToKernel(3, "NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=python, power cable")
             #expect(try await health(node).faults.map(\.class) == ["hardware", "application"])
         }
     }
@@ -76,10 +71,10 @@ import Testing
     @Test func aLoadOfTheDriverIsAReset() async throws {
         try await SimulatedNode.with("h100") { node in
             try await node.agent("install").expectExit(0)
-            try await log(node, 1, "NVRM: Xid (PCI:0001:00:00): 119, pid=7, name=python, Timeout after 45s of waiting")
+            try await node.logToKernel(1, "NVRM: Xid (PCI:0001:00:00): 119, pid=7, name=python, Timeout after 45s of waiting")
             let status = try await node.status()
             #expect(status.verdict == "not-ready" && status.reason == "xid-gpu-reset")
-            try await log(node, 2, "NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  580.159.04")
+            try await node.logToKernel(2, "NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  580.159.04")
             #expect(try await node.status().verdict == "ready")
         }
     }

@@ -124,6 +124,12 @@ struct SimulatedNode: Sendable {
         try await run(["sh", "-c", "kill $(cat /run/holder); rm /run/holder; sleep 0.5"])
     }
 
+    /// Appends a line of the driver to the kernel log, which is a file here, with the time since the boot of this machine.
+    func logToKernel(_ sequence: Int, _ text: String) async throws {
+        let script = "printf '4,%s,%s000000,-;%s\\n' \"$1\" \"$(cut -d . -f 1 /proc/uptime)\" \"$2\" >>/dev/kmsg"
+        try await run(["sh", "-c", script, "sh", "\(sequence)", text])
+    }
+
     /// The path of a host file in the file system of the tests.
     func path(_ path: String) -> String { "/proc/\(pid)/root\(path)" }
 

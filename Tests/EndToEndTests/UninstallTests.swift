@@ -48,8 +48,7 @@ struct UninstallTests {
             try await TestCluster.with { cluster in
                 _ = try await RunningAgent.with(node, cluster) { agent in try await agent.awaitVerdict(.ready) }
             }
-            let log = "printf '4,1,1000,-;NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=x, power\n' >>/dev/kmsg"
-            try await node.run(["sh", "-c", log])
+            try await node.logToKernel(1, "NVRM: Xid (PCI:0000:81:00): 54, pid=7, name=x, power")
             let clear = [Programs.agent, "health", "clear", "0000:81:00.0", "--reason", "replaced"]
             try await runProgram(clear + ["--host-pid", "\(node.pid)"]).expectExit(0)
             #expect(node.exists(HostLayout.seenGPUs) && node.exists(HostLayout.gpuEvents))

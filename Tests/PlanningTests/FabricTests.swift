@@ -7,13 +7,13 @@ import Support
 import TestSupport
 import Testing
 
-/// Plans for the fabric manager and IMEX beside a driver from NVIDIA's installer.
+/// Plans for the fabric manager beside a driver from NVIDIA's installer.
 @Suite struct FabricTests {
-    private static let version = "595.91.07"
+    static let version = "595.91.07"
     static let older = "580.159.04"
     static let need = FabricManagerNeed(isNeeded: true, why: "NVSwitch connects the GPUs.")
     private static let needOfB200 = FabricManagerNeed(isNeeded: true, why: "No switch is visible.", subnetManager: true)
-    private static let noNeed = FabricManagerNeed(isNeeded: false, why: "No NVSwitch.")
+    static let noNeed = FabricManagerNeed(isNeeded: false, why: "No NVSwitch.")
     static let archive = Artifact(
         urls: ["https://example.com/fabricmanager-\(version).tar.xz"],
         digest: Checksum(.sha256, String(repeating: "ef", count: 32))
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    private static func surroundings(
+    static func surroundings(
         _ program: DriverProgram,
         imex: DriverProgram = DriverProgram(),
         fabric: FabricSurroundings = FabricSurroundings()
@@ -79,7 +79,7 @@ import Testing
         return Planner(source: source, buildPackages: buildPackages).plan(facts, decision, journal: journal)
     }
 
-    private static func adopt(_ facts: NodeFacts, _ need: FabricManagerNeed = need, journal: Journal? = nil) -> Plan {
+    static func adopt(_ facts: NodeFacts, _ need: FabricManagerNeed = need, journal: Journal? = nil) -> Plan {
         var decision = Decision(action: .adopt, summary: "adopt")
         decision.fabricManager = need
         return Planner(surroundings: SurroundingsPolicy(persistenced: false)).plan(facts, decision, journal: journal)
@@ -345,46 +345,6 @@ import Testing
         #expect(Self.adopt(stopped).steps.map(\.id) == [.fabricManager, .verify])
     }
 
-    // IMEX
-
-    private static func inCluster(
-        _ imex: DriverProgram,
-        nodes: Int = 0,
-        own: [String] = [],
-        cluster: String = "01234567-89ab-cdef-0123-456789abcdef"
-    ) -> NodeFacts {
-        running(version, fabricManager: nil, own: own, offered: [package("nvidia-imex-595")]).with {
-            $0.driver.surroundings = surroundings(
-                DriverProgram(isRunning: false),
-                imex: imex,
-                fabric: FabricSurroundings(imexNodes: nodes)
-            )
-            var gpu = GPUFacts.h100
-            gpu.fabric = .present(
-                FabricFacts(state: "completed", status: "NVML_SUCCESS", cluster: cluster, clique: 1)
-            )
-            $0.vendor = .answering(version, gpus: [gpu])
-        }
-    }
-
-    @Test func imexComesWithACluster() {
-        let missing = DriverProgram(isRunning: false)
-        let ids = Self.adopt(Self.inCluster(missing), Self.noNeed).steps.map(\.id)
-        #expect(ids == [.downloadFabricPackages, .fabricPackages, .verify])
-        let zeros = Self.inCluster(missing, cluster: "00000000-0000-0000-0000-000000000000")
-        #expect(Self.adopt(zeros, Self.noNeed).steps.isEmpty)
-        #expect(Self.adopt(Self.inCluster(DriverProgram(isRunning: true)), Self.noNeed).steps.isEmpty)
-    }
-
-    @Test func anUpgradeThatWouldLoseIMEXIsBlockedWithItsOwnCode() {
-        let imex = DriverProgram(path: "/usr/bin/nvidia-imex", isRunning: true, version: Self.older)
-        let facts = Self.inCluster(imex, own: ["nvidia-imex-580"]).with {
-            $0.driver.loadedVersion = .present(Self.older)
-            $0.build.fabricPackages = .absent
-        }
-        #expect(Self.install(facts, Self.noNeed).problems.map(\.code) == [.imexMissing])
-    }
-
     @Test func aMaskedUnitIsNotStarted() {
         let program = DriverProgram(path: "/usr/bin/nv-fabricmanager", isRunning: false, version: Self.version)
         let facts = Self.running(Self.version, fabricManager: Self.version).with {
@@ -393,17 +353,6 @@ import Testing
         #expect(Self.adopt(facts).steps.map(\.id) == [.fabricManager, .verify])
         let masked = facts.with { $0.driver.surroundings?.programs?["nv-fabricmanager"]?.isMasked = true }
         #expect(Self.adopt(masked).steps.isEmpty)
-    }
-
-    /// The agent never says which nodes belong to a domain.
-    @Test func imexStartsOnlyWithItsNodes() {
-        let own = ["nvidia-imex-595"]
-        let stopped = DriverProgram(path: "/usr/bin/nvidia-imex", isRunning: false, version: Self.version)
-        #expect(Self.adopt(Self.inCluster(stopped, own: own), Self.noNeed).steps.isEmpty)
-        let ready = Self.adopt(Self.inCluster(stopped, nodes: 2, own: own), Self.noNeed)
-        #expect(ready.steps.map(\.id) == [.imex, .verify])
-        #expect(ready.steps.first?.inverse.map(\.id) == [.stopIMEX])
-        #expect(Self.adopt(Self.inCluster(stopped, nodes: 2), Self.noNeed).steps.isEmpty)
     }
 
     @Test func servicesStartInTheOrderOfTheirNeeds() {
