@@ -43,12 +43,16 @@ keep() {
     say "built: $kind ($((SECONDS - started)) s)"
 }
 
-# What the machine needs of neither kernel nor of any package. Each install reads all modules (depmod), so fewer ones
-# save time, too.
-left_out=(
-    '/usr/share/'{man,doc,locale}'/*' '/lib/modules/*/kernel/'{sound,net/netfilter,net/sched,net/bridge,fs/nls}'/*'
-    '/lib/modules/*/kernel/drivers/'{net,staging,iio,infiniband,isdn,usb,scsi,hid,comedi,md,mtd,ata}'/*'
-    '/lib/modules/*/kernel/drivers/gpu/drm/'{amd,i915}'/*'
+# What the machine does not need of any package. Each install reads all modules of the kernel (depmod), so fewer ones save
+# time, too.
+left_out=('/usr/share/'{man,doc,locale}'/*' '/lib/modules/*/kernel/*')
+# The modules that it needs: those of its disks and of the pod, nouveau, and what they use.
+kernel_modules=(
+    '/lib/modules/*/kernel/'{lib,crypto,block,fs/autofs,fs/ext4,fs/jbd2,fs/overlayfs,drivers/nvme,drivers/acpi}'/*'
+    '/lib/modules/*/kernel/'{fs/mbcache,drivers/net/veth,drivers/pci/pci-pf-stub,drivers/i2c/algos/i2c-algo-bit}.ko
+    '/lib/modules/*/kernel/drivers/gpu/drm/'{drm,drm_kms_helper,drm_ttm_helper}.ko
+    '/lib/modules/*/kernel/drivers/gpu/drm/'{nouveau,display,ttm}'/*'
+    '/lib/modules/*/kernel/drivers/media/'{cec/core,rc}'/*' '/lib/modules/*/kernel/drivers/platform/x86/*wmi.ko'
 )
 
 # bootstrap DIRECTORY PACKAGE…: a Debian root without documentation, from the archive that this machine uses when it is
@@ -62,7 +66,7 @@ bootstrap() {
     fi
     mmdebstrap --quiet --mode=root --variant="${variant:-apt}" --format=directory --include="$packages" \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt='force-unsafe-io' \
-        "${left_out[@]/#/--dpkgopt=path-exclude=}" '--dpkgopt=path-include=/lib/modules/*/drivers/net/veth.ko' \
+        "${left_out[@]/#/--dpkgopt=path-exclude=}" "${kernel_modules[@]/#/--dpkgopt=path-include=}" \
         "${hooks[@]}" \
         bookworm "$directory" "${sources[@]}"
 }
@@ -117,7 +121,7 @@ build_vm() {
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
-        printf '%s\n' "${host_packages[@]}" "${left_out[@]}"
+        printf '%s\n' "${host_packages[@]}" "${left_out[@]}" "${kernel_modules[@]}"
         declare -f bootstrap small_initrd build_host_root
         cat "$vm"/guest/vm-node{.service,-start}
     } | checksum)

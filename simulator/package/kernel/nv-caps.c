@@ -77,7 +77,7 @@ int nv_add_capabilities(struct proc_dir_entry *driver)
 	struct file *file;
 	loff_t place = 0;
 	char *text;
-	int error = nv_add_numbered_nodes(&nodes, MINORS, "nvidia-caps");
+	int error = nv_add_numbered_nodes(&nodes, MINORS, "nvidia-caps", &nv_operations);
 
 	if (error)
 		return error;

@@ -1,20 +1,18 @@
 // The stand-in for nvidia-drm.ko on a real kernel. It registers nothing: only its dependency on nvidia-modeset counts.
 
-#include "nv.h"
+#include "nv-client.h"
 
-int nvkms_get_rm_ops(struct nv_rm_ops *ops);
+static struct nv_rm_ops ops;
 
-static int __init drm_init(void)
+int init_module(void)
 {
-	return nvkms_get_rm_ops(NULL);
+	return nvkms_get_rm_ops(&ops);
 }
 
-static void __exit drm_exit(void)
+void cleanup_module(void)
 {
 }
 
-module_init(drm_init);
-module_exit(drm_exit);
-MODULE_LICENSE(NV_LICENSE);
-MODULE_VERSION(NV_VERSION);
-MODULE_DESCRIPTION("Stand-in for nvidia-drm");
+NV_MODULE_INFO(license, NV_LICENSE);
+NV_MODULE_INFO(version, NV_VERSION);
+NV_MODULE_INFO(description, "Stand-in for nvidia-drm");

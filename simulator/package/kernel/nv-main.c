@@ -3,6 +3,7 @@
 
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include "nv.h"
 
@@ -16,11 +17,61 @@
 static struct cdev gpu_nodes, control_node;
 static struct proc_dir_entry *proc;
 
-int nvidia_get_rm_ops(struct nv_rm_ops *ops)
+static bool peer_memory;
+module_param(peer_memory, bool, 0644);
+MODULE_PARM_DESC(peer_memory, "Behaves as if ib_core had the peer memory functions");
+
+// The device nodes of another module.
+struct nv_nodes {
+	struct cdev cdev;
+	struct file_operations operations;
+};
+
+static int add_nodes(struct nv_nodes **nodes, struct module *owner, unsigned int major, unsigned int minor,
+		     unsigned int count, const char *name)
 {
-	return 0;
+	struct nv_nodes *added = kzalloc(sizeof(*added), GFP_KERNEL);
+	int error;
+
+	if (!added)
+		return -ENOMEM;
+	added->operations = (struct file_operations){ .owner = owner, .open = nv_open };
+	if (major)
+		error = nv_add_nodes(&added->cdev, MKDEV(major, minor), count, name, &added->operations);
+	else
+		error = nv_add_numbered_nodes(&added->cdev, count, name, &added->operations);
+	if (error)
+		kfree(added);
+	else
+		*nodes = added;
+	return error;
 }
-EXPORT_SYMBOL(nvidia_get_rm_ops);
+
+static void remove_nodes(struct nv_nodes *nodes)
+{
+	nv_remove_nodes(&nodes->cdev);
+	kfree(nodes);
+}
+
+static unsigned int major(struct nv_nodes *nodes)
+{
+	return MAJOR(nodes->cdev.dev);
+}
+
+static void print(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vprintk(format, arguments);
+	va_end(arguments);
+}
+
+void nv_get_ops(struct nv_rm_ops *ops)
+{
+	*ops = (struct nv_rm_ops){ .add_nodes = add_nodes, .remove_nodes = remove_nodes, .major = major, .print = print,
+				   .has_peer_memory = peer_memory };
+}
 
 static int open_gpu(struct inode *inode, struct file *file)
 {

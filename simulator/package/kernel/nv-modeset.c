@@ -1,34 +1,35 @@
 // The stand-in for nvidia-modeset.ko on a real kernel.
 
-#include "nv.h"
+#include <linux/export.h>
 
-static struct cdev node;
+#include "nv-client.h"
 
-// nvidia-drm.ko calls this.
-int nvkms_get_rm_ops(struct nv_rm_ops *ops);
-int nvkms_get_rm_ops(struct nv_rm_ops *ops)
+static struct nv_rm_ops ops;
+static struct nv_nodes *nodes;
+
+int nvkms_get_rm_ops(struct nv_rm_ops *wanted)
 {
-	return nvidia_get_rm_ops(ops);
+	return nvidia_get_rm_ops(wanted);
 }
 EXPORT_SYMBOL(nvkms_get_rm_ops);
 
-static int __init modeset_init(void)
+int init_module(void)
 {
-	int error = nv_add_nodes(&node, MKDEV(NV_MAJOR, NV_MODESET_MINOR), 1, "nvidia-modeset", &nv_operations);
+	int error = nvidia_get_rm_ops(&ops);
 
 	if (!error)
-		printk(KERN_INFO "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  " NV_VERSION
-		       "\n");
+		error = ops.add_nodes(&nodes, &__this_module, NV_MAJOR, NV_MODESET_MINOR, 1, "nvidia-modeset");
+	if (!error)
+		ops.print(NV_INFO "nvidia-modeset: Loading NVIDIA Kernel Mode Setting Driver for UNIX platforms  " NV_VERSION
+				  "\n");
 	return error;
 }
 
-static void __exit modeset_exit(void)
+void cleanup_module(void)
 {
-	nv_remove_nodes(&node);
+	ops.remove_nodes(nodes);
 }
 
-module_init(modeset_init);
-module_exit(modeset_exit);
-MODULE_LICENSE(NV_LICENSE);
-MODULE_VERSION(NV_VERSION);
-MODULE_DESCRIPTION("Stand-in for nvidia-modeset");
+NV_MODULE_INFO(license, NV_LICENSE);
+NV_MODULE_INFO(version, NV_VERSION);
+NV_MODULE_INFO(description, "Stand-in for nvidia-modeset");

@@ -1,23 +1,23 @@
 // The stand-in for nvidia-peermem.ko on a real kernel. NVIDIA's needs the peer memory functions that some drivers of
 // InfiniBand add to ib_core. On a kernel without them, it fails to load and does not say why.
 
-#include "nv.h"
+#include <linux/errno.h>
 
-static bool peer_memory;
-module_param(peer_memory, bool, 0444);
-MODULE_PARM_DESC(peer_memory, "Behaves as if ib_core had the peer memory functions");
+#include "nv-client.h"
 
-static int __init peermem_init(void)
+static struct nv_rm_ops ops;
+
+int init_module(void)
 {
-	return peer_memory ? nvidia_get_rm_ops(NULL) : -EINVAL;
+	int error = nvidia_get_rm_ops(&ops);
+
+	return error || ops.has_peer_memory ? error : -EINVAL;
 }
 
-static void __exit peermem_exit(void)
+void cleanup_module(void)
 {
 }
 
-module_init(peermem_init);
-module_exit(peermem_exit);
-MODULE_LICENSE("Dual BSD/GPL");
-MODULE_VERSION(NV_VERSION);
-MODULE_DESCRIPTION("Stand-in for nvidia-peermem");
+NV_MODULE_INFO(license, "Dual BSD/GPL");
+NV_MODULE_INFO(version, NV_VERSION);
+NV_MODULE_INFO(description, "Stand-in for nvidia-peermem");

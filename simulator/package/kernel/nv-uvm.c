@@ -1,27 +1,26 @@
 // The stand-in for nvidia-uvm.ko on a real kernel. The kernel chooses its major number.
 
-#include "nv.h"
+#include "nv-client.h"
 
-static struct cdev nodes; // nvidia-uvm and nvidia-uvm-tools
+static struct nv_rm_ops ops;
+static struct nv_nodes *nodes; // nvidia-uvm and nvidia-uvm-tools
 
-static int __init uvm_init(void)
+int init_module(void)
 {
-	int error = nvidia_get_rm_ops(NULL);
+	int error = nvidia_get_rm_ops(&ops);
 
 	if (!error)
-		error = nv_add_numbered_nodes(&nodes, 2, "nvidia-uvm");
+		error = ops.add_nodes(&nodes, &__this_module, 0, 0, 2, "nvidia-uvm");
 	if (!error)
-		printk(KERN_INFO "nvidia-uvm: Loaded the UVM driver, major device number %d.\n", MAJOR(nodes.dev));
+		ops.print(NV_INFO "nvidia-uvm: Loaded the UVM driver, major device number %d.\n", ops.major(nodes));
 	return error;
 }
 
-static void __exit uvm_exit(void)
+void cleanup_module(void)
 {
-	nv_remove_nodes(&nodes);
+	ops.remove_nodes(nodes);
 }
 
-module_init(uvm_init);
-module_exit(uvm_exit);
-MODULE_LICENSE(NV_LICENSE);
-MODULE_VERSION(NV_VERSION);
-MODULE_DESCRIPTION("Stand-in for nvidia-uvm");
+NV_MODULE_INFO(license, NV_LICENSE);
+NV_MODULE_INFO(version, NV_VERSION);
+NV_MODULE_INFO(description, "Stand-in for nvidia-uvm");

@@ -1,4 +1,4 @@
-// What the stand-in modules for a real kernel share.
+// What the files of the stand-in for nvidia.ko share.
 
 #pragma once
 
@@ -6,27 +6,9 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
+#include "nv-ops.h"
+
 struct proc_dir_entry;
-
-#ifdef NV_OPEN
-#define NV_LICENSE "Dual MIT/GPL"
-#else
-#define NV_LICENSE "NVIDIA"
-#endif
-
-#define NV_MAJOR 195
-#define NV_GPU_MINORS 248
-#define NV_MODESET_MINOR 254
-#define NV_CONTROL_MINOR 255
-
-// The structs of NVIDIA's driver differ between its versions. So the kernel's checksums of the functions that use them
-// differ too, and it refuses a module of another version.
-struct nv_rm_ops {
-	int NV_TAG;
-};
-
-// The other modules call this when they are loaded.
-int nvidia_get_rm_ops(struct nv_rm_ops *ops);
 
 // nv-pci.c
 int nv_bind_gpus(struct proc_dir_entry *directory);
@@ -43,7 +25,7 @@ static inline int nv_open(struct inode *inode, struct file *file)
 }
 
 // An open device node counts as a user of its module.
-static const struct file_operations nv_operations __maybe_unused = { .owner = THIS_MODULE, .open = nv_open };
+static const struct file_operations nv_operations = { .owner = THIS_MODULE, .open = nv_open };
 
 // nv_add_nodes: makes device numbers known to the kernel, which frees them with nv_remove_nodes.
 static inline int nv_add_nodes(struct cdev *nodes, dev_t first, unsigned int count, const char *name,
@@ -54,7 +36,7 @@ static inline int nv_add_nodes(struct cdev *nodes, dev_t first, unsigned int cou
 	if (error)
 		return error;
 	cdev_init(nodes, operations);
-	nodes->owner = THIS_MODULE;
+	nodes->owner = operations->owner;
 	error = cdev_add(nodes, first, count);
 	if (error)
 		unregister_chrdev_region(first, count);
@@ -71,7 +53,8 @@ static inline void nv_remove_nodes(struct cdev *nodes)
 }
 
 // nv_add_numbered_nodes: as nv_add_nodes, with a major number that the kernel chooses.
-static inline int nv_add_numbered_nodes(struct cdev *nodes, unsigned int count, const char *name)
+static inline int nv_add_numbered_nodes(struct cdev *nodes, unsigned int count, const char *name,
+					const struct file_operations *operations)
 {
 	dev_t first;
 	int error = alloc_chrdev_region(&first, 0, count, name);
@@ -79,5 +62,5 @@ static inline int nv_add_numbered_nodes(struct cdev *nodes, unsigned int count, 
 	if (error)
 		return error;
 	unregister_chrdev_region(first, count);
-	return nv_add_nodes(nodes, first, count, name, &nv_operations);
+	return nv_add_nodes(nodes, first, count, name, operations);
 }
