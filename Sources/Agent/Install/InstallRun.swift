@@ -4,6 +4,7 @@ import NodeModel
 import Planning
 import Selection
 import Support
+import Synchronization
 
 /// One install: take the lock, settle unfinished jobs, plan, execute, and verify.
 package struct InstallRun: Sendable {
@@ -84,8 +85,9 @@ package struct InstallRun: Sendable {
         var journal = view.journal ?? Journal()
         let isWithdrawn = inspector.takesUninstallBack && journal.uninstall != nil
         if isWithdrawn { journal.withdrawUninstall() }
+        var last = inspector
         if !view.plan.steps.isEmpty {
-            try await run(view.plan.steps, journal, change)
+            last.prober.heard = try await run(view.plan.steps, journal, change)
         } else {
             let before = journal
             // The driver of this agent is whole. So a step that was cut off behind its work is done.
@@ -97,7 +99,7 @@ package struct InstallRun: Sendable {
             guard isWithdrawn || journal != before else { return view }
             try await change.save(journal)
         }
-        let after = await inspector.look()
+        let after = await last.look()
         // The driver that was asked for is not the one that works now.
         if view.plan.goesBack, let failed = view.plan.decision.failed {
             throw AgentFailure(failed.failure, others: [.wentBack(from: failed)])
@@ -130,14 +132,26 @@ package struct InstallRun: Sendable {
 }
 
 extension InstallRun {
+    /// Executes the steps.
+    ///
+    /// - Returns: What NVIDIA's libraries said during the verification, when no later step changed anything about the
+    ///   driver; nil when the next inspection must ask them. Without persistence mode, they need seconds for each GPU.
     private func run(
         _ steps: [PlannedStep],
         _ journal: Journal,
         _ change: HostChange
-    ) async throws(AgentFailure) {
+    ) async throws(AgentFailure) -> Reading<VendorFacts>? {
         var inspector = inspector
         inspector.prober.cuda.level = .full
-        let verification = Verification(look: inspector.look, patience: patience)
+        let heard = Heard()
+        let verification = Verification(
+            look: { [inspector] in
+                let view = await inspector.look()
+                heard.facts.withLock { $0 = view.facts.vendor }
+                return view
+            },
+            patience: patience
+        )
         let executor = Executor(
             root: change.root,
             commands: commands,
@@ -151,6 +165,12 @@ extension InstallRun {
             await executor.stopDownload()
             throw error
         }
+        return steps.suffix(2).map(\.id) == [.verify, .finish] ? heard.facts.withLock(\.self) : nil
+    }
+
+    /// What NVIDIA's libraries said last.
+    private final class Heard: Sendable {
+        let facts = Mutex<Reading<VendorFacts>?>(nil)
     }
 
     private func execute(
@@ -220,8 +240,10 @@ extension InstallRun {
 extension Prober {
     /// How much of this version of the driver is on the disk of the host.
     fileprivate func presence(of version: String) async -> DriverPresence {
-        let driver = await withoutVendor.look().facts.driver
-        return driver.presence(of: version).without(await HostProbe(root: root, commands: commands).missingPrograms())
+        let probe = HostProbe(root: root, commands: commands)
+        async let missing = probe.missingPrograms()
+        let driver = await probe.driverFacts(record: .skipped("the files of the driver do not depend on it"))
+        return driver.presence(of: version).without(await missing)
     }
 }
 

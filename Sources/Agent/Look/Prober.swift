@@ -25,6 +25,8 @@ package struct Prober: Sendable {
     let abandoned = AbandonedChildren()
     /// Whether to test Vulkan, as the configuration says, which can still be read meanwhile.
     package var testsVulkan: @Sendable () async -> Bool = { false }
+    /// What NVIDIA's libraries said a moment ago, so that an inspection need not call them; nil to call them.
+    var heard: Reading<VendorFacts>?
     /// How far to test CUDA.
     package var cuda = CUDATesting(level: .light)
     /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
@@ -54,12 +56,13 @@ package struct Prober: Sendable {
         async let pci = bus.scan(deadline: busDeadline, names: names)
         async let host = probe.hostFacts()
         async let build = probe.buildFacts()
+        async let claimed = self.claims.claimFacts()
         var driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
         driver.uninstall = journal.value?.uninstall
         driver.failed = journal.value?.failed
         // The vendor child opens device nodes. So read which processes use them before it starts.
-        let claims = await claims.claimFacts()
-        let vendor = await vendorFacts(probe, driver, users: claims.deviceUsers)
+        let claims = await claimed
+        let vendor = if let heard { heard } else { await vendorFacts(probe, driver, users: claims.deviceUsers) }
         var facts = NodeFacts(
             host: await host,
             pci: await pci.functions,

@@ -7,5 +7,6 @@
 #include "rest.h"
 #include "openat2.h"
 #include "pci_guard.h"
+#include "writeback.h"
 
 #endif

@@ -1,3 +1,4 @@
+import CLinux
 import Dispatch
 import Glibc
 import Support
@@ -23,6 +24,8 @@ actor PartialFile {
     private let sizes: ClosedRange<Int>
     private var digest: RunningDigest
     private var file: FileDescriptor?
+    /// The number of bytes whose write to the disk has begun.
+    private var flushed = 0
 
     /// - Parameters:
     ///   - name: The name of the finished file.
@@ -76,6 +79,7 @@ actor PartialFile {
             return 0
         }
         count = try place.read(descriptor, named: partialName) { digest.update($0) }
+        flushed = count
         tag = try readTag()
         return count
     }
@@ -89,7 +93,7 @@ actor PartialFile {
             throw place.failure("truncate", partialName, received: count)
         }
         digest = RunningDigest(expected)
-        count = 0
+        (count, flushed) = (0, 0)
         tag = newTag
         guard let newTag else { return }
         let flags = O_WRONLY | O_CREAT | O_TRUNC
@@ -107,7 +111,21 @@ actor PartialFile {
         if let failure { throw failure }
         buffer.withUnsafeReadableBytes { digest.update($0) }
         count += buffer.readableBytes
+        flush(file)
     }
+
+    /// Begins to write the received bytes to the disk, in large pieces.
+    ///
+    /// The kernel would keep them in memory, and `commit` would then wait until a slow disk has taken the whole file. An
+    /// error is that of `commit`.
+    private func flush(_ file: FileDescriptor) {
+        guard count - flushed >= Self.piece else { return }
+        gpa_begin_writeback(file.rawValue, off_t(flushed), off_t(count - flushed))
+        flushed = count
+    }
+
+    /// The size of a piece that is written to the disk at once, in bytes.
+    private static let piece = 8 << 20
 
     /// Whether the file is open and has no bytes.
     var isEmpty: Bool { file != nil && count == 0 }
