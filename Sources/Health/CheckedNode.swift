@@ -16,9 +16,9 @@ package struct CheckedNode: Sendable {
     package let surroundings: SurroundingsPolicy
     /// What the daemon last wrote to the API server; nil when the checks do not concern the publication.
     package let published: PublishedState?
-    /// Whether the agent builds the modules for the kernel of the next boot.
-    package let buildsAhead: Bool
-    /// Why such a build failed, as a sentence; nil when it did not fail.
+    /// Whether the agent builds or installs the modules for the kernel of the next boot.
+    package let preparesNextBoot: Bool
+    /// Why it could not, as a sentence; nil when nothing failed.
     package let aheadProblem: String?
     /// What each Xid means.
     package let xids: [Int: CatalogXid]
@@ -26,7 +26,7 @@ package struct CheckedNode: Sendable {
     package init(
         facts: NodeFacts,
         decision: Decision,
-        buildsAhead: Bool = false,
+        preparesNextBoot: Bool = false,
         aheadProblem: String? = nil,
         migStrategy: MIGStrategy = .single,
         restoresMIG: Bool = false,
@@ -40,7 +40,7 @@ package struct CheckedNode: Sendable {
         self.restoresMIG = restoresMIG
         self.surroundings = surroundings
         self.published = published
-        self.buildsAhead = buildsAhead
+        self.preparesNextBoot = preparesNextBoot
         self.aheadProblem = aheadProblem
         self.xids = xids
     }

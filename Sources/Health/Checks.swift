@@ -83,7 +83,7 @@ package struct Checks: Sendable {
         CheckedNode(
             facts: facts,
             decision: plan.decision,
-            buildsAhead: plan.steps.contains { $0.id == .buildAhead },
+            preparesNextBoot: plan.steps.contains { [.buildAhead, .modulesAhead].contains($0.id) },
             aheadProblem: plan.aheadProblem,
             migStrategy: migStrategy,
             restoresMIG: restoresMIG,

@@ -10,8 +10,8 @@ package struct Plan: Encodable, Sendable, Equatable {
     package var steps: [PlannedStep]
     /// The findings of the preflight, which prevent the install.
     package var problems: [Finding]
-    /// Why the agent could not build the modules for the kernel of the next boot, as a sentence; nil when it did not
-    /// fail.
+    /// Why the agent could not build or install the modules for the kernel of the next boot, as a sentence; nil when it
+    /// did not fail.
     package var aheadProblem: String?
     /// The files that the configuration is about and that the agent leaves alone, as sentences; nil when there are none.
     package var leftAlone: [String]?

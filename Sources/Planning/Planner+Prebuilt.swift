@@ -56,6 +56,11 @@ extension Planner {
 }
 
 extension Planner {
+    /// The preparation of the kernel of the next boot for a driver from packages of the distribution.
+    func prebuiltAhead(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> PrebuiltAhead {
+        PrebuiltAhead(facts, decision, journal: journal, whyNoRepositories: whyNoRepositories)
+    }
+
     /// Why the agent may not ask the repositories of the node for packages, as a clause; nil when it may.
     ///
     /// The agent keeps the source of a driver that it installed, also when the configuration now names another one.

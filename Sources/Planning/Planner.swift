@@ -69,6 +69,7 @@ package struct Planner: Sendable {
             installsPackages: buildPackages,
             directory: source?.directory
         )
+        let prebuiltAhead = prebuiltAhead(facts, decision, journal: journal)
         let around = Surroundings(
             driver: facts.driver,
             configuration: surroundings,
@@ -80,14 +81,15 @@ package struct Planner: Sendable {
             surroundings: around,
             fabric: fabric(besideAdopted: decision, facts, journal)
         )
-        let steps = adoption.operations.map(\.step) + ahead.operations.map(\.step)
+        let operations = adoption.operations + ahead.operations + prebuiltAhead.operations
         let others = OtherGPUDriver.holding(decision.gpus, in: facts)
         let held = others.reduce(0) { $0 + $1.gpus.count }
         let isBlocked = !adoption.operations.isEmpty && held > 0 && held == decision.gpus.count
         // A token that cannot be used is no reason to leave a driver of this host unloaded.
-        var plan = Plan(decision: decision, steps: steps, problems: isBlocked ? others.map(\.finding) : [])
+        let problems = isBlocked ? others.map(\.finding) : []
+        var plan = Plan(decision: decision, steps: operations.map(\.step), problems: problems)
         plan.leftAlone = around.leftAlone
-        plan.aheadProblem = ahead.problem
+        plan.aheadProblem = ahead.problem ?? prebuiltAhead.problem
         return plan
     }
 

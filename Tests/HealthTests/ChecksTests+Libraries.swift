@@ -317,7 +317,8 @@ extension ChecksTests {
         (
             pending().with { $0.driver.record = $0.driver.record.fromPackages },
             "Before the reboot, install linux-modules-nvidia-595-server-open-6.1.0-60-amd64 for driver 595.71.05. "
-                + "Otherwise, the agent installs it after the reboot, and the node is not ready until then."
+                + "Otherwise, the agent installs it after the reboot when a repository has it, and the node is not ready "
+                + "until then."
         ),
     ]
 }

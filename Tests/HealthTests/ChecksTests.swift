@@ -213,11 +213,24 @@ import Testing
         let check = try #require(CheckRegistry.check(.kernelChangePending))
         let facts = Self.pending(dkms: .absent)
         let decision = Plan.adoptedH100.decision
-        let building = check.outcome(on: CheckedNode(facts: facts, decision: decision, buildsAhead: true))
+        let building = check.outcome(on: CheckedNode(facts: facts, decision: decision, preparesNextBoot: true))
         #expect(building?.remedy.text.contains("'gpu-agent install' does it now") == true)
         let failed = check.outcome(on: CheckedNode(facts: facts, decision: decision, aheadProblem: "cc: not found."))
         #expect(failed?.observed.hasSuffix(" The agent could not build it ahead of the reboot. cc: not found.") == true)
         #expect(failed?.remedy.text.hasPrefix("After the reboot, the agent builds what is missing") == true)
+    }
+
+    @Test func aPackageForThePendingKernelIsTheNextAction() throws {
+        let check = try #require(CheckRegistry.check(.kernelChangePending))
+        let facts = Self.pending().with { $0.driver.record = $0.driver.record.fromPackages }
+        let package = "linux-modules-nvidia-595-server-open-6.1.0-60-amd64"
+        let decision = Plan.adoptedH100.decision
+        let installing = check.outcome(on: CheckedNode(facts: facts, decision: decision, preparesNextBoot: true))
+        let wait = "wait until the agent has installed \(package). 'gpu-agent install' does it now."
+        #expect(installing?.remedy.text == "Before the reboot, \(wait)")
+        let failed = check.outcome(on: CheckedNode(facts: facts, decision: decision, aheadProblem: "No package."))
+        #expect(failed?.observed.hasSuffix(" The agent could not install it ahead of the reboot. No package.") == true)
+        #expect(failed?.remedy.text.hasPrefix("Before the reboot, install \(package) ") == true)
     }
 
     @Test func anImpossibleAnswerIsNotAQuestionOfRights() {

@@ -18,11 +18,13 @@ extension NodeFacts {
     ///   - version: The version of the driver.
     ///   - type: The kernel module type.
     ///   - libraries: Whether the packages for video and graphics are there, too.
+    ///   - kernel: The kernel that the modules are for.
     /// - Returns: The packages, the one with the modules first.
     package static func prebuilt(
         _ version: String,
         _ type: KernelModuleType = .open,
-        libraries: Bool = false
+        libraries: Bool = false,
+        kernel: String = kernel
     ) -> [OfferedPackage] {
         let branch = Int(version.prefix { $0 != "." }) ?? 0
         let names =

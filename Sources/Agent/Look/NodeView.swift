@@ -130,6 +130,7 @@ package struct Inspector: Sendable {
     private func complete(_ reading: NodeReading) async -> NodeReading {
         var reading = reading
         reading.facts.build.prebuiltPackages = await prober.prebuiltPackages(reading.facts, setup.policy)
+        reading.facts.build.prebuiltAhead = await prober.prebuiltAhead(reading.facts)
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(reading.facts)
         reading.facts.build.fabricPackages = await prober.fabricPackages(reading.facts, decision, setup.policy)
         return reading

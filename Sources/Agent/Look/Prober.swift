@@ -157,6 +157,15 @@ package struct Prober: Sendable {
         return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
     }
 
+    /// What the repositories of the host offer for the kernel of the next boot; nil when the agent installs no modules for
+    /// it ahead of the boot.
+    func prebuiltAhead(_ facts: NodeFacts) async -> Reading<[OfferedPackage]>? {
+        guard let kernel = facts.kernelForPrebuiltModules?.release,
+            let distribution = PrebuiltDistributions.known(on: facts.host.osRelease.value)
+        else { return nil }
+        return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
+    }
+
     /// The packages for NVLink that the repositories of the host offer; skipped when no plan depends on it.
     func fabricPackages(
         _ facts: NodeFacts,

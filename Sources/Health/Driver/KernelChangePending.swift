@@ -16,7 +16,8 @@ extension Check {
             + "kernel. So the finding is a notice.",
         advice:
             "If the agent installed the driver, it installs missing headers of the new kernel and builds the module before "
-            + "the reboot. If the agent may not or cannot install the headers, install them yourself before the reboot. If "
+            + "the reboot. For a driver from packages of the distribution, it installs the package with the modules of the "
+            + "new kernel. If the agent may not or cannot install the headers, install them yourself before the reboot. If "
             + "DKMS knows the driver (`dkms status`), then run `dkms autoinstall -k RELEASE`. Without a module, the agent "
             + "installs its driver again after the reboot, and the node is not ready until then."
     ) { node in
@@ -37,7 +38,8 @@ extension Check {
             isOurs
             ? "After the reboot, the agent builds what is missing, and the node is not ready until then."
             : "Whoever installed the driver must build it for this kernel."
-        let failed = node.aheadProblem.map { " The agent could not build it ahead of the reboot. \($0)" } ?? ""
+        let verb = package == nil ? "build" : "install"
+        let failed = node.aheadProblem.map { " The agent could not \(verb) it ahead of the reboot. \($0)" } ?? ""
         let found =
             kernel.hasModule
             ? "the module of driver \(kernel.moduleVersion ?? ""), and not that of driver \(module.version)"
@@ -45,16 +47,23 @@ extension Check {
         return .notice(
             "The installed kernel \(kernel.release) is newer than the running one, and has \(found).\(failed)",
             expected: expected,
-            remedy: package.map {
-                Remedy(
-                    "Before the reboot, install \($0) for driver \(module.version). Otherwise, the agent installs it after "
-                        + "the reboot, and the node is not ready until then."
-                )
-            }
-                ?? (node.buildsAhead
+            remedy: package.map { remedy(for: $0, of: module.version, isPrepared: node.preparesNextBoot) }
+                ?? (node.preparesNextBoot
                     ? "Before the reboot, wait until the agent has built the module. 'gpu-agent install' does it now."
                     : Remedy("\(before)\(after)"))
         )
+    }
+
+    /// What to do about a missing package with modules.
+    private static func remedy(for package: String, of version: String, isPrepared: Bool) -> Remedy {
+        isPrepared
+            ? Remedy(
+                "Before the reboot, wait until the agent has installed \(package). 'gpu-agent install' does it now."
+            )
+            : Remedy(
+                "Before the reboot, install \(package) for driver \(version). Otherwise, the agent installs it after the "
+                    + "reboot when a repository has it, and the node is not ready until then."
+            )
     }
 
     /// The package with the modules for a kernel; nil for a driver that does not come from packages of the distribution.

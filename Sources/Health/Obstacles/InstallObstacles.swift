@@ -139,10 +139,11 @@ extension Check {
         group: .install,
         phase: .install,
         meaning: "The agent could not install the headers of a kernel that is installed and does not run yet, or could "
-            + "not build the modules of its driver for it. The node works until it boots this kernel. The verdict does "
-            + "not change: the notice `kernel-change-pending` has the cause.",
+            + "not build the modules of its driver for it, or could not install the package with prebuilt ones. The node "
+            + "works until it boots this kernel. The verdict does not change: the notice `kernel-change-pending` has the "
+            + "cause.",
         advice: "Read the finding. The agent does not repeat this for the same kernel. When you install the headers "
-            + "yourself, it builds the modules. Without them, it installs the driver again after the boot, and the node "
+            + "yourself, it builds the modules. Without modules, it installs what is missing after the boot, and the node "
             + "is not ready until then."
     )
 

@@ -176,6 +176,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     ///
     /// Absent when no repository has such modules. Skipped when the configuration does not need the answer.
     package var prebuiltPackages: Reading<[OfferedPackage]>
+    /// Those for the kernel of the next boot; nil when the agent installs no modules for it ahead of the boot.
+    package var prebuiltAhead: Reading<[OfferedPackage]>?
     /// The packages for the build in the directory that `driver.source` names.
     ///
     /// Absent when the directory has none for this kernel. Skipped when the configuration names no directory.

@@ -18,6 +18,7 @@ extension StepID {
     package static let download = StepID(rawValue: "download")
     package static let copy = StepID(rawValue: "copy")
     package static let headersAhead = StepID(rawValue: "headers-ahead")
+    package static let modulesAhead = StepID(rawValue: "modules-ahead")
     package static let unload = StepID(rawValue: "unload")
     package static let remove = StepID(rawValue: "remove")
     package static let install = StepID(rawValue: "install")
@@ -58,7 +59,7 @@ extension StepID {
     /// The steps that prepare the kernel of the next boot.
     ///
     /// Their failure says nothing about the driver that runs.
-    package static let ahead: Set<StepID> = [.headersAhead, .buildAhead]
+    package static let ahead: Set<StepID> = [.headersAhead, .buildAhead, .modulesAhead]
 
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
@@ -76,7 +77,8 @@ extension StepID {
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
             "download-fabric-manager", "download-fabric-packages", "download-packages", "driver-packages",
             "fabric-manager", "fabric-packages", "finish", "forget", "headers-ahead", "imex", "install",
-            "install-fabric-manager", "license", "load", "module-parameters", "persistenced", "release", "remove",
+            "install-fabric-manager", "license", "load", "module-parameters", "modules-ahead", "persistenced",
+            "release", "remove",
             "remove-ahead",
             "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-driver-packages",
             "remove-fabric-manager", "remove-fabric-packages", "remove-license", "remove-module-parameters",

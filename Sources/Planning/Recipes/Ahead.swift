@@ -91,7 +91,7 @@ package struct Ahead: Recipe {
     }
 
     /// Why a job ended that the agent does not repeat; nil when it did not fail.
-    private static func failure(of step: StepID, _ job: String, in journal: Journal?) -> Finding? {
+    static func failure(of step: StepID, _ job: String, in journal: Journal?) -> Finding? {
         guard let last = journal?.steps.last(where: { $0.step == step }), last.state == .failed, last.job == job else {
             return nil
         }
@@ -128,7 +128,7 @@ package struct Ahead: Recipe {
     ///
     /// Otherwise it would reject the modules, and their files would hide that it has none. The answer of the running
     /// kernel is not enough: with Secure Boot, the next kernel can be stricter.
-    private static func acceptsUnsignedModules(_ host: HostFacts) -> Bool {
+    static func acceptsUnsignedModules(_ host: HostFacts) -> Bool {
         ModuleSignaturePolicy(host) == .notRequired && (host.secureBoot.isAbsent || host.secureBoot.value == false)
     }
 }

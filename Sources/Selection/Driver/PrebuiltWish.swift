@@ -26,6 +26,15 @@ extension Policy {
 }
 
 extension NodeFacts {
+    /// The kernel of the next boot, when it lacks the modules of the agent's own driver from packages of the distribution;
+    /// nil otherwise.
+    package var kernelForPrebuiltModules: PendingKernel? {
+        guard let record = driver.record.value, record.state == .installed, record.packages != nil,
+            driver.loadedVersion.value == record.version, let kernel = host.pendingKernel.value
+        else { return nil }
+        return kernel.hasModule(of: record.version) ? nil : kernel
+    }
+
     /// Why only signed modules work on this node, and the agent cannot sign them, as a clause; nil when others can work.
     var signatureReason: String? {
         guard ModuleSignaturePolicy.key(host) == nil, case .required(let reasons) = ModuleSignaturePolicy(host) else {

@@ -19,13 +19,16 @@ struct PrebuiltRepository: Sendable {
     ]
 
     /// Starts a host with the repository, whose index apt has read.
+    ///
+    /// `next` is a kernel for which modules are built, too, in `/run/driver/KERNEL`.
     static func with(
         secureBoot: Bool = true,
+        next: String? = nil,
         _ body: @escaping @Sendable (PrebuiltRepository) async throws -> Void
     ) async throws {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
             let prebuilt = PrebuiltRepository(repository: try await DebianRepository(node))
-            try await Self.build(on: node, for: DebianRepository.kernel)
+            try await Self.build(on: node, for: DebianRepository.kernel, next: next)
             try await prebuilt.addPackages()
             try await node.run(["apt-get", "-q", "update"])
             try await body(prebuilt)
@@ -33,24 +36,29 @@ struct PrebuiltRepository: Sendable {
     }
 
     /// Unpacks the driver, builds and signs its modules for a kernel in `/run/driver`, and takes away what the build needs.
-    static func build(on node: SimulatedNode, for kernel: String) async throws {
+    static func build(on node: SimulatedNode, for kernel: String, next: String? = nil) async throws {
         let package = node.directory.path("packages/NVIDIA-Linux-x86_64-\(version).run")
         try FileManager.default.copyItem(atPath: package, toPath: node.path("/run/driver.run"))
-        try await node.run(["sh", "-ec", build, "sh", kernel])
+        try await node.run(["sh", "-ec", build, "sh"] + [next, kernel].compactMap(\.self))
     }
 
     private static let build = """
         cd /run
         sh driver.run -x --target /run/driver >/dev/null
         echo 'NV_LICENSE = Dual MIT/GPL' >>driver/kernel/version.mk
-        echo "#define UTS_RELEASE \\"$1\\"" >"/lib/modules/$(uname -r)/build/include/generated/utsrelease.h"
-        make -s -C driver/kernel modules NV_EXCLUDE_DRM=1 NV_EXCLUDE_PEERMEM=1 >/dev/null
         mkdir kernel-keys
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=distribution' \
             -keyout key.pem -outform DER -out kernel-keys/distribution.der 2>/dev/null
-        for module in driver/kernel/*.ko; do
-            openssl dgst -sha256 -sign key.pem -out signature "$module"
-            { cat signature; echo '~Module signature appended~'; } >>"$module"
+        for kernel; do
+            echo "#define UTS_RELEASE \\"$kernel\\"" >"/lib/modules/$(uname -r)/build/include/generated/utsrelease.h"
+            make -s -C driver/kernel clean
+            make -s -C driver/kernel modules NV_EXCLUDE_DRM=1 NV_EXCLUDE_PEERMEM=1 >/dev/null
+            for module in driver/kernel/*.ko; do
+                openssl dgst -sha256 -sign key.pem -out signature "$module"
+                { cat signature; echo '~Module signature appended~'; } >>"$module"
+            done
+            mkdir "driver/$kernel"
+            cp driver/kernel/*.ko "driver/$kernel"
         done
         rm -rf driver.run /usr/bin/cc /usr/bin/gcc /usr/bin/make "/lib/modules/$(uname -r)/build"
         """
@@ -104,6 +112,23 @@ struct PrebuiltRepository: Sendable {
             files: "mkdir -p $root/usr/bin; cp /run/driver/bin/nvidia-modprobe $root/usr/bin"
         )
         try await repository.add("libnvidia-gl-595-server", version: version)
+    }
+
+    /// Adds the package with the modules for another kernel, which were built with the repository.
+    func addModules(_ name: String, for kernel: String) async throws {
+        let directory = "$root/lib/modules/\(kernel)/kernel/nvidia-595srv-open"
+        try await repository.add(
+            name,
+            version: "6.8.0-1045.51",
+            depends: "nvidia-kernel-common-595-server (>= \(Self.version))",
+            script: "depmod \(kernel)",
+            files: """
+                mkdir -p \(directory)
+                cp /run/driver/\(kernel)/*.ko \(directory)
+                \(Self.afterRemoval("depmod \(kernel)"))
+                """
+        )
+        try await node.run(["apt-get", "-q", "update"])
     }
 
     private static func afterRemoval(_ command: String) -> String {

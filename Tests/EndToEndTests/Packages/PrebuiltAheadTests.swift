@@ -1,0 +1,45 @@
+import NodeModel
+import TestSupport
+import Testing
+
+/// A newer kernel is installed on a host whose driver is from packages of the distribution.
+@Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
+struct PrebuiltAheadTests {
+    private static let kernel = "9\(DebianRepository.kernel)"
+    private static let modules = "linux-modules-nvidia-595-server-open-\(kernel)"
+
+    /// The kernel rejects modules without a signature, so the agent could build none.
+    @Test func installsTheModulesBeforeTheReboot() async throws {
+        try await PrebuiltRepository.with(next: Self.kernel) { prebuilt in
+            let node = prebuilt.node
+            let before = try await prebuilt.repository.installed()
+            try await node.agent("install").expectExit(0)
+            let install = "mkdir -p /boot /lib/modules/$1; : >/boot/vmlinuz-$1; : >/lib/modules/$1/modules.dep"
+            try await node.run(["sh", "-ec", install, "install-kernel", Self.kernel])
+            let missing = try await node.status()
+            let notice = try #require(missing.findings.first { $0.code == "kernel-change-pending" })
+            #expect(missing.verdict == "ready" && notice.state == "notice", "\(missing)")
+            #expect(notice.observed.contains("No repository of the node offers \(Self.modules)"), "\(notice)")
+            #expect(notice.remedy.contains("Before the reboot, install \(Self.modules)"), "\(notice)")
+            #expect(try await node.agent("plan").output.contains("none, because there is nothing to do"))
+
+            try await prebuilt.addModules(Self.modules, for: Self.kernel)
+            let plan = try await node.agent("plan")
+            #expect(plan.output.contains("install \(Self.modules) with apt-get for the next boot"), "\(plan)")
+            try await node.agent("install").expectExit(0)
+            #expect(node.exists("/lib/modules/\(Self.kernel)/kernel/nvidia-595srv-open/nvidia.ko"))
+            let recorded = prebuilt.recorded().filter { $0.contains(Self.kernel) }
+            #expect(recorded == ["add \(Self.modules)", "hold \(Self.modules)"])
+            #expect(try await node.run(["apt-mark", "showhold"]).contains(Self.modules))
+            #expect(try node.journal().steps.last?.step == .modulesAhead)
+            let status = try await node.status()
+            #expect(status.verdict == "ready", "\(status)")
+            #expect(!status.findings.contains { $0.code == "kernel-change-pending" && $0.state == "notice" })
+            #expect(try await node.agent("plan").output.contains("none, because there is nothing to do"))
+
+            try await node.uninstall().expectExit(0)
+            expectSame(try await prebuilt.repository.installed(), before)
+            #expect(!node.exists(HostLayout.driverPackages))
+        }
+    }
+}
