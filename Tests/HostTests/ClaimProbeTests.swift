@@ -76,11 +76,13 @@ import Testing
             try tree.makeDirectory("\(dkms)/nvidia/580.105.08/\(kernel)/x86_64/module")
         }
         try tree.link("\(dkms)/nvidia/580.105.08/source", to: "/usr/src/nvidia-580.105.08")
+        try tree.write("usr/src/nvidia-580.105.08/dkms.conf", "PACKAGE_NAME=nvidia\n")
         try tree.makeDirectory("\(dkms)/nvidia/580.105.08/build/x86_64")
         try tree.makeDirectory("\(dkms)/nvidia/580.105.08/6.8.0-1099-azure/log")
         try tree.link("\(dkms)/nvidia/kernel-6.8.0-1044-azure-x86_64", to: "580.105.08/6.8.0-1044-azure/x86_64")
         try tree.makeDirectory("\(dkms)/nvidia/original_module/6.8.0-1044-azure/x86_64")
         try tree.link("\(dkms)/nvidia-current-open/535.261.03/source", to: "/usr/src/nvidia-current-open")
+        try tree.write("usr/src/nvidia-current-open/dkms.conf", "")
         try tree.makeDirectory("\(dkms)/nvidia-srv/550.90.07/6.8.0-1/aarch64")
         for other in ["nvidia-fs/2.26.6", "nvidia-peermem/1.0", "iser/5.8", "nvidia-driver-notes/1"] {
             try tree.makeDirectory("\(dkms)/\(other)/6.8.0-1044-azure/x86_64")
@@ -92,6 +94,28 @@ import Testing
             DKMSTree(name: "nvidia-srv", version: "550.90.07", kernels: ["6.8.0-1"]),
         ]
         #expect(await claims().dkms == .present(expected))
+    }
+
+    /// The source of a tree is a link, whose target can be gone or empty.
+    @Test func tellsTreesWithoutTheirSource() async throws {
+        let dkms = "var/lib/dkms"
+        try tree.makeDirectory("\(dkms)/nvidia/535.54.03/6.8.0-1044-azure/x86_64/module")
+        try tree.makeDirectory("usr/src/nvidia-550.54.14")
+        // A file that is no directory, and a link to itself: neither can be examined.
+        try tree.write("usr/src/nvidia-560.28.03", "")
+        try tree.link("usr/src/nvidia-570.86.10", to: "/usr/src/nvidia-570.86.10")
+        try tree.write("usr/src/nvidia-580.65.06/dkms.conf", "")
+        for version in ["535.54.03", "550.54.14", "560.28.03", "570.86.10", "580.65.06"] {
+            try tree.makeDirectory("\(dkms)/nvidia/\(version)")
+            try tree.link("\(dkms)/nvidia/\(version)/source", to: "/usr/src/nvidia-\(version)")
+        }
+        // DKMS itself does not list a tree without the link.
+        try tree.makeDirectory("\(dkms)/nvidia/590.44.01/build")
+        try tree.makeDirectory("\(dkms)/nvidia-fs/2.26.6")
+        try tree.link("\(dkms)/nvidia-fs/2.26.6/source", to: "/usr/src/nvidia-fs-2.26.6")
+        let trees = try #require(await claims().dkms.value)
+        #expect(trees.filter { $0.lacksSource == true }.map(\.id) == ["nvidia/535.54.03", "nvidia/550.54.14"])
+        #expect(trees.count == 6 && trees.allSatisfy { $0.lacksSource != false })
     }
 
     @Test(arguments: [

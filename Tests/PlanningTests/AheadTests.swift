@@ -271,6 +271,43 @@ import Testing
         #expect(plan(installed, journal: journal).aheadProblem == "cc: error.")
     }
 
+    /// DKMS stops at a tree without a source, so the headers cannot be configured.
+    @Test func removesWhatStopsDKMSAndTriesAgain() throws {
+        let knows = Self.withoutHeaders.with {
+            Self.withDKMS(&$0, version: Installs.version)
+            let own = DKMSTree(name: "nvidia", version: Installs.version, kernels: [])
+            let stale = DKMSTree(name: "nvidia", version: "535.54.03", kernels: [], lacksSource: true)
+            $0.claims.dkms = .present([own, stale])
+        }
+        let all: [StepID] = [.staleDKMSAhead, .headersAhead, .buildAhead]
+        let first = plan(knows)
+        #expect(first.steps.map(\.id) == all)
+        #expect(first.steps[0].failure.code == .buildAheadFailed)
+
+        // The headers are unpacked, and not configured.
+        var journal = Journal(record: knows.driver.record.value)
+        journal.begin(first.steps[1], at: Timestamp(1))
+        let failure = Finding(.buildAheadFailed, observed: "dkms: error.", expected: "", remedy: .none)
+        journal.end(.headersAhead, at: Timestamp(2), failure: failure)
+        let unpacked = knows.with { $0.host.pendingKernel = Self.kernel() }
+        #expect(plan(unpacked, journal: journal).steps.map(\.id) == all)
+        // Without such a tree, the failure has another cause.
+        let healed = unpacked.with { Self.withDKMS(&$0, version: Installs.version) }
+        #expect(plan(healed, journal: journal).steps.isEmpty)
+        // What cannot be removed is not tried again either.
+        journal.begin(first.steps[0], at: Timestamp(3))
+        journal.end(.staleDKMSAhead, at: Timestamp(4), failure: failure)
+        #expect(plan(unpacked, journal: journal).steps.isEmpty && journal.failure == nil)
+
+        // DKMS does not know the driver and needs no headers: the agent builds without it.
+        let beside = Self.waiting.with {
+            $0.build.dkms = .present("/usr/sbin/dkms")
+            let stale = DKMSTree(name: "nvidia", version: "535.54.03", kernels: [], lacksSource: true)
+            $0.claims.dkms = .present([stale])
+        }
+        #expect(plan(beside).steps.map(\.id) == [.buildAhead])
+    }
+
     @Test func installsNoHeadersWhenItIsNotKnownWhatDKMSKnows() {
         let unknown = Self.withoutHeaders.with {
             Self.withDKMS(&$0, version: Installs.version)

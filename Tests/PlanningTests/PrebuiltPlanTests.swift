@@ -55,6 +55,18 @@ import Testing
         #expect(record.packages == Self.names && record.state == .started && record.former == nil)
     }
 
+    /// apt-get configures what an earlier install left, and would stop there again.
+    @Test func removesWhatStopsDKMSBeforeThePackages() {
+        let plan = Self.plan(
+            Self.facts.with {
+                $0.build.dkms = .present("/usr/sbin/dkms")
+                let stale = DKMSTree(name: "nvidia", version: "535.54.03", kernels: [], lacksSource: true)
+                $0.claims.dkms = .present([stale])
+            }
+        )
+        #expect(plan.steps.map(\.id).prefix(3) == [.begin, .staleDKMS, .downloadPackages])
+    }
+
     /// The record that the first step of a plan writes.
     private static func record(of plan: Plan) -> InstallRecord? {
         plan.steps.first?.effects.lazy.compactMap { effect in

@@ -46,7 +46,8 @@ extension Check {
         meaning:
             "When a package with kernel headers is installed, DKMS builds all modules that it knows for this kernel. One "
             + "of them failed, so the package manager cannot configure the headers. Often, the module is left from a "
-            + "driver that is not there any more. The agent does not remove it, because it cannot know who needs it.",
+            + "driver that is not there any more. The agent does not remove a module that DKMS could build, because it "
+            + "cannot know who needs it. It removes entries of NVIDIA's driver whose source is gone.",
         advice:
             "Read the log of the build, `/var/lib/dkms/MODULE/VERSION/build/make.log`. If nothing needs the module, run "
             + "`dkms remove MODULE/VERSION --all`. Otherwise, install a version of it that supports the kernel. "

@@ -40,11 +40,26 @@ extension ClaimProbe {
                         let inside = try directories(in: tree.entry(kernel), root)
                         if inside.contains(where: { Architecture(rawValue: $0) != nil }) { built.append(kernel) }
                     }
-                    trees.append(DKMSTree(name: name, version: version, kernels: built))
+                    let isStale = lacksSource(tree, root)
+                    trees.append(
+                        DKMSTree(name: name, version: version, kernels: built, lacksSource: isStale ? true : nil)
+                    )
                 }
             }
             return trees
         }
+    }
+
+    /// Whether DKMS lists the tree, and its source has no `dkms.conf`: the source is a symbolic link, usually to
+    /// `/usr/src/NAME-VERSION`, whose target can be gone.
+    ///
+    /// A source that cannot be examined can be good.
+    private static func lacksSource(_ tree: HostPath, _ root: HostRoot) -> Bool {
+        do throws(HostError) {
+            // DKMS does not list a tree without this link.
+            guard try root.status(tree.appending("source"), followLink: false) != nil else { return false }
+            return try root.status(tree.appending("source/dkms.conf")) == nil
+        } catch { return false }
     }
 
     /// Whether a module tree belongs to the driver.

@@ -120,12 +120,20 @@ package struct DKMSTree: Codable, Sendable, Equatable {
     package var version: String
     /// The kernel releases that the modules are built for, sorted; empty when the tree is only registered.
     package var kernels: [String]
+    /// Whether the source of the tree has no `dkms.conf`, so that DKMS can build nothing from it.
+    ///
+    /// Nil when the source has one or cannot be examined, and in facts of an earlier version of the agent.
+    package var lacksSource: Bool?
 
-    package init(name: String, version: String, kernels: [String]) {
+    package init(name: String, version: String, kernels: [String], lacksSource: Bool? = nil) {
         self.name = name
         self.version = version
         self.kernels = kernels
+        self.lacksSource = lacksSource
     }
+
+    /// The name by which DKMS knows the tree, such as `nvidia/595.91.07`.
+    package var id: String { "\(name)/\(version)" }
 }
 
 /// The driver that the AKS node image contains, as the image's marker file describes it.

@@ -48,6 +48,8 @@ extension StepID {
     package static let removeModuleParameters = StepID(rawValue: "remove-module-parameters")
     package static let release = StepID(rawValue: "release")
     package static let startServices = StepID(rawValue: "start-services")
+    package static let staleDKMS = StepID(rawValue: "stale-dkms")
+    package static let staleDKMSAhead = StepID(rawValue: "stale-dkms-ahead")
     package static let stopServices = StepID(rawValue: "stop-services")
 
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
@@ -59,7 +61,7 @@ extension StepID {
     /// The steps that prepare the kernel of the next boot.
     ///
     /// Their failure says nothing about the driver that runs.
-    package static let ahead: Set<StepID> = [.headersAhead, .buildAhead, .modulesAhead]
+    package static let ahead: Set<StepID> = [.staleDKMSAhead, .headersAhead, .buildAhead, .modulesAhead]
 
     /// The steps around a driver, which an uninstall undoes after it has removed the driver.
     ///
@@ -82,7 +84,7 @@ extension StepID {
             "remove-ahead",
             "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-driver-packages",
             "remove-fabric-manager", "remove-fabric-packages", "remove-license", "remove-module-parameters",
-            "remove-package", "remove-persistenced", "start-services",
+            "remove-package", "remove-persistenced", "stale-dkms", "stale-dkms-ahead", "start-services",
             "stop-fabric-manager", "stop-imex", "stop-services", "sync", "uninstall", "unload", "verify",
         ].map(StepID.init(rawValue:))
     )

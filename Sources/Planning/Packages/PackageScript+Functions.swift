@@ -130,7 +130,8 @@ extension PackageScript {
         # failed. Such a module can be left from an earlier driver.
         stop_for_dkms() {
             [ -n "$headers" ] && grep -qE 'during autoinstall|header_postinst\.d/dkms' "$work/output" || return 0
-            trees=$(sed -n 's|.*/var/lib/dkms/\([^/ ]*/[^/ ]*\)/build/make\.log.*|\1|p' "$work/output" | sort -u)
+            trees=$(sed -nE 's,.*/var/lib/dkms/([^/ ]*/[^/ ]*)/(build/make\.log|source/dkms\.conf).*,\1,p' \
+                "$work/output" | sort -u)
             choice=
             [ -n "$trees" ] || choice='one of ' trees=$(dkms status 2>/dev/null | sed 's/[,:] .*//' | sort -u)
             fail 86 "DKMS cannot build $choice$(listed $trees) for the kernel $kernel, so $headers cannot be configured."

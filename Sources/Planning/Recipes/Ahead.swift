@@ -12,6 +12,10 @@ package struct Ahead: Recipe {
     /// The agent does not repeat what failed, unless the package manager was busy. After the boot, it builds for this
     /// kernel as in every install.
     package private(set) var problem: String?
+    /// Removes what stops DKMS; nil when nothing does, or when the agent could not remove it.
+    private var healing: RemoveStaleDKMS?
+    /// Whether the agent removes the cause because of which it could not install the headers.
+    private var isHealed = false
 
     /// - Parameters:
     ///   - facts: The facts of the node.
@@ -33,13 +37,17 @@ package struct Ahead: Recipe {
             problem = failed.observed
             return
         }
-        // Without an end of the agent's own work, DKMS may be building now.
-        if kernel.hasHeaders, build.dkms != nil, !Self.installedHeaders(for: build, journal) { return }
         let packages = installsPackages ? AheadPackages(facts, directory: directory) : nil
         var names = AheadPackages.Names()
-        if !kernel.hasHeaders {
-            guard let headers = packages?.headers(of: kernel.release) else { return }
-            names.headers = headers
+        lookForStaleTrees(before: build, facts, journal)
+        if !kernel.hasHeaders || isHealed {
+            // The files of a package that is not configured are there.
+            names.headers = packages?.headers(of: kernel.release)
+            guard names.headers != nil || kernel.hasHeaders else { return }
+        }
+        // Without an end of the agent's own work, DKMS may be building now.
+        if kernel.hasHeaders, build.dkms != nil, names.headers == nil, !Self.installedHeaders(for: build, journal) {
+            return
         }
         let major = facts.build.compilerVersion.value?.major
         if let needed = facts.build.majorOfNewerCompiler(kernel.compiler, than: major) {
@@ -57,7 +65,7 @@ package struct Ahead: Recipe {
         if let install = packages?.install(names, for: build, facts) {
             add(install, before: build, facts, journal)
         } else {
-            operations = [build]
+            operations = (build.dkms == nil ? [] : [healing].compactMap(\.self)) + [build]
         }
     }
 
@@ -75,13 +83,22 @@ package struct Ahead: Recipe {
             rebuildsInitramfs: false
         )
         let failed = Self.failure(of: .headersAhead, packages.jobName, in: journal)
-        if let failed, failed.code != .packageManagerBusy {
+        if let failed, failed.code != .packageManagerBusy, !isHealed {
             problem = failed.observed
         } else if let full = space.findings.first {
             problem = "There is no space for \(packages.names.joined(separator: " and ")): \(full.observed)"
         } else {
-            operations = [packages, build]
+            operations = [healing].compactMap(\.self) + [packages, build]
         }
+    }
+
+    private mutating func lookForStaleTrees(before build: BuildAhead, _ facts: NodeFacts, _ journal: Journal?) {
+        let trees = facts.staleDKMSTrees.map(\.id)
+        let last = journal?.steps.last { $0.step == .staleDKMSAhead }
+        guard !trees.isEmpty, last?.state != .failed else { return }
+        healing = RemoveStaleDKMS(trees: trees, isAhead: true)
+        let job = InstallHeadersAhead.jobName(build.version, kernel: build.kernel)
+        isHealed = Self.failure(of: .headersAhead, job, in: journal) != nil
     }
 
     /// Whether the agent installed the headers for this build, so that the build is the rest of its own work.

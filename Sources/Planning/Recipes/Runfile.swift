@@ -169,7 +169,8 @@ package struct Runfile: Recipe {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
         // The installer loads the modules at its end.
-        return build + [package] + (fabric?.preparing ?? []) + (isNeeded ? [unload] : []) + takeover
+        return RemoveStaleDKMS.operations(facts) + build + [package] + (fabric?.preparing ?? [])
+            + (isNeeded ? [unload] : []) + takeover
             + (surroundings?.beforeLoad ?? []) + [
                 installer
             ]

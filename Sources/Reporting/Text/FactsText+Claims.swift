@@ -55,7 +55,7 @@ extension FactsText {
 
     private func tree(_ tree: DKMSTree) -> String {
         let built = tree.kernels.isEmpty ? "not built" : "built for \(listed(tree.kernels))"
-        return "\(tree.name) \(tree.version), \(built)"
+        return "\(tree.name) \(tree.version), \(built)\(tree.lacksSource == true ? ", without its source" : "")"
     }
 
     private func marker(_ marker: AKSMarker) -> String {

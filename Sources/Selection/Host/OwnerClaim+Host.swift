@@ -119,7 +119,7 @@ extension NodeFacts {
 
     /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.
     func otherVersions(beside version: String) -> [Evidence] {
-        let trees = (claims.dkms.value ?? []).filter { $0.version != version }.map { "\($0.name)/\($0.version)" }
+        let trees = (claims.dkms.value ?? []).filter { $0.version != version && $0.lacksSource != true }.map(\.id)
         let packages = (claims.packages.value ?? []).filter { $0.bringsModules && !$0.isOf(version) }
             .map { "\($0.name) \($0.version)" }
         let others = [("dkms", trees)] + [("packages", packages)]
@@ -174,7 +174,9 @@ extension NodeFacts {
     private var removalOfDKMS: [[String]] {
         // nvidia-uninstall also removes the trees that NVIDIA's installer registered.
         guard claims.runfile.value == nil else { return [] }
-        return (claims.dkms.value ?? []).map { ["dkms", "remove", "\($0.name)/\($0.version)", "--all"] }
+        // The install removes the others itself, at which DKMS would stop.
+        let stale = staleDKMSTrees
+        return (claims.dkms.value ?? []).filter { !stale.contains($0) }.map { ["dkms", "remove", $0.id, "--all"] }
     }
 
     /// How the agent removes the driver of another owner, or the rest of it after an interrupted removal.
