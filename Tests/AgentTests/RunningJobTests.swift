@@ -56,15 +56,18 @@ struct RunningJobTests {
             #expect(host.tree.exists(HostLayout.work))
             #expect(host.calls("installer").count == 2)
 
-            // A job that runs for longer than any step may take is a finding with the commands, and no install to wait for.
+            // A job that runs for longer than its step may take is a finding with the commands, and no install to wait for.
             let file = "\(HostLayout.jobs)/\(job)/job.json"
             var record = try JSONDecoder().decode(JobRecord.self, from: Data(host.tree.text(file).utf8))
-            record.startedAt = Timestamp(record.startedAt.seconds - HostChange.longestJob.seconds - 60)
+            let deadline = try #require(record.deadlineSeconds)
+            #expect(deadline == 1800 && deadline < HostChange.longestJob.components.seconds)
+            record.startedAt = Timestamp(record.startedAt.seconds - Double(deadline) - 60)
             try host.tree.write(file, bytes: Array(JSONEncoder().encode(record)))
             for view in [await host.inspector.currentView(), await host.inspector.look()] {
                 let finding = view.report.findings.first { $0.code == .jobRunning }
                 #expect(finding?.state == .failed && view.report.verdict != .installing, "\(view.report)")
                 #expect(finding?.remedy.text.contains("run 'kill -- -\(leader)'") == true)
+                #expect(finding?.observed.contains("runs for more than \(deadline) seconds") == true, "\(view.report)")
             }
 
             try host.order("go")

@@ -13,5 +13,39 @@ import Testing
         let record = try JSONDecoder().decode(JobRecord.self, from: data)
         #expect(record.arguments.count == 8 && record.arguments.last == "--tmpdir=/var/lib/gpu-agent/work")
         #expect(record.startedAt.description == "2026-11-27T04:10:27.000Z")
+        #expect(record.deadlineSeconds == nil && record.limit(longest: .seconds(2700)) == .seconds(2700))
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// What the record says.
+        var deadline: Int?
+        /// The seconds since the start.
+        var age: Double
+        var limit: Int
+        var rest: Int
+
+        init(_ name: String, _ deadline: Int?, age: Double, limit: Int, rest: Int) {
+            testDescription = name
+            (self.deadline, self.age, self.limit, self.rest) = (deadline, age, limit, rest)
+        }
+    }
+
+    private static let cases = [
+        Case("a build that is within its time", 1800, age: 600, limit: 1800, rest: 1200),
+        Case("a build that passed its deadline", 1800, age: 1801, limit: 1800, rest: 0),
+        Case("a job of an earlier version", nil, age: 1801, limit: 2700, rest: 899),
+        Case("a job of an earlier version that passed every deadline", nil, age: 2701, limit: 2700, rest: 0),
+        Case("a deadline that no step has", 100_000, age: 2701, limit: 2700, rest: 0),
+        Case("a deadline that is none", -5, age: 0, limit: 0, rest: 0),
+        Case("a clock that was set back", 1800, age: -100_000, limit: 1800, rest: 1800),
+    ]
+
+    @Test(arguments: cases)
+    func theTimeOfAJob(_ row: Case) {
+        let start = 1_796_000_000.0
+        let record = JobRecord(arguments: ["sh"], startedAt: Timestamp(start), deadlineSeconds: row.deadline)
+        #expect(record.limit(longest: .seconds(2700)) == .seconds(row.limit))
+        #expect(record.rest(at: Timestamp(start + row.age), longest: .seconds(2700)) == .seconds(row.rest))
     }
 }

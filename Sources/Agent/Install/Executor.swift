@@ -222,7 +222,12 @@ struct Executor {
                 try self.root.makeDirectories(log.parent)
                 try self.root.removeTree(log)
             }
-            try await job.start(effect.command, environment: effect.environment, durable: true)
+            try await job.start(
+                effect.command,
+                environment: effect.environment,
+                durable: true,
+                deadlineSeconds: step.deadlineSeconds
+            )
             return (try await job.wait(deadline: min(deadline, longestJob)) { progress(.said($0)) }, job.log)
         }
         let log = JobLog(of: effect, output: output, failure: step.failure)

@@ -46,8 +46,18 @@ extension HostChange {
     private func end(of job: HostJob) async throws(HostError) -> HostJob.Outcome {
         if case .running = try await job.state() { progress(.waitingForJob(job.name)) }
         let progress = progress
-        return try await job.wait(deadline: longestJob) { progress(.said($0)) }
+        let (record, longestJob) = (await offPool { job.record }, longestJob)
+        // It has had a part of its time already. One that somebody kills now needs a moment.
+        let rest = record?.rest(at: Timestamp(now()), longest: longestJob) ?? longestJob
+        let patience = min(max(rest, Self.patienceAtTheEnd), longestJob)
+        do throws(HostError) { return try await job.wait(deadline: patience) { progress(.said($0)) } } catch {
+            guard case .jobDeadline(let running, limit: _) = error, let record else { throw error }
+            throw .jobDeadline(running, limit: record.limit(longest: longestJob))
+        }
     }
+
+    /// How long to wait for a job that has passed its deadline.
+    private static let patienceAtTheEnd = Duration.seconds(10)
 
     /// Removes the directory for temporary files, which no job uses now.
     ///

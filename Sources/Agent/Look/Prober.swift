@@ -139,13 +139,16 @@ package struct Prober: Sendable {
         return (try? await HostJob.running(on: root, commands))?.isEmpty == false
     }
 
-    /// The finding that a job runs for longer than any step may take; nil when there is none.
+    /// The finding that a job runs for longer than its step may take; nil when there is none.
     func overdueJob() async -> Finding? {
         guard let commands, let jobs = try? await HostJob.running(on: root, commands) else { return nil }
-        let limit = HostChange.longestJob
-        let overdue = jobs.first { job in job.startedAt.map { $0.seconds + limit.seconds < now() } ?? false }
-        guard let job = overdue?.whereItRuns() else { return nil }
-        return job.finding(observed: "the \(job) runs for more than \(limit.components.seconds) seconds")
+        let (time, longest) = (Timestamp(now()), HostChange.longestJob)
+        for job in jobs {
+            guard let record = job.record, record.rest(at: time, longest: longest) == .zero else { continue }
+            let (running, limit) = (job.whereItRuns(), record.limit(longest: longest).components.seconds)
+            return running.finding(observed: "the \(running) runs for more than \(limit) seconds")
+        }
+        return nil
     }
 
     /// What the repositories of the host offer; skipped when no decision depends on it.

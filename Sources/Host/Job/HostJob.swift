@@ -70,16 +70,18 @@ package struct HostJob: Sendable {
     ///   - arguments: The command.
     ///   - environment: Further environment variables of the command.
     ///   - durable: Whether the job succeeds only when the host's file systems are written to the disk.
+    ///   - deadlineSeconds: How long the job may take, for an agent that finds it later.
     /// - Throws: `jobRunning` when an earlier job is still running, whatever its name is.
     package func start(
         _ arguments: [String],
         environment: [String: String] = [:],
-        durable: Bool = false
+        durable: Bool = false,
+        deadlineSeconds: Int? = nil
     ) async throws(HostError) {
         let hasSystemd = try await offPool { () throws(HostError) in try root.isDirectory("/run/systemd/system") }
         let now = Timestamp(Date.now.timeIntervalSince1970)
         let unit = hasSystemd ? unit(startedAt: now) : nil
-        let record = Record(arguments: arguments, startedAt: now, unit: unit)
+        let record = Record(arguments: arguments, startedAt: now, unit: unit, deadlineSeconds: deadlineSeconds)
         let lock = try await offPool { () throws(HostError) in try prepare(record) }
         // The job's processes share the open file description, so the lock stays with them.
         defer { try? lock.close() }
@@ -124,7 +126,7 @@ package struct HostJob: Sendable {
     }
 
     /// The content of `job.json`; nil when it is missing or damaged.
-    var record: Record? {
+    package var record: Record? {
         guard let text = try? root.readOwn(file("job.json")) else { return nil }
         return try? JSONDecoder().decode(Record.self, from: Data(text))
     }

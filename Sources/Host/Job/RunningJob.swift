@@ -1,5 +1,3 @@
-package import Support
-
 /// A job that runs now, with what a person needs to find its processes.
 package struct RunningJob: Sendable, Equatable, CustomStringConvertible {
     package var name: String
@@ -42,9 +40,6 @@ extension HostJob {
             return jobs
         }
     }
-
-    /// When the job was started; nil when its record cannot be read.
-    package var startedAt: Timestamp? { record?.startedAt }
 
     /// What identifies the processes of this job, which runs.
     package func whereItRuns() -> RunningJob {
