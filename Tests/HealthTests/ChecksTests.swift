@@ -99,6 +99,29 @@ import Testing
         Case(.driverNotLoaded, "not loaded", .failed, driver { $0 = $0.unloaded }),
         Case(.driverNotLoaded, "not readable", .unknown, driver { $0.loadedVersion = .unreadable(.denied) }),
         Case(.driverNotLoaded, "skipped", .skipped, driver { $0.loadedVersion = .skipped("not asked") }),
+        Case(.extraModulesMissing, "none", nil),
+        Case(
+            .extraModulesMissing,
+            "modules of others",
+            .notice,
+            driver { $0.unloadedModules = ["nvidia_drm", "nvidia_peermem", "gdrdrv"] },
+            observed: "The install unloaded these kernel modules, and they are not loaded now: nvidia_peermem, gdrdrv."
+        ),
+        Case(
+            .extraModulesMissing,
+            "only parts of the driver before",
+            nil,
+            driver { $0.unloadedModules = ["nvidia_modeset", "nvidia_drm", "nvidia_vgpu_vfio"] }
+        ),
+        Case(
+            .extraModulesMissing,
+            "no driver is loaded",
+            nil,
+            driver {
+                $0 = $0.unloaded
+                $0.unloadedModules = ["gdrdrv"]
+            }
+        ),
         Case(.driverKindMismatch, "as decided", .pass),
         Case(
             .driverKindMismatch,

@@ -15,14 +15,16 @@ extension Check {
         raisedAs: .notice,
         meaning:
             "Before the agent replaced the driver, it unloaded kernel modules that use it, such as `nvidia_peermem` for "
-            + "GPUDirect RDMA or `gdrdrv`. It could not load all of them again. Some are not a part of every driver, and "
-            + "others must be built for each version. The GPUs work, so the finding is a notice.",
+            + "GPUDirect RDMA or `gdrdrv`. It could not load all of them again, because such a module must be built for each "
+            + "version. `nvidia_drm` does not count, because the agent installs its drivers without it. The GPUs work, "
+            + "so the finding is a notice.",
         advice:
             "If programs on the node need the module, build or install it for the new driver, and run `modprobe` on the "
-            + "node. For `nvidia_drm`, there is nothing to do: the agent installs its drivers without it. The finding ends with the next boot."
+            + "node. The finding ends with the next boot."
     ) { node in
         let driver = node.facts.driver
-        guard driver.isLoaded, let missing = driver.unloadedModules else { return nil }
+        let missing = driver.missingUsers
+        guard driver.isLoaded, !missing.isEmpty else { return nil }
         return .notice(
             "The install unloaded these kernel modules, and they are not loaded now: \(shortList(missing)).",
             expected: "the kernel modules that were loaded before the install",

@@ -25,6 +25,19 @@ extension DriverFacts {
         !["nvidia", "nvidia_uvm", "nvidia_modeset"].contains($0)
     }
 
+    /// The modules that are a part of the driver itself.
+    ///
+    /// Which of them a driver has depends on its package and on how it was installed: the agent installs no `nvidia_drm`.
+    private static let parts = ["nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm", "nvidia_vgpu_vfio"]
+
+    /// The modules that use the driver and are not a part of it, which an install unloaded and which are not loaded now;
+    /// empty when there is none.
+    ///
+    /// NVIDIA's packages contain `nvidia_peermem`, but the installer does not load it: somebody wanted it.
+    package var missingUsers: [String] {
+        (unloadedModules ?? []).filter { !Self.parts.contains($0) }
+    }
+
     /// The modules that an install must load beside those of every driver: they are loaded now, or an install unloaded them.
     package var extraModulesToLoad: [String] {
         let wanted = (loadedModules.value ?? []) + (unloadedModules ?? [])
