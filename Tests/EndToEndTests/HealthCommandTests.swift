@@ -71,7 +71,8 @@ import Testing
     @Test func aLoadOfTheDriverIsAReset() async throws {
         try await SimulatedNode.with("h100") { node in
             try await node.agent("install").expectExit(0)
-            try await node.logToKernel(1, "NVRM: Xid (PCI:0001:00:00): 119, pid=7, name=python, Timeout after 45s of waiting")
+            let xid = "NVRM: Xid (PCI:0001:00:00): 119, pid=7, name=python, Timeout after 45s of waiting"
+            try await node.logToKernel(1, xid)
             let status = try await node.status()
             #expect(status.verdict == "not-ready" && status.reason == "xid-gpu-reset")
             try await node.logToKernel(2, "NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64  580.159.04")
