@@ -27,6 +27,9 @@ package struct Plan: Encodable, Sendable, Equatable {
     /// All obstacles: the findings that block the decision, and the findings of the preflight.
     package var obstacles: [Finding] { decision.problems + problems }
 
+    /// Whether only the record of the end follows the verification, so that what it read holds after the last step.
+    package var endsWithVerification: Bool { steps.suffix(2).map(\.id) == [.verify, .finish] }
+
     /// Whether the steps go back to the driver before a failed one.
     package var goesBack: Bool { decision.action == .install && decision.failed != nil }
 }

@@ -1,4 +1,4 @@
-import NodeModel
+package import NodeModel
 import Selection
 
 extension Planner {
@@ -59,6 +59,15 @@ extension Planner {
     /// The preparation of the kernel of the next boot for a driver from packages of the distribution.
     func prebuiltAhead(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> PrebuiltAhead {
         PrebuiltAhead(facts, decision, journal: journal, whyNoRepositories: whyNoRepositories)
+    }
+
+    /// Why the plan for the kernel of the next boot does not depend on the packages of the repositories, as a clause; nil
+    /// when it does.
+    package func whyAheadNeedsNoPackages(_ facts: NodeFacts, journal: Journal?) -> String? {
+        if let whyNoRepositories { return whyNoRepositories }
+        guard let record = facts.driver.record.value, let kernel = facts.host.pendingKernel.value else { return nil }
+        return PrebuiltAhead.lastAttempt(record.version, kernel: kernel.release, in: journal)
+            .map { _ in "the last attempt for this kernel ended" }
     }
 
     /// Why the agent may not ask the repositories of the node for packages, as a clause; nil when it may.

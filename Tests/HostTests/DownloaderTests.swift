@@ -165,7 +165,7 @@ import Testing
     @Test func aServerThatFallsSilentIsLeft() async throws {
         let answers: [FileServer.Answer] = [.stall(after: 1000), .declared(length: DownloadBench.file.count + 1)]
         try await FileServer.serving(DownloadBench.file, answers: answers) { server in
-            let request = bench.request([server.url], size: nil, stallTimeout: .seconds(25))
+            let request = bench.request([server.url], size: nil, stallTimeout: .seconds(25), deadline: .seconds(200))
             _ = try await bench.fetch(request)
             // The second answer had all bytes and promised one more. How many of them arrived before its connection was
             // closed is a matter of chance: the next request continues there, or begins again when all did.

@@ -46,6 +46,29 @@ import Testing
         let start = 1_796_000_000.0
         let record = JobRecord(arguments: ["sh"], startedAt: Timestamp(start), deadlineSeconds: row.deadline)
         #expect(record.limit(longest: .seconds(2700)) == .seconds(row.limit))
-        #expect(record.rest(at: Timestamp(start + row.age), longest: .seconds(2700)) == .seconds(row.rest))
+        let moment = JobRecord.Moment(time: Timestamp(start + row.age), uptime: 5000)
+        #expect(record.rest(at: moment, longest: .seconds(2700)) == .seconds(row.rest))
+    }
+
+    /// A fresh node sets its clock while the first install runs.
+    @Test(arguments: [-100_000, 0, 100_000]) func aClockThatIsSetDoesNotMatter(_ step: Double) {
+        let record = JobRecord(
+            arguments: ["sh"],
+            startedAt: Timestamp(1_796_000_000),
+            deadlineSeconds: 1800,
+            startedAtUptime: 20
+        )
+        func rest(after age: Double) -> Duration {
+            let moment = JobRecord.Moment(time: Timestamp(1_796_000_000 + step + age), uptime: 20 + age)
+            return record.rest(at: moment, longest: .seconds(2700))
+        }
+        #expect(rest(after: 600) == .seconds(1200) && rest(after: 1801) == .zero)
+    }
+
+    @Test func theMomentIsThatOfTheHost() throws {
+        let uptime = try #require(Double(String(contentsOfFile: "/proc/uptime", encoding: .utf8).prefix { $0 != " " }))
+        let moment = JobRecord.Moment.now()
+        #expect((0..<60).contains(moment.uptime - uptime))
+        #expect(abs(moment.time.seconds - Date().timeIntervalSince1970) < 60)
     }
 }

@@ -298,6 +298,7 @@ import Testing
         journal.begin(first.steps[0], at: Timestamp(3))
         journal.end(.staleDKMSAhead, at: Timestamp(4), failure: failure)
         #expect(plan(unpacked, journal: journal).steps.isEmpty && journal.failure == nil)
+        #expect(plan(unpacked, journal: journal).aheadProblem == "dkms: error.")
 
         // DKMS does not know the driver and needs no headers: the agent builds without it.
         let beside = Self.waiting.with {

@@ -43,6 +43,8 @@ import Testing
         #expect(step.effects.count == 2 && !step.disrupts && step.inverse.map(\.id) == [.removePersistenced])
         let withoutSystemd = facts.with { $0.driver.surroundings?.hasSystemd = false }
         #expect(Installs.plan(withoutSystemd).steps.last?.id == .finish)
+        // What the verification read includes persistence mode.
+        #expect(!plan.endsWithVerification && Installs.plan(withoutSystemd).endsWithVerification)
     }
 
     @Test func theUnitRunsAsItsUserIfThereIsOne() {

@@ -160,6 +160,31 @@ import Testing
         }
     }
 
+    /// The package is installed, but the kernel loads another file, or somebody removed the file of the package.
+    @Test(arguments: [nil, "580.105.08"]) func whatSucceededIsNotRepeated(_ module: String?) throws {
+        let facts = Self.waiting.with { $0.host.pendingKernel = Self.kernel(module: module) }
+        let step = try #require(Self.ahead(Self.plan(facts)))
+        var journal = Journal(record: facts.driver.record.value)
+        journal.begin(step, at: Timestamp(1))
+        #expect(Self.ahead(Self.plan(facts, journal: journal)) != nil)
+        journal.end(step.id, at: Timestamp(2))
+        let plan = Self.plan(facts, journal: journal)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.aheadProblem?.contains("\(Self.release) would not load the module of \(Self.version)") == true)
+    }
+
+    /// The question to the repositories takes long, and the agent asks it in each inspection.
+    @Test func asksTheRepositoriesOnlyWhileAnAnswerMatters() throws {
+        #expect(Planner().whyAheadNeedsNoPackages(Self.waiting, journal: nil) == nil)
+        let planner = Planner(buildPackages: false)
+        #expect(planner.whyAheadNeedsNoPackages(Self.waiting, journal: nil)?.contains("installs no packages") == true)
+        let step = try #require(Self.ahead(Self.plan()))
+        var journal = Journal(record: Self.waiting.driver.record.value)
+        journal.begin(step, at: Timestamp(1))
+        journal.end(step.id, at: Timestamp(2))
+        #expect(Planner().whyAheadNeedsNoPackages(Self.waiting, journal: journal) != nil)
+    }
+
     /// The driver that runs works, whatever happens to the package.
     @Test func whatFailedIsNotRepeatedForTheSameKernelAndDriver() throws {
         let step = try #require(Self.ahead(Self.plan()))

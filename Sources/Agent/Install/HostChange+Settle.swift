@@ -48,7 +48,7 @@ extension HostChange {
         let progress = progress
         let (record, longestJob) = (await offPool { job.record }, longestJob)
         // It has had a part of its time already. One that somebody kills now needs a moment.
-        let rest = record?.rest(at: Timestamp(now()), longest: longestJob) ?? longestJob
+        let rest = record?.rest(at: .now(), longest: longestJob) ?? longestJob
         let patience = min(max(rest, Self.patienceAtTheEnd), longestJob)
         do throws(HostError) { return try await job.wait(deadline: patience) { progress(.said($0)) } } catch {
             guard case .jobDeadline(let running, limit: _) = error, let record else { throw error }

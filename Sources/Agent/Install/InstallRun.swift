@@ -87,7 +87,8 @@ package struct InstallRun: Sendable {
         if isWithdrawn { journal.withdrawUninstall() }
         var last = inspector
         if !view.plan.steps.isEmpty {
-            last.prober.heard = try await run(view.plan.steps, journal, change)
+            let heard = try await run(view.plan.steps, journal, change)
+            if view.plan.endsWithVerification { last.prober.heard = heard }
         } else {
             let before = journal
             // The driver of this agent is whole. So a step that was cut off behind its work is done.
@@ -134,8 +135,8 @@ package struct InstallRun: Sendable {
 extension InstallRun {
     /// Executes the steps.
     ///
-    /// - Returns: What NVIDIA's libraries said during the verification, when no later step changed anything about the
-    ///   driver; nil when the next inspection must ask them. Without persistence mode, they need seconds for each GPU.
+    /// - Returns: What NVIDIA's libraries said during the verification; nil without one. An inspection that comes soon after
+    ///   it need not ask them again: without persistence mode, they need seconds for each GPU.
     private func run(
         _ steps: [PlannedStep],
         _ journal: Journal,
@@ -165,7 +166,7 @@ extension InstallRun {
             await executor.stopDownload()
             throw error
         }
-        return steps.suffix(2).map(\.id) == [.verify, .finish] ? heard.facts.withLock(\.self) : nil
+        return heard.facts.withLock(\.self)
     }
 
     /// What NVIDIA's libraries said last.

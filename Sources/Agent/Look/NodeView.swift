@@ -34,12 +34,7 @@ package struct NodeView: Sendable {
         policy = setup.policy
         migState = setup.policy.migConfigFile == nil ? .none : .keep
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
-        let planner = Planner(
-            source: setup.policy.source,
-            buildPackages: setup.policy.buildPackages,
-            surroundings: setup.policy.surroundings
-        )
-        plan = planner.plan(facts, decision, journal: journal)
+        plan = setup.policy.planner.plan(facts, decision, journal: journal)
         let checks = Checks(
             facts: facts,
             plan: plan,
@@ -130,7 +125,8 @@ package struct Inspector: Sendable {
     private func complete(_ reading: NodeReading) async -> NodeReading {
         var reading = reading
         reading.facts.build.prebuiltPackages = await prober.prebuiltPackages(reading.facts, setup.policy)
-        reading.facts.build.prebuiltAhead = await prober.prebuiltAhead(reading.facts)
+        let whyNotAsked = setup.policy.planner.whyAheadNeedsNoPackages(reading.facts, journal: reading.journal)
+        reading.facts.build.prebuiltAhead = await prober.prebuiltAhead(reading.facts, whyNotAsked: whyNotAsked)
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(reading.facts)
         reading.facts.build.fabricPackages = await prober.fabricPackages(reading.facts, decision, setup.policy)
         return reading
@@ -163,6 +159,12 @@ package struct Inspector: Sendable {
             setup.policy.surroundings.license?.tokenFile
         )
         return facts
+    }
+}
+
+extension Policy {
+    fileprivate var planner: Planner {
+        Planner(source: source, buildPackages: buildPackages, surroundings: surroundings)
     }
 }
 

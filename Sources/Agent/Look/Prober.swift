@@ -142,9 +142,9 @@ package struct Prober: Sendable {
     /// The finding that a job runs for longer than its step may take; nil when there is none.
     func overdueJob() async -> Finding? {
         guard let commands, let jobs = try? await HostJob.running(on: root, commands) else { return nil }
-        let (time, longest) = (Timestamp(now()), HostChange.longestJob)
+        let (moment, longest) = (JobRecord.Moment.now(), HostChange.longestJob)
         for job in jobs {
-            guard let record = job.record, record.rest(at: time, longest: longest) == .zero else { continue }
+            guard let record = job.record, record.rest(at: moment, longest: longest) == .zero else { continue }
             let (running, limit) = (job.whereItRuns(), record.limit(longest: longest).components.seconds)
             return running.finding(observed: "the \(running) runs for more than \(limit) seconds")
         }
@@ -160,12 +160,15 @@ package struct Prober: Sendable {
         return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
     }
 
-    /// What the repositories of the host offer for the kernel of the next boot; nil when the agent installs no modules for
-    /// it ahead of the boot.
-    func prebuiltAhead(_ facts: NodeFacts) async -> Reading<[OfferedPackage]>? {
+    /// What the repositories of the host offer for the kernel of the next boot.
+    ///
+    /// It is nil when the agent installs no modules for this kernel, and skipped for the reason `whyNotAsked`, because the
+    /// question takes long.
+    func prebuiltAhead(_ facts: NodeFacts, whyNotAsked: String?) async -> Reading<[OfferedPackage]>? {
         guard let kernel = facts.kernelForPrebuiltModules?.release,
             let distribution = PrebuiltDistributions.known(on: facts.host.osRelease.value)
         else { return nil }
+        if let whyNotAsked { return .skipped(whyNotAsked) }
         return await PrebuiltProbe(root: root, commands: commands).packages(for: kernel, of: distribution)
     }
 

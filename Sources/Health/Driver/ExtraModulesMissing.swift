@@ -15,8 +15,8 @@ extension Check {
         raisedAs: .notice,
         meaning:
             "Before the agent replaced the driver, it unloaded kernel modules that use it, such as `nvidia_peermem` for "
-            + "GPUDirect RDMA or `gdrdrv`. It could not load all of them again, because such a module must be built for each "
-            + "version. `nvidia_drm` does not count, because the agent installs its drivers without it. The GPUs work, "
+            + "GPUDirect RDMA or `gdrdrv`. It could not load all of them again: `gdrdrv` must be built for each version, and "
+            + "`nvidia_peermem` needs a kernel with peer memory. `nvidia_drm` does not count, because the agent installs its drivers without it. The GPUs work, "
             + "so the finding is a notice.",
         advice:
             "If programs on the node need the module, build or install it for the new driver, and run `modprobe` on the "

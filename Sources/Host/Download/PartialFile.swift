@@ -24,7 +24,7 @@ actor PartialFile {
     private let sizes: ClosedRange<Int>
     private var digest: RunningDigest
     private var file: FileDescriptor?
-    /// The number of bytes whose write to the disk has begun.
+    /// The number of bytes whose write to the disk has started.
     private var flushed = 0
 
     /// - Parameters:
@@ -114,10 +114,10 @@ actor PartialFile {
         flush(file)
     }
 
-    /// Begins to write the received bytes to the disk, in large pieces.
+    /// Starts to write the received bytes to the disk, in large pieces.
     ///
-    /// The kernel would keep them in memory, and `commit` would then wait until a slow disk has taken the whole file. An
-    /// error is that of `commit`.
+    /// The kernel would keep them in memory, and `commit` would then wait until a slow disk has taken the whole file.
+    /// `commit` reports an error.
     private func flush(_ file: FileDescriptor) {
         guard count - flushed >= Self.piece else { return }
         gpa_begin_writeback(file.rawValue, off_t(flushed), off_t(count - flushed))

@@ -79,9 +79,15 @@ package struct HostJob: Sendable {
         deadlineSeconds: Int? = nil
     ) async throws(HostError) {
         let hasSystemd = try await offPool { () throws(HostError) in try root.isDirectory("/run/systemd/system") }
-        let now = Timestamp(Date.now.timeIntervalSince1970)
-        let unit = hasSystemd ? unit(startedAt: now) : nil
-        let record = Record(arguments: arguments, startedAt: now, unit: unit, deadlineSeconds: deadlineSeconds)
+        let now = Record.Moment.now()
+        let unit = hasSystemd ? unit(startedAt: now.time) : nil
+        let record = Record(
+            arguments: arguments,
+            startedAt: now.time,
+            unit: unit,
+            deadlineSeconds: deadlineSeconds,
+            startedAtUptime: now.uptime
+        )
         let lock = try await offPool { () throws(HostError) in try prepare(record) }
         // The job's processes share the open file description, so the lock stays with them.
         defer { try? lock.close() }

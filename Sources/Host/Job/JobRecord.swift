@@ -1,3 +1,4 @@
+import Glibc
 package import Support
 
 /// What `job.json` contains: the command of a job and its start.
@@ -9,12 +10,21 @@ package struct JobRecord: Codable, Sendable, Equatable {
     package var unit: String?
     /// How long the job may take, in seconds; nil in the record of an earlier version.
     package var deadlineSeconds: Int?
+    /// The uptime of the host at the start, in seconds; nil in the record of an earlier version.
+    package var startedAtUptime: Double?
 
-    package init(arguments: [String], startedAt: Timestamp, unit: String? = nil, deadlineSeconds: Int? = nil) {
+    package init(
+        arguments: [String],
+        startedAt: Timestamp,
+        unit: String? = nil,
+        deadlineSeconds: Int? = nil,
+        startedAtUptime: Double? = nil
+    ) {
         self.arguments = arguments
         self.startedAt = startedAt
         self.unit = unit
         self.deadlineSeconds = deadlineSeconds
+        self.startedAtUptime = startedAtUptime
     }
 
     /// How long the job may take, which is at most `longest`: the limit of a job whose own one is not known.
@@ -22,12 +32,34 @@ package struct JobRecord: Codable, Sendable, Equatable {
         deadlineSeconds.map { min(.seconds(max(0, $0)), longest) } ?? longest
     }
 
-    /// How much longer the job may take at this time; zero when it has passed its limit.
+    /// How much longer the job may take, which runs at this moment; zero when it has passed its limit.
     ///
-    /// The clock of the host can have been set back since the start, so it is never more than the limit.
-    package func rest(at time: Timestamp, longest: Duration) -> Duration {
+    /// A fresh node often sets its clock during the first install, so the uptime counts. A job does not outlive the boot in
+    /// which it started. Without the uptime of the start, the clock counts, and the rest is never more than the limit.
+    package func rest(at moment: Moment, longest: Duration) -> Duration {
         let limit = limit(longest: longest)
-        return min(limit, max(.zero, limit - .seconds(time.seconds - startedAt.seconds)))
+        let age = startedAtUptime.map { moment.uptime - $0 } ?? (moment.time.seconds - startedAt.seconds)
+        return min(limit, max(.zero, limit - .seconds(age)))
+    }
+
+    /// A moment on both clocks of the host.
+    package struct Moment: Sendable {
+        package var time: Timestamp
+        /// The seconds since the boot, with those in which the host slept.
+        package var uptime: Double
+
+        package init(time: Timestamp, uptime: Double) {
+            self.time = time
+            self.uptime = uptime
+        }
+
+        package static func now() -> Moment {
+            var (time, uptime) = (timespec(), timespec())
+            clock_gettime(CLOCK_REALTIME, &time)
+            clock_gettime(CLOCK_BOOTTIME, &uptime)
+            func seconds(_ value: timespec) -> Double { Double(value.tv_sec) + Double(value.tv_nsec) / 1e9 }
+            return Moment(time: Timestamp(seconds(time)), uptime: seconds(uptime))
+        }
     }
 
     /// The exit status in the file `result`, as a shell prints it; nil for any other text.

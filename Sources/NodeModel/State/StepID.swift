@@ -55,7 +55,7 @@ extension StepID {
     /// The steps whose changes do not end with the driver of their install, and which a later install does not repeat.
     package static let outliving: Set<StepID> = [
         .blacklist, .release, .buildPackages, .headersAhead, .buildAhead, .moduleParameters, .deviceRule, .license,
-        .persistenced, .fabricManager, .installFabricManager, .fabricPackages, .imex,
+        .persistenced, .fabricManager, .installFabricManager, .fabricPackages, .imex, .staleDKMS, .staleDKMSAhead,
     ]
 
     /// The steps that prepare the kernel of the next boot.
@@ -80,12 +80,11 @@ extension StepID {
             "download-fabric-manager", "download-fabric-packages", "download-packages", "driver-packages",
             "fabric-manager", "fabric-packages", "finish", "forget", "headers-ahead", "imex", "install",
             "install-fabric-manager", "license", "load", "module-parameters", "modules-ahead", "persistenced",
-            "release", "remove",
-            "remove-ahead",
-            "remove-blacklist", "remove-build-packages", "remove-device-rule", "remove-driver-packages",
-            "remove-fabric-manager", "remove-fabric-packages", "remove-license", "remove-module-parameters",
-            "remove-package", "remove-persistenced", "stale-dkms", "stale-dkms-ahead", "start-services",
-            "stop-fabric-manager", "stop-imex", "stop-services", "sync", "uninstall", "unload", "verify",
+            "release", "remove", "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
+            "remove-driver-packages", "remove-fabric-manager", "remove-fabric-packages", "remove-license",
+            "remove-module-parameters", "remove-package", "remove-persistenced", "stale-dkms", "stale-dkms-ahead",
+            "start-services", "stop-fabric-manager", "stop-imex", "stop-services", "sync", "uninstall", "unload",
+            "verify",
         ].map(StepID.init(rawValue:))
     )
 

@@ -25,15 +25,15 @@ extension DriverFacts {
         !["nvidia", "nvidia_uvm", "nvidia_modeset"].contains($0)
     }
 
-    /// The modules that are a part of the driver itself.
+    /// The modules that the driver itself consists of.
     ///
     /// Which of them a driver has depends on its package and on how it was installed: the agent installs no `nvidia_drm`.
     private static let parts = ["nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm", "nvidia_vgpu_vfio"]
 
-    /// The modules that use the driver and are not a part of it, which an install unloaded and which are not loaded now;
-    /// empty when there is none.
+    /// The modules that use the driver, which an install unloaded and which are not loaded now; empty when there is none.
     ///
-    /// NVIDIA's packages contain `nvidia_peermem`, but the installer does not load it: somebody wanted it.
+    /// They are none of `parts`. NVIDIA's packages contain `nvidia_peermem`, too, but the installer does not load it:
+    /// somebody wanted it.
     package var missingUsers: [String] {
         (unloadedModules ?? []).filter { !Self.parts.contains($0) }
     }

@@ -28,8 +28,12 @@ package struct InstallModulesAhead: Operation {
         self.work = work
     }
 
-    /// The job that installs the modules for this kernel.
-    package var jobName: String { StepID.modulesAhead.jobName(for: "\(version)-\(kernel)") }
+    /// The job that installs the modules of a driver version for a kernel.
+    static func jobName(_ version: String, kernel: String) -> String {
+        StepID.modulesAhead.jobName(for: "\(version)-\(kernel)")
+    }
+
+    package var jobName: String { Self.jobName(version, kernel: kernel) }
 
     private var job: PackageJob {
         PackageJob(name: jobName, installer: installer, record: HostLayout.driverPackages)

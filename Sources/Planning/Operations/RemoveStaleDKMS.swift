@@ -42,7 +42,8 @@ package struct RemoveStaleDKMS: Operation {
 
     /// What DKMS itself does when it removes a tree.
     ///
-    /// The source can be back by now.
+    /// The source can be back by now. Its link goes last, because the agent and DKMS know a tree by it: a script that was
+    /// cut off runs again.
     private static let script = #"""
         for tree; do
             entry=/var/lib/dkms/$tree
@@ -50,6 +51,7 @@ package struct RemoveStaleDKMS: Operation {
             for link in "${entry%/*}"/kernel-*; do
                 case $(readlink "$link") in "${tree#*/}"/* | "$entry"/*) rm -f "$link" ;; esac
             done
+            find "$entry" -mindepth 1 -maxdepth 1 ! -name source -exec rm -rf {} +
             rm -rf "$entry"
             rmdir "${entry%/*}" 2>/dev/null || true
         done

@@ -12,7 +12,7 @@ package struct Ahead: Recipe {
     /// The agent does not repeat what failed, unless the package manager was busy. After the boot, it builds for this
     /// kernel as in every install.
     package private(set) var problem: String?
-    /// Removes what stops DKMS; nil when nothing does, or when the agent could not remove it.
+    /// Removes what stops DKMS; nil when nothing does.
     private var healing: RemoveStaleDKMS?
     /// Whether the agent removes the cause because of which it could not install the headers.
     private var isHealed = false
@@ -39,7 +39,8 @@ package struct Ahead: Recipe {
         }
         let packages = installsPackages ? AheadPackages(facts, directory: directory) : nil
         var names = AheadPackages.Names()
-        lookForStaleTrees(before: build, facts, journal)
+        if build.dkms != nil || !kernel.hasHeaders { lookForStaleTrees(before: build, facts, journal) }
+        guard problem == nil else { return }
         if !kernel.hasHeaders || isHealed {
             // The files of a package that is not configured are there.
             names.headers = packages?.headers(of: kernel.release)
@@ -94,8 +95,12 @@ package struct Ahead: Recipe {
 
     private mutating func lookForStaleTrees(before build: BuildAhead, _ facts: NodeFacts, _ journal: Journal?) {
         let trees = facts.staleDKMSTrees.map(\.id)
-        let last = journal?.steps.last { $0.step == .staleDKMSAhead }
-        guard !trees.isEmpty, last?.state != .failed else { return }
+        guard !trees.isEmpty else { return }
+        // DKMS would stop at them, so nothing after the failed step would succeed.
+        if let last = journal?.steps.last(where: { $0.step == .staleDKMSAhead }), last.state == .failed {
+            problem = last.failure?.observed ?? "\(trees.joined(separator: ", ")) could not be removed from DKMS."
+            return
+        }
         healing = RemoveStaleDKMS(trees: trees, isAhead: true)
         let job = InstallHeadersAhead.jobName(build.version, kernel: build.kernel)
         isHealed = Self.failure(of: .headersAhead, job, in: journal) != nil

@@ -25,6 +25,10 @@ package struct PrebuiltAhead: Recipe {
             let installer = PackageInstallers.used(on: system),
             facts.build.packageTools.value?.contains(installer.program) == true
         else { return }
+        if let last = Self.lastAttempt(record.version, kernel: kernel, in: journal) {
+            problem = last
+            return
+        }
         if let whyNoRepositories {
             problem = "It would download packages from the repositories of the node, but \(whyNoRepositories)."
             return
@@ -62,12 +66,11 @@ package struct PrebuiltAhead: Recipe {
                 version: record.version,
                 work: facts.build.workDirectory
             ),
-            facts,
-            journal
+            facts
         )
     }
 
-    private mutating func add(_ install: InstallModulesAhead, _ facts: NodeFacts, _ journal: Journal?) {
+    private mutating func add(_ install: InstallModulesAhead, _ facts: NodeFacts) {
         let space = DiskSpace(
             build: facts.build,
             package: 0,
@@ -75,13 +78,23 @@ package struct PrebuiltAhead: Recipe {
             buildPackages: [install.modules.name],
             rebuildsInitramfs: false
         )
-        let failed = Ahead.failure(of: .modulesAhead, install.jobName, in: journal)
-        if let failed, failed.code != .packageManagerBusy {
-            problem = failed.observed
-        } else if let full = space.findings.first {
+        if let full = space.findings.first {
             problem = "There is no space for \(install.modules.name): \(full.observed)"
         } else {
             operations = [install]
         }
+    }
+
+    /// Why another attempt for this kernel would change nothing, as a sentence; nil when there was none, or when the
+    /// package manager was busy.
+    package static func lastAttempt(_ version: String, kernel: String, in journal: Journal?) -> String? {
+        let job = InstallModulesAhead.jobName(version, kernel: kernel)
+        if let failed = Ahead.failure(of: .modulesAhead, job, in: journal) {
+            return failed.code == .packageManagerBusy ? nil : failed.observed
+        }
+        // The kernel would load another file than that of the package, or somebody removed the file.
+        guard let last = journal?.steps.last(where: { $0.step == .modulesAhead }), last.state == .done, last.job == job
+        else { return nil }
+        return "The package with the modules is installed, but \(kernel) would not load the module of \(version)."
     }
 }

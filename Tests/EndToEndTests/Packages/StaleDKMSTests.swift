@@ -21,7 +21,8 @@ struct StaleDKMSTests {
         autoinstall)
             for tree in /var/lib/dkms/*/*; do
                 [ -L "$tree/source" ] && [ ! -r "$tree/source/dkms.conf" ] || continue
-                printf '%s\n' 'Error! Could not locate dkms.conf file.'                     "File: $tree/source/dkms.conf does not exist." >&2
+                echo 'Error! Could not locate dkms.conf file.' >&2
+                echo "File: $tree/source/dkms.conf does not exist." >&2
                 exit 4
             done
             ;;

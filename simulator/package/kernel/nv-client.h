@@ -13,5 +13,5 @@ void cleanup_module(void);
 #define NV_MODULE_INFO(key, value) \
 	static const char nv_##key[] __attribute__((section(".modinfo"), used, aligned(1))) = #key "=" value
 
-// In the kernel log, the next text is an information.
+// Begins a line of the level `info` in the kernel log.
 #define NV_INFO "\0016"
