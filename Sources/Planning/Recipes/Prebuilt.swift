@@ -43,8 +43,7 @@ package struct Prebuilt: Recipe {
     package var operations: [any Operation] {
         // Until the package manager has accepted the transaction and has its packages, everything that runs stays.
         (isResumed ? [] : [begin])
-            + (isInstalled
-                ? [] : RemoveStaleDKMS.operations(facts) + [DownloadDriverPackages(for: installation)])
+            + (isInstalled ? [] : RemoveStaleDKMS.operations(facts) + [DownloadDriverPackages(for: installation)])
             + ReleaseGPUs.operations(released, version: record.version, journal: isResumed ? journal : nil)
             + (isInstalled ? [] : install) + [LoadModules(extra: facts.driver.extraModulesToLoad)]
             + (services.isEmpty ? [] : [StartServices(units: services)])
