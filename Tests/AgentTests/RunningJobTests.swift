@@ -61,7 +61,7 @@ struct RunningJobTests {
             var record = try JSONDecoder().decode(JobRecord.self, from: Data(host.tree.text(file).utf8))
             let deadline = try #require(record.deadlineSeconds)
             #expect(deadline == 1800 && deadline < HostChange.longestJob.components.seconds)
-            record.startedAt = Timestamp(record.startedAt.seconds - Double(deadline) - 60)
+            record.startedAtUptime = try #require(record.startedAtUptime) - Double(deadline) - 60
             try host.tree.write(file, bytes: Array(JSONEncoder().encode(record)))
             for view in [await host.inspector.currentView(), await host.inspector.look()] {
                 let finding = view.report.findings.first { $0.code == .jobRunning }

@@ -131,12 +131,15 @@ import Testing
     @Test func aChildThatDoesNotDieInTimeIsReapedLater() async throws {
         var deadlines = VendorProber.Deadlines()
         deadlines.cuda = .milliseconds(300)
-        // As with a process that cannot be killed: it is left before it can have died.
+        // As with a process that cannot be killed: it is left before it has died, unless this process must wait meanwhile.
         deadlines.ending = .zero
         try await Toolbox.withDirectory { directory in
             let script = "echo $$ > pid; \(Self.hello) exec sleep 600"
             let abandoned = AbandonedChildren()
-            let failure = try ask(script, in: directory, deadlines: deadlines, abandoned: abandoned).failure
+            var failure: ReadFailure?
+            for _ in 1...10 where failure?.detail.hasSuffix("; the child process cannot be killed") != true {
+                failure = try ask(script, in: directory, deadlines: deadlines, abandoned: abandoned).failure
+            }
             #expect(failure?.reason == .hang)
             #expect(failure?.detail.hasSuffix("; the child process cannot be killed") == true)
             let pid = try Toolbox.read("\(directory)/pid").trimmed

@@ -17,14 +17,16 @@ extension InstallFault {
         InstallFault(
             name: "a compiler that goes during the build",
             inject: { node in
-                // This compiler removes itself while it compiles the first file.
+                // This compiler removes itself when it has compiled the first file.
                 try await node.shell(
                     """
                     mkdir /run/away; mv /usr/bin/cc /run/away
                     cat >/usr/bin/cc <<'SCRIPT'
                     #!/bin/sh
+                    gcc "$@"
+                    status=$?
                     case " $* " in *' -c '*) rm -f /usr/bin/cc ;; esac
-                    exec gcc "$@"
+                    exit $status
                     SCRIPT
                     chmod 755 /usr/bin/cc
                     """
