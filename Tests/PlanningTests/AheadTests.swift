@@ -299,6 +299,12 @@ import Testing
         journal.end(.staleDKMSAhead, at: Timestamp(4), failure: failure)
         #expect(plan(unpacked, journal: journal).steps.isEmpty && journal.failure == nil)
         #expect(plan(unpacked, journal: journal).aheadProblem == "dkms: error.")
+        // Another tree can be removed.
+        let further = unpacked.with {
+            let stale = DKMSTree(name: "nvidia", version: "550.54.14", kernels: [], lacksSource: true)
+            $0.claims.dkms = $0.claims.dkms.map { $0 + [stale] }
+        }
+        #expect(plan(further, journal: journal).steps.first?.id == .staleDKMSAhead)
 
         // DKMS does not know the driver and needs no headers: the agent builds without it.
         let beside = Self.waiting.with {

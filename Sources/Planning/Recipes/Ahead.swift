@@ -96,12 +96,14 @@ package struct Ahead: Recipe {
     private mutating func lookForStaleTrees(before build: BuildAhead, _ facts: NodeFacts, _ journal: Journal?) {
         let trees = facts.staleDKMSTrees.map(\.id)
         guard !trees.isEmpty else { return }
-        // DKMS would stop at them, so nothing after the failed step would succeed.
-        if let last = journal?.steps.last(where: { $0.step == .staleDKMSAhead }), last.state == .failed {
+        let removal = RemoveStaleDKMS(trees: trees, isAhead: true)
+        // DKMS would stop at the same trees, so nothing after the failed step would succeed.
+        let last = journal?.steps.last { $0.step == removal.id }
+        if let last, last.state == .failed, last.leaves == removal.leaves {
             problem = last.failure?.observed ?? "\(trees.joined(separator: ", ")) could not be removed from DKMS."
             return
         }
-        healing = RemoveStaleDKMS(trees: trees, isAhead: true)
+        healing = removal
         let job = InstallHeadersAhead.jobName(build.version, kernel: build.kernel)
         isHealed = Self.failure(of: .headersAhead, job, in: journal) != nil
     }
