@@ -1,4 +1,3 @@
-import Glibc
 package import Support
 
 /// What `job.json` contains: the command of a job and its start.
@@ -51,14 +50,6 @@ package struct JobRecord: Codable, Sendable, Equatable {
         package init(time: Timestamp, uptime: Double) {
             self.time = time
             self.uptime = uptime
-        }
-
-        package static func now() -> Moment {
-            var (time, uptime) = (timespec(), timespec())
-            clock_gettime(CLOCK_REALTIME, &time)
-            clock_gettime(CLOCK_BOOTTIME, &uptime)
-            func seconds(_ value: timespec) -> Double { Double(value.tv_sec) + Double(value.tv_nsec) / 1e9 }
-            return Moment(time: Timestamp(seconds(time)), uptime: seconds(uptime))
         }
     }
 
