@@ -92,6 +92,11 @@ actor ConditionPublisher {
             )
             return true
         } catch {
+            // The agent ends in the middle of the write, so the next attempt is `end`.
+            guard !error.isCancellation else {
+                await mirror.forget()
+                return false
+            }
             schedule.failed(error, at: .now, using: &generator)
             (state.failure, state.isRefused) = (errorChain(error), error.isRefusal)
             let pause = schedule.delay(for: update.urgency, at: .now)

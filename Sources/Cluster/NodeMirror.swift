@@ -97,6 +97,8 @@ package actor NodeMirror {
                 try await withDeadline(limit ?? patience, subject: "reading the labels of node \(node)") {
                     () async throws(KubernetesError) in _ = try await self.read()
                 }
+            } catch  where error.isCancellation {
+                // The agent ends. The labels that it knows stay for the commands on the node.
             } catch {
                 logger.warning("cannot read the owner labels of the Node", metadata: ["error": "\(errorChain(error))"])
                 owners = .unreadable(ReadFailure(error))

@@ -146,6 +146,7 @@ package actor NodePublisher {
             pace.succeeded()
             return true
         } catch {
+            guard !error.isCancellation else { return false }
             var generator = SystemRandomNumberGenerator()
             pace.failed(error, at: .now, using: &generator)
             let pause = await delay()
@@ -168,7 +169,10 @@ package actor NodePublisher {
             published.at = Timestamp(Date().timeIntervalSince1970)
             (published.failure, published.isRefused) = (nil, nil)
         } catch {
-            (published.failure, published.isRefused) = (request.text(of: error), error.isRefusal)
+            // A request that the agent gave up at its end is no failure, which `status` would show until the next start.
+            if !error.isCancellation {
+                (published.failure, published.isRefused) = (request.text(of: error), error.isRefusal)
+            }
             // An outdated mirror can be the cause, except after a refusal.
             if !error.isRefusal { await mirror.forget() }
             throw error

@@ -65,6 +65,11 @@ package struct InvalidField: Sendable, Hashable {
 }
 
 extension KubernetesError {
+    /// Whether the agent itself gave the request up, because it ends.
+    ///
+    /// Such an error says nothing about the API server.
+    package var isCancellation: Bool { if case .cancelled = self { true } else { false } }
+
     /// Whether a `test` operation of a JSON patch failed, or the object was changed since it was read.
     ///
     /// The API server answers a failed test with status 422 and the message below. A denial by a policy also has status

@@ -7,6 +7,7 @@ import NodeModel
 import Reporting
 import SimulatedCluster
 import Support
+import TestSupport
 import Testing
 
 /// The publisher with an API server over TLS: the state of the Node, and the requests.
@@ -179,6 +180,31 @@ import Testing
             #expect(node.metadata.labels["nvidia.com/gpu.count"] == "1")
             try await publisher.publish(publication(.ready, ["nvidia.com/gpu.count": "2"]))
             #expect(await publisher.state.failure == nil)
+        }
+    }
+
+    /// The next agent needs minutes to start on a busy node, and `status` shows this state until then.
+    @Test(arguments: [("GET", TestCluster.nodeName), ("PATCH", "/\(TestCluster.nodeName)?"), ("PATCH", "/status?")])
+    func aRequestThatIsGivenUpAtTheEndIsNoFailure(method: String, target: String) async throws {
+        try await TestCluster.with { cluster in
+            let link = TestLink(cluster)
+            try await link.publish(publication(.ready, conditions: [gpuReady(.yes)]))
+            let before = await link.state
+            cluster.server.faults.add(Fault(.hang(.seconds(60)), method: method, target: target))
+            let task = Task {
+                if method == "GET" { _ = await link.mirror.ownerLabels(noOlderThan: .zero) }
+                await link.publisher.run { _ in }
+            }
+            let changed = publication(.notReady, conditions: [gpuReady(.no)])
+            await link.publisher.want(changed)
+            try await eventually("the server has the request") {
+                cluster.server.faults.isEmpty
+            }
+            task.cancel()
+            await task.value
+            let state = await link.state
+            #expect(state.failure == nil && state.conditionsFailure == nil && state.ownerLabelsFailure == nil)
+            #expect(state.ownerLabels == before.ownerLabels)
         }
     }
 

@@ -54,6 +54,9 @@ public final class FaultQueue: Sendable {
 
     public func add(_ fault: Fault) { faults.withLock { $0.append(fault) } }
 
+    /// Whether a request has met each fault.
+    public var isEmpty: Bool { faults.withLock { $0.isEmpty } }
+
     /// Removes all pending faults.
     public func clear() { faults.withLock { $0.removeAll() } }
 
