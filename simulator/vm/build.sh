@@ -12,14 +12,16 @@ built=$root/.build/vm
 # also has nouveau.
 host_packages=(
     linux-image-cloud-amd64 linux-headers-cloud-amd64 linux-image-amd64 linux-headers-amd64
-    dkms gcc make kmod systemd systemd-sysv dbus udev
+    dkms gcc ccache make kmod systemd systemd-sysv dbus udev
     iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6 curl jq
 )
 # shellcheck source=simulator/vm/image.sh
 . "$vm/image.sh"
+# shellcheck source=simulator/vm/compiler-cache.sh
+. "$vm/compiler-cache.sh"
 
 need_vm() {
-    need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux
+    need_packages mmdebstrap qemu-system-x86 e2fsprogs makeself gcc libc6-dev make util-linux xz-utils
     need_image
 }
 
@@ -92,7 +94,22 @@ build_host_root() {
     echo gpu-node >"$1/etc/hostname"
     install -m 755 "$vm/guest/vm-node-start" "$1/usr/sbin/"
     install -m 644 "$vm/guest/vm-node.service" "$1/etc/systemd/system/"
+    install -m 755 "$vm/guest/cached-compiler" "$1/usr/local/bin/gcc-12"
 }
+
+# unpack_kernel VMLINUZ FILE: writes the kernel that is packed with xz in this file. An emulated processor needs four seconds
+# to unpack it. The header says where it is: https://docs.kernel.org/arch/x86/boot.html.
+unpack_kernel() {
+    local sectors offset length
+    sectors=$(number_at 0x1f1 1 "$1")
+    offset=$(number_at 0x248 4 "$1")
+    length=$(number_at 0x24c 4 "$1")
+    # The last four bytes are the size of the kernel.
+    dd if="$1" status=none iflag=skip_bytes,count_bytes skip=$(((sectors + 1) * 512 + offset)) count=$((length - 4)) |
+        xz -dc >"$2"
+}
+# number_at OFFSET BYTES FILE
+number_at() { od -An -j$(($1)) -N"$2" -tu"$2" "$3" | tr -d ' '; }
 
 # Builds a kernel module for each kernel of the host's root, with its compiler and headers: DIRECTORY/RELEASE.ko.
 # build_module SOURCES ROOT DIRECTORY
@@ -115,15 +132,15 @@ build_module() {
 }
 
 # build_vm: sets `host_root`, `host_image`, `cloud_kernel`, `generic_kernel`, `generic_initrd` and `bus` to the paths of
-# what a machine boots from, and `pod_base` to the base of the pod's image.
+# what a machine boots from, `host_key` to the checksum of what the host is built from, and `pod_base` to the base of the
+# pod's image.
 build_vm() {
-    local host_key
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
         printf '%s\n' "${host_packages[@]}" "${left_out[@]}" "${kernel_modules[@]}"
         declare -f bootstrap small_initrd build_host_root
-        cat "$vm"/guest/vm-node{.service,-start}
+        cat "$vm"/guest/{vm-node{.service,-start},cached-compiler}
     } | checksum)
     keep host-root "$host_key" build_host_root
     host_root=$kept
@@ -135,7 +152,8 @@ build_vm() {
     host_image=$kept
     cloud_kernel=$(echo "$host_root"/boot/vmlinuz-*-cloud-*)
     generic_initrd=$(echo "$host_root"/boot/initrd.img-*)
-    generic_kernel=${generic_initrd/initrd.img/vmlinuz}
+    keep generic-kernel "$host_key" unpack_kernel "${generic_initrd/initrd.img/vmlinuz}"
+    generic_kernel=$kept
 }
 
 # The programs under test, stripped. They need no Swift library on the host. `agent` names another agent. Also builds the
@@ -181,6 +199,9 @@ build_payload() {
     cp "$built/gpu-sim" "$work"
     "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
         --size 1 --effort 0 >/dev/null
+    keep "compiler-cache-$1" "$host_key-$(checksum_of "$work/packages" "$vm"/{compiler-cache.sh,guest/ccache.conf})" \
+        build_compiler_cache "$work"
+    cp -r "$kept" "$work/compiler-cache"
     cluster_files "$work"
     cp "$pod_image/entrypoint" "$work"
     tar -C "$work" --owner=0 --group=0 -cf "$3" .

@@ -114,7 +114,7 @@ installed_disk() {
     local directory=$built/runs/installed boot=() key started=$SECONDS
     key=$({
         printf '%s\n' "$host_image" "$bus" "$pod_image"
-        declare -f build_payload cluster_files
+        declare -f build_payload build_compiler_cache cluster_files
         checksum_of "$built/gpu-sim" "$vm"/{installed,guest} simulator/{bin,driver,lib,package} daemonset/base \
             "simulator/scenarios/$hardware"
     } | checksum)

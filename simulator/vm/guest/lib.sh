@@ -51,6 +51,9 @@ prepare_host() {
     mount -o ro /dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_image image
 }
 
+# A scenario whose subject is the build compiles without the cache, until the next boot.
+use_real_compiler() { rm -r compiler-cache; }
+
 plug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/plug; }
 unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 
