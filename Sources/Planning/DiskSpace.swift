@@ -14,6 +14,10 @@ struct DiskSpace {
     /// Whether the plan builds an initramfs again.
     var rebuildsInitramfs: Bool
 
+    /// The size of a package for a plan that only builds kernel modules, in MiB: a quarter of NVIDIA's package, of which
+    /// the sources of the modules are about that much.
+    static let modules = 100
+
     /// What one directory must take, in MiB.
     private struct Need {
         var path: String

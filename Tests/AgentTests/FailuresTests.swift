@@ -159,6 +159,13 @@ import Testing
             error: .lasting(url: "https://a/b", cause: .proxyAuthenticationRequired),
             remedy: "Add the user name and the password"
         ),
+        DownloadCase(
+            error: .unavailable(
+                attempts: 3,
+                cause: .network(url: "https://a/b", proxy: "proxy:3128", cause: NetworkError.connectionRefused)
+            ),
+            remedy: "Run 'curl -I --proxy http://proxy:3128 http://a/b'"
+        ),
         DownloadCase(error: .badProxy(setting: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY in the environment"),
         DownloadCase(
             error: .badProxy(setting: "download.httpsProxy"),

@@ -66,6 +66,44 @@ struct RollbackTests {
         }
     }
 
+    /// The agent has unloaded the old driver, and cannot record that the installer begins.
+    ///
+    /// Nothing of the old driver has changed, so it works again.
+    @Test func anInstallThatEndsAfterTheUnloadLoadsTheOldDriverAgain() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install", node.options(for: Self.old)).expectExit(0)
+            let loaded = try await node.moduleNames()
+            let script = #"""
+                cat >/usr/local/sbin/modprobe <<'END'
+                #!/bin/sh
+                [ "$*" != '-r nvidia' ] || mount -o remount,bind,ro /var/lib/gpu-agent
+                exec /sbin/modprobe "$@"
+                END
+                chmod 755 /usr/local/sbin/modprobe
+                mount --bind /var/lib/gpu-agent /var/lib/gpu-agent
+                """#
+            try await node.run(["sh", "-ec", script])
+            let options = try node.options(for: Self.new)
+            let install = try await node.agent("install", options)
+            install.expectExit(1)
+            #expect(
+                install.errors.contains("× install-failed: cannot write /var/lib/gpu-agent/journal.json"),
+                "\(install)"
+            )
+            #expect(
+                install.errors.contains("! nothing of the old driver has changed, so the agent loads it again"),
+                "\(install)"
+            )
+            #expect(!install.errors.contains("could not be loaded again"), "\(install)")
+            #expect(try await node.moduleNames() == loaded)
+            #expect(node.text("/sys/module/nvidia/version") == "\(Self.old)\n")
+
+            try await node.run(["sh", "-ec", "rm /usr/local/sbin/modprobe; umount -l /var/lib/gpu-agent"])
+            try await node.agent("install", options).expectExit(0)
+            try await node.expectWholeInstall(like: Uninterrupted.shared(Self.new))
+        }
+    }
+
     /// The driver before the failed one fits, when an operator selects it.
     @Test func anotherSelectionNeedsNoInstall() async throws {
         try await SimulatedNode.with { node in

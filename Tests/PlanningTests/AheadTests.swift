@@ -127,6 +127,21 @@ import Testing
         #expect(ahead(plan(row.facts)) == nil)
     }
 
+    /// The pods of a node that works need its disk.
+    @Test(arguments: [("/usr", 200), ("/var/lib", 300)])
+    func aBuildThatWouldFillADiskIsNotBegun(_ path: String, _ free: Int) {
+        let full = Self.waiting.with {
+            $0.build.freeSpace = [FreeSpace(path: path, mebibytes: .present(free), fileSystem: "1")]
+        }
+        let plan = plan(full)
+        #expect(ahead(plan) == nil)
+        #expect(plan.aheadProblem == "There is no space for the kernel modules: \(path) has \(free) MiB of free space.")
+        let room = Self.waiting.with {
+            $0.build.freeSpace = [FreeSpace(path: path, mebibytes: .present(2 * free), fileSystem: "1")]
+        }
+        #expect(ahead(self.plan(room)) != nil)
+    }
+
     @Test func aFailedBuildIsNotRepeatedForTheSameKernelAndDriver() throws {
         let step = try #require(ahead(plan(Self.waiting)))
         var journal = Journal(record: Self.waiting.driver.record.value)

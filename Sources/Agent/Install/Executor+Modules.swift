@@ -1,4 +1,5 @@
 import Host
+import NodeModel
 import Support
 
 /// Takes kernel modules out of the kernel, and loads them again.
@@ -20,6 +21,19 @@ extension Executor {
                 throw error
             }
         }
+    }
+
+    /// Loads a driver again, and starts its services, after an install that unloaded it and then ended before it changed
+    /// anything else.
+    ///
+    /// - Returns: Why that was not possible; nil when the driver works again.
+    func takeBack(_ unload: PlannedStep) async -> String? {
+        progress(.noted("nothing of the old driver has changed, so the agent loads it again"))
+        var scratch = Journal()
+        for step in unload.inverse {
+            do throws(AgentFailure) { try await execute(step, &scratch) } catch { return error.problem.observed }
+        }
+        return await startAgain(unload.stoppedServices)
     }
 
     /// Loads kernel modules as far as possible, and returns those that could not be loaded.

@@ -196,7 +196,7 @@ struct Executor {
     /// Starts services that a failed step has stopped, so that the node is as it was before the step.
     ///
     /// - Returns: Why a service could not be started; nil when all run.
-    private func startAgain(_ units: [String]) async -> String? {
+    func startAgain(_ units: [String]) async -> String? {
         guard !units.isEmpty else { return nil }
         let commands = commands
         // A new task, so that the services are started again even when this task is canceled.

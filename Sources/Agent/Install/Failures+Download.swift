@@ -29,12 +29,12 @@ extension DownloadError {
         case .badProxy(let setting):
             let place = setting.hasPrefix("download.") ? "the configuration" : "the environment of the agent"
             return failure(observed, file, step, "Correct \(setting) in \(place).")
-        case .lasting(_, cause: .certificate(.unknownAuthority)), .lasting(_, cause: .certificate(.rejected)):
+        case .lasting(_, _, cause: .certificate(.unknownAuthority)), .lasting(_, _, cause: .certificate(.rejected)):
             let remedy =
                 "If your own certificate authority signed the server's certificate, set 'download.caFile' in the "
                 + "configuration to the file of this authority. Otherwise do not trust this server."
             return failure(observed, file, step, remedy)
-        case .lasting(_, cause: .proxyAuthenticationRequired):
+        case .lasting(_, _, cause: .proxyAuthenticationRequired):
             return failure(observed, file, step, "Add the user name and the password to the URL of the proxy.")
         case .lasting:
             let remedy = "Correct the certificate of the server, or add a mirror of the package to your own catalog."
@@ -60,6 +60,12 @@ extension DownloadError {
                 + "a proxy, or add a mirror of the package to your own catalog."
             return failure(observed, file, step, remedy, .downloadWebPage)
         case .refused, .badRedirect, .unavailable, .deadline, .wrongSize:
+            if let proxy {
+                let remedy =
+                    "Run 'curl -I --proxy http://\(proxy) \(address)' on \(machine). If the proxy does not answer, start "
+                    + "it, or correct it in the configuration or in the environment of the agent."
+                return failure(observed, file, step, remedy)
+            }
             let remedy =
                 "Run 'curl -I \(address)' on \(machine) and read the response, "
                 + "or add a mirror of the package to your own catalog."

@@ -14,7 +14,8 @@ package enum DownloadError: CausedError, Sendable {
     /// The server redirects the request to somewhere that cannot be requested; the cause says why.
     case badRedirect(url: String, cause: MessageError)
     /// The connection failed for a reason that waiting does not change, such as a certificate that is not trusted.
-    case lasting(url: String, cause: NetworkError)
+    /// `proxy` is the proxy that the request used (`HOST:PORT`).
+    case lasting(url: String, proxy: String? = nil, cause: NetworkError)
     /// The server refused the request permanently: not found, forbidden, gone.
     case refused(url: String, status: Int)
     /// A web page came instead of the file, as captive portals and proxies send it.
@@ -45,7 +46,7 @@ package enum DownloadError: CausedError, Sendable {
         case .deadline(_, let cause): cause
         case .file(_, _, let cause): cause
         case .badRedirect(_, let cause): cause
-        case .lasting(_, let cause): cause
+        case .lasting(_, _, let cause): cause
         case .badRequest, .badProxy, .refused, .webPage, .wrongSize, .tooLarge, .wrongDigest, .cancelled, .noSpace,
             .busy:
             nil
@@ -59,7 +60,7 @@ extension DownloadError {
         case .badRequest(let what): what
         case .badAddress(let address, _): "cannot use the URL '\(redacted(address))'"
         case .badProxy(let setting): "\(setting) is not the URL of an HTTP proxy (http://HOST:PORT)"
-        case .lasting(let url, _): "cannot download \(redacted(url))"
+        case .lasting(let url, let proxy, _): "cannot download \(redacted(url))\(through(proxy))"
         case .badRedirect(let url, _): "cannot follow the redirect from \(redacted(url))"
         case .refused(let url, let status): "\(redacted(url)) answered with status \(status)"
         case .webPage(let url):
@@ -81,8 +82,9 @@ extension DownloadError {
 
 /// Why one attempt to download a file failed, where another attempt may succeed.
 package enum DownloadFault: CausedError, Sendable {
-    /// The connection or the HTTP exchange failed; the cause is a `NetworkError`.
-    case network(url: String, cause: any Error)
+    /// The connection or the HTTP exchange failed; the cause is a `NetworkError`. `proxy` is the proxy that the request
+    /// used (`HOST:PORT`).
+    case network(url: String, proxy: String? = nil, cause: any Error)
     /// The server answered with a status that may pass, and perhaps with the time to wait.
     case status(url: String, status: Int, retryAfter: Duration?)
     /// The answer ended before all bytes were received.
@@ -93,7 +95,7 @@ package enum DownloadFault: CausedError, Sendable {
     case damagedRemainder(url: String)
 
     package var cause: (any Error)? {
-        guard case .network(_, let cause) = self else { return nil }
+        guard case .network(_, _, let cause) = self else { return nil }
         return cause
     }
 }
@@ -101,13 +103,28 @@ package enum DownloadFault: CausedError, Sendable {
 extension DownloadFault {
     package var description: String {
         switch self {
-        case .network(let url, _): "cannot download \(redacted(url))"
+        case .network(let url, let proxy, _): "cannot download \(redacted(url))\(through(proxy))"
         case .status(let url, let status, _): "\(redacted(url)) answered with status \(status)"
         case .cutShort(let url, let received, let expected):
             "the response from \(redacted(url)) ended after \(received) of \(expected) bytes"
         case .tooSlow(let url, let rate): "\(redacted(url)) sent only \(rate) bytes per second"
         case .damagedRemainder(let url):
             "the partial file from an earlier download does not match the file at \(redacted(url))"
+        }
+    }
+}
+
+private func through(_ proxy: String?) -> String { proxy.map { " through the proxy \($0)" } ?? "" }
+
+extension DownloadError {
+    /// The proxy of the request that failed (`HOST:PORT`); nil when the request used none, or when its failure has nothing
+    /// to do with the connection.
+    package var proxy: String? {
+        switch self {
+        case .lasting(_, let proxy, _), .unavailable(_, .network(_, let proxy, _)),
+            .deadline(_, .network(_, let proxy, _)?):
+            proxy
+        default: nil
         }
     }
 }

@@ -62,8 +62,9 @@ struct Transfer: Sendable {
         } catch let error where !(error is DownloadError || error is DownloadFault) {
             try Task.checkCancellation()
             let cause = await NetworkError.of(error, from: server(of: url))
-            guard !cause.isLasting else { throw DownloadError.lasting(url: url, cause: cause) }
-            throw DownloadFault.network(url: url, cause: cause)
+            let proxy = try proxies.server(for: url).map { "\($0.host):\($0.port)" }
+            guard !cause.isLasting else { throw DownloadError.lasting(url: url, proxy: proxy, cause: cause) }
+            throw DownloadFault.network(url: url, proxy: proxy, cause: cause)
         }
     }
 

@@ -47,7 +47,8 @@ package struct BlacklistModules: Operation {
         return "\(OwnFile.mark) NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
     }
 
-    /// Builds each initramfs again when one contains a module, because it then loads the module before `/etc` is read.
+    /// Builds each initramfs again when one contains a module, because it then loads the module before `/etc` is read, and
+    /// when the files of one cannot be listed.
     ///
     /// Debian and Ubuntu have initramfs-tools, and most other distributions have dracut.
     private static let rebuild = """
@@ -57,7 +58,8 @@ package struct BlacklistModules: Operation {
         else exit 0; fi
         for image in /boot/initrd.img-* /boot/initramfs-*.img /boot/initrd-*; do
             [ -f "$image" ] || continue
-            if $list "$image" | grep -E "$pattern"; then exec $rebuild; fi
+            files=$($list "$image") || exec $rebuild
+            if printf '%s\\n' "$files" | grep -E "$pattern"; then exec $rebuild; fi
         done
         """
 }

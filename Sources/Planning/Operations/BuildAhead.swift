@@ -116,6 +116,8 @@ package struct BuildAhead: Operation {
         [ -e "$source/Makefile" ] || fail 1 "The sources of the kernel modules are not in $source."
         rm -rf "$build"
         mkdir -p "$build" "$target"
+        # The disk can be full, and nothing else would remove these files.
+        trap 'rm -f "$target"/nvidia*.ko.part' EXIT
         rm -f "$target"/nvidia*.ko.part
         cp -R "$source/." "$build"
         make -C "$build" -j"$(nproc)" KERNEL_UNAME="$kernel" ${CC:+CC="$CC"} modules

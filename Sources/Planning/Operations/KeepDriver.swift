@@ -8,10 +8,13 @@ package struct KeepDriver: Operation {
     package var version: String
     /// The path of the driver package; nil when it is not known.
     package var package: String?
+    /// The directory for temporary files, in which the package can run.
+    package var work: String
 
-    package init(version: String, package: String?) {
+    package init(version: String, package: String?, work: String = HostLayout.work) {
         self.version = version
         self.package = package
+        self.work = work
     }
 
     package var id: StepID { .install }
@@ -21,5 +24,5 @@ package struct KeepDriver: Operation {
     package var deadlineSeconds: Int { 30 }
     package var effects: [Effect] { [] }
     package var failure: StepFailure { .state }
-    package var inverse: (any Operation)? { RunUninstaller(version: version, package: package) }
+    package var inverse: (any Operation)? { RunUninstaller(version: version, package: package, work: work) }
 }

@@ -63,34 +63,29 @@ package struct Ahead: Recipe {
                 return
             }
         }
-        if let install = packages?.install(names, for: build, facts) {
-            add(install, before: build, facts, journal)
-        } else {
-            operations = (build.dkms == nil ? [] : [healing].compactMap(\.self)) + [build]
+        let install = packages?.install(names, for: build, facts)
+        if let job = install?.jobName, let failed = Self.failure(of: .headersAhead, job, in: journal),
+            failed.code != .packageManagerBusy, !isHealed
+        {
+            problem = failed.observed
+            return
         }
-    }
-
-    private mutating func add(
-        _ packages: InstallHeadersAhead,
-        before build: BuildAhead,
-        _ facts: NodeFacts,
-        _ journal: Journal?
-    ) {
+        // A build that fills a disk of the node hurts the pods there.
         let space = DiskSpace(
             build: facts.build,
-            package: 0,
-            work: packages.work,
-            buildPackages: packages.names,
+            package: DiskSpace.modules,
+            work: HostLayout.work,
+            buildPackages: install?.names ?? [],
             rebuildsInitramfs: false
         )
-        let failed = Self.failure(of: .headersAhead, packages.jobName, in: journal)
-        if let failed, failed.code != .packageManagerBusy, !isHealed {
-            problem = failed.observed
-        } else if let full = space.findings.first {
-            problem = "There is no space for \(packages.names.joined(separator: " and ")): \(full.observed)"
-        } else {
-            operations = [healing].compactMap(\.self) + [packages, build]
+        if let full = space.findings.first {
+            let what = install.map { " and for \($0.names.joined(separator: " and "))" } ?? ""
+            problem = "There is no space for the kernel modules\(what): \(full.observed)"
+            return
         }
+        let isHealing = install != nil || build.dkms != nil
+        let before: [any Operation] = (isHealing ? [healing].compactMap(\.self) : []) + [install].compactMap(\.self)
+        operations = before + [build]
     }
 
     private mutating func lookForStaleTrees(before build: BuildAhead, _ facts: NodeFacts, _ journal: Journal?) {

@@ -71,7 +71,7 @@ package struct Prebuilt: Recipe {
     private var install: [any Operation] {
         let unload = UnloadModules(loadedOf: facts.driver, services: services)
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
-        return (isNeeded ? [unload] : []) + (surroundings?.beforeLoad ?? []) + [installation]
+        return (surroundings?.beforeLoad ?? []) + (isNeeded ? [unload] : []) + [installation]
     }
 
     private var installation: InstallDriverPackages {

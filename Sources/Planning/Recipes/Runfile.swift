@@ -101,7 +101,9 @@ package struct Runfile: Recipe {
         failed != nil && journal?.steps.contains { $0.step == .install && $0.job == nil } == true
     }
 
-    private var keep: KeepDriver { KeepDriver(version: record.version, package: packagePath) }
+    private var keep: KeepDriver {
+        KeepDriver(version: record.version, package: packagePath, work: facts.build.workDirectory)
+    }
 
     /// The path of the package on the host; nil when its name is not known.
     private var packagePath: String? {
@@ -170,10 +172,7 @@ package struct Runfile: Recipe {
         let isNeeded = !unload.modules.isEmpty || !services.isEmpty
         // The installer loads the modules at its end.
         return RemoveStaleDKMS.operations(facts) + build + [package] + (fabric?.preparing ?? [])
-            + (isNeeded ? [unload] : []) + takeover
-            + (surroundings?.beforeLoad ?? []) + [
-                installer
-            ]
+            + (surroundings?.beforeLoad ?? []) + (isNeeded ? [unload] : []) + takeover + [installer]
     }
 
     /// The services of the driver that run now, and those that this install or an interrupted one stopped.

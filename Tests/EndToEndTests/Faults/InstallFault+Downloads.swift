@@ -63,7 +63,7 @@ extension InstallFault {
                 try await node.serveOriginal()
             },
             code: "download-failed",
-            says: "127.0.0.1",
+            says: " through the proxy 127.0.0.1:",
             leaves: [.partialPackage]
         ),
     ]
