@@ -139,7 +139,7 @@ build_vm() {
     rm -rf "$built"/tmp.*
     host_key=$({
         printf '%s\n' "${host_packages[@]}" "${left_out[@]}" "${kernel_modules[@]}"
-        declare -f bootstrap small_initrd build_host_root
+        declare -f bootstrap file_system small_initrd build_host_root unpack_kernel number_at build_module
         cat "$vm"/guest/{vm-node{.service,-start},cached-compiler}
     } | checksum)
     keep host-root "$host_key" build_host_root
@@ -183,6 +183,12 @@ build_programs() {
     pod_image=$kept
 }
 
+# driver_packages HARDWARE DIRECTORY: creates the driver packages of a simulated node's scenario, and their catalog.
+driver_packages() {
+    "$root/simulator/bin/catalog" --dir "$2" --scenario "$1" --server http://127.0.0.1:8080 \
+        --size 1 --effort 0 >/dev/null
+}
+
 # build_payload HARDWARE SCENARIO FILE SEED: the archive from which a machine runs. HARDWARE is a simulated node's
 # scenario.
 build_payload() {
@@ -197,11 +203,9 @@ build_payload() {
     cp -r "$root"/simulator/{lib,scenarios} "$work/simulator"
     cp "$root/simulator/bin/pci-tree" "$work/simulator/bin"
     cp "$built/gpu-sim" "$work"
-    "$root/simulator/bin/catalog" --dir "$work" --scenario "$1" --server http://127.0.0.1:8080 \
-        --size 1 --effort 0 >/dev/null
-    keep "compiler-cache-$1" "$host_key-$(checksum_of "$work/packages" "$vm"/{compiler-cache.sh,guest/ccache.conf})" \
-        build_compiler_cache "$work"
-    cp -r "$kept" "$work/compiler-cache"
+    driver_packages "$1" "$work"
+    compiler_cache "$1"
+    cp -r "$cache" "$work/compiler-cache"
     cluster_files "$work"
     cp "$pod_image/entrypoint" "$work"
     tar -C "$work" --owner=0 --group=0 -cf "$3" .

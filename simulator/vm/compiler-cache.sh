@@ -1,44 +1,53 @@
 # Compiles the modules of the drivers once without emulation, for the compiler cache of the machine. build.sh sources this
 # file.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 
-# build_compiler_cache PAYLOAD DIRECTORY: fills a cache of ccache with what DKMS compiles for the driver packages in this
-# directory, for each kernel of the host.
-#
-# ccache compares the commands of the compiler, so the sources have the place where DKMS puts them.
-build_compiler_cache() {
+# compiler_cache HARDWARE: sets `cache` to a cache of ccache with what DKMS compiles on a host with this hardware.
+compiler_cache() {
     local work
     work=$(mktemp -d -p "$built")
-    mkdir -p "$work"/{upper/mnt,work,root} "$2"
-    # shellcheck disable=SC2016 # the variables are the inner shell's
-    unshare --mount --pid --fork --kill-child --mount-proc -- bash -euc '
-        host_root=$1 work=$2 payload=$3 cache=$4
-        root=$work/root
-        mount -t overlay -o "lowerdir=$host_root,upperdir=$work/upper,workdir=$work/work" host "$root"
-        mount -t proc proc "$root/proc"
-        mkdir -p "$root"/run/vm-node/{compiler-cache,guest,packages}
-        mount --bind "$cache" "$root/run/vm-node/compiler-cache"
-        cp "$payload"/guest/ccache.conf "$root/run/vm-node/guest"
-        sed -i /read_only/d "$root/run/vm-node/guest/ccache.conf"
-        cp "$payload"/packages/*.run "$root/run/vm-node/packages"
-        chroot "$root" env -u TMPDIR PATH=/usr/local/bin:/usr/bin:/bin bash -euc '"'"'
-            for package in /run/vm-node/packages/*.run; do
-                sh "$package" --extract-only --target /run/driver
-                . /run/driver/package.conf
-                printf "NV_LICENSE = Dual MIT/GPL\n" >>/run/driver/kernel/version.mk
-                for kernel in /lib/modules/*; do
-                    kernel=${kernel##*/}
-                    build=/var/lib/dkms/nvidia/$VERSION/build
-                    rm -rf "$build"
-                    mkdir -p "${build%/*}"
-                    cp -r /run/driver/kernel "$build"
-                    cd "$build"
-                    make -j"$(nproc)" KERNEL_UNAME="$kernel" SYSSRC="/lib/modules/$kernel/build" modules
-                done
-                rm -rf /run/driver
-            done
-            CCACHE_CONFIGPATH=/run/vm-node/guest/ccache.conf ccache --show-stats
-        '"'"'
-    ' bash "$host_root" "$work" "$1" "$2"
+    driver_packages "$1" "$work"
+    keep "compiler-cache-$1" "$host_key-$(declare -f fill_cache compile_drivers | cat - "$vm/guest/ccache.conf" "$work"/packages/* |
+        checksum)" fill_cache "$work/packages"
+    cache=$kept
     rm -rf "$work"
+}
+
+# fill_cache PACKAGES DIRECTORY: compiles the modules of the driver packages in a root like that of the host.
+fill_cache() {
+    local work status=0
+    work=$(mktemp -d -p "$built")
+    mkdir -p "$work"/{upper/run/vm-node/{guest,packages,compiler-cache},work,root} "$2"
+    cp "$1"/*.run "$work/upper/run/vm-node/packages"
+    sed '/^read_only/d' "$vm/guest/ccache.conf" >"$work/upper/run/vm-node/guest/ccache.conf"
+    # shellcheck disable=SC2016 # the variables are the inner shell's
+    unshare --mount --pid --fork --kill-child -- bash -euc '
+        mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" host "$2/root"
+        mount -t proc proc "$2/root/proc"
+        mount --bind "$3" "$2/root/run/vm-node/compiler-cache"
+        exec chroot "$2/root" env -i LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin bash -euc "$4; compile_drivers"
+    ' bash "$host_root" "$work" "$2" "$(declare -f compile_drivers)" || status=$?
+    rm -rf "$work"
+    return $status
+}
+
+# Runs in the root of the host. ccache compares the commands of the compiler, so they must be those of DKMS: with the same
+# directory, the same variables and the license of the open modules.
+compile_drivers() {
+    local package kernel build
+    for package in /run/vm-node/packages/*.run; do
+        sh "$package" --extract-only --target /run/driver
+        # shellcheck source=/dev/null
+        . /run/driver/package.conf
+        echo 'NV_LICENSE = Dual MIT/GPL' >>/run/driver/kernel/version.mk
+        build=/var/lib/dkms/nvidia/$VERSION/build
+        mkdir -p "${build%/*}"
+        for kernel in /lib/modules/*; do
+            kernel=${kernel##*/}
+            cp -r /run/driver/kernel "$build"
+            make -C "$build" -j2 KERNEL_UNAME="$kernel" SYSSRC="/lib/modules/$kernel/build" modules
+            rm -r "$build"
+        done
+        rm -r /run/driver
+    done
 }

@@ -68,6 +68,11 @@ stop_machine() {
     qemu=''
 }
 
+# kernel_is_well NUMBER CONSOLE: the kernel of this boot reported no error of its own.
+kernel_is_well() {
+    ! grep -aqE 'Kernel panic|BUG: |Oops: ' "$2" || { say "boot $1: the kernel failed"; return 1; }
+}
+
 # How many seconds a machine may take until it reports its boot. This limit is for a machine that hangs: a boot takes
 # less than 10 seconds. All other limits are multiples of the measured boot.
 boot_limit=300
@@ -89,6 +94,7 @@ boot_once() {
             kill -0 "$qemu" 2>/dev/null || { say "boot $2: the machine ended before it lost its power"; return 1; }
             stop_machine
             say "boot $2: lost its power after $cut ms"
+            kernel_is_well "$2" "$console" || return 1
             echo 'end reboot' >>"$result"
             return 0
         fi
@@ -101,10 +107,7 @@ boot_once() {
     done
     wait "$qemu" || { say "boot $2: QEMU failed: $(cat "$1/qemu.log")"; qemu=''; return 1; }
     qemu=''
-    if grep -aqE 'Kernel panic|BUG: |Oops: ' "$console"; then
-        say "boot $2: the kernel failed"
-        return 1
-    fi
+    kernel_is_well "$2" "$console" || return 1
     [ -n "$(last_of end "$result")" ] || { say "boot $2: the machine ended without a result"; return 1; }
 }
 
@@ -114,7 +117,7 @@ installed_disk() {
     local directory=$built/runs/installed boot=() key started=$SECONDS
     key=$({
         printf '%s\n' "$host_image" "$bus" "$pod_image"
-        declare -f build_payload build_compiler_cache cluster_files
+        declare -f build_payload driver_packages compile_drivers cluster_files
         checksum_of "$built/gpu-sim" "$vm"/{installed,guest} simulator/{bin,driver,lib,package} daemonset/base \
             "simulator/scenarios/$hardware"
     } | checksum)
@@ -145,7 +148,7 @@ used_seconds() { awk -v ticks="$(getconf CLK_TCK)" '{ print int(($16 + $17) / ti
 # must fail in a check: a machine that ends without a result is a failure of every scenario.
 run_scenario() {
     local name=$1 directory=$built/runs/$1 started boot=() hardware=$hardware own
-    local number=0 outcome=ok random='' failed passed end next expected used disk='' word=failed
+    local number=0 outcome=ok random='' failed passed end next expected used disk='' word=failed kept_at=$directory
     own=$(setting "$name" hardware)
     hardware=${own:-$hardware}
     expected=$(setting "$name" expected_to_fail)
@@ -154,6 +157,7 @@ run_scenario() {
         printf 'FAIL  %-18s the install failed; see %s\n' "$name" "$built/runs/installed"
         return 1
     fi
+    compiler_cache "$hardware"
     started=$SECONDS
     used=$(used_seconds)
     prepare "$directory" "$vm/scenarios/$name" "$disk"
@@ -184,10 +188,13 @@ run_scenario() {
     cat "$directory"/result-* | sed -n "s/^fail /      $word: /p; s/^xfail /      failed as expected: /p; s/^info /      info: /p"
     [ -z "$show_phases" ] || phases "$directory"
     if [ "$outcome" = FAIL ]; then
-        printf '      see %s\n' "$directory"
+        # The next run of the scenario removes the directory.
+        [ "$times" = 1 ] || kept_at=$directory-$seed
+        printf '      see %s\n' "$kept_at"
         tail -n 25 "$directory/console-$number.log" | tr -d '\r' | sed 's/^/    | /'
     fi
     [ -n "$keep_disk" ] || rm -f "$directory/disk"
     rm -f "$directory/payload"
+    [ "$kept_at" = "$directory" ] || { rm -rf "$kept_at" && mv "$directory" "$kept_at"; }
     [ "$outcome" != FAIL ]
 }
