@@ -19,7 +19,7 @@ fill_cache() {
     work=$(mktemp -d -p "$built")
     mkdir -p "$work"/{upper/run/vm-node/{guest,packages,compiler-cache},work,root} "$2"
     cp "$1"/*.run "$work/upper/run/vm-node/packages"
-    sed '/^read_only/d' "$vm/guest/ccache.conf" >"$work/upper/run/vm-node/guest/ccache.conf"
+    cp "$vm/guest/ccache.conf" "$work/upper/run/vm-node/guest"
     # shellcheck disable=SC2016 # the variables are the inner shell's
     unshare --mount --pid --fork --kill-child -- bash -euc '
         mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" host "$2/root"
