@@ -92,8 +92,9 @@ actor ConditionPublisher {
             )
             return true
         } catch {
-            // The agent ends in the middle of the write, so the next attempt is `end`.
+            // The agent ends in the middle of the write, so the next attempt is `end`. The API server may have stored it.
             guard !error.isCancellation else {
+                brought = wanted
                 await mirror.forget()
                 return false
             }

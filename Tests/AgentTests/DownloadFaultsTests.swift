@@ -68,12 +68,13 @@ struct DownloadFaultsTests {
     }
 
     /// Checks what a failed download leaves: the code, the journal, the driver, and nothing but a part of the package.
+    @discardableResult
     private func expectFailure(
         _ host: ScriptedHost,
         _ code: ReasonCode,
         leavesPart: Bool,
         _ downloader: Downloader
-    ) async throws {
+    ) async throws -> Finding {
         let (failure, time) = await failure(host, downloader)
         #expect(failure?.problem.code == code, "\(failure?.problem.observed ?? "no failure")")
         #expect(failure?.problem.remedy.text.isEmpty == false)
@@ -83,6 +84,7 @@ struct DownloadFaultsTests {
         #expect(journal.steps.map(\.step) == [.begin, .download] && journal.failure == failure?.problem)
         #expect(host.calls("installer") == [] && host.calls("modprobe") == [])
         #expect(await host.inspector.look().report.reason == code)
+        return try #require(failure?.problem)
     }
 
     /// Checks that an install with a server that works brings the node to the state that it should have.
@@ -142,12 +144,22 @@ struct DownloadFaultsTests {
     @Test func aProxyThatDiesLeavesThePartForTheNextRun() async throws {
         try await ScriptedHost.with { host in
             let package = host.server.file
-            let proxy = try DyingProxy(serving: package, tag: "\"v1\"", first: package.count / 2)
+            let proxy = try ScriptedProxy(serving: package, tag: "\"v1\"", first: package.count / 2)
             let proxies = ProxySettings(http: "http://127.0.0.1:\(proxy.port)")
             try await expectFailure(host, .downloadFailed, leavesPart: true, downloader(proxies))
             #expect(host.server.questions == [])
             try await expectConvergence(host)
             #expect(host.server.questions.map(\.range) == ["bytes=\(package.count / 2)-"])
+        }
+    }
+
+    @Test func aProxyThatWantsAPasswordIsNamed() async throws {
+        try await ScriptedHost.with { host in
+            let proxy = try ScriptedProxy(answering: "HTTP/1.1 407 Proxy Authentication Required")
+            let proxies = ProxySettings(http: "http://127.0.0.1:\(proxy.port)")
+            let problem = try await expectFailure(host, .downloadFailed, leavesPart: false, downloader(proxies))
+            #expect(problem.observed.contains(" through the proxy 127.0.0.1:\(proxy.port): "), "\(problem)")
+            #expect(problem.remedy.text.contains("Add the user name and the password to the URL of the proxy."))
         }
     }
 
@@ -163,10 +175,25 @@ struct DownloadFaultsTests {
     }
 }
 
-/// A proxy that opens one tunnel, sends the beginning of a file through it, and refuses every connection after that.
-private final class DyingProxy: Sendable {
+/// A proxy that refuses every connection after the first one.
+private final class ScriptedProxy: Sendable {
     let port: Int
 
+    /// Answers with this line, and opens no tunnel.
+    init(answering line: String) throws {
+        let own = try LoopbackPort()
+        try own.listen()
+        port = own.number
+        DispatchQueue(label: "refusing proxy").async {
+            let connection = accept(own.descriptor, nil, nil)
+            own.close()
+            Self.readHead(connection)
+            Self.send(connection, Array("\(line)\r\nContent-Length: 0\r\n\r\n".utf8))
+            close(connection)
+        }
+    }
+
+    /// Opens a tunnel, and sends the beginning of a file through it.
     init(serving file: [UInt8], tag: String, first count: Int) throws {
         let own = try LoopbackPort()
         try own.listen()

@@ -102,6 +102,31 @@ struct ExecutorTests {
         }
     }
 
+    /// A module that does not load again keeps nothing else from working.
+    @Test func takesAnUnloadBackAsFarAsPossible() async throws {
+        try await ScriptedHost.with { host in
+            let executor = Executor(
+                root: host.inspector.prober.root,
+                commands: host.commands,
+                downloader: Downloader(),
+                progress: { _ in },
+                verify: { _ in nil }
+            )
+            var unload = step(.stopServices(["nvidia-persistenced.service"]), .unloadModules(["nvidia"]))
+            var load = step(.run([["modprobe", "gdrdrv"], ["modprobe", "nvidia"]]))
+            load.deadlineSeconds = 5
+            unload.inverse = [load]
+            try host.order("broken-module")
+            let problem = await executor.takeBack(unload)
+            #expect(problem?.contains("'modprobe gdrdrv' failed") == true, "\(problem ?? "")")
+            #expect(problem?.contains("'modprobe nvidia' failed") == true)
+            #expect(host.calls("modprobe") == ["gdrdrv", "nvidia"])
+            #expect(
+                host.calls("systemctl").filter { !$0.hasPrefix("cat") } == ["start nvidia-persistenced.service"]
+            )
+        }
+    }
+
     @Test func bringsModulesBackWhereOneIsInUse() async throws {
         try await ScriptedHost.with { host in
             var journal = Journal()

@@ -164,7 +164,7 @@ import Testing
                 attempts: 3,
                 cause: .network(url: "https://a/b", proxy: "proxy:3128", cause: NetworkError.connectionRefused)
             ),
-            remedy: "Run 'curl -I --proxy http://proxy:3128 http://a/b'"
+            remedy: "Run 'curl -I --proxytunnel --proxy http://proxy:3128 http://a/b'"
         ),
         DownloadCase(error: .badProxy(setting: "HTTPS_PROXY"), remedy: "Correct HTTPS_PROXY in the environment"),
         DownloadCase(

@@ -188,6 +188,11 @@ struct BuildAheadTests {
             #expect(install.errors.contains("× device-files-incomplete: "), "\(install)")
             #expect(node.exists("\(modules)/nvidia.ko"), "\(install)")
             #expect(try node.journal().finished(.buildAhead) && !(try node.journal().finished(.deviceRule)))
+            let status = try await node.status()
+            #expect(
+                status.findings.contains { $0.code == "device-files-incomplete" && $0.state != "pass" },
+                "\(status)"
+            )
             try await node.run(["umount", "-l", "/etc/udev/rules.d"])
             let healed = try await node.agent("install")
             healed.expectExit(0)

@@ -26,14 +26,23 @@ extension Executor {
     /// Loads a driver again, and starts its services, after an install that unloaded it and then ended before it changed
     /// anything else.
     ///
-    /// - Returns: Why that was not possible; nil when the driver works again.
+    /// A module that does not load again, such as that of another program, does not keep the driver from working.
+    ///
+    /// - Returns: What did not succeed; nil when everything is as it was before.
     func takeBack(_ unload: PlannedStep) async -> String? {
         progress(.noted("nothing of the old driver has changed, so the agent loads it again"))
-        var scratch = Journal()
+        var problems: [String] = []
         for step in unload.inverse {
-            do throws(AgentFailure) { try await execute(step, &scratch) } catch { return error.problem.observed }
+            for case .run(let list) in step.effects {
+                for command in list {
+                    do throws(HostError) {
+                        _ = try await commands.run(command, deadline: Duration(asked: step.deadlineSeconds))
+                    } catch { problems.append(errorChain(error)) }
+                }
+            }
         }
-        return await startAgain(unload.stoppedServices)
+        if let problem = await startAgain(unload.stoppedServices) { problems.append(problem) }
+        return problems.isEmpty ? nil : problems.joined(separator: "; ")
     }
 
     /// Loads kernel modules as far as possible, and returns those that could not be loaded.

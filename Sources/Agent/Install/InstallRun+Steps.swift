@@ -63,7 +63,7 @@ extension InstallRun {
             var error = error
             // After a stop, the next agent continues with the install.
             if !Task.isCancelled, let unload, let problem = await executor.takeBack(unload) {
-                error.problem.observed += " (the old driver could not be loaded again: \(problem))"
+                error.problem.observed += " (when the old driver was loaded again: \(problem))"
             }
             throw error
         }
@@ -83,7 +83,9 @@ extension InstallRun {
             change.progress(.started(step, number: index + 1, of: steps.count, usual: usual))
             journal.begin(step, at: Timestamp(now()))
             // The journal is about the previous install until the first step writes the new record.
-            if step.id != .begin { try await change.save(journal) }
+            if step.id != .begin {
+                do throws(AgentFailure) { try await change.save(journal) } catch { throw failure ?? error }
+            }
             if step.changesDriver { unload = nil }
             let began = ContinuousClock.now
             if let next = steps.dropFirst(index + 1).first, let file = step.downloadMeanwhile(for: next) {
@@ -103,21 +105,25 @@ extension InstallRun {
                 if step.id == .release { journal.rememberUnload(error.problem, bootID: await bootID()) }
                 journal.end(step.id, at: Timestamp(now()), failure: error.problem)
                 // On a full disk, the journal keeps the step as started. The cause is still that of the step.
+                var isSaved = true
                 do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
                     error.problem.observed += " (\(unsaved.problem.observed))"
+                    isSaved = false
                 }
                 change.progress(.failed(step, error.problem))
                 // A kernel that boots without modules is worse than what failed here, such as a license.
-                let goesOn = steps[index...].contains { StepID.ahead.contains($0.id) }
-                guard failure == nil, goesOn, !StepID.ahead.contains(step.id) else { throw failure ?? error }
+                guard failure == nil, isSaved, step.isBesideDriver,
+                    steps[index...].contains(where: { StepID.ahead.contains($0.id) })
+                else { throw failure ?? error }
                 failure = error
                 continue
             }
-            if step.id == .unload { unload = step }
+            // In a way back, the driver that was unloaded is the one that failed.
+            if step.id == .unload, journal.failed == nil, journal.record?.state == .started { unload = step }
             // The record of the install comes with its plan.
             if step.id == .begin { journal.setPlan(steps.map(\.id)) }
             journal.end(step.id, at: Timestamp(now()))
-            try await change.save(journal)
+            do throws(AgentFailure) { try await change.save(journal) } catch { throw failure ?? error }
             change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
         if let failure { throw failure }
@@ -139,6 +145,11 @@ extension InstallRun {
     private func bootID() async -> String? {
         await HostProbe(root: inspector.prober.root, commands: commands).bootID().value
     }
+}
+
+extension PlannedStep {
+    /// Whether the driver works without the step.
+    fileprivate var isBesideDriver: Bool { StepID.aroundDriver.contains(id) || id == .startServices }
 }
 
 extension Prober {

@@ -77,7 +77,7 @@ struct Transfer: Sendable {
     }
 
     private static let lastingErrors: [HTTPClientError] = [
-        .invalidURL, .emptyHost, .emptyScheme, .proxyAuthenticationRequired,
+        .invalidURL, .emptyHost, .emptyScheme,
     ]
 
     private func configuration(for url: String) throws(DownloadError) -> HTTPClient.Configuration {

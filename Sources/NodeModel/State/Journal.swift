@@ -50,11 +50,13 @@ package struct Journal: Codable, Sendable, Equatable {
         steps.last { $0.step == step }?.state == .done
     }
 
-    /// The failure of the last step; nil when the last step did not fail.
+    /// The failure of the last step for the driver that runs; nil when this step did not fail.
     ///
-    /// What fails for another kernel says nothing about the driver that runs.
+    /// What is done for another kernel says nothing about this driver.
     package var failure: Finding? {
-        guard let last = steps.last, last.state == .failed, !StepID.ahead.contains(last.step) else { return nil }
+        guard let last = steps.last(where: { !StepID.ahead.contains($0.step) }), last.state == .failed else {
+            return nil
+        }
         return last.failure
     }
 
