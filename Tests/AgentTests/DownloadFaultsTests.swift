@@ -180,32 +180,30 @@ private final class ScriptedProxy: Sendable {
     let port: Int
 
     /// Answers with this line, and opens no tunnel.
-    init(answering line: String) throws {
-        let own = try LoopbackPort()
-        try own.listen()
-        port = own.number
-        DispatchQueue(label: "refusing proxy").async {
-            let connection = accept(own.descriptor, nil, nil)
-            own.close()
-            Self.readHead(connection)
-            Self.send(connection, Array("\(line)\r\nContent-Length: 0\r\n\r\n".utf8))
-            close(connection)
-        }
+    convenience init(answering line: String) throws {
+        try self.init { connection in Self.send(connection, Array("\(line)\r\nContent-Length: 0\r\n\r\n".utf8)) }
     }
 
     /// Opens a tunnel, and sends the beginning of a file through it.
-    init(serving file: [UInt8], tag: String, first count: Int) throws {
-        let own = try LoopbackPort()
-        try own.listen()
-        port = own.number
-        DispatchQueue(label: "dying proxy").async {
-            let connection = accept(own.descriptor, nil, nil)
-            own.close()
-            Self.readHead(connection)
+    convenience init(serving file: [UInt8], tag: String, first count: Int) throws {
+        try self.init { connection in
             Self.send(connection, Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8))
             Self.readHead(connection)
             let head = "HTTP/1.1 200 OK\r\nContent-Length: \(file.count)\r\nETag: \(tag)\r\n\r\n"
             Self.send(connection, Array(head.utf8) + file.prefix(count))
+        }
+    }
+
+    /// Runs `answer` when the head of the first request has come.
+    private init(answer: @escaping @Sendable (CInt) -> Void) throws {
+        let own = try LoopbackPort()
+        try own.listen()
+        port = own.number
+        DispatchQueue(label: "proxy").async {
+            let connection = accept(own.descriptor, nil, nil)
+            own.close()
+            Self.readHead(connection)
+            answer(connection)
             close(connection)
         }
     }

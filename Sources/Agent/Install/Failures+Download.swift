@@ -62,8 +62,8 @@ extension DownloadError {
         case .refused, .badRedirect, .unavailable, .deadline, .wrongSize:
             if let proxy {
                 let remedy =
-                    "Run 'curl -I --proxytunnel --proxy http://\(proxy) \(address)' on \(machine). If the proxy does not answer, start "
-                    + "it, or correct it in the configuration or in the environment of the agent."
+                    "Run 'curl -I --proxytunnel --proxy http://\(proxy) \(address)' on \(machine). If the proxy does not "
+                    + "answer, start it, or correct it in the configuration or in the environment of the agent."
                 return failure(observed, file, step, remedy)
             }
             let remedy =
