@@ -162,6 +162,19 @@ import Testing
         }
     }
 
+    @Test func everyAttemptButTheLastIsReported() async throws {
+        let attempts = Mutex<[String]>([])
+        let request = bench.request(["http://127.0.0.1:1/file"])
+        await #expect(throws: DownloadError.self) {
+            let downloader = Downloader(backoff: .milliseconds(1), patience: 4)
+            _ = try await downloader.fetch(request, into: bench.descriptor) { _ in
+            } onRetry: { fault in
+                attempts.withLock { $0.append("\(fault)") }
+            }
+        }
+        #expect(attempts.withLock(\.self) == Array(repeating: "cannot download http://127.0.0.1:1/file", count: 3))
+    }
+
     @Test func aServerThatFallsSilentIsLeft() async throws {
         let answers: [FileServer.Answer] = [.stall(after: 1000), .declared(length: DownloadBench.file.count + 1)]
         try await FileServer.serving(DownloadBench.file, answers: answers) { server in

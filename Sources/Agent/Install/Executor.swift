@@ -165,6 +165,8 @@ struct Executor {
         do throws(DownloadError) {
             _ = try await downloader.fetch(request, into: directory) {
                 progress(.downloaded(bytes: $0.received, total: $0.total))
+            } onRetry: {
+                progress(.noted("the agent tries the download again: \(errorChain($0))"))
             }
         } catch { throw error.failure(of: file, step.failure) }
     }

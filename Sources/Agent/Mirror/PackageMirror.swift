@@ -9,6 +9,8 @@ package struct PackageMirror: Sendable {
         /// The size is in bytes; nil when the catalog does not give it.
         case started(String, number: Int, of: Int, size: Int?)
         case downloaded(bytes: Int, total: Int?)
+        /// An attempt failed, and another one follows.
+        case retried(because: String)
         /// `resumedFrom` is what an earlier run had downloaded, in bytes; nil when it had the whole file.
         case finished(resumedFrom: Int?)
     }
@@ -151,6 +153,8 @@ package struct PackageMirror: Sendable {
         do throws(DownloadError) {
             let result = try await downloader.fetch(request, into: bundle.descriptor) {
                 progress(.downloaded(bytes: $0.received, total: $0.total))
+            } onRetry: {
+                progress(.retried(because: errorChain($0)))
             }
             switch result {
             case .alreadyThere(let size):

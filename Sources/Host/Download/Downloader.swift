@@ -56,12 +56,14 @@ package struct Downloader: Sendable {
     ///   - request: The file. Its deadline covers the whole download.
     ///   - directory: The directory for the file. It is used with the `*at` system calls only.
     ///   - progress: Called for each received part. It must return at once.
+    ///   - onRetry: Called for each failure after which the download goes on. It must return at once.
     /// - Returns: Whether the file was already there, and how much of it an earlier run had left.
     /// - Throws: The error that ended the download.
     package func fetch(
         _ request: DownloadRequest,
         into directory: FileDescriptor,
-        progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in }
+        progress: @escaping @Sendable (DownloadProgress) -> Void = { _ in },
+        onRetry: @escaping @Sendable (DownloadFault) -> Void = { _ in }
     ) async throws(DownloadError) -> DownloadResult {
         try check(request)
         let last = LastFault()
@@ -83,7 +85,10 @@ package struct Downloader: Sendable {
                         sizeLimit: sizeLimit,
                         progress: progress
                     )
-                    return try await finish(transfer) { fault in last.fault.withLock { $0 = fault } }
+                    return try await finish(transfer) { fault in
+                        last.fault.withLock { $0 = fault }
+                        onRetry(fault)
+                    }
                 }
                 group.addTask {
                     try await Task.sleep(for: request.deadline)
@@ -110,10 +115,10 @@ package struct Downloader: Sendable {
     /// Runs a transfer and closes its file, whether it succeeds or fails.
     private func finish(
         _ transfer: Transfer,
-        onFault: (DownloadFault) -> Void
+        onRetry: (DownloadFault) -> Void
     ) async throws -> DownloadResult {
         do {
-            let result = try await run(transfer, onFault: onFault)
+            let result = try await run(transfer, onRetry: onRetry)
             await transfer.file.close()
             return result
         } catch {
@@ -130,7 +135,7 @@ package struct Downloader: Sendable {
         }
     }
 
-    private func run(_ transfer: Transfer, onFault: (DownloadFault) -> Void) async throws -> DownloadResult {
+    private func run(_ transfer: Transfer, onRetry: (DownloadFault) -> Void) async throws -> DownloadResult {
         if let size = try await transfer.file.finished() { return .alreadyThere(size: size) }
         let before = try await transfer.file.begin()
         if try await transfer.takeWhole() { return .downloaded(size: before, resumedFrom: before) }
@@ -153,11 +158,11 @@ package struct Downloader: Sendable {
                     try await transfer.attempt(url, manner)
                     return .downloaded(size: await transfer.file.count, resumedFrom: before)
                 } catch let fault as DownloadFault {
-                    onFault(fault)
                     fruitless = await transfer.file.count > had ? 0 : fruitless + 1
                     guard fruitless < patience else {
                         throw DownloadError.unavailable(attempts: attempts, cause: fault)
                     }
+                    onRetry(fault)
                     if case .status(_, _, let retryAfter?) = fault { mirrors.rest(url, until: .now + retryAfter) }
                 } catch let error as DownloadError where error.isOfOneAddress {
                     try mirrors.exclude(url, for: error)

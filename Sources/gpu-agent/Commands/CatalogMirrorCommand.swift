@@ -187,6 +187,9 @@ private final class MirrorPrinter: Sendable {
             }
             guard isTerminal, isNew else { return }
             Output.overwrite("      \(bytes >> 20)\(total.map { " of \(mebibytes($0))" } ?? " MiB")")
+        case .retried(let reason):
+            if isTerminal { Output.overwrite("") }
+            Output.complain("      ! trying again: \(reason)\n")
         case .finished(let before):
             if isTerminal { Output.overwrite("") }
             Output.complain("      \(style.green("√")) \(words(before)), checksum verified\n")

@@ -33,7 +33,7 @@ extension InstallFault {
             answer: .cut(after: 400_000),
             name: "a server that truncates every answer",
             code: nil,
-            says: "ready: "
+            says: "! the agent tries the download again: "
         ),
         // After a minute without a byte, the agent asks for the rest.
         InstallFault(
