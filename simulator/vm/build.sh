@@ -86,6 +86,23 @@ small_initrd() {
     printf 'MODULES=list\nCOMPRESS=gzip\n' >"$1/etc/initramfs-tools/conf.d/vm-node"
 }
 
+# What the tests need of no boot: units, and programs that make units.
+masked_units=(
+    dev-{hugepages,mqueue}.mount sys-kernel-{debug,tracing}.mount proc-sys-fs-binfmt_misc.automount
+    kmod-static-nodes.service systemd-{random-seed,remount-fs,sysusers,update-utmp,journal-flush}.service
+    systemd-ask-password-{console,wall}.path
+)
+masked_generators=(cryptsetup debug fstab getty gpt-auto hibernate-resume integritysetup rc-local run system-update
+    sysv veritysetup)
+
+# mask_units ROOT
+mask_units() {
+    local name
+    mkdir -p "$1"/etc/systemd/system{,-generators}
+    for name in "${masked_units[@]}"; do ln -s /dev/null "$1/etc/systemd/system/$name"; done
+    for name in "${masked_generators[@]}"; do ln -s /dev/null "$1/etc/systemd/system-generators/systemd-$name-generator"; done
+}
+
 build_host_root() {
     local hooks=("--essential-hook=$(declare -f small_initrd); small_initrd \"\$1\"")
     bootstrap "$1" "${host_packages[@]}"
@@ -94,6 +111,8 @@ build_host_root() {
     echo gpu-node >"$1/etc/hostname"
     install -m 755 "$vm/guest/vm-node-start" "$1/usr/sbin/"
     install -m 644 "$vm/guest/vm-node.service" "$1/etc/systemd/system/"
+    install -D -m 644 "$vm/guest/coldplug.conf" "$1/etc/systemd/system/systemd-udev-trigger.service.d/vm-node.conf"
+    mask_units "$1"
     install -m 755 "$vm/guest/cached-compiler" "$1/usr/local/bin/gcc-12"
 }
 
@@ -138,9 +157,9 @@ build_vm() {
     mkdir -p "$built"
     rm -rf "$built"/tmp.*
     host_key=$({
-        printf '%s\n' "${host_packages[@]}" "${left_out[@]}" "${kernel_modules[@]}"
-        declare -f bootstrap file_system small_initrd build_host_root unpack_kernel number_at build_module
-        cat "$vm"/guest/{vm-node{.service,-start},cached-compiler}
+        printf '%s\n' "${host_packages[@]}" "${left_out[@]}" "${kernel_modules[@]}" "${masked_units[@]}" "${masked_generators[@]}"
+        declare -f bootstrap file_system small_initrd mask_units build_host_root unpack_kernel number_at build_module
+        cat "$vm"/guest/{vm-node{.service,-start},coldplug.conf,cached-compiler}
     } | checksum)
     keep host-root "$host_key" build_host_root
     host_root=$kept

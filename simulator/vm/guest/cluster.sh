@@ -84,7 +84,7 @@ check_published_ready() {
 
 has_labels_of_hardware() { diff <(sort hardware/labels) <(agent_labels); }
 
-# await_ready BOOTS: the pod becomes ready, and its Node shows it.
+# await_ready UNITS: the pod becomes ready, and its Node shows it.
 await_ready() {
     await "$1" 'the pod becomes ready' pod_is_ready || tail -n 30 $kubelet_state/log
     # On a node that works, the agent can still have something to do, such as to start nvidia-persistenced.

@@ -4,11 +4,11 @@
 
 fails() { ! "$@"; }
 
-# lose_power BOOTS: the machine loses its power at a random moment within the time of that many boots. Returns
+# lose_power UNITS: the machine loses its power at a random moment within that many units of the deadlines. Returns
 # immediately. The scenario goes on with the next boot_N.
 lose_power() {
     RANDOM=$(cat seed)
-    report "cut $(((RANDOM << 15 | RANDOM) % ($1 * boot_seconds * 1000)))"
+    report "cut $(((RANDOM << 15 | RANDOM) % ($1 * unit_seconds * 1000)))"
 }
 
 # report_cut: prints with the result where the journal ends after a power cut.

@@ -1,8 +1,9 @@
 # The functions for scenarios. guest/main sources this file. docs/testing.md explains how to write a scenario.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# Each boot_N may take this many times as long as its boot took. A scenario can set another number before boot_1.
-boots_allowed=40
+# A boot_N may take this many units; a unit is twice the time that the boot took. A scenario can set another number
+# before boot_1.
+units_allowed=40
 
 report() {
     printf '%s\n' "$*" >/dev/ttyS1
@@ -24,9 +25,9 @@ fails_today() {
     if "$@"; then report "fail $text: passes, but is marked: $reason"; else report "xfail $text: $reason"; fi
 }
 
-# await BOOTS TEXT COMMAND…: the command succeeds within the time of that many boots.
+# await UNITS TEXT COMMAND…: the command succeeds within that many units.
 await() {
-    local limit=$(($1 * boot_seconds)) end=$((SECONDS + $1 * boot_seconds)) text=$2
+    local limit=$(($1 * unit_seconds)) end=$((SECONDS + $1 * unit_seconds)) text=$2
     shift 2
     until "$@"; do
         if [ $SECONDS -ge $end ]; then
@@ -77,7 +78,29 @@ pod_network() {
     nsenter --net=/run/netns/pod ./gpu-sim download-server packages --port 8080 --log requests.log &
 }
 
-pod() { /run/vm-node/guest/pod "$@"; }
+# pod COMMAND…: runs a command in the operator's container, as `kubectl exec` does. The first command starts it.
+pod() {
+    local guest=/run/vm-node/guest name container='' environment
+    mapfile -t environment <$guest/environment
+    name=/run/vm-node/operator${POD_CHANGES:+-$(cksum <<<"$POD_CHANGES" | cut -d' ' -f1)}
+    [ ! -e "$name" ] || container=$(<"$name")
+    # A container ends with its pod.
+    if ! kill -0 "$container" 2>/dev/null; then
+        setsid $guest/pod sleep infinity >"$name.log" 2>&1 &
+        container=$!
+        echo $container >"$name"
+        # The last command of guest/pod replaces it.
+        until [ "$(<"/proc/$container/comm")" = sleep ]; do
+            kill -0 $container || { cat "$name.log"; return 1; }
+            sleep 0.05
+        done
+    fi
+    (
+        echo $BASHPID >/sys/fs/cgroup/pod/cgroup.procs
+        exec nsenter --target "$container" --mount --uts --ipc --net --cgroup --root --wd -- \
+            env -i "${environment[@]}" "$@"
+    )
+}
 install_driver() { pod gpu-agent install; }
 verdict() { pod gpu-agent status --fresh -o json | sed -n 's/^  "verdict" *: *"\([a-z-]*\)".*/\1/p' | head -n 1; }
 # has_status VERDICT REASON
@@ -99,16 +122,16 @@ wants_node() {
 # The agent would give its Node exactly the labels of the hardware, and no startup taint.
 wants_ready_node() {
     diff <({ cat hardware/labels && echo 'taint: absent'; } | sort) \
-        <(wishes '(.labels | to_entries[] | "\(.key)=\(.value)"), "taint: \(.taint)"')
+        <(wishes '(.labels | to_entries[] | "\(.key)=\(.value)"), "taint: \(.taint)"') && return
+    pod gpu-agent validate
+    false
 }
 
 # Runs all checks for a node on which the driver works.
 check_ready() {
     local version
     version=$(cat /sys/module/nvidia/version 2>/dev/null)
-    check 'the verdict is ready' has_verdict ready
-    check 'validate exits with 0' pod gpu-agent validate
-    check 'the agent wants the labels of the hardware, and no startup taint' wants_ready_node
+    check 'the agent wants the verdict ready, the labels of the hardware, and no startup taint' wants_ready_node
     check 'the running module is the installed one' [ "${version:-none}" = "$(modinfo -F version nvidia)" ]
     check 'every GPU has the driver nvidia' gpus_are_bound
     check 'the device nodes are character devices' test -c /dev/nvidiactl -a -c /dev/nvidia0 -a -c /dev/nvidia-uvm
