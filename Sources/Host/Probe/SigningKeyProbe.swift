@@ -1,3 +1,4 @@
+import NIOSSL
 package import NodeModel
 
 /// Reads whether the configured key can sign kernel modules, and whether the machine trusts its certificate.
@@ -11,11 +12,7 @@ package enum SigningKeyProbe {
     private static func key(_ root: HostRoot, _ files: ModuleSigning) -> Reading<SigningKey> {
         if let failure = problem(root, files.key, forbidden: 0o077) { return .unreadable(failure) }
         if let failure = problem(root, files.certificate, forbidden: 0o022) { return .unreadable(failure) }
-        let content = reading { () throws(HostError) -> [UInt8]? in
-            guard let path = HostPath(absolute: files.certificate) else { return nil }
-            return try root.read(path, limit: 64 << 10)
-        }
-        return content.flatMap { (certificate: [UInt8]) in
+        return content(root, files.certificate).flatMap { (certificate: [UInt8]) in
             guard isDER(certificate) else {
                 return .unreadable(
                     ReadFailure(
@@ -24,11 +21,45 @@ package enum SigningKeyProbe {
                     )
                 )
             }
+            if let failure = content(root, files.key).flatMap({ isPair($0, certificate, files) }).failure {
+                return .unreadable(failure)
+            }
             let enrolled = ownerKeys(root)
             if let failure = enrolled.failure { return .unreadable(failure) }
             let isEnrolled = enrolled.value?.contains { $0.elementsEqual(certificate) } ?? false
             return .present(SigningKey(files: files, isEnrolled: isEnrolled))
         }
+    }
+
+    private static func content(_ root: HostRoot, _ path: String) -> Reading<[UInt8]> {
+        reading { () throws(HostError) in
+            guard let path = HostPath(absolute: path) else { return nil }
+            return try root.read(path, limit: 64 << 10)
+        }
+    }
+
+    /// Whether the key is that of the certificate, which the kernel finds out only after the build.
+    ///
+    /// BoringSSL compares the two when they become the identity of a server.
+    private static func isPair(_ key: [UInt8], _ certificate: [UInt8], _ files: ModuleSigning) -> Reading<Bool> {
+        let owner: NIOSSLCertificate
+        do { owner = try NIOSSLCertificate(bytes: certificate, format: .der) } catch {
+            return .unreadable(ReadFailure(.malformed, "\(files.certificate) is not an X.509 certificate"))
+        }
+        let secret: NIOSSLPrivateKey
+        do { secret = try NIOSSLPrivateKey(bytes: key, format: .pem) } catch {
+            let detail = "\(files.key) is not a private key in PEM format without a passphrase"
+            return .unreadable(ReadFailure(.malformed, detail))
+        }
+        let identity = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(owner)],
+            privateKey: .privateKey(secret)
+        )
+        do { _ = try NIOSSLContext(configuration: identity) } catch {
+            let detail = "the private key \(files.key) does not belong to the certificate \(files.certificate)"
+            return .unreadable(ReadFailure(.malformed, detail))
+        }
+        return .present(true)
     }
 
     /// What is wrong with a file; nil when it is a file of root with none of the forbidden permissions.
