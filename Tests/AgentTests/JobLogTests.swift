@@ -187,6 +187,22 @@ import Testing
         }
     }
 
+    /// The memory limit of the job, or that of the node, ends the largest program.
+    @Test(arguments: [
+        "gcc-12: fatal error: Killed signal terminated program cc1",
+        "collect2: fatal error: ld terminated with signal 9 [Killed]",
+        "make[2]: *** [scripts/Makefile.modfinal:61: nvidia.ko] Killed",
+    ])
+    func aProgramThatTheKernelKilledIsNamed(_ line: String) {
+        let failure = StepFailure(.installerFailed, subject: "the installer")
+        let job = Effect.Job(name: "x", command: ["true"], log: "/own.log")
+        let log = JobLog(of: job, output: "/out", failure: failure)
+        let own = "-> Building\n\(line)\nERROR: Installation has failed.\n"
+        let problem = log.problem(.finished(status: 1), ownLog: own, output: "")
+        #expect(problem.observed == "the installer exited with status 1: \(line): Installation has failed.")
+        #expect(problem.remedy.text.hasPrefix("The kernel killed a program of the build, usually because no memory"))
+    }
+
     @Test(arguments: [
         "", "Consult", "Consult /var/lib/dkms/", "Consult /var/lib/dkms/nvidia/1/build/other.log",
         "Consult /etc/dkms/make.log for more", "Consult /var/lib/dkms/../../etc/x/make.log for more",

@@ -71,7 +71,9 @@ struct JobLog {
         } else {
             found = (output, errors.isEmpty ? text.split(whereSeparator: \.isNewline) : errors)
         }
-        let cause = [ownLog, text, buildLog].lazy.compactMap(Self.compilerError).first
+        let logs = [ownLog, text, buildLog]
+        let killed = logs.lazy.compactMap(Self.killedProgram).first
+        let cause = logs.lazy.compactMap(Self.compilerError).first ?? killed
         let last = found.lines.suffix(2).map { $0.split(separator: " ").joined(separator: " ") }
         let telling = [cause].compactMap(\.self) + last.filter { $0 != cause }
         let log = "Read \(found.path) on the node."
@@ -92,12 +94,19 @@ struct JobLog {
                 remedy: "\(log)"
             )
         }
-        let isRejected = cause.map(Self.isRejectedOption) ?? false
+        let advice: String? =
+            if killed != nil {
+                Self.moreMemory
+            } else if cause.map(Self.isRejectedOption) ?? false {
+                Self.otherCompiler(kernelCompiler)
+            } else {
+                nil
+            }
         return Finding(
             failure.code,
             observed: telling.reduce(description(of: outcome)) { "\($0)\($0.hasSuffix(".") ? "" : ":") \($1)" },
             expected: "status 0",
-            remedy: isRejected ? "\(Self.otherCompiler(kernelCompiler)) \(log)" : "\(log)"
+            remedy: "\(advice.map { "\($0) " } ?? "")\(log)"
         )
     }
 
@@ -108,6 +117,22 @@ struct JobLog {
         logs.lazy.compactMap(FullDisk.line).first
             ?? (isFull && outcome.hasNoResult ? "\(output.parent) has no free space" : nil)
     }
+
+    /// The line about a program of the build that got SIGKILL; nil when there is none.
+    ///
+    /// The first two are the words of gcc, and the last one is that of make.
+    private static func killedProgram(in log: String) -> String? {
+        let line = log.split(whereSeparator: \.isNewline).first { line in
+            line.contains("Killed signal terminated program") || line.contains("terminated with signal 9")
+                || (line.hasPrefix("make") && line.hasSuffix(" Killed"))
+        }
+        return line.map { String($0.split(separator: " ").joined(separator: " ").prefix(300)) }
+    }
+
+    private static let moreMemory =
+        "The kernel killed a program of the build, usually because no memory was left ('journalctl -k' tells). On a host "
+        + "with systemd, the build may use half of the memory of the node. Use a node with more memory, or end programs "
+        + "that use much of it."
 
     /// Whether a compiler does not know an option that the kernel's build passes to it.
     private static func isRejectedOption(_ line: String) -> Bool {
