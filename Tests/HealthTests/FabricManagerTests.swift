@@ -116,7 +116,8 @@ import Testing
         let missing = try report(DriverProgram(isRunning: false), cuda: 802, offers: offers)
             .finding(.fabricManagerMissing)
         #expect(missing?.observed.contains("can get: the index of apt is empty. ") == true)
-        let remedy = "Run 'apt-get update' on the node, and then 'gpu-agent install'."
+        let remedy =
+            "Refresh the package index of the node ('apt-get update' or 'dnf makecache'), and run 'gpu-agent install'."
         #expect(missing?.remedy.text.hasPrefix(remedy) == true)
     }
 

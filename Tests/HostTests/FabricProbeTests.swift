@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func isSkippedWithoutCommands() async throws {
-        let probe = FabricPackageProbe(root: try HostRoot(tree.path), commands: nil)
+        let probe = FabricPackageProbe(.apt, root: try HostRoot(tree.path), commands: nil)
         #expect(await probe.packages() == .skipped("the agent runs no commands on the host"))
     }
 

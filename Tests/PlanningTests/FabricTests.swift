@@ -215,14 +215,18 @@ import Testing
         #expect(step.effects.last == .remove([HostLayout.work]))
     }
 
-    /// Only apt-get can download a package in a version before anything stops.
-    @Test func theAgentTakesNoPackagesFromDnf() throws {
+    /// zypper and tdnf cannot download a package in a version before anything stops.
+    @Test(arguments: [
+        ("rocky", "9.4", "dnf", true), ("sles", "15.6", "zypper", false), ("azurelinux", "3.0", "tdnf", false),
+    ])
+    func packagesComeFromAptAndDnf(_ id: String, _ versionID: String, _ program: String, _ isTaken: Bool) {
         let facts = Self.fresh([Self.package("nvidia-fabricmanager", "\(Self.version)-1.el9")]).with {
-            $0.host.osRelease = .present(OSRelease(id: "rocky", versionID: "9.4", prettyName: nil))
-            $0.build.packageTools = .present(["dnf"])
+            $0.host.osRelease = .present(OSRelease(id: id, versionID: versionID, prettyName: nil))
+            $0.build.packageTools = .present([program])
         }
         let steps = Self.install(facts).steps.map(\.id)
-        #expect(!steps.contains(.fabricPackages) && steps.contains(.install))
+        let ofPackages: [StepID] = [.downloadFabricPackages, .install, .fabricPackages]
+        #expect(steps.filter(ofPackages.contains) == (isTaken ? ofPackages : [.install]))
     }
 
     @Test func aB200AlsoGetsItsSubnetManager() throws {

@@ -3,6 +3,7 @@ package import Host
 import MIG
 package import NodeModel
 import PCIBus
+import Planning
 import Selection
 import Support
 import VendorProbe
@@ -179,9 +180,11 @@ package struct Prober: Sendable {
         _ policy: Policy
     ) async -> Reading<[OfferedPackage]> {
         if let why = decision.needsNoFabricPackages(facts, policy) { return .skipped(why) }
-        // Of the package managers, the agent installs these packages only with apt-get.
-        guard facts.build.packageTools.value?.contains("apt-get") == true else { return .absent }
-        return await FabricPackageProbe(root: root, commands: commands).packages()
+        guard let installer = facts.host.osRelease.value.flatMap(PackageInstallers.used(on:)),
+            facts.build.packageTools.value?.contains(installer.program) == true,
+            let manager = FabricPackageProbe.Manager(rawValue: installer.program)
+        else { return .absent }
+        return await FabricPackageProbe(manager, root: root, commands: commands).packages()
     }
 
     /// What the kernel log says about GPUs that do not work; skipped when there are none.

@@ -100,7 +100,8 @@ private struct FabricManager {
                     + "\(unknownOffers). \(why)",
                 Self.expected,
                 Remedy(
-                    "Run 'apt-get update' on the node, and then 'gpu-agent install'. Or install the fabric manager "
+                    "Refresh the package index of the node ('apt-get update' or 'dnf makecache'), and run 'gpu-agent "
+                        + "install'. Or install the fabric manager "
                         + "\(driver) yourself: the package \(package) in exactly this version."
                 )
             )

@@ -1,15 +1,28 @@
 package import NodeModel
 
-/// Asks apt on a host for the packages that set up NVLink.
+/// Asks the package manager of a host for the packages that set up NVLink.
 ///
 /// It reads the index that the host has, and changes nothing.
 package struct FabricPackageProbe: Sendable {
+    /// The package managers with which the agent installs these packages.
+    package enum Manager: String, Sendable {
+        case apt = "apt-get"
+        case dnf
+    }
+
+    private let manager: Manager
     private let root: HostRoot
     private let commands: HostCommands?
     /// How long the question may take.
     private let deadline: Duration
 
-    package init(root: HostRoot, commands: HostCommands?, deadline: Duration = .seconds(20)) {
+    package init(
+        _ manager: Manager,
+        root: HostRoot,
+        commands: HostCommands?,
+        deadline: Duration = .seconds(20)
+    ) {
+        self.manager = manager
         self.root = root
         self.commands = commands
         self.deadline = deadline
@@ -18,18 +31,36 @@ package struct FabricPackageProbe: Sendable {
     /// The most packages that are listed: NVIDIA's repository keeps all versions.
     private static let limit = 500
 
-    /// The packages, in the order of apt: the newest version of each comes first.
+    /// The packages, of the subnet manager and of its diagnostics the newest version first.
     ///
-    /// - Returns: Absent when the repositories offer none of them; unreadable when apt has no index.
+    /// - Returns: Absent when the repositories offer none of them; unreadable when the package manager has no index.
     package func packages() async -> Reading<[OfferedPackage]> {
         guard let commands else { return .skipped("the agent runs no commands on the host") }
         do throws(HostError) {
+            if manager == .dnf {
+                // dnf reads all its metadata for each question.
+                return try await packages(of: DnfRepoquery(commands: commands, deadline: deadline * 3))
+            }
             let environment = ["LC_ALL": "C"]
             let output = try await commands.run(Self.command, deadline: deadline, environment: environment).output
             let offered = Self.parse(output)
             guard !offered.isEmpty else { return try await AptIndex(root: root).withoutOffers() }
             return .present(Array(offered.prefix(Self.limit)))
         } catch { return .unreadable(ReadFailure(error)) }
+    }
+
+    /// The packages in the cache of dnf, which has no order of versions.
+    private func packages(of dnf: DnfRepoquery) async throws(HostError) -> Reading<[OfferedPackage]> {
+        let patterns = FabricPackages.prefixes.map { "\($0)*" }
+        let offered = try await dnf.packages(patterns, skipsUnavailable: true)
+        guard !offered.isEmpty else {
+            // Without the cache of a repository, dnf leaves it out. Now it must say so, because such an answer is none.
+            _ = try await dnf.packages(patterns, skipsUnavailable: false)
+            return .absent
+        }
+        let others = [FabricPackages.subnetManager, FabricPackages.diagnostics]
+        let newest = try await dnf.packages(others, options: ["--latest-limit=1"], skipsUnavailable: true)
+        return .present(offered + newest)
     }
 
     private static let command: [String] = {

@@ -27,7 +27,8 @@ package struct PrebuiltProbe: Sendable {
         do throws(HostError) {
             guard distribution.manager == .dpkg else {
                 // dnf reads all its metadata for each question.
-                return try await DnfPrebuiltProbe(commands: commands, deadline: deadline * 3).packages(for: kernel)
+                let dnf = DnfRepoquery(commands: commands, deadline: deadline * 3)
+                return try await DnfPrebuiltProbe(dnf: dnf).packages(for: kernel)
             }
             let names = try await modules(for: kernel, commands)
             guard !names.isEmpty else { return try await AptIndex(root: root).withoutOffers() }

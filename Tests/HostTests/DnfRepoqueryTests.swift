@@ -3,8 +3,8 @@ import Testing
 
 @testable import Host
 
-/// What dnf says about packages with prebuilt modules.
-@Suite struct DnfPrebuiltProbeTests {
+/// What dnf says about the packages that the repositories offer.
+@Suite struct DnfRepoqueryTests {
     /// dnf 4 ends each line itself, so the format makes an empty line.
     @Test(arguments: ["\n", "\n\n"])
     func readsAllVersions(_ end: String) {
@@ -16,7 +16,7 @@ import Testing
             "name",
         ].joined(separator: end)
         #expect(
-            DnfPrebuiltProbe.parse(said) == [
+            DnfRepoquery.parse(said) == [
                 OfferedPackage(
                     name: "kmod-nvidia-open-580.105.08-6.12.0-124.20.1",
                     version: "3:580.105.08-3.el10_1",
@@ -27,11 +27,11 @@ import Testing
                 OfferedPackage(name: "nvidia-fabricmanager", version: "580.105.08-1", vendor: "NVIDIA | Corporation"),
             ]
         )
-        #expect(DnfPrebuiltProbe.parse("") == [])
+        #expect(DnfRepoquery.parse("") == [])
     }
 
     @Test func readsNoMoreThanItConsiders() {
         let said = (0..<1000).map { "nvidia-driver-cuda|3:580.1.\($0)-1|" }.joined(separator: "\n")
-        #expect(DnfPrebuiltProbe.parse(said).count == 200)
+        #expect(DnfRepoquery.parse(said).count == 500)
     }
 }
