@@ -75,22 +75,42 @@ package struct Planner: Sendable {
             configuration: surroundings,
             kind: facts.driver.isOfThisAgent ? facts.driver.record.value?.kind : nil
         )
+        let released = released(forAdopted: decision, facts)
         let adoption = Adoption(
             driver: facts.driver,
+            released: released,
             stoppedServices: services,
             surroundings: around,
             fabric: fabric(besideAdopted: decision, facts, journal)
         )
         let operations = adoption.operations + ahead.operations + prebuiltAhead.operations
-        let others = OtherGPUDriver.holding(decision.gpus, in: facts)
+        let others = OtherGPUDriver.holding(decision.gpus, in: facts).filter { !released.contains($0.module) }
         let held = others.reduce(0) { $0 + $1.gpus.count }
         let isBlocked = !adoption.operations.isEmpty && held > 0 && held == decision.gpus.count
         // A token that cannot be used is no reason to leave a driver of this host unloaded.
-        let problems = isBlocked ? others.map(\.finding) : []
+        let problems = (isBlocked ? others.map(\.finding) : []) + releaseProblems(released, facts)
         var plan = Plan(decision: decision, steps: operations.map(\.step), problems: problems)
         plan.leftAlone = around.leftAlone
         plan.aheadProblem = ahead.problem ?? prebuiltAhead.problem
         return plan
+    }
+
+    /// The modules of other drivers that the agent unloads before it loads its own driver again.
+    ///
+    /// A kernel that was installed later can bring nouveau to a node that had none during the install. The agent does not
+    /// do this for the driver of another owner, and not while NVIDIA's driver already runs other GPUs.
+    private func released(forAdopted decision: Decision, _ facts: NodeFacts) -> [String] {
+        guard facts.driver.isOfThisAgent, facts.driver.record.value?.state == .installed,
+            facts.driver.loadedVersion.isAbsent, !OtherGPUDriver.holding(decision.gpus, in: facts).isEmpty
+        else { return [] }
+        return OtherGPUDriver.releasable(for: decision.gpus, in: facts)
+    }
+
+    /// Why the agent cannot put these modules on a blacklist.
+    private func releaseProblems(_ released: [String], _ facts: NodeFacts) -> [Finding] {
+        guard !released.isEmpty else { return [] }
+        let kernel = facts.host.kernelRelease.value ?? ""
+        return Preflight(facts: facts, artifact: nil, kernel: kernel, released: released).blacklistProblems
     }
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {

@@ -43,7 +43,7 @@ package struct Preflight: Sendable {
     }
 
     package var problems: [Finding] {
-        guard artifact != nil else { return otherDrivers + blacklist + diskSpace }
+        guard artifact != nil else { return otherDrivers + blacklistProblems }
         return [moduleSignatures].compactMap(\.self) + otherDrivers + blacklist
             + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
     }
@@ -82,6 +82,9 @@ package struct Preflight: Sendable {
             )
         ]
     }
+
+    /// The findings that the modules of other drivers cannot be put on the blacklist.
+    var blacklistProblems: [Finding] { blacklist + diskSpace }
 
     private var compiler: Finding? {
         missing(facts.build.compiler, .compilerMissing, "a C compiler", "gcc")

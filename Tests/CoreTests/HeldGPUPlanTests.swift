@@ -142,6 +142,39 @@ import Testing
         #expect(unloaded == (row.modules.isEmpty ? nil : "unload \(row.modules.joined(separator: " and "))"))
     }
 
+    /// The own driver after the boot of a kernel whose nouveau holds the GPU.
+    private static let nouveauCameBack = NodeFacts.h100Ready.withGPU { $0.kernelDriver = .present("nouveau") }.with {
+        $0.driver = $0.driver.unloaded
+        $0.driver.loadedModules = .present(["nouveau"])
+        $0.driver.nouveauLoaded = .present(true)
+    }
+
+    @Test func theOwnDriverGetsTheGPUsBack() {
+        let adopt = Decision(action: .adopt, summary: "adopt")
+        let plan = Planner().plan(Self.nouveauCameBack, adopt, journal: nil)
+        #expect(plan.problems.isEmpty)
+        #expect(plan.steps.map(\.id) == [.blacklist, .release, .load, .verify])
+        // The agent never changes a file of another program.
+        let foreign = Self.nouveauCameBack.with {
+            $0.driver.surroundings = DriverSurroundings(foreignFiles: [OwnFile.blacklist])
+        }
+        #expect(Planner().plan(foreign, adopt, journal: nil).problems.map(\.code) == [.foreignFile])
+    }
+
+    @Test func nouveauKeepsTheGPUs() {
+        let adopt = Decision(action: .adopt, summary: "adopt")
+        let back = Self.nouveauCameBack
+        // The driver of another owner, a boot in which the driver runs other GPUs, and a GPU that is not managed.
+        let ofOthers = back.with { $0.driver.record = .absent }
+        let running = back.with { $0.driver.loadedVersion = .present("580.105.08") }
+        for facts in [ofOthers, running] {
+            #expect(!Planner().plan(facts, adopt, journal: nil).steps.map(\.id).contains(.release))
+        }
+        var other = adopt
+        other.gpus = [PCIFunction.h100.at(bus: 9).address]
+        #expect(!Planner().plan(back, other, journal: nil).steps.map(\.id).contains(.release))
+    }
+
     /// Without this, a service that holds the driver would stay stopped after an install that was killed.
     @Test func theServicesOfTheDriverAreStoppedAndStartedAgain() throws {
         let facts = NodeFacts.rtxProVGPU.with {

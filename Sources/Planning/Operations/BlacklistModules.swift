@@ -27,6 +27,7 @@ package struct BlacklistModules: Operation {
                     command: ["sh", "-ec", Self.rebuild, "rebuild-initramfs"] + modules
                 )
             ),
+            .forgetJobs([Self.jobName(version)]),
         ]
     }
     package var failure: StepFailure {
