@@ -36,7 +36,7 @@ struct DaemonResultsTests {
                 let begin = ContinuousClock.now
                 let status = try await node.status()
                 // A busy machine takes its time; NVML alone has a minute otherwise.
-                #expect(ContinuousClock.now - begin < .seconds(20))
+                #expect(ContinuousClock.now - begin < .seconds(50))
                 #expect(
                     status.verdict == "unknown" && status.reason == "nvml-hang" && status.inspectedByDaemonAt == nil
                 )

@@ -79,7 +79,7 @@ import VendorProbe
 
     /// A person who waits does not hear of a hang when NVML is only slow.
     @Test func aBriefProbeDoesNotCallItAHang() async throws {
-        let slow = StandInHost.twoH100 + "fault nvmlDeviceGetName sleep=20000 gpu=1\n"
+        let slow = StandInHost.twoH100 + "fault nvmlDeviceGetName sleep=60000 gpu=1\n"
         try await StandInHost.with(hardware: slow) { host in
             host.deadlines.beBrief()
             let begin = ContinuousClock.now
@@ -89,7 +89,7 @@ import VendorProbe
                 facts.nvml.failure?.detail.contains("nvmlDeviceGetName for GPU 1 did not return within 1.2") == true
             )
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
-            #expect(ContinuousClock.now - begin < .seconds(15) && host.isTidy)
+            #expect(ContinuousClock.now - begin < .seconds(50) && host.isTidy)
         }
     }
 

@@ -76,7 +76,7 @@ extension InstallFault {
         isWhole: Bool = false,
         code: String?,
         says: String,
-        limit: Duration = .seconds(30),
+        limit: Duration = .seconds(60),
         leaves: Set<Leftover> = [],
         isSlow: Bool = false
     ) {

@@ -29,7 +29,7 @@ struct InstallFault: Sendable, CustomTestStringConvertible {
     /// A part of the agent's output that shows that the fault was there.
     var says: String
     /// The time within which the install must end.
-    var limit = Duration.seconds(30)
+    var limit = Duration.seconds(60)
     /// What may be on the disk after the failed install, besides the journal and empty directories.
     var leaves: Set<Leftover> = []
     /// Whether the install needs its time: such a fault runs in the nightly form only.
