@@ -15,6 +15,8 @@ host_packages=(
     dkms gcc ccache make kmod systemd systemd-sysv dbus udev
     iproute2 pciutils procps util-linux xz-utils bzip2 libyaml-0-2 zlib1g libstdc++6 curl jq
 )
+# The size of the host's disk.
+host_size=2G
 # shellcheck source=simulator/vm/image.sh
 . "$vm/image.sh"
 # shellcheck source=simulator/vm/compiler-cache.sh
@@ -26,7 +28,13 @@ need_vm() {
 }
 
 checksum() { sha256sum | cut -c1-16; }
-checksum_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat | checksum; }
+# checksum_of PATH…: the checksum of all files with their names and modes.
+checksum_of() {
+    {
+        find "$@" -type f -printf '%p %m\n' | LC_ALL=C sort
+        find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat
+    } | checksum
+}
 
 # keep KIND KEY COMMAND…: sets `kept` to the path of this part. When the part does not exist, removes the older parts of
 # this kind, and runs the command with the path that it must create.
@@ -86,7 +94,7 @@ small_initrd() {
     printf 'MODULES=list\nCOMPRESS=gzip\n' >"$1/etc/initramfs-tools/conf.d/vm-node"
 }
 
-# What the tests need of no boot: units, and programs that make units.
+# Units and generators of systemd that no test needs.
 masked_units=(
     dev-{hugepages,mqueue}.mount sys-kernel-{debug,tracing}.mount proc-sys-fs-binfmt_misc.automount
     kmod-static-nodes.service systemd-{random-seed,remount-fs,sysusers,update-utmp,journal-flush}.service
@@ -163,11 +171,14 @@ build_vm() {
     } | checksum)
     keep host-root "$host_key" build_host_root
     host_root=$kept
-    keep pod-base "$(declare -f bootstrap build_base | checksum)" build_base
+    keep pod-base "$({
+        printf '%s\n' "${left_out[@]}" "${kernel_modules[@]}"
+        declare -f bootstrap build_base
+    } | checksum)" build_base
     pod_base=$kept
     keep bus "$host_key-$(checksum_of "$vm/bus")" build_module "$vm/bus" "$host_root"
     bus=$kept
-    keep host-image "$host_key" file_system "$host_root" 2G
+    keep host-image "$host_key-$host_size" file_system "$host_root" $host_size
     host_image=$kept
     cloud_kernel=$(echo "$host_root"/boot/vmlinuz-*-cloud-*)
     generic_initrd=$(echo "$host_root"/boot/initrd.img-*)
@@ -196,7 +207,7 @@ build_programs() {
     keep pod-image "$({
         cat "$root/Dockerfile" "$root/scripts/image" "$program"
         find "$root/catalog" -type f | LC_ALL=C sort | xargs cat
-        declare -f build_image import_base
+        declare -f build_image import_base file_system with_storage
         printf '%s' "$pod_base"
     } | checksum)" build_image "$pod_base"
     pod_image=$kept

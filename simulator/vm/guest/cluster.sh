@@ -21,7 +21,7 @@ start_cluster() {
     ./gpu-sim api-server --host $api_address --port 443 --cert cluster/server.crt --key cluster/server.key \
         --agent-token "$(cat serviceaccount/token)=gpu-node" --token admin --rbac cluster/rbac.yaml \
         --node-file cluster/node.json --state-file "$state/cluster.json" --request-log api.log >api-server.log 2>&1 &
-    await 4 'the API server has the Node' has_node
+    within 4 has_node || report 'fail the API server does not have the Node'
 }
 
 # api PATH: prints an object, as JSON.
@@ -66,6 +66,8 @@ start_pod() {
 stop_pod() {
     kill -TERM "$kubelet"
     wait "$kubelet"
+    # The volumes of a pod go with it.
+    find volumes -mindepth 2 -delete
 }
 kill_agent() { kill -KILL "$(cat "$kubelet_state/container")"; }
 is_ready() { [ "$(verdict)" = ready ]; }

@@ -22,7 +22,7 @@ lose_power_now() {
     sleep infinity
 }
 
-# configure LINE: adds a line to the configuration of the agent. It counts for the next containers.
+# configure LINE: adds a line to the configuration of the agent. It counts for the next command.
 configure() { printf '%s\n' "$1" >>configmap/config.yaml; }
 
 # has_finding CODE STATE

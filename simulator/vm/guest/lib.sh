@@ -25,18 +25,26 @@ fails_today() {
     if "$@"; then report "fail $text: passes, but is marked: $reason"; else report "xfail $text: $reason"; fi
 }
 
-# await UNITS TEXT COMMAND…: the command succeeds within that many units.
-await() {
-    local limit=$(($1 * unit_seconds)) end=$((SECONDS + $1 * unit_seconds)) text=$2
-    shift 2
+# within UNITS COMMAND…: waits until the command succeeds, but not longer than that many units.
+within() {
+    local end=$((SECONDS + $1 * unit_seconds))
+    shift
     until "$@"; do
-        if [ $SECONDS -ge $end ]; then
-            report "fail $text: not within $limit s"
-            return 1
-        fi
+        [ $SECONDS -lt $end ] || return
         sleep 0.2
     done
-    report "pass $text"
+}
+
+# await UNITS TEXT COMMAND…: checks that the command succeeds within that many units.
+await() {
+    local units=$1 text=$2
+    shift 2
+    if within "$units" "$@"; then
+        report "pass $text"
+    else
+        report "fail $text: not within $((units * unit_seconds)) s"
+        return 1
+    fi
 }
 
 # reboot_node [KERNEL]: the scenario goes on with the next boot_N after a reboot, with the same kernel or this one:
@@ -86,12 +94,15 @@ pod() {
     [ ! -e "$name" ] || container=$(<"$name")
     # A container ends with its pod.
     if ! kill -0 "$container" 2>/dev/null; then
-        setsid $guest/pod sleep infinity >"$name.log" 2>&1 &
-        container=$!
-        echo $container >"$name"
-        # The last command of guest/pod replaces it.
-        until [ "$(<"/proc/$container/comm")" = sleep ]; do
-            kill -0 $container || { cat "$name.log"; return 1; }
+        # In a shell with job control, setsid would fork, and this process would end.
+        (
+            setsid $guest/pod sleep infinity >"$name.log" 2>&1 &
+            echo $! >"$name"
+        )
+        container=$(<"$name")
+        # guest/pod replaces itself, so the container is ready when the process has the name of its command.
+        until [ "$(cat "/proc/$container/comm" 2>/dev/null)" = sleep ]; do
+            kill -0 "$container" || { cat "$name.log"; return 1; }
             sleep 0.05
         done
     fi
@@ -137,7 +148,7 @@ check_ready() {
     check 'the device nodes are character devices' test -c /dev/nvidiactl -a -c /dev/nvidia0 -a -c /dev/nvidia-uvm
     check 'the journal says that the driver is installed' \
         grep -qE '"state" *: *"installed"' /var/lib/gpu-agent/journal.json
-    check 'no job is left' no_jobs
+    check 'no job is left, and no unit of one' eval 'no_jobs && lacks_unit'
 }
 
 gpus_are_bound() {
