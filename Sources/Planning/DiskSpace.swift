@@ -33,8 +33,13 @@ struct DiskSpace {
     }
 
     /// The findings for the file systems that certainly have too little space.
-    var findings: [Finding] {
-        groups.filter { $0.free < $0.needed }.map { group in
+    var findings: [Finding] { findings(for: needs) }
+
+    /// The findings for `/boot`, when the plan builds nothing but an initramfs.
+    var initramfsFindings: [Finding] { findings(for: initramfs) }
+
+    private func findings(for needs: [Need]) -> [Finding] {
+        groups(of: needs).filter { $0.free < $0.needed }.map { group in
             let places = group.paths.joined(separator: " and ")
             return Finding(
                 .diskSpace,
@@ -97,7 +102,7 @@ struct DiskSpace {
         build.freeSpace.first { $0.path == path && $0.mebibytes.value != nil }
     }
 
-    private var groups: [Group] {
+    private func groups(of needs: [Need]) -> [Group] {
         var groups: [Group] = []
         for need in needs {
             guard let space = space(need.path), let free = space.mebibytes.value else { continue }

@@ -64,7 +64,7 @@ package struct OtherGPUDriver: Sendable, Equatable {
     }
 
     /// The modules that the kernel's own developers wrote for NVIDIA's GPUs, each before the modules that it uses.
-    private static let releasable = ["nova_drm", "nova_core", "nouveau", "nvidiafb", "rivafb"]
+    static let releasable = ["nova_drm", "nova_core", "nouveau", "nvidiafb", "rivafb"]
 
     /// The finding that the agent cannot install or load a driver.
     var finding: Finding {

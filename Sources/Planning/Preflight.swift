@@ -43,9 +43,9 @@ package struct Preflight: Sendable {
     }
 
     package var problems: [Finding] {
-        guard artifact != nil else { return otherDrivers + blacklistProblems }
+        guard artifact != nil else { return otherDrivers + blacklist + disk.findings }
         return [moduleSignatures].compactMap(\.self) + otherDrivers + blacklist
-            + [compiler, compilerVersion, make, headers].compactMap(\.self) + diskSpace
+            + [compiler, compilerVersion, make, headers].compactMap(\.self) + disk.findings
     }
 
     /// The findings about other drivers of the GPUs.
@@ -84,7 +84,7 @@ package struct Preflight: Sendable {
     }
 
     /// The findings that the modules of other drivers cannot be put on the blacklist.
-    var blacklistProblems: [Finding] { blacklist + diskSpace }
+    var blacklistProblems: [Finding] { blacklist + disk.initramfsFindings }
 
     private var compiler: Finding? {
         missing(facts.build.compiler, .compilerMissing, "a C compiler", "gcc")
@@ -146,14 +146,14 @@ package struct Preflight: Sendable {
             + "'gpu-agent catalog mirror --kernel \(kernel)' on a machine with a network and the same distribution."
     }
 
-    private var diskSpace: [Finding] {
+    private var disk: DiskSpace {
         DiskSpace(
             build: facts.build,
             package: artifact.map { (($0.size ?? Self.usualSize) + 0xfffff) >> 20 },
             work: facts.build.workDirectory,
             buildPackages: buildPackages,
             rebuildsInitramfs: !released.isEmpty
-        ).findings
+        )
     }
 
     /// The assumed size of a package without a size in the catalog, in bytes.

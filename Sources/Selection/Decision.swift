@@ -146,7 +146,13 @@ extension Decision {
         }
         switch action {
         case .install where driver?.packages == nil: return nil
-        case .adopt where facts.driver.isOfThisAgent: return nil
+        case .adopt where facts.driver.isOfThisAgent:
+            // The package manager reads all its metadata for the answer, so a node that is complete does not ask.
+            let program: DriverService.Program = fabricManager?.isNeeded == true ? .fabricManager : .imex
+            guard let found = facts.driver.surroundings?.program(program), found.path != nil,
+                found.version == facts.driver.record.value?.version
+            else { return nil }
+            return "the host has the program of the driver's version"
         case .install, .adopt, .idle, .blocked: return "this agent installs no driver with NVIDIA's installer here"
         }
     }

@@ -40,8 +40,6 @@ struct ActivityTests {
         expected.lastLine = "Waiting for cache lock: https://***@mirror/\u{fffd}[2J"
         expected.lastLineAt = Timestamp(2)
         #expect(activity(loading + [.said("Waiting for cache lock: https://user:secret@mirror/\u{1b}[2J")]) == expected)
-        expected.lastLine = "the agent tries the download again"
-        #expect(activity(loading + [.noted("the agent tries the download again")]) == expected)
     }
 
     @Test func aJobOfAnEarlierAgentReplacesIt() {

@@ -43,12 +43,11 @@ import Testing
         #expect(
             plan.steps.map(\.id) == [.begin, .blacklist, .release, .download, .install, .load, .verify, .finish]
         )
-        let file = """
-            # gpu-agent: NVIDIA's driver cannot share the GPUs with these drivers.
-            blacklist nouveau
-            options nouveau modeset=0
-
-            """
+        // A later kernel can bring another one of these drivers.
+        let lines = ["nova_drm", "nova_core", "nouveau", "nvidiafb", "rivafb"].map {
+            "blacklist \($0)\noptions \($0) modeset=0\n"
+        }
+        let file = "# gpu-agent: NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
         #expect(plan.steps[1].effects.first == .writeFile(path: "/etc/modprobe.d/gpu-agent.conf", text: file))
         #expect(plan.steps.filter(\.disrupts).map(\.id) == [.release])
         #expect(plan.steps[2].failure.code == .rebootRequired)
@@ -154,6 +153,19 @@ import Testing
         let plan = Planner().plan(Self.nouveauCameBack, adopt, journal: nil)
         #expect(plan.problems.isEmpty)
         #expect(plan.steps.map(\.id) == [.blacklist, .release, .load, .verify])
+        // Nothing is installed, so only the initramfs needs space.
+        let full = Self.nouveauCameBack.with { facts in
+            facts.build.initramfsMebibytes = .present(60)
+            for index in facts.build.freeSpace.indices where facts.build.freeSpace[index].path != "/boot" {
+                facts.build.freeSpace[index].mebibytes = .present(10)
+                facts.build.freeSpace[index].fileSystem = "disk"
+            }
+        }
+        #expect(Planner().plan(full, adopt, journal: nil).problems.isEmpty)
+        let withoutRoom = full.with { facts in
+            facts.build.freeSpace = [FreeSpace(path: "/boot", mebibytes: .present(10), fileSystem: "boot")]
+        }
+        #expect(Planner().plan(withoutRoom, adopt, journal: nil).problems.map(\.code) == [.diskSpace])
         // The agent never changes a file of another program.
         let foreign = Self.nouveauCameBack.with {
             $0.driver.surroundings = DriverSurroundings(foreignFiles: [OwnFile.blacklist])

@@ -334,7 +334,11 @@ import Testing
     @Test func anAdoptedDriverIsNotLoadedWhereAnotherDriverHoldsItsGPUs() {
         var h100 = adopt("595.71.05", .datacenter)
         h100.gpus = [PCIFunction.h100.address]
-        let unloaded = NodeFacts.h100Ready.with { $0.driver = $0.driver.unloaded }
+        // The agent takes the GPUs only for a driver of its own.
+        let unloaded = NodeFacts.h100Ready.with {
+            $0.driver = $0.driver.unloaded
+            $0.driver.record = .absent
+        }
         for (driver, code) in [("nova_core", ReasonCode.otherGPUDriver), ("nouveau", .nouveauLoaded)] {
             let held = unloaded.withGPU { $0.kernelDriver = .present(driver) }
             #expect(Planner().plan(held, h100, journal: nil).problems.map(\.code) == [code])

@@ -67,10 +67,10 @@ extension Activity {
         case .downloaded(let bytes, let total):
             activity?.receivedBytes = bytes
             activity?.totalBytes = total
-        case .said(let line), .noted(let line):
+        case .said(let line):
             activity?.lastLine = redacted(line).visible.shortened(to: 200)
             activity?.lastLineAt = time
-        case .finished, .failed, .waitingForLock: break
+        case .noted, .finished, .failed, .waitingForLock: break
         }
         return activity
     }

@@ -56,7 +56,8 @@ package struct Downloader: Sendable {
     ///   - request: The file. Its deadline covers the whole download.
     ///   - directory: The directory for the file. It is used with the `*at` system calls only.
     ///   - progress: Called for each received part. It must return at once.
-    ///   - onRetry: Called for each failure after which the download goes on. It must return at once.
+    ///   - onRetry: Called for each failure of the network or of a server after which the download goes on. It must return
+    ///     at once.
     /// - Returns: Whether the file was already there, and how much of it an earlier run had left.
     /// - Throws: The error that ended the download.
     package func fetch(

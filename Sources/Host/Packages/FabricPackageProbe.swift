@@ -49,18 +49,28 @@ package struct FabricPackageProbe: Sendable {
         } catch { return .unreadable(ReadFailure(error)) }
     }
 
-    /// The packages in the cache of dnf, which has no order of versions.
+    /// The packages in the cache of dnf, whose answer is not sorted by version.
     private func packages(of dnf: DnfRepoquery) async throws(HostError) -> Reading<[OfferedPackage]> {
         let patterns = FabricPackages.prefixes.map { "\($0)*" }
-        let offered = try await dnf.packages(patterns, skipsUnavailable: true)
+        let options = ["--arch", "\(Self.architecture),noarch", "--exclude", "*-devel*"]
+        let offered = try await dnf.packages(patterns, options: options, skipsUnavailable: true)
         guard !offered.isEmpty else {
             // Without the cache of a repository, dnf leaves it out. Now it must say so, because such an answer is none.
-            _ = try await dnf.packages(patterns, skipsUnavailable: false)
+            _ = try await dnf.packages(patterns, options: options, skipsUnavailable: false)
             return .absent
         }
         let others = [FabricPackages.subnetManager, FabricPackages.diagnostics]
-        let newest = try await dnf.packages(others, options: ["--latest-limit=1"], skipsUnavailable: true)
+        let newest = try await dnf.packages(others, options: options + ["--latest-limit=1"], skipsUnavailable: true)
         return .present(offered + newest)
+    }
+
+    /// The architecture of the node, as rpm names it.
+    private static var architecture: String {
+        #if arch(arm64)
+        "aarch64"
+        #else
+        "x86_64"
+        #endif
     }
 
     private static let command: [String] = {

@@ -56,7 +56,8 @@ package enum SigningKeyProbe {
             privateKey: .privateKey(secret)
         )
         do { _ = try NIOSSLContext(configuration: identity) } catch {
-            let detail = "the private key \(files.key) does not belong to the certificate \(files.certificate)"
+            let pair = "the private key \(files.key) does not belong to the certificate \(files.certificate)"
+            let detail = "\(pair), or is of a kind that signs no modules"
             return .unreadable(ReadFailure(.malformed, detail))
         }
         return .present(true)

@@ -43,8 +43,9 @@ package struct BlacklistModules: Operation {
 
     static let path = OwnFile.blacklist
 
+    /// The file names all of these modules: the next kernel can bring another one than the loaded one.
     private var text: String {
-        let lines = modules.map { "blacklist \($0)\noptions \($0) modeset=0\n" }
+        let lines = OtherGPUDriver.releasable.map { "blacklist \($0)\noptions \($0) modeset=0\n" }
         return "\(OwnFile.mark) NVIDIA's driver cannot share the GPUs with these drivers.\n" + lines.joined()
     }
 
