@@ -7,6 +7,7 @@
 //           caps count; memory regions are not simulated
 //   unplug  an address removes the function, as a hot-unplug does
 //   lose    an address lets the function fall off the bus: its configuration space reads as all ones
+//   hold    the name of a PCI driver keeps its module in use, as an open device does
 //   xid     an address and a text write a line of NVIDIA's driver to the kernel log: `0001:00:00.0 48, pid=12, …`
 //
 // Each pair of a domain and a bus number gets a root bus. Bus 00 of domain 0 is QEMU's. A function has no memory
@@ -180,6 +181,18 @@ static int lose(const char *text, const struct kernel_param *parameter)
 	return error;
 }
 
+static int hold(const char *text, const struct kernel_param *parameter)
+{
+	char name[MODULE_NAME_LEN];
+	struct device_driver *driver;
+
+	strscpy(name, text, sizeof(name));
+	driver = driver_find(strim(name), &pci_bus_type);
+	if (!driver)
+		return -ENOENT;
+	return try_module_get(driver->owner) ? 0 : -ENODEV;
+}
+
 static int xid(const char *text, const struct kernel_param *parameter)
 {
 	struct address address;
@@ -197,6 +210,7 @@ static int xid(const char *text, const struct kernel_param *parameter)
 PARAMETER(plug);
 PARAMETER(unplug);
 PARAMETER(lose);
+PARAMETER(hold);
 PARAMETER(xid);
 
 static int __init gpu_bus_init(void)

@@ -67,6 +67,7 @@ plug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/plug; }
 unplug() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/unplug; }
 
 lose() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/lose; }
+hold() { printf '%s' "$1" >/sys/module/gpu_bus/parameters/hold; }
 xid() { printf '%s' "$*" >/sys/module/gpu_bus/parameters/xid; }
 
 # plug_gpus FILE: the functions of a file `pci`. Bus 00 of domain 0 is QEMU's.
