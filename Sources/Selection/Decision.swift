@@ -149,8 +149,10 @@ extension Decision {
         case .adopt where facts.driver.isOfThisAgent:
             // The package manager reads all its metadata for the answer, so a node that is complete does not ask.
             let program: DriverService.Program = fabricManager?.isNeeded == true ? .fabricManager : .imex
-            guard let found = facts.driver.surroundings?.program(program), found.path != nil,
-                found.version == facts.driver.record.value?.version
+            guard let around = facts.driver.surroundings, let found = around.program(program), found.path != nil,
+                let version = found.version.flatMap(DriverVersion.init),
+                version == facts.driver.record.value.flatMap({ DriverVersion($0.version) }),
+                around.fabric?.archive != FabricSurroundings.incomplete
             else { return nil }
             return "the host has the program of the driver's version"
         case .install, .adopt, .idle, .blocked: return "this agent installs no driver with NVIDIA's installer here"

@@ -89,8 +89,9 @@ import Testing
     @Test func aKeyOfAnotherCertificateIsFound() async throws {
         try await tree.write("root/MOK.priv", SigningPair.other.value.key)
         chmod(tree.path("root/MOK.priv"), 0o600)
-        let detail = "the private key /root/MOK.priv does not belong to the certificate /root/MOK.der, or is of a kind "
-        #expect(await read().failure?.detail.hasPrefix(detail) == true)
+        let pair = "the private key /root/MOK.priv does not belong to the certificate /root/MOK.der"
+        let detail = "\(pair), or the agent does not know this kind of key"
+        #expect(await read().failure == ReadFailure(.malformed, detail))
         try tree.write("root/MOK.priv", "secret")
         #expect(await read().failure?.detail.hasPrefix("/root/MOK.priv is not a private key in PEM format") == true)
         try tree.write("root/MOK.der", bytes: [0x30, 0x82, 0x01, 0x00] + Array(repeating: 7, count: 256))

@@ -28,10 +28,10 @@ need_vm() {
 }
 
 checksum() { sha256sum | cut -c1-16; }
-# checksum_of PATH…: the checksum of all files with their names and modes.
+# checksum_of PATH…: the checksum of all files with their names, and with whether they are programs.
 checksum_of() {
     {
-        find "$@" -type f -printf '%p %m\n' | LC_ALL=C sort
+        find "$@" -type f \( -perm -u+x -printf '%p x\n' -o -printf '%p\n' \) | LC_ALL=C sort
         find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat
     } | checksum
 }
@@ -205,8 +205,7 @@ build_programs() {
         strip -o "$program" "$agent"
     fi
     keep pod-image "$({
-        cat "$root/Dockerfile" "$root/scripts/image" "$program"
-        find "$root/catalog" -type f | LC_ALL=C sort | xargs cat
+        checksum_of "$root"/{Dockerfile,scripts/image,catalog} "$program"
         declare -f build_image import_base file_system with_storage
         printf '%s' "$pod_base"
     } | checksum)" build_image "$pod_base"

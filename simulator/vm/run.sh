@@ -68,9 +68,13 @@ stop_machine() {
     qemu=''
 }
 
+# What the kernel says about an error of its own, and when it hangs.
+kernel_errors='Kernel panic|BUG: |kernel BUG at|Oops: |general protection fault|WARNING: CPU'
+kernel_errors+='|self-detected stall|detected (expedited )?stalls|blocked for more than'
+
 # kernel_is_well NUMBER CONSOLE: the kernel of this boot reported no error of its own.
 kernel_is_well() {
-    ! grep -aqE 'Kernel panic|BUG: |kernel BUG at|Oops: |general protection fault|self-detected stall|WARNING: CPU' "$2" || { say "boot $1: the kernel failed"; return 1; }
+    ! grep -aqE "$kernel_errors" "$2" || { say "boot $1: the kernel failed"; return 1; }
 }
 
 # How many seconds a machine may take until it reports its boot. This limit is for a machine that hangs: a boot takes

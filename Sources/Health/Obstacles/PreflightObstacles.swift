@@ -22,9 +22,9 @@ extension Check {
         group: .preflight,
         phase: .prepare,
         meaning:
-            "The kernel module `nouveau` is loaded. NVIDIA's driver does not work together with it. The agent puts it "
-            + "on a blacklist and unloads it before it installs its driver or loads it again, unless it holds a GPU that "
-            + "the agent does not manage. For a driver of another owner, the agent does not do this.",
+            "The kernel module `nouveau` is loaded. NVIDIA's driver does not work together with it. Before the agent "
+            + "installs its own driver, or loads that driver again, it puts nouveau on a blacklist and unloads it. It does "
+            + "not do this when nouveau holds a GPU that the agent does not manage, nor for a driver of another owner.",
         advice: "Add the line `blacklist nouveau` to a file in `/etc/modprobe.d`, rebuild the initramfs, and reboot "
             + "the node."
     )

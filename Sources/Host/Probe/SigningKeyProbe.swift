@@ -57,7 +57,7 @@ package enum SigningKeyProbe {
         )
         do { _ = try NIOSSLContext(configuration: identity) } catch {
             let pair = "the private key \(files.key) does not belong to the certificate \(files.certificate)"
-            let detail = "\(pair), or is of a kind that signs no modules"
+            let detail = "\(pair), or the agent does not know this kind of key"
             return .unreadable(ReadFailure(.malformed, detail))
         }
         return .present(true)

@@ -24,7 +24,7 @@ package struct BlacklistModules: Operation {
             .job(
                 Effect.Job(
                     name: Self.jobName(version),
-                    command: ["sh", "-ec", Self.rebuild, "rebuild-initramfs"] + modules
+                    command: ["sh", "-ec", Self.rebuild, "rebuild-initramfs"] + OtherGPUDriver.releasable
                 )
             ),
             .forgetJobs([Self.jobName(version)]),

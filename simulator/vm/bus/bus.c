@@ -7,7 +7,7 @@
 //           caps count; memory regions are not simulated
 //   unplug  an address removes the function, as a hot-unplug does
 //   lose    an address lets the function fall off the bus: its configuration space reads as all ones
-//   hold    the name of a PCI driver keeps its module in use, as an open device does
+//   hold    the name of a PCI driver keeps its module in use until the next boot, as an open device does
 //   xid     an address and a text write a line of NVIDIA's driver to the kernel log: `0001:00:00.0 48, pid=12, …`
 //
 // Each pair of a domain and a bus number gets a root bus. Bus 00 of domain 0 is QEMU's. A function has no memory
@@ -186,9 +186,11 @@ static int hold(const char *text, const struct kernel_param *parameter)
 	char name[MODULE_NAME_LEN];
 	struct device_driver *driver;
 
-	strscpy(name, text, sizeof(name));
+	if (strscpy(name, text, sizeof(name)) < 0)
+		return -EINVAL;
+	// No scenario unloads the driver meanwhile.
 	driver = driver_find(strim(name), &pci_bus_type);
-	if (!driver)
+	if (!driver || !driver->owner)
 		return -ENOENT;
 	return try_module_get(driver->owner) ? 0 : -ENODEV;
 }

@@ -21,7 +21,7 @@ start_cluster() {
     ./gpu-sim api-server --host $api_address --port 443 --cert cluster/server.crt --key cluster/server.key \
         --agent-token "$(cat serviceaccount/token)=gpu-node" --token admin --rbac cluster/rbac.yaml \
         --node-file cluster/node.json --state-file "$state/cluster.json" --request-log api.log >api-server.log 2>&1 &
-    within 4 has_node || report 'fail the API server does not have the Node'
+    within 4 has_node || broken 'the API server does not have the Node'
 }
 
 # api PATH: prints an object, as JSON.
