@@ -21,10 +21,11 @@ machine_options() {
         chassis_asset_tag) chassis+=",asset=$value" ;;
         esac
     done <"$root/simulator/scenarios/$hardware/dmi"
-    # A panic ends the machine (-no-reboot) without a result, and so does an oops. Without random addresses (norandmaps), QEMU translates the
-    # code of a program once, and not for each process: a build then takes a fifth less processor time.
-    append='root=/dev/nvme0n1 rw console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off random.trust_cpu=on tsc=reliable'
-    append+=' no_timer_check norandmaps systemd.unit=vm-node.service systemd.show_status=0 systemd.log_level=warning'
+    # A panic or an oops ends the machine (-no-reboot) without a result. Without random addresses (norandmaps), QEMU
+    # translates the code of a program once, and not for each process: a build then takes a fifth less processor time.
+    append='root=/dev/nvme0n1 rw console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off random.trust_cpu=on'
+    append+=' tsc=reliable no_timer_check norandmaps systemd.unit=vm-node.service systemd.show_status=0'
+    append+=' systemd.log_level=warning'
     # shellcheck disable=SC2054 # the options of QEMU contain commas
     machine=(
         qemu-system-x86_64 -M 'q35,usb=off,vmport=off' -accel 'tcg,thread=multi,tb-size=512' -cpu Nehalem -smp 2 -m 1536

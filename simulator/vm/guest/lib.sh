@@ -83,7 +83,10 @@ plug_gpus() {
     local line
     insmod "bus/$(uname -r).ko"
     while IFS= read -r line; do
-        case $line in '' | '#'* | 0000:00:*) ;; *) plug "$line" || broken "the bus does not take the function $line" ;; esac
+        case $line in
+        '' | '#'* | 0000:00:*) ;;
+        *) plug "$line" || broken "the bus does not take the function $line" ;;
+        esac
     done <"$1"
     udevadm settle
 }
@@ -97,7 +100,7 @@ pod_network() {
 
 # pod COMMAND…: runs a command in the operator's container, as `kubectl exec` does. The first command starts it.
 pod() {
-    local guest=/run/vm-node/guest name container='' environment
+    local guest=/run/vm-node/guest name container='' environment end=$((SECONDS + 120))
     mapfile -t environment <$guest/environment
     name=/run/vm-node/operator${POD_CHANGES:+-$(cksum <<<"$POD_CHANGES" | cut -d' ' -f1)}
     [ ! -e "$name" ] || container=$(<"$name")
@@ -111,7 +114,7 @@ pod() {
         container=$(<"$name")
         # guest/pod replaces itself, so the container is ready when the process has the name of its command.
         until [ "$(cat "/proc/$container/comm" 2>/dev/null)" = sleep ]; do
-            kill -0 "$container" || { cat "$name.log"; return 1; }
+            if ! kill -0 "$container" || [ $SECONDS -ge $end ]; then cat "$name.log"; return 1; fi
             sleep 0.05
         done
     fi
