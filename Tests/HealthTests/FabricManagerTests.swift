@@ -107,7 +107,7 @@ import Testing
 
     @Test func theTextsNameThePackage() throws {
         let missing = try report(DriverProgram(isRunning: false), cuda: 802).finding(.fabricManagerMissing)
-        let package = "the package nvidia-fabricmanager-595 or nvidia-fabricmanager in exactly this version"
+        let package = "nvidia-fabricmanager-595 or nvidia-fabricmanager or nvidia-fabric-manager in exactly this version"
         #expect(missing?.remedy.text.contains(package) == true)
     }
 

@@ -70,7 +70,7 @@ private struct FabricManager {
     /// The version of the loaded driver.
     private var driver: String
     private var outcome: (String, String, Remedy) -> Outcome
-    /// The names that the package can have, as text: `nvidia-fabricmanager-580 or nvidia-fabricmanager`.
+    /// The names that the package can have, as text: `nvidia-fabricmanager-580 or nvidia-fabricmanager`, and so on.
     private var package: String
     /// Why the agent does not know what the repositories of the node offer; nil when it knows.
     private var unknownOffers: String?
@@ -84,7 +84,7 @@ private struct FabricManager {
         (self.program, self.isRunning, self.driver, why) = (program, isRunning, driver, need.why)
         outcome = FabricState(node).outcome
         let names = DriverVersion(driver).map { FabricPackages.names(of: .fabricManager, branch: $0.branch) } ?? []
-        package = names.prefix(2).joined(separator: " or ")
+        package = names.joined(separator: " or ")
         unknownOffers = node.facts.build.fabricPackages.failure?.detail
     }
 

@@ -255,7 +255,7 @@ extension Fabric {
     private func missingProblem(_ wish: Wish) -> Finding? {
         // A node without the program has nothing to lose.
         guard found.program(wish.program)?.isRunning == true else { return nil }
-        let name = FabricPackages.names(of: wish.program, branch: driver.branch).prefix(2).joined(separator: " or ")
+        let name = FabricPackages.names(of: wish.program, branch: driver.branch).joined(separator: " or ")
         let why = facts.build.fabricPackages.failure.map { " (\($0.detail))" } ?? ""
         return Finding(
             wish.code,
