@@ -21,9 +21,10 @@ machine_options() {
         chassis_asset_tag) chassis+=",asset=$value" ;;
         esac
     done <"$root/simulator/scenarios/$hardware/dmi"
-    # A panic or an oops ends the machine (-no-reboot) without a result. Without random addresses (norandmaps), QEMU
+    # A panic or an oops ends the machine (-no-reboot) without a result. With this log level, the console shows when the
+    # kernel has mounted the disk. Without random addresses (norandmaps), QEMU
     # translates the code of a program once, and not for each process: a build then takes a fifth less processor time.
-    append='root=/dev/nvme0n1 rw console=ttyS0 panic=-1 oops=panic loglevel=5 mitigations=off random.trust_cpu=on'
+    append='root=/dev/nvme0n1 rw console=ttyS0 panic=-1 oops=panic loglevel=7 mitigations=off random.trust_cpu=on'
     append+=' tsc=reliable no_timer_check norandmaps systemd.unit=vm-node.service systemd.show_status=0'
     append+=' systemd.log_level=warning'
     # shellcheck disable=SC2054 # the options of QEMU contain commas
@@ -81,17 +82,36 @@ kernel_is_well() {
 # How many seconds a machine may take until it reports its boot. This limit is for a machine that hangs: a boot takes
 # less than 10 seconds. All other limits are multiples of the measured boot.
 boot_limit=300
+# How many seconds a machine may take until its kernel has mounted the disk, which takes about two.
+mount_limit=60
+
+# is_mounted CONSOLE: the kernel has mounted the disk.
+is_mounted() { grep -aq 'Mounted root' "$1" 2>/dev/null; }
 
 # boot_once DIRECTORY NUMBER: boots the machine, and waits for its end. Fails, and says why, without a complete result.
+#
+# Rarely, an emulated processor hangs early in the boot of its kernel. Nothing on the disk can be the cause of a hang before
+# the disk is mounted, so this boot begins again, once.
 boot_once() {
     local result=$1/result-$2 console=$1/console-$2.log limit end=$((SECONDS + boot_limit)) booted='' cut
+    local mounted='' mount_end=$((SECONDS + mount_limit))
     : >"$result"
+    : >"$console"
     "${machine[@]}" "${boot[@]}" -serial "file:$console" -serial "file:$result" </dev/null >"$1/qemu.log" 2>&1 &
     qemu=$!
     while kill -0 "$qemu" 2>/dev/null; do
         if [ -z "$booted" ] && limit=$(last_of deadline "$result") && [ -n "$limit" ]; then
             booted=yes
             end=$((SECONDS + limit))
+        fi
+        if [ -z "$mounted" ] && { [ -n "$booted" ] || is_mounted "$console"; }; then mounted=yes; fi
+        if [ -z "$mounted" ] && [ $SECONDS -ge $mount_end ]; then
+            stop_machine
+            if [ -n "${3:-}" ]; then say "boot $2: the kernel hung before it mounted the disk"; return 1; fi
+            say "boot $2: the kernel hung before it mounted the disk, so the boot begins again"
+            mv "$console" "$1/console-$2-hung.txt"
+            boot_once "$1" "$2" again
+            return
         fi
         cut=$(last_of cut "$result")
         if [ -n "$cut" ]; then
