@@ -120,7 +120,7 @@ extension KubernetesError {
         case .invalid(let message, let causes):
             // A policy of another program can deny a write without saying which field it means.
             ([message] + causes.map(\.field).filter { !$0.isEmpty && !message.contains($0) }.map { "field \($0)" })
-                .joined(separator: ", ")
+                .joined(separator: ", ").shortened(to: 1200)
         case .unsupportedMediaType(let message): message
         case .tooManyRequests(.some(let delay)): "the API server is busy and asks for a retry after \(delay)"
         case .tooManyRequests(.none): "the API server is busy"

@@ -44,11 +44,14 @@ extension KubernetesError {
         self.init(status: status, retryAfter: retryAfter, document: document, subject: subject)
     }
 
+    /// The most fields of an answer that are kept.
+    private static let causeLimit = 50
+
     /// The error for a `Status`; `status` is the HTTP status, or the code in the object.
     init(status: Int, retryAfter: String? = nil, document: StatusDocument, subject: String) {
         // The server can quote a whole object, and a program in between can send any text.
         let message = (document.message ?? "no message").visible.shortened(to: 1024)
-        let causes = document.details?.causes ?? []
+        let causes = (document.details?.causes ?? []).prefix(Self.causeLimit)
         let delay =
             retryAfter.flatMap { Duration(retryAfter: $0) }
             ?? document.details?.retryAfterSeconds.map { Duration(asked: $0) }
@@ -72,12 +75,21 @@ extension FieldConflict {
     init?(_ cause: StatusDocument.Cause) {
         guard cause.reason == "FieldManagerConflict", let field = cause.field else { return nil }
         let quoted = (cause.message ?? "").split(separator: "\"", omittingEmptySubsequences: false)
-        self.init(field: field, manager: quoted.count >= 3 ? String(quoted[1]) : "")
+        self.init(field: field.bounded, manager: quoted.count >= 3 ? String(quoted[1]).bounded : "")
     }
 }
 
 extension InvalidField {
     init(_ cause: StatusDocument.Cause) {
-        self.init(field: cause.field ?? "", reason: cause.reason ?? "", message: cause.message ?? "")
+        self.init(
+            field: (cause.field ?? "").bounded,
+            reason: (cause.reason ?? "").bounded,
+            message: (cause.message ?? "").bounded
+        )
     }
+}
+
+extension String {
+    /// The text of a server as a short line.
+    fileprivate var bounded: String { visible.shortened(to: 256) }
 }
