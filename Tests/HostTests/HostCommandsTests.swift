@@ -28,9 +28,18 @@ struct HostCommandsTests {
             let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
             #expect(
                 output.output.split(separator: "\n").sorted()
-                    == ["EXTRA=1", "HTTPS_PROXY=http://proxy:3128", "LANG=C.UTF-8", Substring(path)]
+                    == [
+                        "EXTRA=1", "HTTPS_PROXY=http://proxy:3128", "LANG=C.UTF-8", Substring(path),
+                        "https_proxy=http://proxy:3128",
+                    ]
             )
         }
+    }
+
+    @Test func keepsASpellingOfAProxyThatTheEnvironmentHas() {
+        let both = ["http_proxy": "a", "HTTP_PROXY": "b", "no_proxy": "c"]
+        let expected = both.merging(["NO_PROXY": "c"]) { $1 }
+        #expect(HostCommands(target: 1, environment: both).environment == expected)
     }
 
     @Test func keepsTheEndOfWhatACommandSaid() async throws {

@@ -9,7 +9,9 @@ import SystemPackage
 package struct HostCommands: Sendable {
     /// The process whose namespaces are entered, by its ID in the agent's PID namespace; 1 in a pod with `hostPID`.
     package let target: Int
-    /// Variables that every command gets in addition to `PATH` and `LANG`: the proxy settings.
+    /// Variables that every command gets in addition to `PATH` and `LANG`: the proxy settings, in upper and in lower case.
+    ///
+    /// apt and libcurl (dnf, zypper) read `http_proxy` only in lower case, and other programs read only the other form.
     package let environment: [String: String]
     /// The signals that end the process group of a command.
     private let killing: [TeardownStep]
@@ -26,7 +28,10 @@ package struct HostCommands: Sendable {
 
     init(target: Int, environment: [String: String] = [:], killing: [TeardownStep]) {
         self.target = target
-        self.environment = environment
+        let lower = environment.map { ($0.key.lowercased(), $0.value) }
+        let upper = environment.map { ($0.key.uppercased(), $0.value) }
+        // A spelling that the environment has keeps its own value.
+        self.environment = Dictionary(lower + upper) { first, _ in first }.merging(environment) { $1 }
         self.killing = killing
     }
 
