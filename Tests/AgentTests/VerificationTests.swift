@@ -58,6 +58,32 @@ import Testing
         }
     }
 
+    /// NVML's first answer can take longer than the patience.
+    @Test func looksAgainAfterASlowFirstLook() async throws {
+        let looks = try Looks(Self.withoutUVM, .h100Ready)
+        let slow: @Sendable () async -> NodeView = {
+            if looks.count == 0 { try? await Task.sleep(for: .milliseconds(300)) }
+            return await looks.look()
+        }
+        let verification = Verification(look: slow, patience: .milliseconds(100))
+        #expect(await verification.problem(within: .seconds(60)) == nil)
+    }
+
+    /// Until the fabric manager has connected the GPUs, CUDA answers 802.
+    @Test func waitsLongerForTheFabric() async throws {
+        let starting = NodeFacts.hgxH100(.runningFabricManager, cuda: 802)
+        for (patience, expected) in [(Duration.seconds(60), nil), (.zero, ReasonCode.cudaFailed)] {
+            let looks = try Looks(starting, starting, .hgxH100(.runningFabricManager))
+            let verification = Verification(look: looks.look, patience: .zero, patienceWithFabric: patience)
+            #expect(await verification.problem(within: .seconds(60))?.code == expected)
+        }
+        // Without an NVSwitch, the same answer means something else.
+        let alone = try Looks(.hgxH100(.runningFabricManager, cuda: 802, switches: 0))
+        let verification = Verification(look: alone.look, patience: .zero)
+        #expect(await verification.problem(within: .seconds(60))?.code == .cudaFailed)
+        #expect(alone.count == 1)
+    }
+
     /// An error that a GPU had before says nothing about the new driver.
     @Test func anErrorOfAGPUIsNotAFailureOfTheDriver() async throws {
         var history = GPUHistory()

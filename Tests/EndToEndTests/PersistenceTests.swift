@@ -45,6 +45,29 @@ struct PersistenceTests {
         }
     }
 
+    /// The check of the node decides whether the new driver works, and this service does not matter for CUDA.
+    @Test func aServiceThatDoesNotStartTakesNoDriverBack() async throws {
+        let directory = try TemporaryDirectory()
+        try await SimulatedNode.with(set: ["systemd=yes"]) { node in
+            try await node.agent("install").expectExit(0)
+            let script = """
+                real=$(command -v systemctl)
+                mkdir -p /usr/local/sbin
+                printf '%s\\n' '#!/bin/sh' "[ \\"\\$1\\" != start ] || { echo 'Job failed.' >&2; exit 1; }" "exec $real \\"\\$@\\"" \
+                    >/usr/local/sbin/systemctl
+                chmod 755 /usr/local/sbin/systemctl
+                """
+            try await node.run(["sh", "-ec", script])
+            let older = try configuration("version: 580.105.08", in: directory)
+            let install = try await node.agent("install", older)
+            install.expectExit(0)
+            #expect(install.errors.contains("Job failed. The install goes on. Run 'systemctl status"), "\(install)")
+            #expect(node.text("/sys/module/nvidia/version") == "580.105.08\n")
+            let status = try await node.status(older)
+            #expect(status.verdict == "ready" && !status.findings.contains { $0.code == "driver-rolled-back" })
+        }
+    }
+
     @Test func theConfigurationAndOthersDecide() async throws {
         let directory = try TemporaryDirectory()
         let off = try configuration("persistenced: false", in: directory)

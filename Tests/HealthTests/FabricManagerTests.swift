@@ -51,25 +51,8 @@ import Testing
         switches: Int = 4,
         offers: Reading<[OfferedPackage]> = .absent
     ) throws -> NodeReport {
-        let facts = NodeFacts.h100Ready.with { facts in
-            facts.build.fabricPackages = offers
-            facts.host.hypervisor = .present(false)
-            var gpu = PCIFunction.h100
-            gpu.id.device = 0x2330
-            var bridge = PCIFunction.h100
-            (bridge.id.device, bridge.classCode) = (0x22a3, 0x0680)
-            facts.pci = .present([gpu] + (0..<UInt8(switches)).map { bridge.at(bus: 8 + $0) })
-            facts.driver.surroundings = DriverSurroundings(programs: ["nv-fabricmanager": program])
-            let answer = CUDAFacts(
-                visibleDevices: nil,
-                result: code ?? 0,
-                errorName: code.map { "CUDA_ERROR_\($0)" },
-                deviceCount: code == nil ? 1 : 0
-            )
-            var vendor = facts.vendor.value
-            vendor?.cuda = .present([answer])
-            if let vendor { facts.vendor = .present(vendor) }
-        }
+        let facts = NodeFacts.hgxH100(program, cuda: code, switches: switches)
+            .with { $0.build.fabricPackages = offers }
         let plan = try Plan.made(for: facts)
         #expect(plan.decision.fabricManager?.isNeeded == (switches > 0))
         return Checks(facts: facts, plan: plan).report()
@@ -107,7 +90,7 @@ import Testing
 
     @Test func theTextsNameThePackage() throws {
         let missing = try report(DriverProgram(isRunning: false), cuda: 802).finding(.fabricManagerMissing)
-        let package = "nvidia-fabricmanager-595 or nvidia-fabricmanager or nvidia-fabric-manager in exactly this version"
+        let package = "nvidia-fabricmanager-595 or nvidia-fabricmanager or nvidia-fabric-manager in exactly this"
         #expect(missing?.remedy.text.contains(package) == true)
     }
 

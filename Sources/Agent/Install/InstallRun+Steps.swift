@@ -91,7 +91,7 @@ extension InstallRun {
             if let next = steps.dropFirst(index + 1).first, let file = step.downloadMeanwhile(for: next) {
                 executor.begin(file, of: next)
             }
-            do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
+            do throws(AgentFailure) { try await attempt(step, with: executor, &journal, change) } catch {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
@@ -131,6 +131,21 @@ extension InstallRun {
 }
 
 extension InstallRun {
+    /// Executes a step.
+    ///
+    /// A service that does not start is no failed install: the check of the node decides whether the driver works without it.
+    private func attempt(
+        _ step: PlannedStep,
+        with executor: Executor,
+        _ journal: inout Journal,
+        _ change: HostChange
+    ) async throws(AgentFailure) {
+        do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
+            guard StepID.starts.contains(step.id), !Task.isCancelled, !error.leavesJobRunning else { throw error }
+            change.progress(.noted("\(error.problem.observed) The install goes on. \(error.problem.remedy.text)"))
+        }
+    }
+
     /// What it means that the driver could not be unloaded, after another look at the node.
     ///
     /// The journal remembers it.
@@ -149,7 +164,7 @@ extension InstallRun {
 
 extension PlannedStep {
     /// Whether the driver works without the step.
-    fileprivate var isBesideDriver: Bool { StepID.aroundDriver.contains(id) || id == .startServices }
+    fileprivate var isBesideDriver: Bool { StepID.aroundDriver.contains(id) }
 }
 
 extension Prober {

@@ -12,13 +12,21 @@ package struct Verification: Sendable {
     package static let patience = Duration.seconds(15)
 
     let look: @Sendable () async -> NodeView
+    /// How long it waits after the first inspection, which can take long on its own.
     var patience: Duration = Self.patience
+    /// How long it waits for the fabric of a machine with NVSwitch.
+    ///
+    /// CUDA does not initialize before the fabric manager has connected all GPUs.
+    var patienceWithFabric = Duration.seconds(60)
 
     /// Returns what is wrong with the node when the time is over; nil when the node works.
     func problem(within deadline: Duration) async -> Finding? {
-        let end = ContinuousClock.now + min(patience, deadline)
+        let deadline = ContinuousClock.now + deadline
+        var firstLook: ContinuousClock.Instant?
         while true {
             let view = await look()
+            let first = firstLook ?? .now
+            firstLook = first
             // The MIG layout and its strategy are the operator's, and say nothing about the driver.
             // Neither does an error that a GPU had earlier.
             var facts = view.facts
@@ -36,9 +44,19 @@ package struct Verification: Sendable {
             let report = Checks(facts: facts, plan: view.plan.withoutObstacles, migStrategy: .mixed).report()
             let works = [.ready, .degraded].contains(report.verdict)
             if works, isLicensed { return nil }
+            let wait = view.waitsForFabric(report) ? max(patience, patienceWithFabric) : patience
+            let end = min(deadline, first + wait)
             guard ContinuousClock.now < end, !Task.isCancelled else { return works ? nil : report.problem }
             try? await Task.sleep(for: .seconds(1))
         }
+    }
+}
+
+extension NodeView {
+    /// Whether CUDA waits for the fabric manager of this machine.
+    fileprivate func waitsForFabric(_ report: NodeReport) -> Bool {
+        guard plan.decision.fabricManager?.isNeeded == true else { return false }
+        return [ReasonCode.cudaFailed, .fabricManagerNotRunning].contains(report.problem.code)
     }
 }
 
