@@ -182,7 +182,8 @@ struct Reconciler: Service {
                     "install failed",
                     metadata: [
                         "code": "\(error.problem.code.rawValue)", "observed": "\(error.problem.observed)",
-                        "remedy": "\(error.problem.remedy)", "next-try-in": "\(pause)",
+                        "remedy": "\(error.problem.remedy)", "see": "\(error.problem.code.documentation)",
+                        "next-try-in": "\(pause)",
                     ]
                 )
             }

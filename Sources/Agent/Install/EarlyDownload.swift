@@ -3,7 +3,7 @@ import Synchronization
 
 /// A download that began during the step before its own.
 ///
-/// Nobody sees its progress until its own step begins.
+/// Nobody sees its progress until its own step begins. A failure is told at once.
 final class EarlyDownload: Sendable {
     typealias Report = @Sendable (InstallProgress) -> Void
 
@@ -19,9 +19,18 @@ final class EarlyDownload: Sendable {
     ///
     /// - Parameters:
     ///   - file: The file.
+    ///   - failed: Gets a failure that comes before the step of the download begins.
     ///   - download: Downloads the file, and returns why it failed; nil when the file is there.
-    func begin(_ file: Effect.Download, _ download: @escaping @Sendable (@escaping Report) async -> AgentFailure?) {
-        let task = Task { await download { event in self.report.withLock(\.self)?(event) } }
+    func begin(
+        _ file: Effect.Download,
+        failed: @escaping @Sendable (AgentFailure) -> Void,
+        _ download: @escaping @Sendable (@escaping Report) async -> AgentFailure?
+    ) {
+        let task = Task {
+            let failure = await download { event in self.report.withLock(\.self)?(event) }
+            if let failure, !Task.isCancelled, report.withLock({ $0 == nil }) { failed(failure) }
+            return failure
+        }
         state.withLock { $0 = State(file: file, task: task) }
     }
 

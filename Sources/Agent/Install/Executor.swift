@@ -42,7 +42,10 @@ struct Executor {
     ///
     /// An error is an error of that step. The caller must execute the step, or call `stopDownload`.
     func begin(_ file: Effect.Download, of step: PlannedStep) {
-        early.begin(file) { [self] progress in
+        let note = progress
+        early.begin(file) { failure in
+            note(.noted("The step '\(step.title)' will fail: \(failure.problem.observed)"))
+        } _: { [self] progress in
             do throws(AgentFailure) {
                 try await download(file, Duration(asked: step.deadlineSeconds), of: step, progress)
                 return nil
