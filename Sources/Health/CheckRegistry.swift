@@ -50,6 +50,7 @@ package enum CheckRegistry {
         .hostLocked,
         .jobRunning,
         .packageManagerBusy,
+        .packageIndexFailed,
         .buildPackageMissing,
         .packageFileMissing,
         .dkmsBuildFailed,
@@ -145,6 +146,7 @@ package enum CheckRegistry {
         .imexChannelMissing,
         .persistenceModeOff,
         .cdiSpecificationStale,
+        .driverMarkerStale,
         .containerdVersionMismatch,
 
         // Phase: publish

@@ -2,6 +2,17 @@ package import NodeModel
 import Selection
 
 extension Planner {
+    /// The plan to refresh the package index, on which the choice of the driver depends.
+    ///
+    /// After a refresh that did not help, a person must look at the repositories.
+    func refreshIndex(_ unread: Finding, _ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
+        guard journal?.finished(.packageIndex) != true, let system = facts.host.osRelease.value,
+            let installer = PackageInstallers.used(on: system),
+            facts.build.packageTools.value?.contains(installer.program) == true
+        else { return Plan(decision: decision, steps: [], problems: [unread]) }
+        return Plan(decision: decision, steps: [RefreshPackageIndex(installer: installer).step], problems: [])
+    }
+
     /// The plan to install a driver from packages of the distribution; nil when the decision is for NVIDIA's package, or
     /// when the host has no program that installs packages.
     func installPackages(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan? {

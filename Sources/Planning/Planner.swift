@@ -114,6 +114,7 @@ package struct Planner: Sendable {
     }
 
     private func install(_ facts: NodeFacts, _ decision: Decision, journal: Journal?) -> Plan {
+        if let unread = decision.unreadIndex { return refreshIndex(unread, facts, decision, journal: journal) }
         if let plan = installPackages(facts, decision, journal: journal) { return plan }
         guard let driver = decision.driver, let artifact = driver.artifact, let digest = artifact.digest,
             let kernel = facts.host.kernelRelease.value

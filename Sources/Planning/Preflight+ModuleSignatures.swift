@@ -64,6 +64,9 @@ extension Preflight {
         let type = driver.kernelModuleType
         let package = known.modulePackage(branch: nil, version: nil, type, kernel: kernel)
         switch system.id {
+        case "ubuntu" where facts.build.prebuiltPackages.isAbsent || facts.build.prebuiltPackages.value != nil:
+            return "No repository of the node offers Ubuntu's signed modules (\(package)). Use a kernel for which a "
+                + "repository has them,"
         case "ubuntu":
             return
                 "Set 'driver.source: packages', so that the agent installs Ubuntu's signed modules (\(package)). Or use"

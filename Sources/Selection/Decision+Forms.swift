@@ -52,6 +52,7 @@ extension Decision {
         decision.driver?.artifact = nil
         decision.driver?.packages = nil
         decision.takesOver = nil
+        decision.unreadIndex = nil
         decision.summary = summary
         decision.problems = [problem]
         return decision

@@ -54,6 +54,10 @@ package struct Decision: Codable, Sendable, Equatable {
     package var rejected: [RejectedDriver]
     /// What blocks the agent; empty unless the action is `blocked`.
     package var problems: [Finding]
+    /// Why no driver was chosen yet; nil for every other decision.
+    ///
+    /// The package manager has no index, which the plan refreshes first.
+    package var unreadIndex: Finding?
 
     package init(
         action: Action,

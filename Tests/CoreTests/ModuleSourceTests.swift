@@ -15,6 +15,8 @@ import Testing
     private static let older = NodeFacts.h100.offering(NodeFacts.prebuilt("580.99.01"))
     private static let olderSecure = older.with { $0.host.secureBoot = .present(true) }
     private static let none = NodeFacts.h100.offering()
+    private static let unread = offering.withoutIndex
+    private static let unreadSecure = secure.withoutIndex
 
     private func decide(_ facts: NodeFacts, _ source: PackageSource?, _ change: (inout Policy) -> Void = { _ in })
         throws
@@ -59,6 +61,18 @@ import Testing
             "auto that cannot know",
             offering.with { $0.build.prebuiltPackages = .unreadable(.denied) },
             .auto,
+            "runfile"
+        ),
+        Case("packages, without an index", unread, .packages, "package-index"),
+        Case("auto, without an index", unread, .auto, "runfile"),
+        Case("by default, without an index", unread, nil, "runfile"),
+        Case("by default with Secure Boot, without an index", unreadSecure, nil, "package-index"),
+        Case("auto with Secure Boot, without an index", unreadSecure, .auto, "package-index"),
+        Case("NVIDIA's package with Secure Boot, without an index", unreadSecure, .runfile, "runfile"),
+        Case(
+            "a GRID driver with Secure Boot, without an index",
+            NodeFacts.rtxProVGPU.with { $0.host.secureBoot = .present(true) }.withoutIndex,
+            nil,
             "runfile"
         ),
         Case(
@@ -125,10 +139,10 @@ import Testing
     @Test(arguments: cases + redHatCases)
     func choosesTheSource(_ test: Case) throws {
         let decision = try decide(test.facts, test.source)
-        let found =
-            decision.problems.first?.code.rawValue
-            ?? (decision.driver?.packages == nil
-                ? (decision.driver?.artifact == nil ? "neither" : "runfile") : decision.driver?.version.description)
+        let packages = decision.driver.flatMap { $0.packages == nil ? nil : $0.version.description }
+        let source = packages ?? (decision.driver?.artifact == nil ? "neither" : "runfile")
+        let other = decision.unreadIndex.map { _ in "package-index" } ?? decision.problems.first?.code.rawValue
+        let found = other ?? source
         #expect(found == test.expected, "\(decision)")
         #expect(decision.driver?.packages == nil || decision.driver?.artifact == nil)
     }
@@ -161,6 +175,24 @@ import Testing
                 == "No repository of the node offers \(modules), nor the modules of another branch that fits."
         )
         #expect(missing.remedy.text.contains("apt-get update"))
+    }
+
+    /// A driver that works does not go before it is known what comes.
+    @Test func doesNotReplaceADriverWithoutAnIndex() throws {
+        let foreign = Self.unreadSecure.with { $0.driver = .loaded("535.54.03", .open, kind: .datacenter) }
+        let decision = try decide(foreign, .packages) { ($0.takeover, $0.branch) = (true, 595) }
+        #expect(decision.action == .blocked && decision.unreadIndex == nil, "\(decision)")
+    }
+
+    @Test func saysWhyTheIndexMatters() throws {
+        let finding = try #require(try decide(Self.unreadSecure, nil).unreadIndex)
+        #expect(
+            finding.observed
+                == "The kernel needs signed modules: Secure Boot is on. The agent cannot tell which prebuilt modules the "
+                + "repositories of the node have: the index of apt is empty."
+        )
+        #expect(finding.remedy.text.contains("apt-get update") && finding.remedy.text.contains("driver.signing"))
+        #expect(try decide(Self.unread, .packages).unreadIndex?.remedy.text.contains("'runfile'") == true)
     }
 
     @Test func namesTheModulesOfRHEL() throws {

@@ -52,6 +52,16 @@ struct FabricTests {
         """
     }
 
+    /// Adds the package of the fabric manager.
+    static func addPackage(_ version: String = driver, to repository: DebianRepository) async throws {
+        try await repository.add(
+            "nvidia-fabricmanager-580",
+            version: "\(version)-1",
+            depends: "t-tool",
+            files: fabricManager(version)
+        )
+    }
+
     private static func fabricManager(_ version: String, units: String = "usr/lib/systemd/system") -> String {
         program("nv-fabricmanager", "Fabric Manager version is : \(version)", "nvidia-fabricmanager", units: units)
     }
@@ -65,14 +75,7 @@ struct FabricTests {
     @Test func comesFromARepositoryInTheDriversVersion() async throws {
         try await Self.withNVSwitch { node in
             let repository = try await DebianRepository(node)
-            for version in [Self.driver, "580.167.08"] {
-                try await repository.add(
-                    "nvidia-fabricmanager-580",
-                    version: "\(version)-1",
-                    depends: "t-tool",
-                    files: Self.fabricManager(version)
-                )
-            }
+            for version in [Self.driver, "580.167.08"] { try await Self.addPackage(version, to: repository) }
             try await node.run(["apt-get", "-q", "update"])
             let before = try await repository.installed()
             let options = try node.options(for: Self.driver)

@@ -77,6 +77,52 @@ struct KillAroundDriverTests {
         )
     }
 
+    /// The index of the package manager is empty, and the packages bring the driver.
+    @Test(.having("apt-get", "dpkg-deb"))
+    func packagesOfTheDistributionConverge() async throws {
+        try await converges(
+            Install(
+                steps: [.downloadPackages, .driverPackages],
+                onNode: { try await SimulatedNode.with("h100", set: ["secure-boot=yes"], $0) },
+                prepare: { node in
+                    _ = try await PrebuiltRepository(on: node)
+                    return []
+                }
+            )
+        )
+    }
+
+    @Test(.having("apt-get", "dpkg-deb"))
+    func theFabricManagerFromPackagesConverges() async throws {
+        try await converges(
+            Install(
+                steps: [.downloadFabricPackages, .fabricPackages, .fabricManager],
+                onNode: { try await FabricTests.withNVSwitch($0) },
+                prepare: { node in
+                    try await FabricTests.addPackage(to: try await DebianRepository(node))
+                    try await node.run(["apt-get", "-q", "update"])
+                    return try node.options(for: FabricTests.driver)
+                }
+            )
+        )
+    }
+
+    @Test(.having("apt-get", "dpkg-deb"))
+    func theHeadersOfTheNextKernelConverge() async throws {
+        try await converges(
+            Install(
+                steps: [.headersAhead, .buildAhead],
+                onNode: { try await SimulatedNode.with("h100", $0) },
+                prepare: { node in
+                    let repository = try await DebianRepository(node)
+                    try await HeadersAheadTests.installKernel(on: node)
+                    try await HeadersAheadTests.addHeaders(to: repository)
+                    return []
+                }
+            )
+        )
+    }
+
     private func converges(_ install: Install) async throws {
         let shim = try await KillShim.shared()
         let whole = try await uninterrupted(install, shim)

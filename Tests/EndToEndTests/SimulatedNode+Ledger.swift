@@ -67,6 +67,14 @@ extension SimulatedNode {
     }
 }
 
+extension SimulatedNode {
+    /// What dnf and rpm keep for themselves on a host: their databases, the cache, and their logs.
+    func writtenByDnf() async throws -> Set<String> {
+        let script = "find /var/lib/dnf /var/lib/rpm /var/cache/dnf; ls -d /var/log/dnf* /var/log/hawkey*"
+        return Set(try await run(["sh", "-c", script]).split(separator: "\n").map(String.init))
+    }
+}
+
 /// The logs of the stand-in kernel and of the stand-in license daemon, the kernel log, and the cache that ldconfig writes
 /// for itself.
 let writtenByStandIns: Set<String> = [

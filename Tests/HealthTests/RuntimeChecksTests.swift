@@ -57,6 +57,31 @@ import Testing
         #expect(found?.observed == "/etc/cdi/nvidia.yaml is for driver 470.1.2, and driver \(version ?? "") runs.")
     }
 
+    /// What a driver container left is a notice, because only the GPU Operator reads it.
+    @Test func aMarkerWithoutADriverIsANotice() {
+        func finding(_ change: (inout DriverContainer) -> Void) -> Finding? {
+            var container = DriverContainer(
+                isMounted: false,
+                version: nil,
+                hasPIDFile: false,
+                validations: [".driver-ctr-ready"]
+            )
+            container.isHostRoot = false
+            change(&container)
+            let facts = NodeFacts.h100Ready.with { $0.claims.driverContainer = .present(container) }
+            return Checks(facts: facts, plan: .adoptedH100).report().finding(.driverMarkerStale)
+        }
+        let gone = finding { _ in }
+        #expect(gone?.state == .notice)
+        #expect(gone?.observed.hasSuffix("nothing is mounted on /run/nvidia/driver.") == true)
+        #expect(finding { $0.isMounted = true }?.state == .pass)
+        #expect(finding { $0.isHostRoot = true }?.state == .pass)
+        #expect(finding { $0.isHostRoot = nil }?.state == .pass)
+        #expect(finding { $0.validations = ["driver-ready"] } == nil)
+        let text = finding { ($0.isHostRoot, $0.markerProblem) = (true, "ready since Monday") }
+        #expect(text?.state == .notice && text?.observed.contains("'ready since Monday'") == true)
+    }
+
     /// A restart of the program that wrote the file is enough, and no command on the node helps.
     @Test(arguments: [
         ("k8s.device-plugin.nvidia.com/gpu", "device plugin"), ("management.nvidia.com/gpu", "toolkit"),

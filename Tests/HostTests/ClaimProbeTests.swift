@@ -186,12 +186,13 @@ import Testing
     @Test func seesTheRootOfADriverContainerAndTheLibraryInIt() async throws {
         try writeContainer()
         // The same place on the host leads nowhere.
-        let expected = DriverContainer(
+        var expected = DriverContainer(
             isMounted: true,
             version: "580.105.08",
             hasPIDFile: true,
             validations: [".driver-ctr-ready", "driver-ready"]
         )
+        expected.isHostRoot = false
         #expect(await claims().driverContainer == .present(expected))
         try tree.write(
             "proc/1/mountinfo",
@@ -215,8 +216,21 @@ import Testing
     @Test(arguments: ["run/nvidia/driver", "run/nvidia/validations"])
     func anEmptyDirectoryIsNoMountButATrace(_ path: String) async throws {
         try tree.makeDirectory(path)
-        let expected = DriverContainer(isMounted: false, version: nil, hasPIDFile: false, validations: [])
+        var expected = DriverContainer(isMounted: false, version: nil, hasPIDFile: false, validations: [])
+        expected.isHostRoot = false
         #expect(await claims().driverContainer == .present(expected))
+    }
+
+    @Test(
+        arguments: [
+            ("", nil), ("GDS_ENABLED: false\nGDRCOPY_ENABLED: true\n", nil), ("---\n# ready\n{}\n", nil),
+            ("ready since Monday\n", "ready since Monday"), ("GDS_ENABLED: maybe", "GDS_ENABLED: maybe"),
+            ("A: true\nB=true\n", "B=true"), ("a b: true", "a b: true"),
+        ] as [(String, String?)]
+    ) func readsTheMarkerOfADriverContainer(_ text: String, _ problem: String?) async throws {
+        try tree.write("run/nvidia/validations/.driver-ctr-ready", text)
+        let container = try #require(await claims().driverContainer.value)
+        #expect(container.hasMarker && container.markerProblem == problem)
     }
 
     @Test func aLinkToTheHostsOwnRootIsNoContainer() async throws {

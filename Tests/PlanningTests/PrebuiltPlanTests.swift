@@ -55,6 +55,26 @@ import Testing
         #expect(record.packages == Self.names && record.state == .started && record.former == nil)
     }
 
+    /// The repositories decide which driver comes, so the plan ends there.
+    ///
+    /// A second refresh would not help either.
+    @Test func refreshesTheIndexOnceBeforeTheChoice() throws {
+        var decision = Decision(action: .install, summary: "refresh")
+        decision.unreadIndex = Finding(.prebuiltModulesMissing, observed: "empty", expected: "modules", remedy: "none")
+        let plan = Planner().plan(Self.facts, decision, journal: nil)
+        #expect(plan.problems.isEmpty && plan.steps.map(\.id) == [.packageIndex])
+        let step = try #require(plan.steps.first)
+        #expect(!step.disrupts && !step.changesDriver && step.inverse.isEmpty)
+        #expect(step.deadlineSeconds > PackageJob.usualPatience)
+
+        var journal = Journal()
+        journal.begin(step, at: Timestamp(1))
+        #expect(Planner().plan(Self.facts, decision, journal: journal).steps.map(\.id) == [.packageIndex])
+        journal.end(.packageIndex, at: Timestamp(2))
+        let again = Planner().plan(Self.facts, decision, journal: journal)
+        #expect(again.steps.isEmpty && again.problems.map(\.code) == [.prebuiltModulesMissing])
+    }
+
     /// apt-get configures what an earlier install left, and would stop there again.
     @Test func removesWhatStopsDKMSBeforeThePackages() {
         let plan = Self.plan(

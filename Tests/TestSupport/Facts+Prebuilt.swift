@@ -40,6 +40,14 @@ extension NodeFacts {
             }
     }
 
+    /// These facts of a host whose apt has no index.
+    package var withoutIndex: NodeFacts {
+        with {
+            $0.build.packageTools = .present(["apt-get"])
+            $0.build.prebuiltPackages = .unreadable(ReadFailure(.command, "the index of apt is empty"))
+        }
+    }
+
     /// Returns these facts of a host whose repositories offer packages.
     package func offering(_ packages: [OfferedPackage]...) -> NodeFacts {
         with {

@@ -55,7 +55,9 @@ package struct InstallRun: Sendable {
 
     private func install(_ change: HostChange) async throws(AgentFailure) -> NodeView {
         try await change.settle(.state)
-        let view = await lookWithoutOtherAgents()
+        var view = await lookWithoutOtherAgents()
+        // What the repositories have decides which driver the next plan installs.
+        if view.plan.decision.unreadIndex != nil { view = try await execute(view, change) }
         do throws(AgentFailure) { return try await execute(view, change) } catch {
             // While a job runs, nothing else may change the host. The next run waits for the job.
             guard !Task.isCancelled, !error.leavesJobRunning, !view.plan.goesBack else { throw error }

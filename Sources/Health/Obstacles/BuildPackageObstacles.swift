@@ -13,6 +13,19 @@ extension Check {
         advice: "Wait until the process that the finding names ends. If it hangs, end it. The agent tries again."
     )
 
+    static let packageIndexFailed = Check(
+        .packageIndexFailed,
+        title: "the package manager has an index",
+        group: .install,
+        phase: .install,
+        meaning:
+            "The package manager of the node has no index, so the agent does not know whether the repositories have "
+            + "prebuilt kernel modules. It tried to refresh the index, and no repository answered.",
+        advice:
+            "Make the repositories reachable from the node, or correct their list. The finding has the error of the "
+            + "package manager. The agent tries again."
+    )
+
     static let buildPackageMissing = Check(
         .buildPackageMissing,
         title: "a repository has the packages for the build",

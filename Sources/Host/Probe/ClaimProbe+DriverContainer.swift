@@ -4,6 +4,7 @@ extension ClaimProbe {
     private static let driverRoot: HostPath = "/run/nvidia/driver"
     private static let pidFile: HostPath = "/run/nvidia/nvidia-driver.pid"
     private static let validations: HostPath = "/run/nvidia/validations"
+    private static let marker: HostPath = "/run/nvidia/validations/.driver-ctr-ready"
 
     /// The state that a driver container has below `/run/nvidia`; absent when there is none.
     static func driverContainer(_ root: HostRoot) -> Reading<DriverContainer> {
@@ -13,13 +14,29 @@ extension ClaimProbe {
             let files = try root.list(validations)
             guard directory != nil || hasPIDFile || files != nil else { return nil }
             let isMounted = try isContainerRoot(directory, root)
-            return DriverContainer(
+            var container = DriverContainer(
                 isMounted: isMounted,
                 version: isMounted ? try libraryVersion(root) : nil,
                 hasPIDFile: hasPIDFile,
                 validations: files ?? []
             )
+            container.isHostRoot = directory == nil ? false : directory?.identity == (try root.status("/")?.identity)
+            if container.hasMarker { container.markerProblem = problem(ofMarker: try root.text(marker, limit: 65536)) }
+            return container
         }
+    }
+
+    /// The first line of the marker that is not of the form `NAME: true`; nil when there is none.
+    ///
+    /// The validator of the GPU Operator reads the file as a YAML map of booleans.
+    static func problem(ofMarker text: String?) -> String? {
+        let lines = (text ?? "").split(separator: "\n").map(\.trimmed)
+        return lines.first { line in
+            guard !line.isEmpty, !line.hasPrefix("#"), line != "---", line != "{}" else { return false }
+            let parts = line.split(separator: ":", maxSplits: 1).map(\.trimmed)
+            return parts.count != 2 || !["true", "false"].contains(parts[1].lowercased())
+                || !parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        }.map { String($0.prefix(80)) }
     }
 
     /// Whether the root file system of a container is mounted on `/run/nvidia/driver`.

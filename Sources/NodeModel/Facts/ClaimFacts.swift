@@ -162,6 +162,11 @@ package struct DriverContainer: Codable, Sendable, Equatable {
     package var hasPIDFile: Bool
     /// The names of the files in `/run/nvidia/validations`, sorted, such as `.driver-ctr-ready` and `driver-ready`.
     package var validations: [String]
+    /// Whether the root of the host is mounted on `/run/nvidia/driver`, as for a driver of the host beside the GPU
+    /// Operator; nil when an earlier version of the agent wrote the facts.
+    package var isHostRoot: Bool?
+    /// The first line of `.driver-ctr-ready` that is not of the form `NAME: true`; nil when there is none.
+    package var markerProblem: String?
 
     package init(isMounted: Bool, version: String?, hasPIDFile: Bool, validations: [String]) {
         self.isMounted = isMounted
@@ -169,6 +174,9 @@ package struct DriverContainer: Codable, Sendable, Equatable {
         self.hasPIDFile = hasPIDFile
         self.validations = validations
     }
+
+    /// Whether a driver container of the GPU Operator, or something in its place, has said that it is ready.
+    package var hasMarker: Bool { validations.contains(".driver-ctr-ready") }
 }
 
 /// A process that has a device node of the driver open.

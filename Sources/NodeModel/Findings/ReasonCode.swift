@@ -82,6 +82,7 @@ extension ReasonCode {
     package static let hostLocked = ReasonCode("host-locked")
     package static let jobRunning = ReasonCode("job-running")
     package static let packageManagerBusy = ReasonCode("package-manager-busy")
+    package static let packageIndexFailed = ReasonCode("package-index-failed")
     package static let buildPackageMissing = ReasonCode("build-package-missing")
     package static let dkmsBuildFailed = ReasonCode("dkms-build-failed")
     package static let packageFileMissing = ReasonCode("package-file-missing")

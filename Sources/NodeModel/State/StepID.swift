@@ -12,6 +12,7 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
     package static let buildAhead = StepID(rawValue: "build-ahead")
+    package static let packageIndex = StepID(rawValue: "package-index")
     package static let buildPackages = StepID(rawValue: "build-packages")
     package static let driverPackages = StepID(rawValue: "driver-packages")
     package static let downloadPackages = StepID(rawValue: "download-packages")
@@ -71,6 +72,9 @@ extension StepID {
     /// The steps that bring the programs for NVLink beside a driver from NVIDIA's installer.
     package static let fabric: Set<StepID> = [.fabricManager, .installFabricManager, .fabricPackages, .imex]
 
+    /// The steps that only start services of the driver.
+    package static let starts: Set<StepID> = [.startServices, .fabricManager, .imex]
+
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.
@@ -79,7 +83,8 @@ extension StepID {
             "begin", "blacklist", "build-ahead", "build-packages", "copy", "device-nodes", "device-rule", "download",
             "download-fabric-manager", "download-fabric-packages", "download-packages", "driver-packages",
             "fabric-manager", "fabric-packages", "finish", "forget", "headers-ahead", "imex", "install",
-            "install-fabric-manager", "license", "load", "module-parameters", "modules-ahead", "persistenced",
+            "install-fabric-manager", "license", "load", "module-parameters", "modules-ahead", "package-index",
+            "persistenced",
             "release", "remove", "remove-ahead", "remove-blacklist", "remove-build-packages", "remove-device-rule",
             "remove-driver-packages", "remove-fabric-manager", "remove-fabric-packages", "remove-license",
             "remove-module-parameters", "remove-package", "remove-persistenced", "stale-dkms", "stale-dkms-ahead",

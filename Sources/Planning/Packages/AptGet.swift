@@ -79,6 +79,8 @@ package struct AptGet: PackageInstaller {
                 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 update
         }
 
+        has_index() { ls /var/lib/apt/lists | grep -q Packages; }
+
         # Without the last option, apt-get also upgrades the packages that have their source in common with a new one.
         options='--no-install-recommends --no-upgrade -o APT::Get::Upgrade-By-Source-Package=false'
 

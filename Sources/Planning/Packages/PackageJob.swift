@@ -49,6 +49,20 @@ package struct PackageJob {
         }
     }
 
+    /// The effects that refresh the package index.
+    ///
+    /// - Parameter work: The directory for temporary files.
+    /// - Returns: The job, and the directory that it needs.
+    func refresh(work: String) -> [Effect] {
+        let job = Effect.Job(
+            name: name,
+            command: PackageScript.refresh(record: record, patience: patience, with: installer),
+            environment: ["TMPDIR": work],
+            scratch: work
+        )
+        return [.makeDirectories([work]), .job(job)]
+    }
+
     /// The effects that remove the packages and the holds in the record.
     ///
     /// - Parameter work: The directory for temporary files, in which scripts of packages run.

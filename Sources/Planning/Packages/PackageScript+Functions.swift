@@ -103,6 +103,9 @@ extension PackageScript {
             return "$status"
         }
 
+        # Whether there is an index after a refresh that failed. A package manager can know better.
+        has_index() { false; }
+
         # Ends a program that asks the network and gets no answer. zypper does not end at the first signal.
         limited() { timeout -k 2 "$@"; }
 

@@ -42,6 +42,12 @@ enum PackageScript {
         return ["sh", "-c", script, "gpu-agent-packages"] + arguments + request.names
     }
 
+    /// The command that refreshes the package index.
+    static func refresh(record: String, patience: Int, with installer: any PackageInstaller) -> [String] {
+        let script = [prologue, installer.functions, refresh].joined(separator: "\n\n")
+        return ["sh", "-c", script, "gpu-agent-packages", "", "\(patience)", record, ""]
+    }
+
     /// The command that removes the packages and the holds in the record.
     static func remove(record: String, patience: Int, with installer: any PackageInstaller) -> [String] {
         let script = [prologue, installer.functions, remove].joined(separator: "\n\n")
@@ -140,6 +146,12 @@ enum PackageScript {
             [ "$found" = "$kernel" ] ||
                 fail 84 "The package $headers is installed, but $file is ${found:+of the kernel }${found:-missing}."
         fi
+        """#
+
+    /// When one of several repositories does not answer, the index of the others is enough.
+    private static let refresh = #"""
+        wait_for_lock
+        refresh || has_index || fail 80 "$program cannot refresh the package index: $(complaint)"
         """#
 
     private static let remove = #"""

@@ -42,6 +42,14 @@ struct CatalogOffer {
                 evidence: [reason],
                 problems: [problem]
             )
+        case .unread(let problem):
+            var decision = Decision(
+                action: .install,
+                summary: "refresh the index of the package manager, and then choose the driver",
+                evidence: [reason]
+            )
+            decision.unreadIndex = problem
+            return decision
         case .runfile(let why):
             var decision = installRunfile(because: reason)
             decision.evidence += why

@@ -8,6 +8,8 @@ struct ModuleSource {
         case runfile([Evidence])
         case packages(PrebuiltDriver, [Evidence])
         case blocked(Finding, owner: DriverOwner?)
+        /// The packages matter, and the package manager does not know them yet. The finding says so.
+        case unread(Finding)
     }
 
     var facts: NodeFacts
@@ -27,6 +29,7 @@ struct ModuleSource {
     func answer(wanted: CatalogDriver?, fitting: [CatalogDriver]) -> Answer {
         if let own { return keep(own, wanted: wanted) }
         guard wish != .never else { return .runfile([]) }
+        if let unread = unreadIndex { return .unread(missing(unread)) }
         if let none = whyNone(wanted, fitting) { return without(none) }
         guard let driver = best(wanted, fitting) else { return without(nothingOffered(wanted)) }
         return .packages(driver, [evidence(driver)])
@@ -118,6 +121,19 @@ struct ModuleSource {
         }
     }
 
+    /// Why the agent does not know the packages without which the node gets no driver, as sentences; nil when it knows
+    /// them or does not need them.
+    ///
+    /// The images of many clouds come without an index. A host with a part of a driver is left as it is.
+    private var unreadIndex: String? {
+        guard wish == .always || facts.needsSignedModules, choice.requirements.kind == .datacenter, known != nil,
+            facts.driver.sources.isEmpty, let failure = facts.build.prebuiltPackages.failure, failure.reason == .command
+        else { return nil }
+        let why = facts.signatureReason.map { "The kernel needs signed modules: \($0). " } ?? ""
+        return
+            "\(why)The agent cannot tell which prebuilt modules the repositories of the node have: \(failure.detail)."
+    }
+
     /// Why no packages can be used, as a sentence; nil when the repositories can have some.
     private func whyNone(_ wanted: CatalogDriver?, _ fitting: [CatalogDriver]) -> String? {
         guard choice.requirements.kind == .datacenter else {
@@ -154,18 +170,24 @@ struct ModuleSource {
         guard wish == .always else {
             return .runfile([Evidence(.catalog, "packages", "\(why) So the driver comes from NVIDIA's package.")])
         }
-        let finding = Finding(
+        return .blocked(missing(why), owner: nil)
+    }
+
+    /// The finding that the repositories have no modules, or that the agent does not know them.
+    private func missing(_ why: String) -> Finding {
+        Finding(
             .prebuiltModulesMissing,
             observed: why,
             expected:
                 "signed kernel modules of a datacenter driver for the kernel \(kernel), in a repository of the node",
             remedy: Remedy(
-                "Run '\(refreshCommand)' on the node, or use a kernel for which the distribution has this package. Or set "
-                    + "'driver.source' to 'auto' or 'runfile' in the configuration."
+                "Run '\(refreshCommand)' on the node, or use a kernel for which the distribution has this package. Or "
+                    + (wish == .always
+                        ? "set 'driver.source' to 'auto' or 'runfile' in the configuration."
+                        : "configure a key of your own (driver.signing), so that the agent signs the modules.")
                     + (known.map { $0.hint.isEmpty ? "" : " \($0.hint)" } ?? "")
             )
         )
-        return .blocked(finding, owner: nil)
     }
 
     private func evidence(_ driver: PrebuiltDriver) -> Evidence {

@@ -145,6 +145,60 @@ struct BuildPackagesTests {
         }
     }
 
+    /// The kernel's compiler is newer than the default one of the distribution.
+    @Test func buildsWithTheCompilerOfTheKernel() async throws {
+        try await SimulatedNode.with("h100", set: ["kernel-compiler=gcc (Test) 99.1.0"]) { node in
+            let repository = try await DebianRepository(node)
+            let words = "gcc-99 (Test) 99.1.0"
+            let files = """
+                mkdir -p $root/usr/bin
+                printf '%s\\n' '#!/bin/sh' '[ "$1" != --version ] || { echo "\(words)"; exit; }' 'exec gcc "$@"' \
+                    >$root/usr/bin/gcc-99
+                chmod 755 $root/usr/bin/gcc-99
+                """
+            try await repository.add("gcc-99", files: files)
+            let before = try await repository.installed()
+            try await node.agent("install").expectExit(0)
+            let version = try await node.run(["cat", "/proc/driver/nvidia/version"])
+            #expect(version.contains("GCC version:  \(words)"), "\(version)")
+            #expect(try await node.status().verdict == "ready")
+            #expect(repository.packages.recorded() == ["add gcc-99", "hold gcc-99"])
+            try await node.uninstall().expectExit(0)
+            expectSame(try await repository.installed(), before)
+        }
+    }
+
+    /// apt reads the variables of a proxy only in lower case.
+    @Test func aptUsesTheProxyOfTheAgent() async throws {
+        try await Self.with { repository in
+            let node = repository.node
+            let source = "echo 'deb [trusted=yes] http://repository.invalid ./' >/etc/apt/sources.list"
+            try await node.run(["sh", "-ec", "\(source); rm -rf /var/lib/apt/lists/*"])
+            let file = node.directory.path("proxy-port")
+            try await runProgram(["python3", "-c", Self.proxy, file, node.path("/repo")]) { proxy in
+                defer { kill(proxy, SIGKILL) }
+                try await until("the proxy listens") {
+                    try node.directory.exists("proxy-port") && node.directory.text("proxy-port").hasSuffix("\n")
+                }
+                let port = try node.directory.text("proxy-port").filter(\.isNumber)
+                let environment = ["HTTP_PROXY": "http://127.0.0.1:\(port)", "NO_PROXY": "127.0.0.1"]
+                try await node.agent("install", environment: environment).expectExit(0)
+            }
+            #expect(try await node.status().verdict == "ready")
+        }
+    }
+
+    /// A proxy that answers from a directory, whatever the server is.
+    private static let proxy = """
+        import functools, http.server, sys, urllib.parse
+        class Proxy(http.server.SimpleHTTPRequestHandler):
+            def translate_path(self, path): return super().translate_path(urllib.parse.urlsplit(path).path)
+        handler = functools.partial(Proxy, directory=sys.argv[2])
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        with open(sys.argv[1], "w") as file: file.write(f"{server.server_address[1]}\\n")
+        server.serve_forever()
+        """
+
     @Test func aConfigurationForbidsIt() async throws {
         try await Self.with { repository in
             let node = repository.node

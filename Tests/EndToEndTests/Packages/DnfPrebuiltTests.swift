@@ -12,6 +12,10 @@ struct DnfPrebuiltTests {
         try await DnfPrebuiltRepository.with { prebuilt in
             let node = prebuilt.node
             let before = try await prebuilt.repository.installed()
+            // The databases of rpm and dnf are those of a host on which they ran, and the directories are there.
+            let directory = "/usr/lib/modules/5.14.0-427.13.1.el9_4.x86_64/extra/drivers/video"
+            try await node.run(["sh", "-ec", "dnf -qy install t-make; dnf -qy remove t-make; mkdir -p \(directory)"])
+            try await node.takeFirstLedger()
             let plan = try await node.agent("plan")
             plan.expectExit(0)
             let reason =
@@ -30,6 +34,7 @@ struct DnfPrebuiltTests {
             try await node.uninstall().expectExit(0)
             expectSame(try await prebuilt.repository.installed(), before)
             #expect(!node.exists(HostLayout.driverPackages))
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(try await node.writtenByDnf()))
         }
     }
 
@@ -55,17 +60,28 @@ struct DnfPrebuiltTests {
         }
     }
 
-    /// The agent asks nothing of the network, so without a cache it does not know.
-    @Test func anEmptyCacheIsNoAnswer() async throws {
+    /// Without a cache, the agent does not know what the repositories have.
+    @Test func refreshesAnEmptyCache() async throws {
         try await DnfPrebuiltRepository.with { prebuilt in
             let node = prebuilt.node
-            try await node.run(["dnf", "-q", "clean", "all"])
-            let empty = try await node.agent("plan", ["--config", try Self.packages(node)])
-            empty.expectExit(1)
-            #expect(empty.output.contains("prebuilt-modules-missing"), "\(empty)")
-            #expect(empty.output.contains("Cache-only enabled but no cache for 'test'"), "\(empty)")
-            #expect(empty.output.contains("Run 'dnf makecache' on the node"), "\(empty)")
+            try await node.run(["sh", "-ec", "dnf -q clean all; mv /repo /away"])
+            let plan = try await node.agent("plan", ["--config", try Self.packages(node)])
+            plan.expectExit(0)
+            #expect(plan.output.contains("refresh the package index of dnf"), "\(plan)")
+            let failed = try await node.agent("install", ["--config", try Self.packages(node)])
+            failed.expectExit(1)
+            #expect(failed.errors.contains("package-index-failed: "), "\(failed)")
 
+            try await node.run(["mv", "/away", "/repo"])
+            try await node.agent("install", ["--config", try Self.packages(node)]).expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            #expect(try node.journal().steps.map(\.step) == Self.steps)
+        }
+    }
+
+    @Test func namesThePackageThatNoRepositoryHas() async throws {
+        try await DnfPrebuiltRepository.with { prebuilt in
+            let node = prebuilt.node
             try await node.run(["sh", "-c", "rm /repo/*/kmod-*; createrepo_c -q /repo; dnf -q makecache --refresh"])
             let none = try await node.agent("plan", ["--config", try Self.packages(node)])
             none.expectExit(1)

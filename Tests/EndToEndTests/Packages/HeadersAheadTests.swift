@@ -18,20 +18,30 @@ struct HeadersAheadTests {
     ) async throws {
         try await SimulatedNode.with("h100") { node in
             let repository = try await DebianRepository(node)
-            let place = """
-                rm -f /usr/sbin/dkms /usr/bin/dkms
-                [ -z "$1" ] || printf '%s\\n' "$1" | install -m 755 /dev/stdin /usr/sbin/dkms
-                """
-            try await node.run(["sh", "-c", place, "sh", dkms])
-            try await node.agent("install").expectExit(0)
-            let install = """
-                mkdir -p /boot /lib/modules/$1
-                : >/boot/vmlinuz-$1
-                : >/lib/modules/$1/modules.dep
-                """
-            try await node.run(["sh", "-ec", install, "install-kernel", kernel])
+            try await installKernel(on: node, dkms: dkms)
             try await body(repository)
         }
+    }
+
+    /// Installs the driver, and then a kernel without headers.
+    static func installKernel(on node: SimulatedNode, dkms: String = "") async throws {
+        let place = """
+            rm -f /usr/sbin/dkms /usr/bin/dkms
+            [ -z "$1" ] || printf '%s\\n' "$1" | install -m 755 /dev/stdin /usr/sbin/dkms
+            """
+        try await node.run(["sh", "-c", place, "sh", dkms])
+        try await node.agent("install").expectExit(0)
+        let install = """
+            mkdir -p /boot /lib/modules/$1
+            : >/boot/vmlinuz-$1
+            : >/lib/modules/$1/modules.dep
+            """
+        try await node.run(["sh", "-ec", install, "install-kernel", kernel])
+    }
+
+    /// Adds the headers of that kernel.
+    static func addHeaders(to repository: DebianRepository) async throws {
+        try await repository.add(headers, depends: "t-kbuild", files: files)
     }
 
     /// The files of the package with the headers.
@@ -47,7 +57,7 @@ struct HeadersAheadTests {
     @Test func installsTheHeadersAndBuildsBeforeTheReboot() async throws {
         try await Self.with { repository in
             let node = repository.node
-            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
+            try await Self.addHeaders(to: repository)
             let before = try await repository.installed()
             let plan = try await node.agent("plan")
             #expect(plan.output.contains("install \(Self.headers) with apt-get for the next boot"), "\(plan)")
@@ -114,7 +124,7 @@ struct HeadersAheadTests {
         try await Self.with(dkms: Self.dkms) { repository in
             let node = repository.node
             #expect(node.exists("/var/lib/dkms/nvidia/595.99.02"))
-            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
+            try await Self.addHeaders(to: repository)
             let before = try await repository.installed()
             let plan = try await node.agent("plan")
             #expect(plan.output.contains("install \(Self.headers) with apt-get for the next boot"), "\(plan)")
@@ -138,7 +148,7 @@ struct HeadersAheadTests {
     @Test func takesTheHeadersFromADirectory() async throws {
         try await Self.with { repository in
             let node = repository.node
-            try await repository.add(Self.headers, depends: "t-kbuild", files: Self.files)
+            try await Self.addHeaders(to: repository)
             // The directory gets the compiler of the kernel, too.
             for name in ["gcc", "make", "gcc-12", "gcc-13", "gcc-14"] { try await repository.add(name, version: "0.1") }
             let mirror = ["catalog", "mirror", "--to", node.path("/srv/drivers"), "--host-pid", "\(node.pid)"]

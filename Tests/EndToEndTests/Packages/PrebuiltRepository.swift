@@ -27,12 +27,17 @@ struct PrebuiltRepository: Sendable {
         _ body: @escaping @Sendable (PrebuiltRepository) async throws -> Void
     ) async throws {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
-            let prebuilt = PrebuiltRepository(repository: try await DebianRepository(node))
-            try await Self.build(on: node, for: DebianRepository.kernel, next: next)
-            try await prebuilt.addPackages()
+            let prebuilt = try await PrebuiltRepository(on: node, next: next)
             try await node.run(["apt-get", "-q", "update"])
             try await body(prebuilt)
         }
+    }
+
+    /// Makes the repository on a host, whose apt has no index of it yet.
+    init(on node: SimulatedNode, next: String? = nil) async throws {
+        repository = try await DebianRepository(node)
+        try await Self.build(on: node, for: DebianRepository.kernel, next: next)
+        try await addPackages()
     }
 
     /// Unpacks the driver, builds and signs its modules for a kernel in `/run/driver`, and takes away what the build needs.

@@ -71,10 +71,38 @@ struct PrebuiltTests {
             #expect(install.errors.contains(text), "\(install)")
 
             try await node.run(["sh", "-c", "rm -rf /var/lib/apt/lists/*"])
-            let empty = try await node.agent("plan", try prebuilt.options("packages"))
-            empty.expectExit(1)
-            #expect(empty.output.contains("the index of apt in /var/lib/apt/lists is empty"), "\(empty)")
+            #expect(try await steps("packages") == [.packageIndex])
+            #expect(try await steps("auto").contains(.download))
             #expect(try node.requests().isEmpty && !node.exists(HostLayout.journal))
+            // The new index has no modules either.
+            let none = try await node.agent("install", try prebuilt.options("packages"))
+            none.expectExit(1)
+            #expect(none.errors.contains(text), "\(none)")
+            #expect(try node.journal().steps.map(\.step) == [.packageIndex])
+        }
+    }
+
+    /// The images of many clouds come without an index, and their nodes bootstrap without a person.
+    @Test func refreshesAnEmptyIndex() async throws {
+        try await PrebuiltRepository.with { prebuilt in
+            let node = prebuilt.node
+            try await node.run(["sh", "-c", "rm -rf /var/lib/apt/lists/*; mv /repo /away"])
+            let plan = try await node.agent("plan")
+            plan.expectExit(0)
+            #expect(plan.output.contains("refresh the package index of apt-get"), "\(plan)")
+            let status = try await node.status()
+            #expect(status.verdict == "not-ready" && status.reason == "driver-missing", "\(status)")
+
+            let failed = try await node.agent("install")
+            failed.expectExit(1)
+            #expect(failed.errors.contains("package-index-failed: "), "\(failed)")
+            #expect(failed.errors.contains("apt-get cannot refresh the package index: E: "), "\(failed)")
+            #expect(!node.exists(HostLayout.work))
+
+            try await node.run(["mv", "/away", "/repo"])
+            try await node.agent("install").expectExit(0)
+            #expect(try await node.status().verdict == "ready")
+            #expect(try node.journal().steps.map(\.step) == Self.steps)
         }
     }
 
