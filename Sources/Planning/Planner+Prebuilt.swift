@@ -9,7 +9,10 @@ extension Planner {
         guard journal?.finished(.packageIndex) != true, let system = facts.host.osRelease.value,
             let installer = PackageInstallers.used(on: system),
             facts.build.packageTools.value?.contains(installer.program) == true
-        else { return Plan(decision: decision, steps: [], problems: [unread]) }
+        else {
+            let summary = "the agent does not know which prebuilt modules the repositories of the node have"
+            return Plan(decision: decision.blocked(by: unread, summary), steps: [], problems: [])
+        }
         return Plan(decision: decision, steps: [RefreshPackageIndex(installer: installer).step], problems: [])
     }
 

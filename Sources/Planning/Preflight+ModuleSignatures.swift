@@ -64,7 +64,11 @@ extension Preflight {
         let type = driver.kernelModuleType
         let package = known.modulePackage(branch: nil, version: nil, type, kernel: kernel)
         switch system.id {
-        case "ubuntu" where facts.build.prebuiltPackages.isAbsent || facts.build.prebuiltPackages.value != nil:
+        case "ubuntu" where facts.build.prebuiltPackages.value != nil:
+            return
+                "The signed modules that the repositories of the node offer do not fit the GPUs or the configuration. "
+                + "Change driver.version, driver.branch or driver.channel,"
+        case "ubuntu" where facts.build.prebuiltPackages.isAbsent:
             return "No repository of the node offers Ubuntu's signed modules (\(package)). Use a kernel for which a "
                 + "repository has them,"
         case "ubuntu":

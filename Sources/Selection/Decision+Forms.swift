@@ -46,7 +46,7 @@ extension Decision {
     }
 
     /// The same decision, but blocked by a problem: the agent neither installs a driver nor removes one.
-    func blocked(by problem: Finding, _ summary: String) -> Decision {
+    package func blocked(by problem: Finding, _ summary: String) -> Decision {
         var decision = self
         decision.action = .blocked
         decision.driver?.artifact = nil

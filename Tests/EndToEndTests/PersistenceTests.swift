@@ -60,11 +60,22 @@ struct PersistenceTests {
             try await node.run(["sh", "-ec", script])
             let older = try configuration("version: 580.105.08", in: directory)
             let install = try await node.agent("install", older)
-            install.expectExit(0)
-            #expect(install.errors.contains("Job failed. The install goes on. Run 'systemctl status"), "\(install)")
+            install.expectExit(1)
+            #expect(install.errors.contains("driver-service-failed: "), "\(install)")
+            #expect(!install.errors.contains("driver-rolled-back"), "\(install)")
             #expect(node.text("/sys/module/nvidia/version") == "580.105.08\n")
+            #expect(try node.journal().record?.state == .installed)
             let status = try await node.status(older)
             #expect(status.verdict == "ready" && !status.findings.contains { $0.code == "driver-rolled-back" })
+
+            // The next run starts the service again, and does nothing else.
+            let plan = try await node.agent("plan", ["-o", "json"] + older).decoded(as: PrintedPlan.self)
+            #expect(plan.steps.map(\.id) == ["start-services", "persistenced"], "\(plan)")
+            try await node.run(["rm", "/usr/local/sbin/systemctl"])
+            try await node.agent("install", older).expectExit(0)
+            try await node.run(["systemctl", "is-active", "nvidia-persistenced"])
+            let none = try await node.agent("plan", ["-o", "json"] + older).decoded(as: PrintedPlan.self)
+            #expect(none.steps.isEmpty, "\(none)")
         }
     }
 

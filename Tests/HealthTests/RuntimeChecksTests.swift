@@ -78,8 +78,8 @@ import Testing
         #expect(finding { $0.isHostRoot = true }?.state == .pass)
         #expect(finding { $0.isHostRoot = nil }?.state == .pass)
         #expect(finding { $0.validations = ["driver-ready"] } == nil)
-        let text = finding { ($0.isHostRoot, $0.markerProblem) = (true, "ready since Monday") }
-        #expect(text?.state == .notice && text?.observed.contains("'ready since Monday'") == true)
+        let text = finding { ($0.isHostRoot, $0.markerProblem) = (true, "'ready' is not a name") }
+        #expect(text?.state == .notice && text?.observed.hasSuffix(": 'ready' is not a name.") == true)
     }
 
     /// A restart of the program that wrote the file is enough, and no command on the node helps.

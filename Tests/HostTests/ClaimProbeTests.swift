@@ -224,13 +224,21 @@ import Testing
     @Test(
         arguments: [
             ("", nil), ("GDS_ENABLED: false\nGDRCOPY_ENABLED: true\n", nil), ("---\n# ready\n{}\n", nil),
-            ("ready since Monday\n", "ready since Monday"), ("GDS_ENABLED: maybe", "GDS_ENABLED: maybe"),
-            ("A: true\nB=true\n", "B=true"), ("a b: true", "a b: true"),
+            ("A: true # since Monday\nb-c:\n", nil), ("ready since Monday\n", "ready since Monday"),
+            ("GDS_ENABLED: maybe", "GDS_ENABLED: maybe"), ("A: true\nB=true\n", "B=true"), ("a b: true", "a b: true"),
         ] as [(String, String?)]
-    ) func readsTheMarkerOfADriverContainer(_ text: String, _ problem: String?) async throws {
+    ) func readsTheMarkerOfADriverContainer(_ text: String, _ line: String?) async throws {
         try tree.write("run/nvidia/validations/.driver-ctr-ready", text)
         let container = try #require(await claims().driverContainer.value)
-        #expect(container.hasMarker && container.markerProblem == problem)
+        #expect(container.hasMarker)
+        #expect(container.markerProblem == line.map { "'\($0)' is not a name with true or false" })
+    }
+
+    /// A mount of the kubelet can make a directory in the place of a file.
+    @Test func aMarkerThatIsADirectoryIsAProblemOfTheMarker() async throws {
+        try tree.makeDirectory("run/nvidia/validations/.driver-ctr-ready")
+        let container = try #require(await claims().driverContainer.value)
+        #expect(container.markerProblem?.contains("/run/nvidia/validations/.driver-ctr-ready") == true)
     }
 
     @Test func aLinkToTheHostsOwnRootIsNoContainer() async throws {

@@ -85,8 +85,8 @@ boot_limit=300
 # How many seconds a machine may take until its kernel has mounted the disk, which takes about two.
 mount_limit=60
 
-# is_mounted CONSOLE: the kernel has mounted the disk.
-is_mounted() { grep -aq 'Mounted root' "$1" 2>/dev/null; }
+# is_mounted CONSOLE: the kernel has mounted the disk, itself or from its initramfs.
+is_mounted() { grep -aqE 'Mounted root|EXT4-fs \(nvme0n1\): mounted' "$1" 2>/dev/null; }
 
 # boot_once DIRECTORY NUMBER: boots the machine, and waits for its end. Fails, and says why, without a complete result.
 #

@@ -78,6 +78,8 @@ extension InstallRun {
     ) async throws(AgentFailure) {
         /// Why a step failed that has nothing to do with those which are still executed.
         var failure: AgentFailure?
+        /// Why services do not run again. The check of the node decides whether the driver works without them.
+        var unstarted: AgentFailure?
         for (index, step) in steps.enumerated() where failure == nil || StepID.ahead.contains(step.id) {
             let usual = journal.durations?[step.id.rawValue]
             change.progress(.started(step, number: index + 1, of: steps.count, usual: usual))
@@ -91,7 +93,7 @@ extension InstallRun {
             if let next = steps.dropFirst(index + 1).first, let file = step.downloadMeanwhile(for: next) {
                 executor.begin(file, of: next)
             }
-            do throws(AgentFailure) { try await attempt(step, with: executor, &journal, change) } catch {
+            do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
                 // When the agent is stopped, the step stays `started` in the journal, as after a kill. The next agent
                 // continues from there.
                 guard !Task.isCancelled else { throw error }
@@ -103,7 +105,8 @@ extension InstallRun {
                 var error = error
                 if step.id == .unload { error.problem = await explained(error.problem, &journal) }
                 if step.id == .release { journal.rememberUnload(error.problem, bootID: await bootID()) }
-                journal.end(step.id, at: Timestamp(now()), failure: error.problem)
+                let isService = step.id == .startServices
+                journal.end(step.id, at: Timestamp(now()), failure: error.problem, endsInstall: !isService)
                 // On a full disk, the journal keeps the step as started. The cause is still that of the step.
                 var isSaved = true
                 do throws(AgentFailure) { try await change.save(journal) } catch let unsaved {
@@ -111,6 +114,10 @@ extension InstallRun {
                     isSaved = false
                 }
                 change.progress(.failed(step, error.problem))
+                if isService, isSaved {
+                    unstarted = error
+                    continue
+                }
                 // A kernel that boots without modules is worse than what failed here, such as a license.
                 guard failure == nil, isSaved, step.isBesideDriver,
                     steps[index...].contains(where: { StepID.ahead.contains($0.id) })
@@ -126,26 +133,11 @@ extension InstallRun {
             do throws(AgentFailure) { try await change.save(journal) } catch { throw failure ?? error }
             change.progress(.finished(step, seconds: (ContinuousClock.now - began).seconds))
         }
-        if let failure { throw failure }
+        if let failure = failure ?? unstarted { throw failure }
     }
 }
 
 extension InstallRun {
-    /// Executes a step.
-    ///
-    /// A service that does not start is no failed install: the check of the node decides whether the driver works without it.
-    private func attempt(
-        _ step: PlannedStep,
-        with executor: Executor,
-        _ journal: inout Journal,
-        _ change: HostChange
-    ) async throws(AgentFailure) {
-        do throws(AgentFailure) { try await executor.execute(step, &journal) } catch {
-            guard StepID.starts.contains(step.id), !Task.isCancelled, !error.leavesJobRunning else { throw error }
-            change.progress(.noted("\(error.problem.observed) The install goes on. \(error.problem.remedy.text)"))
-        }
-    }
-
     /// What it means that the driver could not be unloaded, after another look at the node.
     ///
     /// The journal remembers it.

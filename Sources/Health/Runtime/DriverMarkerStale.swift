@@ -22,9 +22,9 @@ extension Check {
         guard let container = node.facts.claims.driverContainer.value, container.hasMarker else { return nil }
         let expected = "a marker of YAML booleans, and a driver below /run/nvidia/driver"
         let file = "/run/nvidia/validations/.driver-ctr-ready"
-        if let line = container.markerProblem {
+        if let problem = container.markerProblem {
             return .notice(
-                "The GPU Operator cannot read \(file): '\(line)' is not a name with true or false.",
+                "The GPU Operator cannot read \(file): \(problem).",
                 expected: expected,
                 remedy: "Empty the file, or correct what writes it. The GPU Operator's validator reads YAML booleans."
             )

@@ -21,22 +21,28 @@ extension ClaimProbe {
                 validations: files ?? []
             )
             container.isHostRoot = directory == nil ? false : directory?.identity == (try root.status("/")?.identity)
-            if container.hasMarker { container.markerProblem = problem(ofMarker: try root.text(marker, limit: 65536)) }
+            if container.hasMarker { container.markerProblem = markerProblem(root) }
             return container
         }
     }
 
-    /// The first line of the marker that is not of the form `NAME: true`; nil when there is none.
+    /// What the validator of the GPU Operator cannot read in the marker, as a clause; nil when it can read all of it.
     ///
-    /// The validator of the GPU Operator reads the file as a YAML map of booleans.
-    static func problem(ofMarker text: String?) -> String? {
-        let lines = (text ?? "").split(separator: "\n").map(\.trimmed)
-        return lines.first { line in
-            guard !line.isEmpty, !line.hasPrefix("#"), line != "---", line != "{}" else { return false }
-            let parts = line.split(separator: ":", maxSplits: 1).map(\.trimmed)
-            return parts.count != 2 || !["true", "false"].contains(parts[1].lowercased())
-                || !parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-        }.map { String($0.prefix(80)) }
+    /// It reads the file as a YAML map of booleans.
+    private static func markerProblem(_ root: HostRoot) -> String? {
+        let text: String
+        do throws(HostError) { text = try root.text(marker, limit: 65536) ?? "" } catch { return "\(error)" }
+        return text.split(separator: "\n").map(\.trimmed).first { !isBoolean($0) }
+            .map { "'\($0.prefix(80))' is not a name with true or false" }
+    }
+
+    /// Whether a line of YAML is a name with a boolean or without a value, or has no content.
+    private static func isBoolean(_ line: String) -> Bool {
+        let content = line.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)[0].trimmed
+        guard !content.isEmpty, content != "---", content != "{}" else { return true }
+        let parts = content.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
+        return parts.count == 2 && ["true", "false", ""].contains(parts[1].lowercased())
+            && parts[0].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)) }
     }
 
     /// Whether the root file system of a container is mounted on `/run/nvidia/driver`.

@@ -165,7 +165,7 @@ package struct DriverContainer: Codable, Sendable, Equatable {
     /// Whether the root of the host is mounted on `/run/nvidia/driver`, as for a driver of the host beside the GPU
     /// Operator; nil when an earlier version of the agent wrote the facts.
     package var isHostRoot: Bool?
-    /// The first line of `.driver-ctr-ready` that is not of the form `NAME: true`; nil when there is none.
+    /// What the GPU Operator cannot read in `.driver-ctr-ready`, as a clause; nil when it can read all of it.
     package var markerProblem: String?
 
     package init(isMounted: Bool, version: String?, hasPIDFile: Bool, validations: [String]) {

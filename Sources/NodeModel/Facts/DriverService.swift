@@ -22,11 +22,17 @@ package enum DriverService {
 
     /// The command that starts units one after the other, or stops them in the opposite order.
     ///
-    /// It passes over a unit that the host no longer has: the package of the former driver can have had it.
+    /// It passes over a unit that the host no longer has: the package of the former driver can have had it. It fails when a
+    /// unit fails, but a unit that does not start keeps no other one from its start.
     package static func command(_ verb: Verb, _ units: [String]) -> [String] {
-        let script =
-            "for unit; do ! systemctl cat \"$unit\" >/dev/null 2>&1 || systemctl \(verb.rawValue) \"$unit\"; done"
-        return ["sh", "-ec", script, "\(verb.rawValue)-services"] + (verb == .stop ? units.reversed() : units)
+        let script = """
+            status=0
+            for unit; do
+                ! systemctl cat "$unit" >/dev/null 2>&1 || systemctl \(verb.rawValue) "$unit" || status=1
+            done
+            exit $status
+            """
+        return ["sh", "-c", script, "\(verb.rawValue)-services"] + (verb == .stop ? units.reversed() : units)
     }
 
     package enum Verb: String, Sendable {

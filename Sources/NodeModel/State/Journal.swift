@@ -134,12 +134,18 @@ package struct Journal: Codable, Sendable, Equatable {
 
     /// Records the end of a step.
     ///
-    /// `isMeasured` is false when no agent saw the end, so that the time since the start says nothing.
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - time: When it ended.
+    ///   - failure: Why it failed; nil when it succeeded.
+    ///   - isMeasured: Whether an agent saw the end, so that the time since the start is that of the step.
+    ///   - endsInstall: Whether the install ends with the failure, so that the agent can go back to the former driver.
     package mutating func end(
         _ step: StepID,
         at time: Timestamp,
         failure: Finding? = nil,
-        isMeasured: Bool = true
+        isMeasured: Bool = true,
+        endsInstall: Bool = true
     ) {
         guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
         steps[index].state = failure == nil ? .done : .failed
@@ -149,7 +155,7 @@ package struct Journal: Codable, Sendable, Equatable {
         if failure == nil, isMeasured { durations = (durations ?? [:]).merging([step.rawValue: seconds]) { $1 } }
         steps[index].failure = failure
         if let failure {
-            rememberFailure(failure, at: time)
+            if endsInstall { rememberFailure(failure, at: time) }
         } else if [.unload, .release, .finish].contains(step) {
             needsReboot = nil
         }

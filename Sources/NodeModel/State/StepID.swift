@@ -72,9 +72,6 @@ extension StepID {
     /// The steps that bring the programs for NVLink beside a driver from NVIDIA's installer.
     package static let fabric: Set<StepID> = [.fabricManager, .installFabricManager, .fabricPackages, .imex]
 
-    /// The steps that only start services of the driver.
-    package static let starts: Set<StepID> = [.startServices, .fabricManager, .imex]
-
     /// The names of all operations of this version and of earlier ones.
     ///
     /// A journal with another name is from a newer version.

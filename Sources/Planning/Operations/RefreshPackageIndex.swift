@@ -20,7 +20,7 @@ package struct RefreshPackageIndex: Operation {
     package var id: StepID { .packageIndex }
     package var title: String { "refresh the package index of \(installer.program)" }
     package var changes: String { "the package index of the host" }
-    package var deadlineSeconds: Int { job.patience + 300 }
+    package var deadlineSeconds: Int { job.patience + 900 }
     package var effects: [Effect] { job.refresh(work: work) + [.remove([work]), .forgetJobs([job.name])] }
     package var failure: StepFailure {
         .packages(

@@ -75,7 +75,7 @@ package struct AptGet: PackageInstaller {
 
         refresh() {
             open_bundle
-            locked limited 43 apt-get -q $sources -o APT::Update::Error-Mode=any -o Acquire::Retries=1 \
+            locked limited $refresh_limit apt-get -q $sources -o APT::Update::Error-Mode=any -o Acquire::Retries=1 \
                 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 update
         }
 

@@ -85,9 +85,11 @@ package struct Dnf: PackageInstaller {
         refresh() {
             open_bundle
             # dnf asks a repository four times before it goes on with the next one.
-            locked limited 43 dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
+            locked limited $refresh_limit dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
             ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output"
         }
+
+        has_index() { ls /var/cache/dnf/*/repodata/repomd.xml /var/cache/libdnf5/*/repodata/repomd.xml 2>/dev/null | grep -q .; }
 
         # The excluded packages cannot change. The headers of several kernels can be installed at the same time.
         dnf_install() {

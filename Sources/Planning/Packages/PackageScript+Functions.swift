@@ -105,6 +105,8 @@ extension PackageScript {
 
         # Whether there is an index after a refresh that failed. A package manager can know better.
         has_index() { false; }
+        # How many seconds a refresh may take. Most of an index is usually there.
+        refresh_limit=43
 
         # Ends a program that asks the network and gets no answer. zypper does not end at the first signal.
         limited() { timeout -k 2 "$@"; }

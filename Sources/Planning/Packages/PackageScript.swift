@@ -148,10 +148,15 @@ enum PackageScript {
         fi
         """#
 
-    /// When one of several repositories does not answer, the index of the others is enough.
+    /// When one of several repositories does not answer, also after a pause, the index of the others is enough.
     private static let refresh = #"""
         wait_for_lock
-        refresh || has_index || fail 80 "$program cannot refresh the package index: $(complaint)"
+        refresh_limit=240
+        for pause in 2 5 0; do
+            ! refresh || exit 0
+            sleep "$pause"
+        done
+        has_index || fail 80 "$program cannot refresh the package index: $(complaint)"
         """#
 
     private static let remove = #"""

@@ -55,7 +55,7 @@ package struct Tdnf: PackageInstaller {
         }
         refresh() {
             open_bundle
-            locked limited 43 tdnf $sources --refresh makecache
+            locked limited $refresh_limit tdnf $sources --refresh makecache
         }
 
         # A heading, a line for each package that begins with its name, and an empty line.

@@ -66,7 +66,7 @@ package struct Zypper: PackageInstaller {
         heal() { :; }
         refresh() {
             open_bundle
-            locked limited 43 zypper --non-interactive $sources refresh
+            locked limited $refresh_limit zypper --non-interactive $sources refresh
         }
 
         # zypper asks a repository without an index on the host, also with --no-refresh. So it uses the others when there

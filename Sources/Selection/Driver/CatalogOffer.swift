@@ -46,7 +46,7 @@ struct CatalogOffer {
             var decision = Decision(
                 action: .install,
                 summary: "refresh the index of the package manager, and then choose the driver",
-                evidence: [reason]
+                evidence: [reason, Evidence(.catalog, "packages", problem.observed)]
             )
             decision.unreadIndex = problem
             return decision

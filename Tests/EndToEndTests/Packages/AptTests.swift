@@ -64,13 +64,13 @@ struct AptTests {
         try await Self.with { repository in
             for lock in [Self.lock, "/var/lib/apt/lists/lock"] {
                 try await repository.packages.start(
-                    "rm -f /run/locked; python3 /run/lock.py \(lock) 3",
+                    "rm -f /run/locked; python3 /run/lock.py \(lock) 8",
                     until: "[ -e /run/locked ]"
                 )
                 let install = try await repository.packages.install(["t-tool"])
                 install.expectExit(0)
                 #expect(install.output.contains("waiting for the package manager: process "))
-                #expect(install.output.contains(" (python3 /run/lock.py \(lock) 3) holds \(lock)\n"))
+                #expect(install.output.contains(" (python3 /run/lock.py \(lock) 8) holds \(lock)\n"))
                 try await repository.packages.remove().expectExit(0)
             }
         }
