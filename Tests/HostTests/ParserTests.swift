@@ -106,4 +106,18 @@ import Testing
         #expect(splitter.take(Array(repeating: 120, count: 70_000)).first?.count == 70_003)
         #expect(splitter.rest == nil)
     }
+
+    /// NVIDIA's installer prints its progress over itself.
+    @Test(
+        arguments: [
+            ("Verifying...   0% \u{8}\u{8}\u{8}\u{8}\u{8} 100% good", "Verifying...  100% good"), ("a\rb", "b"),
+            ("a\r", "a"),
+            ("a\r\rbc\r", "bc"), ("aé\u{8}\u{8}\u{8}x", "x"), ("\u{8}", ""), ("plain é", "plain é"),
+        ]
+    ) func showsALineAsATerminalDoes(_ text: String, _ shown: String) {
+        var splitter = LineSplitter()
+        #expect(splitter.take(Array("\(text)\n".utf8)) == [shown])
+        _ = splitter.take(Array(text.utf8))
+        #expect(splitter.rest == shown)
+    }
 }

@@ -111,9 +111,34 @@ struct LineSplitter {
             last = []
         }
         pending = Array(last)
-        return lines.map { String(decoding: $0, as: UTF8.self) }
+        return lines.map(Self.shown)
     }
 
     /// The bytes after the last line end, as text; nil when there are none.
-    var rest: String? { pending.isEmpty ? nil : String(decoding: pending, as: UTF8.self) }
+    var rest: String? { pending.isEmpty ? nil : Self.shown(pending[...]) }
+
+    /// What a terminal shows at the end of a line: a backspace takes back a character, and a carriage return all of them.
+    ///
+    /// NVIDIA's installer prints its progress in this way.
+    private static func shown(_ line: ArraySlice<UInt8>) -> String {
+        let (backspace, carriageReturn) = (UInt8(8), UInt8(13))
+        guard line.contains(where: { $0 == backspace || $0 == carriageReturn }) else {
+            return String(decoding: line, as: UTF8.self)
+        }
+        var shown: [UInt8] = []
+        var isReturned = false
+        for byte in line {
+            switch byte {
+            case backspace:
+                // A character can have several bytes, all but the first of which begin with the bits 10.
+                while let last = shown.popLast(), last & 0xc0 == 0x80 {}
+            case carriageReturn: isReturned = true
+            default:
+                if isReturned { shown = [] }
+                isReturned = false
+                shown.append(byte)
+            }
+        }
+        return String(decoding: shown, as: UTF8.self)
+    }
 }

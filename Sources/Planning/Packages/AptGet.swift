@@ -96,7 +96,7 @@ package struct AptGet: PackageInstaller {
 
         apt_install() {
             apt-get -y -q $sources $options --no-remove "$@" \
-                -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
+                -o APT::Keep-Downloaded-Packages=false -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
                 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(pinned $wanted)
         }
