@@ -51,6 +51,12 @@ package struct AptGet: PackageInstaller {
             echo 'dpkg was interrupted: running dpkg --configure -a'
             locked timeout 600 dpkg --force-confdef --force-confold --configure -a ||
                 echo "dpkg --configure -a failed: $(complaint)"
+            # apt-get takes a package whose unpacking was interrupted for an installed one. What the agent began comes again.
+            for package in $(noted add); do
+                [ "$(state "$package")" = half-installed ] || continue
+                locked dpkg --force-remove-reinstreq --purge "$package" ||
+                    echo "dpkg --purge $package failed: $(complaint)"
+            done
         }
 
         # On a node without a network, the packages of this directory are the only ones, and apt has lists of its own.

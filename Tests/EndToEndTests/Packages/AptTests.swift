@@ -60,6 +60,28 @@ struct AptTests {
         }
     }
 
+    /// dpkg was killed while it unpacked a package.
+    @Test func unpacksAPackageOfTheAgentAgain() async throws {
+        try await Self.with { repository in
+            let (node, packages) = (repository.node, repository.packages)
+            try await packages.install(["t-tool"]).expectExit(0)
+            let interrupt = """
+                sed -i '/^Package: t-tool$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' \
+                    /var/lib/dpkg/status
+                """
+            try await node.run(["sh", "-c", interrupt])
+            try await packages.install(["t-tool"]).expectExit(0)
+            #expect(try await repository.installed().contains("t-tool 1.0 hold ok installed"))
+            #expect(packages.recorded() == ["add t-kbuild", "add t-tool", "hold t-tool"])
+
+            // One that somebody else installs is theirs.
+            try await node.run(["sh", "-c", "rm \(PackageNode.record); \(interrupt)"])
+            let foreign = try await packages.install(["t-tool"])
+            foreign.expectExit(80)
+            #expect(foreign.output.contains("apt-get did not install t-tool"), "\(foreign)")
+        }
+    }
+
     @Test func waitsForTheLock() async throws {
         try await Self.with { repository in
             for lock in [Self.lock, "/var/lib/apt/lists/lock"] {
