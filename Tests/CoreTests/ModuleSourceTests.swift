@@ -179,9 +179,13 @@ import Testing
 
     /// A driver that works does not go before it is known what comes.
     @Test func doesNotReplaceADriverWithoutAnIndex() throws {
-        let foreign = Self.unreadSecure.with { $0.driver = .loaded("535.54.03", .open, kind: .datacenter) }
+        let foreign = Self.unreadSecure.with {
+            $0.driver = .loaded("535.54.03", .open, kind: .datacenter)
+            $0.claims.runfile = .present("535.54.03")
+        }
         let decision = try decide(foreign, .packages) { ($0.takeover, $0.branch) = (true, 595) }
         #expect(decision.action == .blocked && decision.unreadIndex == nil, "\(decision)")
+        #expect(decision.problems.map(\.code) == [.prebuiltModulesMissing])
     }
 
     @Test func saysWhyTheIndexMatters() throws {
