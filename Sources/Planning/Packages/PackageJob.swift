@@ -54,13 +54,7 @@ package struct PackageJob {
     /// - Parameter work: The directory for temporary files.
     /// - Returns: The job, and the directory that it needs.
     func refresh(work: String) -> [Effect] {
-        let job = Effect.Job(
-            name: name,
-            command: PackageScript.refresh(record: record, patience: patience, with: installer),
-            environment: ["TMPDIR": work],
-            scratch: work
-        )
-        return [.makeDirectories([work]), .job(job)]
+        run(PackageScript.refresh(record: record, patience: patience, with: installer), work: work)
     }
 
     /// The effects that remove the packages and the holds in the record.
@@ -68,13 +62,12 @@ package struct PackageJob {
     /// - Parameter work: The directory for temporary files, in which scripts of packages run.
     /// - Returns: The job, and the directory that it needs and that goes afterwards.
     func remove(work: String) -> [Effect] {
-        let job = Effect.Job(
-            name: name,
-            command: PackageScript.remove(record: record, patience: patience, with: installer),
-            environment: ["TMPDIR": work],
-            scratch: work
-        )
-        return [.makeDirectories([work]), .job(job), .remove([work])]
+        run(PackageScript.remove(record: record, patience: patience, with: installer), work: work) + [.remove([work])]
+    }
+
+    private func run(_ command: [String], work: String) -> [Effect] {
+        let job = Effect.Job(name: name, command: command, environment: ["TMPDIR": work], scratch: work)
+        return [.makeDirectories([work]), .job(job)]
     }
 }
 
