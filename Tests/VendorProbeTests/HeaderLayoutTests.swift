@@ -103,25 +103,27 @@ import VendorProbe
         #expect(Dictionary(codes) { first, _ in first } == NVMLReturn.names)
     }
 
-    /// The path of the real `nvml.h`, which comes from the package index and is cached in the build directory.
+    /// The path of the real `nvml.h`, which comes from the package index of Python.
     private func nvidiaHeader(_ package: String, _ version: String) async throws -> String {
-        let directory = "\(Toolbox.cache)/\(package)-\(version)"
-        if !FileManager.default.fileExists(atPath: directory) {
-            try await Toolbox.withDirectory { download in
-                do {
-                    let options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", download]
-                    try await Toolbox.run("python3", ["-m", "pip", "download"] + options + ["\(package)==\(version)"])
-                } catch {
-                    try Test.cancel("pip cannot get \(package) \(version): \(error)")
+        do {
+            let directory = try await DownloadCache.shared.directory("\(package)-\(version)") { directory in
+                try await Toolbox.withDirectory { download in
+                    do {
+                        let options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", download]
+                        let arguments = ["-m", "pip", "download"] + options + ["\(package)==\(version)"]
+                        try await Toolbox.run("python3", arguments)
+                    } catch {
+                        throw DownloadCache.Unavailable(reason: "pip cannot get \(package) \(version): \(error)")
+                    }
+                    let wheel = try #require(try FileManager.default.contentsOfDirectory(atPath: download).first)
+                    try await Toolbox.run("python3", ["-m", "zipfile", "-e", "\(download)/\(wheel)", directory])
                 }
-                let wheel = try #require(try FileManager.default.contentsOfDirectory(atPath: download).first)
-                try await Toolbox.run("python3", ["-m", "zipfile", "-e", "\(download)/\(wheel)", "\(download)/out"])
-                try FileManager.default.createDirectory(atPath: Toolbox.cache, withIntermediateDirectories: true)
-                try await Toolbox.run("cp", ["-r", "\(download)/out", directory])
             }
+            let found = try await Toolbox.run("find", [directory, "-name", "nvml.h"])
+            return String(try #require(found.split(separator: "\n").first))
+        } catch let error as DownloadCache.Unavailable {
+            try Test.cancel("\(error.reason)")
         }
-        let found = try await Toolbox.run("find", [directory, "-name", "nvml.h"])
-        return String(try #require(found.split(separator: "\n").first))
     }
 
     /// The sizes, offsets and constants that a compiled program prints, one on each line.

@@ -70,47 +70,54 @@ import VendorProbe
         return Set(lines.compactMap { $0.split(separator: " ").last.map(String.init) })
     }
 
-    /// The path of the real library, which comes from Debian's archive and is cached in the build directory.
+    /// The path of the real library, which comes from Debian's archive.
     private func library(of release: Release) async throws -> String {
         if FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version") {
             try Test.cancel("this machine has the driver of a GPU")
         }
-        let library = "\(Toolbox.cache)/real-\(release.suite)/libnvidia-ml.so.\(release.version)"
-        if FileManager.default.fileExists(atPath: library) { return library }
-        try await Toolbox.withDirectory { directory in
-            let key = "/usr/share/keyrings/debian-archive-keyring.gpg"
-            let source = "deb [signed-by=\(key)] http://deb.debian.org/debian \(release.suite) non-free\n"
-            try Toolbox.write(source, to: "\(directory)/sources.list")
-            for name in ["lists/partial", "cache/archives/partial"] {
-                try FileManager.default.createDirectory(
-                    atPath: "\(directory)/\(name)",
-                    withIntermediateDirectories: true
-                )
+        let name = "libnvidia-ml.so.\(release.version)"
+        do {
+            let cached = "real-\(release.suite)-\(release.version)"
+            let directory = try await DownloadCache.shared.directory(cached) { directory in
+                try await Toolbox.withDirectory { scratch in
+                    let file = try await Self.download(release, to: scratch)
+                    try await Toolbox.run("install", ["-m", "0644", file, "\(directory)/\(name)"])
+                }
             }
-            let options = [
-                "Dir::Etc::sourcelist=\(directory)/sources.list", "Dir::Etc::sourceparts=-",
-                "Dir::State::lists=\(directory)/lists", "Dir::Cache=\(directory)/cache", "APT::Sandbox::User=root",
-                "Acquire::Retries=1", "Acquire::http::Timeout=20",
-            ].flatMap { ["-o", $0] }
-            let script = """
-                cd '\(directory)'
-                apt-get "$@" -qq update
-                apt-get "$@" -qq download libnvidia-ml1
-                dpkg-deb -x libnvidia-ml1_*.deb root
-                """
-            do { try await Toolbox.run("sh", ["-ec", script, "sh"] + options) } catch {
-                try Test.cancel("Debian's archive does not give libnvidia-ml1: \(error)")
-            }
-            let found = try await Toolbox.run(
-                "find",
-                ["\(directory)/root", "-type", "f", "-name", "libnvidia-ml.so.*"]
-            )
-            let file = String(try #require(found.split(separator: "\n").first))
-            guard file.hasSuffix(release.version) else {
-                try Test.cancel("Debian \(release.suite) has another version: \(file)")
-            }
-            try await Toolbox.run("install", ["-D", "-m", "0644", file, library])
+            return "\(directory)/\(name)"
+        } catch let error as DownloadCache.Unavailable {
+            try Test.cancel("\(error.reason)")
         }
-        return library
+    }
+
+    /// The path of the library below `directory`, which gets the package.
+    private static func download(_ release: Release, to directory: String) async throws -> String {
+        let key = "/usr/share/keyrings/debian-archive-keyring.gpg"
+        let source = "deb [signed-by=\(key)] http://deb.debian.org/debian \(release.suite) non-free\n"
+        try Toolbox.write(source, to: "\(directory)/sources.list")
+        for name in ["lists/partial", "cache/archives/partial"] {
+            try FileManager.default.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
+        }
+        let options = [
+            "Dir::Etc::sourcelist=\(directory)/sources.list", "Dir::Etc::sourceparts=-",
+            "Dir::State::lists=\(directory)/lists", "Dir::Cache=\(directory)/cache", "APT::Sandbox::User=root",
+            "Acquire::Retries=1", "Acquire::http::Timeout=20",
+        ].flatMap { ["-o", $0] }
+        let script = """
+            cd '\(directory)'
+            apt-get "$@" -qq update
+            apt-get "$@" -qq download libnvidia-ml1
+            dpkg-deb -x libnvidia-ml1_*.deb root
+            """
+        do { try await Toolbox.run("sh", ["-ec", script, "sh"] + options) } catch {
+            throw DownloadCache.Unavailable(reason: "Debian's archive does not give libnvidia-ml1: \(error)")
+        }
+        let find = ["\(directory)/root", "-type", "f", "-name", "libnvidia-ml.so.*"]
+        let found = try await Toolbox.run("find", find)
+        let file = String(try #require(found.split(separator: "\n").first))
+        guard file.hasSuffix(release.version) else {
+            throw DownloadCache.Unavailable(reason: "Debian \(release.suite) has another version: \(file)")
+        }
+        return file
     }
 }
