@@ -221,7 +221,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
                 "TestSupport",
                 subprocess, system,
             ],
-            exclude: ["KernelKills", "KillShim"]
+            exclude: ["KernelKills", "KillShim", "Packages/Transcripts"]
         ),
         tests(
             "SimulatedClusterTests",

@@ -14,6 +14,41 @@ struct FabricTests {
 
     /// Starts an HGX H100: one of its GPUs, and an NVSwitch on the PCI bus.
     static func withNVSwitch(_ body: @escaping @Sendable (SimulatedNode) async throws -> Void) async throws {
+        try await with(
+            pci: """
+                0001:00:00.0 10de:2330 10de:16c1 0302 a1 modules=either bar0=16M bar1=128G bar3=32M
+                0001:08:00.0 10de:22a3 10de:1796 0680 a1 caps=none bar0=32M
+
+                """,
+            hardware: "gpu 0 uuid=GPU-2c4d9e70-5a1b-4f38-b6c2-0e9f7d3a8b14 name=\"NVIDIA H100 80GB HBM3\" "
+                + "pci=00000001:00:00.0 id=10de2330 subsystem=10de16c1 memoryMiB=81559 cc=9.0 mig=off "
+                + "virtualization=passthrough\n",
+            body
+        )
+    }
+
+    /// Starts an HGX B200: the eight GPUs of its board.
+    ///
+    /// Its NVSwitches are no PCI functions of NVIDIA.
+    static func withB200(_ body: @escaping @Sendable (SimulatedNode) async throws -> Void) async throws {
+        try await with(
+            pci: (1...8).map { number in
+                "000\(number):00:00.0 10de:2901 10de:1999 0302 a1 modules=open bar0=64M bar1=256G bar3=32M\n"
+            }.joined(),
+            hardware: (1...8).map { number in
+                "gpu \(number - 1) uuid=GPU-2c4d9e70-5a1b-4f38-b6c2-0e9f7d3a8b\(number)0 name=\"NVIDIA B200\" "
+                    + "pci=0000000\(number):00:00.0 id=10de2901 subsystem=10de1999 memoryMiB=183359 cc=10.0 mig=off "
+                    + "virtualization=passthrough\n"
+            }.joined(),
+            body
+        )
+    }
+
+    private static func with(
+        pci: String,
+        hardware: String,
+        _ body: @escaping @Sendable (SimulatedNode) async throws -> Void
+    ) async throws {
         let scenario = try TemporaryDirectory()
         let h100 = "\(Programs.repository)/simulator/scenarios/h100"
         for name in ["dmi", "drivers", "host", "os-release"] {
@@ -22,19 +57,8 @@ struct FabricTests {
                 String(decoding: try Data(contentsOf: URL(filePath: "\(h100)/\(name)")), as: UTF8.self)
             )
         }
-        try scenario.write(
-            "pci",
-            """
-            0001:00:00.0 10de:2330 10de:16c1 0302 a1 modules=either bar0=16M bar1=128G bar3=32M
-            0001:08:00.0 10de:22a3 10de:1796 0680 a1 caps=none bar0=32M
-
-            """
-        )
-        try scenario.write(
-            "hardware",
-            "gpu 0 uuid=GPU-2c4d9e70-5a1b-4f38-b6c2-0e9f7d3a8b14 name=\"NVIDIA H100 80GB HBM3\" pci=00000001:00:00.0 "
-                + "id=10de2330 subsystem=10de16c1 memoryMiB=81559 cc=9.0 mig=off virtualization=passthrough\n"
-        )
+        try scenario.write("pci", pci)
+        try scenario.write("hardware", hardware)
         try await SimulatedNode.with(scenario.path, set: ["systemd=yes"]) { node in try await body(node) }
         withExtendedLifetime(scenario) {}
     }

@@ -165,7 +165,7 @@ import Testing
             expected: []
         ),
         Row(
-            testDescription: "a package manager that the agent uses only for the build",
+            testDescription: "a package manager of another operating system",
             facts: fresh(offered).with { $0.build.packageTools = .present(["zypper"]) },
             expected: []
         ),
@@ -215,11 +215,15 @@ import Testing
         #expect(step.effects.last == .remove([HostLayout.work]))
     }
 
-    /// zypper and tdnf cannot download a package in a version before anything stops.
     @Test(arguments: [
-        ("rocky", "9.4", "dnf", true), ("sles", "15.6", "zypper", false), ("azurelinux", "3.0", "tdnf", false),
+        ("rocky", "9.4", "dnf", true), ("sles", "15.6", "zypper", true), ("azurelinux", "3.0", "tdnf", false),
     ])
-    func packagesComeFromAptAndDnf(_ id: String, _ versionID: String, _ program: String, _ isTaken: Bool) {
+    func packagesComeFromEachManagerThatDownloadsFirst(
+        _ id: String,
+        _ versionID: String,
+        _ program: String,
+        _ isTaken: Bool
+    ) {
         let facts = Self.fresh([Self.package("nvidia-fabricmanager", "\(Self.version)-1.el9")]).with {
             $0.host.osRelease = .present(OSRelease(id: id, versionID: versionID, prettyName: nil))
             $0.build.packageTools = .present([program])

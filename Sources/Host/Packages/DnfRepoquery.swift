@@ -40,16 +40,10 @@ struct DnfRepoquery: Sendable {
     static func parse(_ output: String) -> [OfferedPackage] {
         let packages: [OfferedPackage] = output.split(whereSeparator: \.isNewline).compactMap { line in
             let fields = line.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 3, isWord(fields[0]), isWord(fields[1]) else { return nil }
+            guard fields.count == 3 else { return nil }
             let vendor = fields[2].isEmpty || fields[2] == "(none)" ? nil : String(fields[2].prefix(100))
-            return OfferedPackage(name: fields[0], version: fields[1], vendor: vendor)
+            return OfferedPackage(printedName: fields[0], version: fields[1], vendor: vendor)
         }
         return Array(packages.prefix(limit))
-    }
-
-    /// Whether a text can be a name or a version.
-    private static func isWord(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 200 && text.first != "-"
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".+~:-_^".contains($0)) }
     }
 }

@@ -8,6 +8,7 @@ package struct FabricPackageProbe: Sendable {
     package enum Manager: String, Sendable {
         case apt = "apt-get"
         case dnf
+        case zypper
     }
 
     private let manager: Manager
@@ -37,9 +38,13 @@ package struct FabricPackageProbe: Sendable {
     package func packages() async -> Reading<[OfferedPackage]> {
         guard let commands else { return .skipped("the agent runs no commands on the host") }
         do throws(HostError) {
-            if manager == .dnf {
-                // dnf reads all its metadata for each question.
-                return try await packages(of: DnfRepoquery(commands: commands, deadline: deadline * 3))
+            switch manager {
+            case .apt: break
+            // dnf reads all its metadata for each question.
+            case .dnf: return try await packages(of: DnfRepoquery(commands: commands, deadline: deadline * 3))
+            case .zypper:
+                let offered = try await ZypperSearch(commands: commands, deadline: deadline).packages(Self.patterns)
+                return offered.isEmpty ? .absent : .present(Array(offered.prefix(Self.limit)))
             }
             let environment = ["LC_ALL": "C"]
             let output = try await commands.run(Self.command, deadline: deadline, environment: environment).output
@@ -63,6 +68,10 @@ package struct FabricPackageProbe: Sendable {
         let newest = try await dnf.packages(others, options: options + ["--latest-limit=1"], skipsUnavailable: true)
         return .present(offered + newest)
     }
+
+    /// The names of all packages, with the wildcards of a shell.
+    private static let patterns =
+        FabricPackages.prefixes.map { "\($0)*" } + [FabricPackages.subnetManager, FabricPackages.diagnostics]
 
     /// The architecture of the node, as rpm names it.
     private static var architecture: String {
@@ -90,16 +99,7 @@ package struct FabricPackageProbe: Sendable {
         output.split(whereSeparator: \.isNewline).compactMap { line in
             let parts = line.split(separator: "|").map { String($0).trimmed }
             guard parts.count == 3, parts[2].hasSuffix(" Packages") else { return nil }
-            return package(parts[0], parts[1])
+            return OfferedPackage(printedName: parts[0], version: parts[1])
         }
-    }
-
-    /// A package, if both texts are such that a shell and a package manager take them for nothing else.
-    private static func package(_ name: String, _ version: String) -> OfferedPackage? {
-        let isPlain = [name, version].allSatisfy { text in
-            text.first.map { $0 != "-" } ?? false
-                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".+~:-_".contains($0)) }
-        }
-        return isPlain ? OfferedPackage(name: name, version: version) : nil
     }
 }

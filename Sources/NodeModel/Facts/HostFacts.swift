@@ -94,6 +94,8 @@ package struct OSRelease: Codable, Sendable, Equatable {
     package var id: String
     /// The field `VERSION_ID`, such as `12` or `22.04`; nil on rolling releases.
     package var versionID: String?
+    /// The first number of the version, such as `9` of `9.4`.
+    package var majorVersion: Int? { versionID?.split(separator: ".").first.flatMap { Int($0) } }
     /// The name for people: `Ubuntu 22.04.5 LTS`.
     package var prettyName: String?
     /// The field `VARIANT_ID`, such as `coreos` or `aws-k8s-1.35-nvidia`; nil on systems without variants.

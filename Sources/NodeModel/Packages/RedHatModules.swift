@@ -19,8 +19,7 @@ package struct RedHatModules: PrebuiltDistribution {
 
     /// Rebuilds of RHEL count, because an operator can have packages for their kernels.
     package func isKnown(on system: OSRelease) -> Bool {
-        let major = system.versionID?.split(separator: ".").first.flatMap { Int($0) } ?? 0
-        return ["rhel", "rocky", "almalinux", "ol"].contains(system.id) && major >= 8
+        ["rhel", "rocky", "almalinux", "ol"].contains(system.id) && (system.majorVersion ?? 0) >= 8
     }
 
     package func isModulePackage(_ name: String) -> Bool {

@@ -1,6 +1,6 @@
 package import NodeModel
 
-/// dnf of Red Hat Enterprise Linux and its kin, Fedora and Amazon Linux 2023.
+/// dnf of Red Hat Enterprise Linux and its kin, Fedora, Amazon Linux 2023 and Azure Linux 4.
 package struct Dnf: PackageInstaller {
     package init() {}
 
@@ -9,10 +9,11 @@ package struct Dnf: PackageInstaller {
 
     /// Whether the agent uses dnf on an operating system; older versions of these distributions have yum.
     package func isUsed(on system: OSRelease) -> Bool {
-        let major = system.versionID?.split(separator: ".").first.flatMap { Int($0) } ?? 0
+        let major = system.majorVersion ?? 0
         switch system.id {
         case "rhel", "centos", "rocky", "almalinux", "ol": return major >= 8
         case "amzn": return major >= 2023
+        case "azurelinux": return major >= 4
         case "fedora": return true
         default: return false
         }

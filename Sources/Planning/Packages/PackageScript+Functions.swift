@@ -83,15 +83,20 @@ extension PackageScript {
             done
         }
 
+        # Whether the command failed because another process had the lock.
+        met_lock() { grep -qE "$lock_message" "$work/output"; }
+
         # Runs a command, and again while another process takes the lock after the wait. Its output is in a file.
         quietly() {
             while :; do
                 wait_for_lock
                 "$@" >"$work/output" 2>&1
                 status=$?
-                [ "$status" != 0 ] && grep -qE "$lock_message" "$work/output" || return "$status"
-                [ $(($(now) - start)) -lt "$patience" ] ||
-                    fail 81 "After $patience seconds: $(grep -m 1 -E "$lock_message" "$work/output")"
+                [ "$status" != 0 ] && met_lock || return "$status"
+                [ $(($(now) - start)) -lt "$patience" ] || {
+                    line=$(grep -m 1 -E "$lock_message" "$work/output")
+                    fail 81 "After $patience seconds: ${line:-$program still waits for its lock.}"
+                }
                 sleep 1
             done
         }

@@ -57,8 +57,16 @@ package struct Zypper: PackageInstaller {
         }
         is_installed() { [ -n "$(package_of "$1")" ]; }
         is_there() { rpm -q --quiet "$1" 2>/dev/null; }
-        # A compiler that stays behind is a conflict for "zypper patch", so only the headers are held.
-        holds() { case $1 in "$headers") true ;; *) false ;; esac; }
+        # A compiler that stays behind is a conflict for "zypper patch", so only the headers are held, and what must have
+        # exactly the version of the driver.
+        holds() {
+            case $1 in
+            "$headers") true ;;
+            nvidia-*) [ -n "${GPU_AGENT_PINS:-}" ] && ! is_locked "$1 " ;;
+            *) false ;;
+            esac
+        }
+        is_locked() { zypp locks 2>/dev/null | grep -qF "| $1"; }
         is_headers() { [ "${1%%=*}" = "${headers%%=*}" ]; }
         # A lock is for one version.
         hides() { false; }
@@ -85,6 +93,14 @@ package struct Zypper: PackageInstaller {
             repositories=${lacks_index:+$indexed}
         }
 
+        # A package with its version in GPU_AGENT_PINS as NAME=VERSION.
+        pinned() {
+            for pin in ${GPU_AGENT_PINS:-}; do
+                case $pin in "$1="*) echo "$pin"; return ;; esac
+            done
+            echo "$1"
+        }
+
         preview() {
             choose_repositories
             if [ -n "$lacks_index" ] && [ -z "$repositories" ]; then
@@ -93,6 +109,7 @@ package struct Zypper: PackageInstaller {
             fi
             chosen=
             for package in $wanted; do
+                package=$(pinned "$package")
                 quietly zypp --quiet search $repositories --details --type package --match-exact \
                     --not-installed-only "${package%%=*}"
                 found=$(sed -n "s/^[^|]*| *${package%%=*} *| *package *| *\([^ |]*\) .*/\1/p" "$work/output" |
@@ -133,14 +150,16 @@ package struct Zypper: PackageInstaller {
             [ -n "$added" ] || fail 80 "zypper cannot install $(listed $wanted): $(complaint)"
         }
 
+        download() { locked zypp install $repositories --no-recommends --download-only $chosen; }
         transact() { locked zypp install $repositories --no-recommends $chosen; }
         entry() { package=$(package_of "$1"); echo "${1%%=*}=${package#"${1%%=*}-"}"; }
         hold() {
             entry=$(entry "$1")
-            zypp locks 2>/dev/null | grep -qF "${entry%%=*} == ${entry#*=} " || locked zypp addlock "$entry" ||
+            is_locked "${entry%%=*} == ${entry#*=} " || locked zypp addlock "$entry" ||
                 fail 80 "zypper cannot hold $1: $(complaint)"
         }
         release() {
+            case $1 in *=*) ;; *) set -- "$(entry "$1")" ;; esac
             zypp locks 2>/dev/null | sed -n 's/^[0-9]* *| *\([^ ]*\) == \([^ ]*\) .*/\1=\2/p' | while read -r entry; do
                 case $entry in "$1" | "$1".[0-9]*) locked zypp removelock "$entry" ;; esac
             done

@@ -178,9 +178,8 @@ package struct Fabric: Sendable {
 
     /// The step that installs packages in exactly the driver's version; nil when none are offered.
     private func packagesStep(_ wish: Wish, _ source: PackageSource?) -> InstallFabricPackages? {
-        // Of the package managers, apt-get and dnf can download packages in a version before anything stops.
         guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
-            installer is AptGet || installer is Dnf, facts.build.packageTools.value?.contains(installer.program) == true
+            installer.downloadsAhead, facts.build.packageTools.value?.contains(installer.program) == true
         else { return nil }
         // A node that takes the driver from a directory has no network for the package manager either.
         let bundle = source?.directory == nil ? nil : facts.build.bundle.value

@@ -3,9 +3,9 @@ import Planning
 import TestSupport
 import Testing
 
-/// The script for tdnf, against a stand-in that prints what tdnf prints, and installs with the real rpm.
+/// The script for tdnf, with a stand-in that prints what the recordings have, and installs with the real rpm.
 ///
-/// Debian has no tdnf.
+/// Debian has no tdnf. `TdnfTranscriptTests` has the recordings.
 @Suite(.onSimulatedNodes, .having("rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
 struct TdnfTests {
     private static let kernel = "6.6.112.1-2.azl3"
@@ -47,11 +47,13 @@ struct TdnfTests {
     }
 
     /// tdnf installs no other version of a locked package, so the lock for an earlier kernel must go first.
+    ///
+    /// It has one version of the headers only, and those that the agent installed for another kernel are not needed any more.
     @Test func theLockFollowsTheKernel() async throws {
         try await Self.with { repository in
             let (packages, node) = (repository.packages, repository.node)
             try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
-            try await node.run(["sh", "-c", "echo other >/etc/tdnf/locks.d/other.conf; rpm -e \(Self.headers)"])
+            try await node.run(["sh", "-c", "echo other >/etc/tdnf/locks.d/other.conf"])
             let next = "6.6.200.1-1.azl3"
             let file = "/usr/src/linux-headers-\(next)/include/generated/utsrelease.h"
             try await repository.add([
@@ -69,6 +71,8 @@ struct TdnfTests {
             try await other.install([headers], headers: headers).expectExit(0)
             #expect(node.text(Self.locks) == "kernel-devel\n")
             #expect(other.recorded() == ["add \(Self.headers)", "add \(headers)", "hold \(headers)"])
+            let installed = try await repository.installed()
+            #expect(installed.filter { $0.hasPrefix("kernel-devel") } == ["\(headers).x86_64"])
             try await other.remove().expectExit(0)
             #expect(!node.exists(Self.locks) && node.exists("/etc/tdnf/locks.d/other.conf"))
         }
@@ -85,6 +89,19 @@ struct TdnfTests {
             #expect(packages.recorded() == ["add \(Self.headers)"] && !node.exists(Self.locks))
             try await packages.remove().expectExit(0)
             #expect(node.text("/etc/tdnf/locks.d/own.conf") == "kernel-devel\n")
+        }
+    }
+
+    /// Headers of another kernel that somebody else installed stay.
+    @Test func theHeadersOfSomebodyElseStay() async throws {
+        try await Self.with { repository in
+            let other = "kernel-devel-6.6.100.1-1.azl3"
+            try await repository.add([RPMRepository.Spec(name: "kernel-devel", version: "6.6.100.1-1.azl3")])
+            try await repository.node.run(["sh", "-c", "rpm -i /repo/noarch/\(other).noarch.rpm"])
+            let install = try await repository.packages.install([Self.headers], headers: Self.headers)
+            install.expectExit(83)
+            #expect(install.error == "The install would upgrade kernel-devel.")
+            #expect(try await repository.installed().contains("\(other).noarch"))
         }
     }
 
@@ -111,7 +128,6 @@ struct TdnfTests {
     /// Knows the packages of the repository by their files.
     private static let standIn = """
         #!/bin/bash
-        # What tdnf 3.5 prints.
         assume='' names=()
         for word; do
             case $word in
@@ -122,29 +138,48 @@ struct TdnfTests {
             *) names+=("$word") ;;
             esac
         done
+        echo 'Loaded plugin: tdnfrepogpgcheck'
         files=()
         for name in "${names[@]}"; do
             file=$(ls /repo/*/"$name"-[0-9]*.rpm /repo/*/"$name".*.rpm 2>/dev/null | tail -n 1)
-            [ -n "$file" ] || { echo "$name package not found or not installed"; echo 'Error(1011) : No matching packages'; exit 245; }
+            if [ -z "$file" ]; then
+                echo "$name package not found or not installed" >&2
+                echo 'Error(1011) : No matching packages' >&2
+                exit 243
+            fi
             files+=("$file")
         done
+        case " ${names[*]} " in *' t-new '*) files+=(/repo/noarch/t-libc-1-125.noarch.rpm) ;; esac
+        added=() replaced=()
         for file in "${files[@]}"; do
             name=$(rpm -qp --queryformat '%{NAME}' "$file")
-            if grep -qsxF "$name" /etc/tdnf/locks.d/gpu-agent.conf; then
-                echo 'Error(1301) : Solv general runtime error'
+            if ! rpm -q --quiet "$name"; then
+                added+=("$file")
+                continue
+            fi
+            replaced+=("$file")
+            if grep -qsxF "$name" /etc/tdnf/locks.d/*.conf; then
+                echo "1. package $name is locked" >&2
+                echo 'Found 1 problem(s) while resolving' >&2
+                echo 'Error(1301) : Solv general runtime error' >&2
                 exit 21
             fi
         done
-        echo 'Installing:'
-        for file in "${files[@]}"; do
-            rpm -qp --queryformat '%{NAME}    %{ARCH}    %{VERSION}-%{RELEASE}    test    6.01k    5.50k\\n' "$file"
-        done
-        echo
-        case " ${names[*]} " in
-        *' t-new '*) printf 'Upgrading:\\nt-libc    noarch    1-125    test    6.01k    5.50k\\n\\n' ;;
-        esac
-        printf 'Total installed size:  12.02k\\nTotal download size:  11.00k\\n'
-        [ "$assume" = -y ] || exit 8
-        rpm -U --nodeps "${files[@]}"
+        # table HEADING FILE...
+        table() {
+            [ $# -gt 1 ] || return
+            printf '\\n%s:\\n' "$1"
+            shift
+            rpm -qp --queryformat '%{NAME}    %{ARCH}    %{EVR}    test    6.01k    5.50k\\n' "$@"
+            printf '\\nTotal installed size:  12.02k\\nTotal download size:  11.00k\\n'
+        }
+        table Installing "${added[@]}"
+        table Upgrading "${replaced[@]}"
+        if [ "$assume" != -y ]; then
+            echo 'Error(1032) : Operation aborted.' >&2
+            exit 8
+        fi
+        printf '%s\\n' 'Testing transaction' 'Running transaction'
+        rpm -U --nodeps --oldpackage "${files[@]}"
         """
 }

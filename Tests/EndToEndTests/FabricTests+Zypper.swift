@@ -1,0 +1,93 @@
+import NodeModel
+import Planning
+import TestSupport
+import Testing
+
+/// The fabric manager with its subnet manager from a repository of SUSE, with the real zypper and rpm.
+extension FabricTests {
+    /// Makes the host one of SUSE, whose repository has the fabric manager in these versions, and the subnet manager.
+    private static func offer(_ versions: [String], on node: SimulatedNode) async throws -> RPMRepository {
+        let kernel = "6.4.0-150600.23.25-default"
+        let repository = try await RPMRepository(node, Zypper(), kernel: kernel, build: "/usr/src/linux-obj")
+        let package = "nvidia-fabricmanager"
+        for version in versions {
+            let files = "/run/files/\(version)"
+            let words = "Fabric Manager version is : \(version)"
+            let script = "root=\(files)\n" + Self.program("nv-fabricmanager", words, package, units: "units")
+            try await node.run(["sh", "-ec", script])
+            try await repository.add([
+                RPMRepository.Spec(
+                    name: package,
+                    version: "\(version)-1",
+                    fields: ["AutoReqProv: no"],
+                    copies: [
+                        "/usr/bin/nv-fabricmanager": "\(files)/usr/bin/nv-fabricmanager",
+                        "/usr/lib/systemd/system/\(package).service": "\(files)/units/\(package).service",
+                    ]
+                )
+            ])
+        }
+        try await repository.add([
+            RPMRepository.Spec(name: "nvlsm", version: "2025.03.9-1"),
+            RPMRepository.Spec(name: "nvlsm", version: "2025.10.1-1"),
+            RPMRepository.Spec(name: "infiniband-diags", version: "50.0-1"),
+        ])
+        let system = "printf 'ID=sles\\nVERSION_ID=15.6\\n' >/run/os-release"
+        try await node.run([
+            "sh", "-ec",
+            """
+            \(system); rm -f /etc/os-release /usr/lib/os-release; mv /run/os-release /etc/os-release
+            zypper --non-interactive addrepo --no-gpgcheck file:///repo test
+            zypper --non-interactive addrepo --no-gpgcheck file:///none never-refreshed
+            zypper --non-interactive refresh test
+            """,
+        ])
+        return repository
+    }
+
+    @Test(.having("zypper", "rpmbuild", "createrepo_c"))
+    func comesFromARepositoryOfZypper() async throws {
+        try await Self.withNVSwitch { node in
+            let repository = try await Self.offer([Self.driver, "580.167.08"], on: node)
+            let before = try await repository.installed()
+            let options = try node.options(for: Self.driver)
+            let plan = try await node.agent("plan", options)
+            #expect(plan.output.contains("install nvidia-fabricmanager \(Self.driver)-1 with zypper"), "\(plan)")
+            try await node.agent("install", options).expectExit(0)
+            let steps = try node.journal().steps.map(\.step)
+            let order: [StepID] = [.downloadFabricPackages, .install, .load, .fabricPackages, .fabricManager, .verify]
+            #expect(steps.filter(order.contains) == order, "\(steps)")
+            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+            #expect(try await state("fabric-manager-version-mismatch", node, options) == "pass")
+            #expect(
+                node.text(HostLayout.fabricPackages) == "add nvidia-fabricmanager\nhold nvidia-fabricmanager\n"
+            )
+            // An update of the whole system does not bring the fabric manager of another driver.
+            try await node.run(["zypper", "--non-interactive", "--no-refresh", "update", "--repo", "test"])
+            #expect(try await repository.installed().contains("nvidia-fabricmanager-\(Self.driver)-1.noarch"))
+            #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))
+
+            try await node.uninstall().expectExit(0)
+            let after = try await repository.installed().filter { !$0.hasPrefix("t-") }
+            expectSame(after, before.filter { !$0.hasPrefix("t-") })
+            #expect(try await node.run(["zypper", "locks"]).contains("There are no package locks defined."))
+            #expect(!node.exists(HostLayout.fabricPackages) && node.processes() == [])
+        }
+    }
+
+    /// A machine whose switches are not PCI functions of NVIDIA needs `nvlsm`, of which the newest version comes.
+    @Test(.having("zypper", "rpmbuild", "createrepo_c"))
+    func theSubnetManagerComesFromARepositoryOfZypper() async throws {
+        try await Self.withB200 { node in
+            let repository = try await Self.offer([Self.driver], on: node)
+            let options = try node.options(for: Self.driver)
+            let plan = try await node.agent("plan", options)
+            #expect(plan.output.contains("nvlsm 2025.10.1-1, infiniband-diags 50.0-1 with zypper"), "\(plan)")
+            try await node.agent("install", options)
+            let installed = try await repository.installed()
+            #expect(installed.contains("nvlsm-2025.10.1-1.noarch"), "\(installed)")
+            // What has versions of its own is not held.
+            #expect(node.text(HostLayout.fabricPackages)?.contains("hold nvlsm") == false)
+        }
+    }
+}
