@@ -52,4 +52,59 @@ struct ModuleSigningTests {
             #expect(try await node.status(options).verdict == "ready")
         }
     }
+
+    /// A stand-in for the program of the kernel's headers, with the format of the real one's end.
+    private static let signFile = #"""
+        cat >/usr/src/linux-headers-$1/scripts/sign-file <<'SIGN'
+        #!/bin/sh
+        set -e
+        openssl dgst "-$1" -sign "$2" -out "$4.signature" "$4"
+        openssl x509 -inform DER -in "$3" -noout
+        cat "$4.signature" >>"$4"
+        rm "$4.signature"
+        printf '~Module signature appended~\n' >>"$4"
+        SIGN
+        chmod 755 /usr/src/linux-headers-$1/scripts/sign-file
+        """#
+
+    /// The modules for the kernel of the next boot are signed, too.
+    @Test func signsTheModulesForTheNextKernel() async throws {
+        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
+            try node.directory.write("config.yaml", Self.config)
+            let options = ["--config", node.directory.path("config.yaml")]
+            for script in [Self.makeKey, Self.enroll] { try await node.run(["bash", "-ec", script]) }
+            let modules = try await BuildAheadTests().installKernel(node)
+            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
+            try await node.agent("install", options).expectExit(0)
+            #expect(try await node.agent("plan", options).output.contains("build and sign the kernel modules"))
+
+            let without = try await node.agent("install", options)
+            let notice = try #require(
+                try await node.status(options).findings.first { $0.code == "kernel-change-pending" }
+            )
+            let missing = "The headers lack /lib/modules/\(kernel)/build/scripts/sign-file"
+            #expect(notice.observed.contains(missing), "\(without)")
+            #expect(!node.exists("\(modules)/nvidia.ko"))
+        }
+        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
+            try node.directory.write("config.yaml", Self.config)
+            let options = ["--config", node.directory.path("config.yaml")]
+            for script in [Self.makeKey, Self.enroll] { try await node.run(["bash", "-ec", script]) }
+            let modules = try await BuildAheadTests().installKernel(node)
+            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
+            try await node.run([
+                "bash", "-ec",
+                "mkdir -p /usr/src/linux-headers-$1/{scripts,include/config}\n"
+                    + "echo 'CONFIG_MODULE_SIG_HASH=sha512' >>/usr/src/linux-headers-$1/include/config/auto.conf\n"
+                    + Self.signFile,
+                "sh", kernel,
+            ])
+            for _ in 1...2 { try await node.agent("install", options).expectExit(0) }
+            for name in ["nvidia", "nvidia-uvm", "nvidia-modeset"] {
+                let end = try await node.run(["tail", "-c", "28", "\(modules)/\(name).ko"])
+                #expect(end == "~Module signature appended~\n", "\(name)")
+            }
+            #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))
+        }
+    }
 }

@@ -116,6 +116,42 @@ import Testing
         facts.claims.dkms = .present([DKMSTree(name: "nvidia", version: version, kernels: [])])
     }
 
+    private static let files = ModuleSigning(key: "/root/MOK.priv", certificate: "/root/MOK.der")
+
+    /// What the kernel says about signatures, and whether it trusts the key of the configuration.
+    static let signing: [(secureBoot: Reading<Bool>, lockdown: KernelLockdown, isEnrolled: Bool, title: String?)] = [
+        (.present(true), .integrity, true, "build and sign the kernel modules"),
+        // The next kernel can be stricter than the running one.
+        (.present(true), .none, true, "build and sign the kernel modules"),
+        (.unreadable(.denied), .integrity, true, "build and sign the kernel modules"),
+        (.present(true), .integrity, false, nil), (.present(false), .integrity, true, nil),
+        (.present(false), .none, true, "build the kernel modules"),
+    ]
+
+    @Test(arguments: signing)
+    func signsWithAKeyThatTheKernelTrusts(
+        _ secureBoot: Reading<Bool>,
+        _ lockdown: KernelLockdown,
+        _ isEnrolled: Bool,
+        _ title: String?
+    ) {
+        var facts = Self.waiting.with {
+            $0.host.secureBoot = secureBoot
+            ($0.host.lockdown, $0.host.signatureEnforcement) = (.present(lockdown), .present(false))
+            $0.host.signingKey = .present(SigningKey(files: Self.files, isEnrolled: isEnrolled))
+        }
+        let step = ahead(plan(facts))
+        #expect(step?.title == title.map { "\($0) of driver 595.91.07 for the kernel \(Self.release)" })
+        let last: [String]? = step?.effects.lazy.compactMap { effect in
+            if case .job(let job) = effect { job.command.suffix(2) } else { nil }
+        }.first
+        #expect((last == [Self.files.key, Self.files.certificate]) == (title?.contains("sign") ?? false))
+        // DKMS signs with a key of its own.
+        Self.withDKMS(&facts, version: Installs.version)
+        facts.host.pendingKernel = Self.kernel(headers: false)
+        if title?.contains("sign") == true { #expect(ahead(plan(facts)) == nil) }
+    }
+
     /// DKMS came to the host after the driver, so it does not know this driver.
     @Test func buildsBesideADKMSThatDoesNotKnowTheDriver() {
         #expect(ahead(plan(Self.waiting.with { $0.build.dkms = .present("/usr/sbin/dkms") })) != nil)

@@ -59,13 +59,16 @@ package enum ModuleSignaturePolicy: Sendable, Equatable {
     }
 
     /// The key that must sign the modules of this node; nil when they need no signature, or when no key can be used.
+    package static func key(_ host: HostFacts) -> ModuleSigning? {
+        ModuleSignaturePolicy(host) == .notRequired ? nil : trustedKey(host)
+    }
+
+    /// The key of the configuration, if the kernels of this machine trust it.
     ///
     /// Linux trusts machine owner keys only while Secure Boot is on (`load_uefi_certs`).
-    package static func key(_ host: HostFacts) -> ModuleSigning? {
+    package static func trustedKey(_ host: HostFacts) -> ModuleSigning? {
         let isSecureBootOff = host.secureBoot.isAbsent || host.secureBoot.value == false
-        guard ModuleSignaturePolicy(host) != .notRequired, !isSecureBootOff, let key = host.signingKey.value,
-            key.isEnrolled
-        else { return nil }
+        guard !isSecureBootOff, let key = host.signingKey.value, key.isEnrolled else { return nil }
         return key.files
     }
 

@@ -16,19 +16,23 @@ package struct BuildAhead: Operation {
     package var compiler: String?
     /// The name under which DKMS knows the driver, such as `nvidia`; nil when the agent builds without DKMS.
     package var dkms: String?
+    /// The key that signs the modules; nil when the kernel needs no signature.
+    package var signing: ModuleSigning?
 
     package init(
         version: String,
         kernel: String,
         directory: String,
         compiler: String? = nil,
-        dkms: String? = nil
+        dkms: String? = nil,
+        signing: ModuleSigning? = nil
     ) {
         self.version = version
         self.kernel = kernel
         self.directory = directory
         self.compiler = compiler
         self.dkms = dkms
+        self.signing = signing
     }
 
     /// The job that builds the modules of this version for this kernel.
@@ -36,7 +40,8 @@ package struct BuildAhead: Operation {
 
     package var id: StepID { .buildAhead }
     package var title: String {
-        "build the kernel modules of driver \(version) for the kernel \(kernel)\(dkms == nil ? "" : " with DKMS")"
+        "build \(signing == nil ? "" : "and sign ")the kernel modules of driver \(version) for the kernel \(kernel)"
+            + (dkms == nil ? "" : " with DKMS")
     }
     package var changes: String {
         "\(dkms == nil ? RemoveAhead.directory(kernel) : "/lib/modules/\(kernel)") and the module index of this kernel"
@@ -47,7 +52,7 @@ package struct BuildAhead: Operation {
             dkms.map { [Self.scriptWithDKMS, "build-ahead", version, kernel, $0] }
             ?? [
                 Self.script, "build-ahead", version, kernel, directory, RemoveAhead.directory(kernel), HostLayout.work,
-            ]
+            ] + (signing.map { [$0.key, $0.certificate] } ?? [])
         let job = Effect.Job(
             name: jobName,
             command: ["sh", "-ec"] + build,
@@ -111,7 +116,17 @@ package struct BuildAhead: Operation {
 
     private static let script = """
         \(prologue)
-        directory=$3 target=$4 work=$5
+        directory=$3 target=$4 work=$5 key=${6:-} certificate=${7:-}
+        # What the signature needs is with the headers, and is looked at before the build.
+        sign=$headers/scripts/sign-file
+        if [ -n "$key" ]; then
+            [ -x "$sign" ] || fail \(Exit.wrongHeaders) "The headers lack $sign, with which the agent signs the modules."
+            # With quotes until Linux 5.16.
+            hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\\{0,1\\}\\([^"]*\\)"\\{0,1\\}$/\\1/p' \
+                "$headers/include/config/auto.conf")
+            [ -n "$hash" ] ||
+                fail \(Exit.wrongHeaders) "$headers/include/config/auto.conf does not name the hash of module signatures."
+        fi
         source=/usr/src/nvidia-$version build=$work/build-ahead
         [ -e "$source/Makefile" ] || fail 1 "The sources of the kernel modules are not in $source."
         rm -rf "$build"
@@ -124,6 +139,11 @@ package struct BuildAhead: Operation {
         for module in "$build"/*.ko; do
             built=$(modinfo -F vermagic "$module")
             built=${built%% *}
+            if [ -n "$key" ]; then
+                "$sign" "$hash" "$key" "$certificate" "$module"
+                [ "$(tail -c 28 "$module")" = '~Module signature appended~' ] ||
+                    fail \(Exit.wrongModules) "$sign did not sign ${module##*/}."
+            fi
             [ "$built" = "$kernel" ] ||
                 fail \(Exit.wrongModules) "The build made ${module##*/} for ${built:-no kernel}, and not for $kernel."
         done

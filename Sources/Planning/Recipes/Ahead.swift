@@ -126,20 +126,22 @@ package struct Ahead: Recipe {
             !kernel.hasModule(of: record.version),
             BuildPackages.isName(kernel.release), facts.driver.loadedVersion.value == record.version,
             let module = facts.driver.moduleFile.value, module.version == record.version,
-            let end = module.path.lastIndex(of: "/"), acceptsUnsignedModules(facts.host),
-            build.compiler.value != nil, build.make.value != nil
+            let end = module.path.lastIndex(of: "/"), build.compiler.value != nil, build.make.value != nil
         else { return nil }
+        let signing = acceptsUnsignedModules(facts.host) ? nil : ModuleSignaturePolicy.trustedKey(facts.host)
+        guard signing != nil || acceptsUnsignedModules(facts.host) else { return nil }
         var tree: String?
         if facts.mayBuildWithDKMS(record.version) {
             tree = facts.claims.dkms.value?.first { $0.version == record.version }?.name
-            // It is not known whether DKMS knows the driver, or where DKMS is.
-            guard tree != nil, build.dkms.value != nil else { return nil }
+            // It is not known whether DKMS knows the driver, or where DKMS is. It signs with a key of its own.
+            guard tree != nil, build.dkms.value != nil, signing == nil else { return nil }
         }
         return BuildAhead(
             version: record.version,
             kernel: kernel.release,
             directory: String(module.path[..<end]),
-            dkms: tree
+            dkms: tree,
+            signing: signing
         )
     }
 
