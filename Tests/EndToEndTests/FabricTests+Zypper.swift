@@ -75,6 +75,33 @@ extension FabricTests {
         }
     }
 
+    /// What is downloaded before the driver is replaced needs no repository afterwards.
+    @Test(.having("zypper", "rpmbuild", "createrepo_c"))
+    func aRepositoryThatIsGoneAfterTheDownloadIsNotNeeded() async throws {
+        try await Self.withNVSwitch { node in
+            _ = try await Self.offer([Self.driver], on: node)
+            let address = "http://127.0.0.1:\(try await node.serveRepository())/"
+            // The server ends before the installer of the driver begins.
+            let script = """
+                zypper --non-interactive removerepo test never-refreshed
+                zypper --non-interactive addrepo --no-check --no-gpgcheck $1 served
+                zypper --non-interactive refresh
+                real=$(command -v modprobe)
+                mkdir /run/real
+                ln -s "$(readlink -f "$real")" /run/real/modprobe
+                rm "$real"
+                printf '#!/bin/sh\\npkill -f http.server\\nexec /run/real/modprobe "$@"\\n' >"$real"
+                chmod 755 "$real"
+                """
+            try await node.run(["sh", "-ec", script, "sh", address])
+            try await node.agent("install", try node.options(for: Self.driver)).expectExit(0)
+            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+            let answer = try await node.agent("plan", try node.options(for: Self.driver))
+            #expect(answer.output.contains("none, because there is nothing to do"), "\(answer)")
+            #expect(try await node.run(["sh", "-c", "curl -s -m 2 $1 || echo gone", "sh", address]) == "gone\n")
+        }
+    }
+
     /// A machine whose switches are not PCI functions of NVIDIA needs `nvlsm`, of which the newest version comes.
     @Test(.having("zypper", "rpmbuild", "createrepo_c"))
     func theSubnetManagerComesFromARepositoryOfZypper() async throws {

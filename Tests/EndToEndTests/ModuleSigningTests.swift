@@ -67,44 +67,59 @@ struct ModuleSigningTests {
         chmod 755 /usr/src/linux-headers-$1/scripts/sign-file
         """#
 
+    /// A node that signs, with a driver and the headers of the next kernel.
+    private static func withNextKernel(
+        _ prepare: String,
+        _ body: @escaping @Sendable (SimulatedNode, _ options: [String], _ modules: String) async throws -> Void
+    ) async throws {
+        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
+            try node.directory.write("config.yaml", config)
+            let options = ["--config", node.directory.path("config.yaml")]
+            for script in [makeKey, enroll] { try await node.run(["bash", "-ec", script]) }
+            let modules = try await BuildAheadTests().installKernel(node)
+            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
+            let headers = "mkdir -p /usr/src/linux-headers-$1/{scripts,include/config}\n"
+            try await node.run(["bash", "-ec", headers + prepare, "sh", kernel])
+            try await node.agent("install", options).expectExit(0)
+            try await body(node, options, modules)
+        }
+    }
+
+    private static let hash =
+        "echo CONFIG_MODULE_SIG_HASH=sha512 >>/usr/src/linux-headers-$1/include/config/auto.conf\n"
+
     /// The modules for the kernel of the next boot are signed, too.
     @Test func signsTheModulesForTheNextKernel() async throws {
-        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
-            try node.directory.write("config.yaml", Self.config)
-            let options = ["--config", node.directory.path("config.yaml")]
-            for script in [Self.makeKey, Self.enroll] { try await node.run(["bash", "-ec", script]) }
-            let modules = try await BuildAheadTests().installKernel(node)
-            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
-            try await node.agent("install", options).expectExit(0)
+        try await Self.withNextKernel(Self.hash + Self.signFile) { node, options, modules in
             #expect(try await node.agent("plan", options).output.contains("build and sign the kernel modules"))
-
-            let without = try await node.agent("install", options)
-            let notice = try #require(
-                try await node.status(options).findings.first { $0.code == "kernel-change-pending" }
-            )
-            let missing = "The headers lack /lib/modules/\(kernel)/build/scripts/sign-file"
-            #expect(notice.observed.contains(missing), "\(without)")
-            #expect(!node.exists("\(modules)/nvidia.ko"))
-        }
-        try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
-            try node.directory.write("config.yaml", Self.config)
-            let options = ["--config", node.directory.path("config.yaml")]
-            for script in [Self.makeKey, Self.enroll] { try await node.run(["bash", "-ec", script]) }
-            let modules = try await BuildAheadTests().installKernel(node)
-            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
-            try await node.run([
-                "bash", "-ec",
-                "mkdir -p /usr/src/linux-headers-$1/{scripts,include/config}\n"
-                    + "echo 'CONFIG_MODULE_SIG_HASH=sha512' >>/usr/src/linux-headers-$1/include/config/auto.conf\n"
-                    + Self.signFile,
-                "sh", kernel,
-            ])
-            for _ in 1...2 { try await node.agent("install", options).expectExit(0) }
+            try await node.agent("install", options).expectExit(0)
             for name in ["nvidia", "nvidia-uvm", "nvidia-modeset"] {
                 let end = try await node.run(["tail", "-c", "28", "\(modules)/\(name).ko"])
                 #expect(end == "~Module signature appended~\n", "\(name)")
             }
             #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))
+        }
+    }
+
+    static let unable = [
+        (prepare: hash, observed: "The headers lack /lib/modules/KERNEL/build/scripts/sign-file"),
+        (signFile, "/lib/modules/KERNEL/build/include/config/auto.conf does not name the hash of module signatures."),
+        (
+            hash + "ln -s /bin/true /usr/src/linux-headers-$1/scripts/sign-file",
+            "/lib/modules/KERNEL/build/scripts/sign-file did not sign "
+        ),
+    ]
+
+    /// What the next kernel would refuse is not installed.
+    @Test(arguments: unable)
+    func aModuleWithoutASignatureIsNotInstalled(_ prepare: String, _ observed: String) async throws {
+        try await Self.withNextKernel(prepare) { node, options, modules in
+            try await node.agent("install", options)
+            let status = try await node.status(options)
+            let notice = try #require(status.findings.first { $0.code == "kernel-change-pending" })
+            let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
+            #expect(notice.observed.contains(observed.replacing("KERNEL", with: kernel)), "\(notice)")
+            #expect(status.verdict == "ready" && !node.exists("\(modules)/nvidia.ko"))
         }
     }
 }

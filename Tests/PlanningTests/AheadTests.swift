@@ -157,6 +157,7 @@ import Testing
             $0.host.signingKey = .present(SigningKey(files: Self.files, isEnrolled: true))
         }
         #expect(ahead(plan(signed)) == nil)
+        #expect(plan(signed).aheadProblem?.contains("DKMS signs with a key of its own") == true)
     }
 
     /// DKMS came to the host after the driver, so it does not know this driver.

@@ -16,7 +16,9 @@ struct ZypperSearch: Sendable {
     /// - Throws: When zypper fails, or when it finds nothing and a repository has no index.
     func packages(_ patterns: [String]) async throws(HostError) -> [OfferedPackage] {
         let command = ["sh", "-c", Self.script, "zypper-search"] + patterns
-        let output = try await commands.run(command, deadline: deadline, environment: ["LC_ALL": "C"])
+        // Otherwise, zypper does not even read while another one works.
+        let environment = ["LC_ALL": "C", "ZYPP_READONLY_HACK": "1"]
+        let output = try await commands.run(command, deadline: deadline, environment: environment)
         return Self.parse(output.output)
     }
 
@@ -27,7 +29,8 @@ struct ZypperSearch: Sendable {
         zypp() { zypper --non-interactive --no-refresh --xmlout "$@"; }
         repositories=$(zypp repos) || { echo "$repositories" >&2; exit 1; }
         indexed='' lacking=''
-        for alias in $(echo "$repositories" | sed -n 's/^<repo alias="\([^" ]*\)".* enabled="1".*/\1/p'); do
+        # An option cannot name a repository whose name has a space.
+        for alias in $(echo "$repositories" | sed -n 's/^<repo alias="\([^"]*\)".* enabled="1".*/\1/p' | tr ' ' '?'); do
             if [ -e "/var/cache/zypp/solv/$alias/solv" ]; then
                 indexed="$indexed --repo $alias"
             else

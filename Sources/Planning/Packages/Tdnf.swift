@@ -54,6 +54,7 @@ package struct Tdnf: PackageInstaller {
                 mv "$held.new" "$held" || fail 80 "The agent cannot write $held."
         }
         release() {
+            rm -f "$held.new"
             [ -e "$held" ] || return 0
             grep -vxF "${1%-*-*}" "$held" >"$held.new"
             if [ -s "$held.new" ]; then

@@ -101,6 +101,14 @@ package struct Zypper: PackageInstaller {
             echo "$1"
         }
 
+        # The version of a driver must be exactly this one.
+        offered() {
+            case " ${GPU_AGENT_PINS:-} " in
+            *" $1 "*) grep -xF "${1#*=}" | sed -n 1p ;;
+            *) of_version "$1" ;;
+            esac
+        }
+
         preview() {
             choose_repositories
             if [ -n "$lacks_index" ] && [ -z "$repositories" ]; then
@@ -113,7 +121,7 @@ package struct Zypper: PackageInstaller {
                 quietly zypp --quiet search $repositories --details --type package --match-exact \
                     --not-installed-only "${package%%=*}"
                 found=$(sed -n "s/^[^|]*| *${package%%=*} *| *package *| *\([^ |]*\) .*/\1/p" "$work/output" |
-                    of_version "$package")
+                    offered "$package")
                 case $found in
                 '') absent="$absent $package" ;;
                 *)
@@ -158,10 +166,11 @@ package struct Zypper: PackageInstaller {
             is_locked "${entry%%=*} == ${entry#*=} " || locked zypp addlock "$entry" ||
                 fail 80 "zypper cannot hold $1: $(complaint)"
         }
+        # The record has the version of headers. Of other packages, the agent locks only one that had no lock.
         release() {
-            case $1 in *=*) ;; *) set -- "$(entry "$1")" ;; esac
             zypp locks 2>/dev/null | sed -n 's/^[0-9]* *| *\([^ ]*\) == \([^ ]*\) .*/\1=\2/p' | while read -r entry; do
-                case $entry in "$1" | "$1".[0-9]*) locked zypp removelock "$entry" ;; esac
+                case $1 in *=*) name=$1 ;; *) name=$1=${entry#*=} ;; esac
+                case $entry in "$name" | "$name".[0-9]*) locked zypp removelock "$entry" ;; esac
             done
         }
         """#

@@ -30,9 +30,11 @@ package struct Ahead: Recipe {
         installsPackages: Bool = true,
         directory: String? = nil
     ) {
-        guard decision.action == .adopt, let kernel = facts.host.pendingKernel.value,
-            var build = Self.build(for: kernel, facts)
-        else { return }
+        guard decision.action == .adopt, let kernel = facts.host.pendingKernel.value else { return }
+        guard var build = Self.build(for: kernel, facts) else {
+            problem = Self.keyOfDKMS(for: kernel, facts)
+            return
+        }
         if let failed = Self.failure(of: .buildAhead, build.jobName, in: journal) {
             problem = failed.observed
             return
@@ -143,6 +145,16 @@ package struct Ahead: Recipe {
             dkms: tree,
             signing: signing
         )
+    }
+
+    /// The problem that the modules of DKMS do not have the signature of the operator; nil when there is none.
+    private static func keyOfDKMS(for kernel: PendingKernel, _ facts: NodeFacts) -> String? {
+        guard let record = facts.driver.record.value, record.state == .installed, record.packages == nil,
+            !kernel.hasModule(of: record.version), facts.mayBuildWithDKMS(record.version),
+            !acceptsUnsignedModules(facts.host), ModuleSignaturePolicy.trustedKey(facts.host) != nil
+        else { return nil }
+        return "This kernel may refuse the modules of DKMS, because DKMS signs with a key of its own and not with that "
+            + "of 'driver.signing'. Run 'gpu-agent uninstall' and 'gpu-agent install', which then signs without DKMS."
     }
 
     /// Whether the kernel of the next boot certainly loads unsigned modules.

@@ -139,7 +139,7 @@ extension SimulatedNode {
     }
 
     /// Serves `/repo` by HTTP, and returns the port.
-    fileprivate func serveRepository() async throws -> Int {
+    func serveRepository() async throws -> Int {
         try await startServer(
             """
             import http.server, os
