@@ -7,17 +7,20 @@ import SystemPackage
 enum CompanionError: CausedError {
     case directory(in: String, cause: Errno)
     case link(String, cause: Errno)
+    case file(String, cause: any Error)
 
     var description: String {
         switch self {
         case .directory(let parent, _): "cannot create a directory in \(parent)"
         case .link(let path, _): "cannot create the link \(path)"
+        case .file(let path, _): "cannot write \(path)"
         }
     }
 
     var cause: (any Error)? {
         switch self {
         case .directory(_, let cause), .link(_, let cause): cause
+        case .file(_, let cause): cause
         }
     }
 }
@@ -51,9 +54,28 @@ struct CompanionDirectory {
         }
     }
 
-    /// Removes the directory and the links in it.
+    /// Writes the file with which the Vulkan loader finds a library at a path of the agent's own root.
+    ///
+    /// The file of the host has the path as a process on the host would write it.
+    ///
+    /// - Returns: The path of the file.
+    func vulkanDriverFile(_ library: VulkanDriverLibrary) throws(CompanionError) -> String {
+        let file = "\(path)/\(Self.vulkanDriver)"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            try encoder.encode(VulkanDriverFile.Content(library)).write(to: URL(filePath: file))
+        } catch {
+            throw .file(file, cause: error)
+        }
+        return file
+    }
+
+    private static let vulkanDriver = "nvidia_icd.json"
+
+    /// Removes the directory and what is in it.
     func remove() {
-        for name in names { unlink("\(path)/\(name)") }
+        for name in names + [Self.vulkanDriver] { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 
@@ -72,10 +94,11 @@ struct CompanionDirectory {
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
                 status.st_mtim.tv_sec < time(nil) - 3600
             else { continue }
-            for link in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
-                let link = "\(path)/\(link)"
-                // A probe creates only links there, so anything else stays.
-                if lstat(link, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { unlink(link) }
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
+                let link = "\(path)/\(name)"
+                // A probe creates only links and this file there, so anything else stays.
+                let isOwn = lstat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK || name == vulkanDriver
+                if isOwn { unlink(link) }
             }
             rmdir(path)
         }

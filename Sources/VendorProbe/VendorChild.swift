@@ -13,12 +13,33 @@ package struct VendorLibraries: Sendable, Equatable {
     package var vulkan: String?
     /// The file that names the Vulkan driver of NVIDIA, `nvidia_icd.json`; nil leaves the choice to the loader.
     package var vulkanDriver: String?
+    /// The library that this file names by a path of the host, as the agent opens it; nil when it has only a name.
+    package var vulkanLibrary: VulkanDriverLibrary?
 
-    package init(nvml: String?, cuda: String?, vulkan: String? = nil, vulkanDriver: String? = nil) {
+    package init(
+        nvml: String?,
+        cuda: String?,
+        vulkan: String? = nil,
+        vulkanDriver: String? = nil,
+        vulkanLibrary: VulkanDriverLibrary? = nil
+    ) {
         self.nvml = nvml
         self.cuda = cuda
         self.vulkan = vulkan
         self.vulkanDriver = vulkanDriver
+        self.vulkanLibrary = vulkanLibrary
+    }
+}
+
+/// The library of a Vulkan driver, for a file that names it.
+package struct VulkanDriverLibrary: Sendable, Equatable {
+    package var path: String
+    /// The version of Vulkan, such as `1.4.312`; nil when the file of the host gives none.
+    package var version: String?
+
+    package init(path: String, version: String?) {
+        self.path = path
+        self.version = version
     }
 }
 

@@ -9,6 +9,8 @@ struct VendorExchange: Sendable {
     var arguments: [String]
     var environment: [String]
     var deadlines: VendorProber.Deadlines
+    /// The file that names the Vulkan driver; nil leaves the choice to the loader.
+    var vulkanDriver: String?
     var cancellation: Cancellation
     /// The child processes that the agent could not kill.
     var abandoned = AbandonedChildren()

@@ -12,7 +12,7 @@ extension VendorProber {
         }
         var exchange = exchange
         exchange.arguments += ["--vulkan", path]
-        if let driver = libraries.vulkanDriver {
+        if let driver = exchange.vulkanDriver {
             exchange.arguments += ["--vulkan-driver", driver]
             // Loaders before 1.3.207 know only the second name.
             exchange.environment += ["VK_DRIVER_FILES=\(driver)", "VK_ICD_FILENAMES=\(driver)"]

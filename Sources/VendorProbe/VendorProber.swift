@@ -162,6 +162,12 @@ package struct VendorProber: Sendable {
             return .failure(ReadFailure(.io, errorChain(error)))
         }
         defer { directory.remove() }
+        var vulkanDriver = libraries.vulkanDriver
+        if testsVulkan, let library = libraries.vulkanLibrary, LibraryFile.distrust(library.path) == nil {
+            do throws(CompanionError) { vulkanDriver = try directory.vulkanDriverFile(library) } catch {
+                return .failure(ReadFailure(.io, errorChain(error)))
+            }
+        }
         let exchange = VendorExchange(
             program: program,
             arguments: arguments,
@@ -173,6 +179,7 @@ package struct VendorProber: Sendable {
                 "SWIFT_BACKTRACE=enable=no",
             ],
             deadlines: deadlines,
+            vulkanDriver: vulkanDriver,
             cancellation: cancellation,
             abandoned: abandoned,
             progress: progress

@@ -8,11 +8,19 @@ import SystemPackage
 struct VulkanDriverFile {
     let path: String
 
-    private struct Content: Decodable {
-        struct Driver: Decodable {
+    struct Content: Codable {
+        struct Driver: Codable {
             var library_path: String
+            var api_version: String?
         }
+        /// The version of this form of the file.
+        var file_format_version: String?
         var ICD: Driver
+
+        init(_ library: VulkanDriverLibrary) {
+            file_format_version = "1.0.1"
+            ICD = Driver(library_path: library.path, api_version: library.version)
+        }
     }
 
     /// No such file is longer.

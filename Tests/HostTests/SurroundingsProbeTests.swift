@@ -78,6 +78,7 @@ import Testing
         try tree.write("proc/driver/nvidia/capabilities/gpu0/mig/gi1/access", "DeviceFileMinor: 12\n")
         try tree.write("proc/driver/nvidia/capabilities/fabric-imex-mgmt", "DeviceFileMinor: 0\nDeviceFileModify: 0\n")
         try tree.makeDirectory("sys/module/nvidia_uvm")
+        try tree.makeDirectory("sys/module/nvidia_modeset")
         try tree.write("usr/bin/nvidia-modprobe", "")
     }
 
@@ -87,7 +88,7 @@ import Testing
         try tree.write("dev/nvidia1", "")
         #expect(
             try read().missingNodes == [
-                "nvidia-caps/nvidia-cap1", "nvidia-caps/nvidia-cap12", "nvidia-uvm-tools", "nvidia0",
+                "nvidia-caps/nvidia-cap1", "nvidia-caps/nvidia-cap12", "nvidia-modeset", "nvidia-uvm-tools", "nvidia0",
             ]
         )
     }

@@ -48,6 +48,8 @@ struct StandInHost {
     private var vulkanCompanion: DriverLibrary { DriverLibrary(name: "libGLX_nvidia.so.0", path: vulkanLibrary) }
     /// Whether to test Vulkan.
     var testsVulkan = false
+    /// The library that the file of the Vulkan driver names by a path.
+    var libraryOfVulkan: VulkanDriverLibrary?
 
     /// Calls `body` with a host.
     ///
@@ -92,7 +94,13 @@ struct StandInHost {
         VendorProber(
             program: Toolbox.agent,
             libraries: libraries
-                ?? VendorLibraries(nvml: nvml, cuda: cuda, vulkan: vulkan, vulkanDriver: vulkanDriver),
+                ?? VendorLibraries(
+                    nvml: nvml,
+                    cuda: cuda,
+                    vulkan: vulkan,
+                    vulkanDriver: vulkanDriver,
+                    vulkanLibrary: libraryOfVulkan
+                ),
             companions: companions + (testsVulkan ? [vulkanCompanion] : []),
             scratch: root,
             deadlines: deadlines,

@@ -98,6 +98,24 @@ import Testing
         }
     }
 
+    /// The file of the host names its library by a path, which is another one for the agent.
+    @Test func aLibraryWithAPathIsThatOfTheHost() async throws {
+        let answer = try await vulkan(StandInHost.twoH100) { host in
+            let directory = "\(host.root)/opt/driver"
+            let there = "\(directory)/libGLX_nvidia.so.0"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(atPath: host.vulkanLibrary, toPath: there)
+            try Toolbox.write(#"{"ICD": {"library_path": "/opt/driver/libGLX_nvidia.so.0"}}"#, to: host.vulkanDriver)
+            host.libraryOfVulkan = VulkanDriverLibrary(path: there, version: "1.4.312")
+        }
+        #expect(answer.value?.devices.count == 2, "\(answer)")
+        let other = try await vulkan(StandInHost.twoH100) { host in
+            try Toolbox.write(#"{"ICD": {"library_path": "/opt/driver/libGLX_nvidia.so.0"}}"#, to: host.vulkanDriver)
+            host.libraryOfVulkan = VulkanDriverLibrary(path: "\(host.root)/opt/none.so", version: nil)
+        }
+        #expect(other.value?.loadError?.contains("/opt/none.so: cannot open shared object") == true, "\(other)")
+    }
+
     @Test func aHangNamesTheCall() async throws {
         let answer = try await vulkan(StandInHost.twoH100 + "fault vkCreateDevice hang gpu=1\n") {
             $0.deadlines.vulkan = .milliseconds(700)

@@ -238,7 +238,10 @@ package struct Prober: Sendable {
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             vulkan: vulkan?.loader.value.flatMap(HostPath.init(absolute:)).map(root.outsidePath),
-            vulkanDriver: vulkan?.driver.value.flatMap(HostPath.init(absolute:)).map(root.outsidePath)
+            vulkanDriver: vulkan?.driverFile.map { root.outsidePath($0.path) },
+            vulkanLibrary: vulkan?.driverFile.flatMap { file in
+                file.library.map { VulkanDriverLibrary(path: root.outsidePath($0), version: file.version) }
+            }
         )
         // NVML works without the companion libraries. A call that needs a missing one reports an error.
         let listing = (try? await probe.driverLibraries()) ?? []

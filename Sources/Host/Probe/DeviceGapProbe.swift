@@ -31,6 +31,8 @@ struct DeviceGapProbe {
             if let minor = Self.value("Device Minor", in: try root.text(file) ?? "") { names.append("nvidia\(minor)") }
         }
         if try root.isDirectory("/sys/module/nvidia_uvm") { names.append("nvidia-uvm-tools") }
+        // Without this node, Vulkan works for no program.
+        if try root.isDirectory("/sys/module/nvidia_modeset") { names.append("nvidia-modeset") }
         for file in try capabilities() {
             guard let text = try root.text(file), Self.value("DeviceFileModify", in: text) != 0,
                 let minor = Self.value("DeviceFileMinor", in: text)

@@ -150,9 +150,13 @@ package struct HostProbe: Sendable {
     package func vulkan() async -> VulkanFiles {
         await offPool {
             let libraries = LibraryProbe(root: root)
+            let driver = root.firstExisting(VulkanFiles.drivers)
             return VulkanFiles(
                 loader: libraries.vulkanLoader(),
-                driver: root.firstExisting(VulkanFiles.drivers),
+                driver: driver,
+                driverFile: driver.value.flatMap(HostPath.init(absolute:)).flatMap { path in
+                    VulkanFiles.DriverFile(root, at: path)
+                },
                 companions: (try? libraries.windowLibraries()) ?? []
             )
         }

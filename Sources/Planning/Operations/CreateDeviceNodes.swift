@@ -45,6 +45,7 @@ package struct CreateDeviceNodes: Operation {
     /// nvidia-modprobe, and NVIDIA's user guide for MIG.
     static let statements = [
         "if command -v nvidia-modprobe >/dev/null; then nvidia-modprobe -u -c0; "
+            + "if [ -d /sys/module/nvidia_modeset ]; then nvidia-modprobe -m; fi; "
             + "for file in /proc/driver/nvidia/gpus/*/information; do if [ -e $file ]; then "
             + "while read -r first second minor; do case $first$second in DeviceMinor:) nvidia-modprobe -c $minor;; "
             + "esac; done <$file; fi; done; "
