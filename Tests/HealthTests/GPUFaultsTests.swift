@@ -159,6 +159,52 @@ import Testing
         #expect(try others.codes == ["xid-hardware", "xid-reboot", "xid-gpu-reset", "xid-application"])
     }
 
+    /// The answer of NVML about the first GPU, with this recovery action.
+    private static func asking(_ action: String) -> Reading<VendorFacts> {
+        var gpu = GPUFacts.h100.at(index: 0)
+        gpu.traits[.recoveryAction] = .present(.text(action))
+        return .answering("595.71.05", gpus: [gpu, .h100.at(index: 1)])
+    }
+
+    /// Without an Xid 154 in the log, the recovery action of NVML counts.
+    @Test(
+        arguments: [
+            (79, "gpu-reset", "xid-gpu-reset"), (48, "node-reboot", "xid-reboot"),
+            (79, "drain-and-reset", "xid-gpu-reset"), (79, "none", "xid-reboot"),
+            (79, "recover-imex-domain", "xid-reboot"), (31, "gpu-reset", "xid-application"),
+        ]
+    )
+    func theActionOfNVMLWinsOverTheTable(_ code: Int, _ action: String, _ finding: String) throws {
+        var node = node { $0.says(code) }
+        node.facts.vendor = Self.asking(action)
+        #expect(try node.codes.contains(finding), "\(try node.codes)")
+        // The log is newer.
+        var logged = self.node { node in
+            node.says(code)
+            node.says(154, Self.reboot)
+        }
+        logged.facts.vendor = Self.asking("gpu-reset")
+        #expect(try logged.codes.contains("xid-reboot"))
+    }
+
+    /// A reset with nvidia-smi leaves no line in the log, and NVML withdraws its action.
+    @Test func anActionThatNVMLNoLongerReportsIsOver() throws {
+        var node = node { $0.says(119) }
+        node.facts.vendor = Self.asking("none")
+        #expect(try node.codes == ["xid-gpu-reset"])
+        let address = PCIFunction.h100.at(bus: 0).address
+        node.history.needsRecovery([address], boot: "b", at: Timestamp(Self.now - 30))
+        #expect(try node.codes.isEmpty)
+        #expect(try node.ends == [.driver])
+        node.facts.vendor = Self.asking("gpu-reset")
+        #expect(try node.codes == ["xid-gpu-reset"])
+        // What NVML reported before the error says nothing about it.
+        var later = self.node { $0.says(119) }
+        later.facts.vendor = Self.asking("none")
+        later.history.needsRecovery([address], boot: "b", at: Timestamp(Self.now - 90))
+        #expect(try later.codes == ["xid-gpu-reset"])
+    }
+
     @Test func theDriverWithdrawsItsAction() throws {
         var node = node { node in
             node.says(119)

@@ -108,9 +108,11 @@ struct Reconciler: Service {
         guard mode != .observe, let events = view.facts.gpuEvents.value, !events.history.events.isEmpty else { return }
         let uuids = view.facts.gpuUUIDs
         let ends = view.gpuFaults.ends
+        let recovering = view.facts.recoveringGPUs
         do throws(HostError) {
             try await GPUHistoryStore(root: inspector.prober.root).update { history in
                 history.identify(uuids, boot: events.boot)
+                history.needsRecovery(recovering, boot: events.boot, at: events.at)
                 for (event, end) in ends { history.end(event, end) }
             }
             for (event, end) in ends {

@@ -86,7 +86,7 @@ package struct GPUFaults: Sendable, Equatable {
     /// What has happened since the event that can have ended it; nil when nothing has.
     private func ending(of event: GPUEvent, _ xidClass: XidClass) -> GPUEvent.End.Way? {
         if event.boot != facts.boot { return .reboot }
-        if governing(event)?.action == RecoveryAction.none { return .driver }
+        if governing(event)?.action == RecoveryAction.none || hasWithdrawn(event) { return .driver }
         guard xidClass == .gpuReset, event.kind != .sxid, let boot = facts.history.boot, boot.id == facts.boot else {
             return nil
         }
@@ -111,6 +111,25 @@ package struct GPUFaults: Sendable, Equatable {
         }
     }
 
+    /// Whether NVML reported a recovery action after the event, and reports none now.
+    ///
+    /// A reset with `nvidia-smi` leaves no line in the kernel log.
+    private func hasWithdrawn(_ event: GPUEvent) -> Bool {
+        guard event.kind != .sxid, let boot = facts.history.boot, boot.id == event.boot,
+            let asked = boot.recovery?[event.address.slot.description], asked.milliseconds >= event.last.milliseconds
+        else { return false }
+        return test.recovery(at: event.address) == RecoveryAction.none
+    }
+
+    /// The driver's own word about the GPU of an event: the last Xid 154 of the log, or else the recovery action of NVML.
+    private func action(after event: GPUEvent) -> (RecoveryAction, source: String)? {
+        if let action = governing(event)?.action { return (action, "Xid 154") }
+        guard event.kind != .sxid, event.boot == facts.boot, let action = test.recovery(at: event.address),
+            action != RecoveryAction.none
+        else { return nil }
+        return (action, "NVML")
+    }
+
     private func meaning(of event: GPUEvent) -> (XidClass, why: String) {
         guard let code = event.xid else {
             return switch event.isFatal {
@@ -121,8 +140,8 @@ package struct GPUFaults: Sendable, Equatable {
         }
         let verdict = xids.verdict(onXid: code)
         let isOpen = verdict.xidClass > .application
-        guard isOpen, let action = governing(event)?.action else { return (verdict.xidClass, verdict.why) }
-        let why = "The recovery action of the driver is '\(action.text)' (Xid 154)."
+        guard isOpen, let (action, source) = action(after: event) else { return (verdict.xidClass, verdict.why) }
+        let why = "The recovery action of the driver is '\(action.text)' (\(source))."
         return switch action {
         case .none: code == GPUEvent.recoveryCode ? (.ignore, why) : (verdict.xidClass, verdict.why)
         case .gpuReset, .drainAndReset: (.gpuReset, why)

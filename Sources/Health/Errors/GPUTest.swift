@@ -33,6 +33,12 @@ struct GPUTest: Sendable, Equatable {
     /// The UUID of the GPU at this address; nil when NVML does not tell it.
     func uuid(at address: PCIAddress) -> String? { answer(at: address)?.uuid.value }
 
+    /// The recovery action that NVML reports for the GPU at this address; nil when it reports none that is known.
+    func recovery(at address: PCIAddress) -> RecoveryAction? {
+        guard case .text(let name) = answer(at: address)?.traits[.recoveryAction].value else { return nil }
+        return RecoveryAction(nvml: name)
+    }
+
     private func answer(at address: PCIAddress) -> GPUFacts? {
         nvml?.first { $0.pciAddress.value.map { $0.sameSlot(address) } ?? false }
     }

@@ -30,6 +30,18 @@ extension NodeFacts {
     }
 }
 
+extension NodeFacts {
+    /// The GPUs for which NVML reports a recovery action.
+    package var recoveringGPUs: [PCIAddress] {
+        (vendor.value?.nvml.value?.gpus ?? []).compactMap { gpu in
+            guard case .text(let name) = gpu.traits[.recoveryAction].value, let action = RecoveryAction(nvml: name),
+                action != RecoveryAction.none
+            else { return nil }
+            return gpu.pciAddress.value
+        }
+    }
+}
+
 extension PCIAddress {
     /// The address as the kernel module writes it in `PCI:0001:00:00`, without the function.
     package var withoutFunction: String { String(description.dropLast(2)) }

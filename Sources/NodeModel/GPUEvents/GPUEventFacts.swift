@@ -42,6 +42,13 @@ package struct GPUEventFacts: Codable, Sendable, Equatable {
 }
 
 extension PCIAddress {
+    /// The address of the function 0 of the same device.
+    package var slot: PCIAddress {
+        var slot = self
+        slot.function = 0
+        return slot
+    }
+
     /// Whether both are functions of the same device.
     package func sameSlot(_ other: PCIAddress) -> Bool {
         (domain, bus, device) == (other.domain, other.bus, other.device)

@@ -13,6 +13,8 @@ package struct GPUHistory: Codable, Sendable, Equatable {
         package var found: [String: UInt64] = [:]
         /// The UUID of the GPU at each address.
         package var uuids: [String: String] = [:]
+        /// When NVML last reported a recovery action of the GPU at each address; nil when it reported none.
+        package var recovery: [String: Timestamp]?
 
         package init(id: String) { self.id = id }
     }
@@ -74,6 +76,16 @@ package struct GPUHistory: Codable, Sendable, Equatable {
         for index in events.indices where events[index].boot == id && events[index].uuid == nil {
             events[index].uuid = current.uuids[events[index].address.description]
         }
+    }
+
+    /// Remembers that NVML reports a recovery action of these GPUs.
+    package mutating func needsRecovery(_ addresses: [PCIAddress], boot id: String, at time: Timestamp) {
+        guard !addresses.isEmpty else { return }
+        var current = boot.flatMap { $0.id == id ? $0 : nil } ?? Boot(id: id)
+        for address in addresses.prefix(Self.addressLimit) {
+            current.recovery = (current.recovery ?? [:]).merging([address.slot.description: time]) { $1 }
+        }
+        boot = current
     }
 
     /// Ends an open event, unless it was reported again in the meantime.

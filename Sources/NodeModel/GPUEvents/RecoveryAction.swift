@@ -23,6 +23,20 @@ package enum RecoveryAction: String, Codable, Sendable, CaseIterable {
         }
     }
 
+    /// Reads the recovery action of NVML, as the agent names its values (`NVMLNames.recoveryActions`).
+    ///
+    /// Nil for an action that says nothing about the GPU itself, and for one that this version of the agent does not know.
+    package init?(nvml name: String) {
+        switch name {
+        case "none": self = .none
+        case "gpu-reset", "bus-reset": self = .gpuReset
+        case "node-reboot", "system-reboot": self = .reboot
+        case "drain-p2p": self = .drainPeers
+        case "drain-and-reset": self = .drainAndReset
+        default: return nil
+        }
+    }
+
     /// The action for people, as the driver writes it.
     package var text: String {
         switch self {
