@@ -23,11 +23,14 @@ package actor NodeMirror {
             guard let copy else { return }
             owners = .present(copy.metadata.ownerLabels)
             lastPart = WrittenPart(copy, conditionTypes)
+            lastDevices = copy.devices
             heardAt = .now
         }
     }
     /// The last known part of the Node that the agent writes to, which stays when the copy is dropped.
     private var lastPart: WrittenPart?
+    /// What the Node last said about the devices that pods can ask for, which stays when the copy is dropped.
+    private var lastDevices: OfferedDevices?
     /// The current labels that name the driver owner.
     private var owners: Reading<[String: String]> = .skipped("the Node has not been read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
@@ -110,7 +113,10 @@ package actor NodeMirror {
     }
 
     /// The labels in the mirror, without a request.
-    package var knownOwners: OwnerLabels { OwnerLabels(owners, last: lastOwners) }
+    package var knownOwners: OwnerLabels {
+        let unknown: Reading<OfferedDevices> = owners.flatMap { _ in .skipped("the Node must be read again") }
+        return OwnerLabels(owners, last: lastOwners, devices: copy.map { .present($0.devices) } ?? unknown)
+    }
 
     /// The MIG layout that the labels in the mirror name, without a request; nil when the Node is not known.
     package var migRequest: MIGRequest? {
@@ -151,6 +157,8 @@ package actor NodeMirror {
         case none
         /// Labels, taints or conditions, which must be compared with the publication, or the watch failed.
         case written
+        /// What the device plugin offers, or the label with its configuration, which only the checks use.
+        case devices
         /// The labels of the driver owner or of the MIG layout, or the Node was deleted, so a new decision is necessary.
         case owner
     }
@@ -159,13 +167,15 @@ package actor NodeMirror {
     package func observe(_ event: NodeWatchEvent) -> Change {
         switch event {
         case .added(let new), .modified(let new):
-            let before = (owners: owners.value, ours: lastPart, mig: migRequest)
+            let before = (owners: owners.value, ours: lastPart, mig: migRequest, devices: lastDevices)
             copy = new
             if before.owners != owners.value || before.mig != migRequest { return .owner }
+            // The inspection that follows publishes, and so compares the written part, too.
+            if before.devices != lastDevices { return .devices }
             return before.ours == lastPart ? .none : .written
         case .deleted:
             copy = nil
-            lastPart = nil
+            (lastPart, lastDevices) = (nil, nil)
             // The labels were deleted with the Node. A new Node with the same name can have another driver owner.
             lastOwners = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))
@@ -280,6 +290,10 @@ private struct RequestCounts {
 
 extension NodeMirror: OwnerLabelSource {
     package func ownerLabels() async -> OwnerLabels { await ownerLabels(noOlderThan: nil) }
+}
+
+extension Node {
+    fileprivate var devices: OfferedDevices { OfferedDevices(labels: metadata.labels, quantities: allocatable) }
 }
 
 extension ObjectMetadata {

@@ -8,17 +8,21 @@ package struct Node: Sendable, Equatable {
     package var unschedulable: Bool
     /// The conditions in the status, of all their writers.
     package var conditions: [NodeCondition]
+    /// What pods can ask for, in `status.allocatable`: quantities by the name of the resource, as the server formats them.
+    package var allocatable: [String: String]
 
     package init(
         metadata: ObjectMetadata,
         taints: [Taint] = [],
         unschedulable: Bool = false,
-        conditions: [NodeCondition] = []
+        conditions: [NodeCondition] = [],
+        allocatable: [String: String] = [:]
     ) {
         self.metadata = metadata
         self.taints = taints
         self.unschedulable = unschedulable
         self.conditions = conditions
+        self.allocatable = allocatable
     }
 }
 
@@ -50,14 +54,29 @@ package struct Taint: Sendable, Hashable {
 extension Node: Decodable {
     private enum Key: String, CodingKey { case metadata, spec, status }
     private enum SpecKey: String, CodingKey { case taints, unschedulable }
-    private struct Status: Decodable { var conditions: [NodeCondition]? }
+    private struct Status: Decodable {
+        var conditions: [NodeCondition]?
+        /// A quantity is a string, and the API also accepts a number in its place.
+        var allocatable: [String: JSONValue]?
+
+        var quantities: [String: String] {
+            (allocatable ?? [:]).compactMapValues { value in
+                switch value {
+                case .string(let text): text
+                case .int(let number): "\(number)"
+                case .null, .bool, .double, .array, .object: nil
+                }
+            }
+        }
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let metadata = try container.decode(ObjectMetadata.self, forKey: .metadata)
-        let conditions = try container.decodeIfPresent(Status.self, forKey: .status)?.conditions ?? []
+        let status = try container.decodeIfPresent(Status.self, forKey: .status)
+        let (conditions, quantities) = (status?.conditions ?? [], status?.quantities ?? [:])
         guard container.contains(.spec) else {
-            self.init(metadata: metadata, conditions: conditions)
+            self.init(metadata: metadata, conditions: conditions, allocatable: quantities)
             return
         }
         let spec = try container.nestedContainer(keyedBy: SpecKey.self, forKey: .spec)
@@ -65,7 +84,8 @@ extension Node: Decodable {
             metadata: metadata,
             taints: try spec.decodeIfPresent([Taint].self, forKey: .taints) ?? [],
             unschedulable: try spec.decodeIfPresent(Bool.self, forKey: .unschedulable) ?? false,
-            conditions: conditions
+            conditions: conditions,
+            allocatable: quantities
         )
     }
 }

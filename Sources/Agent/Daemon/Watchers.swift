@@ -95,7 +95,7 @@ struct NodeWatcher: Service {
                 await cluster.publisher?.serverAnswers()
             }
             switch await cluster.mirror.observe(event) {
-            case .owner: wakeUp.ring()
+            case .owner, .devices: wakeUp.ring()
             case .written: await cluster.publisher?.check()
             case .none: break
             }

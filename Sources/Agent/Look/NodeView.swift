@@ -183,6 +183,7 @@ package struct NodeReading: Sendable {
         let (facts, journal) = await prober.look()
         self.facts = facts
         self.facts.claims = facts.claims.with(labels)
+        self.facts.devicePlugin = facts.devicePlugin?.with(labels.devices)
         self.journal = journal.value
     }
 }

@@ -17,6 +17,7 @@ package struct Prober: Sendable {
     /// Shared by all inspections, so that a read that hangs blocks one thread and not one for each inspection.
     private let bus: PCIScan
     let claims: ClaimProbe
+    let plugins: DevicePluginProbe
     var busDeadline = Duration.seconds(20)
     /// The time limit for each of NVML, CUDA and Vulkan; nil for the default limits.
     package var vendorTimeout: Duration?
@@ -46,6 +47,7 @@ package struct Prober: Sendable {
             isRoot
             ? settings.hostPID.map { HostCommands(target: $0, environment: settings.environment) } : nil
         claims = ClaimProbe(root: root, commands: commands)
+        plugins = DevicePluginProbe(root: root)
         program = settings.program
         probesVendor = settings.hostPID != nil
     }
@@ -87,6 +89,7 @@ package struct Prober: Sendable {
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
         facts.runtime = await RuntimeProbe(root: root).read()
+        facts.devicePlugin = await devicePlugin(facts)
         return (facts.visible, journal.flatMap(\.visible))
     }
 

@@ -15,6 +15,19 @@ extension ClaimProbe {
     }
 
     static func deviceUsers(_ root: HostRoot, _ devices: NVIDIADevices) -> Reading<[DeviceUser]> {
+        runningProcesses(root).flatMap { processes in
+            reading { () throws(HostError) in
+                var users: [DeviceUser] = []
+                for process in processes {
+                    if let user = try deviceUser(process, root, devices) { users.append(user) }
+                }
+                return users.isEmpty ? [] : named(users, root)
+            }
+        }
+    }
+
+    /// The IDs of all processes, sorted; skipped in a copied tree.
+    static func runningProcesses(_ root: HostRoot) -> Reading<[Int]> {
         let processes = reading { () throws(HostError) in
             try (root.list("/proc") ?? []).compactMap { Int($0) }.sorted()
         }
@@ -23,13 +36,7 @@ extension ClaimProbe {
             guard processes.contains(1) else {
                 return .unreadable(ReadFailure(.permission, "/proc hides the processes of other users (hidepid)"))
             }
-            return reading { () throws(HostError) in
-                var users: [DeviceUser] = []
-                for process in processes {
-                    if let user = try deviceUser(process, root, devices) { users.append(user) }
-                }
-                return users.isEmpty ? [] : named(users, root)
-            }
+            return .present(processes)
         }
     }
 
@@ -136,7 +143,7 @@ struct NVIDIADevices {
 
 extension HostError {
     /// Whether the file below `/proc/PID` is gone because the process has ended.
-    fileprivate var isOfEndedProcess: Bool {
+    var isOfEndedProcess: Bool {
         switch self {
         case .file(_, _, .noSuchFileOrDirectory), .file(_, _, .noSuchProcess): true
         default: false

@@ -37,6 +37,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var wantedMIG: Reading<WantedMIGLayout>
     /// What the container runtime of the host reads; nil when the agent did not read it.
     package var runtime: RuntimeFacts?
+    /// What is known of NVIDIA's device plugin; nil when the agent did not look for it.
+    package var devicePlugin: DevicePluginFacts?
 
     package init(
         host: HostFacts,
@@ -51,7 +53,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         gpuEvents: Reading<GPUEventFacts> = .absent,
         licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed),
         wantedMIG: Reading<WantedMIGLayout> = .absent,
-        runtime: RuntimeFacts? = nil
+        runtime: RuntimeFacts? = nil,
+        devicePlugin: DevicePluginFacts? = nil
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -68,6 +71,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.licensing = licensing
         self.wantedMIG = wantedMIG
         self.runtime = runtime
+        self.devicePlugin = devicePlugin
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -117,5 +121,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             ?? .skipped(Reading<LicensingFacts>.notRecorded)
         wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
         runtime = try container.decodeIfPresent(RuntimeFacts.self, forKey: .runtime)
+        devicePlugin = try container.decodeIfPresent(DevicePluginFacts.self, forKey: .devicePlugin)
     }
 }

@@ -4,10 +4,17 @@ package struct OwnerLabels: Sendable, Equatable {
     package var current: Reading<[String: String]>
     /// The labels as the agent last read them; nil when it never read them.
     package var last: [String: String]?
+    /// What the same Node says about the devices that pods can ask for.
+    package var devices: Reading<OfferedDevices>
 
-    package init(_ current: Reading<[String: String]>, last: [String: String]? = nil) {
+    package init(
+        _ current: Reading<[String: String]>,
+        last: [String: String]? = nil,
+        devices: Reading<OfferedDevices> = .skipped(OfferedDevices.notRead)
+    ) {
         self.current = current
         self.last = last
+        self.devices = devices
     }
 }
 

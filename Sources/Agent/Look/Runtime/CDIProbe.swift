@@ -83,21 +83,3 @@ struct CDIProbe {
         return nil
     }
 }
-
-extension DocumentNode {
-    /// The value of a key; nil when the node is no mapping or has no such key.
-    fileprivate subscript(key: String) -> DocumentNode? {
-        guard case .mapping(let entries) = content else { return nil }
-        return entries.first { $0.key.text == key }?.value
-    }
-
-    fileprivate var items: [DocumentNode] {
-        guard case .sequence(let items) = content else { return [] }
-        return items
-    }
-
-    fileprivate var text: String? {
-        guard case .scalar(let text, quoted: _) = content else { return nil }
-        return text
-    }
-}

@@ -1,0 +1,70 @@
+import Documents
+import Host
+import NodeModel
+import Support
+
+/// The parts of the device plugin's configuration file that decide what it offers to pods.
+///
+/// Source of the format: `api/config/v1` in NVIDIA/k8s-device-plugin.
+struct DevicePluginConfiguration: Codable, Sendable, Equatable {
+    /// The value of `flags.migStrategy`; nil when the file has none.
+    var strategy: String?
+    /// Whether `sharing` has a resource that several pods share, by time-slicing or by MPS.
+    var isSharing: Bool
+
+    /// Reads the text of a file.
+    static func parse(_ text: String, file: String) -> Reading<DevicePluginConfiguration> {
+        do throws(DocumentProblems) {
+            let document = try YAMLDocument.parse(text, file: file)
+            let sharing = document["sharing"]
+            return .present(
+                DevicePluginConfiguration(
+                    strategy: document["flags"]?["migStrategy"]?.text,
+                    isSharing: ["timeSlicing", "mps"].contains { sharing?[$0]?["resources"]?.items.isEmpty == false }
+                )
+            )
+        } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
+    }
+}
+
+extension DevicePluginProcess {
+    /// Finds the MIG strategy as the plugin itself does: an argument, then a variable, then the file, then `none`.
+    init(_ command: DevicePluginCommand) {
+        let file = command.configFile.value
+        let configuration = command.configuration.flatMap { text in
+            DevicePluginConfiguration.parse(text, file: file ?? "the configuration file")
+        }
+        let found: (strategy: Reading<MIGStrategy>, source: Source)
+        if let argument = command.strategyArgument {
+            found = (Self.strategy(argument), .argument)
+        } else if !command.strategyVariable.isAbsent {
+            found = (command.strategyVariable.flatMap(Self.strategy), .environment)
+        } else if let text = configuration.value?.strategy {
+            found = (Self.strategy(text), .file)
+        } else if configuration.value != nil || configuration.isAbsent {
+            found = (.present(MIGStrategy.none), .preset)
+        } else {
+            found = (configuration.flatMap { _ in .absent }, .file)
+        }
+        self.init(
+            pid: command.pid,
+            strategy: found.strategy,
+            source: found.source,
+            configFile: file?.shortened(to: 200),
+            isSharing: configuration.value?.isSharing ?? (configuration.isAbsent ? false : nil)
+        )
+    }
+
+    private static func strategy(_ text: String) -> Reading<MIGStrategy> {
+        MIGStrategy(rawValue: text).map { .present($0) }
+            ?? .unreadable(ReadFailure(.malformed, "'\(text.shortened(to: 100))' is no MIG strategy"))
+    }
+}
+
+extension Prober {
+    /// What the processes of the host tell about the device plugin; what the Node says is added later.
+    func devicePlugin(_ facts: NodeFacts) async -> DevicePluginFacts {
+        guard !facts.gpus.isEmpty else { return DevicePluginFacts(processes: .skipped("the node has no GPU")) }
+        return DevicePluginFacts(processes: await plugins.commands().map { $0.map { DevicePluginProcess($0) } })
+    }
+}

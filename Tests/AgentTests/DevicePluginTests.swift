@@ -1,0 +1,169 @@
+import Catalog
+import Cluster
+import ClusterSupport
+import Host
+import Kubernetes
+import NodeModel
+import SimulatedCluster
+import Support
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// What the agent makes of the options of the device plugin, and of what the Node says about it.
+@Suite struct DevicePluginTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var command: DevicePluginCommand
+        var strategy: MIGStrategy?
+        var source: DevicePluginProcess.Source
+        var isSharing: Bool? = false
+    }
+
+    private static let mixedFile = """
+        version: v1
+        flags:
+          migStrategy: "mixed"
+          failOnInitError: true
+        sharing:
+          timeSlicing:
+            resources:
+            - name: nvidia.com/gpu
+              replicas: 4
+        """
+
+    private static func command(
+        argument: String? = nil,
+        variable: Reading<String> = .absent,
+        file: String? = nil
+    ) -> DevicePluginCommand {
+        DevicePluginCommand(
+            pid: 7,
+            strategyArgument: argument,
+            strategyVariable: variable,
+            configFile: file == nil ? .absent : .present("/c.yaml"),
+            configuration: file.map { .present($0) } ?? .absent
+        )
+    }
+
+    private static let denied = Reading<String>.unreadable(ReadFailure(.permission, "no"))
+
+    static let cases = [
+        Case(testDescription: "nothing", command: command(), strategy: MIGStrategy.none, source: .preset),
+        Case(
+            testDescription: "an argument wins",
+            command: command(argument: "single", variable: .present("none"), file: mixedFile),
+            strategy: .single,
+            source: .argument,
+            isSharing: true
+        ),
+        Case(
+            testDescription: "a variable wins over the file",
+            command: command(variable: .present("single"), file: mixedFile),
+            strategy: .single,
+            source: .environment,
+            isSharing: true
+        ),
+        Case(
+            testDescription: "the file",
+            command: command(file: mixedFile),
+            strategy: .mixed,
+            source: .file,
+            isSharing: true
+        ),
+        Case(
+            testDescription: "JSON with MPS",
+            command: command(
+                file: #"{"flags": {"migStrategy": "single"}, "sharing": {"mps": {"resources": [{"replicas": 2}]}}}"#
+            ),
+            strategy: .single,
+            source: .file,
+            isSharing: true
+        ),
+        Case(
+            testDescription: "a file without a strategy",
+            command: command(file: "version: v1\nsharing:\n  timeSlicing:\n    resources: []\n"),
+            strategy: MIGStrategy.none,
+            source: .preset
+        ),
+        Case(
+            testDescription: "no YAML",
+            command: command(file: "flags: ["),
+            strategy: nil,
+            source: .file,
+            isSharing: nil
+        ),
+        Case(
+            testDescription: "an unknown value",
+            command: command(argument: "both"),
+            strategy: nil,
+            source: .argument
+        ),
+        Case(
+            testDescription: "an environment that cannot be read",
+            command: command(variable: denied),
+            strategy: nil,
+            source: .environment
+        ),
+        Case(
+            testDescription: "a file that cannot be read beside an argument",
+            command: DevicePluginCommand(
+                pid: 7,
+                strategyArgument: "mixed",
+                configFile: .present("/c.yaml"),
+                configuration: denied
+            ),
+            strategy: .mixed,
+            source: .argument,
+            isSharing: nil
+        ),
+    ]
+
+    @Test(arguments: cases) func takesTheStrategyThatThePluginTakes(_ test: Case) {
+        let process = DevicePluginProcess(test.command)
+        #expect(process.strategy.value == test.strategy && process.source == test.source)
+        #expect(process.isSharing == test.isSharing)
+        #expect((process.strategy.failure == nil) == (test.strategy != nil))
+    }
+
+    @Test func aChangeOfTheDevicesWakesALookAndNothingElse() async throws {
+        try await TestCluster.with { cluster in
+            let link = TestLink(cluster)
+            #expect(await link.mirror.ownerLabels().devices == .present(OfferedDevices()))
+            let before = await link.mirror.requestCounts
+            func see(_ allocatable: [String: String], _ labels: [String: String] = [:]) async -> NodeMirror.Change {
+                var node = Node(metadata: ObjectMetadata(name: TestCluster.nodeName, labels: labels))
+                node.allocatable = allocatable
+                return await link.observe(.modified(node))
+            }
+            _ = await see(["cpu": "4"])
+            #expect(await see(["cpu": "8", "memory": "1Gi"]) == .none)
+            #expect(await see(["cpu": "8", "nvidia.com/gpu": "7"]) == .devices)
+            #expect(await see(["nvidia.com/gpu": "7"]) == .none)
+            #expect(await see(["nvidia.com/gpu": "7"], ["a": "b"]) == .written)
+            #expect(await see(["nvidia.com/gpu": "7"], [OfferedDevices.configKey: "a100"]) == .devices)
+            let known = OfferedDevices(configLabel: "a100", allocatable: ["nvidia.com/gpu": 7])
+            #expect(await link.mirror.knownOwners.devices == .present(known))
+            #expect(await link.mirror.requestCounts == before)
+            await link.mirror.forget()
+            #expect(await link.mirror.knownOwners.devices.value == nil, "an old number is not a number of now")
+        }
+    }
+
+    @Test func aLookJoinsTheProcessesAndTheNode() async throws {
+        let host = try TemporaryDirectory()
+        let prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        var inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: Policy()))
+        inspector.owners = Known(devices: .present(OfferedDevices(allocatable: ["nvidia.com/gpu": 2])))
+        let plugin = try #require(await inspector.look().facts.devicePlugin)
+        #expect(plugin.allocatable == .present(["nvidia.com/gpu": 2]) && plugin.configLabel == .absent)
+        #expect(plugin.processes == .skipped("the node has no GPU"))
+    }
+
+    private struct Known: OwnerLabelSource {
+        let devices: Reading<OfferedDevices>
+
+        func ownerLabels() async -> OwnerLabels { OwnerLabels(.present([:]), devices: devices) }
+    }
+}
