@@ -131,6 +131,7 @@ package enum CheckRegistry {
         .vulkanFailed,
         .guestMIGMismatch,
         .migStrategyNone,
+        .devicePluginStrategy,
         .nvlinkDown,
         .fabricIncomplete,
         .migApplyFailed,
@@ -148,6 +149,7 @@ package enum CheckRegistry {
         .cdiSpecificationStale,
         .driverMarkerStale,
         .containerdVersionMismatch,
+        .devicePluginResources,
 
         // Phase: publish
         .publicationFailed,

@@ -21,7 +21,8 @@ extension Check {
             + "devices, or some have no MIG mode, set `mig.strategy` to `mixed` in the configuration of the device "
             + "plugin and of the agent."
     ) { node in
-        guard node.migStrategy == .single else { return nil }
+        // A device plugin with another strategy takes the layout, and another finding is about the difference.
+        guard node.migStrategy == .single, node.pluginStrategy ?? .single == .single else { return nil }
         let expected = "MIG devices with the same profile on every GPU"
         switch node.migLayout {
         case .uniform(_, let device, let count):
