@@ -13,8 +13,10 @@ static const gpa_symbol_t nvml[] = {GPA_NVML_FUNCTIONS(REQUIRED, OPTIONAL)};
 #undef OPTIONAL
 
 #define REQUIRED(name, ...) {"cu" #name, offsetof(gpa_cuda_functions_t, name), true},
-static const gpa_symbol_t cuda[] = {GPA_CUDA_FUNCTIONS(REQUIRED)};
+#define OPTIONAL(name, ...) {"cu" #name, offsetof(gpa_cuda_functions_t, name), false},
+static const gpa_symbol_t cuda[] = {GPA_CUDA_FUNCTIONS(REQUIRED, OPTIONAL)};
 #undef REQUIRED
+#undef OPTIONAL
 
 const gpa_symbol_t *gpa_nvml_symbols(size_t *count) {
     *count = COUNT(nvml);

@@ -134,6 +134,7 @@ package enum CheckRegistry {
         .devicePluginStrategy,
         .nvlinkDown,
         .fabricIncomplete,
+        .cudaPeerFailed,
         .migApplyFailed,
         .xidWatch,
         .gpuMemoryRepairPending,

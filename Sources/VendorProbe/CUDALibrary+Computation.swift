@@ -93,5 +93,5 @@ extension CUDALibrary {
     }
 
     /// `CUDA_ERROR_UNKNOWN`, for a function that reports success without a result.
-    private static let unknown: gpa_cuda_result_t = 999
+    static let unknown: gpa_cuda_result_t = 999
 }

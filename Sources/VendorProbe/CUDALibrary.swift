@@ -51,14 +51,21 @@ struct CUDALibrary {
         return .present(facts)
     }
 
-    /// Announces a call, makes it, and throws its error.
-    func call(_ name: String, _ body: () -> gpa_cuda_result_t) throws(CUDAError) {
-        reporter.calling(name)
+    /// Announces a call, and makes it.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the function.
+    ///   - gpu: NVML's index of the GPU; nil in a process that sees only one.
+    ///   - body: Makes the call.
+    /// - Throws: The error code of the call.
+    func call(_ name: String, gpu: Int? = nil, _ body: () -> gpa_cuda_result_t) throws(CUDAError) {
+        reporter.calling(name, gpu: gpu)
         let code = body()
         if code != 0 { throw CUDAError(call: name, code: code) }
     }
 
-    private func name(of result: gpa_cuda_result_t) -> String {
+    /// CUDA's name of an error code.
+    func name(of result: gpa_cuda_result_t) -> String {
         var name: UnsafePointer<CChar>?
         guard functions.GetErrorName(result, &name) == 0, let name else { return "CUDA_ERROR_\(result)" }
         return String(cString: name)

@@ -30,7 +30,31 @@ extension NVMLLibrary {
                 }
                 facts.version = version.map(Int.init)
             }
+            addEnds(to: &facts, of: device)
             return facts
+        }
+    }
+
+    /// Adds what is at the other ends of the active links, as far as NVML tells.
+    ///
+    /// On a board with NVSwitches, all links of a GPU end at them, so the first one is enough.
+    private func addEnds(to facts: inout NVLinkFacts, of device: gpa_nvml_device_t) {
+        guard let type = functions.DeviceGetNvLinkRemoteDeviceType else { return }
+        for link in facts.active {
+            let end = try? value("nvmlDeviceGetNvLinkRemoteDeviceType", 0 as UInt32) { type(device, UInt32(link), $0) }
+            guard let end else { return }
+            facts.reachesSwitch = Int(end) == GPA_NVML_LINK_END_SWITCH
+            if facts.reachesSwitch == true { return }
+            guard Int(end) == GPA_NVML_LINK_END_GPU, let call = functions.DeviceGetNvLinkRemotePciInfo_v2 else {
+                continue
+            }
+            let info = try? value("nvmlDeviceGetNvLinkRemotePciInfo_v2", gpa_nvml_pci_info_t()) {
+                call(device, UInt32(link), $0)
+            }
+            guard let info, let address = PCIAddress(withUnsafeBytes(of: info.bus_id, vendorText)) else { continue }
+            var neighbors = facts.neighbors ?? []
+            if !neighbors.contains(address) { neighbors.append(address) }
+            facts.neighbors = neighbors
         }
     }
 

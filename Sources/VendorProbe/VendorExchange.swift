@@ -16,6 +16,8 @@ struct VendorExchange: Sendable {
     var abandoned = AbandonedChildren()
     /// What a request for a change of MIG changes.
     var change: MIGChange?
+    /// What a request for a test of peer access tests.
+    var peers: CUDAPeerPlan?
     /// Hears of each call of the child process before it is made.
     var progress: @Sendable (String, VendorCall) -> Void = { _, _ in }
 
@@ -77,7 +79,7 @@ struct VendorExchange: Sendable {
     ) -> Reading<Value> {
         var notes = VendorNotes()
         do {
-            child.send(try vendorLine(VendorRequest(id: id, method: method, change: change)))
+            child.send(try vendorLine(VendorRequest(id: id, method: method, change: change, peers: peers)))
         } catch {
             return .unreadable(ReadFailure(.malformed, "the request for \(subject) cannot be encoded"))
         }

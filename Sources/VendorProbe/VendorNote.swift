@@ -92,8 +92,12 @@ final class VendorReporter {
     /// Announces a call.
     ///
     /// Traits only describe a GPU, so several of them share a note: JSON for each would take longer than the calls.
-    func calling(_ symbol: String) {
-        let call = VendorCall(symbol: symbol, gpu: sent?.index)
+    ///
+    /// - Parameters:
+    ///   - symbol: The name of the function.
+    ///   - gpu: NVML's index of the GPU that the call is about; nil for the current GPU.
+    func calling(_ symbol: String, gpu: Int? = nil) {
+        let call = VendorCall(symbol: symbol, gpu: gpu ?? sent?.index)
         if pending.driver == nil, let traits = pending.gpu?.onlyTraits, traits.count < Self.traitsInNote {
             if let line = try? VendorNote(call: call).line() { send(line) }
         } else {

@@ -23,6 +23,8 @@ package struct VendorProber: Sendable {
         package var cuda: Duration
         /// The tests of CUDA on all devices together when one of them runs a kernel.
         package var cudaComputation: Duration
+        /// The test of peer access between the GPUs; many pairs have more time.
+        package var cudaPeers = Duration.seconds(60)
         /// A change of the MIG layout of one GPU.
         ///
         /// A change of the mode can reset the GPU.
@@ -66,6 +68,7 @@ package struct VendorProber: Sendable {
     /// Whether to test Vulkan.
     let testsVulkan: Bool
     let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
+    let peerTest: @Sendable (GPUFacts, GPUFacts) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
 
     /// Creates a prober without starting a process.
@@ -82,6 +85,7 @@ package struct VendorProber: Sendable {
     ///   - testsVulkan: Whether to test Vulkan.
     ///   - cudaTest: Says how far to test CUDA on a device: a GPU, and the UUID of the GPU or of one of its MIG devices.
     ///     Both are nil when NVML names no device. Several threads call it.
+    ///   - peerTest: Says whether to test peer access between two GPUs that NVLink connects.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
     package init(
         program: String,
@@ -93,10 +97,12 @@ package struct VendorProber: Sendable {
         abandoned: AbandonedChildren = AbandonedChildren(),
         testsVulkan: Bool = false,
         cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
+        peerTest: @escaping @Sendable (GPUFacts, GPUFacts) -> CUDATest = { _, _ in .full },
         progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
     ) {
         self.testsVulkan = testsVulkan
         self.cudaTest = cudaTest
+        self.peerTest = peerTest
         self.progress = progress
         self.program = program
         self.arguments = arguments
@@ -114,7 +120,8 @@ package struct VendorProber: Sendable {
         let answer = await exchanging { exchange in
             let nvml = nvml(exchange)
             let cuda = cuda(exchange, after: nvml)
-            return VendorFacts(nvml: nvml, cuda: cuda, vulkan: vulkan(exchange, after: nvml))
+            let peers = peers(exchange, after: nvml, cuda)
+            return VendorFacts(nvml: nvml, cuda: cuda, vulkan: vulkan(exchange, after: nvml), peers: peers)
         }
         switch answer {
         case .success(let facts): return facts
@@ -202,7 +209,8 @@ package struct VendorProber: Sendable {
         VendorFacts(
             nvml: libraries.nvml == nil ? .absent : .unreadable(failure),
             cuda: libraries.cuda == nil ? .absent : .unreadable(failure),
-            vulkan: testsVulkan ? .unreadable(failure) : .skipped(VulkanFacts.notRequested)
+            vulkan: testsVulkan ? .unreadable(failure) : .skipped(VulkanFacts.notRequested),
+            peers: .skipped(failure.detail)
         )
     }
 }

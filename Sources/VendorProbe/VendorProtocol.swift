@@ -30,6 +30,8 @@ struct VendorRequest: Codable, Equatable {
         case cuda
         /// Initialize CUDA, and run a kernel on each device.
         case cudaComputation
+        /// Copy between the memory of GPUs with CUDA.
+        case cudaPeers
         /// Read the MIG layout of all GPUs.
         case mig
         /// Change the MIG layout of a GPU.
@@ -42,6 +44,27 @@ struct VendorRequest: Codable, Equatable {
     var method: Method
     /// What `migChange` changes; nil for every other method.
     var change: MIGChange?
+    /// What `cudaPeers` tests; nil for every other method.
+    var peers: CUDAPeerPlan?
+}
+
+/// The GPUs that copy to each other, and which of them do.
+struct CUDAPeerPlan: Codable, Equatable {
+    struct GPU: Codable, Equatable {
+        /// NVML's index, with which a call is announced.
+        var index: Int
+        var uuid: String
+    }
+
+    /// Two positions in the list of GPUs.
+    struct Pair: Codable, Equatable {
+        var first: Int
+        var second: Int
+    }
+
+    /// The GPUs in the order of `CUDA_VISIBLE_DEVICES`, at most `CUDAPeerFacts.gpuLimit`.
+    var gpus: [GPU]
+    var pairs: [Pair]
 }
 
 /// A line from the child process to the agent.

@@ -37,6 +37,8 @@ struct VendorResponder {
             return try vendorLine(VendorAnswer(id: request.id, reading: reading))
         case .cuda: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: false)))
         case .cudaComputation: return try vendorLine(VendorAnswer(id: request.id, reading: cudaFacts(computes: true)))
+        case .cudaPeers:
+            return try vendorLine(VendorAnswer(id: request.id, reading: cudaPeers(request.peers)))
         case .vulkan: return try vendorLine(VendorAnswer(id: request.id, reading: vulkanFacts()))
         }
     }
@@ -96,6 +98,15 @@ struct VendorResponder {
             let visible = getenv("CUDA_VISIBLE_DEVICES").map { String(cString: $0) }
             let library = try CUDALibrary(path: path, reporter: reporter)
             return library.facts(visibleDevices: visible, computes: computes)
+        } catch {
+            return .unreadable(error.failure)
+        }
+    }
+    private func cudaPeers(_ plan: CUDAPeerPlan?) -> Reading<CUDAPeerFacts> {
+        guard let path = libraries.cuda else { return .absent }
+        guard let plan else { return .unreadable(ReadFailure(.malformed, "the request has no GPUs to test")) }
+        do throws(LibraryError) {
+            return try CUDALibrary(path: path, reporter: reporter).peers(plan)
         } catch {
             return .unreadable(error.failure)
         }

@@ -85,4 +85,57 @@ import Testing
         remember(facts)
         #expect(next() == .full)
     }
+
+    private static let pair = (GPUFacts.h100.at(index: 0), GPUFacts.h100.at(index: 1))
+
+    private static func peers(
+        _ testing: CUDATesting,
+        _ driver: String = driver,
+        users: [DeviceUser] = []
+    ) -> CUDATest {
+        testing.testPeers(pair.0, pair.1, driver: driver, users: .present(users))
+    }
+
+    @Test func peersAreTestedWithTheKernelAndNotOnAGPUThatIsInUse() {
+        #expect(Self.peers(CUDATesting(level: .light)) == .light("'gpu-agent validate' tests it"))
+        #expect(Self.peers(CUDATesting(level: .full)) == .full)
+        let inUse = CUDATest.light("python3 (7, pod ml/train-0) uses the GPU")
+        #expect(Self.peers(CUDATesting(level: .full), users: [Self.training]) == inUse)
+        var (first, second) = Self.pair
+        (first.traits[.minorNumber], second.traits[.minorNumber]) = (.present(.number(4)), .present(.number(0)))
+        let users = Reading.present([Self.training])
+        let test = CUDATesting(level: .full).testPeers(first, second, driver: Self.driver, users: users)
+        #expect(test == inUse)
+    }
+
+    @Test func eachPairIsTestedUntilItWorks() {
+        let testing = CUDATesting(level: .full)
+        let uuids = [Self.pair.0, Self.pair.1].compactMap(\.uuid.value)
+        func remember(_ pair: CUDAPeerPair?, working: [String] = uuids) {
+            let cuda = working.map { CUDAFacts(visibleDevices: $0, result: 0, errorName: nil, deviceCount: 1) }
+            let peers = pair.map { Reading.present(CUDAPeerFacts(pairs: [$0])) } ?? .skipped("in use")
+            let facts = VendorFacts(nvml: .absent, cuda: .present(cuda), peers: peers)
+            testing.remember(facts, driver: Self.driver, at: Timestamp(1_000_000))
+        }
+        let works = CUDAPeerPair(first: uuids[0], second: uuids[1])
+        var failed = works
+        failed.failures = [CUDAPeerFailure(from: uuids[0], wrongValues: 1)]
+        var untested = works
+        untested.untested = "in use"
+        for pair in [failed, untested] {
+            remember(pair)
+            #expect(Self.peers(testing) == .full)
+        }
+        let proven = CUDATest.light("it worked at 1970-01-12T13:46:40Z")
+        for pair in [works, untested, nil] {
+            remember(pair)
+            #expect(Self.peers(testing) == proven)
+        }
+        #expect(Self.peers(testing, "595.58.03") == .full)
+        remember(failed)
+        #expect(Self.peers(testing) == .full)
+        remember(works)
+        remember(nil, working: [uuids[0]])
+        #expect(Self.peers(testing) == .full)
+    }
 }

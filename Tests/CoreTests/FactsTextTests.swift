@@ -212,6 +212,32 @@ import Testing
         ),
     ]
 
+    private static func peers(_ peers: Reading<CUDAPeerFacts>) -> NodeFacts {
+        NodeFacts.h100Ready.withNVML { $0.gpus = (0..<2).map { GPUFacts.h100.at(index: $0) } }.with { facts in
+            facts.vendor = facts.vendor.map { vendor in
+                var vendor = vendor
+                vendor.peers = peers
+                return vendor
+            }
+        }
+    }
+
+    static let peers: [Case] = [
+        Case(
+            "peer access of one pair of two",
+            peers(
+                .present(
+                    CUDAPeerFacts(pairs: [
+                        CUDAPeerPair(first: "GPU-a", second: "GPU-b"),
+                        CUDAPeerPair(first: "GPU-a", second: "GPU-c", failures: [CUDAPeerFailure(from: "GPU-a")]),
+                    ])
+                )
+            ),
+            "peer access  works between 1 of 2 pairs, fails between GPU-a and GPU-c"
+        ),
+        Case("no peer access", peers(.skipped("in use")), "peer access  skipped: in use"),
+    ]
+
     static let host: [Case] = [
         Case(
             "a regular file in the place of a device node",
@@ -248,7 +274,7 @@ import Testing
         ),
     ]
 
-    @Test(arguments: functions + answers + vulkan + host)
+    @Test(arguments: functions + answers + vulkan + peers + host)
     func showsIt(_ row: Case) {
         let text = FactsText(facts: row.facts, style: Style(color: false)).text
         let lines = text.split(separator: "\n").map { $0.trimming { $0 == " " } }

@@ -197,7 +197,7 @@ import Testing
     ]
 
     static let cases =
-        driverCases + libraryCases + persistenceCases + conditionCases + kernelCases + migCases
+        driverCases + libraryCases + persistenceCases + conditionCases + kernelCases + migCases + peerCases
 
     @Test(arguments: cases)
     func finds(_ row: Case) throws {

@@ -38,6 +38,8 @@ struct StandInHost {
     var deadlines = VendorProber.Deadlines()
     /// How far to test CUDA on a device with this UUID.
     var cudaTest: @Sendable (String?) -> CUDATest = { _ in .full }
+    /// Whether to test peer access between two GPUs.
+    var peerTest: @Sendable (GPUFacts, GPUFacts) -> CUDATest = { _, _ in .full }
 
     var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
     var cuda: String { "\(root)/usr/lib/libcuda.so.\(version)" }
@@ -105,7 +107,8 @@ struct StandInHost {
             scratch: root,
             deadlines: deadlines,
             testsVulkan: testsVulkan,
-            cudaTest: { [cudaTest] in cudaTest($1) }
+            cudaTest: { [cudaTest] in cudaTest($1) },
+            peerTest: peerTest
         )
     }
 

@@ -14,9 +14,11 @@ enum {
     NO_DEVICE = 100,
     INVALID_DEVICE = 101,
     INVALID_CONTEXT = 201,
+    PEER_ACCESS_UNSUPPORTED = 217,
     INVALID_PTX = 218,
     NOT_FOUND = 500,
     ILLEGAL_ADDRESS = 700,
+    PEER_ACCESS_ALREADY_ENABLED = 704,
     SYSTEM_DRIVER_MISMATCH = 803,
     UNKNOWN = 999,
 };
@@ -108,6 +110,13 @@ struct context {
 static struct context contexts[SIM_GPUS];
 static struct context *current;
 
+// Whether the context of one device uses the memory of another one. It ends with either context.
+static bool uses_peer[SIM_GPUS][SIM_GPUS];
+
+static void forget_peers(int device) {
+    for (int other = 0; other < SIM_GPUS; other++) uses_peer[device][other] = uses_peer[other][device] = false;
+}
+
 // The fault of a call that uses the current context.
 static CUresult enter(const char *symbol) {
     if (devices < 0) return NOT_INITIALIZED;
@@ -142,7 +151,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(int device) {
     CUresult fault = enter_device(__func__, device);
     if (fault != OK) return fault;
     if (contexts[device].references == 0) return INVALID_CONTEXT;
-    contexts[device].references--;
+    if (--contexts[device].references == 0) forget_peers(device);
     return OK;
 }
 
@@ -219,6 +228,52 @@ CUresult cuMemcpyDtoH_v2(void *to, uint64_t from, size_t size) {
     return OK;
 }
 
+#ifndef STANDIN_WITHOUT_PEERS
+static bool can_access(int device, int peer) {
+    if (device == peer || sim_is_wrong("cuDeviceCanAccessPeer", gpu_of[device])) return false;
+    return !sim_is_wrong("cuDeviceCanAccessPeer", gpu_of[peer]);
+}
+
+CUresult cuDeviceCanAccessPeer(int *answer, int device, int peer);
+CUresult cuDeviceCanAccessPeer(int *answer, int device, int peer) {
+    CUresult fault = enter_device(__func__, device);
+    if (fault != OK) return fault;
+    if (peer < 0 || peer >= devices) return INVALID_DEVICE;
+    *answer = can_access(device, peer);
+    return OK;
+}
+
+CUresult cuCtxEnablePeerAccess(struct context *peer, unsigned flags);
+CUresult cuCtxEnablePeerAccess(struct context *peer, unsigned flags) {
+    CUresult fault = enter(__func__);
+    if (fault != OK) return fault;
+    if (flags != 0) return INVALID_VALUE;
+    if (peer == NULL || peer->references == 0) return INVALID_CONTEXT;
+    if (!can_access(current->device, peer->device)) return PEER_ACCESS_UNSUPPORTED;
+    if (uses_peer[current->device][peer->device]) return PEER_ACCESS_ALREADY_ENABLED;
+    uses_peer[current->device][peer->device] = true;
+    return OK;
+}
+
+// The faults of this function are those of the GPU from which it copies.
+CUresult cuMemcpyPeer(
+    uint64_t to, struct context *to_context, uint64_t from, struct context *from_context, size_t size
+);
+CUresult cuMemcpyPeer(
+    uint64_t to, struct context *to_context, uint64_t from, struct context *from_context, size_t size
+) {
+    if (devices < 0) return NOT_INITIALIZED;
+    if (to_context == NULL || to_context->references == 0) return INVALID_CONTEXT;
+    if (from_context == NULL || from_context->references == 0) return INVALID_CONTEXT;
+    CUresult fault = sim_fault(__func__, gpu_of[from_context->device]);
+    if (fault != OK) return fault;
+    if (!is_inside(to, size) || !is_inside(from, size)) return INVALID_VALUE;
+    memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, size);
+    if (size > 0 && sim_is_wrong(__func__, gpu_of[from_context->device])) *(char *)(uintptr_t)to ^= 1;
+    return OK;
+}
+#endif
+
 // A kernel of the form that the agent uses: thread n writes `factor * n + summand` to element n of its parameter.
 struct function {
     char name[64];
@@ -291,11 +346,14 @@ CUresult cuGetErrorName(CUresult error, const char **name) {
         {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
         {102, "CUDA_ERROR_DEVICE_NOT_LICENSED"},
         {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
+        {PEER_ACCESS_UNSUPPORTED, "CUDA_ERROR_PEER_ACCESS_UNSUPPORTED"},
         {INVALID_PTX, "CUDA_ERROR_INVALID_PTX"},
+        {220, "CUDA_ERROR_NVLINK_UNCORRECTABLE"},
         {221, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND"},
         {304, "CUDA_ERROR_OPERATING_SYSTEM"},
         {NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
         {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {PEER_ACCESS_ALREADY_ENABLED, "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED"},
         {719, "CUDA_ERROR_LAUNCH_FAILED"},
         {802, "CUDA_ERROR_SYSTEM_NOT_READY"},
         {SYSTEM_DRIVER_MISMATCH, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"},

@@ -32,6 +32,29 @@ NVML(nvmlDeviceGetNvLinkVersion, nvmlDevice_t device, unsigned int link, unsigne
     return OK;
 }
 
+// All links end at an NVSwitch (`nvlinkSwitch=on`) or at one GPU, whose address is `nvlinkPeer`.
+NVML(nvmlDeviceGetNvLinkRemoteDeviceType, nvmlDevice_t device, unsigned int link, unsigned int *type) {
+    ENTER_DEVICE(device, type);
+    bool is_active = false;
+    nvmlReturn_t result = link_of(device, link, &is_active);
+    if (result != OK) return result;
+    if (trait_of(device, "nvlinkSwitch") == NULL && trait_of(device, "nvlinkPeer") == NULL) return NOT_SUPPORTED;
+    *type = trait_of(device, "nvlinkSwitch") != NULL ? 2 : 0;
+    return OK;
+}
+
+NVML(nvmlDeviceGetNvLinkRemotePciInfo_v2, nvmlDevice_t device, unsigned int link, nvmlPciInfo_t *pci) {
+    ENTER_DEVICE(device, pci);
+    bool is_active = false;
+    nvmlReturn_t result = link_of(device, link, &is_active);
+    const char *peer = trait_of(device, "nvlinkPeer");
+    if (result != OK) return result;
+    if (peer == NULL) return NOT_SUPPORTED;
+    memset(pci, 0, sizeof *pci);
+    snprintf(pci->busId, sizeof pci->busId, "%s", peer);
+    return OK;
+}
+
 #if STANDIN_BRANCH >= 535
 // What all versions of the fabric struct have.
 struct fabric {

@@ -16,6 +16,7 @@ package struct CUDATesting: Sendable {
 
     package var level: Level
     private let proven = ProvenDevices()
+    private let provenPairs = ProvenPairs()
 
     package init(level: Level) {
         self.level = level
@@ -34,6 +35,28 @@ package struct CUDATesting: Sendable {
         if let device, let time = proven.time(of: device, driver) {
             return .light("the last one had the right results at \(time.wholeSeconds)")
         }
+        return Self.test(of: gpu, users)
+    }
+
+    /// Whether to test peer access between two GPUs that NVLink connects.
+    ///
+    /// The test takes as much memory of both GPUs as a kernel does, so the same rules hold.
+    func testPeers(
+        _ first: GPUFacts,
+        _ second: GPUFacts,
+        driver: String?,
+        users: Reading<[DeviceUser]>
+    ) -> CUDATest {
+        guard level == .full else { return .light("'gpu-agent validate' tests it") }
+        if let pair = ProvenPairs.Pair(first, second), let time = provenPairs.time(of: pair, driver) {
+            return .light("it worked at \(time.wholeSeconds)")
+        }
+        let tests = [Self.test(of: first, users), Self.test(of: second, users)]
+        return tests.first { $0 != .full } ?? .full
+    }
+
+    /// How far to test CUDA on a GPU, as far as its users allow.
+    private static func test(of gpu: GPUFacts?, _ users: Reading<[DeviceUser]>) -> CUDATest {
         switch users {
         case .present(let users):
             let computing = users.filter { $0.computes(on: gpu) }
@@ -44,9 +67,13 @@ package struct CUDATesting: Sendable {
         }
     }
 
-    /// Remembers the devices that computed the right results, and forgets those that do not work any more.
+    /// Remembers the devices that computed the right results and the pairs with peer access, and forgets those that do not
+    /// work any more.
     func remember(_ facts: VendorFacts, driver: String?, at time: Timestamp) {
-        proven.remember(facts.cuda.value ?? [], driver: driver, at: time)
+        let tests = facts.cuda.value ?? []
+        proven.remember(tests, driver: driver, at: time)
+        let working = Set(tests.filter(\.works).compactMap(\.visibleDevices))
+        provenPairs.remember(facts.peers, working: working, driver: driver, at: time)
     }
 }
 
@@ -89,6 +116,43 @@ private final class ProvenDevices: Sendable {
                 kept[device] = test.computation?.value == nil ? proofs[device] : Proof(driver: driver, time: time)
             }
             proofs = kept
+        }
+    }
+}
+
+/// The pairs of GPUs between which peer access worked in the life of this process.
+private final class ProvenPairs: Sendable {
+    /// The UUIDs of two GPUs, in NVML's order.
+    struct Pair: Hashable {
+        var first: String
+        var second: String
+
+        init?(_ first: GPUFacts, _ second: GPUFacts) {
+            guard let one = first.uuid.value, let other = second.uuid.value else { return nil }
+            (self.first, self.second) = (one, other)
+        }
+
+        init(_ pair: CUDAPeerPair) {
+            (first, second) = (pair.first, pair.second)
+        }
+    }
+
+    private let proofs = Mutex([Pair: (driver: String?, time: Timestamp)]())
+
+    /// When peer access of a pair worked with this driver; nil when it did not.
+    func time(of pair: Pair, _ driver: String?) -> Timestamp? {
+        proofs.withLock { proofs in proofs[pair].flatMap { $0.driver == driver ? $0.time : nil } }
+    }
+
+    /// Takes over the results of a test.
+    ///
+    /// A pair stays in the list only while CUDA works on both GPUs, so the list has a limit.
+    func remember(_ facts: Reading<CUDAPeerFacts>, working: Set<String>, driver: String?, at time: Timestamp) {
+        proofs.withLock { proofs in
+            for pair in facts.value?.pairs ?? [] where pair.untested == nil {
+                proofs[Pair(pair)] = pair.works ? (driver, time) : nil
+            }
+            proofs = proofs.filter { working.contains($0.key.first) && working.contains($0.key.second) }
         }
     }
 }

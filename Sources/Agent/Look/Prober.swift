@@ -256,6 +256,7 @@ package struct Prober: Sendable {
             deadlines.nvml = vendorTimeout
             deadlines.cuda = vendorTimeout
             deadlines.cudaComputation = vendorTimeout
+            deadlines.cudaPeers = vendorTimeout
             deadlines.vulkan = vendorTimeout
         }
         if isBrief { deadlines.beBrief() }
@@ -276,6 +277,7 @@ package struct Prober: Sendable {
             abandoned: abandoned,
             testsVulkan: vulkan != nil,
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
+            peerTest: { [cuda] first, second in cuda.testPeers(first, second, driver: version, users: users) },
             progress: { subject, call in progress("\(subject): \(call)") }
         )
     }

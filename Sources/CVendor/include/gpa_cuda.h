@@ -1,5 +1,4 @@
 // What the agent uses of the CUDA driver API: a table of its functions, filled by dlsym. Nothing is linked.
-// All of them are in every driver since 470.
 
 #ifndef GPA_CUDA_H
 #define GPA_CUDA_H
@@ -20,8 +19,9 @@ typedef struct gpa_cuda_module *gpa_cuda_module_t;
 typedef struct gpa_cuda_function *gpa_cuda_function_t;
 typedef struct gpa_cuda_stream *gpa_cuda_stream_t;
 
-// The functions: the name of the symbol without "cu", and the types of its parameters.
-#define GPA_CUDA_FUNCTIONS(REQUIRED) \
+// The functions: the name of the symbol without "cu", and the types of its parameters. All of them are in every driver
+// since 470. The agent can do without an OPTIONAL one.
+#define GPA_CUDA_FUNCTIONS(REQUIRED, OPTIONAL) \
     /* Reads CUDA_VISIBLE_DEVICES, once in the life of a process. */ \
     REQUIRED(Init, uint32_t flags) \
     REQUIRED(DeviceGetCount, int32_t *_Nonnull count) \
@@ -51,12 +51,23 @@ typedef struct gpa_cuda_stream *gpa_cuda_stream_t;
         LaunchKernel, gpa_cuda_function_t _Nonnull, uint32_t grid_x, uint32_t grid_y, uint32_t grid_z, \
         uint32_t block_x, uint32_t block_y, uint32_t block_z, uint32_t shared_bytes, gpa_cuda_stream_t _Nullable, \
         void *_Nullable *_Nullable parameters, void *_Nullable *_Nullable extra \
+    ) \
+    /* Whether a device can use the memory of another one: 1 or 0. */ \
+    OPTIONAL(DeviceCanAccessPeer, int32_t *_Nonnull can_access, gpa_cuda_device_t device, gpa_cuda_device_t peer) \
+    /* From now on, the current context can use the memory of the other one. The flags are 0. */ \
+    OPTIONAL(CtxEnablePeerAccess, gpa_cuda_context_t _Nonnull peer, uint32_t flags) \
+    /* Works without peer access, too, and then copies through the memory of the host. */ \
+    OPTIONAL( \
+        MemcpyPeer, gpa_cuda_address_t to, gpa_cuda_context_t _Nonnull to_context, gpa_cuda_address_t from, \
+        gpa_cuda_context_t _Nonnull from_context, size_t size \
     )
 
 typedef struct {
 #define GPA_REQUIRED(name, ...) gpa_cuda_result_t (*_Nonnull name)(__VA_ARGS__);
-    GPA_CUDA_FUNCTIONS(GPA_REQUIRED)
+#define GPA_OPTIONAL(name, ...) gpa_cuda_result_t (*_Nullable name)(__VA_ARGS__);
+    GPA_CUDA_FUNCTIONS(GPA_REQUIRED, GPA_OPTIONAL)
 #undef GPA_REQUIRED
+#undef GPA_OPTIONAL
 } gpa_cuda_functions_t;
 
 // The symbols of the table, and how many there are.

@@ -90,6 +90,11 @@
     /* Connections and processes of a GPU. */ \
     OPTIONAL(DeviceGetNvLinkState, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull active) \
     OPTIONAL(DeviceGetNvLinkVersion, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull version) \
+    /* What is at the other end of a link: a type (GPA_NVML_LINK_END_*), and the address of a GPU. */ \
+    OPTIONAL(DeviceGetNvLinkRemoteDeviceType, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull type) \
+    OPTIONAL( \
+        DeviceGetNvLinkRemotePciInfo_v2, gpa_nvml_device_t _Nonnull, uint32_t link, gpa_nvml_pci_info_t *_Nonnull \
+    ) \
     /* The newest first: not in 535, not in 470. */ \
     OPTIONAL(DeviceGetGpuFabricInfoV, gpa_nvml_device_t _Nonnull, gpa_nvml_fabric_info_v3_t *_Nonnull) \
     OPTIONAL(DeviceGetGpuFabricInfo, gpa_nvml_device_t _Nonnull, gpa_nvml_fabric_info_t *_Nonnull) \

@@ -209,6 +209,9 @@ typedef struct {
 // The most links that a GPU has.
 enum { GPA_NVML_NVLINK_MAX_LINKS = 36 };
 
+// What is at the other end of a link (nvmlIntNvLinkDeviceType_t). 1 is a processor of IBM, and 255 is not known.
+enum { GPA_NVML_LINK_END_GPU = 0, GPA_NVML_LINK_END_SWITCH = 2 };
+
 // The memory is all ones when NVML cannot tell it, and the instances when the process uses no MIG device.
 typedef struct {
     uint32_t pid;

@@ -6,11 +6,25 @@ package struct NVLinkFacts: Codable, Sendable, Equatable {
     package var inactive: [Int]
     /// NVIDIA's number for the version of the first active link; nil when no link is active.
     package var version: Int?
+    /// The GPUs at the other ends of the active links; nil when NVML does not tell.
+    ///
+    /// NVML is not asked about links that end at a switch.
+    package var neighbors: [PCIAddress]?
+    /// Whether an active link ends at an NVSwitch; nil when NVML does not tell.
+    package var reachesSwitch: Bool?
 
-    package init(active: [Int], inactive: [Int], version: Int? = nil) {
+    package init(
+        active: [Int],
+        inactive: [Int],
+        version: Int? = nil,
+        neighbors: [PCIAddress]? = nil,
+        reachesSwitch: Bool? = nil
+    ) {
         self.active = active
         self.inactive = inactive
         self.version = version
+        self.neighbors = neighbors
+        self.reachesSwitch = reachesSwitch
     }
 }
 

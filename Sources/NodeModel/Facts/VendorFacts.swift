@@ -7,15 +7,19 @@ package struct VendorFacts: Codable, Sendable, Equatable {
     package var cuda: Reading<[CUDAFacts]>
     /// The result of Vulkan; absent when the host has no loader for it (`libvulkan.so.1`).
     package var vulkan: Reading<VulkanFacts>
+    /// The result of peer access between GPUs that NVLink connects; skipped when no pair was tested, with the reason.
+    package var peers: Reading<CUDAPeerFacts>
 
     package init(
         nvml: Reading<NVMLFacts>,
         cuda: Reading<[CUDAFacts]>,
-        vulkan: Reading<VulkanFacts> = .skipped(VulkanFacts.notRequested)
+        vulkan: Reading<VulkanFacts> = .skipped(VulkanFacts.notRequested),
+        peers: Reading<CUDAPeerFacts> = .skipped(Reading<CUDAPeerFacts>.notRecorded)
     ) {
         self.nvml = nvml
         self.cuda = cuda
         self.vulkan = vulkan
+        self.peers = peers
     }
 
     /// Reads facts of this version of the agent and of earlier versions.
@@ -26,6 +30,7 @@ package struct VendorFacts: Codable, Sendable, Equatable {
         vulkan =
             try container.decodeIfPresent(Reading<VulkanFacts>.self, forKey: .vulkan)
             ?? .skipped(Reading<VulkanFacts>.notRecorded)
+        peers = try container.decode(Reading<CUDAPeerFacts>.self, forKey: .peers)
     }
 
     /// The facts without the GPUs at these addresses, and without the results of CUDA on them.
@@ -40,6 +45,9 @@ package struct VendorFacts: Codable, Sendable, Equatable {
         }
         facts.cuda = cuda.map { answers in
             answers.filter { $0.visibleDevices.map { !devices.contains($0) } ?? true }
+        }
+        facts.peers = peers.map { peers in
+            CUDAPeerFacts(pairs: peers.pairs.filter { !devices.contains($0.first) && !devices.contains($0.second) })
         }
         return facts
     }

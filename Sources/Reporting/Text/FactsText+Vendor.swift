@@ -27,8 +27,22 @@ extension FactsText {
         let system = [confidential.map { ("confidential computing", $0) }].compactMap(\.self)
         return section(
             "NVIDIA's libraries",
-            [("NVML", nvml)] + system + gpus + [("CUDA", cuda)] + vulkan(vendor.vulkan)
+            [("NVML", nvml)] + system + gpus + [("CUDA", cuda)] + peers(vendor) + vulkan(vendor.vulkan)
         )
+    }
+
+    /// The result of peer access; empty on a node with one GPU, and when the facts do not have it.
+    private func peers(_ vendor: VendorFacts) -> [(String, String)] {
+        guard vendor.nvml.value.map({ $0.gpus.count > 1 }) ?? true, !vendor.peers.isAbsent,
+            vendor.peers != .skipped(Reading<CUDAPeerFacts>.notRecorded)
+        else { return [] }
+        let text = say(vendor.peers) { answer in
+            let failed = answer.pairs.filter { !$0.failures.isEmpty }
+            let works = "works between \(answer.pairs.count(where: \.works)) of \(answer.pairs.count) pairs"
+            guard !failed.isEmpty else { return works }
+            return style.yellow("\(works), fails between \(listed(failed.map { "\($0.first) and \($0.second)" }))")
+        }
+        return [("peer access", text)]
     }
 
     /// The result of Vulkan; empty when nobody asked for it.
