@@ -48,6 +48,10 @@ SIZE(gpa_nvml_process_info_t, 24);
 SIZE(gpa_nvml_conf_compute_state_t, 12);
 SIZE(gpa_nvml_conf_compute_settings_t, 20);
 
+SIZE(gpa_nvml_event_data_t, 32);
+OFFSET(gpa_nvml_event_data_t, type, 8);
+OFFSET(gpa_nvml_event_data_t, gpu_instance, 24);
+
 SIZE(gpa_nvml_driver_branch_t, 84);
 SIZE(gpa_nvml_addressing_mode_t, 8);
 

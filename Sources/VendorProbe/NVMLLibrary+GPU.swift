@@ -102,7 +102,7 @@ extension NVMLLibrary {
         }
     }
 
-    private func pciAddress(of device: gpa_nvml_device_t) throws(NVMLError) -> PCIAddress {
+    func pciAddress(of device: gpa_nvml_device_t) throws(NVMLError) -> PCIAddress {
         let symbol = "nvmlDeviceGetPciInfo_v3"
         let info = try value(symbol, gpa_nvml_pci_info_t()) { functions.DeviceGetPciInfo_v3(device, $0) }
         let text = withUnsafeBytes(of: info.bus_id, vendorText)

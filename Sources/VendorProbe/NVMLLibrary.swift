@@ -49,7 +49,7 @@ struct NVMLLibrary {
         return facts
     }
 
-    private func count() throws(NVMLError) -> UInt32 {
+    func count() throws(NVMLError) -> UInt32 {
         try count("nvmlDeviceGetCount_v2", atMost: vendorDeviceLimit, "GPUs") { functions.DeviceGetCount_v2($0) }
     }
 

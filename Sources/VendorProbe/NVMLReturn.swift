@@ -15,6 +15,7 @@ package struct NVMLReturn: RawRepresentable, Sendable, Hashable {
     static let noPermission = NVMLReturn(rawValue: 4)
     static let notFound = NVMLReturn(rawValue: 6)
     static let insufficientSize = NVMLReturn(rawValue: 7)
+    static let timeout = NVMLReturn(rawValue: 10)
     static let functionNotFound = NVMLReturn(rawValue: 13)
     static let noData = NVMLReturn(rawValue: 21)
     static let argumentVersionMismatch = NVMLReturn(rawValue: 25)

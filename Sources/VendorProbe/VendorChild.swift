@@ -59,6 +59,24 @@ package enum VendorChild {
         input: FileDescriptor = .standardInput,
         output: FileDescriptor = .standardOutput
     ) -> Int32 {
+        guarded(input, output) { requests, answers in
+            // The input also ends when the agent dies, and then nobody else ends the helper processes of a library.
+            defer { if isWithoutReader(answers) { endGroup() } }
+            endWithReader(of: answers)
+            // When nobody reads the notes, nobody reads the answer either.
+            let reporter = VendorReporter { line in _ = try? answers.writeAll(line) }
+            try serve(requests, answers, VendorResponder(libraries: libraries, reporter: reporter))
+        }
+    }
+
+    /// Calls `work` with the input and the output, in a process that a library cannot make harmful.
+    ///
+    /// - Returns: The exit code: 0, or 1 when `work` throws.
+    static func guarded(
+        _ input: FileDescriptor,
+        _ output: FileDescriptor,
+        _ work: (_ input: FileDescriptor, _ output: FileDescriptor) throws -> Void
+    ) -> Int32 {
         do {
             // Nobody needs a core dump of the child process.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
@@ -68,17 +86,11 @@ package enum VendorChild {
             setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &memory)
             // An answer to an agent that is gone must not end this process before its group.
             signal(SIGPIPE, SIG_IGN)
-            let requests = try takeAway(input)
-            let answers = try takeAway(output)
-            // The input also ends when the agent dies, and then nobody else ends the helper processes of a library.
-            defer { if isWithoutReader(answers) { endGroup() } }
+            let (requests, answers) = (try takeAway(input), try takeAway(output))
             let empty = try FileDescriptor.open("/dev/null", .readOnly)
             _ = try empty.duplicate(as: .standardInput)
             _ = try FileDescriptor.standardError.duplicate(as: .standardOutput)
-            endWithReader(of: answers)
-            // When nobody reads the notes, nobody reads the answer either.
-            let reporter = VendorReporter { line in _ = try? answers.writeAll(line) }
-            try serve(requests, answers, VendorResponder(libraries: libraries, reporter: reporter))
+            try work(requests, answers)
             return 0
         } catch {
             _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(errorChain(error))\n".utf8)
@@ -143,6 +155,6 @@ private func isWithoutReader(_ socket: FileDescriptor) -> Bool {
 /// Kills the process group of this process, and so the process itself.
 ///
 /// The agent starts its child process as the leader of a group. In a group of a shell it does nothing.
-private func endGroup() {
+func endGroup() {
     if getpgrp() == getpid() { kill(0, SIGKILL) }
 }

@@ -45,13 +45,7 @@ struct VendorExchange: Sendable {
         }
         let child: VendorProcess
         do throws(SpawnError) {
-            child = try VendorProcess(
-                program: program,
-                arguments: arguments,
-                environment: environment,
-                cancellation: cancellation,
-                abandoned: abandoned
-            )
+            child = try process()
         } catch {
             return .unreadable(ReadFailure(.command, errorChain(error)))
         }
@@ -67,6 +61,17 @@ struct VendorExchange: Sendable {
         // A healthy child process exits when its input ends.
         child.end(kill: false, patience: deadlines.ending)
         return answer
+    }
+
+    /// Starts a child process.
+    func process() throws(SpawnError) -> VendorProcess {
+        try VendorProcess(
+            program: program,
+            arguments: arguments,
+            environment: environment,
+            cancellation: cancellation,
+            abandoned: abandoned
+        )
     }
 
     private func ask<Value>(
@@ -111,7 +116,7 @@ struct VendorExchange: Sendable {
     }
 
     /// Waits for the next line that is not a note.
-    private func answer(
+    func answer(
         of child: VendorProcess,
         before deadline: ContinuousClock.Instant,
         _ subject: String,
@@ -138,7 +143,7 @@ struct VendorExchange: Sendable {
     }
 
     /// Why a child process ended without an answer.
-    private func ended(_ child: VendorProcess, _ unfinished: [UInt8], _ subject: String) -> ReadFailure {
+    func ended(_ child: VendorProcess, _ unfinished: [UInt8], _ subject: String) -> ReadFailure {
         let ending = child.end(kill: false, patience: deadlines.ending)
         let words = child.lastError.map { ": \($0)" } ?? ""
         switch ending {

@@ -162,6 +162,14 @@ struct HeaderLayout {
             ]
         ),
         HeaderLayout(
+            theirs: "nvmlEventData_t",
+            ours: "gpa_nvml_event_data_t",
+            members: [
+                ("device", "device"), ("eventType", "type"), ("eventData", "data"),
+                ("gpuInstanceId", "gpu_instance"), ("computeInstanceId", "compute_instance"),
+            ]
+        ),
+        HeaderLayout(
             theirs: "nvmlSystemDriverBranchInfo_v1_t",
             ours: "gpa_nvml_driver_branch_t",
             members: [("version", "version"), ("branch", "branch")]
@@ -250,6 +258,8 @@ struct HeaderLayout {
         ("nvmlGpuFabricInfo_v2", "GPA_NVML_FABRIC_INFO_V2_VERSION"),
         ("nvmlGpuFabricInfo_v3", "GPA_NVML_FABRIC_INFO_V3_VERSION"),
         ("nvmlSystemConfComputeSettings_v1", "GPA_NVML_CONF_COMPUTE_SETTINGS_VERSION"),
+        ("nvmlEventTypeXidCriticalError", "GPA_NVML_EVENT_XID"), ("nvmlEventMigConfigChange", "GPA_NVML_EVENT_MIG"),
+        ("NVML_ERROR_TIMEOUT", "10"), ("sizeof(nvmlEventSet_t)", "sizeof(gpa_nvml_event_set_t)"),
         ("NVML_GPU_FABRIC_STATE_COMPLETED", "3"), ("NVML_GPU_RECOVERY_ACTION_DRAIN_AND_RESET", "4"),
         ("NVML_TEMPERATURE_THRESHOLD_SHUTDOWN", "0"), ("NVML_TEMPERATURE_THRESHOLD_SLOWDOWN", "1"),
         ("NVML_TEMPERATURE_GPU", "0"), ("NVML_CLOCK_GRAPHICS", "0"), ("NVML_CLOCK_SM", "1"),
@@ -273,6 +283,7 @@ struct HeaderLayout {
         "nvmlDevice_t": "device", "gpa_nvml_device_t": "device",
         "nvmlGpuInstance_t": "GPU instance", "gpa_nvml_gpu_instance_t": "GPU instance",
         "nvmlComputeInstance_t": "compute instance", "gpa_nvml_compute_instance_t": "compute instance",
+        "nvmlEventSet_t": "event set", "gpa_nvml_event_set_t": "event set",
         "uint32_t": "int", "int32_t": "int",
         "uint64_t": "long", "nvmlSystemDriverBranchInfo_t": "gpa_nvml_driver_branch_t",
         "nvmlDeviceAddressingMode_t": "gpa_nvml_addressing_mode_t",

@@ -24,6 +24,7 @@ enum {
     NOT_FOUND = 6,
     INSUFFICIENT_SIZE = 7,
     DRIVER_NOT_LOADED = 9,
+    TIMEOUT = 10,
     GPU_IS_LOST = 15,
     RESET_REQUIRED = 16,
     LIB_RM_VERSION_MISMATCH = 18,
@@ -418,3 +419,6 @@ nvmlReturn_t nvmlDeviceGetGridLicensableFeatures_v4(nvmlDevice_t device, nvmlGri
 #include "nvml-connections.h"
 #include "nvml-mig.h"
 #include "nvml-mig-change.h"
+#ifndef STANDIN_WITHOUT_EVENTS
+#include "nvml-events.h"
+#endif

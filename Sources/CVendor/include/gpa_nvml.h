@@ -87,6 +87,19 @@
     ) \
     OPTIONAL(GpuInstanceDestroy, gpa_nvml_gpu_instance_t _Nonnull) \
     OPTIONAL(ComputeInstanceDestroy, gpa_nvml_compute_instance_t _Nonnull) \
+    /* Events, which a process waits for. Without one of these, the agent waits for none. The set
+       stays until the process ends. */ \
+    OPTIONAL(EventSetCreate, gpa_nvml_event_set_t _Nullable *_Nonnull set) \
+    OPTIONAL(DeviceGetSupportedEventTypes, gpa_nvml_device_t _Nonnull, uint64_t *_Nonnull types) \
+    OPTIONAL(DeviceRegisterEvents, gpa_nvml_device_t _Nonnull, uint64_t types, gpa_nvml_event_set_t _Nonnull set) \
+    /* The old one does not tell the instances of MIG. */ \
+    OPTIONAL( \
+        EventSetWait_v2, gpa_nvml_event_set_t _Nonnull set, gpa_nvml_event_data_t *_Nonnull data, \
+        uint32_t milliseconds \
+    ) \
+    OPTIONAL( \
+        EventSetWait, gpa_nvml_event_set_t _Nonnull set, gpa_nvml_event_data_t *_Nonnull data, uint32_t milliseconds \
+    ) \
     /* Connections and processes of a GPU. */ \
     OPTIONAL(DeviceGetNvLinkState, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull active) \
     OPTIONAL(DeviceGetNvLinkVersion, gpa_nvml_device_t _Nonnull, uint32_t link, uint32_t *_Nonnull version) \

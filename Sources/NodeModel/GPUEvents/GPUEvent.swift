@@ -1,6 +1,6 @@
 package import Support
 
-/// An error of a GPU or an NVSwitch that the kernel log reported, once or several times.
+/// An error of a GPU or an NVSwitch that the kernel log or NVML reported, once or several times.
 package struct GPUEvent: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable {
         /// An error of a GPU with a number (`code`).
@@ -9,6 +9,12 @@ package struct GPUEvent: Codable, Sendable, Equatable {
         case sxid
         /// A GPU fell off the bus, and no Xid says so.
         case fallenOffTheBus = "fallen-off-the-bus"
+    }
+
+    /// Where a report comes from when it is not the kernel log.
+    package enum Source: String, Codable, Sendable {
+        /// The events of NVML, which have no text and no number of a record.
+        case nvml
     }
 
     /// How an event ended.
@@ -59,6 +65,8 @@ package struct GPUEvent: Codable, Sendable, Equatable {
     /// The boot in which it was reported.
     package var boot: String
     /// The number of the record of the last report in the kernel log of this boot.
+    ///
+    /// When NVML reported it, the number of the last record before it that the agent knew.
     package var sequence: UInt64
     /// The time of the first report.
     package var first: Timestamp
@@ -68,6 +76,8 @@ package struct GPUEvent: Codable, Sendable, Equatable {
     package var count: Int
     /// How it ended; nil while it is open.
     package var end: End?
+    /// Where the last report comes from; nil when it is in the kernel log.
+    package var source: Source?
 
     package init(
         kind: Kind,
@@ -81,7 +91,8 @@ package struct GPUEvent: Codable, Sendable, Equatable {
         sequence: UInt64,
         at time: Timestamp,
         count: Int = 1,
-        end: End? = nil
+        end: End? = nil,
+        source: Source? = nil
     ) {
         self.kind = kind
         self.code = code
@@ -96,6 +107,7 @@ package struct GPUEvent: Codable, Sendable, Equatable {
         last = time
         self.count = count
         self.end = end
+        self.source = source
     }
 
     /// The number of the Xid that decides the class; nil for an SXid.
@@ -178,6 +190,7 @@ extension GPUEvent {
         if kind == .xid, other.kind == .fallenOffTheBus { return false }
         if kind == other.kind { count = min(count, Int(Int32.max)) + 1 }
         let isNews = action != other.action
+        source = other.source
         (kind, code, text, isFatal, action) = (other.kind, other.code, other.text, other.isFatal, other.action)
         return isNews
     }

@@ -11,19 +11,23 @@ package struct GPUEventFacts: Codable, Sendable, Equatable {
     package var at: Timestamp
     /// Why the agent could not read the kernel log now; nil when it could.
     package var logFailure: String?
+    /// Whether the daemon waits for the events of NVML, because it cannot read the kernel log; nil when it does not.
+    package var usesNVML: Bool?
 
     package init(
         history: GPUHistory,
         gaps: [KernelLogPosition.Gap] = [],
         boot: String,
         at: Timestamp,
-        logFailure: String? = nil
+        logFailure: String? = nil,
+        usesNVML: Bool? = nil
     ) {
         self.history = history
         self.gaps = gaps
         self.boot = boot
         self.at = at
         self.logFailure = logFailure
+        self.usesNVML = usesNVML
     }
 
     /// The facts without the events that ended.

@@ -59,13 +59,21 @@ package struct GPUHistory: Codable, Sendable, Equatable {
     private mutating func add(_ event: GPUEvent) -> Bool {
         if let same = events.lastIndex(where: { $0.isSameError(as: event) }) {
             guard event.sequence > events[same].sequence else { return false }
+            if events[same].source == .nvml, events[same].isSameReport(as: event) {
+                return events[same].confirm(with: event)
+            }
             if events[same].end == nil { return events[same].repeats(as: event) }
         }
         var event = event
         event.uuid = boot?.uuids[event.address.description]
+        append(event)
+        return true
+    }
+
+    /// Adds an error that is new.
+    mutating func append(_ event: GPUEvent) {
         events.append(event)
         while events.count > Self.eventLimit { events.remove(at: events.firstIndex { $0.end != nil } ?? 0) }
-        return true
     }
 
     /// Remembers which GPU has which address in this boot, and tells it to the events of this boot.
@@ -93,6 +101,8 @@ package struct GPUHistory: Codable, Sendable, Equatable {
         let index = events.firstIndex {
             $0.end == nil && $0.boot == event.boot && $0.sequence == event.sequence && $0.address == event.address
                 && $0.kind == event.kind && $0.code == event.code
+                // A further report of NVML can have the same number.
+                && ($0.source == nil || $0.last == event.last)
         }
         if let index { events[index].end = end }
     }
