@@ -12,6 +12,8 @@ package struct Config: Sendable, Equatable {
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
+    /// When the daemon waits for the events of NVML.
+    package var nvmlEvents: NVMLEventUse
     /// The file with certificate authorities that downloads trust in addition to those of the system; nil when there is
     /// none.
     package var downloadCAFile: String?
@@ -25,6 +27,7 @@ package struct Config: Sendable, Equatable {
         catalogs: [String]? = nil,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
+        nvmlEvents: NVMLEventUse = .auto,
         downloadCAFile: String? = nil,
         downloadSizeLimit: Int? = nil,
         downloadProxies: DownloadProxies = DownloadProxies()
@@ -33,6 +36,7 @@ package struct Config: Sendable, Equatable {
         self.catalogs = catalogs
         self.cluster = cluster
         self.mode = mode
+        self.nvmlEvents = nvmlEvents
         self.downloadCAFile = downloadCAFile
         self.downloadSizeLimit = downloadSizeLimit
         self.downloadProxies = downloadProxies
@@ -63,7 +67,7 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license", "checks",
+            "download", "license", "checks", "health",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -92,6 +96,9 @@ extension DocumentReader {
         }
         if let node = fields["checks"], let fields = self.fields(node, of: "checks", known: ["vulkan"]) {
             config.policy.checksVulkan = fields["vulkan"].flatMap { boolean($0, "vulkan") } ?? false
+        }
+        if let node = fields["health"], let fields = self.fields(node, of: "health", known: ["nvmlEvents"]) {
+            config.nvmlEvents = fields["nvmlEvents"].flatMap { choice($0, "nvmlEvents") } ?? .auto
         }
         if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required

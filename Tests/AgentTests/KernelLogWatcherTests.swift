@@ -118,6 +118,17 @@ import Testing
         }
     }
 
+    /// Whether the daemon needs another source depends on it.
+    @Test func aLogThatCannotBeReadIsNotALogThatIsNotThere() async throws {
+        try await watching { progress in
+            try await eventually("the host has no log") { progress.state == .absent }
+        }
+        try tree.makeDirectory("dev/kmsg")
+        try await watching { progress in
+            try await eventually("the log cannot be read") { progress.state == .unreadable }
+        }
+    }
+
     @Test func aPersonClearsTheErrorsOfAGPU() async throws {
         try tree.write("dev/kmsg", xid(1, 54) + line(2, "NVRM: Xid (PCI:0000:41:00): 54, x"))
         let prober = try Prober(Settings(hostRoot: tree.path, hostPID: nil))

@@ -36,6 +36,7 @@ import Testing
             mode: label
             license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4, grace: 20m}
             checks: {vulkan: true}
+            health: {nvmlEvents: on}
             download:
               caFile: /etc/ca.pem
               sizeLimit: 1536MiB
@@ -87,6 +88,7 @@ import Testing
                     catalogs: ["/etc/a.yaml", "/etc/b.yaml"],
                     cluster: .none,
                     mode: .label,
+                    nvmlEvents: .on,
                     downloadCAFile: "/etc/ca.pem",
                     downloadSizeLimit: 1536 << 20,
                     downloadProxies: DownloadProxies(
@@ -305,6 +307,7 @@ import Testing
                 "7:3: duplicate entry '10de:2bb5' in gpus; the first one is on line 5",
             ]
         ),
+        ("health: {nvmlEvents: yes}", ["3:22: nvmlEvents 'yes' is not one of auto, on, off"]),
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
         ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),
         ("labels: []", ["3:9: labels must be a mapping"]),

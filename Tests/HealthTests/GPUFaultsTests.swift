@@ -334,6 +334,13 @@ import Testing
             )
         )
         #expect(try NodeReport.made(for: facts).finding(.kernelLogIncomplete)?.observed == "cannot open /dev/kmsg")
+        facts.gpuEvents = facts.gpuEvents.map { events in
+            var events = events
+            events.usesNVML = true
+            return events
+        }
+        let instead = try NodeReport.made(for: facts).finding(.kernelLogIncomplete)
+        #expect(instead?.observed.hasPrefix("cannot open /dev/kmsg; the agent uses the events of NVML instead") == true)
     }
 
     @Test func aGPUThatTheAgentDoesNotManageDoesNotCount() throws {

@@ -44,6 +44,28 @@ import Testing
         return path
     }
 
+    /// The process that waits for the events of NVML leaves when somebody takes the lock, and is in the way until then.
+    @Test(.enabled(if: geteuid() == 0, "needs root, to make device nodes"))
+    func theProcessThatWaitsForEventsCountsWhileTheLockIsHeld() async throws {
+        try tree.write("proc/devices", Self.devices)
+        let card = try node("card", 195, 0)
+        let library = "/usr/lib/libnvidia-ml.so.580.105.08"
+        let commands = [
+            (10, "gpu-agent", ["gpu-agent", "vendor-probe", "--nvml", library, "--events"]),
+            (11, "gpu-agent", ["gpu-agent", "vendor-probe", "--nvml", library]),
+            (12, "python3", ["python3", "vendor-probe", "--events"]), (13, "gpu-agent", []),
+        ]
+        for (process, command, words) in commands {
+            try add(process, command, [card])
+            if !words.isEmpty { try tree.write("proc/\(process)/cmdline", words.map { "\($0)\0" }.joined()) }
+        }
+        #expect(ClaimProbe.deviceUsers(root).value?.map(\.pid) == [11, 12, 13])
+        let lock = try await HostLock.acquire(on: root, deadline: .zero, as: "gpu-agent install")
+        #expect(ClaimProbe.deviceUsers(root).value?.map(\.pid) == [10, 11, 12, 13])
+        lock.release()
+        #expect(ClaimProbe.deviceUsers(root).value?.map(\.pid) == [11, 12, 13])
+    }
+
     /// The names lie: only the numbers tell what is open.
     @Test(.enabled(if: geteuid() == 0, "needs root, to make device nodes"))
     func readsTheNumbersOfEveryDescriptor() throws {

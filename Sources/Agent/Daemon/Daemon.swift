@@ -59,6 +59,8 @@ package struct Daemon: Sendable {
         inspector.prober.cuda.level = .full
         let progress = KernelLogWatcher.Progress()
         inspector.prober.followsKernelLog = { progress.isCurrent }
+        let waiting = GPUEventWatcher.Progress()
+        inspector.prober.hearsNVML = { waiting.isWaiting }
         let install = inspector.prober.commands.flatMap { commands in
             options.installs && mode == .manage
                 ? InstallRun(
@@ -98,6 +100,20 @@ package struct Daemon: Sendable {
         if mode != .observe {
             let root = inspector.prober.root
             services.append(KernelLogWatcher(root: root, wakeUp: wakeUp, progress: progress, logger: logger))
+            let prober = inspector.prober
+            services.append(
+                GPUEventWatcher(
+                    root: root,
+                    use: inspector.setup.nvmlEvents,
+                    kernelLog: progress,
+                    progress: waiting,
+                    gpus: { box.snapshot?.view.facts.gpuUUIDs ?? [:] },
+                    isChanging: { await prober.isChanging() },
+                    wait: { await prober.waitForEvents($0) },
+                    wakeUp: wakeUp,
+                    logger: logger
+                )
+            )
         }
         if let client, let cluster {
             services.append(NodeWatcher(client: client, cluster: cluster, wakeUp: wakeUp, logger: logger))

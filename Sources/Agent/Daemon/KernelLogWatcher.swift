@@ -16,6 +16,10 @@ struct KernelLogWatcher: Service {
             case starting, current
             /// The history cannot be written.
             case failing
+            /// The log cannot be read.
+            case unreadable
+            /// The host has no log.
+            case absent
         }
 
         private let mutex = Mutex(State.starting)
@@ -37,15 +41,18 @@ struct KernelLogWatcher: Service {
     private static let positionPause = Duration.seconds(10)
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            do throws(HostError) { try await follow() } catch {
+        progress.state = await cancelWhenGracefulShutdown { () -> Progress.State in
+            do throws(HostError) {
+                try await follow()
+                return .absent
+            } catch {
                 logger.warning(
                     "cannot follow the kernel log; each inspection reads it instead",
                     metadata: ["error": "\(errorChain(error))"]
                 )
+                return .unreadable
             }
         }
-        progress.state = .starting
         // The service group ends when one of its services ends.
         try? await gracefulShutdown()
     }

@@ -42,6 +42,8 @@ package struct Setup: Sendable {
     package var cluster: ClusterUse
     /// How much the daemon may change.
     package var mode: AgentMode
+    /// When the daemon waits for the events of NVML.
+    package var nvmlEvents: NVMLEventUse
     /// The agent's own catalog; nil when no catalog was added to it.
     package var ownCatalog: Catalog?
     /// The mounted files that the agent ignores.
@@ -60,6 +62,7 @@ package struct Setup: Sendable {
         policy: Policy,
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
+        nvmlEvents: NVMLEventUse = .auto,
         ownCatalog: Catalog? = nil,
         ignored: [DocumentProblem] = [],
         authorities: TrustedAuthorities? = nil,
@@ -70,6 +73,7 @@ package struct Setup: Sendable {
         self.policy = policy
         self.cluster = cluster
         self.mode = mode
+        self.nvmlEvents = nvmlEvents
         self.ownCatalog = ownCatalog
         self.ignored = ignored
         self.authorities = authorities
@@ -111,6 +115,7 @@ package struct Setup: Sendable {
             policy: config.policy,
             cluster: config.cluster,
             mode: config.mode,
+            nvmlEvents: config.nvmlEvents,
             ownCatalog: added.isEmpty ? nil : base,
             ignored: ignored,
             authorities: try config.downloadCAFile.map(authorities) ?? named,

@@ -11,6 +11,8 @@ struct GPUEventProbe: Sendable {
     ///
     /// A daemon follows the log, and does not read it a second time.
     let readsLog: Bool
+    /// Whether the daemon in this process waits for the events of NVML.
+    var hearsNVML = false
 
     /// The open errors, with everything that the log says now.
     func facts(boot reading: Reading<String>) async -> Reading<GPUEventFacts> {
@@ -38,6 +40,7 @@ struct GPUEventProbe: Sendable {
             }
         } catch {
             facts.logFailure = errorChain(error)
+            if hearsNVML { facts.usesNVML = true }
         }
         return facts
     }

@@ -33,6 +33,8 @@ package struct Prober: Sendable {
     package var cuda = CUDATesting(level: .light)
     /// Whether a daemon follows the kernel log in this process, so that an inspection need not read it.
     var followsKernelLog: @Sendable () -> Bool = { false }
+    /// Whether a daemon in this process waits for the events of NVML.
+    var hearsNVML: @Sendable () -> Bool = { false }
     /// Hears of each call of NVIDIA's libraries before it is made, as text such as `NVML: nvmlInit_v2`.
     package var vendorProgress: @Sendable (String) -> Void = { _ in }
 
@@ -94,7 +96,9 @@ package struct Prober: Sendable {
     }
 
     /// The errors of the GPUs on this host.
-    var events: GPUEventProbe { GPUEventProbe(root: root, readsLog: !followsKernelLog()) }
+    var events: GPUEventProbe {
+        GPUEventProbe(root: root, readsLog: !followsKernelLog(), hearsNVML: hearsNVML())
+    }
 
     /// Whether the key of the configuration can sign kernel modules for this node.
     func signingKey(_ files: ModuleSigning?) async -> Reading<SigningKey> { await SigningKeyProbe.read(root, files) }

@@ -20,7 +20,12 @@ extension Check {
         guard let events = node.facts.gpuEvents.value else { return nil }
         let expected = "every record since the boot"
         if let why = events.logFailure {
-            return .notice(why, expected: expected, remedy: "Run the agent as root in a privileged container.")
+            let instead = events.usesNVML == true ? "; \(nvmlInstead)" : ""
+            return .notice(
+                why + instead,
+                expected: expected,
+                remedy: "Run the agent as root in a privileged container."
+            )
         }
         let recent = events.gaps.filter { events.at.seconds - $0.at.seconds < GPUFaults.memory }
         guard let last = recent.last else { return nil }
@@ -36,3 +41,9 @@ extension Check {
         )
     }
 }
+
+/// What the daemon does while the kernel log cannot be read.
+private let nvmlInstead = """
+    the agent uses the events of NVML instead, which report an Xid only while the agent waits for it, and nothing about \
+    NVSwitches
+    """

@@ -21,7 +21,7 @@ extension ClaimProbe {
                 for process in processes {
                     if let user = try deviceUser(process, root, devices) { users.append(user) }
                 }
-                return users.isEmpty ? [] : named(users, root)
+                return users.isEmpty ? [] : named(withoutEventProcess(users, root), root)
             }
         }
     }
@@ -54,6 +54,24 @@ extension ClaimProbe {
             return nil
         }
         return name.map { DeviceUser(pid: process, command: $0.trimmed, nodes: nodes) }
+    }
+
+    /// The users without the process of the daemon that waits for the events of NVML, while nobody changes the host.
+    ///
+    /// The daemon ends this process when somebody takes the lock of the host, so it is in nobody's way. It counts from
+    /// then on, so the holder of the lock waits until it is gone. A process that only looks like it is counted then, too.
+    private static func withoutEventProcess(_ users: [DeviceUser], _ root: HostRoot) -> [DeviceUser] {
+        let waiting = users.filter { $0.command == "gpu-agent" && isEventProcess($0.pid, root) }
+        guard !waiting.isEmpty, case .absent = HostLock.holderNow(on: root) else { return users }
+        return users.filter { !waiting.contains($0) }
+    }
+
+    private static func isEventProcess(_ process: Int, _ root: HostRoot) -> Bool {
+        let path = HostPath("/proc").appending("\(process)").appending("cmdline")
+        // A process whose command cannot be read stays a user.
+        guard let text = try? root.text(path) else { return false }
+        let words = text.split(separator: "\0")
+        return words.dropFirst().first == "vendor-probe" && words.last == "--events"
     }
 
     /// Adds to each process the pod or the service that it belongs to.

@@ -62,18 +62,19 @@ package final class HostLock: Sendable {
     /// The process ID and the name of the holder.
     ///
     /// Absent when nobody holds the lock. Unreadable when the file cannot be opened, for example without root.
-    package static func holder(on root: HostRoot) async -> Reading<String> {
-        await offPool {
-            reading { () throws(HostError) in
-                let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW
-                guard let file = try root.open(path, flags, for: .open) else { return nil }
-                guard try root.status(of: file, path).kind == .file else { throw .notAFile(path) }
-                do throws(Errno) { try retrying { flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) } } catch {
-                    guard error == .wouldBlock else { throw .file(.open, path, cause: error) }
-                    return nameInFile(of: root)
-                }
-                return nil
+    package static func holder(on root: HostRoot) async -> Reading<String> { await offPool { holderNow(on: root) } }
+
+    /// The same on the thread of the caller.
+    static func holderNow(on root: HostRoot) -> Reading<String> {
+        reading { () throws(HostError) in
+            let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW
+            guard let file = try root.open(path, flags, for: .open) else { return nil }
+            guard try root.status(of: file, path).kind == .file else { throw .notAFile(path) }
+            do throws(Errno) { try retrying { flock(file.descriptor.rawValue, LOCK_SH | LOCK_NB) } } catch {
+                guard error == .wouldBlock else { throw .file(.open, path, cause: error) }
+                return nameInFile(of: root)
             }
+            return nil
         }
     }
 
