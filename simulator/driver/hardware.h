@@ -87,10 +87,13 @@ struct sim_process {
 struct sim_fault {
     char symbol[64];
     int gpu;  // -1: every GPU
-    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG, SIM_STUCK } kind;
+    enum { SIM_CODE, SIM_COUNT, SIM_HANG, SIM_CRASH, SIM_FORK, SIM_EAT, SIM_SLEEP, SIM_WRONG, SIM_STUCK, SIM_NOISE } kind;
     int code;
     unsigned count;
     char version[24];  // empty: the libraries of every driver version
+    bool counted;      // whether it is only in some of the calls, which the next three values choose
+    unsigned after, times, chance;
+    unsigned seed;     // of the chance and of the noise
 };
 
 struct sim_hardware {
@@ -246,6 +249,20 @@ static bool sim_fault_value(struct sim_fault *fault, const char *key, const char
         fault->code = (int)number;
         return true;
     }
+    if (strcmp(key, "noise") == 0) {
+        fault->kind = SIM_NOISE;
+        fault->seed = (unsigned)number;
+        return true;
+    }
+    if (strcmp(key, "seed") == 0) {
+        fault->seed = (unsigned)number;
+        return true;
+    }
+    if (strcmp(key, "after") == 0 || strcmp(key, "times") == 0 || strcmp(key, "chance") == 0) {
+        fault->counted = true;
+        *(key[0] == 'a' ? &fault->after : key[0] == 't' ? &fault->times : &fault->chance) = (unsigned)number;
+        return fault->chance <= 100;
+    }
     if (strcmp(key, "gpu") == 0) {
         fault->gpu = (int)number;
         return true;
@@ -299,7 +316,7 @@ static bool sim_line(char *line) {
     if (strcmp(kind, "fault") == 0) {
         if (sim.fault_count == SIM_FAULTS) return false;
         struct sim_fault *fault = &sim.faults[sim.fault_count++];
-        *fault = (struct sim_fault){.gpu = -1, .kind = SIM_CODE};
+        *fault = (struct sim_fault){.gpu = -1, .kind = SIM_CODE, .times = UINT_MAX, .chance = 100};
         if (!sim_text(fault->symbol, sizeof fault->symbol, key)) return false;
         while ((word = sim_word(&line, &key, &value)) == 1) {
             if (!sim_fault_value(fault, key, value)) return false;

@@ -109,16 +109,32 @@ static nvmlReturn_t enter_device(const char *symbol, nvmlDevice_t device, const 
     return fault == OK && sim_is_lost(gpu) ? GPU_IS_LOST : fault;
 }
 
+static bool is_noise(
+    const char *symbol, nvmlDevice_t device, void *out, size_t size, void *other, size_t other_size
+) {
+    return sim_noise(symbol, owner_of(device)->number, out, size, other, other_size);
+}
+
 #define ENTER()                                        \
     do {                                               \
         nvmlReturn_t entered = enter(__func__);        \
         if (entered != OK) return entered;             \
     } while (0)
-#define ENTER_DEVICE(device, out)                                         \
-    do {                                                                  \
-        nvmlReturn_t entered = enter_device(__func__, device, out);       \
-        if (entered != OK) return entered;                                \
+// Begins a function about the node that writes to one place, or to two.
+#define ENTER_NODE(out, size, other, other_size)                                            \
+    do {                                                                                    \
+        ENTER();                                                                            \
+        if (sim_noise(__func__, -1, out, size, other, other_size)) return OK;               \
     } while (0)
+#define ENTER_DEVICE_WITH(device, out, size, other, other_size)                             \
+    do {                                                                                    \
+        nvmlReturn_t entered = enter_device(__func__, device, out);                         \
+        if (entered != OK) return entered;                                                  \
+        if (is_noise(__func__, device, out, size, other, other_size)) return OK;            \
+    } while (0)
+#define ENTER_DEVICE(device, out) ENTER_DEVICE_WITH(device, out, sizeof *(out), NULL, 0)
+#define ENTER_TEXT(device, text, length) ENTER_DEVICE_WITH(device, text, length, NULL, 0)
+#define ENTER_PAIR(device, first, second) ENTER_DEVICE_WITH(device, first, sizeof *(first), second, sizeof *(second))
 
 static nvmlReturn_t copy(char *to, unsigned int length, const char *text) {
     if (to == NULL) return INVALID_ARGUMENT;
@@ -173,7 +189,7 @@ const char *nvmlErrorString(nvmlReturn_t result) {
 
 nvmlReturn_t nvmlSystemGetDriverVersion(char *version, unsigned int length);
 nvmlReturn_t nvmlSystemGetDriverVersion(char *version, unsigned int length) {
-    ENTER();
+    ENTER_NODE(version, length, NULL, 0);
     return copy(version, length, STANDIN_VERSION);
 }
 
@@ -181,6 +197,7 @@ nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned int length);
 nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned int length) {
     nvmlReturn_t fault = sim_fault(__func__, -1);
     if (fault != OK) return fault;
+    if (sim_noise(__func__, -1, version, length, NULL, 0)) return OK;
     char text[80];
     snprintf(text, sizeof text, "%d.%s", sim_cuda_version() / 1000, STANDIN_VERSION);
     return copy(version, length, text);
@@ -188,7 +205,7 @@ nvmlReturn_t nvmlSystemGetNVMLVersion(char *version, unsigned int length) {
 
 nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *version);
 nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *version) {
-    ENTER();
+    ENTER_NODE(version, sizeof *version, NULL, 0);
     if (version == NULL) return INVALID_ARGUMENT;
     *version = sim_cuda_version();
     return OK;
@@ -196,7 +213,7 @@ nvmlReturn_t nvmlSystemGetCudaDriverVersion_v2(int *version) {
 
 nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count);
 nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count) {
-    ENTER();
+    ENTER_NODE(count, sizeof *count, NULL, 0);
     if (count == NULL) return INVALID_ARGUMENT;
     *count = sim_count(__func__, (unsigned int)sim.gpu_count);
     return OK;
@@ -209,13 +226,14 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *dev
     nvmlReturn_t fault = sim_fault(__func__, (int)index);
     if (fault != OK) return fault;
     if (sim_is_lost(&sim.gpus[index])) return GPU_IS_LOST;
+    if (sim_noise(__func__, (int)index, device, sizeof *device, NULL, 0)) return OK;
     *device = (nvmlDevice_t)(void *)&sim.gpus[index];
     return OK;
 }
 
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned int length);
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned int length) {
-    ENTER_DEVICE(device, name);
+    ENTER_TEXT(device, name, length);
     const struct sim_mig *mig = mig_of(device);
     if (mig == NULL) return copy(name, length, gpu_of(device)->name);
     char text[160];
@@ -225,7 +243,7 @@ nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned int len
 
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned int length);
 nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned int length) {
-    ENTER_DEVICE(device, uuid);
+    ENTER_TEXT(device, uuid, length);
     const struct sim_mig *mig = mig_of(device);
     return copy(uuid, length, mig != NULL ? mig->uuid : gpu_of(device)->uuid);
 }
@@ -287,7 +305,7 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *me
 
 nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major, int *minor);
 nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major, int *minor) {
-    ENTER_DEVICE(device, major);
+    ENTER_PAIR(device, major, minor);
     if (minor == NULL) return INVALID_ARGUMENT;
     *major = owner_of(device)->cc_major;
     *minor = owner_of(device)->cc_minor;
@@ -297,7 +315,7 @@ nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t device, int *major,
 #ifndef STANDIN_WITHOUT_MIG_MODE
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending);
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned int *current, unsigned int *pending) {
-    ENTER_DEVICE(device, current);
+    ENTER_PAIR(device, current, pending);
     const struct sim_gpu *gpu = gpu_of(device);
     if (gpu == NULL || pending == NULL) return INVALID_ARGUMENT;
     if (gpu->mig < 0) return NOT_SUPPORTED;

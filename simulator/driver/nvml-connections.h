@@ -136,7 +136,9 @@ typedef struct {
     unsigned int gpuInstanceId, computeInstanceId;
 } nvmlProcessInfo_t;
 
-static nvmlReturn_t processes_of(nvmlDevice_t device, bool graphics, unsigned int *count, nvmlProcessInfo_t *infos) {
+static nvmlReturn_t processes_of(
+    const char *symbol, nvmlDevice_t device, bool graphics, unsigned int *count, nvmlProcessInfo_t *infos
+) {
     const struct sim_gpu *gpu = owner_of(device);
     unsigned int found = 0, room = *count;
     for (int at = 0; at < sim.process_count; at++) {
@@ -152,14 +154,15 @@ static nvmlReturn_t processes_of(nvmlDevice_t device, bool graphics, unsigned in
         }
         found++;
     }
-    *count = found;
-    return found > room ? INSUFFICIENT_SIZE : OK;
+    *count = sim_count(symbol, found);
+    return *count > room ? INSUFFICIENT_SIZE : OK;
 }
 
 #define PROCESS_FUNCTION(symbol, graphics)                                                        \
     NVML(symbol, nvmlDevice_t device, unsigned int *count, nvmlProcessInfo_t *infos) {            \
-        ENTER_DEVICE(device, count);                                                              \
-        return processes_of(device, graphics, count, infos);                                      \
+        size_t room = count == NULL ? 0 : *count;                                                 \
+        ENTER_DEVICE_WITH(device, count, sizeof *count, infos, room * sizeof *infos);             \
+        return processes_of(__func__, device, graphics, count, infos);                            \
     }
 
 PROCESS_FUNCTION(nvmlDeviceGetComputeRunningProcesses_v2, false)
@@ -180,9 +183,7 @@ typedef struct {
     unsigned int environment, ccFeature, devToolsMode;
 } nvmlConfComputeSystemState_t;
 
-NVML(nvmlSystemGetConfComputeState, nvmlConfComputeSystemState_t *state) {
-    ENTER();
-    if (state == NULL) return INVALID_ARGUMENT;
+static nvmlReturn_t state_of_node(nvmlConfComputeSystemState_t *state) {
     const char *environment = setting_of("ccEnvironment"), *feature = setting_of("ccFeature");
     const char *tools = setting_of("ccTools");
     if (environment == NULL || feature == NULL) return NOT_SUPPORTED;
@@ -193,8 +194,13 @@ NVML(nvmlSystemGetConfComputeState, nvmlConfComputeSystemState_t *state) {
     return OK;
 }
 
+NVML(nvmlSystemGetConfComputeState, nvmlConfComputeSystemState_t *state) {
+    ENTER_NODE(state, sizeof *state, NULL, 0);
+    return state == NULL ? INVALID_ARGUMENT : state_of_node(state);
+}
+
 NVML(nvmlSystemGetConfComputeGpusReadyState, unsigned int *accepts) {
-    ENTER();
+    ENTER_NODE(accepts, sizeof *accepts, NULL, 0);
     const char *ready = setting_of("ccReady");
     if (accepts == NULL) return INVALID_ARGUMENT;
     if (ready == NULL) return NOT_SUPPORTED;
@@ -209,11 +215,11 @@ typedef struct {
 } nvmlSystemConfComputeSettings_t;
 
 NVML(nvmlSystemGetConfComputeSettings, nvmlSystemConfComputeSettings_t *settings) {
-    ENTER();
+    ENTER_NODE(settings, sizeof *settings, NULL, 0);
     if (settings == NULL) return INVALID_ARGUMENT;
     if (settings->version != (1u << 24 | sizeof *settings)) return ARGUMENT_VERSION_MISMATCH;
     nvmlConfComputeSystemState_t state;
-    nvmlReturn_t result = nvmlSystemGetConfComputeState(&state);
+    nvmlReturn_t result = state_of_node(&state);
     const char *mode = setting_of("ccMultiGpu");
     if (result != OK) return result;
     settings->environment = state.environment;

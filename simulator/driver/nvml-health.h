@@ -127,7 +127,7 @@ static void field_of(nvmlDevice_t device, nvmlFieldValue_t *field) {
 }
 
 NVML(nvmlDeviceGetFieldValues, nvmlDevice_t device, int count, nvmlFieldValue_t *values) {
-    ENTER_DEVICE(device, values);
+    ENTER_DEVICE_WITH(device, values, sizeof *values * (size_t)(count > 0 ? count : 0), NULL, 0);
     if (count <= 0) return INVALID_ARGUMENT;
     for (int at = 0; at < count; at++) field_of(device, &values[at]);
     return OK;

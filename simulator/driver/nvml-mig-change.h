@@ -80,7 +80,8 @@ NVML(
     nvmlDeviceGetGpuInstancePossiblePlacements_v2, nvmlDevice_t device, unsigned int id, nvmlPlacement_t *places,
     unsigned int *count
 ) {
-    ENTER_DEVICE(device, count);
+    size_t room = count == NULL || places == NULL ? 0 : *count;
+    ENTER_DEVICE_WITH(device, count, sizeof *count, places, room * sizeof *places);
     const struct sim_gpu *gpu = gpu_of(device);
     if (gpu == NULL) return INVALID_ARGUMENT;
     if (gpu->virtualization == 2) return NO_PERMISSION;
@@ -95,7 +96,8 @@ NVML(
     nvmlDeviceGetGpuInstances, nvmlDevice_t device, unsigned int id, nvmlGpuInstance_t *instances,
     unsigned int *count
 ) {
-    ENTER_DEVICE(device, count);
+    // The caller has room for all instances of the profile: at least one.
+    ENTER_DEVICE_WITH(device, count, sizeof *count, instances, sizeof *instances);
     const struct sim_gpu *gpu = gpu_of(device);
     if (gpu == NULL || instances == NULL) return INVALID_ARGUMENT;
     if (gpu->virtualization == 2) return NO_PERMISSION;
@@ -117,7 +119,7 @@ NVML(
     nvmlGpuInstanceGetComputeInstanceProfileInfo, nvmlGpuInstance_t instance, unsigned int number,
     unsigned int engines, nvmlComputeInstanceProfileInfo_t *info
 ) {
-    ENTER();
+    ENTER_NODE(info, sizeof *info, NULL, 0);
     const struct sim_mig *mig = instance_of(instance);
     if (mig == NULL || info == NULL || number > 8 || engines != 0) return INVALID_ARGUMENT;
     const struct sim_profile *profile = profile_of(mig->gpu, mig->profile_id);
@@ -136,7 +138,7 @@ NVML(
     nvmlGpuInstanceGetComputeInstances, nvmlGpuInstance_t instance, unsigned int id,
     nvmlComputeInstance_t *instances, unsigned int *count
 ) {
-    ENTER();
+    ENTER_NODE(count, sizeof *count, instances, sizeof *instances);
     const struct sim_mig *mig = instance_of(instance);
     if (mig == NULL || instances == NULL || count == NULL) return INVALID_ARGUMENT;
     *count = 0;
@@ -245,7 +247,7 @@ NVML(
     nvmlGpuInstanceCreateComputeInstance, nvmlGpuInstance_t instance, unsigned int id,
     nvmlComputeInstance_t *compute
 ) {
-    ENTER();
+    ENTER_NODE(compute, sizeof *compute, NULL, 0);
     struct sim_mig *mig = (struct sim_mig *)instance_of(instance);
     if (mig == NULL || compute == NULL || id > 7) return INVALID_ARGUMENT;
     const struct sim_profile *profile = profile_of(mig->gpu, mig->profile_id);

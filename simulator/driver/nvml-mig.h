@@ -45,7 +45,7 @@ NVML(nvmlDeviceGetGpuInstanceById, nvmlDevice_t device, unsigned int id, nvmlGpu
 }
 
 NVML(nvmlGpuInstanceGetInfo, nvmlGpuInstance_t instance, nvmlGpuInstanceInfo_t *info) {
-    ENTER();
+    ENTER_NODE(info, sizeof *info, NULL, 0);
     const struct sim_mig *mig = instance_of(instance);
     if (mig == NULL || info == NULL) return INVALID_ARGUMENT;
     *info = (nvmlGpuInstanceInfo_t){
@@ -61,7 +61,7 @@ NVML(
     nvmlGpuInstanceGetComputeInstanceById, nvmlGpuInstance_t instance, unsigned int id,
     nvmlComputeInstance_t *compute_instance
 ) {
-    ENTER();
+    ENTER_NODE(compute_instance, sizeof *compute_instance, NULL, 0);
     const struct sim_mig *mig = instance_of(instance);
     if (mig == NULL || compute_instance == NULL) return INVALID_ARGUMENT;
     for (int at = 0; at < sim.mig_count; at++) {
@@ -74,7 +74,7 @@ NVML(
 }
 
 NVML(nvmlComputeInstanceGetInfo_v2, nvmlComputeInstance_t instance, nvmlComputeInstanceInfo_t *info) {
-    ENTER();
+    ENTER_NODE(info, sizeof *info, NULL, 0);
     const struct sim_mig *mig = instance_of(instance);
     if (mig == NULL || info == NULL) return INVALID_ARGUMENT;
     *info = (nvmlComputeInstanceInfo_t){

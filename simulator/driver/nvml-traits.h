@@ -17,7 +17,7 @@ static unsigned long long number_of(const char *value) {
 
 #define TEXT_FUNCTION(symbol, trait)                                         \
     NVML(symbol, nvmlDevice_t device, char *text, unsigned int length) {     \
-        ENTER_DEVICE(device, text);                                          \
+        ENTER_TEXT(device, text, length);                                    \
         const char *value = trait_of(device, trait);                         \
         return value == NULL ? NOT_SUPPORTED : copy(text, length, value);    \
     }
@@ -34,7 +34,7 @@ static unsigned long long number_of(const char *value) {
 // The second number is the same as the first one when the hardware file does not name it.
 #define PAIR_FUNCTION(symbol, first_trait, second_trait)                                 \
     NVML(symbol, nvmlDevice_t device, unsigned int *first, unsigned int *second) {       \
-        ENTER_DEVICE(device, first);                                                     \
+        ENTER_PAIR(device, first, second);                                               \
         if (second == NULL) return INVALID_ARGUMENT;                                     \
         const char *value = trait_of(device, first_trait);                               \
         const char *other = trait_of(device, second_trait);                              \
@@ -62,7 +62,7 @@ PAIR_FUNCTION(nvmlDeviceGetGspFirmwareMode, "gspEnabled", "gspEnabled")
 
 // It has no parameter for the length, so the buffer must have 64 bytes.
 NVML(nvmlDeviceGetGspFirmwareVersion, nvmlDevice_t device, char *version) {
-    ENTER_DEVICE(device, version);
+    ENTER_TEXT(device, version, 64);
     const char *firmware = trait_of(device, "gspFirmware");
     return firmware == NULL ? NOT_SUPPORTED : copy(version, 64, firmware);
 }
@@ -93,7 +93,7 @@ typedef struct {
 } nvmlSystemDriverBranchInfo_t;
 
 NVML(nvmlSystemGetDriverBranch, nvmlSystemDriverBranchInfo_t *info, unsigned int length) {
-    ENTER();
+    ENTER_NODE(info, sizeof *info, NULL, 0);
     if (info == NULL) return INVALID_ARGUMENT;
     if (info->version != (1u << 24 | sizeof *info)) return ARGUMENT_VERSION_MISMATCH;
     char text[80];
