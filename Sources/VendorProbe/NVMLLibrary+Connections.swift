@@ -11,7 +11,7 @@ extension NVMLLibrary {
             var missing: NVMLError?
             for link in 0..<UInt32(GPA_NVML_NVLINK_MAX_LINKS) {
                 do throws(NVMLError) {
-                    let isActive = try value(symbol, 0 as UInt32) { call(device, link, $0) } != 0
+                    let isActive = try flag(symbol, try value(symbol, 0 as UInt32) { call(device, link, $0) })
                     if isActive { facts.active.append(Int(link)) } else { facts.inactive.append(Int(link)) }
                 } catch {
                     // Links that the GPU does not have can be between those that it has.
@@ -28,7 +28,8 @@ extension NVMLLibrary {
                 let version = try? value("nvmlDeviceGetNvLinkVersion", 0 as UInt32) {
                     call(device, UInt32(link), $0)
                 }
-                facts.version = version.map(Int.init)
+                // A version that is not possible is none.
+                facts.version = version.flatMap { $0 < 100 ? Int($0) : nil }
             }
             addEnds(to: &facts, of: device)
             return facts
@@ -66,10 +67,8 @@ extension NVMLLibrary {
             newest = detail(symbol, functions.DeviceGetGpuFabricInfoV) { call throws(NVMLError) in
                 var info = gpa_nvml_fabric_info_v3_t()
                 info.version = version
-                return FabricFacts(
-                    try value(symbol, info) { call(device, $0) },
-                    hasSummary: version == GPA_NVML_FABRIC_INFO_V3_VERSION
-                )
+                info = try value(symbol, info) { call(device, $0) }
+                return try facts(symbol, info, hasSummary: version == GPA_NVML_FABRIC_INFO_V3_VERSION)
             }
             // Only an old driver may know another version.
             guard newest == .absentBecause(NVMLError.call(symbol, .argumentVersionMismatch).description)
@@ -80,7 +79,13 @@ extension NVMLLibrary {
             functions.DeviceGetGpuFabricInfoV == nil
         {
             newest = detail(old, function) { call throws(NVMLError) in
-                FabricFacts(try value(old, gpa_nvml_fabric_info_t()) { call(device, $0) })
+                let info = try value(old, gpa_nvml_fabric_info_t()) { call(device, $0) }
+                return FabricFacts(
+                    state: try name(old, info.state, of: NVMLNames.fabricStates),
+                    status: try statusName(old, info.status, info.state),
+                    cluster: withUnsafeBytes(of: info.cluster_uuid, uuidText),
+                    clique: Int(info.clique_id)
+                )
             }
         }
         // State 0 means that no fabric is there.
@@ -100,7 +105,8 @@ extension NVMLLibrary {
             var settings = gpa_nvml_conf_compute_settings_t()
             settings.version = GPA_NVML_CONF_COMPUTE_SETTINGS_VERSION
             settings = try value(newest, settings) { call($0) }
-            return facts(
+            return try facts(
+                newest,
                 settings.environment,
                 settings.feature,
                 settings.developer_tools,
@@ -112,57 +118,60 @@ extension NVMLLibrary {
         let state: Reading<ConfidentialComputing> = detail(symbol, functions.SystemGetConfComputeState) {
             call throws(NVMLError) in
             let state = try value(symbol, gpa_nvml_conf_compute_state_t()) { call($0) }
-            return facts(state.environment, state.feature, state.developer_tools, nil)
+            return try facts(symbol, state.environment, state.feature, state.developer_tools, nil)
         }
         return state.isAbsent ? settings : state
     }
 
     private func facts(
+        _ symbol: String,
         _ environment: UInt32,
         _ feature: UInt32,
         _ tools: UInt32,
         _ mode: UInt32?
-    ) -> ConfidentialComputing {
-        let symbol = "nvmlSystemGetConfComputeGpusReadyState"
-        let ready = detail(symbol, functions.SystemGetConfComputeGpusReadyState) {
+    ) throws(NVMLError) -> ConfidentialComputing {
+        let readySymbol = "nvmlSystemGetConfComputeGpusReadyState"
+        let ready = detail(readySymbol, functions.SystemGetConfComputeGpusReadyState) {
             call throws(NVMLError) in
-            try value(symbol, 0 as UInt32) { call($0) } != 0
+            try flag(readySymbol, try value(readySymbol, 0 as UInt32) { call($0) })
         }
-        return ConfidentialComputing(
-            environment: NVMLNames.environments[environment] ?? "\(environment)",
-            feature: NVMLNames.confidentialFeatures[feature] ?? "\(feature)",
-            developerTools: tools != 0,
-            multiGPU: mode.map { NVMLNames.multiGPUModes[$0] ?? "\($0)" },
+        var facts = ConfidentialComputing(
+            environment: try name(symbol, environment, of: NVMLNames.environments),
+            feature: try name(symbol, feature, of: NVMLNames.confidentialFeatures),
+            developerTools: try flag(symbol, tools),
             acceptsWork: ready.value
         )
-    }
-}
-
-extension FabricFacts {
-    fileprivate init(_ info: gpa_nvml_fabric_info_t) {
-        self.init(
-            state: NVMLNames.fabricStates[info.state] ?? "\(info.state)",
-            status: NVMLReturn(rawValue: info.status).statusName,
-            cluster: withUnsafeBytes(of: info.cluster_uuid, uuidText),
-            clique: Int(info.clique_id)
-        )
+        if let mode { facts.multiGPU = try name(symbol, mode, of: NVMLNames.multiGPUModes) }
+        return facts
     }
 
-    fileprivate init(_ info: gpa_nvml_fabric_info_v3_t, hasSummary: Bool) {
-        self.init(
-            state: NVMLNames.fabricStates[info.state] ?? "\(info.state)",
-            status: NVMLReturn(rawValue: info.status).statusName,
+    private func facts(
+        _ symbol: String,
+        _ info: gpa_nvml_fabric_info_v3_t,
+        hasSummary: Bool
+    ) throws(NVMLError) -> FabricFacts {
+        var facts = FabricFacts(
+            state: try name(symbol, info.state, of: NVMLNames.fabricStates),
+            status: try statusName(symbol, info.status, info.state),
             cluster: withUnsafeBytes(of: info.cluster_uuid, uuidText),
             clique: Int(info.clique_id),
-            health: hasSummary ? NVMLNames.fabricHealth[info.health_summary] : nil,
             healthMask: Int(info.health_mask)
         )
+        // 0 means that the GPU has no summary.
+        if hasSummary, info.health_summary != 0 {
+            facts.health = try name(symbol, info.health_summary, of: NVMLNames.fabricHealth)
+        }
+        return facts
     }
-}
 
-extension NVMLReturn {
-    /// The name of the code, also of success.
-    fileprivate var statusName: String { self == .success ? "NVML_SUCCESS" : name }
+    /// The name of the code of a registration, also of success.
+    ///
+    /// Without a fabric (state 0), it says nothing.
+    private func statusName(_ symbol: String, _ status: gpa_nvml_return_t, _ state: UInt8) throws(NVMLError) -> String {
+        guard state == 0 || (0...999).contains(status) else { throw .value(symbol, "status \(status)") }
+        let code = NVMLReturn(rawValue: status)
+        return code == .success ? "NVML_SUCCESS" : code.name
+    }
 }
 
 /// The text of a UUID of 16 bytes; nil for one that is all zeros.

@@ -6,13 +6,15 @@ extension TraitReader {
     private struct Field {
         var trait: GPUTrait
         var id: UInt32
-        var value: (Int) -> Value
+        var kind = Kind.count
 
-        static func count(_ trait: GPUTrait, _ id: Int) -> Field {
-            Field(trait: trait, id: UInt32(id)) { .number($0) }
-        }
+        static func count(_ trait: GPUTrait, _ id: Int) -> Field { Field(trait: trait, id: UInt32(id)) }
         static func flag(_ trait: GPUTrait, _ id: Int) -> Field {
-            Field(trait: trait, id: UInt32(id)) { .flag($0 != 0) }
+            Field(trait: trait, id: UInt32(id), kind: .flag)
+        }
+
+        enum Kind {
+            case count, flag, recoveryAction
         }
     }
 
@@ -31,9 +33,7 @@ extension TraitReader {
             .count(.remappedRowsUncorrectable, GPA_NVML_FIELD_REMAPPED_UNCORRECTABLE),
             .flag(.remappedRowsPending, GPA_NVML_FIELD_REMAPPED_PENDING),
             .flag(.remappedRowsFailed, GPA_NVML_FIELD_REMAPPED_FAILED),
-            Field(trait: .recoveryAction, id: UInt32(GPA_NVML_FIELD_RECOVERY_ACTION)) {
-                .name(UInt32(clamping: $0), of: NVMLNames.recoveryActions)
-            },
+            Field(trait: .recoveryAction, id: UInt32(GPA_NVML_FIELD_RECOVERY_ACTION), kind: .recoveryAction),
         ]
     }
 
@@ -53,8 +53,26 @@ extension TraitReader {
         for (field, answer) in zip(fields, answers) {
             take(
                 field.trait,
-                outcome.flatMap { _ in answer.reading("\(symbol)(\(field.id))").map(field.value) }
+                outcome.flatMap { _ in value(of: field, answer) }
             )
+        }
+    }
+
+    private func value(of field: Field, _ answer: gpa_nvml_field_value_t) -> Reading<Value> {
+        let symbol = "nvmlDeviceGetFieldValues(\(field.id))"
+        // The driver answers each field in its place.
+        guard answer.field_id == field.id else {
+            return .unreadable(NVMLError.value(symbol, "field \(answer.field_id)").failure)
+        }
+        return answer.reading(symbol).flatMap { number in
+            Reading { () throws(NVMLError) in
+                switch field.kind {
+                case .count: .number(number)
+                case .flag: .flag(try library.flag(symbol, UInt32(clamping: number)))
+                case .recoveryAction:
+                    .text(try library.name(symbol, UInt32(clamping: number), of: NVMLNames.recoveryActions))
+                }
+            }
         }
     }
 }

@@ -43,8 +43,8 @@ extension NVMLLibrary {
         // A GPU that shares the memory of the processor has none of its own.
         let memory = Reading(canBeAbsent: true) { () throws(NVMLError) in try self.memory(of: device) }
         set(&gpu, \.memoryMiB, memory.map(\.totalMiB))
-        take(&gpu, .memoryUsedMiB, memory.map { .number($0.usedMiB) })
-        take(&gpu, .memoryFreeMiB, memory.map { .number($0.freeMiB) })
+        take(&gpu, .memoryUsedMiB, memory.flatMap { $0.used })
+        take(&gpu, .memoryFreeMiB, memory.flatMap { $0.free })
         take(&gpu, .memoryReservedMiB, memory.flatMap { $0.reserved })
         set(
             &gpu,
@@ -88,8 +88,9 @@ extension NVMLLibrary {
     }
 
     private func take(_ gpu: inout GPUFacts, _ trait: GPUTrait, _ reading: Reading<GPUTrait.Value>) {
-        gpu.traits[trait] = reading
-        reporter.read(trait, reading)
+        let possible = trait.possible(reading)
+        gpu.traits[trait] = possible
+        reporter.read(trait, possible)
     }
 
     func uuid(of device: gpa_nvml_device_t) throws(NVMLError) -> String {
@@ -112,8 +113,12 @@ extension NVMLLibrary {
 
     private func computeCapability(of device: gpa_nvml_device_t) throws(NVMLError) -> ComputeCapability {
         var minor: Int32 = 0
-        let major = try value("nvmlDeviceGetCudaComputeCapability", 0 as Int32) {
+        let symbol = "nvmlDeviceGetCudaComputeCapability"
+        let major = try value(symbol, 0 as Int32) {
             functions.DeviceGetCudaComputeCapability(device, $0, &minor)
+        }
+        guard (0..<100).contains(major), (0..<100).contains(minor) else {
+            throw .value(symbol, "\(major).\(minor)")
         }
         return ComputeCapability(major: Int(major), minor: Int(minor))
     }

@@ -27,14 +27,21 @@ extension TraitReader {
             status = try value(.sramUncorrectedEver, status, call)
             let (sum, overflow) = status.aggregate_uncorrected_parity
                 .addingReportingOverflow(status.aggregate_uncorrected_secded)
-            return [.number(overflow ? .max : Int(clamping: sum)), .flag(status.threshold_exceeded != 0)]
+            return [
+                .number(overflow ? .max : Int(clamping: sum)),
+                .flag(try library.flag(GPUTrait.sramThresholdExceeded.declaration.symbol, status.threshold_exceeded)),
+            ]
         }
         several([.channelRepairPending, .tpcRepairPending], functions.DeviceGetRepairStatus) {
             call throws(NVMLError) in
             var status = gpa_nvml_repair_status_t()
             status.version = GPA_NVML_REPAIR_STATUS_VERSION
             status = try value(.channelRepairPending, status, call)
-            return [.flag(status.channel_repair_pending != 0), .flag(status.tpc_repair_pending != 0)]
+            let symbol = GPUTrait.channelRepairPending.declaration.symbol
+            return [
+                .flag(try library.flag(symbol, status.channel_repair_pending)),
+                .flag(try library.flag(symbol, status.tpc_repair_pending)),
+            ]
         }
     }
 
@@ -92,8 +99,10 @@ extension TraitReader {
     ) -> Reading<Value> {
         library.detail(symbol, function) { call throws(NVMLError) in
             let bits = try library.value(symbol, 0 as UInt64) { call(device, $0) }
+            // NVIDIA uses eleven of them.
+            guard bits <= UInt64(UInt32.max) else { throw .value(symbol, "\(bits)") }
             return .names(
-                (0..<64).filter { bits >> $0 & 1 == 1 }.map {
+                (0..<32).filter { bits >> $0 & 1 == 1 }.map {
                     NVMLNames.clockEventReasons[$0] ?? "bit \($0)"
                 }
             )

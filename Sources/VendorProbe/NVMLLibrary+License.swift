@@ -16,7 +16,7 @@ extension NVMLLibrary {
         }
         let features = Reading<[LicenseFeature]>(canBeAbsent: true) { () throws(NVMLError) in
             let answer = try value(symbol, gpa_nvml_grid_licensable_features_t()) { call(device, $0) }
-            return answer.is_grid_license_supported == 0 ? [] : Self.features(in: answer)
+            return answer.is_grid_license_supported == 0 ? [] : try self.features(symbol, in: answer)
         }
         // A licensed feature has precedence. Without one, the first feature that can be licensed counts.
         return features.flatMap { features in
@@ -29,23 +29,36 @@ extension NVMLLibrary {
         }
     }
 
-    private static func features(in answer: gpa_nvml_grid_licensable_features_t) -> [LicenseFeature] {
-        withUnsafeBytes(of: answer.grid_licensable_features) { bytes in
-            bytes.bindMemory(to: gpa_nvml_grid_licensable_feature_t.self)
-                .prefix(Int(answer.licensable_features_count))
-                .map { feature in
-                    let product = withUnsafeBytes(of: feature.product_name, vendorText)
-                    return LicenseFeature(
-                        code: NVMLNames.licenseCodes[feature.feature_code] ?? "\(feature.feature_code)",
-                        licensed: feature.feature_state != 0,
-                        enabled: feature.feature_enabled != 0,
-                        product: product.isEmpty ? nil : product,
-                        expiryStatus: NVMLNames.expiryStates[feature.license_expiry.status]
-                            ?? "\(feature.license_expiry.status)",
-                        expires: feature.license_expiry.time
-                    )
-                }
+    private func features(
+        _ symbol: String,
+        in answer: gpa_nvml_grid_licensable_features_t
+    ) throws(NVMLError) -> [LicenseFeature] {
+        let room = withUnsafeBytes(of: answer.grid_licensable_features) { bytes in
+            Array(bytes.bindMemory(to: gpa_nvml_grid_licensable_feature_t.self))
         }
+        let count = answer.licensable_features_count
+        guard count <= UInt32(room.count) else {
+            throw .count(symbol, "\(count) features, but at most \(room.count) are possible")
+        }
+        var features: [LicenseFeature] = []
+        for feature in room.prefix(Int(count)) { features.append(try self.feature(symbol, feature)) }
+        return features
+    }
+
+    private func feature(
+        _ symbol: String,
+        _ feature: gpa_nvml_grid_licensable_feature_t
+    ) throws(NVMLError) -> LicenseFeature {
+        guard let product = withUnsafeBytes(of: feature.product_name, vendorString) else { throw .text(symbol) }
+        return LicenseFeature(
+            code: try name(symbol, feature.feature_code, of: NVMLNames.licenseCodes),
+            // NVIDIA documents these two as "not 0".
+            licensed: feature.feature_state != 0,
+            enabled: feature.feature_enabled != 0,
+            product: product.isEmpty ? nil : product,
+            expiryStatus: try name(symbol, feature.license_expiry.status, of: NVMLNames.expiryStates),
+            expires: feature.license_expiry.time
+        )
     }
 }
 

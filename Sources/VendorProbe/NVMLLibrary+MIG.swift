@@ -4,10 +4,11 @@ import NodeModel
 extension NVMLLibrary {
     func migMode(of device: gpa_nvml_device_t) throws(NVMLError) -> MIGMode {
         var pending: UInt32 = 0
-        let current = try value("nvmlDeviceGetMigMode", 0 as UInt32) {
+        let symbol = "nvmlDeviceGetMigMode"
+        let current = try value(symbol, 0 as UInt32) {
             functions.DeviceGetMigMode(device, $0, &pending)
         }
-        return MIGMode(current: current != 0, pending: pending != 0)
+        return MIGMode(current: try flag(symbol, current), pending: try flag(symbol, pending))
     }
 
     /// The MIG devices that exist on the GPU.
@@ -52,8 +53,8 @@ extension NVMLLibrary {
             uuid: try uuid(of: mig),
             profile: profile(in: name),
             memoryMiB: try memory(of: mig).totalMiB,
-            gpuInstanceID: Int(gpuInstance),
-            computeInstanceID: Int(computeInstance),
+            gpuInstanceID: try instanceID("nvmlDeviceGetGpuInstanceId", gpuInstance),
+            computeInstanceID: try instanceID("nvmlDeviceGetComputeInstanceId", computeInstance),
             attributes: Reading(canBeAbsent: true) { () throws(NVMLError) in
                 try attributes(of: mig)
             },
@@ -71,13 +72,23 @@ extension NVMLLibrary {
     }
 
     private func attributes(of mig: gpa_nvml_device_t) throws(NVMLError) -> MIGAttributes {
-        let attributes = try value("nvmlDeviceGetAttributes_v2", gpa_nvml_device_attributes_t()) {
+        let symbol = "nvmlDeviceGetAttributes_v2"
+        let attributes = try value(symbol, gpa_nvml_device_attributes_t()) {
             functions.DeviceGetAttributes_v2(mig, $0)
+        }
+        let counts = [
+            attributes.multiprocessor_count, attributes.shared_copy_engine_count, attributes.shared_decoder_count,
+            attributes.shared_encoder_count, attributes.shared_jpeg_count, attributes.shared_ofa_count,
+        ]
+        // The largest GPU has less than 200 multiprocessors.
+        if let count = counts.first(where: { $0 > 1024 }) { throw .count(symbol, "\(count) of a kind") }
+        guard attributes.memory_size_mib <= UInt64(Self.mostMemoryMiB) else {
+            throw .value(symbol, "\(attributes.memory_size_mib) MiB")
         }
         return MIGAttributes(
             multiprocessors: Int(attributes.multiprocessor_count),
-            gpuInstanceSlices: Int(attributes.gpu_instance_slice_count),
-            computeInstanceSlices: Int(attributes.compute_instance_slice_count),
+            gpuInstanceSlices: try slices(symbol, attributes.gpu_instance_slice_count),
+            computeInstanceSlices: try slices(symbol, attributes.compute_instance_slice_count),
             copyEngines: Int(attributes.shared_copy_engine_count),
             decoders: Int(attributes.shared_decoder_count),
             encoders: Int(attributes.shared_encoder_count),

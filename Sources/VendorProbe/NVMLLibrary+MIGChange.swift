@@ -6,7 +6,9 @@ extension NVMLLibrary {
     ///
     /// It makes no such call for a vGPU: only the vGPU host controls its MIG mode and its GPU instances.
     func make(_ change: MIGChange) throws(NVMLError) -> MIGChangeResult {
-        let device = try device(change.uuid)
+        let (index, device) = try device(change.uuid)
+        reporter.begin(.unread(index))
+        defer { reporter.finish(.unread(index)) }
         let mode: VirtualizationMode
         do throws(NVMLError) { mode = try virtualization(of: device) } catch {
             // A driver that cannot tell is not the guest driver of a vGPU.
@@ -26,8 +28,8 @@ extension NVMLLibrary {
         return result
     }
 
-    /// The handle of the GPU with this UUID.
-    private func device(_ uuid: String) throws(NVMLError) -> gpa_nvml_device_t {
+    /// The number and the handle of the GPU with this UUID.
+    private func device(_ uuid: String) throws(NVMLError) -> (index: Int, handle: gpa_nvml_device_t) {
         let count = try count("nvmlDeviceGetCount_v2", atMost: vendorDeviceLimit, "GPUs") {
             functions.DeviceGetCount_v2($0)
         }
@@ -37,7 +39,7 @@ extension NVMLLibrary {
             guard let device = try? handle(symbol, { functions.DeviceGetHandleByIndex_v2(index, $0) }),
                 let found = try? self.uuid(of: device), found == uuid
             else { continue }
-            return device
+            return (Int(index), device)
         }
         throw .value(symbol, "no GPU \(uuid)")
     }

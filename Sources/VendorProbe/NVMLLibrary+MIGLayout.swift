@@ -23,6 +23,8 @@ extension NVMLLibrary {
         let device = try handle("nvmlDeviceGetHandleByIndex_v2") {
             functions.DeviceGetHandleByIndex_v2(UInt32(index), $0)
         }
+        reporter.begin(.unread(index))
+        defer { reporter.finish(.unread(index)) }
         let symbol = "nvmlDeviceGetPciInfo_v3"
         let pci = try value(symbol, gpa_nvml_pci_info_t()) { functions.DeviceGetPciInfo_v3(device, $0) }
         let text = withUnsafeBytes(of: pci.bus_id, vendorText)
@@ -55,12 +57,12 @@ extension NVMLLibrary {
 
     /// The profiles of a GPU, with their places when MIG mode is on.
     private func migOffers(of device: gpa_nvml_device_t, places: Bool) -> Reading<[MIGOffer]> {
-        profiles(of: device) { info in
+        profiles(of: device) { info, name in
             MIGOffer(
                 id: Int(info.id),
-                name: profile(in: withUnsafeBytes(of: info.name, vendorText)),
+                name: name,
                 slices: Int(info.slice_count),
-                instances: Int(min(info.instance_count, Self.mostMIGInstances)),
+                instances: Int(info.instance_count),
                 engines: MIGEngines(
                     decoders: Int(info.decoder_count),
                     encoders: Int(info.encoder_count),
@@ -81,7 +83,9 @@ extension NVMLLibrary {
                 $0.pointee = count
                 return call(device, profile, &room, $0)
             }
-            return room.prefix(Int(count)).map { MIGSpan(start: Int(clamping: $0.start), size: Int(clamping: $0.size)) }
+            var places: [MIGSpan] = []
+            for place in room.prefix(Int(count)) { places.append(try span(symbol, place)) }
+            return places
         }
     }
 
@@ -98,6 +102,9 @@ extension NVMLLibrary {
                     guard let handle else { throw .value(symbol, "no handle") }
                     instances.append(try gpuInstance(handle))
                 }
+                guard instances.count <= Int(Self.mostMIGInstances) else {
+                    throw .count(symbol, "more than \(Self.mostMIGInstances) GPU instances")
+                }
             }
             return instances.sorted { $0.placement.start < $1.placement.start }
         }
@@ -110,11 +117,12 @@ extension NVMLLibrary {
     }
 
     private func gpuInstance(_ handle: gpa_nvml_gpu_instance_t) throws(NVMLError) -> MIGGPUInstance {
+        let symbol = "nvmlGpuInstanceGetInfo"
         let info = try info(handle)
         return MIGGPUInstance(
-            id: Int(info.id),
+            id: try instanceID(symbol, info.id),
             profileID: Int(info.profile_id),
-            placement: MIGSpan(start: Int(info.placement.start), size: Int(info.placement.size)),
+            placement: try span(symbol, info.placement),
             computeInstances: try computeInstances(of: handle)
         )
     }
@@ -133,7 +141,11 @@ extension NVMLLibrary {
             for handle in room.prefix(Int(count)) {
                 guard let handle else { throw .value(symbol, "no handle") }
                 let info = try value(infoSymbol, gpa_nvml_compute_instance_info_t()) { tell(handle, $0) }
-                instances.append(MIGComputeInstance(id: Int(info.id), slices: Int(profile.slice_count)))
+                let id = try instanceID(infoSymbol, info.id)
+                instances.append(MIGComputeInstance(id: id, slices: Int(profile.slice_count)))
+            }
+            guard instances.count <= Int(Self.mostMIGInstances) else {
+                throw .count(symbol, "more than \(Self.mostMIGInstances) compute instances")
             }
         }
         return instances.sorted { $0.id < $1.id }
@@ -154,6 +166,7 @@ extension NVMLLibrary {
         for number in 0..<Self.mostMIGInstances {
             do throws(NVMLError) {
                 let profile = try value(symbol, gpa_nvml_compute_instance_profile_t()) { call(gpu, number, 0, $0) }
+                _ = try slices(symbol, profile.slice_count)
                 // Two numbers can have the same profile.
                 if !profiles.contains(where: { $0.id == profile.id }) { profiles.append(profile) }
             } catch {

@@ -5,8 +5,8 @@ import NodeModel
 struct NVMLMemory: Codable, Sendable, Equatable {
     var totalMiB: Int
     /// What processes use, without what the driver reserves.
-    var usedMiB: Int
-    var freeMiB: Int
+    var used: Reading<GPUTrait.Value>
+    var free: Reading<GPUTrait.Value>
     var reserved: Reading<GPUTrait.Value>
 }
 
@@ -26,26 +26,32 @@ extension NVMLLibrary {
             switch code {
             case .success:
                 return NVMLMemory(
-                    totalMiB: mebibytes(memory.total),
-                    usedMiB: mebibytes(memory.used),
-                    freeMiB: mebibytes(memory.free),
-                    reserved: .present(.number(mebibytes(memory.reserved)))
+                    totalMiB: try mebibytes(newest, memory.total),
+                    used: part(newest, memory.used, of: memory.total),
+                    free: part(newest, memory.free, of: memory.total),
+                    reserved: part(newest, memory.reserved, of: memory.total)
                 )
             case .argumentVersionMismatch, .functionNotFound, .notSupported:
                 reason = NVMLError.call(newest, code).description
             default: throw .call(newest, code)
             }
         }
-        let memory = try value("nvmlDeviceGetMemoryInfo", gpa_nvml_memory_t()) {
+        let symbol = "nvmlDeviceGetMemoryInfo"
+        let memory = try value(symbol, gpa_nvml_memory_t()) {
             functions.DeviceGetMemoryInfo(device, $0)
         }
         return NVMLMemory(
-            totalMiB: mebibytes(memory.total),
-            usedMiB: mebibytes(memory.used),
-            freeMiB: mebibytes(memory.free),
+            totalMiB: try mebibytes(symbol, memory.total),
+            used: part(symbol, memory.used, of: memory.total),
+            free: part(symbol, memory.free, of: memory.total),
             reserved: .absentBecause(reason)
         )
     }
-}
 
-private func mebibytes(_ bytes: UInt64) -> Int { Int(bytes >> 20) }
+    /// A part of the memory; malformed when it is more than all.
+    private func part(_ symbol: String, _ bytes: UInt64, of total: UInt64) -> Reading<GPUTrait.Value> {
+        let size = Int(bytes >> 20)
+        guard bytes <= total else { return .unreadable(NVMLError.value(symbol, "\(size) MiB").failure) }
+        return .present(.number(size))
+    }
+}

@@ -61,7 +61,7 @@ struct TraitReader {
     }
 
     func setup() {
-        pair(.ecc, .eccPending, functions.DeviceGetEccMode) { .flag($0 != 0) }
+        flags(.ecc, .eccPending, functions.DeviceGetEccMode)
         read(.gspFirmware, functions.DeviceGetGspFirmwareVersion) { call throws(NVMLError) in
             let symbol = GPUTrait.gspFirmware.declaration.symbol
             return .text(
@@ -72,22 +72,26 @@ struct TraitReader {
         }
         read(.gspEnabled, functions.DeviceGetGspFirmwareMode) { call throws(NVMLError) in
             var usual: UInt32 = 0
-            return .flag(
-                try library.value(GPUTrait.gspEnabled.declaration.symbol, 0) { call(device, $0, &usual) }
-                    != 0
-            )
+            let symbol = GPUTrait.gspEnabled.declaration.symbol
+            return .flag(try library.flag(symbol, try library.value(symbol, 0) { call(device, $0, &usual) }))
         }
         read(.persistenceMode, functions.DeviceGetPersistenceMode) { call throws(NVMLError) in
-            .flag(try value(.persistenceMode, 0, call) != 0)
+            let symbol = GPUTrait.persistenceMode.declaration.symbol
+            return .flag(try library.flag(symbol, UInt32(bitPattern: try value(.persistenceMode, 0, call))))
         }
         name(.computeMode, functions.DeviceGetComputeMode, of: NVMLNames.computeModes)
         read(.addressingMode, functions.DeviceGetAddressingMode) { call throws(NVMLError) in
             var mode = gpa_nvml_addressing_mode_t()
             mode.version = GPA_NVML_ADDRESSING_MODE_VERSION
-            return .name(try value(.addressingMode, mode, call).value, of: NVMLNames.addressingModes)
+            let symbol = GPUTrait.addressingMode.declaration.symbol
+            let number = try value(.addressingMode, mode, call).value
+            return .text(try library.name(symbol, number, of: NVMLNames.addressingModes))
         }
         several([.bar1MiB, .bar1UsedMiB], functions.DeviceGetBAR1MemoryInfo) { call throws(NVMLError) in
             let memory = try value(.bar1MiB, gpa_nvml_bar1_memory_t(), call)
+            guard memory.used <= memory.total else {
+                throw .value(GPUTrait.bar1MiB.declaration.symbol, "\(memory.used >> 20) MiB used")
+            }
             return [.number(Int(memory.total >> 20)), .number(Int(memory.used >> 20))]
         }
     }
@@ -118,20 +122,18 @@ struct TraitReader {
 
     /// Reads a number that has a name.
     func name(_ trait: GPUTrait, _ function: NumberGetter?, of names: [UInt32: String]) {
-        read(trait, function) { call throws(NVMLError) in .name(try value(trait, 0, call), of: names) }
+        read(trait, function) { call throws(NVMLError) in
+            .text(try library.name(trait.declaration.symbol, try value(trait, 0, call), of: names))
+        }
     }
 
-    /// Reads two traits with one call.
-    func pair(
-        _ first: GPUTrait,
-        _ second: GPUTrait,
-        _ function: PairGetter?,
-        _ words: (UInt32) -> Value
-    ) {
+    /// Reads two switches with one call.
+    func flags(_ first: GPUTrait, _ second: GPUTrait, _ function: PairGetter?) {
         several([first, second], function) { call throws(NVMLError) in
             var other: UInt32 = 0
-            let value = try library.value(first.declaration.symbol, 0) { call(device, $0, &other) }
-            return [words(value), words(other)]
+            let symbol = first.declaration.symbol
+            let value = try library.value(symbol, 0) { call(device, $0, &other) }
+            return [.flag(try library.flag(symbol, value)), .flag(try library.flag(symbol, other))]
         }
     }
 
@@ -161,12 +163,5 @@ struct TraitReader {
         _ call: (Device, UnsafeMutablePointer<Output>) -> gpa_nvml_return_t
     ) throws(NVMLError) -> Output {
         try library.value(trait.declaration.symbol, initial) { call(device, $0) }
-    }
-}
-
-extension GPUTrait.Value {
-    /// The name of a number, or the number itself when this version of the agent has no name for it.
-    static func name(_ number: UInt32, of names: [UInt32: String]) -> Self {
-        .text(names[number] ?? "\(number)")
     }
 }

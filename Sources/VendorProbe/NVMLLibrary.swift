@@ -56,7 +56,7 @@ struct NVMLLibrary {
     private func cudaVersion() throws(NVMLError) -> String {
         let symbol = "nvmlSystemGetCudaDriverVersion_v2"
         let number = try value(symbol, 0 as Int32) { functions.SystemGetCudaDriverVersion_v2($0) }
-        guard number >= 1000 else { throw .value(symbol, "\(number)") }
+        guard (1000..<100_000).contains(number) else { throw .value(symbol, "\(number)") }
         return "\(number / 1000).\(number % 1000 / 10)"
     }
 
@@ -66,7 +66,8 @@ struct NVMLLibrary {
             var info = gpa_nvml_driver_branch_t()
             info.version = GPA_NVML_DRIVER_BRANCH_VERSION
             info = try value(symbol, info) { call($0, UInt32(GPA_NVML_VERSION_SIZE)) }
-            return withUnsafeBytes(of: info.branch, vendorText)
+            guard let branch = withUnsafeBytes(of: info.branch, vendorString) else { throw .text(symbol) }
+            return branch
         }
     }
 }
@@ -121,11 +122,14 @@ extension NVMLLibrary {
         var bytes = [CChar](repeating: 0, count: size)
         reporter.calling(symbol)
         try check(symbol, call(&bytes, UInt32(size)))
-        return bytes.withUnsafeBytes(vendorText)
+        guard let text = bytes.withUnsafeBytes(vendorString) else { throw .text(symbol) }
+        return text
     }
 }
 
-/// The string in a C array, up to the first NUL or the end of the array.
+/// What is in a C array of text, up to the first NUL or the end of the array.
+///
+/// It is for messages: bytes that are not UTF-8 are replaced.
 func vendorText(_ bytes: UnsafeRawBufferPointer) -> String {
     String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
 }

@@ -68,6 +68,8 @@ enum NVMLError: CausedError {
     case value(String, String)
     /// The function succeeded, but returned a count that is not possible.
     case count(String, String)
+    /// The function succeeded, but what it wrote is no text.
+    case text(String)
 
     var cause: (any Error)? { nil }
 
@@ -78,13 +80,14 @@ enum NVMLError: CausedError {
             NVMLFailure(symbol: symbol, code: Int(code.rawValue), name: code.name).description
         case .value(let symbol, let text): "\(symbol): '\(text)'"
         case .count(let symbol, let text): "\(symbol): \(text)"
+        case .text(let symbol): "\(symbol): the text has no end or is not UTF-8"
         }
     }
 
     var failure: ReadFailure {
         switch self {
         case .call: ReadFailure(.vendor, errorChain(self))
-        case .value, .count: ReadFailure(.malformed, errorChain(self))
+        case .value, .count, .text: ReadFailure(.malformed, errorChain(self))
         }
     }
 }

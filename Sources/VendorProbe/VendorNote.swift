@@ -9,6 +9,20 @@ package struct VendorCall: Codable, Sendable, Equatable, CustomStringConvertible
     package var gpu: Int?
 
     package var description: String { symbol + (gpu.map { " for GPU \($0)" } ?? "") }
+
+    /// Whether the symbol is one of C and not too long, so that it can be part of a finding.
+    fileprivate var isValid: Bool {
+        func isOfSymbol(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+        }
+        let bytes = symbol.utf8
+        return (1...Self.symbolLimit).contains(bytes.count) && bytes.allSatisfy(isOfSymbol)
+            && symbol.first?.isLetter == true
+    }
+
+    /// The longest symbol that the agent believes, in bytes; NVIDIA's have less than sixty.
+    private static let symbolLimit = 128
 }
 
 /// A line that the child process sends before its answer: the next call, and what it read since the last such line.
@@ -41,24 +55,19 @@ struct VendorNote: Codable, Equatable {
     init?(_ line: [UInt8]) {
         guard line.first == Self.mark else { return nil }
         if line.dropFirst().first == UInt8(ascii: "{") {
-            guard let note = try? JSONDecoder().decode(VendorNote.self, from: Data(line.dropFirst()))
-            else {
-                return nil
-            }
+            guard let note = try? JSONDecoder().decode(VendorNote.self, from: Data(line.dropFirst())),
+                note.call?.isValid ?? true
+            else { return nil }
             self = note
         } else {
             let words = String(decoding: line.dropFirst(), as: UTF8.self).split(separator: " ")
-            guard let symbol = words.first, symbol.first?.isLetter == true, symbol.allSatisfy(Self.isOfSymbol),
-                words.count <= 2
-            else { return nil }
+            guard let symbol = words.first, words.count <= 2 else { return nil }
             let gpu = words.count == 2 ? Int(words[1]) : nil
             guard words.count == 1 || gpu != nil else { return nil }
-            self.init(call: VendorCall(symbol: String(symbol), gpu: gpu))
+            let call = VendorCall(symbol: String(symbol), gpu: gpu)
+            guard call.isValid else { return nil }
+            self.init(call: call)
         }
-    }
-
-    private static func isOfSymbol(_ character: Character) -> Bool {
-        character.isASCII && (character.isLetter || character.isNumber || character == "_")
     }
 
     init(
@@ -158,7 +167,7 @@ struct VendorNotes {
     mutating func add(_ note: VendorNote) {
         call = note.call
         driver = note.driver ?? driver
-        gpuCount = min(note.gpuCount ?? gpuCount, Int(vendorDeviceLimit))
+        gpuCount = min(max(0, note.gpuCount ?? gpuCount), Int(vendorDeviceLimit))
         if let gpu = note.gpu, (0..<Int(vendorDeviceLimit)).contains(gpu.index) {
             gpus[gpu.index] = gpu.applied(to: gpus[gpu.index] ?? .unread(gpu.index))
         }

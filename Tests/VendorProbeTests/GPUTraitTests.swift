@@ -88,6 +88,23 @@ import VendorProbe
         #expect(gpus.map { $0.traits[row.trait] } == [.present(row.value), .present(row.value)])
     }
 
+    /// A value that no GPU has is not shown as one.
+    @Test(
+        arguments: [
+            (.ecc, "ecc=2"), (.eccPending, "ecc=on trait.eccPending=2"), (.persistenceMode, "persistenceMode=7"),
+            (.gspEnabled, "gspEnabled=2"), (.remappedRowsPending, "remappedRowsPending=2"),
+            (.architecture, "architecture=100"), (.recoveryAction, "recoveryAction=4000000000"),
+            (.gpuUtilization, "gpuUtilization=101 trait.memoryUtilization=1"), (.temperature, "temperature=2000"),
+            (.pcieWidth, "pcieWidth=64"), (.clockEventReasons, "clockEventReasons=0x100000000"),
+        ] as [(GPUTrait, String)]
+    )
+    func isMalformedWhenItIsNotPossible(_ trait: GPUTrait, _ word: String) async throws {
+        for gpu in try await gpus("trait.\(word)") {
+            #expect(gpu.traits[trait].failure?.reason == .malformed, "\(gpu.traits[trait])")
+            #expect(gpu.name.value == "NVIDIA H100 NVL")
+        }
+    }
+
     @Test func aNumberThatIsAllOnesIsNone() async throws {
         for gpu in try await gpus("trait.numaNode=0xffffffff") {
             #expect(gpu.traits[.numaNode] == .absentBecause("nvmlDeviceGetNumaNodeId: no value"))

@@ -204,7 +204,7 @@ import VendorProbe
             host.deadlines.migChange = .milliseconds(700)
             let reading = await host.prober().make(MIGChange(uuid: "GPU-a", steps: [.setMode(false)]))
             #expect(reading.failure?.reason == .hang)
-            #expect(reading.failure?.detail.contains("nvmlDeviceSetMigMode did not return") == true)
+            #expect(reading.failure?.detail.contains("nvmlDeviceSetMigMode for GPU 0 did not return") == true)
             #expect(host.isTidy)
         }
     }

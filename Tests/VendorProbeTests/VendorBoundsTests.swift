@@ -20,6 +20,17 @@ import VendorProbe
         #expect(facts.nvml.value?.gpus.first?.migDevices == .unreadable(ReadFailure(.malformed, detail)))
     }
 
+    /// A library that asks for more room each time must not keep the agent in a loop.
+    @Test(arguments: [4_194_305, 4_294_967_280, 4_294_967_295])
+    func anImpossibleNumberOfProcessesIsMalformed(count: Int) async throws {
+        let symbol = "nvmlDeviceGetComputeRunningProcesses_v3"
+        let facts = try await StandInHost.with(hardware: StandInHost.vgpu + "fault \(symbol) count=\(count)\n") {
+            await $0.prober().facts()
+        }
+        let detail = "\(symbol): \(count) processes, but at most 4194304 are possible"
+        #expect(facts.nvml.value?.gpus.first?.processes == .unreadable(ReadFailure(.malformed, detail)))
+    }
+
     @Test(arguments: [65, 2_147_483_647, 4_294_967_295])
     func anImpossibleNumberOfCUDADevicesIsMalformed(count: Int) async throws {
         let hardware = StandInHost.twoH100 + "fault cuDeviceGetCount count=\(count)\n"

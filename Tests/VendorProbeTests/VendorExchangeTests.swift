@@ -84,6 +84,15 @@ import Testing
         #expect(try ask("\(Self.hello) exec yes >&2", deadlines: deadlines).failure?.reason == .hang)
     }
 
+    /// A library that calls in a loop has the agent read notes, and still meets the deadline.
+    @Test func aChildThatSendsNotesWithoutEndStillMeetsTheDeadline() throws {
+        var deadlines = VendorProber.Deadlines()
+        deadlines.cuda = .milliseconds(300)
+        let failure = try ask("\(Self.hello) exec yes '~cuInit'", deadlines: deadlines).failure
+        #expect(failure?.reason == .hang)
+        #expect(failure?.detail.hasPrefix("CUDA: cuInit did not return within 0.3 seconds") == true)
+    }
+
     @Test func aChildThatClosesItsOutputIsNotWaitedForLong() throws {
         var deadlines = VendorProber.Deadlines()
         deadlines.ending = .milliseconds(200)

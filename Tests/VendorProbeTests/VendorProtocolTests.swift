@@ -93,9 +93,20 @@ import Testing
 
     @Test(arguments: [
         "~", "~ 3", "~nvmlInit_v2 x", "~nvmlInit_v2 1 2", "~nvml;reboot", "~{", "~[]", "nvmlInit_v2", "~nvmlInit\u{e9}",
+        "~_init", #"~{"call": {"symbol": "a b"}}"#, #"~{"call": {"symbol": ""}}"#, #"~{"call": {"symbol": "a\n"}}"#,
+        "~" + String(repeating: "a", count: 129),
     ])
     func anotherLineIsNoNote(_ line: String) {
         #expect(VendorNote(Array(line.utf8)) == nil)
+    }
+
+    /// A child whose memory is damaged can send any number.
+    @Test(arguments: [(-1, 0), (Int.min, 0), (64, 64), (65, 64), (Int.max, 64)])
+    func theNumberOfGPUsInANoteHasBounds(sent: Int, kept: Int) {
+        var notes = VendorNotes()
+        let driver = NVMLFacts(driverVersion: "1", nvmlVersion: "1", cudaVersion: .absent, gpus: [])
+        notes.add(VendorNote(driver: driver, gpuCount: sent))
+        #expect(notes.facts(until: ReadFailure(.hang, "a call"))?.gpus.count == kept)
     }
 
     @Test func aRequestIsOneLine() throws {
