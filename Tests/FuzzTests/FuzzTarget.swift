@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable {
     case kernelLog = "kernel-log"
     case published
     case vendorAnswer = "vendor-answer"
+    case vendorStream = "vendor-stream"
     case vgpuName = "vgpu-name"
     case watchEvent = "watch-event"
 
@@ -31,6 +32,7 @@ enum FuzzTarget: String, CaseIterable {
         case .kernelLog: properties.checkKernelLog(bytes)
         case .published: properties.checkPublished(bytes)
         case .vendorAnswer: properties.checkVendorAnswer(bytes)
+        case .vendorStream: properties.checkVendorStream(bytes)
         case .vgpuName: properties.checkName(String(decoding: bytes, as: UTF8.self))
         case .watchEvent: properties.checkWatchEvent(bytes)
         }
