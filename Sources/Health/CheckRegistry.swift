@@ -114,6 +114,7 @@ package enum CheckRegistry {
         .licenseExpired,
         .licenseMissing,
         .licenseDaemonNotRunning,
+        .licenseRenewalFailing,
         .licenseGrace,
         .licenseConfigurationPending,
         .cudaHang,

@@ -50,7 +50,7 @@ import Testing
                 $0.program.unitFile = nil
                 $0.program.isRunning = false
             },
-            Case("the daemon does not run", .licenseMissing, "nvidia-gridd does not run.") {
+            Case("the daemon does not run", .licenseDaemonNotRunning, "nvidia-gridd does not run.") {
                 $0.program.isRunning = false
                 $0.says(.serverFailed)
             },
@@ -85,6 +85,11 @@ import Testing
                 $0.says(.licensed)
             },
             Case("nothing says why", .licenseMissing, "GPU 0.") { _ in },
+            Case("the daemon does not say why", .licenseMissing, "nvidia-gridd: the line") { $0.says(.unlicensed) },
+            Case("it does not say that it has no token", .licenseTokenMissing, "neither a license token nor") {
+                $0.licensing.tokens = .absent
+                $0.says(.unlicensed)
+            },
         ]
 
         func report(grace: Int = 0) throws -> NodeReport {
@@ -118,6 +123,7 @@ import Testing
         #expect(failed.first?.observed.hasPrefix("These vGPUs have no license: GPU 0.") == true)
         #expect(failed.first?.observed.contains(test.words) == true, "\(failed.first?.observed ?? "")")
         #expect(failed.first?.remedy.isEmpty == false)
+        #expect(!report.findings.contains { $0.state == .warning })
     }
 
     /// The boot was 1000 seconds ago.
@@ -139,6 +145,24 @@ import Testing
             $0.platform = platform
         }
         #expect(try test.report().reason == .licenseMissing)
+    }
+
+    @Test(
+        arguments: [
+            ("Failed to acquire license from srv (Info: vGPU - Error: Could not resolve host: srv)", "(DNS)"),
+            ("Failed to acquire license from srv (Info: vGPU - Error: Connection timed out)", "firewalls"),
+            ("Failed to acquire license from srv (Info: vGPU - Error: Couldn't connect to server)", "cannot connect"),
+            ("Failed to acquire license from srv (Info: vGPU - Error: SSL certificate problem)", "certificate"),
+            ("Failed to acquire license from resolve.example (Info: vGPU - Error: x)", "reaches the license server"),
+            ("Failed to acquire license from 10.0.0.1", "reaches the license server"),
+        ]
+    )
+    func theRemedyNamesThePartOfTheNetwork(_ line: String, _ words: String) throws {
+        let test = Case("no server answers", .licenseServerFailed, "") {
+            $0.licensing.log = .present(LicensingFacts.LogLine(.serverFailed, line))
+        }
+        let remedy = try test.report().finding(.licenseServerFailed)?.remedy.text
+        #expect(remedy?.contains(words) == true, "\(remedy ?? "no finding")")
     }
 
     @Test func anOperatorCanWantNoLicense() throws {

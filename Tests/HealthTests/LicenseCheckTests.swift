@@ -40,7 +40,7 @@ import Testing
         facts = facts.withNVML { $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil)) }
     }
 
-    @Test func aDaemonThatDoesNotRunIsAWarningOnceALicenseIsMissing() throws {
+    @Test func aDaemonThatDoesNotRunIsAFailureOnceALicenseIsMissing() throws {
         var stopped = daemon(DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: false))
         stopped.hasSystemd = true
         let licensed = try report(stopped)
@@ -48,10 +48,11 @@ import Testing
         #expect(notice?.state == .notice && licensed.verdict == .ready)
         #expect(notice?.remedy.command == "systemctl enable --now nvidia-gridd")
         let without = try report(stopped, nil, Self.unlicensed)
-        #expect(without.finding(.licenseDaemonNotRunning)?.state == .warning && without.verdict == .notReady)
-        #expect(without.reason == .licenseMissing)
-        let observed = "These vGPUs have no license: GPU 0. nvidia-gridd does not run."
-        #expect(without.finding(.licenseMissing)?.observed == observed)
+        let failure = without.finding(.licenseDaemonNotRunning)
+        #expect(failure?.state == .failed && without.verdict == .notReady)
+        #expect(without.reason == .licenseDaemonNotRunning && without.finding(.licenseMissing) == nil)
+        #expect(failure?.observed == "These vGPUs have no license: GPU 0. nvidia-gridd does not run.")
+        #expect(failure?.remedy.command == "systemctl enable --now nvidia-gridd")
         // The next install starts the daemon with the configured license.
         let remedy = try report(stopped, Self.policy).finding(.licenseDaemonNotRunning)?.remedy
         #expect(remedy?.command == "gpu-agent install")
@@ -81,7 +82,7 @@ import Testing
         ]
         for (program, text) in cases {
             let finding = try report(daemon(program), nil, Self.unlicensed).finding(.licenseDaemonNotRunning)
-            #expect(finding?.observed == text)
+            #expect(finding?.observed == "These vGPUs have no license: GPU 0. \(text)")
         }
         let running = daemon(DriverProgram(path: Self.path, unitFile: Self.unit, isRunning: true))
         #expect(try report(running).finding(.licenseDaemonNotRunning)?.state == .pass)

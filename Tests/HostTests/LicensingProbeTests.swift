@@ -88,6 +88,10 @@ import Testing
                 ], .tokenRefused
             ),
             (["Failed to register client (2)", "Failed to acquire license from 10.0.0.1"], .serverFailed),
+            (["License acquired successfully.", "Valid GRID license not found"], .unlicensed),
+            (["Failed to acquire license from srv", "Valid GRID license not found"], .serverFailed),
+            (["Failed to setup cloud License Manager: 3"], .unlicensed),
+            (["Valid GRID license not found", "License renewed successfully."], .licensed),
             (["Configuration parameter ( ServerAddress  FeatureType) not set"], nil), ([], nil),
         ] as [([String], LicensingFacts.Meaning?)]
     )

@@ -83,10 +83,11 @@ package struct Prober: Sendable {
         facts.driver.unloadedModules = missing.isEmpty ? nil : missing
         facts.kernelLog = await kernelLog(about: facts.failingGPUs)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
-        if !facts.unlicensedVGPUs.isEmpty {
+        let moment = Timestamp(now())
+        if !facts.unlicensedVGPUs.isEmpty || !facts.endingLicenses(at: moment).isEmpty {
             let hasSystemd = driver.surroundings?.hasSystemd == true
             let probe = LicensingProbe(root: root, commands: commands)
-            facts.licensing = .present(await probe.read(at: Timestamp(now()), hasSystemd: hasSystemd))
+            facts.licensing = .present(await probe.read(at: moment, hasSystemd: hasSystemd))
         }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)

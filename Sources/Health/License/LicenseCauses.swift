@@ -106,10 +106,11 @@ extension Check {
             + "finding quotes the log.",
         advice:
             "Check that the node reaches the license server, also through its firewall and proxy, and that the certificate of "
-            + "the server is valid. `nvidia-gridd` tries again by itself."
+            + "the server is valid. When the log names one of these, so does the finding. `nvidia-gridd` tries again by "
+            + "itself."
     ) { state in
         guard case .serverFailed(let line) = state.cause else { return nil }
-        return state.outcome("nvidia-gridd: \(line)", remedy: "Check that the node reaches the license server.")
+        return state.outcome("nvidia-gridd: \(line)", remedy: .reachingLicenseServer(line))
     }
 
     static let licenseNoneAvailable = license(

@@ -12,16 +12,24 @@ extension Check {
         settlesWithin: .seconds(120),
         meaning:
             "The GRID driver is loaded, and `nvidia-gridd` does not run or is not on the host. Nothing gets or renews the "
-            + "license of the vGPUs. The finding is a warning, and a notice as long as every GPU has a license. On a host "
-            + "without systemd or without the unit, a license shows that another program takes care of it. During an install, it says that the agent could not start `nvidia-gridd` with the license of the "
+            + "license of the vGPUs. So a vGPU without a license gets none, and the node is not ready, except in the time "
+            + "of `license.grace`. The finding is a notice as long as every GPU has a license, and a warning when one ends "
+            + "soon. On a host without systemd or without the unit, a license shows that another program takes care of it. "
+            + "During an install, it says that the agent could not start `nvidia-gridd` with the license of the "
             + "configuration.",
         advice:
             "Read `journalctl -u nvidia-gridd`. Start it with `systemctl enable --now nvidia-gridd`. When the host has "
             + "no such unit, install the GRID driver again without options that move its files."
     ) { node in
-        guard node.decision.driver?.kind == .grid, node.facts.driver.isLoaded,
+        guard node.decision.driver?.kind == .grid,
             let daemon = node.facts.driver.surroundings?.program(.licenseDaemon), let isRunning = daemon.isRunning
         else { return nil }
+        // What explains a missing license is one finding.
+        if let state = node.licenseState, !isRunning {
+            guard state.cause == .daemonNotRunning else { return nil }
+            return state.outcome(daemon.whyMissing, remedy: remedy(daemon, on: node))
+        }
+        guard node.facts.driver.isLoaded else { return nil }
         let expected = "nvidia-gridd runs"
         guard !isRunning else { return .passed("nvidia-gridd runs", expected: expected) }
         let gpus = node.nvml?.gpus ?? []
@@ -30,9 +38,10 @@ extension Check {
         if isLicensed, daemon.unitFile == nil || node.facts.driver.surroundings?.hasSystemd == false {
             return .notApplicable("Every GPU has its license, and no nvidia-gridd runs.", expected: expected)
         }
-        guard node.licenseState?.cause != .daemonMissing else { return nil }
-        let outcome = isLicensed ? Outcome.notice : Outcome.warning
-        return outcome(daemon.whyMissing, expected, remedy(daemon, on: node))
+        let endings = node.endingLicenses
+        let outcome = isLicensed && endings.isEmpty ? Outcome.notice : Outcome.warning
+        let observed = [daemon.whyMissing, endings.observed].compactMap(\.self).joined(separator: " ")
+        return outcome(observed, expected, remedy(daemon, on: node))
     }
 
     private static func remedy(_ daemon: DriverProgram, on node: CheckedNode) -> Remedy {

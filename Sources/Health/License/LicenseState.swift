@@ -8,6 +8,8 @@ import Support
 struct LicenseState {
     enum Cause: Equatable {
         case daemonMissing
+        /// The host has the license daemon, and it does not run.
+        case daemonNotRunning
         case tokenMissing
         /// The token with this path cannot be used, for this reason.
         case tokenUnreadable(String)
@@ -50,16 +52,17 @@ struct LicenseState {
         if line?.meaning == .tokenRefused, let line {
             return .tokenUnreadable(licensing?.tokens.value?.first?.path ?? line.text)
         }
-        if daemon?.isRunning == false { return .other("nvidia-gridd does not run.") }
+        if daemon?.isRunning == false { return .daemonNotRunning }
         switch line?.meaning {
         case .clockSkew: return .clockSkew(line?.text ?? "")
         case .noneAvailable: return .noneAvailable(line?.text ?? "")
-        case .serverFailed, .tokenRefused, .licensed, nil: break
+        case .serverFailed, .tokenRefused, .licensed, .unlicensed, nil: break
         }
         if let cause = tokenCause(licensing) { return cause }
         if let line, line.meaning == .serverFailed { return .serverFailed(line.text) }
         if lacksToken(node, licensing) { return .tokenMissing }
-        return ended.map { .expired($0) } ?? .other("")
+        if let ended { return .expired(ended) }
+        return .other(line?.meaning == .unlicensed ? "nvidia-gridd: \(line?.text ?? "")" : "")
     }
 
     /// What is wrong with the tokens on the host; nil when one of them can be used.
@@ -130,7 +133,8 @@ extension CheckedNode {
 extension ReasonCode {
     /// The checks of which one fails while a vGPU has no license.
     static let licenseFailures: Set<ReasonCode> = [
-        .licenseDaemonMissing, .licenseTokenMissing, .licenseTokenUnreadable, .licenseTokenExpired,
-        .licenseServerFailed, .licenseNoneAvailable, .licenseClockSkew, .licenseExpired, .licenseMissing,
+        .licenseDaemonMissing, .licenseDaemonNotRunning, .licenseTokenMissing, .licenseTokenUnreadable,
+        .licenseTokenExpired, .licenseServerFailed, .licenseNoneAvailable, .licenseClockSkew, .licenseExpired,
+        .licenseMissing,
     ]
 }

@@ -29,12 +29,13 @@ package struct LicensingProbe: Sendable {
             return (configuration, Self.tokens(root, in: directory), root.reading("/proc/uptime"))
         }
         let seconds = uptime.value.flatMap { $0.split(separator: " ").first }.flatMap { Double($0) }
+        let booted = seconds.map { Timestamp(now.seconds - $0) }
         return LicensingFacts(
             at: now,
-            booted: seconds.map { Timestamp(now.seconds - $0) },
+            booted: booted,
             configuration: configuration,
             tokens: tokens,
-            log: await log(hasSystemd: hasSystemd)
+            log: await log(LicenseLogFile(root: root, booted: booted, now: now), hasSystemd: hasSystemd)
         )
     }
 
@@ -108,8 +109,22 @@ package struct LicensingProbe: Sendable {
         var exp: Double?
     }
 
+    /// The last word of the license daemon in this boot, from the journal, or from the log file of the host.
+    ///
+    /// A journal that keeps nothing passes its lines on to the file.
+    private func log(_ file: LicenseLogFile, hasSystemd: Bool) async -> Reading<LicensingFacts.LogLine> {
+        let journal = await journal(hasSystemd: hasSystemd)
+        guard journal.value == nil else { return journal }
+        let found = await offPool { file.read() }
+        if found.value != nil { return found }
+        // A file without a word says nothing about a journal that was not read.
+        guard !hasSystemd else { return journal }
+        if case .skipped = found { return journal }
+        return found
+    }
+
     /// The last word of the license daemon in the journal of this boot.
-    private func log(hasSystemd: Bool) async -> Reading<LicensingFacts.LogLine> {
+    private func journal(hasSystemd: Bool) async -> Reading<LicensingFacts.LogLine> {
         guard hasSystemd else { return .skipped("the host has no journal of systemd") }
         guard let commands else { return .skipped("the agent runs no commands on the host") }
         let command = [

@@ -22,6 +22,16 @@ extension HostRoot {
         try read(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The last bytes of a regular file as text; nil when there is none.
+    package func tail(_ path: HostPath, limit: Int) throws(HostError) -> String? {
+        guard let file = try openFile(path) else { return nil }
+        let size = try status(of: file, path).size
+        do throws(Errno) {
+            let bytes = try file.read(at: UInt64(max(0, size - limit)), count: limit)
+            return String(decoding: bytes, as: UTF8.self)
+        } catch { throw .file(.read, path, cause: error) }
+    }
+
     /// The names in a directory, sorted, without `.` and `..`; nil when there is no such directory.
     ///
     /// - Throws: `file` when the path is not a directory or cannot be read.

@@ -2,7 +2,7 @@ package import Support
 
 /// What the host shows about the license of its vGPUs, beside NVML.
 ///
-/// The agent reads it only while a vGPU has no license.
+/// The agent reads it only while a vGPU has no license, or has one that ends soon.
 package struct LicensingFacts: Codable, Sendable, Equatable {
     /// When the facts were read.
     package var at: Timestamp
@@ -84,23 +84,34 @@ package struct LicensingFacts: Codable, Sendable, Equatable {
         case clockSkew = "clock-skew"
         /// The server gave no license, for another reason or for none.
         case serverFailed = "server-failed"
+        /// There is no license, and the line does not say why.
+        case unlicensed
     }
 }
 
 extension LicensingFacts.LogLine {
     /// The last line of the license daemon that says something about a license; nil when there is none.
     ///
+    /// A line that only says that there is no license comes after the one that says why, so the latter counts.
+    ///
     /// Source: lines of drivers of the branches 525 to 550 in public logs. No public log has the line of a server that
     /// cannot be reached, so each other failure to acquire a license counts as one of the server.
     ///
     /// - Parameter lines: The lines of the log, the oldest first.
     package init?(lastOf lines: [String]) {
+        var general: Self?
         for line in lines.reversed() {
             guard let meaning = LicensingFacts.Meaning(line) else { continue }
-            self.init(meaning, line.shortened(to: 200))
-            return
+            let found = Self(meaning, line.shortened(to: 200))
+            guard meaning == .unlicensed else {
+                // An earlier license does not say why there is none now.
+                self = meaning == .licensed ? general ?? found : found
+                return
+            }
+            general = general ?? found
         }
-        return nil
+        guard let general else { return nil }
+        self = general
     }
 }
 
@@ -112,6 +123,7 @@ extension LicensingFacts.Meaning {
         ("Failed to decode signature from token received", .tokenRefused),
         ("Failed to read configurations from client configuration token", .tokenRefused),
         ("No pool features found for", .noneAvailable), ("Failed to acquire license from", .serverFailed),
+        ("Failed to setup cloud License Manager", .unlicensed), ("Valid GRID license not found", .unlicensed),
     ]
 
     fileprivate init?(_ line: String) {
@@ -128,8 +140,34 @@ extension NodeFacts {
         }
     }
 
+    /// The vGPUs that have a license which ends soon, or whose end is over, as NVML says.
+    ///
+    /// `nvidia-gridd` renews a license of a day long before. But a server can also give licenses of some hours, so a near
+    /// end alone does not mean that a renewal failed.
+    package func endingLicenses(at now: Timestamp) -> [EndingLicense] {
+        (vendor.value?.nvml.value?.gpus ?? []).compactMap { gpu in
+            guard gpu.virtualization.value == .vgpu, let license = gpu.license.value, license.licensed
+            else { return nil }
+            let ends = (license.features ?? []).filter(\.licensed).compactMap { $0.expires.flatMap(Timestamp.init) }
+            guard let end = ends.min(by: { $0.milliseconds < $1.milliseconds }),
+                end.seconds - now.seconds < EndingLicense.nearEnd
+            else { return nil }
+            return EndingLicense(gpu: gpu.index, end: end)
+        }
+    }
+
     /// Why the agent did not read about the license of a node.
     package static let everyVGPUIsLicensed = "no vGPU lacks a license"
+}
+
+/// A license of a vGPU that ends soon, or that ended and still counts for NVML.
+package struct EndingLicense: Sendable, Equatable {
+    /// NVML's index of the GPU.
+    package var gpu: Int
+    package var end: Timestamp
+
+    /// How long before its end a license counts as one that ends soon, in seconds: a quarter of a day.
+    fileprivate static let nearEnd = 21_600.0
 }
 
 extension VendorFacts {

@@ -31,7 +31,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var seenGPUs: Reading<SeenGPUs>
     /// The errors of the GPUs that the kernel log reported, also in earlier boots.
     package var gpuEvents: Reading<GPUEventFacts>
-    /// What the host shows about the license of its vGPUs; skipped when no vGPU lacks one.
+    /// What the host shows about the license of its vGPUs; skipped when no vGPU lacks one
+    /// and none ends soon.
     package var licensing: Reading<LicensingFacts>
     /// The MIG layouts that the GPUs should have; absent when none is recorded on the host.
     package var wantedMIG: Reading<WantedMIGLayout>
