@@ -101,6 +101,7 @@ package enum CheckRegistry {
         .nvswitchError,
         .migModePending,
         .migLayoutLost,
+        .migLayoutPending,
         .migDevicesMissing,
         .migGPUReplaced,
         .migLayoutInvalid,

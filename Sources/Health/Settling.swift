@@ -7,7 +7,7 @@ package import NodeModel
 /// time, every failure counts immediately.
 package struct Settling: Sendable, Equatable {
     /// Whether the GPUs have worked since the last boot.
-    private var hasWorked: Bool
+    package private(set) var hasWorked: Bool
     /// The start of each failure that began after the node had worked once.
     private var failingSince: [ReasonCode: ContinuousClock.Instant] = [:]
     /// The codes that have failed since a time before the node worked once.

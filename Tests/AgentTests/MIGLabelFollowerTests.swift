@@ -43,6 +43,32 @@ import Testing
         #expect(follower.due(.make("half"), at: start) == "half", "the other program can have changed the layout")
     }
 
+    /// The node waits for the first attempt, and for no other.
+    @Test func theChecksHearHowFarItIs() {
+        var follower = MIGLabelFollower()
+        func wish(_ hasWorked: Bool = false, _ decision: MIGRequest.Decision = .make("half")) -> MIGLabelWish? {
+            follower.wish(decision, hasWorked: hasWorked)
+        }
+        #expect(wish() == MIGLabelWish(layout: "half", state: .first), "before the first look at the label")
+        #expect(wish(true) == MIGLabelWish(layout: "half", state: .making))
+        #expect(wish(false, .nothing) == nil && wish(false, .leave("why")) == nil)
+        #expect(follower.due(.make("half"), at: start) == "half")
+        #expect(wish()?.state == .first, "while the attempt runs")
+        follower.end(.failed, "in use\u{1b} by \(String(repeating: "x", count: 400))", at: start)
+        #expect(wish()?.state == .failed)
+        #expect(wish()?.why?.hasPrefix("in use") == true && wish()?.why?.contains("\u{1b}") == false)
+        #expect((wish()?.why?.count ?? 0) < 310)
+        #expect(follower.due(.make("half"), at: start + MIGLabelFollower.pause) == "half")
+        #expect(wish()?.state == .failed, "another attempt holds up no pod")
+        follower.end(.pending, "a GPU needs a reset first", at: start)
+        #expect(wish() == MIGLabelWish(layout: "half", state: .waiting, why: "a GPU needs a reset first"))
+        follower.end(.success, at: start)
+        #expect(wish() == nil)
+        #expect(wish(false, .make("other"))?.state == .first, "before the follower has seen the new label")
+        #expect(follower.due(.make("other"), at: start) == "other")
+        #expect(wish(true, .make("other"))?.state == .making)
+    }
+
     @Test func theMirrorTellsWhoOwnsTheState() async throws {
         try await TestCluster.with { cluster in
             let mirror = TestLink(cluster).mirror

@@ -62,6 +62,65 @@ import Testing
         }
     }
 
+    /// On a new node, the taint stays until the layout of the label is made: a pod on the GPU would prevent it.
+    @Test func theTaintWaitsForTheLayoutOfTheLabel() async throws {
+        try await withLabel("uniform") { node, cluster, options in
+            // The change of the MIG mode ends after its deadline of two minutes.
+            try node.setMIGHardware("", "fault nvmlDeviceSetMigMode hang\n")
+            try await RunningAgent.with(node, cluster, options: options) { agent in
+                try await untilAsync("the layout is made") {
+                    try await agent.shown().metadata.labels["nvidia.com/mig.config.state"] == "pending"
+                }
+                let shown = try await agent.shown()
+                #expect(shown.metadata.labels["gpu-agent.dev/verdict"] == "not-ready")
+                #expect(shown.taints.contains { $0.key == "gpu-agent.dev/not-ready" })
+                // The daemon has the lock of the host, so `status` says that it changes something.
+                let finding = try await node.status().findings.first { $0.code == "mig-layout-pending" }
+                #expect(finding?.state == "failed")
+            }
+        }
+    }
+
+    /// A layout that cannot be made keeps no pod away, and the commands say why it is not there.
+    @Test func aLayoutThatCannotBeMadeIsAWarning() async throws {
+        try await withLabel("not-in-the-file") { node, cluster, options in
+            try await RunningAgent.with(node, cluster, options: options) { agent in
+                try await agent.awaitVerdict(.degraded)
+                #expect(try await agent.shown().metadata.labels["nvidia.com/mig.config.state"] == "failed")
+                try await untilAsync("the taint is gone") {
+                    try await !agent.shown().taints.contains { $0.key == "gpu-agent.dev/not-ready" }
+                }
+                for status in [try await node.status(), try await node.status(["--fresh"])] {
+                    let finding = status.findings.first { $0.code == "mig-layout-pending" }
+                    #expect(finding?.state == "warning")
+                    #expect(finding?.observed.contains("could not make the MIG layout not-in-the-file: ") == true)
+                }
+            }
+        }
+    }
+
+    /// Runs `body` with a good node that no daemon has seen, whose label names this layout, and with the daemon's options.
+    private func withLabel(
+        _ layout: String,
+        _ body: @escaping @Sendable (SimulatedNode, TestCluster, [String]) async throws -> Void
+    ) async throws {
+        let taint: JSON = ["spec": ["taints": [["key": "gpu-agent.dev/not-ready", "effect": "NoSchedule"]]]]
+        try await TestCluster.with(admission: true) { cluster in
+            try await cluster.changeNode(taint, fieldManager: "kubelet")
+            try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/mig.config": .string(layout)]]])
+            try await SimulatedNode.with("h100") { node in
+                try await node.agent("install").expectExit(0)
+                try node.setMIGHardware()
+                try node.directory.write("mig.yaml", MIGLayouts.config)
+                let file = node.directory.path("mig.yaml")
+                let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\nmig: {configFile: \(file)}\n"
+                try node.directory.write("config.yaml", config)
+                let options = ["--interval", "1s", "--config", node.directory.path("config.yaml")]
+                try await body(node, cluster, options)
+            }
+        }
+    }
+
     /// The daemon makes the layout that the label names, as NVIDIA's MIG manager would.
     @Test func theDaemonFollowsTheLabel() async throws {
         try await TestCluster.with(admission: true) { cluster in

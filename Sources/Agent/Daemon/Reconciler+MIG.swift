@@ -13,9 +13,20 @@ struct MIGWork {
 extension Reconciler {
     /// The view after the MIG layouts were made that are lost, or that a label of the Node names.
     func withMIGLayouts(_ view: NodeView, _ mig: inout MIGWork, _ settling: inout Settling) async -> NodeView {
-        guard install != nil, view.plan.steps.isEmpty else { return view }
-        let view = await restored(view, &mig.restoration, &settling)
-        return await followed(view, &mig.follower, &settling)
+        let view = await asking(view, mig, settling)
+        guard install != nil, view.plan.steps.isEmpty else { return view.waitingWithTheLayout(inspector.setup) }
+        let restored = await restored(view, &mig.restoration, &settling)
+        return await followed(await asking(restored, mig, settling), &mig.follower, &settling)
+    }
+
+    /// The view with the MIG layout that a label of the Node names, if it is not there.
+    ///
+    /// Without it, the node would count as ready before the layout is made, and the first pod would prevent it.
+    func asking(_ view: NodeView, _ mig: MIGWork, _ settling: Settling) async -> NodeView {
+        guard inspector.setup.policy.migConfigFile != nil, install != nil, view.facts.driver.isLoaded, let cluster,
+            let request = await cluster.mirror.migRequest
+        else { return view }
+        return view.with(mig.follower.wish(request.decision, hasWorked: settling.hasWorked), inspector.setup)
     }
 
     /// The view after lost MIG layouts were made again.
@@ -56,8 +67,20 @@ extension Reconciler {
             let (prober, pod) = (inspector.prober, install.pod)
             await follower.make(layout, from: path, besides: ignored, prober, pod: pod, logger)
             view = await inspector.look()
+            view = view.with(follower.wish(request.decision, hasWorked: settling.hasWorked), inspector.setup)
         }
         view.migState = follower.state.map { .set($0) } ?? .none
         return view
+    }
+}
+
+extension NodeView {
+    /// The view of a node with other steps to do, whose layout no attempt is made for meanwhile.
+    ///
+    /// They can fail for ever, so the layout does not keep the node from being used.
+    fileprivate func waitingWithTheLayout(_ setup: Setup) -> NodeView {
+        guard var wish = facts.labelMIG, wish.state == .first || wish.state == .making else { return self }
+        (wish.state, wish.why) = (.waiting, "the steps for the driver come first")
+        return with(wish, setup)
     }
 }

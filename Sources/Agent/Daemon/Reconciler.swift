@@ -83,14 +83,16 @@ struct Reconciler: Service {
         _ mig: inout MIGWork
     ) async {
         guard !Task.isCancelled else { return }
-        var view = await inspector.look()
+        var view = await asking(await inspector.look(), mig, settling)
         // An inspection that was canceled halfway has incomplete facts.
         guard !Task.isCancelled else { return }
         await remember(view.facts)
         // A watch can miss changes while the network is down. So read the owner labels again before an install.
         if install != nil, view.plan.decision.action == .install, let cluster {
             let labels = await cluster.mirror.ownerLabels(noOlderThan: .seconds(30))
-            if labels.current != view.facts.claims.nodeLabels { view = await inspector.look() }
+            if labels.current != view.facts.claims.nodeLabels {
+                view = await asking(await inspector.look(), mig, settling)
+            }
         }
         guard !Task.isCancelled else { return }
         if let install, !view.plan.steps.isEmpty, view.plan.obstacles.isEmpty, backoff.allows(at: .now) {

@@ -16,6 +16,8 @@ package struct NodeView: Sendable {
     package var policy: Policy
     /// What to publish about the MIG layout that a label of the Node names.
     var migState: MIGStateWish
+    /// Why the last install ended, when the journal does not have it.
+    private let failure: Finding?
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
     ///
@@ -31,6 +33,7 @@ package struct NodeView: Sendable {
     ) {
         self.facts = facts
         self.journal = journal
+        self.failure = failure
         policy = setup.policy
         migState = setup.policy.migConfigFile == nil ? .none : .keep
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
@@ -49,6 +52,16 @@ package struct NodeView: Sendable {
         )
         report = checks.report()
         gpuFaults = checks.gpuFaults
+    }
+
+    /// The same view with this wish for the MIG layout of a label.
+    func with(_ wish: MIGLabelWish?, _ setup: Setup) -> NodeView {
+        guard wish != facts.labelMIG else { return self }
+        var facts = facts
+        facts.labelMIG = wish
+        var view = NodeView(setup, facts: facts, journal: journal, failure: failure)
+        view.migState = migState
+        return view
     }
 
     /// Whether NVML did not answer in the time that a person waits (`Prober.isBrief`).
@@ -101,7 +114,9 @@ package struct Inspector: Sendable {
 
     /// Evaluates facts of a node that the agent read before, for a person.
     package func currentView(_ reading: NodeReading) async -> NodeView {
-        let reading = await complete(reading)
+        var reading = await complete(reading)
+        // Only the daemon follows the label.
+        if reading.facts.labelMIG == nil { reading.facts.labelMIG = await prober.labelMIG() }
         return await currentView(await withConfiguredFiles(reading.facts), reading.journal)
     }
 

@@ -33,6 +33,12 @@ extension Prober {
         )
     }
 
+    /// The MIG layout of a label that a daemon makes now, or could not make; nil when none does.
+    func labelMIG() async -> MIGLabelWish? {
+        guard let results = await daemonResults(), results.until.seconds > now() else { return nil }
+        return results.facts.labelMIG
+    }
+
     /// The facts of the daemon, with what costs little to read and can have changed: the errors of the GPUs.
     ///
     /// Only root can read them, and the kernel log.

@@ -15,6 +15,8 @@ struct MIGLabelFollower {
     private var layout: String?
     /// When the next attempt may be made; nil for now.
     private var next: ContinuousClock.Instant?
+    /// Whether an attempt for this layout has ended, and why the layout was not there afterwards.
+    private var ended: (isTrue: Bool, why: String?) = (false, nil)
     /// The last reason in the log for which the agent makes no layout.
     private var reason: String?
 
@@ -29,17 +31,36 @@ struct MIGLabelFollower {
     /// A layout that was made is not made again before the label changes or the daemon starts again.
     mutating func due(_ decision: MIGRequest.Decision, at instant: ContinuousClock.Instant) -> String? {
         guard case .make(let wanted) = decision else {
-            (state, layout, next) = (nil, nil, nil)
+            (state, layout, next, ended) = (nil, nil, nil, (false, nil))
             return nil
         }
-        if layout != wanted { (state, layout, next) = (.pending, wanted, nil) }
+        if layout != wanted { (state, layout, next, ended) = (.pending, wanted, nil, (false, nil)) }
         guard state != .success, next.map({ instant >= $0 }) ?? true else { return nil }
         return wanted
     }
 
+    /// The layout that is not there, for the checks.
+    ///
+    /// - Parameters:
+    ///   - decision: Who makes the layout.
+    ///   - hasWorked: Whether the GPUs have worked since the last boot, so that pods may use them already.
+    /// - Returns: Nil when no layout is wanted, and when it is there.
+    func wish(_ decision: MIGRequest.Decision, hasWorked: Bool) -> MIGLabelWish? {
+        guard case .make(let wanted) = decision else { return nil }
+        guard wanted == layout, ended.isTrue else {
+            return MIGLabelWish(layout: wanted, state: hasWorked ? .making : .first)
+        }
+        switch state {
+        case .success, nil: return nil
+        case .failed: return MIGLabelWish(layout: wanted, state: .failed, why: ended.why)
+        case .pending: return MIGLabelWish(layout: wanted, state: .waiting, why: ended.why)
+        }
+    }
+
     /// Notes the end of an attempt.
-    mutating func end(_ state: MIGConfigState, at instant: ContinuousClock.Instant) {
+    mutating func end(_ state: MIGConfigState, _ why: String? = nil, at instant: ContinuousClock.Instant) {
         self.state = state
+        ended = (true, why.map { $0.visible.shortened(to: 300) })
         next = state == .success ? nil : instant + Self.pause
     }
 
@@ -72,7 +93,7 @@ struct MIGLabelFollower {
         _ logger: Logger
     ) async {
         let (state, why) = await Self.result(layout, path, ignored, prober, pod)
-        end(state, at: .now)
+        end(state, why, at: .now)
         logger.log(
             level: state == .failed ? .warning : .notice,
             "the MIG layout of the label",
@@ -103,7 +124,8 @@ struct MIGLabelFollower {
             let document = try await run.run(lockDeadline: .seconds(30))
             switch document.state {
             case .success: return (.success, nil)
-            case .resetRequired, .rebootRequired: return (.pending, document.state.rawValue)
+            case .resetRequired: return (.pending, "a GPU needs a reset first")
+            case .rebootRequired: return (.pending, "the node needs a reboot first")
             case .possible, .failed, .notRecorded: return (.failed, document.why)
             }
         } catch { return (.failed, error.problem.observed) }

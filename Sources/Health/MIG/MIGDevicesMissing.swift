@@ -10,7 +10,7 @@ extension Check {
         title: "GPUs in MIG mode have MIG devices",
         group: .mig,
         phase: .use,
-        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending, .migLayoutLost],
+        dependsOn: [.nvmlUnavailable, .gpuUnreadable, .migModePending, .migLayoutLost, .migLayoutPending],
         // A change of the MIG configuration first removes the old devices.
         settlesWithin: .seconds(60),
         meaning: "A GPU is in MIG mode but has no MIG device. CUDA finds no device on such a GPU.",

@@ -36,6 +36,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var licensing: Reading<LicensingFacts>
     /// The MIG layouts that the GPUs should have; absent when none is recorded on the host.
     package var wantedMIG: Reading<WantedMIGLayout>
+    /// The MIG layout that a label of the Node names and that is not there; nil when a daemon knows of none.
+    package var labelMIG: MIGLabelWish?
     /// What the container runtime of the host reads; nil when the agent did not read it.
     package var runtime: RuntimeFacts?
     /// What is known of NVIDIA's device plugin; nil when the agent did not look for it.
@@ -54,6 +56,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         gpuEvents: Reading<GPUEventFacts> = .absent,
         licensing: Reading<LicensingFacts> = .skipped(NodeFacts.everyVGPUIsLicensed),
         wantedMIG: Reading<WantedMIGLayout> = .absent,
+        labelMIG: MIGLabelWish? = nil,
         runtime: RuntimeFacts? = nil,
         devicePlugin: DevicePluginFacts? = nil
     ) {
@@ -71,6 +74,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.gpuEvents = gpuEvents
         self.licensing = licensing
         self.wantedMIG = wantedMIG
+        self.labelMIG = labelMIG
         self.runtime = runtime
         self.devicePlugin = devicePlugin
     }
@@ -121,6 +125,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
             try container.decodeIfPresent(Reading<LicensingFacts>.self, forKey: .licensing)
             ?? .skipped(Reading<LicensingFacts>.notRecorded)
         wantedMIG = try container.decode(Reading<WantedMIGLayout>.self, forKey: .wantedMIG)
+        labelMIG = try container.decodeIfPresent(MIGLabelWish.self, forKey: .labelMIG)
         runtime = try container.decodeIfPresent(RuntimeFacts.self, forKey: .runtime)
         devicePlugin = try container.decodeIfPresent(DevicePluginFacts.self, forKey: .devicePlugin)
     }
