@@ -95,6 +95,7 @@ package struct Daemon: Sendable {
             ),
             ClockWatcher(interval: options.interval, wakeUp: wakeUp),
             DeviceWatcher(wakeUp: wakeUp, logger: logger),
+            MIGChangeWatcher(root: inspector.prober.root, wakeUp: wakeUp, logger: logger),
         ]
         // In the mode `observe`, the agent writes nothing to the host. Each inspection reads the log then.
         if mode != .observe {
