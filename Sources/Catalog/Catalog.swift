@@ -30,6 +30,9 @@ package struct Catalog: Sendable, Equatable {
         self.drivers = drivers.sorted(by: CatalogDriver.newerFirst)
         self.xids = Dictionary(xids.map { ($0.code, $0) }) { _, last in last }
     }
+
+    /// The MMIO space in GiB that a virtual machine needs for a GPU, for the GPUs whose need is known.
+    package var mmioGiB: [PCIID: Int] { gpus.compactMapValues(\.mmioGiB) }
 }
 
 /// A cloud or hypervisor, with the firmware strings that identify it.

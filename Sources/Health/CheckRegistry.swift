@@ -11,6 +11,7 @@ package enum CheckRegistry {
         .gpuLost,
         .gpuDisappeared,
         .gpuMemoryRegions,
+        .gpuMemoryWindowSmall,
         .hostUnreadable,
         .noGPU,
         .unknownGPU,
@@ -91,6 +92,7 @@ package enum CheckRegistry {
         // Phase: use
         .nvmlHang,
         .nvmlUnavailable,
+        .gpuNotInitialized,
         .gpuCount,
         .gpuUnreadable,
         .xidHardware,

@@ -22,6 +22,8 @@ package struct CheckedNode: Sendable {
     package let aheadProblem: String?
     /// What each Xid means.
     package let xids: [Int: CatalogXid]
+    /// The MMIO space in GiB that a virtual machine needs for a GPU with this ID.
+    package let mmioGiB: [PCIID: Int]
 
     package init(
         facts: NodeFacts,
@@ -32,7 +34,8 @@ package struct CheckedNode: Sendable {
         restoresMIG: Bool = false,
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         published: PublishedState? = nil,
-        xids: [Int: CatalogXid] = [:]
+        xids: [Int: CatalogXid] = [:],
+        mmioGiB: [PCIID: Int] = [:]
     ) {
         self.facts = decision.managed(facts)
         self.decision = decision
@@ -43,6 +46,7 @@ package struct CheckedNode: Sendable {
         self.preparesNextBoot = preparesNextBoot
         self.aheadProblem = aheadProblem
         self.xids = xids
+        self.mmioGiB = mmioGiB
     }
 
     /// The errors of the GPUs that are not over.

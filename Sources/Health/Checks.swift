@@ -26,6 +26,8 @@ package struct Checks: Sendable {
     package var published: PublishedState?
     /// What each Xid means.
     package var xids: [Int: CatalogXid]
+    /// The MMIO space in GiB that a virtual machine needs for a GPU with this ID.
+    package var mmioGiB: [PCIID: Int]
 
     package init(
         facts: NodeFacts,
@@ -36,7 +38,8 @@ package struct Checks: Sendable {
         restoresMIG: Bool = false,
         lastFailure: Finding? = nil,
         published: PublishedState? = nil,
-        xids: [Int: CatalogXid] = [:]
+        xids: [Int: CatalogXid] = [:],
+        mmioGiB: [PCIID: Int] = [:]
     ) {
         self.facts = facts
         self.plan = plan
@@ -47,6 +50,7 @@ package struct Checks: Sendable {
         self.lastFailure = lastFailure
         self.published = published
         self.xids = xids
+        self.mmioGiB = mmioGiB
     }
 
     /// Runs the checks, and adds the obstacles to an install.
@@ -89,7 +93,8 @@ package struct Checks: Sendable {
             restoresMIG: restoresMIG,
             surroundings: surroundings,
             published: published,
-            xids: xids
+            xids: xids,
+            mmioGiB: mmioGiB
         )
     }
 

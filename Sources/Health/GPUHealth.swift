@@ -10,8 +10,8 @@ package import NodeModel
 /// - A GPU is *faulty* when one of the checks in `faults` fails or has a warning. These checks fail when a GPU does not
 ///   answer its driver, when the driver reported an error after which it needs more than another program, or when NVML
 ///   reports that its memory is damaged. A change of
-///   the driver or of the configuration does not help. An exception is an error code
-///   of NVML about the rights of the agent or about the files of the driver: it says nothing about the GPU.
+///   the driver or of the configuration does not help. Exceptions are an error code of NVML about the rights of the
+///   agent or about the files of the driver, and a GPU that needs another driver: they say nothing about the GPU.
 /// - The GPUs are *healthy* when none of these checks fails or has a warning, and CUDA works.
 /// - In all other cases, the agent cannot tell. For example, no driver is loaded, or CUDA fails: the cause can be the
 ///   GPU or the driver.
@@ -26,8 +26,8 @@ package enum GPUHealth: Sendable, Equatable {
 
     /// The codes of the findings that say that a GPU is faulty.
     package static let faults: Set<ReasonCode> = [
-        .gpuLost, .nvmlHang, .gpuCount, .gpuUnreadable, .cudaHang, .xidHardware, .xidReboot, .xidGPUReset,
-        .gpuRecoveryPending, .gpuMemoryDamaged,
+        .gpuLost, .nvmlHang, .gpuNotInitialized, .gpuCount, .gpuUnreadable, .cudaHang, .xidHardware, .xidReboot,
+        .xidGPUReset, .gpuRecoveryPending, .gpuMemoryDamaged,
     ]
 
     /// - Parameters:
@@ -37,7 +37,13 @@ package enum GPUHealth: Sendable, Equatable {
         let findings = report.findings.filter { finding in
             Self.faults.contains(finding.code) && [.failed, .warning].contains(finding.state)
         }
-        let faults = findings.filter { $0.code != .gpuUnreadable || facts.hasFaultOfGPU }
+        let faults = findings.filter { finding in
+            switch finding.code {
+            case .gpuUnreadable: facts.hasFaultOfGPU
+            case .gpuNotInitialized: facts.uninitializedGPUs.contains(where: \.cause.isOfGPU)
+            default: true
+            }
+        }
         if let worst = faults.decider {
             self = .faulty(worst)
         } else {

@@ -80,6 +80,7 @@ struct BusWalk {
             if let failure = directory.hexadecimal(name, bits: bits).failure { return .unreadable(failure) }
         }
         let physicalFunction = self.physicalFunction(directory)
+        let isDisplay = identity.class_code >> 8 == 0x03
         return .present(
             PCIFunction(
                 address: address,
@@ -98,8 +99,9 @@ struct BusWalk {
                 physicalFunction: physicalFunction,
                 sriovTotalVFs: directory.integer("sriov_totalvfs"),
                 // A virtual function has no BARs of its own, and only GPUs are checked.
-                memoryRegions: physicalFunction.value == nil && identity.class_code >> 8 == 0x03
-                    ? directory.memoryRegions() : nil
+                memoryRegions: physicalFunction.value == nil && isDisplay ? directory.memoryRegions() : nil,
+                sriovVFs: directory.virtualFunctions(),
+                iommuGroup: isDisplay ? directory.iommuGroup() : nil
             )
         )
     }

@@ -42,7 +42,29 @@ struct SysfsDirectory {
             guard let regions = MemoryRegion.read(text) else {
                 return .unreadable(ReadFailure(.malformed, "\(path)/resource is not a list of regions"))
             }
-            return .present(regions)
+            return .present(
+                regions.map { region in
+                    var region = region
+                    region.sizesMiB = contents("resource\(region.bar)_resize").value.flatMap(MemoryRegion.readSizes)
+                    return region
+                }
+            )
+        }
+    }
+
+    /// The number in the file `sriov_numvfs`; nil when there is no such file.
+    func virtualFunctions() -> Reading<Int>? {
+        let number = integer("sriov_numvfs")
+        return number.isAbsent ? nil : number
+    }
+
+    /// The IOMMU group; absent when there is no link to one.
+    func iommuGroup() -> Reading<IOMMUGroup> {
+        linkName("iommu_group").flatMap { name in
+            guard let number = Int(name), number >= 0 else {
+                return .unreadable(ReadFailure(.malformed, "\(path)/iommu_group points to '\(name)'"))
+            }
+            return .present(IOMMUGroup(number: number, type: contents("iommu_group/type")))
         }
     }
 

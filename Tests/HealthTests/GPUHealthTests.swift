@@ -62,6 +62,17 @@ import Testing
         Case("NVML lists one GPU of two", .h100Ready, .usable, fault: .gpuCount) {
             $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
         },
+        Case("the driver cannot initialize one GPU of two", .h100Ready, .usable, fault: .gpuNotInitialized) {
+            $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
+            $0.kernelLog = .present(["NVRM: GPU 0001:09:00.0: RmInitAdapter failed! (0x24:0x72:1568)"])
+        },
+        Case("one GPU of two needs another driver", .h100Ready, .usable, doubt: .gpuNotInitialized) {
+            $0.pci = .present([$0.gpus[0], .h100.at(bus: 9)])
+            $0.kernelLog = .present([
+                "NVRM: The NVIDIA GPU 0001:09:00.0 (PCI ID: 10de:2321) installed in this system requires use of the "
+                    + "NVIDIA open kernel modules."
+            ])
+        },
         Case("NVML cannot read one GPU of two", .h100Ready, .usable, fault: .gpuUnreadable) {
             unreadable(&$0, 999, "UNKNOWN")
         },

@@ -58,6 +58,21 @@ import Testing
         #expect(NodeFacts.h100Ready.failingGPUs.isEmpty)
     }
 
+    /// So the kernel log is asked about it.
+    @Test func aGPUThatNVMLDoesNotListFails() {
+        let facts = NodeFacts.h100Ready.with { $0.pci = .present([.h100, .h100.at(bus: 9)]) }
+        #expect(facts.failingGPUs.map(\.bus) == [9])
+        #expect(facts.with { $0.vendor = .absent }.failingGPUs.isEmpty)
+        let held = facts.with { facts in
+            var other = PCIFunction.h100.at(bus: 9)
+            other.kernelDriver = .present("vfio-pci")
+            var function = PCIFunction.h100.at(bus: 10)
+            function.physicalFunction = .present(PCIFunction.h100.address)
+            facts.pci = .present([.h100, other, function])
+        }
+        #expect(held.failingGPUs.isEmpty)
+    }
+
     @Test func theOnlyOneIsNotReady() throws {
         let report = try NodeReport.made(for: NodeFacts.h100.with { $0.pci = .present([lost(.h100)]) })
         #expect(report.verdict == .notReady && report.reason == .gpuLost)

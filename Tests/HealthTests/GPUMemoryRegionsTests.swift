@@ -61,6 +61,83 @@ import Testing
         #expect(try finding(facts)?.remedy.text.hasPrefix(#"Turn on "Above 4G Decoding""#) == true)
     }
 
+    private func remedy(_ gpus: [PCIFunction], isVirtual: Bool = false, mmioGiB: Int? = nil) throws -> String {
+        let facts = NodeFacts.h100.with { facts in
+            facts.pci = .present(gpus)
+            guard !isVirtual else { return }
+            facts.host.hypervisor = .present(false)
+            facts.host.dmi = .absent
+        }
+        let needs = mmioGiB.map { [PCIFunction.h100.id: $0] } ?? [:]
+        let report = Checks(facts: facts, plan: try .made(for: facts), mmioGiB: needs).report()
+        return try #require(report.finding(.gpuMemoryRegions)).remedy.text
+    }
+
+    private static func low(_ bar: Int, isAbove4G: Bool) -> MemoryRegion {
+        MemoryRegion(bar: bar, size: 32 << 20, isAssigned: true, is64Bit: true, isAbove4G: isAbove4G)
+    }
+
+    private static let wide = MemoryRegion(
+        bar: 1,
+        size: 128 << 30,
+        isAssigned: false,
+        is64Bit: true,
+        isAbove4G: false
+    )
+
+    /// "Above 4G Decoding" is off only if no region is above 4 GiB.
+    @Test func theRemedyDependsOnWhereTheOtherRegionsAre() throws {
+        let registers = MemoryRegion(bar: 0, size: 16 << 20, isAssigned: true, is64Bit: false, isAbove4G: false)
+        let off = try remedy([gpu(0, [registers, Self.wide, Self.low(3, isAbove4G: false)])])
+        #expect(off.hasPrefix(#"Turn on "Above 4G Decoding""#) && off.contains("It is off"))
+        let small = try remedy([gpu(0, [registers, Self.wide, Self.low(3, isAbove4G: true)])])
+        #expect(small.hasPrefix("Enlarge the window") && small.contains("pci=realloc"))
+        // Another GPU shows that it is on.
+        let other = try remedy([
+            gpu(0, [registers, Self.wide, Self.low(3, isAbove4G: false)]),
+            gpu(1, [registers, Self.low(3, isAbove4G: true)]),
+        ])
+        #expect(other.hasPrefix("Enlarge the window"))
+        let unknown = try remedy([gpu(0, [Self.registers, Self.unassigned])])
+        #expect(unknown.hasPrefix(#"Turn on "Above 4G Decoding""#) && !unknown.contains("It is off"))
+    }
+
+    @Test func virtualFunctionsThatTakeAPartAreNamed() throws {
+        var function = gpu(0, [Self.registers, Self.wide])
+        function.sriovVFs = .present(16)
+        #expect(try remedy([function]).contains("16 virtual functions of 0001:00:00.0 take a part of the window."))
+        function.sriovVFs = .present(0)
+        #expect(try !remedy([function]).contains("virtual function"))
+    }
+
+    /// The need of all GPUs counts, and not only what is missing.
+    @Test func aVirtualMachineNeedsWhatNVIDIANames() throws {
+        let gpus = [gpu(0, [Self.registers, Self.window]), gpu(1, [Self.registers, Self.unassigned])]
+        let known = try remedy(gpus, isVirtual: true, mmioGiB: 256)
+        #expect(known.contains("64-bit MMIO space: 2 GPUs of this kind need 512 GiB."))
+        let little = try remedy(gpus, isVirtual: true, mmioGiB: 8)
+        #expect(little.contains("64-bit MMIO space: these regions need 128 GiB."))
+        #expect(try remedy(gpus, isVirtual: true).contains("64-bit MMIO space: these regions need 128 GiB."))
+    }
+
+    /// The kernel shows no region for a window to which it gave no addresses.
+    @Test func aDroppedWindowCountsOnAGPUThatNeedsOne() throws {
+        let small = MemoryRegion(bar: 3, size: 32 << 20, isAssigned: true)
+        var facts = NodeFacts.h100Ready.with { facts in
+            facts.pci = .present([gpu(0, [Self.registers, small])])
+            facts.vendor = .answering("595.71.05", gpus: [])
+        }
+        func found(_ mmioGiB: [PCIID: Int]) throws -> Finding? {
+            Checks(facts: facts, plan: try .made(for: facts), mmioGiB: mmioGiB).report().finding(.gpuMemoryRegions)
+        }
+        let finding = try #require(try found([PCIFunction.h100.id: 256]))
+        #expect(finding.observed == "0001:00:00.0: no addresses for the window to its memory")
+        #expect(finding.remedy.text.contains("1 GPU of this kind needs 256 GiB."))
+        #expect(try found([:]) == nil)
+        facts.vendor = .answering("595.71.05", gpus: [.h100])
+        #expect(try found([PCIFunction.h100.id: 256]) == nil)
+    }
+
     @Test func oneGPUOfTwoIsAWarning() throws {
         let facts = NodeFacts.h100.with { facts in
             facts.pci = .present([

@@ -17,7 +17,8 @@ import Testing
             classCode: 0x0302,
             revision: 0xa1,
             kernelDriver: .present("nvidia"),
-            vgpuCapability: .present(VGPUCapability(hostDriverVersion: "595.58.03", hostDriverBranch: "r595_58"))
+            vgpuCapability: .present(VGPUCapability(hostDriverVersion: "595.58.03", hostDriverBranch: "r595_58")),
+            iommuGroup: .absent
         )
         #expect(result.functions == .present([expected]))
     }

@@ -48,7 +48,8 @@ package struct NodeView: Sendable {
             // The failure of a step does not count when the plan needs no steps any more.
             lastFailure: installing || plan.steps.isEmpty ? nil : failure ?? journal?.failure,
             published: published,
-            xids: setup.catalog.xids
+            xids: setup.catalog.xids,
+            mmioGiB: setup.catalog.mmioGiB
         )
         report = checks.report()
         gpuFaults = checks.gpuFaults

@@ -25,7 +25,7 @@ package struct KernelLog: Sendable {
         "probe routine failed", "devices were initialized", "nvidia-nvlink", "taints kernel", "tainting kernel",
         "module verification failed", "loading NVIDIA UNIX",
         "Please see", "Firmware' sections in", "graphics driver download page", "NVRM: www.nvidia.com.",
-        "in this release's README", "Software documentation, available at",
+        "in this release's README", "Software documentation, available at", "rm_init_adapter failed",
     ]
 
     /// The last six lines about the driver that say something of their own.
@@ -38,14 +38,31 @@ package struct KernelLog: Sendable {
         }
     }
 
-    /// The last six lines about these GPUs that NVIDIA's driver or the PCI error handling (AER) wrote.
+    /// The last six messages about each of these GPUs, each in one line of at most 400 characters.
+    ///
+    /// NVIDIA's driver, the PCI error handling (AER) and the kernel itself write them. What the driver said about the
+    /// initialization before its last load is over, so it does not count.
     static func lines(in log: String, about gpus: [PCIAddress]) -> [String] {
-        let names = gpus.map(\.withoutFunction)
-        return last(of: log) { line in
-            ["NVRM", "AER"].contains { line.contains($0) } && names.contains { line.contains($0) }
-                && !general.contains { line.contains($0) }
+        let names = gpus.prefix(maximumGPUs).map(\.withoutFunction)
+        guard !names.isEmpty else { return [] }
+        let lines = log.split(whereSeparator: \.isNewline).filter { line in
+            KernelMessages.marks.contains { line.contains($0) }
+                && (line.contains(KernelMessages.load) || !general.contains { line.contains($0) })
         }
+        var counts: [String: Int] = [:]
+        var seen: [String] = []
+        for text in KernelMessages(lines.map { String(withoutTime($0).prefix(200)) }).texts.reversed() {
+            guard let name = names.first(where: { text.contains($0) }), counts[name, default: 0] < 6,
+                !seen.contains(text)
+            else { continue }
+            counts[name, default: 0] += 1
+            seen.append(text)
+        }
+        return seen.reversed()
     }
+
+    /// No machine has more GPUs of NVIDIA.
+    private static let maximumGPUs = 32
 
     private static func last(of log: String, where isWanted: (Substring) -> Bool) -> [String] {
         let lines = log.split(whereSeparator: \.isNewline).filter(isWanted)

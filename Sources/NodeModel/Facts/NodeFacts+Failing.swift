@@ -1,21 +1,38 @@
 extension NodeFacts {
-    /// The addresses of the GPUs that fell off the bus, and of those about which a call of NVML fails.
+    /// The addresses of the GPUs that fell off the bus, of those that NVML does not list, and of those about which a
+    /// call of NVML fails.
     ///
-    /// NVML does not tell the address of a GPU without a handle. Then it is one of those that NVML does not name.
+    /// NVML does not tell the address of a GPU without a handle, so that one counts as not listed.
     package var failingGPUs: [PCIAddress] {
         let answers = vendor.value?.nvml.value?.gpus ?? []
-        let faulty = answers.filter { !$0.faults.isEmpty }
-        let good = Set(answers.filter(\.faults.isEmpty).compactMap(\.pciAddress.value))
-        let named = Set(faulty.compactMap(\.pciAddress.value))
-        let isUnnamed = named.count < faulty.count
+        let named = Set(answers.filter { !$0.faults.isEmpty }.compactMap(\.pciAddress.value))
+        let unlisted = Set(unlistedGPUs.map(\.address))
         return gpus.filter { gpu in
-            gpu.isLost || named.contains(gpu.address) || (isUnnamed && !good.contains(gpu.address))
+            gpu.isLost || named.contains(gpu.address) || unlisted.contains(gpu.address)
         }.map(\.address)
     }
 
-    /// The end of a finding about these GPUs: what the kernel log says about them; empty when it says nothing.
+    /// The GPUs that NVIDIA's driver should serve and that NVML does not list; empty when NVML did not answer.
+    ///
+    /// The driver does not serve a GPU that another driver holds, or the virtual functions of this machine. One that
+    /// fell off the bus is not in the list.
+    package var unlistedGPUs: [PCIFunction] {
+        guard let nvml = vendor.value?.nvml.value else { return [] }
+        let listed = Set(nvml.gpus.compactMap(\.pciAddress.value))
+        return gpus.filter { gpu in
+            gpu.holder == .nobodyElse && !gpu.isLost && gpu.physicalFunction.value == nil
+                && !listed.contains(gpu.address)
+        }
+    }
+
+    /// What the kernel log says about these GPUs, the oldest first.
+    package func kernelLogLines(about gpus: [PCIAddress]) -> [String] {
+        (kernelLog.value ?? []).filter { line in gpus.contains { line.contains($0.withoutFunction) } }
+    }
+
+    /// The end of a finding about these GPUs: the last lines of the kernel log about them; empty when there are none.
     package func kernelLogRemark(about gpus: [PCIAddress]) -> String {
-        let lines = (kernelLog.value ?? []).filter { line in gpus.contains { line.contains($0.withoutFunction) } }
+        let lines = kernelLogLines(about: gpus).suffix(6)
         return lines.isEmpty ? "" : " (kernel log: \(lines.joined(separator: "; ")))"
     }
 }

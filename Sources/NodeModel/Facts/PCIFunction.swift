@@ -48,6 +48,14 @@ package struct PCIFunction: Codable, Sendable, Equatable {
     ///
     /// Nil when the kernel does not show them, and in facts of an earlier version of the agent.
     package var memoryRegions: Reading<[MemoryRegion]>?
+    /// The number of virtual functions that are on (`sriov_numvfs`).
+    ///
+    /// Nil when the function has none, and in facts of an earlier version of the agent.
+    package var sriovVFs: Reading<Int>?
+    /// The IOMMU group of a GPU; absent when the kernel uses no IOMMU.
+    ///
+    /// Nil for other functions, and in facts of an earlier version of the agent.
+    package var iommuGroup: Reading<IOMMUGroup>?
 
     package init(
         address: PCIAddress,
@@ -63,7 +71,9 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         vgpuCapability: Reading<VGPUCapability> = .absent,
         physicalFunction: Reading<PCIAddress> = .absent,
         sriovTotalVFs: Reading<Int> = .absent,
-        memoryRegions: Reading<[MemoryRegion]>? = nil
+        memoryRegions: Reading<[MemoryRegion]>? = nil,
+        sriovVFs: Reading<Int>? = nil,
+        iommuGroup: Reading<IOMMUGroup>? = nil
     ) {
         self.address = address
         self.id = id
@@ -79,6 +89,8 @@ package struct PCIFunction: Codable, Sendable, Equatable {
         self.physicalFunction = physicalFunction
         self.sriovTotalVFs = sriovTotalVFs
         self.memoryRegions = memoryRegions
+        self.sriovVFs = sriovVFs
+        self.iommuGroup = iommuGroup
     }
 
     /// Whether the function is a GPU: vendor 10de and class 0300 or 0302.
@@ -120,6 +132,18 @@ package struct VGPUCapability: Codable, Sendable, Equatable {
     package init(hostDriverVersion: String?, hostDriverBranch: String?) {
         self.hostDriverVersion = hostDriverVersion
         self.hostDriverBranch = hostDriverBranch
+    }
+}
+
+/// The functions that an IOMMU cannot tell apart, which a hypervisor can only hand to a guest together.
+package struct IOMMUGroup: Codable, Sendable, Equatable {
+    package var number: Int
+    /// How the IOMMU translates the addresses of the group, such as `DMA`, `DMA-FQ` or `identity`.
+    package var type: Reading<String>
+
+    package init(number: Int, type: Reading<String>) {
+        self.number = number
+        self.type = type
     }
 }
 

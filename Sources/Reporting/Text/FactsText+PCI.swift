@@ -50,11 +50,20 @@ extension FactsText {
             function.isLost
                 ? nil : function.vgpuCapability.failure.map { "PCI capability VF unreadable: \($0.detail)" },
             function.physicalFunction.value.map { "virtual function of \($0)" },
-            function.sriovTotalVFs.value.flatMap { $0 > 0 ? "up to \($0) virtual functions" : nil },
+            function.sriovTotalVFs.value.flatMap { total in
+                let on = function.sriovVFs?.value ?? 0
+                return total > 0 ? "up to \(total) virtual functions" + (on > 0 ? " (\(on) on)" : "") : nil
+            },
+            function.iommuGroup?.value.map { group in
+                "IOMMU group \(group.number)" + (group.type.value.map { " (\($0))" } ?? "")
+            },
             function.memoryRegions?.failure.map { "memory regions unreadable: \($0.detail)" },
             function.unassignedRegions.isEmpty
                 ? nil
                 : style.yellow("no addresses for \(listed(function.unassignedRegions.map(\.name)))"),
+            function.memoryWindow.flatMap { window in
+                window.largerSize.map { "\(window.name) can have \(MemoryRegion.text(ofSize: $0))" }
+            },
         ].compactMap(\.self)
     }
 }
