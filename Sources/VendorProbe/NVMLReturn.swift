@@ -130,15 +130,15 @@ extension Reading {
     /// The result of a call of NVML.
     ///
     /// - Parameters:
-    ///   - canBeAbsent: Whether the reading is absent when the code means that the GPU or the driver does not have what
-    ///     the call asks for (`NVMLFailure.Class.absence`).
+    ///   - canBeAbsent: Whether the reading is absent, with the reason, when the code means that the GPU or the driver
+    ///     does not have what the call asks for (`NVMLFailure.Class.absence`).
     ///   - read: The call.
     init(canBeAbsent: Bool = false, _ read: () throws(NVMLError) -> Value) {
         do throws(NVMLError) {
             self = .present(try read())
         } catch {
             let isAbsence = NVMLFailure(error.failure)?.kind == .absence
-            self = canBeAbsent && isAbsence ? .absent : .unreadable(error.failure)
+            self = canBeAbsent && isAbsence ? .absentBecause(error.description) : .unreadable(error.failure)
         }
     }
 }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import NodeModel
+package import NodeModel
 
 /// The call that a child process makes now.
 package struct VendorCall: Codable, Sendable, Equatable, CustomStringConvertible {
@@ -7,8 +7,12 @@ package struct VendorCall: Codable, Sendable, Equatable, CustomStringConvertible
     package var symbol: String
     /// The index of the GPU that the call is about; nil for a call about the driver.
     package var gpu: Int?
+    /// The address of this GPU, for a library that has no index for it.
+    package var address: PCIAddress?
 
-    package var description: String { symbol + (gpu.map { " for GPU \($0)" } ?? "") }
+    package var description: String {
+        symbol + (gpu.map { " for GPU \($0)" } ?? address.map { " for the GPU \($0)" } ?? "")
+    }
 
     /// Whether the symbol is one of C and not too long, so that it can be part of a finding.
     fileprivate var isValid: Bool {
@@ -43,12 +47,13 @@ struct VendorNote: Codable, Equatable {
     /// Whether the note carries no facts.
     private var isOnlyCall: Bool { driver == nil && gpuCount == nil && gpu == nil }
 
-    /// The note as a line: a call alone as `~SYMBOL` or `~SYMBOL GPU`, and facts as JSON.
+    /// The note as a line: a call alone as `~SYMBOL`, `~SYMBOL GPU` or `~SYMBOL @ADDRESS`, and facts as JSON.
     ///
     /// Most notes are a call alone, and JSON for each of them would take longer than the calls.
     func line() throws -> [UInt8] {
         guard isOnlyCall, let call else { return [Self.mark] + (try vendorLine(self)) }
-        return Array("~\(call.symbol)\(call.gpu.map { " \($0)" } ?? "")\n".utf8)
+        let subject = call.gpu.map { " \($0)" } ?? call.address.map { " @\($0)" } ?? ""
+        return Array("~\(call.symbol)\(subject)\n".utf8)
     }
 
     /// The note in a line; nil when the line is not a valid note.
@@ -62,9 +67,13 @@ struct VendorNote: Codable, Equatable {
         } else {
             let words = String(decoding: line.dropFirst(), as: UTF8.self).split(separator: " ")
             guard let symbol = words.first, words.count <= 2 else { return nil }
-            let gpu = words.count == 2 ? Int(words[1]) : nil
-            guard words.count == 1 || gpu != nil else { return nil }
-            let call = VendorCall(symbol: String(symbol), gpu: gpu)
+            var call = VendorCall(symbol: String(symbol))
+            if words.count == 2 {
+                let isAddress = words[1].first == "@"
+                call.gpu = isAddress ? nil : Int(words[1])
+                call.address = isAddress ? PCIAddress(String(words[1].dropFirst())) : nil
+                guard call.gpu != nil || call.address != nil else { return nil }
+            }
             guard call.isValid else { return nil }
             self.init(call: call)
         }
@@ -105,8 +114,9 @@ final class VendorReporter {
     /// - Parameters:
     ///   - symbol: The name of the function.
     ///   - gpu: NVML's index of the GPU that the call is about; nil for the current GPU.
-    func calling(_ symbol: String, gpu: Int? = nil) {
-        let call = VendorCall(symbol: symbol, gpu: gpu ?? sent?.index)
+    ///   - address: The address of the GPU, for a library other than NVML.
+    func calling(_ symbol: String, gpu: Int? = nil, at address: PCIAddress? = nil) {
+        let call = VendorCall(symbol: symbol, gpu: gpu ?? sent?.index, address: address)
         if pending.driver == nil, let traits = pending.gpu?.onlyTraits, traits.count < Self.traitsInNote {
             if let line = try? VendorNote(call: call).line() { send(line) }
         } else {

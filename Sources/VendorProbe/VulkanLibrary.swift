@@ -78,22 +78,23 @@ struct VulkanLibrary {
                 return all.properties
             }
         }
-        let families = families(of: gpu)
+        let address = Self.address(place)
+        let families = families(of: gpu, at: address)
         let graphics = families.firstIndex { $0.flags & 1 != 0 }
         let family = graphics ?? (families.isEmpty ? nil : 0)
         return VulkanDevice(
             name: withUnsafeBytes(of: properties.device_name, vendorText),
             vendorID: Int(properties.vendor_id),
             uuid: withUnsafeBytes(of: identity.device_uuid, Self.uuid),
-            pciAddress: Self.address(place),
+            pciAddress: address,
             draws: graphics != nil,
-            result: properties.vendor_id == vendor ? family.map { create(gpu, family: $0) } : nil
+            result: properties.vendor_id == vendor ? family.map { create(gpu, family: $0, at: address) } : nil
         )
     }
 
-    private func families(of gpu: gpa_vulkan_gpu_t) -> [gpa_vulkan_queue_family_t] {
+    private func families(of gpu: gpa_vulkan_gpu_t, at address: PCIAddress?) -> [gpa_vulkan_queue_family_t] {
         var count: UInt32 = 0
-        reporter.calling("vkGetPhysicalDeviceQueueFamilyProperties")
+        reporter.calling("vkGetPhysicalDeviceQueueFamilyProperties", at: address)
         functions.GetPhysicalDeviceQueueFamilyProperties(gpu, &count, nil)
         // A GPU has less than ten.
         count = min(count, 64)
@@ -103,7 +104,7 @@ struct VulkanLibrary {
     }
 
     /// Creates a device with one queue, and destroys it.
-    private func create(_ gpu: gpa_vulkan_gpu_t, family: Int) -> Int {
+    private func create(_ gpu: gpa_vulkan_gpu_t, family: Int, at address: PCIAddress?) -> Int {
         var device: gpa_vulkan_device_t?
         let result = withUnsafePointer(to: Float(1)) { priority in
             var queue = gpa_vulkan_queue_info_t()
@@ -116,12 +117,12 @@ struct VulkanLibrary {
                 info.type = Int32(GPA_VULKAN_DEVICE_INFO)
                 info.queue_info_count = 1
                 info.queue_infos = queue
-                reporter.calling("vkCreateDevice")
+                reporter.calling("vkCreateDevice", at: address)
                 return functions.CreateDevice(gpu, &info, nil, &device)
             }
         }
         if result == 0, let device {
-            reporter.calling("vkDestroyDevice")
+            reporter.calling("vkDestroyDevice", at: address)
             functions.DestroyDevice(device, nil)
         }
         return Int(result)

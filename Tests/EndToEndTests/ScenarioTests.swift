@@ -183,7 +183,7 @@ struct ScenarioTests {
             ("driver-not-loaded", "595.91.07", "loaded"),
             ("driver-kind-mismatch", "grid", "grid"),
             ("kernel-module-type-mismatch", "open", "open"),
-            ("device-nodes-missing", "4 device nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
+            ("device-nodes-missing", "5 device nodes", "/dev/nvidiactl, /dev/nvidia-uvm"),
             ("nvml-unavailable", "driver 595.91.07, CUDA 13.2", "a response"),
             ("gpu-count", "1 of 1", "every GPU on the PCI bus"),
             ("gpu-unreadable", "1 GPU read", "no error from NVML"),

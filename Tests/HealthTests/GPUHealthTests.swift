@@ -113,8 +113,13 @@ import Testing
     /// A failure that does not count yet, and a check that passes, do not change the result.
     @Test(arguments: Finding.State.allCases)
     func onlyAFailureOrAWarningIsAFault(_ state: Finding.State) {
-        let facts = NodeFacts.h100Ready.with { Self.unreadable(&$0, 15, "GPU_IS_LOST") }
+        let lost = NodeFacts.h100Ready.with { Self.unreadable(&$0, 15, "GPU_IS_LOST") }
+        let uninitialized = NodeFacts.h100Ready.with {
+            $0.pci = .present([.h100, .h100.at(bus: 9)])
+            $0.kernelLog = .present(["NVRM: GPU 0001:09:00.0: RmInitAdapter failed! (0x22:0x56:884)"])
+        }
         for code in GPUHealth.faults {
+            let facts = code == .gpuNotInitialized ? uninitialized : lost
             let finding = Finding(code, state, observed: "x", expected: "y")
             let report = NodeReport(
                 verdict: .ready,

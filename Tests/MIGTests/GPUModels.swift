@@ -64,6 +64,39 @@ enum GPUModels {
         offer(32, "4g.96gb+gfx", 4, 1, [0], size: 12, 4, 4, 4, 1),
     ]
 
+    /// A30, with four slices.
+    static let a30 = [
+        offer(14, "1g.6gb", 1, 4, Array(0..<4), size: 1),
+        offer(21, "1g.6gb+me", 1, 1, Array(0..<4), size: 1, 1, 0, 1, 1),
+        offer(5, "2g.12gb", 2, 2, [0, 2], size: 2, 2),
+        offer(6, "2g.12gb+me", 2, 1, [0, 2], size: 2, 2, 0, 1, 1),
+        offer(0, "4g.24gb", 4, 1, [0], size: 4, 4, 0, 1, 1),
+    ]
+
+    /// The GPUs with seven slices and the engines of the H100, by the memory of their profiles in GB: of one slice, of one
+    /// slice with twice its memory, and of two, three, four and seven slices.
+    ///
+    /// Source: NVIDIA's MIG user guide.
+    static let sevenSlices: [(name: String, gigabytes: [Int])] = [
+        ("H100 NVL", [12, 24, 24, 47, 47, 94]), ("GH200 96 GB", [12, 24, 24, 48, 48, 96]),
+        ("H200", [18, 35, 35, 71, 71, 141]), ("GH200 144 GB", [18, 36, 36, 72, 72, 144]),
+        ("B200", [23, 45, 45, 90, 90, 180]), ("GB200", [23, 47, 47, 93, 93, 186]),
+        ("B300", [34, 67, 67, 135, 135, 269]),
+    ]
+
+    /// The offers of a GPU with seven slices.
+    static func sevenSlices(_ gigabytes: [Int]) -> [MIGOffer] {
+        let one = "1g.\(gigabytes[0])gb"
+        let names =
+            [one, "\(one)+me"]
+            + zip([1, 2, 3, 4, 7], gigabytes.dropFirst()).map { "\($0)g.\($1)gb" }
+        return zip(h100, names).map { offer, name in
+            var offer = offer
+            offer.name = name
+            return offer
+        }
+    }
+
     static func gpu(
         _ offers: [MIGOffer],
         index: Int = 0,

@@ -13,11 +13,15 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let models = [
-        Model(name: "A100", offers: GPUModels.a100, most: 8),
-        Model(name: "H100", offers: GPUModels.h100, most: 8),
-        Model(name: "RTX PRO 6000", offers: GPUModels.rtxPro6000, most: 5),
-    ]
+    static let models =
+        [
+            Model(name: "A100", offers: GPUModels.a100, most: 8), Model(name: "A30", offers: GPUModels.a30, most: 5),
+            Model(name: "H100", offers: GPUModels.h100, most: 8),
+            Model(name: "RTX PRO 6000", offers: GPUModels.rtxPro6000, most: 5),
+        ]
+        + GPUModels.sevenSlices.map { name, gigabytes in
+            Model(name: name, offers: GPUModels.sevenSlices(gigabytes), most: 8)
+        }
 
     /// All lists of profiles that fit, as counts: built from the empty GPU by adding one instance after the other.
     ///

@@ -63,7 +63,7 @@ import VendorProbe
             #expect(gpu.fabric.value?.healthMask == 5)
         },
         Row("T4", .t4) { _, gpu in
-            #expect(gpu.migMode == .absent && gpu.migProfiles == .absent && gpu.nvlink.isAbsent)
+            #expect(gpu.migMode.isAbsent && gpu.migProfiles.isAbsent && gpu.nvlink.isAbsent)
             #expect(gpu.traits[.retiredPagesPending] == .present(.flag(false)))
             #expect(gpu.traits[.remappedRowsFailed].isAbsent)
         },
@@ -79,7 +79,7 @@ import VendorProbe
             )
         },
         Row("GB10", .gb10, "595.91.07") { _, gpu in
-            #expect(gpu.memoryMiB == .absent && gpu.traits[.memoryUsedMiB].isAbsent)
+            #expect(gpu.memoryMiB.isAbsent && gpu.traits[.memoryUsedMiB].isAbsent)
             #expect(gpu.traits[.addressingMode] == .present(.text("ats")))
         },
         Row("8 A100 with mixed MIG", .a100Mixed) { nvml, gpu in
@@ -163,7 +163,7 @@ import VendorProbe
             expires: expires
         )
         let license = LicenseFacts(licensed: licensed, product: "NVIDIA RTX vWS", features: [feature])
-        #expect(gpu.license == .present(license) && gpu.migMode == .absent)
+        #expect(gpu.license == .present(license) && gpu.migMode.isAbsent)
     }
 
     @Test func oneLostGPUOfEightDoesNotBlindTheOthers() async throws {

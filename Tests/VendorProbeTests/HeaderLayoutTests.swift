@@ -9,7 +9,8 @@ import VendorProbe
     private static let ourHeader = "\(Toolbox.repository)/Sources/CVendor/include/gpa_nvml.h"
 
     @Test func everyStructOfOurHeaderIsCompared() throws {
-        let text = try Toolbox.read("\(Toolbox.repository)/Sources/CVendor/include/gpa_nvml_types.h")
+        let include = "\(Toolbox.repository)/Sources/CVendor/include"
+        let text = try ["types", "events"].map { try Toolbox.read("\(include)/gpa_nvml_\($0).h") }.joined()
         let structs = text.matches(of: /\} (gpa_\w+_t);/).map { String($0.1) }
         #expect(Set(structs) == Set(HeaderLayout.all.map(\.ours)))
     }

@@ -9,7 +9,7 @@ import VendorProbe
     @Test func librariesThatTheHostDoesNotHaveAreAbsent() async throws {
         try await StandInHost.with(hardware: StandInHost.vgpu) { host in
             let none = await host.prober(libraries: VendorLibraries(nvml: nil, cuda: nil)).facts()
-            #expect(none == VendorFacts(nvml: .absent, cuda: .absent))
+            #expect(none == VendorFacts(nvml: .absent, cuda: .absent, peers: .absent))
             let some = await host.prober(libraries: VendorLibraries(nvml: nil, cuda: host.cuda)).facts()
             #expect(some.nvml == .absent)
             #expect(some.cuda.value?.map(\.deviceCount) == [1])

@@ -84,6 +84,10 @@ import Testing
         for call in [
             VendorCall(symbol: "nvmlInit_v2"), VendorCall(symbol: "nvmlDeviceGetName", gpu: 0),
             VendorCall(symbol: "nvmlDeviceGetName", gpu: 63),
+            VendorCall(
+                symbol: "vkCreateDevice",
+                address: PCIAddress(domain: 0x10002, bus: 10, device: 31, function: 0)
+            ),
         ] {
             let line = try VendorNote(call: call).line()
             #expect(line.count < 64 && line.last == UInt8(ascii: "\n"))
