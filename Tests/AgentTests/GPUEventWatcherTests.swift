@@ -1,3 +1,4 @@
+import Catalog
 import Glibc
 import Host
 import Logging
@@ -137,7 +138,8 @@ struct GPUEventWatcherTests {
             let lock = try await HostLock.acquire(on: root, deadline: .seconds(5), as: "gpu-agent install")
             let began = ContinuousClock.now
             try await eventually("the process ends") { !child.isRunning && !progress.isWaiting }
-            #expect(ContinuousClock.now - began < .seconds(1))
+            // Whoever takes the lock waits 20 seconds for it.
+            #expect(ContinuousClock.now - began < .seconds(15))
             lock.release()
             try await eventually("the process runs again") { child.isRunning && child.startCount == 2 }
         }
@@ -164,6 +166,28 @@ struct GPUEventWatcherTests {
             try await eventually("the process runs") { child.isRunning }
             gpus.withLock { $0 = [Child.gpu: "GPU-2"] }
             try await eventually("another process runs") { child.isRunning && child.startCount == 2 }
+        }
+    }
+
+    /// A reset fails while a process has the GPU open.
+    @Test func aGPUThatMustBeResetIsNotHeldOpen() throws {
+        func gpus(_ action: String) throws -> [PCIAddress: String] {
+            var gpu = GPUFacts.h100
+            gpu.traits[.recoveryAction] = .present(.text(action))
+            let facts = NodeFacts.h100Ready.with { $0.vendor = .answering("595.71.05", gpus: [gpu]) }
+            return NodeView(Setup(catalog: Catalog(), policy: Policy()), facts: facts, journal: nil).gpusForEvents
+        }
+        #expect(try gpus("none").count == 1)
+        #expect(try gpus("gpu-reset").isEmpty)
+    }
+
+    @Test func whoCannotSeeTheLockWaitsForNothing() async throws {
+        let child = Child()
+        // Nobody can open a directory as a lock.
+        try tree.makeDirectory(String(HostLock.path.text.dropFirst()))
+        try await watching(child) {
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(child.startCount == 0)
         }
     }
 

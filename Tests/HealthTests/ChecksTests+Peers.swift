@@ -84,7 +84,7 @@ extension ChecksTests {
         ),
         Case(.cudaPeerFailed, "a hang", .warning, peers(.unreadable(hang))),
         Case(.cudaPeerFailed, "a crash", .warning, peers(.unreadable(ReadFailure(.crashed, "signal 11")))),
-        Case(.cudaPeerFailed, "the agent failed", .unknown, peers(.unreadable(.denied))),
+        Case(.cudaPeerFailed, "the agent failed", .notice, peers(.unreadable(.denied))),
         Case(
             .cudaPeerFailed,
             "a virtual machine",

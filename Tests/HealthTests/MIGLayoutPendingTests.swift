@@ -26,7 +26,7 @@ import Testing
         arguments: [
             (
                 MIGLabelWish(layout: "half", state: .making),
-                "The daemon makes the MIG layout half that the label names."
+                "The daemon makes the MIG layout half that the label names, on a node that is in use."
             ),
             (
                 MIGLabelWish(layout: "half", state: .waiting, why: "a GPU needs a reset first"),

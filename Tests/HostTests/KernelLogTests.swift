@@ -151,7 +151,9 @@ import Testing
     @Test func whatAnEarlierLoadSaidDoesNotCount() throws {
         let log = """
             [    2.8] pci 0001:3b:00.0: BAR 1 [mem size 0x400000000 64bit pref]: can't assign; no space
+            [    3.1] nouveau 0001:3b:00.0: Direct firmware load for nvidia/ga102/gsp.bin failed with error -2
             \(Self.load)
+            [    5.4] nvidia 0001:3b:00.0: Direct firmware load for nvidia/565.57.01/gsp_tu10x.bin failed with error -2
             [    5.5] NVRM: The NVIDIA GPU 0001:3b:00.0 (PCI ID: 10de:2c58)
                       NVRM: installed in this system requires use of the NVIDIA open kernel modules.
             [    6.0] NVRM: Xid (PCI:0001:3b:00): 79, pid=4711, name=python, GPU has fallen off the bus.

@@ -108,7 +108,7 @@ package struct Daemon: Sendable {
                     use: inspector.setup.nvmlEvents,
                     kernelLog: progress,
                     progress: waiting,
-                    gpus: { box.snapshot?.view.facts.gpuUUIDs ?? [:] },
+                    gpus: { box.snapshot?.view.gpusForEvents ?? [:] },
                     isChanging: { await prober.isChanging() },
                     wait: { await prober.waitForEvents($0) },
                     wakeUp: wakeUp,

@@ -1,3 +1,4 @@
+import Health
 import Host
 import Logging
 import NodeModel
@@ -27,7 +28,7 @@ struct GPUEventWatcher: Service {
     let use: NVMLEventUse
     let kernelLog: KernelLogWatcher.Progress
     let progress: Progress
-    /// The GPUs that NVML listed at the last inspection; empty when NVML does not work.
+    /// The GPUs that NVML listed at the last inspection; empty when NVML does not work, and while a GPU must be reset.
     let gpus: @Sendable () -> [PCIAddress: String]
     /// Whether a process or a job changes the host.
     let isChanging: @Sendable () async -> Bool
@@ -78,7 +79,7 @@ struct GPUEventWatcher: Service {
     }
 
     private func mayWait() async -> Bool {
-        guard use.isWanted(kernelLog.state), !gpus().isEmpty else { return false }
+        guard use.isWanted(kernelLog.state), !gpus().isEmpty, await isLockFree() else { return false }
         return await !isChanging()
     }
 
@@ -128,11 +129,17 @@ struct GPUEventWatcher: Service {
     /// Returns when the child process must end.
     private func holdOut(with listed: [PCIAddress: String]) async {
         while !Task.isCancelled {
-            // Without the right to see the lock, the agent changes nothing either.
-            if await HostLock.holder(on: root).value != nil { return }
+            guard await isLockFree() else { return }
             if gpus() != listed { return }
             try? await Task.sleep(for: Self.lockPause)
         }
+    }
+
+    /// Whether certainly nobody has the lock.
+    ///
+    /// Without the right to see it, an agent with more rights could have it.
+    private func isLockFree() async -> Bool {
+        if case .absent = await HostLock.holder(on: root) { true } else { false }
     }
 
     private func store(all inbox: NVMLEventInbox, _ boot: String) async {
@@ -190,6 +197,16 @@ extension NVMLEventUse {
         case .on: log != .starting
         case .off: false
         }
+    }
+}
+
+extension NodeView {
+    /// The GPUs whose events NVML can report, by their addresses; empty while one of them must be reset.
+    ///
+    /// A process that has the GPU open makes `nvidia-smi --gpu-reset` fail, which findings tell a person to run.
+    var gpusForEvents: [PCIAddress: String] {
+        let needsReset = gpuFaults.faults.contains { $0.wait == .reset } || !facts.recoveringGPUs.isEmpty
+        return needsReset ? [:] : facts.gpuUUIDs
     }
 }
 

@@ -14,7 +14,10 @@ extension Reconciler {
     /// The view after the MIG layouts were made that are lost, or that a label of the Node names.
     func withMIGLayouts(_ view: NodeView, _ mig: inout MIGWork, _ settling: inout Settling) async -> NodeView {
         let view = await asking(view, mig, settling)
-        guard install != nil, view.plan.steps.isEmpty else { return view.waitingWithTheLayout(inspector.setup) }
+        // What prepares the next boot is not in the way of the layout.
+        guard install != nil, view.plan.steps.allSatisfy({ StepID.ofNextBoot.contains($0.id) }) else {
+            return view.waitingWithTheLayout(inspector.setup)
+        }
         let restored = await restored(view, &mig.restoration, &settling)
         return await followed(await asking(restored, mig, settling), &mig.follower, &settling)
     }
@@ -26,7 +29,9 @@ extension Reconciler {
         guard inspector.setup.policy.migConfigFile != nil, install != nil, view.facts.driver.isLoaded, let cluster,
             let request = await cluster.mirror.migRequest
         else { return view }
-        return view.with(mig.follower.wish(request.decision, hasWorked: settling.hasWorked), inspector.setup)
+        // The first agent of a node that works must not take it away from the pods that use its GPUs.
+        let hasWorked = settling.hasWorked || view.facts.claims.isDriverUsedByOthers
+        return view.with(mig.follower.wish(request.decision, hasWorked: hasWorked), inspector.setup)
     }
 
     /// The view after lost MIG layouts were made again.

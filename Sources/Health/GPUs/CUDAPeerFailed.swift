@@ -37,7 +37,8 @@ extension Check {
             guard nvml.gpus.count > 1, why != Reading<CUDAPeerFacts>.notRecorded else { return nil }
             return .notApplicable("not tested: \(why)", expected: expected)
         case .unreadable(let failure) where failure.isOurOwn:
-            return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
+            // Programs on one GPU work, so this test never takes the node away from them.
+            return .notice(failure.detail, expected: expected, remedy: .querying(failure))
         case .unreadable(let failure):
             return .warning(failure.detail, expected: expected, remedy: .peers(areWrong: false, on: node))
         }

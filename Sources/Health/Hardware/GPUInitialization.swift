@@ -45,7 +45,9 @@ enum GPUInitialization: CaseIterable, Sendable {
         case .noMemoryRegions: Self.namesRegion(line)
         case .registersTaken: line.contains("request_mem_region failed")
         // The error -2 is ENOENT.
-        case .noFirmware: line.contains("firmware load for nvidia/") && line.hasSuffix("failed with error -2")
+        case .noFirmware:
+            line.hasPrefix("nvidia ") && line.contains("firmware load for nvidia/")
+                && line.hasSuffix("failed with error -2")
         case .failed: line.contains("RmInitAdapter failed")
         }
     }

@@ -20,8 +20,8 @@ extension Check {
             "On a physical machine, turn on \"Above 4G Decoding\" (64-bit MMIO) in the firmware. When it is on and regions "
             + "of GPUs are above 4 GiB, the window is too small: enlarge it (\"MMIO High Size\"), turn off virtual "
             + "functions that nothing uses, or boot with the kernel parameter `pci=realloc`. In a virtual machine, "
-            + "give the machine more 64-bit MMIO space. The catalog has what NVIDIA names for a GPU (`mmioGiB`). On VMware vSphere, set `pciPassthru.use64bitMMIO=TRUE` and "
-            + "`pciPassthru.64bitMMIOSizeGB`. On Hyper-V, use `Set-VM -HighMemoryMappedIoSpace`. On QEMU with OVMF, set "
+            + "give the machine more 64-bit MMIO space. The catalog has what NVIDIA names for a GPU (`mmioGiB`). On "
+            + "VMware vSphere, set `pciPassthru.use64bitMMIO=TRUE` and `pciPassthru.64bitMMIOSizeGB`. On Hyper-V, use `Set-VM -HighMemoryMappedIoSpace`. On QEMU with OVMF, set "
             + "`-fw_cfg name=opt/ovmf/X-PciMmio64Mb,string=MEBIBYTES`."
     ) { node in
         let bad = node.gpusWithoutRegions

@@ -5,10 +5,6 @@ extension Remedy {
     ///
     /// The words are those of libcurl. No public log has such a line.
     private static let networkCauses: [(words: [String], Remedy)] = [
-        (
-            ["certificate", "ssl"],
-            "Check the certificate of the license server, a proxy that replaces it, and the clock of the node."
-        ),
         (["resolve"], "Correct the name resolution (DNS) of the node. It does not find the license server."),
         (
             ["timed out", "timeout"],
@@ -17,6 +13,10 @@ extension Remedy {
         (
             ["connect"],
             "Check that the license server runs, and its address and port. The node cannot connect to it."
+        ),
+        (
+            ["certificate"],
+            "Check the certificate of the license server, a proxy that replaces it, and the clock of the node."
         ),
     ]
 

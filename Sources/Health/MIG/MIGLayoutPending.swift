@@ -26,9 +26,18 @@ extension Check {
         let expected = "the MIG layout \(wish.layout), which the label \(MIGRequest.layoutKey) names"
         let why = wish.why.map { ": \($0)" } ?? ""
         switch wish.state {
-        case .first, .making:
-            let outcome = wish.state == .first ? Outcome.failed : Outcome.warning
-            return outcome("The daemon makes the MIG layout \(wish.layout) that the label names.", expected, "Wait.")
+        case .first:
+            return .failed(
+                "The daemon makes the MIG layout \(wish.layout) that the label names.",
+                expected: expected,
+                remedy: "Wait. The attempt takes at most five minutes."
+            )
+        case .making:
+            return .warning(
+                "The daemon makes the MIG layout \(wish.layout) that the label names, on a node that is in use.",
+                expected: expected,
+                remedy: "Wait. The attempt takes at most five minutes."
+            )
         case .waiting:
             return .warning(
                 "The MIG layout \(wish.layout) is not there yet\(why).",

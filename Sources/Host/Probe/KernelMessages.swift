@@ -19,7 +19,10 @@ struct KernelMessages {
         var rest = 0
         for line in lines {
             if line.hasPrefix(Self.load) {
-                texts.removeAll { $0.hasPrefix(Self.driver) && !Self.lasting.contains(where: $0.contains) }
+                texts.removeAll { text in
+                    (text.hasPrefix(Self.driver) || Self.isAboutFirmware(text))
+                        && !Self.lasting.contains(where: text.contains)
+                }
                 rest = 0
             } else if rest > 0, line.hasPrefix(Self.driver), let beginning = texts.popLast() {
                 let text = String(line.dropFirst(Self.driver.count)).drop { $0 == " " }
@@ -65,8 +68,16 @@ struct KernelMessages {
     /// Whether a message says something about a GPU of NVIDIA.
     private static func counts(_ text: String) -> Bool {
         if text.contains("NVRM") || text.contains("AER") { return true }
-        if text.contains("firmware load for nvidia/") || text.contains("loading /lib/firmware/nvidia/") { return true }
+        if isAboutFirmware(text) { return true }
         return text.contains(": BAR ") && text.contains("no space") && !text.contains("[io ")
+    }
+
+    /// Whether NVIDIA's driver asks for its firmware.
+    ///
+    /// nouveau asks for other files below `nvidia/`.
+    private static func isAboutFirmware(_ text: String) -> Bool {
+        text.hasPrefix("nvidia ")
+            && (text.contains("firmware load for nvidia/") || text.contains("loading /lib/firmware/nvidia/"))
     }
 
     /// Whether a text names a PCI function, such as `0000:3b:00`.

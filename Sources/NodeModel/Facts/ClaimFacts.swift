@@ -226,4 +226,9 @@ extension ClaimFacts {
         guard let users = deviceUsers.value?.filter({ $0.driverService == nil }), !users.isEmpty else { return false }
         return users.allSatisfy { $0.command == "gpu-agent" }
     }
+
+    /// Whether a process that is neither an agent nor a service of the driver uses it, as far as the agent knows.
+    package var isDriverUsedByOthers: Bool {
+        deviceUsers.value?.contains { $0.driverService == nil && $0.command != "gpu-agent" } ?? false
+    }
 }

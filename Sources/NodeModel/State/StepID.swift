@@ -11,6 +11,9 @@ package struct StepID: RawRepresentable, Codable, Sendable, Hashable {
 
 extension StepID {
     package static let begin = StepID(rawValue: "begin")
+    /// The steps that only prepare the kernel of the next boot.
+    package static let ofNextBoot: Set<StepID> = [.buildAhead, .headersAhead, .modulesAhead, .staleDKMSAhead]
+
     package static let buildAhead = StepID(rawValue: "build-ahead")
     package static let packageIndex = StepID(rawValue: "package-index")
     package static let buildPackages = StepID(rawValue: "build-packages")
