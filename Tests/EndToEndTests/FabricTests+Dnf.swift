@@ -38,6 +38,22 @@ extension FabricTests {
         return repository
     }
 
+    /// Installs the driver, and expects the fabric manager of its version from packages of RPM.
+    ///
+    /// - Returns: The options of the agent.
+    func expectInstall(with program: String, on node: SimulatedNode) async throws -> [String] {
+        let options = try node.options(for: Self.driver)
+        let plan = try await node.agent("plan", options)
+        #expect(plan.output.contains("install nvidia-fabricmanager \(Self.driver)-1 with \(program)"), "\(plan)")
+        try await node.agent("install", options).expectExit(0)
+        let steps = try node.journal().steps.map(\.step)
+        let order: [StepID] = [.downloadFabricPackages, .install, .load, .fabricPackages, .fabricManager, .verify]
+        #expect(steps.filter(order.contains) == order, "\(steps)")
+        try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+        #expect(try await state("fabric-manager-version-mismatch", node, options) == "pass")
+        return options
+    }
+
     @Test(.having("dnf", "rpmbuild", "createrepo_c"))
     func comesFromARepositoryOfDnf() async throws {
         try await Self.withNVSwitch { node in
@@ -49,15 +65,7 @@ extension FabricTests {
                 on: node
             )
             let before = try await repository.installed()
-            let options = try node.options(for: Self.driver)
-            let plan = try await node.agent("plan", options)
-            #expect(plan.output.contains("install nvidia-fabricmanager \(Self.driver)-1 with dnf"), "\(plan)")
-            try await node.agent("install", options).expectExit(0)
-            let steps = try node.journal().steps.map(\.step)
-            let order: [StepID] = [.downloadFabricPackages, .install, .load, .fabricPackages, .fabricManager, .verify]
-            #expect(steps.filter(order.contains) == order, "\(steps)")
-            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
-            #expect(try await state("fabric-manager-version-mismatch", node, options) == "pass")
+            let options = try await expectInstall(with: "dnf", on: node)
             // Without the plugin of dnf, nothing is held.
             #expect(node.text(HostLayout.fabricPackages) == "add nvidia-fabricmanager\n")
             #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))

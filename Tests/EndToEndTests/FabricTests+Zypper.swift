@@ -50,15 +50,7 @@ extension FabricTests {
         try await Self.withNVSwitch { node in
             let repository = try await Self.offer([Self.driver, "580.167.08"], on: node)
             let before = try await repository.installed()
-            let options = try node.options(for: Self.driver)
-            let plan = try await node.agent("plan", options)
-            #expect(plan.output.contains("install nvidia-fabricmanager \(Self.driver)-1 with zypper"), "\(plan)")
-            try await node.agent("install", options).expectExit(0)
-            let steps = try node.journal().steps.map(\.step)
-            let order: [StepID] = [.downloadFabricPackages, .install, .load, .fabricPackages, .fabricManager, .verify]
-            #expect(steps.filter(order.contains) == order, "\(steps)")
-            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
-            #expect(try await state("fabric-manager-version-mismatch", node, options) == "pass")
+            let options = try await expectInstall(with: "zypper", on: node)
             #expect(
                 node.text(HostLayout.fabricPackages) == "add nvidia-fabricmanager\nhold nvidia-fabricmanager\n"
             )

@@ -99,6 +99,16 @@ import Testing
         }
     }
 
+    /// Gives a node GPUs with MIG and a file with layouts, and returns the options of a daemon that follows the label.
+    private func followTheLabel(on node: SimulatedNode) throws -> [String] {
+        try node.setMIGHardware()
+        try node.directory.write("mig.yaml", MIGLayouts.config)
+        let file = node.directory.path("mig.yaml")
+        let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\nmig: {configFile: \(file)}\n"
+        try node.directory.write("config.yaml", config)
+        return ["--interval", "1s", "--config", node.directory.path("config.yaml")]
+    }
+
     /// Runs `body` with a good node that no daemon has seen, whose label names this layout, and with the daemon's options.
     private func withLabel(
         _ layout: String,
@@ -110,12 +120,7 @@ import Testing
             try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/mig.config": .string(layout)]]])
             try await SimulatedNode.with("h100") { node in
                 try await node.agent("install").expectExit(0)
-                try node.setMIGHardware()
-                try node.directory.write("mig.yaml", MIGLayouts.config)
-                let file = node.directory.path("mig.yaml")
-                let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\nmig: {configFile: \(file)}\n"
-                try node.directory.write("config.yaml", config)
-                let options = ["--interval", "1s", "--config", node.directory.path("config.yaml")]
+                let options = try followTheLabel(on: node)
                 try await body(node, cluster, options)
             }
         }
@@ -126,12 +131,7 @@ import Testing
         try await TestCluster.with(admission: true) { cluster in
             try await SimulatedNode.with("h100") { node in
                 try await node.agent("install").expectExit(0)
-                try node.setMIGHardware()
-                try node.directory.write("mig.yaml", MIGLayouts.config)
-                let file = node.directory.path("mig.yaml")
-                let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\nmig: {configFile: \(file)}\n"
-                try node.directory.write("config.yaml", config)
-                let options = ["--interval", "1s", "--config", node.directory.path("config.yaml")]
+                let options = try followTheLabel(on: node)
                 try await RunningAgent.with(node, cluster, options: options) { agent in
                     func ask(_ layout: JSON) async throws {
                         try await cluster.changeNode(["metadata": ["labels": ["nvidia.com/mig.config": layout]]])
