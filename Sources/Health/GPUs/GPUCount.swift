@@ -25,10 +25,11 @@ extension Check {
         let gpus = node.facts.gpus.filter {
             $0.holder == .nobodyElse && !$0.isLost && !explained.contains($0.address)
         }
-        guard explained.isEmpty || !gpus.isEmpty else { return nil }
         let missing = gpus.map(\.address).filter { !seen.contains($0) }
         let expected = "every GPU on the PCI bus"
-        guard !missing.isEmpty else { return .passed("\(gpus.count) of \(gpus.count)", expected: expected) }
+        guard !missing.isEmpty else {
+            return explained.isEmpty ? .passed("\(gpus.count) of \(gpus.count)", expected: expected) : nil
+        }
         let list = missing.map(\.description).joined(separator: ", ")
         let remedy: Remedy = "Read the kernel log (dmesg) and look for the missing GPUs. A reboot may bring them back."
         let observed =
