@@ -3,66 +3,127 @@ import NodeModel
 import Testing
 import VendorProbe
 
-/// NVIDIA's own libnvidia-ml, from the packages of Debian, on a machine without its kernel module.
+/// NVIDIA's own libraries, from the packages of Debian, on a machine without its kernel module.
 @Suite struct RealLibraryTests {
-    /// A release of Debian, the driver version in it, and the functions that the agent can do without there.
+    /// A library in a package of Debian, and the functions that the agent can do without there.
     struct Release: Sendable, CustomTestStringConvertible {
         var suite: String
-        var version: String
-        var missing: Set<String>
-        var testDescription: String { "\(suite), \(version)" }
+        /// The first number of the driver version, with which the name of the library ends.
+        ///
+        /// Debian's updates change the rest.
+        var branch: Int
+        var package: String
+        var missing: Set<String> = []
+        var testDescription: String { "\(package) of \(suite), \(branch)" }
 
-        static let all = [
+        static let nvml = [
             Release(
                 suite: "bookworm",
-                version: "535.261.03",
-                missing: [
-                    "nvmlSystemGetDriverBranch", "nvmlSystemGetConfComputeSettings", "nvmlDeviceGetGpuFabricInfoV",
-                    "nvmlDeviceGetNumaNodeId", "nvmlDeviceGetTemperatureV", "nvmlDeviceGetRepairStatus",
-                    "nvmlDeviceGetAddressingMode",
-                ]
+                branch: 470,
+                package: "libnvidia-tesla-470-ml1",
+                missing: since570.union(since550).union(since535).union(since525)
+            ),
+            Release(
+                suite: "bookworm",
+                branch: 525,
+                package: "libnvidia-tesla-ml1",
+                missing: since570.union(since550).union(since535)
+            ),
+            Release(
+                suite: "bookworm",
+                branch: 535,
+                package: "libnvidia-ml1",
+                missing: since570.union(since550)
             ),
             Release(
                 suite: "trixie",
-                version: "550.163.01",
-                missing: [
-                    "nvmlSystemGetDriverBranch", "nvmlDeviceGetTemperatureV", "nvmlDeviceGetRepairStatus",
-                    "nvmlDeviceGetAddressingMode",
-                ]
+                branch: 535,
+                package: "libnvidia-tesla-535-ml1",
+                missing: since570.union(since550)
             ),
+            Release(suite: "trixie", branch: 550, package: "libnvidia-ml1", missing: since570),
+            Release(suite: "experimental", branch: 555, package: "libnvidia-ml1", missing: since570),
+        ]
+
+        static let cuda = [
+            Release(suite: "bookworm", branch: 470, package: "libnvidia-tesla-470-cuda1"),
+            Release(suite: "bookworm", branch: 535, package: "libcuda1"),
+            Release(suite: "trixie", branch: 550, package: "libcuda1"),
+            Release(suite: "experimental", branch: 555, package: "libcuda1"),
+        ]
+
+        private static let since525: Set = [
+            "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetGpuInstanceProfileInfoV", "nvmlDeviceGetGpuFabricInfo",
+            "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v3",
+            "nvmlDeviceGetGspFirmwareVersion", "nvmlDeviceGetGspFirmwareMode",
+        ]
+        private static let since535: Set = [
+            "nvmlSystemGetConfComputeState", "nvmlSystemGetConfComputeGpusReadyState",
+            "nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetSramEccErrorStatus", "nvmlDeviceGetModuleId",
+        ]
+        private static let since550: Set = [
+            "nvmlSystemGetConfComputeSettings", "nvmlDeviceGetGpuFabricInfoV", "nvmlDeviceGetNumaNodeId",
+        ]
+        private static let since570: Set = [
+            "nvmlSystemGetDriverBranch", "nvmlDeviceGetTemperatureV", "nvmlDeviceGetRepairStatus",
+            "nvmlDeviceGetAddressingMode",
         ]
     }
 
     /// A missing function that is required would be a failure of another kind.
-    @Test(arguments: Release.all)
+    @Test(arguments: Release.nvml)
     func loadsAndSaysThatTheDriverIsNotLoaded(_ release: Release) async throws {
-        let library = try await library(of: release)
-        let nvml = try await Toolbox.withDirectory { scratch in
-            let prober = VendorProber(
-                program: Toolbox.agent,
-                libraries: VendorLibraries(nvml: library, cuda: nil),
-                companions: [],
-                scratch: scratch
-            )
-            return await prober.facts().nvml
-        }
+        let nvml = try await facts(nvml: try await library("libnvidia-ml.so", of: release), cuda: nil).nvml
         #expect(nvml == .unreadable(ReadFailure(.vendor, "nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED")))
         #expect(nvml.failure.flatMap(NVMLFailure.init)?.kind == .driverNotLoaded)
     }
 
-    /// The stand-in of the same branch has the same functions, as far as the agent calls them.
-    @Test(arguments: Release.all)
+    /// The real library of CUDA loads, and it names its error itself.
+    @Test(arguments: Release.cuda)
+    func cudaFindsNoDevice(_ release: Release) async throws {
+        let cuda = try await facts(nvml: nil, cuda: try await library("libcuda.so", of: release)).cuda.value
+        let device = try #require(cuda?.first)
+        #expect(cuda?.count == 1 && !device.works && device.fault == nil)
+        #expect(device.result == 100 && device.errorName == "CUDA_ERROR_NO_DEVICE")
+        #expect(device.failedCall == "cuInit" && device.deviceCount == 0)
+    }
+
+    /// The stand-in of the same version has the same functions, as far as the agent calls them.
+    @Test(arguments: Release.nvml)
     func hasTheFunctionsThatItsBranchHas(_ release: Release) async throws {
-        let header = try Toolbox.read("\(Toolbox.repository)/Sources/CVendor/include/gpa_nvml.h")
-        let functions = header.matches(of: /(REQUIRED|OPTIONAL)\(\s*\\?\s*(\w+),/)
-            .filter { $0.2 != "name" }.map { (isRequired: $0.1 == "REQUIRED", symbol: "nvml\($0.2)") }
-        let real = try await symbols(of: try await library(of: release))
+        try await compare(release, "libnvidia-ml.so", header: "gpa_nvml.h", prefix: "nvml")
+    }
+
+    @Test(arguments: Release.cuda)
+    func cudaHasAllFunctions(_ release: Release) async throws {
+        try await compare(release, "libcuda.so", header: "gpa_cuda.h", prefix: "cu")
+    }
+
+    private func compare(_ release: Release, _ name: String, header: String, prefix: String) async throws {
+        let functions = try Toolbox.read("\(Toolbox.repository)/Sources/CVendor/include/\(header)")
+            .matches(of: /(REQUIRED|OPTIONAL)\(\s*\\?\s*(\w+),/)
+            .filter { $0.2 != "name" }.map { (isRequired: $0.1 == "REQUIRED", symbol: "\(prefix)\($0.2)") }
+        let library = try await library(name, of: release)
+        let real = try await symbols(of: library)
         #expect(functions.allSatisfy { !$0.isRequired || real.contains($0.symbol) })
         let asked = Set(functions.map(\.symbol))
         #expect(asked.subtracting(real) == release.missing)
-        let directory = try await StandIns.shared.directory(version: release.version, defines: "")
-        let standIn = try await symbols(of: "\(directory)/libnvidia-ml.so.\(release.version)")
+        let version = try #require(library.ranges(of: ".so.").last.map { String(library[$0.upperBound...]) })
+        let directory = try await StandIns.shared.directory(version: version, defines: "")
+        let standIn = try await symbols(of: "\(directory)/\(name).\(version)")
         #expect(asked.intersection(standIn) == asked.intersection(real))
+    }
+
+    private func facts(nvml: String?, cuda: String?) async throws -> VendorFacts {
+        try await Toolbox.withDirectory { scratch in
+            let prober = VendorProber(
+                program: Toolbox.agent,
+                libraries: VendorLibraries(nvml: nvml, cuda: cuda),
+                companions: [],
+                scratch: scratch
+            )
+            return await prober.facts()
+        }
     }
 
     private func symbols(of library: String) async throws -> Set<String> {
@@ -71,53 +132,15 @@ import VendorProbe
     }
 
     /// The path of the real library, which comes from Debian's archive.
-    private func library(of release: Release) async throws -> String {
+    private func library(_ name: String, of release: Release) async throws -> String {
         if FileManager.default.fileExists(atPath: "/proc/driver/nvidia/version") {
             try Test.cancel("this machine has the driver of a GPU")
         }
-        let name = "libnvidia-ml.so.\(release.version)"
-        do {
-            let cached = "real-\(release.suite)-\(release.version)"
-            let directory = try await DownloadCache.shared.directory(cached) { directory in
-                try await Toolbox.withDirectory { scratch in
-                    let file = try await Self.download(release, to: scratch)
-                    try await Toolbox.run("install", ["-m", "0644", file, "\(directory)/\(name)"])
-                }
-            }
-            return "\(directory)/\(name)"
-        } catch let error as DownloadCache.Unavailable {
-            try Test.cancel("\(error.reason)")
+        let package = DebianPackage(suite: release.suite, component: "non-free", name: release.package)
+        let path = try await package.path(of: "\(name).*")
+        guard path.contains("\(name).\(release.branch).") else {
+            try Test.cancel("Debian \(release.suite) has another branch: \(path)")
         }
-    }
-
-    /// The path of the library below `directory`, which gets the package.
-    private static func download(_ release: Release, to directory: String) async throws -> String {
-        let key = "/usr/share/keyrings/debian-archive-keyring.gpg"
-        let source = "deb [signed-by=\(key)] http://deb.debian.org/debian \(release.suite) non-free\n"
-        try Toolbox.write(source, to: "\(directory)/sources.list")
-        for name in ["lists/partial", "cache/archives/partial"] {
-            try FileManager.default.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
-        }
-        let options = [
-            "Dir::Etc::sourcelist=\(directory)/sources.list", "Dir::Etc::sourceparts=-",
-            "Dir::State::lists=\(directory)/lists", "Dir::Cache=\(directory)/cache", "APT::Sandbox::User=root",
-            "Acquire::Retries=1", "Acquire::http::Timeout=20",
-        ].flatMap { ["-o", $0] }
-        let script = """
-            cd '\(directory)'
-            apt-get "$@" -qq update
-            apt-get "$@" -qq download libnvidia-ml1
-            dpkg-deb -x libnvidia-ml1_*.deb root
-            """
-        do { try await Toolbox.run("sh", ["-ec", script, "sh"] + options) } catch {
-            throw DownloadCache.Unavailable(reason: "Debian's archive does not give libnvidia-ml1: \(error)")
-        }
-        let find = ["\(directory)/root", "-type", "f", "-name", "libnvidia-ml.so.*"]
-        let found = try await Toolbox.run("find", find)
-        let file = String(try #require(found.split(separator: "\n").first))
-        guard file.hasSuffix(release.version) else {
-            throw DownloadCache.Unavailable(reason: "Debian \(release.suite) has another version: \(file)")
-        }
-        return file
+        return path
     }
 }

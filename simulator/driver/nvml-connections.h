@@ -55,7 +55,7 @@ NVML(nvmlDeviceGetNvLinkRemotePciInfo_v2, nvmlDevice_t device, unsigned int link
     return OK;
 }
 
-#if STANDIN_BRANCH >= 535
+#if STANDIN_BRANCH >= 525
 // What all versions of the fabric struct have.
 struct fabric {
     unsigned char cluster[16], state, summary;
@@ -167,10 +167,12 @@ static nvmlReturn_t processes_of(
 
 PROCESS_FUNCTION(nvmlDeviceGetComputeRunningProcesses_v2, false)
 PROCESS_FUNCTION(nvmlDeviceGetGraphicsRunningProcesses_v2, true)
-#if STANDIN_BRANCH >= 535
+#if STANDIN_BRANCH >= 510
 PROCESS_FUNCTION(nvmlDeviceGetComputeRunningProcesses_v3, false)
 PROCESS_FUNCTION(nvmlDeviceGetGraphicsRunningProcesses_v3, true)
+#endif
 
+#if STANDIN_BRANCH >= 535
 // A setting of confidential computing: a word of the line `system`.
 static const char *setting_of(const char *name) {
     for (int at = 0; at < sim.system_count; at++) {

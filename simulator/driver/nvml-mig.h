@@ -86,7 +86,7 @@ NVML(nvmlComputeInstanceGetInfo_v2, nvmlComputeInstance_t instance, nvmlComputeI
     return OK;
 }
 
-#if STANDIN_BRANCH >= 535
+#if STANDIN_BRANCH >= 510
 typedef struct {
     unsigned int version, id, isP2pSupported, sliceCount, instanceCount, multiprocessorCount, copyEngineCount;
     unsigned int decoderCount, encoderCount, jpegCount, ofaCount;

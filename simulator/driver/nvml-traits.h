@@ -58,6 +58,9 @@ PAIR_FUNCTION(nvmlDeviceGetEccMode, "ecc", "eccPending")
 
 #if STANDIN_BRANCH >= 535
 NUMBER_FUNCTION(nvmlDeviceGetModuleId, "moduleID")
+#endif
+
+#if STANDIN_BRANCH >= 510
 PAIR_FUNCTION(nvmlDeviceGetGspFirmwareMode, "gspEnabled", "gspEnabled")
 
 // It has no parameter for the length, so the buffer must have 64 bytes.
