@@ -43,6 +43,8 @@ SIZE(gpa_nvml_compute_instance_info_t, 32);
 SIZE(gpa_nvml_gpu_instance_profile_t, 152);
 OFFSET(gpa_nvml_gpu_instance_profile_t, memory_size_mib, 48);
 OFFSET(gpa_nvml_gpu_instance_profile_t, name, 56);
+SIZE(gpa_nvml_gpu_instance_profile_v1_t, 48);
+OFFSET(gpa_nvml_gpu_instance_profile_v1_t, memory_size_mib, 40);
 SIZE(gpa_nvml_compute_instance_profile_t, 36);
 SIZE(gpa_nvml_process_info_t, 24);
 SIZE(gpa_nvml_conf_compute_state_t, 12);

@@ -99,10 +99,8 @@ import VendorProbe
         Row("8 A100 with 56 MIG devices", .a100Full, "470.256.02") { nvml, gpu in
             #expect(nvml.gpus.flatMap { $0.migDevices.value ?? [] }.count == 56)
             #expect(gpu.migDevices.value?.last?.gpuInstance.value?.start == 6)
-            #expect(
-                gpu.migProfiles
-                    == .absentBecause("the driver has no function nvmlDeviceGetGpuInstanceProfileInfoV")
-            )
+            #expect(gpu.migProfiles.value?.map(\.name).contains("1g.5gb+me") == true)
+            #expect(gpu.migProfiles.value?.first?.memoryMiB == 4864)
         },
     ]
 

@@ -45,7 +45,8 @@ struct LibraryNoise: Sendable, CustomTestStringConvertible {
         noise.newer = replaced[symbol].map { [$0] } ?? []
         switch symbol {
         case "nvmlDeviceGetGpuFabricInfo": noise.version = "535.261.03"
-        case "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses_v2":
+        case "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses_v2",
+            "nvmlDeviceGetGpuInstanceProfileInfo":
             noise.version = "470.256.02"
         case "nvmlDeviceGetGridLicensableFeatures_v3": noise.defines = "-DSTANDIN_OLD"
         default: break

@@ -228,12 +228,17 @@ import VendorProbe
         }
     }
 
-    /// A driver of branch 470 does not describe its profiles in a form that the agent reads.
+    /// A driver of branch 470 does not tell the names of its profiles, which follow from their sizes.
     @Test func anOldDriver() async throws {
-        try await StandInHost.with(hardware: Self.a100(), version: "470.256.02", loaded: "470.256.02") { host in
-            let missing = "the driver has no function nvmlDeviceGetGpuInstanceProfileInfoV"
-            let offers = try await gpu(host).offers
-            #expect(offers == .absentBecause(missing))
+        let device = "mig 0 uuid=MIG-c profile=1g.5gb gi=9 ci=0 profileId=19 start=0 size=1 ciSlices=1"
+        let hardware = Self.a100("mig=on", device)
+        try await StandInHost.with(hardware: hardware, version: "470.256.02", loaded: "470.256.02") { host in
+            let gpu = try await gpu(host)
+            let offers = try #require(gpu.offers.value)
+            #expect(offers.map(\.name) == ["1g.5gb", "2g.10gb", "3g.20gb", "4g.20gb", "7g.40gb", "1g.5gb+me"])
+            #expect(offers.map(\.id) == [19, 14, 9, 5, 0, 20])
+            #expect(offers[4].engines == MIGEngines(decoders: 5, jpeg: 1, opticalFlow: 1))
+            #expect(gpu.instances.value?.map(\.profileID) == [19])
         }
     }
 }

@@ -49,7 +49,8 @@ import Testing
     /// Each function has the parameters and the result of the header.
     @Test(arguments: releases)
     func ourFunctionsHaveTheParametersOfKhronos(release: String) async throws {
-        let theirs = try await header(of: release).preprocessed().matches(of: /\n ?(VkResult|void) +vk(\w+)\(([^()]*)\);/)
+        let theirs = try await header(of: release).preprocessed()
+            .matches(of: /\n ?(VkResult|void) +vk(\w+)\(([^()]*)\);/)
             .reduce(into: [String: [String]]()) {
                 $0[String($1.2)] = CHeader.parameters("\($1.1), \($1.3)", names: Self.names)
             }

@@ -86,6 +86,48 @@ NVML(nvmlComputeInstanceGetInfo_v2, nvmlComputeInstance_t instance, nvmlComputeI
     return OK;
 }
 
+// A number that no GPU uses is not valid, and one that this GPU does not have is not supported. Then the answer is null.
+static const struct sim_profile *numbered_profile(nvmlDevice_t device, unsigned int number, nvmlReturn_t *result) {
+    const struct sim_gpu *gpu = gpu_of(device);
+    *result = gpu == NULL || number >= 0x11 ? INVALID_ARGUMENT : NOT_SUPPORTED;
+    for (int at = 0; gpu != NULL && at < sim.profile_count; at++) {
+        const struct sim_profile *profile = &sim.profiles[at];
+        if (profile->gpu == gpu->number && profile->number == (int)number) return profile;
+    }
+    return NULL;
+}
+
+// What both versions of the struct have.
+#define FILL_PROFILE(info, profile)                      \
+    do {                                                 \
+        (info)->id = (profile)->id;                      \
+        (info)->sliceCount = (profile)->slices;          \
+        (info)->instanceCount = (profile)->instances;    \
+        (info)->multiprocessorCount = (profile)->sm;     \
+        (info)->memorySizeMB = (profile)->memory_mib;    \
+        (info)->decoderCount = (profile)->decoders;      \
+        (info)->encoderCount = (profile)->encoders;      \
+        (info)->jpegCount = (profile)->jpeg;             \
+        (info)->ofaCount = (profile)->ofa;               \
+    } while (0)
+
+typedef struct {
+    unsigned int id, isP2pSupported, sliceCount, instanceCount, multiprocessorCount, copyEngineCount;
+    unsigned int decoderCount, encoderCount, jpegCount, ofaCount;
+    unsigned long long memorySizeMB;
+} nvmlGpuInstanceProfileInfo_t;
+
+NVML(
+    nvmlDeviceGetGpuInstanceProfileInfo, nvmlDevice_t device, unsigned int number, nvmlGpuInstanceProfileInfo_t *info
+) {
+    ENTER_DEVICE(device, info);
+    nvmlReturn_t result;
+    const struct sim_profile *profile = numbered_profile(device, number, &result);
+    if (profile == NULL) return result;
+    FILL_PROFILE(info, profile);
+    return OK;
+}
+
 #if STANDIN_BRANCH >= 510
 typedef struct {
     unsigned int version, id, isP2pSupported, sliceCount, instanceCount, multiprocessorCount, copyEngineCount;
@@ -94,31 +136,19 @@ typedef struct {
     char name[96];
 } nvmlGpuInstanceProfileInfo_v2_t;
 
-// A number that no GPU uses is not valid, and one that this GPU does not have is not supported.
 NVML(
     nvmlDeviceGetGpuInstanceProfileInfoV, nvmlDevice_t device, unsigned int number,
     nvmlGpuInstanceProfileInfo_v2_t *info
 ) {
     ENTER_DEVICE(device, info);
-    const struct sim_gpu *gpu = gpu_of(device);
-    if (gpu == NULL || number >= 0x11) return INVALID_ARGUMENT;
+    nvmlReturn_t result;
+    const struct sim_profile *profile = numbered_profile(device, number, &result);
+    if (profile == NULL && result == INVALID_ARGUMENT) return result;
     if (info->version != (2u << 24 | sizeof *info)) return ARGUMENT_VERSION_MISMATCH;
-    for (int at = 0; at < sim.profile_count; at++) {
-        const struct sim_profile *profile = &sim.profiles[at];
-        if (profile->gpu != gpu->number || profile->number != (int)number) continue;
-        info->id = profile->id;
-        info->sliceCount = profile->slices;
-        info->instanceCount = profile->instances;
-        info->multiprocessorCount = profile->sm;
-        info->memorySizeMB = profile->memory_mib;
-        info->decoderCount = profile->decoders;
-        info->encoderCount = profile->encoders;
-        info->jpegCount = profile->jpeg;
-        info->ofaCount = profile->ofa;
-        snprintf(info->name, sizeof info->name, "MIG %s", profile->name);
-        return OK;
-    }
-    return NOT_SUPPORTED;
+    if (profile == NULL) return result;
+    FILL_PROFILE(info, profile);
+    snprintf(info->name, sizeof info->name, "MIG %.90s", profile->name);
+    return OK;
 }
 #endif
 

@@ -50,10 +50,14 @@
     OPTIONAL( \
         ComputeInstanceGetInfo_v2, gpa_nvml_compute_instance_t _Nonnull, gpa_nvml_compute_instance_info_t *_Nonnull \
     ) \
-    /* Not in 470. */ \
+    /* The newest first: not in 470. */ \
     OPTIONAL( \
         DeviceGetGpuInstanceProfileInfoV, gpa_nvml_device_t _Nonnull, uint32_t profile, \
         gpa_nvml_gpu_instance_profile_t *_Nonnull \
+    ) \
+    OPTIONAL( \
+        DeviceGetGpuInstanceProfileInfo, gpa_nvml_device_t _Nonnull, uint32_t profile, \
+        gpa_nvml_gpu_instance_profile_v1_t *_Nonnull \
     ) \
     OPTIONAL(SystemGetConfComputeState, gpa_nvml_conf_compute_state_t *_Nonnull) \
     OPTIONAL(SystemGetConfComputeGpusReadyState, uint32_t *_Nonnull accepts_work) \

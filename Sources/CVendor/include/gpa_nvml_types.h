@@ -194,6 +194,21 @@ typedef struct {
 static const uint32_t GPA_NVML_GPU_INSTANCE_PROFILE_VERSION =
     2u << 24 | (uint32_t)sizeof(gpa_nvml_gpu_instance_profile_t);
 
+// The same without a version and without a name, which is all that 470 knows.
+typedef struct {
+    uint32_t id;
+    uint32_t is_p2p_supported;
+    uint32_t slice_count;
+    uint32_t instance_count;
+    uint32_t multiprocessor_count;
+    uint32_t copy_engine_count;
+    uint32_t decoder_count;
+    uint32_t encoder_count;
+    uint32_t jpeg_count;
+    uint32_t ofa_count;
+    uint64_t memory_size_mib;
+} gpa_nvml_gpu_instance_profile_v1_t;
+
 // What a GPU instance can have as a compute instance, with engines that its compute instances share.
 typedef struct {
     uint32_t id;
