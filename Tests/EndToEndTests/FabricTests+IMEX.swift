@@ -18,8 +18,10 @@ extension FabricTests {
                     units: "usr/lib/systemd/system"
                 )
             )
-            try await node.run(["apt-get", "-q", "update"])
             let before = try await repository.installed()
+            try await repository.runOnce()
+            try await node.run(["mkdir", "-p", "/etc/udev/rules.d"])
+            try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
             #expect(try await state("imex-missing", node, []) == nil)
             let cluster =
@@ -46,6 +48,10 @@ extension FabricTests {
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
             #expect(node.processes() == [] && node.exists(FabricSurroundings.imexNodesFile))
+            // What the test did to the host: it made the GPU one of a cluster, and named the nodes.
+            let own: Set = ["/etc/gpu-sim/hardware", "/etc/nvidia-imex", FabricSurroundings.imexNodesFile]
+            let named = namedByUninstall.union(own).union(try await node.writtenByApt())
+            try await node.expectUninstalled(apartFrom: named)
         }
     }
 }

@@ -100,8 +100,10 @@ struct FabricTests {
         try await Self.withNVSwitch { node in
             let repository = try await DebianRepository(node)
             for version in [Self.driver, "580.167.08"] { try await Self.addPackage(version, to: repository) }
-            try await node.run(["apt-get", "-q", "update"])
+            try await repository.runOnce()
+            try await node.run(["mkdir", "-p", "/etc/udev/rules.d"])
             let before = try await repository.installed()
+            try await node.takeFirstLedger()
             let options = try node.options(for: Self.driver)
             let plan = try await node.agent("plan", options)
             let step = "install nvidia-fabricmanager-580 \(Self.driver)-1 with apt-get"
@@ -126,7 +128,7 @@ struct FabricTests {
             uninstall.expectExit(0)
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(HostLayout.fabricPackages) && !node.exists(Self.link) && !node.exists(Self.unit))
-            #expect(node.processes() == [])
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(try await node.writtenByApt()))
         }
     }
 

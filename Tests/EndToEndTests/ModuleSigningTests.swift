@@ -37,6 +37,7 @@ struct ModuleSigningTests {
         try await SimulatedNode.with("h100", set: ["secure-boot=yes"]) { node in
             try node.directory.write("config.yaml", Self.config)
             let options = ["--config", node.directory.path("config.yaml")]
+            try await node.takeFirstLedger()
             let without = try await node.agent("install", options)
             without.expectExit(1)
             #expect(without.errors.contains("/root/mok/MOK.priv does not exist"), "\(without.errors)")
@@ -50,6 +51,8 @@ struct ModuleSigningTests {
             try await node.run(["bash", "-ec", Self.enroll])
             try await node.agent("install", options).expectExit(0)
             #expect(try await node.status(options).verdict == "ready")
+            try await node.uninstall().expectExit(0)
+            try await node.expectLedger()
         }
     }
 
@@ -80,6 +83,7 @@ struct ModuleSigningTests {
             let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
             let headers = "mkdir -p /usr/src/linux-headers-$1/{scripts,include/config}\n"
             try await node.run(["bash", "-ec", headers + prepare, "sh", kernel])
+            try await node.takeFirstLedger()
             try await node.agent("install", options).expectExit(0)
             try await body(node, options, modules)
         }
@@ -98,6 +102,8 @@ struct ModuleSigningTests {
                 #expect(end == "~Module signature appended~\n", "\(name)")
             }
             #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))
+            try await node.uninstall().expectExit(0)
+            try await node.expectLedger()
         }
     }
 
@@ -120,6 +126,8 @@ struct ModuleSigningTests {
             let kernel = String(modules.dropFirst("/lib/modules/".count).prefix { $0 != "/" })
             #expect(notice.observed.contains(observed.replacing("KERNEL", with: kernel)), "\(notice)")
             #expect(status.verdict == "ready" && !node.exists("\(modules)/nvidia.ko"))
+            try await node.uninstall().expectExit(0)
+            try await node.expectLedger()
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import NodeModel
 import Testing
 
@@ -53,44 +52,3 @@ extension SimulatedNode {
         }
     }
 }
-
-extension SimulatedNode {
-    /// What apt and dpkg keep for themselves on a host: the index, their caches, their logs, and former states.
-    func writtenByApt() async throws -> Set<String> {
-        let places = ["/var/lib/apt/lists", "/var/cache/apt", "/var/log/apt"]
-        let files = try await run(["find"] + places).split(separator: "\n").map(String.init)
-        return Set(files).union([
-            "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/lib/dpkg/status-old",
-            // apt marks packages as automatically installed, and keeps the marks of packages that are gone.
-            "/var/lib/apt/extended_states",
-        ])
-    }
-}
-
-extension SimulatedNode {
-    /// What dnf and rpm keep for themselves on a host: their databases, the cache, and their logs.
-    func writtenByDnf() async throws -> Set<String> {
-        let script = "find /var/lib/dnf /var/lib/rpm /var/cache/dnf; ls -d /var/log/dnf* /var/log/hawkey*"
-        return Set(try await run(["sh", "-c", script]).split(separator: "\n").map(String.init))
-    }
-}
-
-/// The logs of the stand-in kernel and of the stand-in license daemon, the kernel log, and the cache that ldconfig writes
-/// for itself.
-let writtenByStandIns: Set<String> = [
-    "/dev/kmsg", "/var/log/kern.log", "/var/log/syslog", "/var/cache/ldconfig/aux-cache",
-]
-
-/// What an uninstall leaves on a host, or what the simulated host itself writes.
-let namedByUninstall: Set<String> = writtenByStandIns.union([
-    // The journal records that an operator uninstalled the driver.
-    HostLayout.journal,
-    // The GPUs of the node, which do not depend on the driver.
-    HostLayout.seenGPUs,
-    // The directory of the jobs, which is empty.
-    HostLayout.jobs,
-    // The logs of the install and of the uninstall.
-    HostLayout.logs, HostLayout.installerLog, "/var/log/nvidia-uninstall.log",
-    // The lock, which the next boot removes.
-    HostLayout.run, HostLayout.lock,
-])

@@ -50,6 +50,13 @@ struct DebianRepository: Sendable {
         try await node.run(["sh", "-ec", Self.package, "sh", name, version, depends, script, files, source])
     }
 
+    /// Installs a package and removes it again, so that the files of apt, dpkg and debconf are those of a host on which
+    /// they ran.
+    func runOnce() async throws {
+        let script = "apt-get -q update; apt-get -qy install t-tool; apt-get -qy purge t-tool t-kbuild"
+        try await node.run(["sh", "-ec", script])
+    }
+
     /// The packages that the host has, with their states and holds.
     func installed() async throws -> [String] {
         try await node.run(["dpkg-query", "-W", "-f", "${Package} ${Version} ${Status}\\n"])

@@ -18,18 +18,21 @@ struct HeadersAheadTests {
     ) async throws {
         try await SimulatedNode.with("h100") { node in
             let repository = try await DebianRepository(node)
-            try await installKernel(on: node, dkms: dkms)
+            try await repository.runOnce()
+            try await installKernel(on: node, dkms: dkms, ledger: true)
             try await body(repository)
         }
     }
 
     /// Installs the driver, and then a kernel without headers.
-    static func installKernel(on node: SimulatedNode, dkms: String = "") async throws {
+    static func installKernel(on node: SimulatedNode, dkms: String = "", ledger: Bool = false) async throws {
         let place = """
             rm -f /usr/sbin/dkms /usr/bin/dkms
+            mkdir -p /var/lib/dkms
             [ -z "$1" ] || printf '%s\\n' "$1" | install -m 755 /dev/stdin /usr/sbin/dkms
             """
         try await node.run(["sh", "-c", place, "sh", dkms])
+        if ledger { try await node.takeFirstLedger() }
         try await node.agent("install").expectExit(0)
         let install = """
             mkdir -p /boot /lib/modules/$1
@@ -37,6 +40,11 @@ struct HeadersAheadTests {
             : >/lib/modules/$1/modules.dep
             """
         try await node.run(["sh", "-ec", install, "install-kernel", kernel])
+    }
+
+    /// What an uninstall leaves, what apt keeps for itself, and what the tests put on the host for the kernel.
+    private static func named(_ node: SimulatedNode) async throws -> Set<String> {
+        namedByUninstall.union(try await node.writtenByApt()).union(node.filesOfKernel(kernel))
     }
 
     /// Adds the headers of that kernel.
@@ -74,6 +82,7 @@ struct HeadersAheadTests {
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(Self.module) && !node.exists(HostLayout.buildPackages))
             #expect(try await node.run(["ls", HostLayout.jobs]).isEmpty)
+            try await node.expectUninstalled(apartFrom: try await Self.named(node))
         }
     }
 
@@ -113,7 +122,10 @@ struct HeadersAheadTests {
                 rm -rf "${built%/*}" "/lib/modules/$release/updates"
                 depmod "$release"
             done
-            [ -n "$kernel" ] || rm -rf "$state"
+            if [ -z "$kernel" ]; then
+                rm -rf "$state"
+                rmdir "${state%/*}" 2>/dev/null || :
+            fi
             ;;
         *) exit 9 ;;
         esac
@@ -141,6 +153,7 @@ struct HeadersAheadTests {
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(module) && !node.exists(HostLayout.buildPackages))
             #expect(try await node.run(["ls", HostLayout.jobs]).isEmpty)
+            try await node.expectUninstalled(apartFrom: try await Self.named(node))
         }
     }
 

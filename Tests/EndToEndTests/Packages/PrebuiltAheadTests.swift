@@ -13,6 +13,8 @@ struct PrebuiltAheadTests {
         try await PrebuiltRepository.with(next: Self.kernel) { prebuilt in
             let node = prebuilt.node
             let before = try await prebuilt.repository.installed()
+            try await prebuilt.repository.runOnce()
+            try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
             let install = "mkdir -p /boot /lib/modules/$1; : >/boot/vmlinuz-$1; : >/lib/modules/$1/modules.dep"
             try await node.run(["sh", "-ec", install, "install-kernel", Self.kernel])
@@ -40,6 +42,8 @@ struct PrebuiltAheadTests {
             try await node.uninstall().expectExit(0)
             expectSame(try await prebuilt.repository.installed(), before)
             #expect(!node.exists(HostLayout.driverPackages))
+            let named = namedByUninstall.union(try await node.writtenByApt()).union(node.filesOfKernel(Self.kernel))
+            try await node.expectUninstalled(apartFrom: named)
         }
     }
 }

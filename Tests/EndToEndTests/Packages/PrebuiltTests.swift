@@ -13,8 +13,7 @@ struct PrebuiltTests {
         try await PrebuiltRepository.with { prebuilt in
             let node = prebuilt.node
             let before = try await prebuilt.repository.installed()
-            // The state of dpkg and debconf is that of a host on which they ran.
-            try await node.run(["sh", "-ec", "apt-get -qy install t-tool; apt-get -qy purge t-tool t-kbuild"])
+            try await prebuilt.repository.runOnce()
             try await node.takeFirstLedger()
             let plan = try await node.agent("plan")
             plan.expectExit(0)
