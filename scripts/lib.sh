@@ -64,6 +64,51 @@ need_files() {
     rm -rf "$directory"
 }
 
+# need_dnf5: unpacks dnf 5 with its libraries from a newer Debian than that of the other programs. Where that is not
+# possible, the tests that need it are skipped.
+#
+# `ld` and `lib` are its loader and its libraries: ld --library-path lib usr/bin/dnf5
+need_dnf5() {
+    local target=/usr/local/share/gpu-agent-tests/dnf5 suite=forky as_root=() directory apt mirror
+    local key=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ ! -d "$target" ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die 'cannot unpack dnf5: this needs root or sudo'
+        as_root=(sudo)
+    fi
+    # The mirror of Debian that this machine uses.
+    mirror=$(apt-get indextargets 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null |
+        sed -n 's/^Repo-URI: //p' | sort -u | sed -n 1p) || true
+    if [ -z "$mirror" ] || [ ! -r "$key" ]; then
+        say 'warning: this system has no mirror of Debian, so the tests with dnf 5 are skipped'
+        return 0
+    fi
+    say 'unpacking: dnf5'
+    directory=$(mktemp -d)
+    # apt resolves the packages for an empty system in this directory.
+    mkdir -p "$directory"/{lists,cache}/partial "$directory"/{cache/archives/partial,all,files/usr/bin,files/usr/lib}
+    : >"$directory/status"
+    printf 'deb [signed-by=%s] %s %s main\n' "$key" "$mirror" "$suite" >"$directory/sources.list"
+    apt=(apt-get -qq -y -o Acquire::Retries=3 -o Acquire::Languages=none -o APT::Sandbox::User=root
+        -o Dir::Etc::SourceList="$directory/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State="$directory"
+        -o Dir::State::Lists="$directory/lists" -o Dir::State::Status="$directory/status"
+        -o Dir::Cache="$directory/cache" -o Debug::NoLocking=true)
+    if ! { "${apt[@]}" update && "${apt[@]}" install --download-only --no-install-recommends dnf5 &&
+        find "$directory/cache/archives" -name '*.deb' -exec dpkg-deb -x {} "$directory/all" \; &&
+        # Without documents, Python and the like, it is much smaller.
+        cp "$directory/all/usr/bin/dnf5" "$directory/files/usr/bin" &&
+        cp -R "$directory/all/usr/lib/rpm" "$directory/files/usr/lib" &&
+        mkdir "$directory/files/lib" && cp -P "$directory"/all/usr/lib/*-linux-gnu/*.so* "$directory/files/lib" &&
+        ln -s "$(cd "$directory/files" && echo lib/ld-linux-*.so.*)" "$directory/files/ld" &&
+        "$directory/files/ld" --library-path "$directory/files/lib" "$directory/files/usr/bin/dnf5" --version &&
+        chmod 755 "$directory/files" && "${as_root[@]}" mkdir -p "${target%/*}" &&
+        "${as_root[@]}" cp -R "$directory/files" "$target"; } >"$directory/log" 2>&1; then
+        tail -n 20 "$directory/log" >&2
+        say 'warning: cannot unpack dnf5, so the tests with dnf 5 are skipped'
+    fi
+    rm -rf "$directory"
+}
+
 # from_here PATH: prints the absolute path. A relative path starts at $here, the caller's working directory.
 from_here() {
     case $1 in
@@ -120,6 +165,7 @@ need_tests() {
     need_packages createrepo-c dnf dpkg pciutils procps python3 python3-pip rpm strace zypper
     # Its package conflicts with zypper.
     need_files dnf-plugins-core
+    need_dnf5
 }
 
 need_checks() {

@@ -3,39 +3,61 @@ import Planning
 import TestSupport
 import Testing
 
-/// The fabric manager and IMEX from a repository of RPM packages, with the real dnf and rpm.
+/// The fabric manager and IMEX from a repository of RPM packages, with the real dnf 4, dnf 5 and rpm.
 extension FabricTests {
-    /// Makes the host one of the Red Hat family, whose repository has a program for NVLink in two versions.
-    private static func offer(
-        _ package: String,
-        _ program: String,
-        _ words: String,
-        _ versions: [String],
-        on node: SimulatedNode
-    ) async throws -> RPMRepository {
+    /// A program for NVLink and its package.
+    private struct Offer {
+        var package: String
+        var program: String
+        /// What the program prints before its version.
+        var words: String
+
+        static let fabricManager = Offer(
+            package: "nvidia-fabricmanager",
+            program: "nv-fabricmanager",
+            words: "Fabric Manager version is :"
+        )
+        static let imex = Offer(package: "nvidia-imex", program: "nvidia-imex", words: "IMEX version is:")
+    }
+
+    /// Makes the host one of the Red Hat family, on which dnf has run.
+    private static func makeRepository(on node: SimulatedNode, dnf5: Bool) async throws -> RPMRepository {
+        if dnf5 { try await node.replaceDnf() }
         let kernel = "5.14.0-427.el9.x86_64"
         let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: "/usr/src/kernels/\(kernel)")
-        let unit = "\(package).service"
+        let system = """
+            printf 'ID=rocky\\nVERSION_ID=9.4\\nID_LIKE="rhel"\\n' >/run/os-release
+            rm -f /etc/os-release /usr/lib/os-release
+            mv /run/os-release /etc/os-release
+            mkdir -p /etc/udev/rules.d
+            dnf -qy install t-make
+            dnf -qy remove t-make
+            """
+        try await node.run(["sh", "-ec", system])
+        return repository
+    }
+
+    /// Adds a program for NVLink in some versions.
+    private static func add(_ offer: Offer, _ versions: [String], to repository: RPMRepository) async throws {
+        let unit = "\(offer.package).service"
         for version in versions {
             let files = "/run/files/\(version)"
-            let script = "root=\(files)\n" + Self.program(program, "\(words) \(version)", package, units: "units")
-            try await node.run(["sh", "-ec", script])
+            let words = "\(offer.words) \(version)"
+            let script = "root=\(files)\n" + Self.program(offer.program, words, offer.package, units: "units")
+            try await repository.node.run(["sh", "-ec", script])
             try await repository.add([
                 RPMRepository.Spec(
-                    name: package,
+                    name: offer.package,
                     version: "\(version)-1",
                     fields: ["AutoReqProv: no"],
                     copies: [
-                        "/usr/bin/\(program)": "\(files)/usr/bin/\(program)",
+                        "/usr/bin/\(offer.program)": "\(files)/usr/bin/\(offer.program)",
                         "/usr/lib/systemd/system/\(unit)": "\(files)/units/\(unit)",
                     ]
                 )
             ])
         }
-        let system = "printf 'ID=rocky\\nVERSION_ID=9.4\\nID_LIKE=\"rhel\"\\n' >/run/os-release"
-        let command = "\(system); rm -f /etc/os-release /usr/lib/os-release; mv /run/os-release /etc/os-release"
-        try await node.run(["sh", "-ec", "\(command); dnf -q makecache"])
-        return repository
+        try await repository.node.run(["dnf", "-q", "makecache", "--refresh"])
     }
 
     /// Installs the driver, and expects the fabric manager of its version from packages of RPM.
@@ -55,50 +77,60 @@ extension FabricTests {
     }
 
     @Test(.having("dnf", "rpmbuild", "createrepo_c"))
-    func comesFromARepositoryOfDnf() async throws {
+    func comesFromARepositoryOfDnf() async throws { try await comesFromARepository(dnf5: false) }
+
+    @Test(.having("rpmbuild", "createrepo_c"), .havingDnf5)
+    func comesFromARepositoryOfDnf5() async throws { try await comesFromARepository(dnf5: true) }
+
+    private func comesFromARepository(dnf5: Bool) async throws {
         try await Self.withNVSwitch { node in
-            let repository = try await Self.offer(
-                "nvidia-fabricmanager",
-                "nv-fabricmanager",
-                "Fabric Manager version is :",
-                [Self.driver, "580.167.08"],
-                on: node
-            )
+            let repository = try await Self.makeRepository(on: node, dnf5: dnf5)
+            try await Self.add(.fabricManager, [Self.driver, "580.167.08"], to: repository)
             let before = try await repository.installed()
+            try await node.takeFirstLedger()
             let options = try await expectInstall(with: "dnf", on: node)
-            // Without the plugin of dnf, nothing is held.
-            #expect(node.text(HostLayout.fabricPackages) == "add nvidia-fabricmanager\n")
+            // Without its plugin, dnf 4 holds nothing.
+            let held = "hold nvidia-fabricmanager\nmade \(Dnf5Tests.locks)\n"
+            #expect(node.text(HostLayout.fabricPackages) == "add nvidia-fabricmanager\n" + (dnf5 ? held : ""))
             #expect(try await node.agent("plan", options).output.contains("none, because there is nothing to do"))
+            if dnf5 {
+                // An update does not bring the fabric manager of another driver.
+                try await node.run(["dnf", "-y", "upgrade", "nvidia-fabricmanager"])
+                #expect(try await repository.installed().contains("nvidia-fabricmanager-\(Self.driver)-1.noarch"))
+            }
 
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
-            #expect(!node.exists(HostLayout.fabricPackages) && node.processes() == [])
+            #expect(!node.exists(HostLayout.fabricPackages))
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(try await node.writtenByDnf()))
         }
     }
 
     @Test(.having("dnf", "rpmbuild", "createrepo_c"))
-    func imexComesFromARepositoryOfDnf() async throws {
+    func imexComesFromARepositoryOfDnf() async throws { try await imexComesFromARepository(dnf5: false) }
+
+    @Test(.having("rpmbuild", "createrepo_c"), .havingDnf5)
+    func imexComesFromARepositoryOfDnf5() async throws { try await imexComesFromARepository(dnf5: true) }
+
+    private func imexComesFromARepository(dnf5: Bool) async throws {
         try await SimulatedNode.with("h100", set: ["systemd=yes"]) { node in
             let version = "595.99.02"
             let cluster =
                 "trait.fabricState=3 trait.fabricStatus=0 trait.fabricClique=1 "
                 + "trait.fabricCluster=0123456789abcdef0123456789abcdef"
             try await node.run(["sed", "-i", "/^gpu 0/s/$/ \(cluster)/", "/etc/gpu-sim/hardware"])
+            let repository = try await Self.makeRepository(on: node, dnf5: dnf5)
+            let before = try await repository.installed()
+            try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
             #expect(try await state("imex-missing", node, []) == "notice")
-            let repository = try await Self.offer(
-                "nvidia-imex",
-                "nvidia-imex",
-                "IMEX version is:",
-                [version],
-                on: node
-            )
-            let before = try await repository.installed()
+            try await Self.add(.imex, [version], to: repository)
             try await node.agent("install").expectExit(0)
             #expect(try await state("imex-missing", node, []) == "pass")
             #expect(try await repository.installed().contains("nvidia-imex-\(version)-1.noarch"))
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
+            try await node.expectUninstalled(apartFrom: namedByUninstall.union(try await node.writtenByDnf()))
         }
     }
 }

@@ -39,13 +39,18 @@ package struct Dnf: PackageInstaller {
         system.id == "amzn" ? NamedCompiler(package: "gcc\(major)", program: "gcc\(major)-gcc") : nil
     }
 
-    package var functions: String { [RPMFunctions.script, Self.script].joined(separator: "\n\n") }
+    package var functions: String { [RPMFunctions.script, Self.script, Self.holds].joined(separator: "\n\n") }
 
     private static let script = #"""
         program=dnf
-        locks='/var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /usr/share/rpm/.rpm.lock'
+        # The locks of rpm, and those of dnf 5, where distributions have them.
+        locks='/var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock /usr/share/rpm/.rpm.lock
+            /usr/lib/sysimage/libdnf5/system-repo.lock /var/lib/dnf/system-repo.lock /var/lib/libdnf5/system-repo.lock
+            /run/dnf/rpmtransaction.lock'
         pid_files='/var/lib/dnf/rpmdb_lock.pid /var/cache/dnf/metadata_lock.pid /var/cache/dnf/download_lock.pid'
-        lock_message='Failed to obtain .* lock|already locked by'
+        lock_message='Failed to obtain .* lock|already locked by|Waiting for a lock on the system repository'
+        # dnf 5 has these words before an error.
+        more_complaints='|>>> |Failed to download|Transaction failed'
         is_kernel() {
             case $1 in
             *-devel | *-devel-* | *-headers) false ;;
@@ -59,6 +64,8 @@ package struct Dnf: PackageInstaller {
         is_dnf4() { dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'; }
         # A repository without a cache, as on a node without a network, must not matter.
         versionlock() { dnf -q -C --setopt='*.skip_if_unavailable=True' versionlock "$@"; }
+        # With -q, dnf 5 would not say that it waits for a lock.
+        change_locks() { locked not_waiting dnf -C --setopt='*.skip_if_unavailable=True' versionlock "$@"; }
         can_hold() { versionlock list >/dev/null 2>&1; }
         # A compiler that stays behind makes every "dnf upgrade" fail, so only the headers are held. The packages of a driver
         # need each other in one version, so all of them are held.
@@ -87,8 +94,11 @@ package struct Dnf: PackageInstaller {
             open_bundle
             # dnf asks a repository four times before it goes on with the next one.
             locked limited $refresh_limit dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
-            ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output"
+            ! grep -qE '^(Error|Ignoring repositories|Errors during)' "$work/output" && all_answered
         }
+        # dnf 5 leaves out a repository that does not answer, and exits with 0. What it says about a mirror ends with an
+        # address, and what it says about the repository does not.
+        all_answered() { ! grep '^>>> ' "$work/output" | grep -qvE ' - [a-z]+://[^ ]*$'; }
 
         has_index() { ls /var/cache/dnf/*/repodata/repomd.xml /var/cache/libdnf5/*/repodata/repomd.xml 2>/dev/null | grep -q .; }
 
@@ -96,7 +106,20 @@ package struct Dnf: PackageInstaller {
         dnf_install() {
             others=$(rpm -qa --queryformat '%{NAME}\n' | grep -v -e '^kernel.*-devel$' -e '^gpg-pubkey$' |
                 sort -u | tr '\n' ',')
-            dnf "$@" $sources $options --setopt=metadata_expire=never --exclude="$others" install $(pinned $wanted) $plugin
+            # dnf 5 knows --downloadonly only behind the command.
+            not_waiting dnf $sources $options --setopt=metadata_expire=never --exclude="$others" install "$@" \
+                $(pinned $wanted) $plugin
+        }
+
+        # dnf 5 waits for the lock of another process without end, whatever exit_on_lock says. So it is ended while it waits:
+        # `quietly` names the process, and tries again.
+        not_waiting() {
+            "$@" &
+            while kill -0 $! 2>/dev/null; do
+                case $(tail -n 1 "$work/output") in *'option to bypass the lock.') kill $! ;; esac
+                sleep 0.1
+            done
+            wait $!
         }
 
         # The packages, those with a version in GPU_AGENT_PINS as NAME-VERSION.
@@ -142,6 +165,13 @@ package struct Dnf: PackageInstaller {
                         ;;
                     esac
                     ;;
+                # An excluded package goes all the same when a new one obsoletes it. It is below the new one, by dnf 4 with its
+                # architecture.
+                '  '*' replacing '*)
+                    name=$(echo ${line#*replacing }) name=${name%% *}
+                    case $name in *.noarch | *.x86_64 | *.aarch64 | *.i686) name=${name%.*} ;; esac
+                    case $section in Installing*) removed="$removed $name" ;; esac
+                    ;;
                 *:) section=$line ;;
                 esac
             done <"$work/output"
@@ -157,88 +187,6 @@ package struct Dnf: PackageInstaller {
         is_used() {
             [ "$1" = python3-dnf-plugin-versionlock ] && [ -n "$(versionlock list 2>/dev/null)" ] &&
                 echo "$1 stays, because there are locks of others."
-        }
-
-        # Headers have their version in the record, and other packages only their name.
-        name_of() { case $1 in kernel*-devel-[0-9]*) echo "${1%-*-*}" ;; *) echo "$1" ;; esac; }
-        # VERSION-RELEASE; empty when it is not known.
-        version_of() {
-            case $1 in
-            kernel*-devel-[0-9]*)
-                found=${1#"${1%-*-*}"-}
-                echo "${found%.*}"
-                ;;
-            *) if is_installed "$1"; then rpm -q --queryformat '%{VERSION}-%{RELEASE}\n' "$1" | sed -n 1p; fi ;;
-            esac
-        }
-
-        # The locks of a package; when it is not installed, those of its name. The plugin of dnf 4 prints one in a line, with
-        # the epoch before the version and any architecture behind it. dnf 5 prints the conditions below the name, and its
-        # locks are those of the name.
-        entries() {
-            name=$(name_of "$1")
-            if is_dnf4; then
-                lock=$(version_of "$1")
-                versionlock list 2>/dev/null | while read -r entry; do
-                    case $(echo "$entry" | sed 's/-[0-9]*:/-/') in
-                    "$name-${lock:-/}.*") echo "$entry" ;;
-                    "$name"-[0-9]*) [ -n "$lock" ] || echo "$entry" ;;
-                    esac
-                done
-            else
-                versionlock list 2>/dev/null | grep -A 2 -xF "Package name: $name" | grep -v '^$'
-            fi
-        }
-        hold() {
-            [ -n "$(entries "$1")" ] || versionlock add "$1" || fail 80 "dnf versionlock cannot hold $1."
-        }
-        release() {
-            if is_dnf4; then
-                for entry in $(entries "$1"); do versionlock delete "$entry"; done
-                return
-            fi
-            # dnf 5 deletes all locks of a name, so there must be no other one.
-            name=$(name_of "$1") version=$(version_of "$1")
-            found=$(entries "$1" | sed 's/^evr = [0-9]*:/evr = /')
-            case $found in
-            '') ;;
-            "Package name: $name
-        evr = $version") versionlock delete "$name" ;;
-            *) echo "The locks of $name stay, because not all of them are from this agent." ;;
-            esac
-        }
-        """#
-}
-
-/// The shell functions that dnf, tdnf and zypper share.
-enum RPMFunctions {
-    static let script = #"""
-        # Makes a repository of the packages of a bundle: its files are in one directory. `use_bundle` tells the program the
-        # directory of the only repository file.
-        open_bundle() {
-            bundle=${GPU_AGENT_BUNDLE:-}
-            [ -n "$bundle" ] && [ -z "$sources" ] || return 0
-            if [ -e "$bundle/repomd.xml" ]; then
-                mkdir -p "$bundle/repodata" && mv "$bundle"/*.xml "$bundle"/*.xml.gz "$bundle/repodata" ||
-                    fail 80 "The agent cannot write to $bundle."
-            fi
-            mkdir -p "$work/repos.d"
-            printf '%s\n' '[gpu-agent]' 'name=gpu-agent' "baseurl=file://$bundle" enabled=1 gpgcheck=0 repo_gpgcheck=0 \
-                >"$work/repos.d/gpu-agent.repo"
-            use_bundle "$work/repos.d"
-        }
-
-        # The headers with their version, because those of other kernels have the same name.
-        exact() { case $headers in "$1"-[0-9]*) echo "$headers" ;; *) echo "$1" ;; esac; }
-
-        remove() {
-            locked rpm -e "$@" && return
-            # Together is not possible: one after the other, as long as one of them goes.
-            while :; do
-                gone=
-                for package; do if is_there "$package" && rpm -e "$package" 2>>"$work/output"; then gone=1; fi; done
-                [ -n "$gone" ] || return
-            done
         }
         """#
 }

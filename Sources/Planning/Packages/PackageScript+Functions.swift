@@ -23,6 +23,8 @@ extension PackageScript {
         # The names of a list as an enumeration.
         listed() { echo "$@" | sed 's/ /, /g'; }
 
+        # The words with which a package manager begins an error of its own kind: |WORD…
+        more_complaints=
         # The last lines of a program's output that tell an error, or else its last line, in one line.
         complaint() {
             case $status in
@@ -31,8 +33,8 @@ extension PackageScript {
                 return
                 ;;
             esac
-            lines=$(grep -E '^(E: |Error|error: |dpkg: error|Problem| [^ ]* : Depends: )' "$work/output" |
-                grep -v 'Some index files failed' | tail -n 3)
+            lines=$(grep -E "^(E: |Error|error: |dpkg: error|Problem| [^ ]* : Depends: $more_complaints)" "$work/output" |
+                grep -v -e 'Some index files failed' -e '^>>> Already downloaded' | uniq | tail -n 3)
             [ -n "$lines" ] || lines=$(tail -n 1 "$work/output")
             echo $lines | cut -c 1-600
         }
@@ -128,7 +130,7 @@ extension PackageScript {
         # Stops when a server did not have a package: the words of apt-get, dnf, tdnf and zypper.
         stop_without_file() {
             # dnf tries the next mirror after such an answer.
-            if grep -q '^\[MIRROR\]' "$work/output" && ! grep -qE 'No more mirrors to try|^\[FAILED\]' "$work/output"; then
+            if grep -qE '^(\[MIRROR\]|>>> )' "$work/output" && ! grep -qE 'No more mirrors to try|^\[FAILED\]' "$work/output"; then
                 return 0
             fi
             line=$(grep -m 1 -E 'Failed to fetch .*( 404 |File not found)|Status code: 404|404 when downloading' \
@@ -149,6 +151,16 @@ extension PackageScript {
 
         # Further packages that the package manager holds.
         also_held() { :; }
+
+        # The file that a package manager makes for the first lock, and leaves without a lock. With the note, it goes after the
+        # last lock of this agent, when nobody else has one in it. Several records can need it.
+        locks_file() { :; }
+        note_locks_file() {
+            file=$(locks_file)
+            [ -n "$file" ] && [ -n "$(noted hold)" ] || return 0
+            if [ ! -e "$file" ] || grep -qsxF "made $file" "${record%/*}"/*; then echo "made $file" | note; fi
+        }
+        has_locks() { grep -qsvE '^(#.*|packages = \[\]|version = .*|)$' "$1"; }
 
         # Removes lines from the record: forget KIND NAME.
         forget() {

@@ -137,6 +137,7 @@ enum PackageScript {
                 fail 80 "$program did not install $package (status $status): $(complaint)"
             done
         fi
+        note_locks_file || fail 80 "The agent cannot write $record."
         for package in $(noted hold); do
             if is_installed "$package"; then hold "$package"; fi
         done
@@ -178,6 +179,7 @@ enum PackageScript {
                 fail 80 "$program cannot remove $(listed $left): $(complaint)"
             [ -z "$left" ] || echo "These packages stay, because other packages need them: $(listed $left)"
         fi
+        for file in $(noted made); do has_locks "$file" || rm -f "$file"; done
         rm -f "$record"
         """#
 }

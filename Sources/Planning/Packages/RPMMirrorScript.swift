@@ -57,13 +57,18 @@ enum RPMMirrorScript {
         fetch() {
             place=$1
             shift
-            timeout 1800 dnf -y --installroot="$work/root" ${version:+--releasever="$version"} --downloadonly \
+            timeout 1800 dnf -y --installroot="$work/root" $host ${version:+--releasever="$version"} \
                 --setopt=destdir="$work/$place" --setopt=cachedir="$work/cache" --setopt=install_weak_deps=False \
-                --setopt=exit_on_lock=True --setopt='*.timeout=30' --setopt='*.retries=3' install "$@" >output 2>&1
+                --setopt=exit_on_lock=True --setopt='*.timeout=30' --setopt='*.retries=3' install --downloadonly "$@" \
+                >output 2>&1
         }
+        is_dnf4() { dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'; }
+        # dnf 5 has no repositories in an empty system.
+        host=
+        is_dnf4 || host=--use-host-config
         absent() { sed -n 's/^No match for argument: //p' output | sed -n 1p; }
         # Without the plugin of dnf 4, the nodes cannot hold the headers.
-        optional() { if dnf --version 2>/dev/null | sed -n 1p | grep -q '^4\.'; then echo python3-dnf-plugin-versionlock; fi; }
+        optional() { if is_dnf4; then echo python3-dnf-plugin-versionlock; fi; }
         """#
 
     private static let tdnf = #"""

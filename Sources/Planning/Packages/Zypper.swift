@@ -161,6 +161,7 @@ package struct Zypper: PackageInstaller {
         download() { locked zypp install $repositories --no-recommends --download-only $chosen; }
         transact() { locked zypp install $repositories --no-recommends $chosen; }
         entry() { package=$(package_of "$1"); echo "${1%%=*}=${package#"${1%%=*}-"}"; }
+        locks_file() { echo /etc/zypp/locks; }
         hold() {
             entry=$(entry "$1")
             is_locked "${entry%%=*} == ${entry#*=} " || locked zypp addlock "$entry" ||

@@ -4,7 +4,9 @@ import Planning
 import TestSupport
 import Testing
 
-/// How the headers are held with dnf, which can do it in two ways or not at all.
+/// How the headers are held with dnf 4, which needs a plugin for it.
+///
+/// `Dnf5Tests` has the locks of dnf 5.
 @Suite(.onSimulatedNodes, .having("dnf", "rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
 struct DnfHoldTests {
     private static let kernel = "5.14.0-427.el9.x86_64"
@@ -98,60 +100,4 @@ struct DnfHoldTests {
             #expect(try await !repository.installed().contains { $0.contains("427.el9") })
         }
     }
-
-    /// Debian has no dnf 5: the real dnf installs, and a stand-in has the command `versionlock` of dnf 5.
-    @Test(arguments: [false, true])
-    func holdsWithDnf5(_ hasForeignLock: Bool) async throws {
-        try await Self.with { repository in
-            let (packages, node) = (repository.packages, repository.node)
-            try await node.run([
-                "sh", "-ec",
-                "mv /usr/bin/dnf /usr/bin/dnf4; printf '%s\n' \"$1\" >/usr/bin/dnf; chmod 755 /usr/bin/dnf",
-                "sh", Self.standIn,
-            ])
-            try await node.run(["dnf", "versionlock", "add", "t-libc"])
-            let before = try await node.run(["dnf", "versionlock", "list"])
-            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
-            #expect(packages.recorded() == ["add \(Self.headers)", "hold \(Self.headers)"])
-            let lock = "Package name: kernel-devel\nevr = 5.14.0-427.el9\n"
-            #expect(try await node.run(["dnf", "versionlock", "list"]).hasSuffix(lock))
-            if hasForeignLock { try await node.run(["sh", "-c", "echo kernel-devel 5.14.0-1.el9 >>/run/dnf5"]) }
-            let remove = try await packages.remove()
-            remove.expectExit(0)
-            let left = try await node.run(["dnf", "versionlock", "list"])
-            if hasForeignLock {
-                #expect(
-                    remove.output.contains(
-                        "The locks of kernel-devel stay, because not all of them are from this agent."
-                    )
-                )
-                #expect(left.contains("evr = 5.14.0-1.el9"))
-            } else {
-                #expect(left == before)
-            }
-        }
-    }
-
-    private static let standIn = """
-        #!/bin/bash
-        # What dnf 5.2 prints. A line of /run/dnf5 is a lock: NAME VERSION.
-        touch /run/dnf5
-        words=()
-        for word; do case $word in -q | -C | --setopt=*) ;; *) words+=("$word") ;; esac; done
-        case "${words[*]}" in
-        --version) echo 'dnf5 version 5.2.6.2' ;;
-        'versionlock list')
-            first=1
-            while read -r name version; do
-                [ -n "$first" ] || echo
-                first=''
-                printf '# Added by versionlock add\nPackage name: %s\nevr = %s\n' "$name" "$version"
-            done </run/dnf5
-            ;;
-        'versionlock add '*) rpm -q --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n' "${words[2]}" >>/run/dnf5 ;;
-        # All locks of the name.
-        'versionlock delete '*) sed -i "/^${words[2]} /d" /run/dnf5 ;;
-        *) exec dnf4 "$@" ;;
-        esac
-        """
 }

@@ -21,9 +21,11 @@ struct DnfPrebuiltRepository: Sendable {
     /// Starts a host with the repository, whose metadata dnf has in its cache.
     static func with(
         secureBoot: Bool = true,
+        dnf5: Bool = false,
         _ body: @escaping @Sendable (DnfPrebuiltRepository) async throws -> Void
     ) async throws {
         try await SimulatedNode.with("h100", set: ["secure-boot=\(secureBoot ? "yes" : "no")"]) { node in
+            if dnf5 { try await node.replaceDnf() }
             let build = "/usr/src/kernels/\(kernel)"
             let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: build)
             try await PrebuiltRepository.build(on: node, for: kernel)

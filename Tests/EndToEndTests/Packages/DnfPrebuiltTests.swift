@@ -3,13 +3,17 @@ import NodeModel
 import TestSupport
 import Testing
 
-/// An agent that installs a driver from packages of RHEL, with the real dnf and rpm.
+/// An agent that installs a driver from packages of RHEL, with the real dnf 4, dnf 5 and rpm.
 @Suite(.onSimulatedNodes, .having("dnf", "rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
 struct DnfPrebuiltTests {
     private static let steps: [StepID] = [.begin, .downloadPackages, .driverPackages, .load, .verify, .finish]
 
-    @Test func installsAndUninstallsWithSecureBoot() async throws {
-        try await DnfPrebuiltRepository.with { prebuilt in
+    @Test func installsAndUninstallsWithSecureBoot() async throws { try await installsAndUninstalls(dnf5: false) }
+
+    @Test(.havingDnf5) func installsAndUninstallsWithDnf5() async throws { try await installsAndUninstalls(dnf5: true) }
+
+    private func installsAndUninstalls(dnf5: Bool) async throws {
+        try await DnfPrebuiltRepository.with(dnf5: dnf5) { prebuilt in
             let node = prebuilt.node
             let before = try await prebuilt.repository.installed()
             // The databases of rpm and dnf are those of a host on which they ran, and the directories are there.
@@ -27,8 +31,10 @@ struct DnfPrebuiltTests {
             #expect(status.decision.action == "adopt" && status.decision.owner == "gpu-agent")
             #expect(try node.journal().steps.map(\.step) == Self.steps)
             #expect(try node.requests().isEmpty)
-            // Without the plugin of dnf, nothing is held.
-            #expect(prebuilt.recorded() == (DnfPrebuiltRepository.names + ["t-sh"]).map { "add \($0)" })
+            // Without its plugin, dnf 4 holds nothing.
+            let held = DnfPrebuiltRepository.names.map { "hold \($0)" } + ["made \(Dnf5Tests.locks)"]
+            let added = (DnfPrebuiltRepository.names + ["t-sh"]).map { "add \($0)" }
+            #expect(prebuilt.recorded() == added + (dnf5 ? held : []))
             #expect(try await node.agent("plan").output.contains("none, because there is nothing to do"))
 
             try await node.uninstall().expectExit(0)

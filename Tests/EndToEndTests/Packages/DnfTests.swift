@@ -95,20 +95,34 @@ struct DnfTests {
         }
     }
 
-    @Test func waitsForAnotherDnfAndNamesIt() async throws {
-        try await Self.with { repository in
-            let (packages, node) = (repository.packages, repository.node)
-            try await node.run(["touch", "/run/slow"])
-            try await packages.start("dnf -y install t-slow", until: "pgrep -f 'sh /var/tmp/rpm-tm[p]'")
-            let install = try await packages.install(["t-make"], patience: 2)
-            install.expectExit(81)
-            let error = try #require(install.error)
-            #expect(error.hasPrefix("After 2 seconds, process ") && error.contains("dnf -y install t-slow"), "\(error)")
-            try await node.run(["sh", "-c", "(sleep 2; rm /run/slow) >/dev/null 2>&1 &"])
-            let again = try await packages.install(["t-make"])
-            again.expectExit(0)
-            #expect(again.output.contains("waiting for the package manager: process "))
-        }
+    @Test func neverReplacesAPackage() async throws { try await Self.with(Self.expectNoReplacement) }
+
+    /// A package that is not asked for goes when a new one obsoletes it, although the job excludes it.
+    static func expectNoReplacement(_ repository: RPMRepository) async throws {
+        try await repository.add([.init(name: "t-obsoletes", version: "1-1", fields: ["Obsoletes: t-libc"])])
+        let before = try await repository.installed()
+        let install = try await repository.packages.install(["t-obsoletes"])
+        install.expectExit(83)
+        #expect(install.error == "The install would remove t-libc.")
+        #expect(try await repository.installed() == before)
+    }
+
+    @Test func waitsForAnotherDnfAndNamesIt() async throws { try await Self.with(Self.expectWait) }
+
+    static func expectWait(_ repository: RPMRepository) async throws {
+        let (packages, node) = (repository.packages, repository.node)
+        try await node.run(["touch", "/run/slow"])
+        try await packages.start("dnf -y install t-slow", until: "pgrep -f 'sh /var/tmp/rpm-tm[p]'")
+        let install = try await packages.install(["t-make"], patience: 2)
+        install.expectExit(81)
+        let error = try #require(install.error)
+        // The program is dnf or dnf5.
+        let words = ["dnf -y install t-slow", "dnf5 -y install t-slow"]
+        #expect(error.hasPrefix("After 2 seconds, process ") && words.contains { error.contains($0) }, "\(error)")
+        try await node.run(["sh", "-c", "(sleep 2; rm /run/slow) >/dev/null 2>&1 &"])
+        let again = try await packages.install(["t-make"])
+        again.expectExit(0)
+        #expect(again.output.contains("waiting for the package manager: process "))
     }
 
     /// Another process takes the lock after the refresh, before the look at the transaction.

@@ -22,9 +22,17 @@ struct RPMBundleTests {
         var names: [String]
         /// What the package manager itself is and needs, which every node has.
         var base: String
+        /// Whether dnf is dnf 5.
+        var isDnf5 = false
     }
 
-    static let systems = [
+    static let systems: [System] = {
+        var newer = dnf
+        (newer.testDescription, newer.isDnf5) = ("dnf 5", true)
+        return [dnf, zypper] + (Dnf5.isThere ? [newer] : [])
+    }()
+
+    private static let dnf =
         System(
             testDescription: "dnf",
             release: "ID=rocky\\nVERSION_ID=9.4\\n",
@@ -35,7 +43,9 @@ struct RPMBundleTests {
             build: "/usr/src/kernels/5.14.0-427.el9.x86_64",
             names: ["gcc", "make"],
             base: "dnf"
-        ),
+        )
+
+    private static let zypper =
         System(
             testDescription: "zypper",
             release: "ID=sles\\nVERSION_ID=15.6\\n",
@@ -57,8 +67,7 @@ struct RPMBundleTests {
             build: suse,
             names: ["gcc", "make", "gcc13"],
             base: "zypper"
-        ),
-    ]
+        )
     private static let suse = "/usr/src/linux-6.4.0-150600.23.25-obj/x86_64/default"
     private static let place = "/srv/drivers"
 
@@ -68,6 +77,7 @@ struct RPMBundleTests {
         _ body: @escaping @Sendable (RPMRepository) async throws -> Void
     ) async throws {
         try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
+            if system.isDnf5 { try await node.replaceDnf() }
             let repository = try await RPMRepository(node, system.installer, kernel: system.kernel, build: system.build)
             try await repository.add([
                 system.package,
@@ -108,7 +118,7 @@ struct RPMBundleTests {
 
             // The node has no network and an older library: its repository does not answer and is not in any cache.
             let offline = """
-                rm -rf /repo /var/cache/dnf /var/cache/zypp
+                rm -rf /repo /var/cache/dnf /var/cache/libdnf5 /var/cache/zypp
                 sed -i 's,file:///repo,http://127.0.0.1:9/,' /etc/yum.repos.d/* /etc/zypp/repos.d/* 2>/dev/null || :
                 """
             try await node.run(["sh", "-c", offline])
@@ -128,7 +138,7 @@ struct RPMBundleTests {
             try await Self.mirror(node, system.kernel).expectExit(0)
             try await node.run(["sh", "-c", "rpm -U /repo/noarch/t-libc-1-125.noarch.rpm"])
             let offline = """
-                rm -rf /repo /var/cache/dnf /var/cache/zypp
+                rm -rf /repo /var/cache/dnf /var/cache/libdnf5 /var/cache/zypp
                 sed -i 's,file:///repo,http://127.0.0.1:9/,' /etc/yum.repos.d/* /etc/zypp/repos.d/* 2>/dev/null || :
                 """
             try await node.run(["sh", "-c", offline])

@@ -8,10 +8,12 @@ import Testing
 struct ZypperTests {
     private static let kernel = "6.4.0-150600.23.25-default"
     private static let headers = "kernel-default-devel=6.4.0-150600.23.25"
+    private static let build = "/usr/src/linux-6.4.0-150600.23.25-obj/x86_64/default"
+    /// zypper writes it with the first lock, and leaves it empty after the last one.
+    private static let locks = "/etc/zypp/locks"
 
     private static func with(_ body: @escaping @Sendable (RPMRepository) async throws -> Void) async throws {
         try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
-            let build = "/usr/src/linux-6.4.0-150600.23.25-obj/x86_64/default"
             let repository = try await RPMRepository(node, Zypper(), kernel: kernel, build: build)
             try await repository.add(
                 ["23.25", "23.30"].flatMap { release in
@@ -39,6 +41,12 @@ struct ZypperTests {
             let (packages, node) = (repository.packages, repository.node)
             let before = try await repository.installed()
             let names = [Self.headers, "t-make"]
+            // zypper has run on the host, and the directories of the headers are there.
+            let directory = "\(Self.build)/include/generated"
+            try await node.run([
+                "sh", "-ec", "mkdir -p \(directory); zypper -n install t-make; zypper -n remove t-make",
+            ])
+            try await node.takeFirstLedger()
             try await packages.install(names, headers: Self.headers).expectExit(0)
             let version = "6.4.0-150600.23.25.1"
             let added = [
@@ -48,7 +56,7 @@ struct ZypperTests {
             #expect(
                 packages.recorded() == [
                     "add kernel-default-devel-\(version)", "add kernel-devel-\(version)", "add t-make",
-                    "hold \(Self.headers)",
+                    "hold \(Self.headers)", "made \(Self.locks)",
                 ]
             )
             #expect(try await node.run(["zypper", "locks"]).contains("kernel-default-devel == \(version) "))
@@ -61,6 +69,19 @@ struct ZypperTests {
             #expect(try await node.run(["zypper", "locks"]).contains("There are no package locks defined."))
             #expect(try await repository.installed() == ["t-libc-1-125.noarch"])
             #expect(!node.exists(PackageNode.record))
+            try await node.expectLedger(apartFrom: writtenByStandIns.union(try await node.writtenByZypper()))
+        }
+    }
+
+    /// An operator had no lock when the agent came, and has one when it goes.
+    @Test func theLockOfSomebodyElseStays() async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            try await packages.install([Self.headers], headers: Self.headers).expectExit(0)
+            try await node.run(["zypper", "-n", "addlock", "t-libc"])
+            try await packages.remove().expectExit(0)
+            let locks = try await node.run(["zypper", "locks"])
+            #expect(locks.contains("| t-libc ") && !locks.contains("kernel-default-devel"), "\(locks)")
         }
     }
 
