@@ -23,14 +23,16 @@ package actor NodeMirror {
             guard let copy else { return }
             owners = .present(copy.metadata.ownerLabels)
             lastPart = WrittenPart(copy, conditionTypes)
-            lastDevices = copy.devices
+            (lastDevices, lastMIG) = (copy.devices, migRequest)
             heardAt = .now
         }
     }
     /// The last known part of the Node that the agent writes to, which stays when the copy is dropped.
     private var lastPart: WrittenPart?
     /// What the Node last said about the devices that pods can ask for, which stays when the copy is dropped.
-    private var lastDevices: OfferedDevices?
+    private(set) var lastDevices: OfferedDevices?
+    /// What the labels last said about the MIG layout.
+    private(set) var lastMIG: MIGRequest?
     /// The current labels that name the driver owner.
     private var owners: Reading<[String: String]> = .skipped("the Node has not been read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
@@ -175,7 +177,7 @@ package actor NodeMirror {
             return before.ours == lastPart ? .none : .written
         case .deleted:
             copy = nil
-            (lastPart, lastDevices) = (nil, nil)
+            (lastPart, lastDevices, lastMIG) = (nil, nil, nil)
             // The labels were deleted with the Node. A new Node with the same name can have another driver owner.
             lastOwners = nil
             owners = .unreadable(ReadFailure(.io, "node \(node) was deleted"))

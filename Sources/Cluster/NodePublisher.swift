@@ -90,9 +90,9 @@ package actor NodePublisher {
 
     /// Publishes until the task is canceled.
     ///
-    /// - Parameter attempted: A function to call after each attempt. Its argument tells whether the labels of the
-    ///   driver owner changed during the attempt.
-    package func run(attempted: @Sendable (_ ownersChanged: Bool) async -> Void) async {
+    /// - Parameter attempted: A function to call after each attempt. Its argument tells whether something that an
+    ///   inspection takes from the Node changed during the attempt.
+    package func run(attempted: @Sendable (_ inputsChanged: Bool) async -> Void) async {
         for await _ in bell.calls where !Task.isCancelled {
             while let publication = wanted, !Task.isCancelled {
                 let delay = await delay()
@@ -100,9 +100,9 @@ package actor NodePublisher {
                     try? await Task.sleep(for: min(delay, .seconds(5)))
                     continue
                 }
-                let before = await mirror.knownOwners.current
+                let before = await mirror.inputs
                 let isDone = await attempt(publication)
-                await attempted(before != mirror.knownOwners.current)
+                await attempted(before != mirror.inputs)
                 if isDone, publication == wanted {
                     remind(
                         in: [contests.nextAttempt(after: .now), await conditions.nextWrite].compactMap(\.self).min()

@@ -18,6 +18,9 @@ package struct NVMLEventLine: Codable, Sendable, Equatable {
             self.address = address
             self.failure = failure
         }
+
+        /// How a log names the GPU: by its address, which stays when NVML counts the GPUs anew, or by its index.
+        package var name: String { address.map { "GPU \($0)" } ?? "GPU \(index)" }
     }
 
     /// All GPUs, when the process begins to wait.

@@ -43,12 +43,13 @@ struct NVMLEventSet {
         guard let created else { throw .value(symbol, "no set") }
         set = created
         for index in 0..<Int(try library.count()) {
+            var source = NVMLEventLine.Source(index: index)
             do throws(NVMLError) {
                 let device = try library.handle("nvmlDeviceGetHandleByIndex_v2") {
                     functions.DeviceGetHandleByIndex_v2(UInt32(index), $0)
                 }
                 let address = try library.pciAddress(of: device)
-                var source = NVMLEventLine.Source(index: index, address: address)
+                source.address = address
                 let types = try library.value("nvmlDeviceGetSupportedEventTypes", 0 as UInt64) { supported(device, $0) }
                 let wanted = types & (GPA_NVML_EVENT_XID | GPA_NVML_EVENT_MIG)
                 if wanted & GPA_NVML_EVENT_XID == 0 {
@@ -59,10 +60,10 @@ struct NVMLEventSet {
                     // Without a UUID, the address says which GPU it is.
                     gpus[device] = GPU(address: address, uuid: try? library.uuid(of: device))
                 }
-                sources.append(source)
             } catch {
-                sources.append(NVMLEventLine.Source(index: index, failure: error.description))
+                source.failure = error.description
             }
+            sources.append(source)
         }
     }
 

@@ -41,7 +41,7 @@ extension VendorChild {
             try library.start()
             let set = try NVMLEventSet(library)
             guard !set.isEmpty else {
-                let reasons = set.sources.map { "GPU \($0.index): \($0.failure ?? "no events")" }
+                let reasons = set.sources.map { "\($0.name): \($0.failure ?? "no events")" }
                 let why = reasons.isEmpty ? "NVML lists no GPU" : reasons.prefix(8).joined(separator: "; ")
                 return try send(NVMLEventLine(unsupported: why))
             }

@@ -4,8 +4,10 @@ import ClusterSupport
 import Host
 import Kubernetes
 import NodeModel
+import Reporting
 import SimulatedCluster
 import Support
+import Synchronization
 import TestSupport
 import Testing
 
@@ -127,6 +129,18 @@ import Testing
         #expect((process.strategy.failure == nil) == (test.strategy != nil))
     }
 
+    /// The container runtime hands out what the variable lists, and the plugin offers nothing else.
+    @Test(
+        arguments: [
+            (.absent, false), (.present("all"), false), (.present(""), false), (.present("void"), false),
+            (.present("0,1"), true), (.present("GPU-8ac1b5d2"), true), (.present("none"), true), (denied, nil),
+        ] as [(Reading<String>, Bool?)]
+    )
+    func aListOfGPUsLimitsThePlugin(_ devices: Reading<String>, _ isLimited: Bool?) {
+        let command = DevicePluginCommand(pid: 7, strategyArgument: "none", visibleDevices: devices)
+        #expect(DevicePluginProcess(command).isLimited == isLimited)
+    }
+
     @Test func aChangeOfTheDevicesWakesALookAndNothingElse() async throws {
         try await TestCluster.with { cluster in
             let link = TestLink(cluster)
@@ -148,6 +162,28 @@ import Testing
             #expect(await link.mirror.requestCounts == before)
             await link.mirror.forget()
             #expect(await link.mirror.knownOwners.devices.value == nil, "an old number is not a number of now")
+        }
+    }
+
+    /// No event of the watch tells of a change that the answer to a write brought before it.
+    @Test(
+        arguments: [
+            (OfferedDevices.configKey, true), (MIGRequest.layoutKey, true), (OwnerLabel.gpuOperatorDriver, true),
+            ("example.com/other", false),
+        ]
+    )
+    func aChangeThatAnAnswerBringsWakesALook(_ label: String, _ wakes: Bool) async throws {
+        try await TestCluster.with { cluster in
+            let link = TestLink(cluster)
+            _ = await link.mirror.ownerLabels()
+            try await cluster.changeNode(["metadata": ["labels": [label: "true"]]])
+            await link.publisher.want(publication(.ready))
+            let changes = Mutex<[Bool]>([])
+            let running = Task { await link.publisher.run { changed in changes.withLock { $0.append(changed) } } }
+            try await eventually("an attempt") { changes.withLock { !$0.isEmpty } }
+            running.cancel()
+            await running.value
+            #expect(changes.withLock { $0.contains(true) } == wakes)
         }
     }
 

@@ -21,8 +21,10 @@ struct GPUEventWatcherTests {
         private let take = Mutex<Take?>(nil)
         private let starts = Mutex(0)
         let end: NVMLEventEnd?
+        /// Whether the process begins to wait before it ends.
+        let begins: Bool
 
-        init(endsWith end: NVMLEventEnd? = nil) { self.end = end }
+        init(endsWith end: NVMLEventEnd? = nil, begins: Bool = false) { (self.end, self.begins) = (end, begins) }
 
         var isRunning: Bool { take.withLock { $0 != nil } }
         var startCount: Int { starts.withLock(\.self) }
@@ -31,8 +33,10 @@ struct GPUEventWatcherTests {
 
         func run(_ take: @escaping Take) async -> NVMLEventEnd {
             starts.withLock { $0 += 1 }
+            if begins || end == nil {
+                take(NVMLEventLine(sources: [NVMLEventLine.Source(index: 0, address: Self.gpu)]))
+            }
             if let end { return end }
-            take(NVMLEventLine(sources: [NVMLEventLine.Source(index: 0, address: Self.gpu)]))
             self.take.withLock { $0 = take }
             defer { self.take.withLock { $0 = nil } }
             while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
@@ -61,10 +65,11 @@ struct GPUEventWatcherTests {
         log: KernelLogWatcher.Progress.State = .current,
         gpus: @escaping @Sendable () -> [PCIAddress: String] = { [Child.gpu: "GPU-1"] },
         isChanging: @escaping @Sendable () async -> Bool = { false },
+        pauseAfterFailure: Duration = .seconds(60),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
         kernelLog.state = log
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let watcher = GPUEventWatcher(
             root: root,
             use: use,
@@ -74,6 +79,7 @@ struct GPUEventWatcherTests {
             isChanging: isChanging,
             wait: { await child.run($0) },
             wakeUp: wakeUp,
+            pauseAfterFailure: pauseAfterFailure,
             logger: logger
         )
         let group = ServiceGroup(configuration: .init(services: [watcher], logger: logger))
@@ -191,6 +197,16 @@ struct GPUEventWatcherTests {
         }
     }
 
+    /// The kernel log says more, so nothing keeps the device nodes open once it can be read.
+    @Test func aLogThatIsReadAgainEndsTheProcess() async throws {
+        let child = Child()
+        try await watching(child, .auto, log: .unreadable) {
+            try await eventually("the process runs") { child.isRunning }
+            kernelLog.state = .current
+            try await eventually("the process ends") { !child.isRunning && !progress.isWaiting }
+        }
+    }
+
     @Test(arguments: [NVMLEventUse.auto, .off]) func aLogThatIsReadIsEnough(_ use: NVMLEventUse) async throws {
         let child = Child()
         try await watching(child, use) {
@@ -206,6 +222,18 @@ struct GPUEventWatcherTests {
             try await eventually("the process ran") { child.startCount == 1 }
             try await Task.sleep(for: .milliseconds(1500))
             #expect(child.startCount == 1)
+        }
+    }
+
+    /// Who reads the log sees each failure of a process that worked, and not each attempt of one that never does.
+    @Test(arguments: [(begins: true, warnings: 3), (false, 1)])
+    func aFailureAfterATimeThatWorkedIsANewOne(_ begins: Bool, _ warnings: Int) async throws {
+        let (child, lines) = (Child(endsWith: .failed(ReadFailure(.hang, "a call")), begins: begins), LogLines())
+        let logger = Logger(label: "test") { _ in lines }
+        try await watching(child, pauseAfterFailure: .milliseconds(10), logger: logger) {
+            try await eventually("the process ran") { child.startCount >= 4 }
+            let found = lines.all.count { $0.hasPrefix("warning cannot wait for the events of NVML") }
+            #expect(begins ? found >= warnings : found == warnings)
         }
     }
 

@@ -38,7 +38,13 @@ import Testing
         var logger = Logger(label: "test")
         logger.logLevel = .error
         let progress = KernelLogWatcher.Progress()
-        let watcher = KernelLogWatcher(root: root, wakeUp: Bell(), progress: progress, logger: logger)
+        let watcher = KernelLogWatcher(
+            root: root,
+            wakeUp: Bell(),
+            progress: progress,
+            pauseAfterFailure: .milliseconds(50),
+            logger: logger
+        )
         let group = ServiceGroup(configuration: .init(services: [watcher], logger: logger))
         async let running: Void = group.run()
         do { try await body(progress) } catch {
@@ -127,6 +133,24 @@ import Testing
         try await watching { progress in
             try await eventually("the log cannot be read") { progress.state == .unreadable }
         }
+    }
+
+    /// The right to read the log can come back, and so can the log of another mount.
+    @Test func aLogThatCanBeReadAgainIsFollowedAgain() async throws {
+        try tree.makeDirectory("dev/kmsg")
+        try await watching { progress in
+            try await eventually("the log cannot be read") { progress.state == .unreadable }
+            #expect(rmdir(tree.path("dev/kmsg")) == 0)
+            try tree.write("dev/kmsg", xid(1, 79))
+            try await eventually("the error is stored") { await codes() == [79] && progress.isCurrent }
+        }
+    }
+
+    /// Most nodes have no error, and a log without a new record was read, too.
+    @Test func aLogWithoutANewRecordIsCurrent() async throws {
+        try tree.write("dev/kmsg", line(0, "x"))
+        try await KernelLogPositionFile(root: root).save(KernelLogPosition(boot: "boot-1", next: 1))
+        try await watching { progress in try await eventually("the log is read") { progress.isCurrent } }
     }
 
     @Test func aPersonClearsTheErrorsOfAGPU() async throws {

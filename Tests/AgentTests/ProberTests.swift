@@ -67,6 +67,30 @@ import Testing
         }
     }
 
+    /// Otherwise, each inspection would run dmesg for a GPU that the agent has nothing to say about.
+    @Test(
+        arguments: [
+            (ignored: false, why: "the agent reads the kernel log only as root"), (true, "every GPU that counts"),
+        ]
+    )
+    func theLogIsNotReadForAGPUThatTheConfigurationIgnores(_ ignored: Bool, _ why: String) async throws {
+        let host = try TemporaryDirectory()
+        let function = "sys/bus/pci/devices/0001:00:00.0"
+        for (name, text) in [("vendor", "0x10de"), ("device", "0x2321"), ("class", "0x030200"), ("revision", "0xa1")] {
+            try host.write("\(function)/\(name)", "\(text)\n")
+        }
+        var prober = try Prober(Settings(hostRoot: host.path, hostPID: nil))
+        prober.heard = .answering("595.71.05", gpus: [])
+        let id = PCIID(vendor: 0x10de, device: 0x2321)
+        let policy = Policy(hardware: ignored ? [HardwareOverride(id: id, treatment: .ignored)] : [])
+        let inspector = Inspector(prober: prober, setup: Setup(catalog: Catalog(), policy: policy))
+        guard case .skipped(let reason) = await inspector.look().facts.kernelLog else {
+            Issue.record("there is no host process that could read the log")
+            return
+        }
+        #expect(reason.hasPrefix(why))
+    }
+
     private struct Known: OwnerLabelSource {
         let labels: OwnerLabels
 

@@ -42,7 +42,7 @@ struct ReconcilerTests {
         )
         let loop = Task { try await reconciler.run() }
         let publishing = Task {
-            await link.publisher.run { ownersChanged in if ownersChanged { wakeUp.ring() } }
+            await link.publisher.run { inputsChanged in if inputsChanged { wakeUp.ring() } }
         }
         defer { publishing.cancel() }
         do { try await body(box, wakeUp) } catch {

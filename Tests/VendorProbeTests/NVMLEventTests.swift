@@ -102,10 +102,13 @@ struct NVMLEventTests {
         ),
         Refusal(lines: "fault nvmlEventSetCreate code=3\n", why: "nvmlEventSetCreate: 3 NVML_ERROR_NOT_SUPPORTED"),
         // The bit of a change of MIG alone.
-        Refusal(words: "trait.eventTypes=0x100", why: "GPU 0: the GPU does not report an Xid as an event; GPU 1: the"),
+        Refusal(
+            words: "trait.eventTypes=0x100",
+            why: "GPU 0001:00:00.0: the GPU does not report an Xid as an event; GPU 10002:0a:1f.0: the"
+        ),
         Refusal(
             lines: "fault nvmlDeviceRegisterEvents code=4\n",
-            why: "GPU 0: nvmlDeviceRegisterEvents: 4 NVML_ERROR_NO_PERMISSION"
+            why: "GPU 0001:00:00.0: nvmlDeviceRegisterEvents: 4 NVML_ERROR_NO_PERMISSION"
         ),
     ]
 

@@ -34,6 +34,8 @@ struct GPUEventWatcher: Service {
     let isChanging: @Sendable () async -> Bool
     let wait: Wait
     let wakeUp: Bell
+    /// The time until the next attempt after a failure.
+    var pauseAfterFailure = Duration.seconds(60)
     let logger: Logger
 
     /// How often the watcher looks whether the child process may start.
@@ -42,8 +44,6 @@ struct GPUEventWatcher: Service {
     ///
     /// Whoever changes the host waits until it has ended (`HostChange.patienceWithAgents`).
     private static let lockPause = Duration.milliseconds(250)
-    /// The time until the next attempt after a failure.
-    private static let pauseAfterFailure = Duration.seconds(60)
     /// The time until the next attempt when the GPUs or the driver have no events.
     private static let pauseWithoutEvents = Duration.seconds(3600)
 
@@ -58,11 +58,14 @@ struct GPUEventWatcher: Service {
         while !Task.isCancelled {
             var pause = Self.pause
             if await mayWait() {
-                switch await follow() {
+                let (end, hasWaited) = await follow()
+                // A failure after a time that worked is another one.
+                if hasWaited { failures = 0 }
+                switch end {
                 case .cancelled: failures = 0
                 case .failed(let failure):
                     failures += 1
-                    pause = Self.pauseAfterFailure
+                    pause = pauseAfterFailure
                     // The same failure each minute says nothing new.
                     logger.log(
                         level: failures == 1 ? .warning : .debug,
@@ -83,10 +86,12 @@ struct GPUEventWatcher: Service {
         return await !isChanging()
     }
 
-    /// Waits for events until something changes the host, or until NVML lists other GPUs.
-    private func follow() async -> NVMLEventEnd {
+    /// Waits for events until something changes the host, until NVML lists other GPUs, or until the kernel log is enough.
+    ///
+    /// - Returns: Why it no longer waits, and whether it waited at all.
+    private func follow() async -> (end: NVMLEventEnd, hasWaited: Bool) {
         guard let boot = await HostProbe(root: root, commands: nil).bootID().value else {
-            return .failed(ReadFailure(.io, "the boot of the node is not known"))
+            return (.failed(ReadFailure(.io, "the boot of the node is not known")), false)
         }
         let (inbox, listed) = (NVMLEventInbox(), gpus())
         let end = await withTaskGroup(of: NVMLEventEnd?.self) { group in
@@ -109,9 +114,10 @@ struct GPUEventWatcher: Service {
             for await _ in group {}
             return first ?? .cancelled
         }
+        let hasWaited = progress.isWaiting
         progress.isWaiting = false
         do throws(HostError) { try await store(inbox.take(), boot) } catch { warn(error) }
-        return end
+        return (end, hasWaited)
     }
 
     private func began(_ line: NVMLEventLine) {
@@ -121,7 +127,7 @@ struct GPUEventWatcher: Service {
             "waits for the events of NVML",
             metadata: [
                 "gpus": "\(sources.count { $0.failure == nil })",
-                "without": "\(sources.compactMap { source in source.failure.map { "GPU \(source.index): \($0)" } })",
+                "without": "\(sources.compactMap { source in source.failure.map { "\(source.name): \($0)" } })",
             ]
         )
     }
@@ -129,6 +135,8 @@ struct GPUEventWatcher: Service {
     /// Returns when the child process must end.
     private func holdOut(with listed: [PCIAddress: String]) async {
         while !Task.isCancelled {
+            // The kernel log can be read again, and says more.
+            guard use.isWanted(kernelLog.state) else { return }
             guard await isLockFree() else { return }
             if gpus() != listed { return }
             try? await Task.sleep(for: Self.lockPause)

@@ -8,7 +8,7 @@ import SystemPackage
 
 /// Follows the kernel log, stores the errors of the GPUs on the host, and wakes the reconciler.
 ///
-/// It stores how far it has read, so that the next daemon continues there.
+/// It stores how far it has read, so that the next daemon continues there, and so does the next attempt after an error.
 struct KernelLogWatcher: Service {
     /// Whether the history on the host has everything that the log says.
     final class Progress: Sendable {
@@ -16,7 +16,7 @@ struct KernelLogWatcher: Service {
             case starting, current
             /// The history cannot be written.
             case failing
-            /// The log cannot be read.
+            /// The log cannot be read now.
             case unreadable
             /// The host has no log.
             case absent
@@ -33,6 +33,8 @@ struct KernelLogWatcher: Service {
     let root: HostRoot
     let wakeUp: Bell
     let progress: Progress
+    /// The time until the next attempt after an error of the log.
+    var pauseAfterFailure = Duration.seconds(60)
     let logger: Logger
 
     /// The time between two writes of the history, however many errors the log has.
@@ -41,20 +43,31 @@ struct KernelLogWatcher: Service {
     private static let positionPause = Duration.seconds(10)
 
     func run() async throws {
-        progress.state = await cancelWhenGracefulShutdown { () -> Progress.State in
+        await cancelWhenGracefulShutdown { await watch() }
+        // The service group ends when one of its services ends.
+        try? await gracefulShutdown()
+    }
+
+    private func watch() async {
+        var failures = 0
+        while !Task.isCancelled {
             do throws(HostError) {
                 try await follow()
-                return .absent
+                progress.state = .absent
+                return
             } catch {
-                logger.warning(
+                // An attempt that read the log is a success, also when it ended with an error.
+                failures = progress.state == .unreadable ? failures + 1 : 1
+                progress.state = .unreadable
+                // The same failure each minute says nothing new.
+                logger.log(
+                    level: failures == 1 ? .warning : .debug,
                     "cannot follow the kernel log; each inspection reads it instead",
                     metadata: ["error": "\(errorChain(error))"]
                 )
-                return .unreadable
             }
+            try? await Task.sleep(for: pauseAfterFailure)
         }
-        // The service group ends when one of its services ends.
-        try? await gracefulShutdown()
     }
 
     private func follow() async throws(HostError) {
@@ -74,7 +87,9 @@ struct KernelLogWatcher: Service {
         var savedAt = ContinuousClock.now - Self.positionPause
         for await _ in bell.calls {
             let content = inbox.take()
-            let isUrgent = await store(content, inbox, &position)
+            var isUrgent = await store(content, inbox, &position)
+            // The next attempt continues where this one ends.
+            if content.failure != nil { isUrgent = true }
             if isUrgent || ContinuousClock.now - savedAt >= Self.positionPause {
                 await save(position, file)
                 savedAt = .now
@@ -132,7 +147,10 @@ struct KernelLogWatcher: Service {
             )
         }
         if let next = content.next { position.next = next }
-        progress.state = .current
+        if content.failure == nil || content.next != nil {
+            if progress.state == .unreadable { logger.notice("the kernel log can be read again") }
+            progress.state = .current
+        }
         return !messages.isEmpty || content.lost > 0
     }
 

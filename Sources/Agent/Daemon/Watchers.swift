@@ -118,9 +118,9 @@ struct PublisherService: Service {
     func run() async throws {
         let saved = Mutex<PublishedState?>(nil)
         await cancelWhenGracefulShutdown {
-            await publisher.run { ownersChanged in
-                // The last decision did not take the new owner labels into account, so decide again.
-                if ownersChanged { wakeUp.ring() }
+            await publisher.run { inputsChanged in
+                // The last inspection did not take the new labels and devices of the Node into account.
+                if inputsChanged { wakeUp.ring() }
                 await save(over: saved)
             }
         }

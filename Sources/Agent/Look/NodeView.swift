@@ -106,6 +106,8 @@ package struct Inspector: Sendable {
         self.prober = prober
         self.setup = setup
         if setup.policy.checksVulkan { self.prober.testsVulkan = { true } }
+        let policy = setup.policy
+        self.prober.ignores = { policy.override(for: $0)?.treatment == .ignored }
         owners = prober.published
     }
 

@@ -3,6 +3,25 @@ package import NodeModel
 import Support
 
 extension Prober {
+    /// The facts without the GPUs that the configuration ignores.
+    func considered(_ facts: NodeFacts) -> NodeFacts {
+        facts.without(facts.gpus.filter(ignores).map(\.address))
+    }
+
+    /// What the kernel log says about GPUs that do not work; skipped when there are none.
+    func kernelLog(_ facts: NodeFacts) async -> Reading<[String]> {
+        let gpus = considered(facts).failingGPUs
+        guard !gpus.isEmpty else {
+            return .skipped(facts.failingGPUs.isEmpty ? NodeFacts.everyGPUAnswers : "every GPU that counts answers")
+        }
+        guard let commands else {
+            return .skipped("the agent reads the kernel log only as root and with a host process (--host-pid)")
+        }
+        do throws(HostError) { return .present(try await KernelLog(commands: commands).lastLines(about: gpus)) } catch {
+            return .unreadable(ReadFailure(error))
+        }
+    }
+
     /// The whole history of errors of the GPUs; nil when the boot of the node is not known.
     package func eventFacts() async -> GPUEventFacts? {
         guard let boot = await HostProbe(root: root, commands: nil).bootID().value else { return nil }

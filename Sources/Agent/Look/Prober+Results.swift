@@ -46,7 +46,7 @@ extension Prober {
         guard geteuid() == 0 else { return facts }
         var facts = facts
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
-        facts.kernelLog = await kernelLog(about: facts.failingGPUs)
+        facts.kernelLog = await kernelLog(facts)
         return facts.visible
     }
 }

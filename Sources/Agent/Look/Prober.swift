@@ -27,6 +27,8 @@ package struct Prober: Sendable {
     let abandoned = AbandonedChildren()
     /// Whether to test Vulkan, as the configuration says, which can still be read meanwhile.
     package var testsVulkan: @Sendable () async -> Bool = { false }
+    /// Whether the configuration ignores a GPU, so that an inspection asks nothing further when it does not work.
+    var ignores: @Sendable (PCIFunction) -> Bool = { _ in false }
     /// What NVIDIA's libraries said a moment ago, so that an inspection need not call them; nil to call them.
     var heard: Reading<VendorFacts>?
     /// How far to test CUDA.
@@ -81,10 +83,11 @@ package struct Prober: Sendable {
         let unloaded = journal.value?.modulesToLoad(bootID: facts.host.bootID.value) ?? []
         let missing = unloaded.filter { facts.driver.loadedModules.value?.contains($0) == false }
         facts.driver.unloadedModules = missing.isEmpty ? nil : missing
-        facts.kernelLog = await kernelLog(about: facts.failingGPUs)
+        facts.kernelLog = await kernelLog(facts)
         facts.seenGPUs = await SeenGPUsFile(root: root).reading()
         let moment = Timestamp(now())
-        if !facts.unlicensedVGPUs.isEmpty || !facts.endingLicenses(at: moment).isEmpty {
+        let managed = considered(facts)
+        if !managed.unlicensedVGPUs.isEmpty || !managed.endingLicenses(at: moment).isEmpty {
             let hasSystemd = driver.surroundings?.hasSystemd == true
             let probe = LicensingProbe(root: root, commands: commands)
             facts.licensing = .present(await probe.read(at: moment, hasSystemd: hasSystemd))
@@ -193,17 +196,6 @@ package struct Prober: Sendable {
             let manager = FabricPackageProbe.Manager(rawValue: installer.program)
         else { return .absent }
         return await FabricPackageProbe(manager, root: root, commands: commands).packages()
-    }
-
-    /// What the kernel log says about GPUs that do not work; skipped when there are none.
-    func kernelLog(about gpus: [PCIAddress]) async -> Reading<[String]> {
-        guard !gpus.isEmpty else { return .skipped(NodeFacts.everyGPUAnswers) }
-        guard let commands else {
-            return .skipped("the agent reads the kernel log only as root and with a host process (--host-pid)")
-        }
-        do throws(HostError) { return .present(try await KernelLog(commands: commands).lastLines(about: gpus)) } catch {
-            return .unreadable(ReadFailure(error))
-        }
     }
 
     func readJournal() async -> Reading<Journal> {

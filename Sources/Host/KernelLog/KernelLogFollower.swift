@@ -19,7 +19,7 @@ package final class KernelLogFollower: Sendable {
     ///
     /// - Parameters:
     ///   - reader: The log.
-    ///   - take: Gets what was found, on the thread. It must not block.
+    ///   - take: Gets what was found, on the thread, and once that the log could be read. It must not block.
     ///   - failed: Gets the error that ended the thread, other than a stop.
     /// - Throws: The error of `socketpair`.
     package init(
@@ -56,11 +56,15 @@ package final class KernelLogFollower: Sendable {
             every pause: UInt32,
             _ take: (KernelLogReader.Batch, UInt64) -> Void
         ) throws(Errno) {
+            var isFirst = true
             while true {
                 var batch = KernelLogReader.Batch()
                 let before = reader.next
                 let stopped = try reader.read(into: &batch, limit: 100_000)
-                if !batch.messages.isEmpty || batch.lost > 0 || reader.next != before { take(batch, reader.next) }
+                if isFirst || !batch.messages.isEmpty || batch.lost > 0 || reader.next != before {
+                    take(batch, reader.next)
+                }
+                isFirst = false
                 // A file that ended can grow, but poll does not wait for that.
                 usleep(pause)
                 let limit: Int32 = stopped == .limit ? 0 : stopped == .end ? 500 : reader.isWaiting ? 1000 : -1

@@ -12,19 +12,23 @@ package struct DevicePluginCommand: Codable, Sendable, Equatable {
     package var configFile: Reading<String>
     /// The text of the configuration file; absent when the plugin has none.
     package var configuration: Reading<String>
+    /// The value of the environment variable `NVIDIA_VISIBLE_DEVICES`.
+    package var visibleDevices: Reading<String>
 
     package init(
         pid: Int,
         strategyArgument: String? = nil,
         strategyVariable: Reading<String> = .absent,
         configFile: Reading<String> = .absent,
-        configuration: Reading<String> = .absent
+        configuration: Reading<String> = .absent,
+        visibleDevices: Reading<String> = .absent
     ) {
         self.pid = pid
         self.strategyArgument = strategyArgument
         self.strategyVariable = strategyVariable
         self.configFile = configFile
         self.configuration = configuration
+        self.visibleDevices = visibleDevices
     }
 }
 
@@ -38,6 +42,7 @@ package struct DevicePluginProbe: Sendable {
     private static let program = "nvidia-device-plugin"
     /// The most plugins to examine; a node has one.
     private static let limit = 8
+    private static let variableNames = ["MIG_STRATEGY", "CONFIG_FILE", "NVIDIA_VISIBLE_DEVICES"]
     /// The most bytes of the arguments, which are far more than a plugin has.
     private static let argumentLimit = 64 << 10
     /// The most bytes of the environment and of the configuration file.
@@ -85,18 +90,15 @@ package struct DevicePluginProbe: Sendable {
         guard arguments.first?.split(separator: "/").last.map(String.init) == program else { return nil }
         let variables = variables(directory.appending("environ"), root)
         let named = option("config-file", in: arguments)
-        let file: Reading<String> =
-            named.map { .present($0) }
-            ?? variables.flatMap { found in
-                found["CONFIG_FILE"].map { .present($0) } ?? .absent
-            }
+        let file: Reading<String> = named.map { .present($0) } ?? variables.value("CONFIG_FILE")
         let path: Reading<String> = file.flatMap { $0.isEmpty ? .absent : .present($0) }
         return DevicePluginCommand(
             pid: process,
             strategyArgument: option("mig-strategy", in: arguments),
-            strategyVariable: variables.flatMap { found in found["MIG_STRATEGY"].map { .present($0) } ?? .absent },
+            strategyVariable: variables.value("MIG_STRATEGY"),
             configFile: path,
-            configuration: path.flatMap { configuration($0, of: directory.appending("root"), root) }
+            configuration: path.flatMap { configuration($0, of: directory.appending("root"), root) },
+            visibleDevices: variables.value("NVIDIA_VISIBLE_DEVICES")
         )
     }
 
@@ -107,7 +109,7 @@ package struct DevicePluginProbe: Sendable {
         }
     }
 
-    /// The two variables that decide what the plugin offers.
+    /// The variables that decide what the plugin offers.
     ///
     /// The environment of a process can have secrets, so nothing else of it leaves this function.
     private static func variables(_ path: HostPath, _ root: HostRoot) -> Reading<[String: String]> {
@@ -115,7 +117,7 @@ package struct DevicePluginProbe: Sendable {
             guard let bytes = try root.read(path, limit: fileLimit) else { return nil }
             var found: [String: String] = [:]
             for variable in bytes.split(separator: 0) {
-                for name in ["MIG_STRATEGY", "CONFIG_FILE"] where variable.starts(with: "\(name)=".utf8) {
+                for name in variableNames where variable.starts(with: "\(name)=".utf8) {
                     found[name] = String(decoding: variable.dropFirst(name.utf8.count + 1), as: UTF8.self)
                 }
             }
@@ -160,5 +162,12 @@ package struct DevicePluginProbe: Sendable {
     private static func strings(_ bytes: [UInt8]) -> [String] {
         let ended = bytes.last == 0 ? bytes.dropLast() : bytes[...]
         return ended.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension Reading<[String: String]> {
+    /// The variable with this name; absent when there is none.
+    fileprivate func value(_ name: String) -> Reading<String> {
+        flatMap { found in found[name].map { .present($0) } ?? .absent }
     }
 }

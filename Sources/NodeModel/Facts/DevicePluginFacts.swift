@@ -37,6 +37,13 @@ package struct DevicePluginFacts: Codable, Sendable, Equatable {
         return answers.isEmpty || answers.contains(nil) ? nil : false
     }
 
+    /// Whether a plugin offers only some of the GPUs; nil when it is not known.
+    package var isLimited: Bool? {
+        let answers = (processes.value ?? []).map(\.isLimited)
+        if answers.contains(true) { return true }
+        return answers.isEmpty || answers.contains(nil) ? nil : false
+    }
+
     /// The same facts with what the Node says.
     package func with(_ devices: Reading<OfferedDevices>) -> DevicePluginFacts {
         var facts = self
@@ -73,19 +80,24 @@ package struct DevicePluginProcess: Codable, Sendable, Equatable {
     ///
     /// Neither an argument nor a variable can ask for it.
     package var isSharing: Bool?
+    /// Whether its container gets only some of the GPUs (`NVIDIA_VISIBLE_DEVICES`), so that it offers no others; nil when
+    /// that is not known.
+    package var isLimited: Bool?
 
     package init(
         pid: Int,
         strategy: Reading<MIGStrategy>,
         source: Source,
         configFile: String? = nil,
-        isSharing: Bool? = false
+        isSharing: Bool? = false,
+        isLimited: Bool? = false
     ) {
         self.pid = pid
         self.strategy = strategy
         self.source = source
         self.configFile = configFile
         self.isSharing = isSharing
+        self.isLimited = isLimited
     }
 }
 

@@ -51,9 +51,15 @@ extension DevicePluginProcess {
             strategy: found.strategy,
             source: found.source,
             configFile: file?.shortened(to: 200),
-            isSharing: configuration.value?.isSharing ?? (configuration.isAbsent ? false : nil)
+            isSharing: configuration.value?.isSharing ?? (configuration.isAbsent ? false : nil),
+            isLimited: command.visibleDevices.isAbsent ? false : command.visibleDevices.value.map(Self.isLimited)
         )
     }
+
+    /// Whether the container runtime hands out only the GPUs that the variable lists.
+    ///
+    /// Without a value and with `void`, it does nothing, and the plugin has the GPUs from the host.
+    private static func isLimited(_ devices: String) -> Bool { !["", "all", "void"].contains(devices) }
 
     private static func strategy(_ text: String) -> Reading<MIGStrategy> {
         MIGStrategy(rawValue: text).map { .present($0) }
