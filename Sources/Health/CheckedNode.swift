@@ -113,6 +113,24 @@ extension Remedy {
     static let completeDriver: Remedy =
         "The driver is incomplete. Install its libraries on the host, or remove the driver."
 
+    /// To remove the driver of the node as its owner does, and then to let the agent install another one.
+    ///
+    /// - Parameters:
+    ///   - node: The node with the driver.
+    ///   - why: What the install then does, as a clause; nil when that is clear.
+    /// - Returns: The commands of the owner, or 'gpu-agent uninstall', and then 'gpu-agent install'.
+    static func replacingDriver(on node: CheckedNode, _ why: String? = nil) -> Remedy {
+        let end = why.map { ": \($0)." } ?? "."
+        let version = node.facts.driver.sources.first?.version
+        if let version, let removal = node.facts.howToRemoveDriverOfOthers(version) {
+            return "\(removal) Then run 'gpu-agent install'\(end)"
+        }
+        return Remedy(
+            "Remove the driver with 'gpu-agent uninstall', then run 'gpu-agent install'\(end)",
+            command: "gpu-agent uninstall && gpu-agent install"
+        )
+    }
+
     /// What to do when the agent failed to query the driver (`ReadFailure.isOurOwn`).
     static func querying(_ failure: ReadFailure) -> Remedy {
         switch failure.reason {

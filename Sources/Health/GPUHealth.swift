@@ -32,7 +32,8 @@ package enum GPUHealth: Sendable, Equatable {
 
     /// - Parameters:
     ///   - report: The report on the node.
-    ///   - facts: The facts of the report.
+    ///   - facts: The facts about the GPUs that the agent manages. A GPU that the configuration ignores has no finding,
+    ///     so it must not say whose fault a finding is.
     package init(_ report: NodeReport, facts: NodeFacts) {
         let findings = report.findings.filter { finding in
             Self.faults.contains(finding.code) && [.failed, .warning].contains(finding.state)

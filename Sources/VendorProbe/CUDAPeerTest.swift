@@ -15,6 +15,12 @@ struct CUDAPeerTest {
         var memory: gpa_cuda_address_t
     }
 
+    /// A call that failed, and the GPU that it was about.
+    private struct CallError: Error {
+        var error: CUDAError
+        var gpu: CUDAPeerPlan.GPU
+    }
+
     /// The number of values of 4 bytes that are copied: one page.
     private static let count = 1024
     private static let size = count * MemoryLayout<UInt32>.size
@@ -41,37 +47,36 @@ struct CUDAPeerTest {
             result.untested = "the test ended with the error \(end.code) in \(end.call)"
             return result
         }
-        // The GPU from which is copied when a call fails.
-        var current = first
-        do throws(CUDAError) {
+        do throws(CallError) {
             let sides = (try open(first, number: pair.first), try open(second, number: pair.second))
             for (from, to) in [sides, (sides.1, sides.0)] {
-                current = from.gpu
                 if let failure = try copy(from: from, to: to) { result.failures.append(failure) }
             }
-            current = first
             try close(sides.0)
             try close(sides.1)
         } catch {
-            end = error
-            result.failures.append(failure(of: current, error))
+            end = error.error
+            result.failures.append(failure(error))
         }
         return result
     }
 
-    private func open(_ gpu: CUDAPeerPlan.GPU, number: Int) throws(CUDAError) -> Side {
+    private func open(_ gpu: CUDAPeerPlan.GPU, number: Int) throws(CallError) -> Side {
         var device: gpa_cuda_device_t = 0
         try call("cuDeviceGet", gpu) { functions.DeviceGet(&device, Int32(number)) }
         var context: gpa_cuda_context_t?
         try call("cuDevicePrimaryCtxRetain", gpu) { functions.DevicePrimaryCtxRetain(&context, device) }
-        guard let context else { throw CUDAError(call: "cuDevicePrimaryCtxRetain", code: CUDALibrary.unknown) }
+        guard let context else {
+            let error = CUDAError(call: "cuDevicePrimaryCtxRetain", code: CUDALibrary.unknown)
+            throw CallError(error: error, gpu: gpu)
+        }
         try call("cuCtxSetCurrent", gpu) { functions.CtxSetCurrent(context) }
         var memory: gpa_cuda_address_t = 0
         try call("cuMemAlloc_v2", gpu) { functions.MemAlloc_v2(&memory, Self.size) }
         return Side(gpu: gpu, device: device, context: context, memory: memory)
     }
 
-    private func close(_ side: Side) throws(CUDAError) {
+    private func close(_ side: Side) throws(CallError) {
         try call("cuCtxSetCurrent", side.gpu) { functions.CtxSetCurrent(side.context) }
         try call("cuMemFree_v2", side.gpu) { functions.MemFree_v2(side.memory) }
         try call("cuDevicePrimaryCtxRelease_v2", side.gpu) { functions.DevicePrimaryCtxRelease_v2(side.device) }
@@ -81,7 +86,8 @@ struct CUDAPeerTest {
     ///
     /// - Returns: What does not work; nil when the values arrived.
     /// - Throws: The error of a call after which the process may not be usable.
-    private func copy(from: Side, to: Side) throws(CUDAError) -> CUDAPeerFailure? {
+    private func copy(from: Side, to: Side) throws(CallError) -> CUDAPeerFailure? {
+        try call("cuCtxSetCurrent", from.gpu) { functions.CtxSetCurrent(from.context) }
         if let refusal = refusal(from, to) { return refusal }
         let values = (0..<UInt32(Self.count)).map { ($0 + 1) &* 0x9e37_79b9 }
         // The memory begins with other values, so that a copy that did not happen is noticed.
@@ -98,37 +104,44 @@ struct CUDAPeerTest {
         return wrong == 0 ? nil : CUDAPeerFailure(from: from.gpu.uuid, wrongValues: wrong)
     }
 
-    private func write(_ values: [UInt32], to side: Side) throws(CUDAError) {
+    private func write(_ values: [UInt32], to side: Side) throws(CallError) {
         try call("cuCtxSetCurrent", side.gpu) { functions.CtxSetCurrent(side.context) }
         try call("cuMemcpyHtoD_v2", side.gpu) { functions.MemcpyHtoD_v2(side.memory, values, Self.size) }
     }
 
     /// Why CUDA does not let one GPU use the memory of the other; nil when it does.
     ///
-    /// Without access, a copy goes through the memory of the host and works, so it proves nothing.
+    /// The context of the first GPU is the current one. Without access, a copy goes through the memory of the host and works, so it proves nothing.
     private func refusal(_ from: Side, _ to: Side) -> CUDAPeerFailure? {
-        do throws(CUDAError) {
+        do throws(CallError) {
             var answer: Int32 = 0
             try call("cuDeviceCanAccessPeer", from.gpu) {
                 functions.DeviceCanAccessPeer?(&answer, from.device, to.device) ?? CUDALibrary.unknown
             }
             guard answer != 0 else { return CUDAPeerFailure(from: from.gpu.uuid, call: "cuDeviceCanAccessPeer") }
-            try call("cuCtxSetCurrent", from.gpu) { functions.CtxSetCurrent(from.context) }
             try call("cuCtxEnablePeerAccess", from.gpu) {
                 functions.CtxEnablePeerAccess?(to.context, 0) ?? CUDALibrary.unknown
             }
             return nil
         } catch {
-            return failure(of: from.gpu, error)
+            return failure(error)
         }
     }
 
-    private func failure(of from: CUDAPeerPlan.GPU, _ error: CUDAError) -> CUDAPeerFailure {
+    /// The calls that are about both GPUs.
+    ///
+    /// A failure of any other one says nothing about peer access.
+    private static let peerCalls: Set<String> = [
+        "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuMemcpyPeer", "cuCtxSynchronize",
+    ]
+
+    private func failure(_ failed: CallError) -> CUDAPeerFailure {
         CUDAPeerFailure(
-            from: from.uuid,
-            call: error.call,
-            result: Int(error.code),
-            errorName: library.name(of: error.code)
+            from: failed.gpu.uuid,
+            call: failed.error.call,
+            result: Int(failed.error.code),
+            errorName: library.name(of: failed.error.code),
+            isAlone: Self.peerCalls.contains(failed.error.call) ? nil : true
         )
     }
 
@@ -136,7 +149,9 @@ struct CUDAPeerTest {
         _ name: String,
         _ gpu: CUDAPeerPlan.GPU,
         _ body: () -> gpa_cuda_result_t
-    ) throws(CUDAError) {
-        try library.call(name, gpu: gpu.index, body)
+    ) throws(CallError) {
+        do throws(CUDAError) { try library.call(name, gpu: gpu.index, body) } catch {
+            throw CallError(error: error, gpu: gpu)
+        }
     }
 }

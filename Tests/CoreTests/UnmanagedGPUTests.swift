@@ -103,6 +103,23 @@ import Testing
         #expect(answer.counts == ["gpu_agent_gpus{source=\"pci\"} 0"])
     }
 
+    /// The ignored GPU has a fault of its own, and the other one only needs another driver.
+    @Test func anIgnoredOneDoesNotSayWhoseFaultAFindingIs() throws {
+        let facts = Self.facts().with { facts in
+            facts.pci = .present([Self.displayCard, .h100, .h100.at(bus: 9)])
+            facts.vendor = .answering("595.71.05", gpus: [.h100])
+            facts.kernelLog = .present([
+                "NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x24:0x72:1568)",
+                "NVRM: The NVIDIA GPU 0001:09:00.0 (PCI ID: 10de:2321) installed in this system is not supported by the "
+                    + "NVIDIA 595.71.05 driver release.",
+            ])
+        }
+        let answer = try Answer(facts, policy)
+        #expect(answer.report.finding(.gpuNotInitialized)?.state == .warning)
+        let healthy = try #require(answer.publication.conditions.first { $0.type == ConditionTypes().healthy })
+        #expect(healthy.status == .unknown)
+    }
+
     /// The driver is chosen for the same GPUs that checks, labels and metrics are about, but for those that are lost.
     @Test func theDriverIsForTheManagedOnes() throws {
         let catalog = try repositoryCatalog()

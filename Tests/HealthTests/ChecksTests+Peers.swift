@@ -82,6 +82,25 @@ extension ChecksTests {
             observed: "GPU 1 to GPU 0: a copy arrived with 2 wrong values; "
                 + "GPU 0 to GPU 2: 220 CUDA_ERROR_NVLINK_UNCORRECTABLE in cuMemcpyPeer"
         ),
+        Case(
+            .cudaPeerFailed,
+            "an error of one GPU alone",
+            .warning,
+            peers(
+                pair(
+                    0,
+                    2,
+                    CUDAPeerFailure(
+                        from: uuid(2),
+                        call: "cuMemAlloc_v2",
+                        result: 2,
+                        errorName: "CUDA_ERROR_OUT_OF_MEMORY",
+                        isAlone: true
+                    )
+                )
+            ),
+            observed: "GPU 2: 2 CUDA_ERROR_OUT_OF_MEMORY in cuMemAlloc_v2"
+        ),
         Case(.cudaPeerFailed, "a hang", .warning, peers(.unreadable(hang))),
         Case(.cudaPeerFailed, "a crash", .warning, peers(.unreadable(ReadFailure(.crashed, "signal 11")))),
         Case(.cudaPeerFailed, "the agent failed", .notice, peers(.unreadable(.denied))),

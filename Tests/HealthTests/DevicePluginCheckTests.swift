@@ -118,6 +118,15 @@ import Testing
         #expect(found?.state == .pass && found?.observed == "nvidia.com/gpu: 2")
     }
 
+    /// A plugin that gets one of two GPUs offers one, and nobody can tell from outside which one.
+    @Test(arguments: [(true, .notApplicable), (nil, nil), (false, .warning)] as [(Bool?, Finding.State?)])
+    func aPluginThatGetsOnlySomeGPUsIsNotOutOfDate(_ isLimited: Bool?, _ state: Finding.State?) {
+        var plugin = process(.single)
+        plugin.isLimited = isLimited
+        let report = report([plugin], allocatable: .present(["nvidia.com/gpu": 1]), gpus: [nil, nil])
+        #expect(report.finding(.devicePluginResources)?.state == state)
+    }
+
     /// The Node of a node without a plugin says nothing, and neither does one that nobody read.
     @Test func withoutAPluginOrTheNodeNothingIsJudged() {
         #expect(report([], allocatable: .present([:])).finding(.devicePluginResources) == nil)

@@ -38,6 +38,31 @@ import Testing
         return Checks(facts: facts, plan: plan).report().finding(.cudaFailed)?.remedy.text ?? "none"
     }
 
+    /// Whoever installed the driver has a command that removes it.
+    @Test(arguments: [
+        ("agent", "Remove the driver with 'gpu-agent uninstall', then run 'gpu-agent install'."),
+        ("packages", "(apt-get purge nvidia-driver-595-open)"), ("runfile", "Run nvidia-uninstall on the host"),
+        ("dkms", "dkms remove nvidia/595.71.05 --all"), ("nobody", "('nvidia-uninstall' after NVIDIA's installer)"),
+    ])
+    func aDriverThatMustGoHasACommand(_ owner: String, _ words: String) throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            facts.driver.runningModule = .present(
+                RunningModule(version: "595.71.05", kernelModuleType: .proprietary)
+            )
+            if owner != "agent" { facts.driver.record = .absent }
+            let package = DriverPackage(manager: .dpkg, name: "nvidia-driver-595-open", version: "595.71.05-1")
+            if owner == "packages" { facts.claims.packages = .present([package]) }
+            if owner == "runfile" { facts.claims.runfile = .present("595.71.05") }
+            let tree = DKMSTree(name: "nvidia", version: "595.71.05", kernels: [])
+            if owner == "dkms" { facts.claims.dkms = .present([tree]) }
+        }
+        let report = Checks(facts: facts, plan: .adoptedH100).report()
+        let remedy = try #require(report.finding(.kernelModuleTypeMismatch)?.remedy)
+        #expect(remedy.text.contains(words), "\(remedy)")
+        #expect(remedy.text.contains("un 'gpu-agent install'."))
+        #expect((remedy.command != nil) == (owner == "agent"))
+    }
+
     @Test(arguments: [
         (4, "NVML_ERROR_NO_PERMISSION", "privileged"), (9, "NVML_ERROR_DRIVER_NOT_LOADED", "/dev/nvidiactl"),
         (12, "NVML_ERROR_LIBRARY_NOT_FOUND", "Install its libraries"), (15, "NVML_ERROR_GPU_IS_LOST", "Xid 79"),

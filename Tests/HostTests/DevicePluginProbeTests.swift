@@ -45,11 +45,18 @@ import Testing
         try add(
             30,
             [Self.program, "--mig-strategy=single"],
-            environment: ["SECRET=abc", "MIG_STRATEGY=mixed", "XMIG_STRATEGY=no", "CONFIG_FILE="]
+            environment: [
+                "SECRET=abc", "MIG_STRATEGY=mixed", "XMIG_STRATEGY=no", "CONFIG_FILE=", "NVIDIA_VISIBLE_DEVICES=0,1",
+            ]
         )
         try add(31, ["nvidia-device-plugin"])
         let expected = [
-            DevicePluginCommand(pid: 30, strategyArgument: "single", strategyVariable: .present("mixed")),
+            DevicePluginCommand(
+                pid: 30,
+                strategyArgument: "single",
+                strategyVariable: .present("mixed"),
+                visibleDevices: .present("0,1")
+            ),
             DevicePluginCommand(pid: 31),
         ]
         #expect(commands == .present(expected))

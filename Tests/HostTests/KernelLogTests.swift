@@ -180,6 +180,22 @@ import Testing
         #expect(lines.first == "NVRM: GPU 0001:3b:00.0: RmInitAdapter failed! (0x62:0x65:1792)")
     }
 
+    /// Two GPUs fail at once, and the message about the first one ends in the middle.
+    @Test func aLineAboutAnotherGPUIsNotAPartOfTheMessage() throws {
+        let log = """
+            [    5.1] NVRM: The NVIDIA GPU 0001:3b:00.0 (PCI ID: 10de:2c58)
+            [    5.1] NVRM: GPU 0001:18:00.0: RmInitAdapter failed! (0x24:0x72:1568)
+            """
+        let gpus = try ["0001:18:00.0", "0001:3b:00.0"].map { try #require(PCIAddress($0)) }
+        let lines = [
+            "NVRM: The NVIDIA GPU 0001:3b:00.0 (PCI ID: 10de:2c58)",
+            "NVRM: GPU 0001:18:00.0: RmInitAdapter failed! (0x24:0x72:1568)",
+        ]
+        #expect(KernelLog.lines(in: log, about: gpus) == lines)
+        #expect(KernelLog.lines(in: log, about: [gpus[0]]) == [lines[1]])
+        #expect(KernelLog.lines(in: log, about: [gpus[1]]) == [lines[0]])
+    }
+
     @Test func aMessageIsBounded() throws {
         let gpu = try #require(PCIAddress("0001:3b:00.0"))
         let long = String(repeating: "x", count: 5000)

@@ -75,6 +75,24 @@ import Testing
         #expect(pairs.dropFirst().allSatisfy { $0.failures.isEmpty && $0.untested == why })
     }
 
+    /// Neither the beginning nor the end of a test is about the way between the GPUs.
+    ///
+    /// Every GPU passed its own test before, so the second call is that of the first pair.
+    @Test(
+        arguments: [
+            ("cuMemAlloc_v2", "code=2 gpu=1 after=1", "CUDA_ERROR_OUT_OF_MEMORY"),
+            ("cuMemFree_v2", "code=719 gpu=1 after=1", "CUDA_ERROR_LAUNCH_FAILED"),
+            ("cuDevicePrimaryCtxRelease_v2", "code=719 gpu=1 after=1", "CUDA_ERROR_LAUNCH_FAILED"),
+        ]
+    )
+    func anErrorOfOneGPUNamesThisGPU(_ call: String, _ fault: String, _ name: String) async throws {
+        let pairs = try await pairs("fault \(call) \(fault)")
+        let failure = try #require(pairs.first?.failures.first)
+        #expect(failure.from == "GPU-1" && failure.call == call && failure.isAlone == true)
+        #expect(failure.errorName == name && pairs[0].failures.count == 1)
+        #expect(pairs.dropFirst().allSatisfy { $0.failures.isEmpty && $0.untested != nil })
+    }
+
     @Test func aGPUOnWhichCUDAFailsIsLeftOut() async throws {
         for pair in try await pairs("fault cuLaunchKernel code=719 gpu=7") {
             #expect(pair.failures.isEmpty)

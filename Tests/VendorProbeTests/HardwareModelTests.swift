@@ -141,6 +141,7 @@ import VendorProbe
         arguments: [
             ("license=licensed", true, "permanent", nil),
             ("license=unlicensed", false, "not-available", nil),
+            ("license=not-applicable", false, "not-applicable", nil),
             ("license=licensed expiry=2027-03-01T04:05:06Z", true, "valid", "2027-03-01T04:05:06Z"),
             ("license=unlicensed expiry=2025-03-01T04:05:06Z", false, "invalid", nil),
         ] as [(String, Bool, String, String?)]

@@ -49,7 +49,7 @@ struct sim_gpu {
     int cc_major, cc_minor;
     int mig, pending_mig;    // -1: the GPU has no MIG; 0: off; 1: on
     int virtualization;      // nvmlGpuVirtualizationMode_t
-    int license;             // -1: none is needed; 0: missing; 1: granted
+    int license;             // -1: none is needed; 0: missing; 1: granted; 2: missing, with an end that does not apply
     char product[128];
     unsigned expiry[6];      // year, month, day, hour, minute and second; the year 0: the license has no end
     struct sim_trait traits[SIM_TRAITS];
@@ -158,7 +158,7 @@ static int sim_choice(const char *text, const char *const *names, int count) {
 
 static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *value) {
     static const char *const switched[] = {"off", "on"};
-    static const char *const licenses[] = {"unlicensed", "licensed"};
+    static const char *const licenses[] = {"unlicensed", "licensed", "not-applicable"};
     static const char *const modes[] = {"none", "passthrough", "vgpu", "host-vgpu", "host-vsga"};
     unsigned long long number = 0;
     if (strcmp(key, "uuid") == 0) return sim_text(gpu->uuid, sizeof gpu->uuid, value);
@@ -184,7 +184,7 @@ static bool sim_gpu_value(struct sim_gpu *gpu, const char *key, const char *valu
     if (strcmp(key, "mig") == 0) return (gpu->mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "pendingMig") == 0) return (gpu->pending_mig = sim_choice(value, switched, 2)) >= 0;
     if (strcmp(key, "virtualization") == 0) return (gpu->virtualization = sim_choice(value, modes, 5)) >= 0;
-    if (strcmp(key, "license") == 0) return (gpu->license = sim_choice(value, licenses, 2)) >= 0;
+    if (strcmp(key, "license") == 0) return (gpu->license = sim_choice(value, licenses, 3)) >= 0;
     return false;
 }
 

@@ -399,10 +399,10 @@ static void features_of(const struct sim_gpu *gpu, nvmlGridLicensableFeatures_t 
     features->licensableFeaturesCount = 1;
     nvmlGridLicensableFeature_t *feature = &features->gridLicensableFeatures[0];
     feature->featureCode = 2;
-    feature->featureState = (unsigned int)gpu->license;
+    feature->featureState = gpu->license == 1;
     feature->featureEnabled = 1;
     sim_text(feature->productName, sizeof feature->productName, gpu->product);
-    feature->licenseExpiry.status = gpu->license > 0 ? 4 : 0;
+    feature->licenseExpiry.status = (const unsigned char[]){0, 4, 3}[gpu->license];
     if (gpu->expiry[0] == 0) return;
     // An expiry in the past has no license.
     feature->licenseExpiry = (nvmlGridLicenseExpiry_t){
@@ -412,7 +412,7 @@ static void features_of(const struct sim_gpu *gpu, nvmlGridLicensableFeatures_t 
         .hour = (unsigned short)gpu->expiry[3],
         .min = (unsigned short)gpu->expiry[4],
         .sec = (unsigned short)gpu->expiry[5],
-        .status = gpu->license > 0 ? 2 : 1,
+        .status = gpu->license == 1 ? 2 : 1,
     };
 }
 

@@ -13,7 +13,7 @@ extension Check {
         phase: .load,
         dependsOn: [.driverMissing],
         meaning: "The host has a GRID driver and the GPUs need a datacenter driver, or the reverse.",
-        advice: "Remove the driver, then run `gpu-agent install`."
+        advice: "Remove the driver as the finding says, then run `gpu-agent install`."
     ) { node in
         guard let wanted = node.decision.driver?.kind, let version = node.facts.driver.sources.first?.version else {
             return nil
@@ -32,7 +32,7 @@ extension Check {
         return .failed(
             kind.rawValue,
             expected: wanted.rawValue,
-            remedy: "Remove the \(kind.rawValue) driver, then run 'gpu-agent install'."
+            remedy: .replacingDriver(on: node)
         )
     }
 }

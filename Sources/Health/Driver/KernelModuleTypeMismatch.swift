@@ -13,7 +13,7 @@ extension Check {
         phase: .load,
         dependsOn: [.driverMissing],
         meaning: "The host has proprietary kernel modules and the GPUs need open ones, or the reverse.",
-        advice: "Remove the driver, then run `gpu-agent install`."
+        advice: "Remove the driver as the finding says, then run `gpu-agent install`."
     ) { node in
         let driver = node.facts.driver
         guard let wanted = node.decision.driver?.kernelModuleType,
@@ -23,7 +23,7 @@ extension Check {
         return .failed(
             found.rawValue,
             expected: wanted.rawValue,
-            remedy: "Remove the driver, then run 'gpu-agent install'."
+            remedy: .replacingDriver(on: node)
         )
     }
 }

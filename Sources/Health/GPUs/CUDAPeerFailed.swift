@@ -74,6 +74,8 @@ extension CUDAPeerPair {
             return [("\(name(first)) and \(name(second))", failures[0].problem)]
         }
         return failures.map { failure in
+            // A call about one GPU says nothing about the way to the other.
+            if failure.isAlone == true { return (name(failure.from), failure.problem) }
             let peer = failure.from == first ? second : first
             return ("\(name(failure.from)) to \(name(peer))", failure.problem)
         }

@@ -86,7 +86,7 @@ enum GPUInitialization: CaseIterable, Sendable {
     func remedy(for gpus: [PCIFunction], on node: CheckedNode) -> Remedy {
         switch self {
         case .needsOpenModules, .needsProprietaryModules, .unsupported:
-            "Remove the driver, then run 'gpu-agent install': the agent chooses a driver that supports the GPU."
+            .replacingDriver(on: node, "the agent chooses a driver that supports the GPU")
         case .noPower: "Power the node off, connect the power cables of the GPU, and power the node on."
         case .noMemoryRegions: MemoryWindow(of: node).remedy(for: gpus)
         case .registersTaken:

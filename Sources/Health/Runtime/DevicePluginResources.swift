@@ -23,7 +23,8 @@ extension Check {
             + "plugin reads the GPUs and MIG devices only when it starts, so it does not notice a new MIG layout. It also "
             + "takes back a device after some errors, until it starts again. Pods then wait for devices that the node "
             + "has, or get devices that are gone. The GPUs work, so the finding is a warning. More devices than the GPUs "
-            + "have are no finding when each device can be offered as often as the others (time-slicing, MPS).",
+            + "have are no finding when each device can be offered as often as the others (time-slicing, MPS). The numbers "
+            + "of a plugin that gets only some of the GPUs (`NVIDIA_VISIBLE_DEVICES`) are not judged.",
         advice:
             "Delete the pod of NVIDIA's device plugin on this node, so that it reads the devices again. When the numbers "
             + "still differ after that, its log says why."
@@ -32,9 +33,12 @@ extension Check {
             let offered = plugin.allocatable.value, let strategy = plugin.strategy, let nvml = node.nvml,
             // The plugin also offers the GPUs that this agent ignores, and takes back a GPU that does not work.
             (node.decision.ignored ?? []).isEmpty, node.facts.failingGPUs.isEmpty, node.hasNoFaultyGPU,
-            let wanted = DevicePluginOffer(strategy: strategy, gpus: nvml.gpus)
+            let wanted = DevicePluginOffer(strategy: strategy, gpus: nvml.gpus), let isLimited = plugin.isLimited
         else { return nil }
         let expected = "what the GPUs have with the MIG strategy \(strategy.rawValue): \(wanted)"
+        guard !isLimited else {
+            return .notApplicable("the plugin gets only some of the GPUs (NVIDIA_VISIBLE_DEVICES)", expected: expected)
+        }
         let differing = wanted.differences(from: offered, isSharing: plugin.isSharing)
         guard !differing.isEmpty else { return .passed("\(DevicePluginOffer(offered))", expected: expected) }
         let list = differing.map { "\($0.resource): \($0.offered) in place of \($0.wanted)" }

@@ -24,7 +24,8 @@ struct KernelMessages {
                         && !Self.lasting.contains(where: text.contains)
                 }
                 rest = 0
-            } else if rest > 0, line.hasPrefix(Self.driver), let beginning = texts.popLast() {
+            } else if rest > 0, let beginning = texts.last, Self.continues(beginning, line) {
+                texts.removeLast()
                 let text = String(line.dropFirst(Self.driver.count)).drop { $0 == " " }
                 texts.append(String("\(beginning) \(text)".prefix(400)))
                 rest = line.hasSuffix(".") || Self.namesFunction(line) ? 0 : rest - 1
@@ -80,13 +81,27 @@ struct KernelMessages {
             && (text.contains("firmware load for nvidia/") || text.contains("loading /lib/firmware/nvidia/"))
     }
 
-    /// Whether a text names a PCI function, such as `0000:3b:00`.
-    private static func namesFunction(_ text: String) -> Bool {
+    /// Whether a line can be the next one of a message.
+    ///
+    /// Several GPUs can fail at once. A line that names another GPU than the message begins a message of its own.
+    private static func continues(_ beginning: String, _ line: String) -> Bool {
+        guard line.hasPrefix(driver) else { return false }
+        let (named, other) = (functions(in: beginning), functions(in: line))
+        return named.isEmpty || other.isEmpty || !named.isDisjoint(with: other)
+    }
+
+    private static func namesFunction(_ text: String) -> Bool { !functions(in: text).isEmpty }
+
+    /// The PCI functions that a text names, such as `0000:3b:00`.
+    private static func functions(in text: String) -> Set<String> {
         let words = text.split { !($0.isHexDigit || $0 == ":") }
-        return words.contains { word in
-            let parts = word.split(separator: ":")
-            return parts.count >= 3 && parts.suffix(3).map(\.count).dropFirst() == [2, 2]
-                && parts[parts.count - 3].count >= 4 && parts.suffix(3).allSatisfy { isDigits($0, radix: 16) }
+        let names = words.compactMap { word -> String? in
+            let parts = word.split(separator: ":").suffix(3)
+            guard let domain = parts.first, domain.count >= 4, parts.dropFirst().map(\.count) == [2, 2],
+                parts.allSatisfy({ isDigits($0, radix: 16) })
+            else { return nil }
+            return parts.joined(separator: ":").lowercased()
         }
+        return Set(names)
     }
 }

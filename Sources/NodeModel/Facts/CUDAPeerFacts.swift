@@ -34,7 +34,7 @@ package struct CUDAPeerPair: Codable, Sendable, Equatable {
 
 /// What does not work from one GPU to another: a call failed, access was refused, or the copy was wrong.
 package struct CUDAPeerFailure: Codable, Sendable, Equatable {
-    /// The UUID of the GPU from which was copied.
+    /// The UUID of the GPU from which was copied, or of the only GPU that the call was about.
     package var from: String
     /// The function of CUDA that failed or refused, such as `cuCtxEnablePeerAccess`; nil when the copy was wrong.
     package var call: String?
@@ -44,12 +44,22 @@ package struct CUDAPeerFailure: Codable, Sendable, Equatable {
     package var errorName: String?
     /// How many of the copied values of 4 bytes are wrong.
     package var wrongValues: Int
+    /// Whether the call was about this GPU alone, such as one for its memory; nil when it was about both GPUs.
+    package var isAlone: Bool?
 
-    package init(from: String, call: String? = nil, result: Int = 0, errorName: String? = nil, wrongValues: Int = 0) {
+    package init(
+        from: String,
+        call: String? = nil,
+        result: Int = 0,
+        errorName: String? = nil,
+        wrongValues: Int = 0,
+        isAlone: Bool? = nil
+    ) {
         self.from = from
         self.call = call
         self.result = result
         self.errorName = errorName
         self.wrongValues = wrongValues
+        self.isAlone = isAlone
     }
 }

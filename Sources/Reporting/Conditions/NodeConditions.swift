@@ -21,7 +21,7 @@ package struct NodeConditions: Sendable {
 
     /// - Parameters:
     ///   - report: The report on the node.
-    ///   - facts: The facts of the report.
+    ///   - facts: The facts about the GPUs that the agent manages.
     ///   - types: The types of the conditions.
     package init(_ report: NodeReport, facts: NodeFacts, types: ConditionTypes) {
         self.report = report

@@ -30,7 +30,9 @@ extension NodeFacts {
                     ? "The agent found no trace of who installed driver \(version)."
                     : "The agent found no trace of who installed driver \(version), and it could not read everything "
                         + "(\(unread.joined(separator: "; "))).",
-                howToHandOver: "Remove the driver, or use a node image without a driver."
+                howToHandOver:
+                    "Remove the driver with the program that installed it ('nvidia-uninstall' after NVIDIA's installer), "
+                    + "or use a node image without a driver."
             )
         return claim.possible(on: host)
     }
@@ -117,6 +119,14 @@ extension NodeFacts {
         )
     }
 
+    /// What an operator does so that the driver of this version is removed, in one or two sentences.
+    ///
+    /// Nil when this agent installed it, so that 'gpu-agent uninstall' removes it.
+    package func howToRemoveDriverOfOthers(_ version: String) -> String? {
+        let claim = owner(ofVersion: version)
+        return claim.owner == .gpuAgent ? nil : claim.howToHandOver
+    }
+
     /// Evidence of DKMS trees and packages of other driver versions, which would build modules for the next kernel.
     func otherVersions(beside version: String) -> [Evidence] {
         let trees = (claims.dkms.value ?? []).filter { $0.version != version && $0.lacksSource != true }.map(\.id)
@@ -133,13 +143,15 @@ extension NodeFacts {
         let all = claims.packages.value ?? []
         // The modules for two kernels are two packages with the same name.
         let names = Set(all.filter { $0.manager == owner.manager }.map(\.name)).sorted()
+        let removal = PackageManagers.named(owner.manager)?.removal(of: names)
+        let command = "\(removal.map { "\($0.subject) " } ?? "")\(owner.name)\(names.count > 1 ? " ..." : "")"
         return OwnerClaim(
             owner: .packageManager,
             source: owner.manager.rawValue,
             statement: "Package \(owner.name) \(owner.version) is installed"
                 + (names.count > 1 ? ", as one of \(names.count) driver packages." : "."),
-            howToHandOver: "Remove the driver's packages (\(owner.name), ...), or use a node image without them.",
-            removal: PackageManagers.named(owner.manager)?.removal(of: names)
+            howToHandOver: "Remove the driver's packages (\(command)), or use a node image without them.",
+            removal: removal
         )
     }
 
