@@ -5,7 +5,7 @@ import NodeModel
 import Selection
 
 /// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, the vendor child:
-/// `gpu-benchmark nvml AGENT LIBRARY`, the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
+/// `gpu-benchmark nvml AGENT LIBRARY`, the light test of CUDA: `gpu-benchmark cuda AGENT NVML CUDA`, the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
 /// SECONDS`, or the memory over many inspections: `gpu-benchmark inspections SECONDS AGENT HOST-PID`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
@@ -16,6 +16,9 @@ enum Benchmark {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.count == 3, arguments[0] == "nvml" {
             exit(await VendorBenchmark.run(agent: arguments[1], library: arguments[2]) ? 0 : 1)
+        }
+        if arguments.count == 4, arguments[0] == "cuda" {
+            exit(await VendorBenchmark.cuda(agent: arguments[1], nvml: arguments[2], cuda: arguments[3]) ? 0 : 1)
         }
         if arguments.count == 4, arguments[0] == "inspections", let seconds = Int(arguments[1]),
             let host = Int(arguments[3])

@@ -5,7 +5,7 @@ import NodeModel
 import Synchronization
 import VendorProbe
 
-/// Measures how long the vendor child needs for the facts of NVML, and how much memory of its own it has.
+/// Measures how long the vendor children need for NVML and for CUDA, and how much memory of its own one has.
 enum VendorBenchmark {
     /// - Parameters:
     ///   - agent: The path of the agent, which is the child.
@@ -40,6 +40,36 @@ enum VendorBenchmark {
         print(time)
         print("\(isSmall ? "ok  " : "FAIL") memory of the vendor child, its own: \(kibibytes) KiB (limit \(12 << 10))")
         return !time.isOver && isSmall
+    }
+
+    /// - Parameters:
+    ///   - agent: The path of the agent, which is the child.
+    ///   - nvml: The path of libnvidia-ml, which names the devices.
+    ///   - cuda: The path of libcuda.
+    /// - Returns: Whether CUDA works on each device, and the median of the time is below its limit.
+    static func cuda(agent: String, nvml: String, cuda: String) async -> Bool {
+        let prober = VendorProber(
+            program: agent,
+            libraries: VendorLibraries(nvml: nvml, cuda: cuda),
+            companions: [],
+            scratch: "/tmp",
+            cudaTest: { _, _ in .light("a benchmark") }
+        )
+        var times: [Duration] = []
+        var devices = 0
+        for _ in 0..<3 {
+            let begin = ContinuousClock.now
+            let tests = await prober.facts().cuda.value ?? []
+            times.append(begin.duration(to: .now))
+            guard !tests.isEmpty, tests.allSatisfy(\.works) else {
+                print("FAIL CUDA does not work on each of \(tests.count) devices")
+                return false
+            }
+            devices = tests.count
+        }
+        let time = Timing("NVML, and CUDA on \(devices) devices", limit: .seconds(5), times: times)
+        print(time)
+        return !time.isOver
     }
 }
 
