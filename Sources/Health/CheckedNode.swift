@@ -74,7 +74,7 @@ package struct CheckedNode: Sendable {
 
     /// The call of NVML that did not return; nil when every call returned.
     var nvmlHang: ReadFailure? {
-        nvmlReading.failure.flatMap { [.hang, .slow].contains($0.reason) ? $0 : nil } ?? nvml?.hang
+        nvmlReading.failure.flatMap { $0.isWithoutAnswer ? $0 : nil } ?? nvml?.hang
     }
 
     /// Whether NVML should respond: the kernel module is loaded, or NVML responded.

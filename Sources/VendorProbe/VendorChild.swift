@@ -78,6 +78,7 @@ package enum VendorChild {
         _ work: (_ input: FileDescriptor, _ output: FileDescriptor) throws -> Void
     ) -> Int32 {
         do {
+            nameProcess()
             // Nobody needs a core dump of the child process.
             var none = rlimit(rlim_cur: 0, rlim_max: 0)
             setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
@@ -96,6 +97,12 @@ package enum VendorChild {
             _ = try? FileDescriptor.standardError.writeAll("vendor-probe: \(errorChain(error))\n".utf8)
             return 1
         }
+    }
+
+    /// Names this process as an agent; without the name, nobody would count it when it hangs (`KilledProcesses`).
+    private static func nameProcess() {
+        guard let name = try? FileDescriptor.open("/proc/self/comm", .writeOnly) else { return }
+        _ = try? name.closeAfter { try name.writeAll(KilledProcesses.name.utf8) }
     }
 
     private static func serve(

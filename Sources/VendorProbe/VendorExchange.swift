@@ -14,6 +14,8 @@ struct VendorExchange: Sendable {
     var cancellation: Cancellation
     /// The child processes that the agent could not kill.
     var abandoned = AbandonedChildren()
+    /// How long the libraries were called until now.
+    var calls = CallTime()
     /// What a request for a change of MIG changes.
     var change: MIGChange?
     /// What a request for a test of peer access tests.
@@ -56,11 +58,28 @@ struct VendorExchange: Sendable {
                 let versions = "version \(hello.protocolVersion), expected \(vendorProtocolVersion)"
                 return .unreadable(ReadFailure(.malformed, "the child process uses protocol \(versions)"))
             }
-            return ask(child, id: 2, method, about: subject, within: deadline, rescue: rescue)
+            return calls.counting {
+                let answer = ask(child, id: 2, method, about: subject, within: deadline, rescue: rescue)
+                // A healthy child process exits when its input ends. The driver cleans up after it meanwhile.
+                // It gets this patience twice, the second time after a kill.
+                let isBrief = deadlines.together != nil
+                child.end(kill: false, patience: isBrief ? max(deadlines.ending, rest / 2) : deadlines.ending)
+                return answer
+            }
         }
-        // A healthy child process exits when its input ends.
         child.end(kill: false, patience: deadlines.ending)
         return answer
+    }
+
+    /// What is left of the time for the calls of all libraries together, or a day without a limit.
+    var rest: Duration {
+        deadlines.together.map { max(.zero, $0 - calls.sum) } ?? .seconds(24 * 3600)
+    }
+
+    /// The failure of a library that was not called, because the others took the time for all of them.
+    func notCalled(_ subject: String, within deadline: Duration) -> ReadFailure {
+        let detail = "\(subject): not called within \(spoken(deadline)), because the other calls took that long"
+        return ReadFailure(deadlines.together == nil ? .hang : .slow, detail)
     }
 
     /// Starts a child process.
@@ -105,7 +124,7 @@ struct VendorExchange: Sendable {
             }
             let call = notes.call.map { "\($0) did not return" } ?? "no answer"
             let detail = "\(subject): \(call) within \(spoken(deadline))\(state)\(survived)"
-            return rescue(notes, ReadFailure(deadlines.nvmlIsBrief && method == .nvml ? .slow : .hang, detail))
+            return rescue(notes, ReadFailure(deadlines.together == nil ? .hang : .slow, detail))
         case .cancelled:
             child.end(kill: true, patience: deadlines.ending)
             return .skipped("the probe was canceled")

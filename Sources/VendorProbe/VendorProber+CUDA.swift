@@ -8,7 +8,7 @@ extension VendorProber {
     /// - Returns: An answer for each device. The whole is unreadable when no process answers, with the first reason.
     func cuda(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<[CUDAFacts]> {
         guard let path = libraries.cuda else { return .absent }
-        if nvml.failure.map({ [.hang, .slow].contains($0.reason) }) ?? false || nvml.value?.hang != nil {
+        if nvml.failure?.isWithoutAnswer == true || nvml.value?.hang != nil {
             return .skipped("NVML does not answer, and CUDA would wait for the same driver")
         }
         let devices = Self.cudaDevices(nvml.value?.gpus ?? [])
@@ -21,10 +21,9 @@ extension VendorProber {
             device,
             test -> Reading<CUDAFacts> in
             let subject = device.uuid.map { "CUDA on \($0)" } ?? "CUDA"
-            let rest = ContinuousClock.now.duration(to: end)
+            let rest = min(ContinuousClock.now.duration(to: end), exchange.rest)
             guard rest > .zero else {
-                let detail = "\(subject): not called within \(deadline), because the other calls took that long"
-                return .unreadable(ReadFailure(.hang, detail))
+                return .unreadable(exchange.notCalled(subject, within: exchange.deadlines.together ?? deadline))
             }
             var exchange = exchange
             exchange.arguments += ["--cuda", path]

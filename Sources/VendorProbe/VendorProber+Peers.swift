@@ -33,7 +33,7 @@ extension VendorProber {
             return .skipped(shortList(reasons, limit: 2))
         }
         // Without peer access, programs on one GPU work. So this test must not use up the children that may hang.
-        let stuck = exchange.abandoned.count
+        let stuck = exchange.abandoned.count(after: exchange.deadlines.ending)
         guard stuck == 0 else {
             let children = "\(stuck) child process\(stuck == 1 ? "" : "es")"
             let detail = "peer access: not called, because \(children) of the agent cannot be killed"

@@ -7,7 +7,7 @@ extension VendorProber {
     func vulkan(_ exchange: VendorExchange, after nvml: Reading<NVMLFacts>) -> Reading<VulkanFacts> {
         guard testsVulkan else { return .skipped(VulkanFacts.notRequested) }
         guard let path = libraries.vulkan else { return .absent }
-        if nvml.failure.map({ [.hang, .slow].contains($0.reason) }) ?? false || nvml.value?.hang != nil {
+        if nvml.failure?.isWithoutAnswer == true || nvml.value?.hang != nil {
             return .skipped("NVML does not answer, and Vulkan would wait for the same driver")
         }
         var exchange = exchange
@@ -19,6 +19,10 @@ extension VendorProber {
         }
         // A layer of the host changes what a program sees, and can crash.
         exchange.environment.append("VK_LOADER_LAYERS_DISABLE=~all~")
-        return exchange.ask(.vulkan, about: "Vulkan", within: deadlines.vulkan)
+        let limit = min(deadlines.vulkan, exchange.rest)
+        guard limit > .zero else {
+            return .unreadable(exchange.notCalled("Vulkan", within: exchange.deadlines.together ?? deadlines.vulkan))
+        }
+        return exchange.ask(.vulkan, about: "Vulkan", within: limit)
     }
 }

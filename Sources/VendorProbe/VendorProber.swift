@@ -15,10 +15,10 @@ package struct VendorProber: Sendable {
         ///
         /// The first process that opens a GPU waits for its initialization. On large machines this takes 30 s or more.
         package var nvml: Duration
-        /// Whether the limit for NVML is so short that a driver that works can exceed it.
+        /// The calls of all libraries together, when a person waits; nil without such a limit.
         ///
-        /// The reading is then `slow` and not `hang`.
-        package var nvmlIsBrief = false
+        /// A driver that works can exceed it. The reading is then `slow` and not `hang`.
+        package var together: Duration?
         /// The initialization of CUDA on all devices together.
         package var cuda: Duration
         /// The tests of CUDA on all devices together when one of them runs a kernel.
@@ -50,11 +50,13 @@ package struct VendorProber: Sendable {
             self.ending = ending
         }
 
-        /// Shortens the limits so that `gpu-agent status` answers within two seconds while NVML hangs.
+        /// Shortens the limits so that `gpu-agent status` answers within two seconds, also while the driver hangs.
+        ///
+        /// NVML leaves some of the time to CUDA. A child process that cannot be killed takes `ending` twice.
         package mutating func beBrief() {
             nvml = .milliseconds(1200)
-            nvmlIsBrief = true
-            ending = .milliseconds(200)
+            together = .milliseconds(1500)
+            ending = .milliseconds(100)
         }
     }
 
@@ -162,6 +164,7 @@ package struct VendorProber: Sendable {
         _ cancellation: Cancellation,
         _ work: (VendorExchange) -> Value
     ) -> Exchanged<Value> {
+        abandoned.look()
         let directory: CompanionDirectory
         do throws(CompanionError) {
             directory = try CompanionDirectory(in: scratch, companions)

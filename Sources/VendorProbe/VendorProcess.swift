@@ -201,12 +201,12 @@ final class VendorProcess {
     /// Stops waiting for the process, and reaps it when it ends.
     private func abandon() {
         let (pid, process, abandoned) = (pid, process, abandoned)
-        abandoned.add()
+        abandoned.add(pid)
         let source = DispatchSource.makeReadSource(fileDescriptor: process.rawValue, queue: .global())
         source.setEventHandler {
             Glibc.kill(-pid, SIGKILL)
             waitpid(pid, nil, WNOHANG)
-            abandoned.remove()
+            abandoned.remove(pid)
             // The handler retains the source until this call.
             source.cancel()
         }

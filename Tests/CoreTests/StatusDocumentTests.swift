@@ -119,6 +119,28 @@ import Testing
         #expect(document.contains(#""lastResults" : {"#) && !document.contains(#""vendor""#))
     }
 
+    @Test func showsTheGPUsOfNVMLWhenOnlyCUDADoesNotAnswer() throws {
+        let facts = NodeFacts.h100Ready.with { facts in
+            guard var vendor = facts.vendor.value else { return }
+            vendor.cuda = .unreadable(ReadFailure(.slow, "CUDA: cuInit did not return within 1.4 seconds"))
+            facts.vendor = .present(vendor)
+        }
+        let before = NodeFacts.h100Ready.withNVML { $0.gpus[0].uuid = .present("GPU-before") }
+        let plan = try Plan.made(for: facts)
+        let status = StatusDocument(
+            facts: facts,
+            plan: plan,
+            report: Checks(facts: facts, plan: plan).report(),
+            journal: nil,
+            published: nil,
+            lastResults: LastResults(at: Timestamp(400), try .made(for: .h100Ready), before)
+        )
+        #expect(status.verdict == .unknown && status.reason == .cudaHang)
+        #expect(status.gpus.first?.uuid == GPUFacts.h100.uuid.value)
+        let lines = StatusText(status: status, style: Style(color: false), now: 1000).text.split(separator: "\n")
+        #expect(lines.dropFirst().first == "  The last inspection by the daemon, 10 min 0 s ago: ready.")
+    }
+
     @Test func saysWhatTheAgentDoesAndWaitsFor() throws {
         func text(_ activity: Activity) throws -> [String] {
             var status = try status(.h100)

@@ -19,6 +19,7 @@ struct DaemonResultsTests {
                 try await RunningAgent.with(node, cluster, options: ["--interval", "1h"]) { agent in
                     try await agent.awaitVerdict(.ready)
                     try await untilAsync("the results are there") { node.exists(HostLayout.results) }
+                    let labels = try await node.agent("labels").output
                     // Nothing wakes the daemon now, so it does not notice.
                     try await fault("nvmlInit_v2 hang", node)
                     let status = try await node.status()
@@ -26,6 +27,8 @@ struct DaemonResultsTests {
                     #expect(status.gpus.first?.uuid != nil && status.lastInstall.isEmpty == false)
                     let text = try await node.agent("status").output
                     #expect(text.contains("Inspected by the daemon"), "\(text)")
+                    #expect(labels.contains("nvidia.com/gpu.count=1\n"))
+                    #expect(try await node.agent("labels").output == labels)
                     let fresh = try await node.status(["--fresh", "--timeout", "2s"])
                     #expect(fresh.verdict == "not-ready" && fresh.reason == "nvml-hang")
                     #expect(fresh.inspectedByDaemonAt == nil && fresh.lastResults == nil)
@@ -43,6 +46,20 @@ struct DaemonResultsTests {
                 #expect(status.nextAction.hasPrefix("Run 'gpu-agent status --fresh'"))
                 #expect(status.lastResults?.verdict == "ready" && status.gpus.first?.uuid != nil)
             }
+        }
+    }
+
+    /// Without results of a daemon, NVML and CUDA together get the time of a person.
+    @Test func statusDoesNotWaitForCUDA() async throws {
+        try await SimulatedNode.with("h100") { node in
+            try await node.agent("install").expectExit(0)
+            try await fault("cuInit hang", node)
+            let status = try await node.status()
+            #expect(status.verdict == "unknown" && status.reason == "cuda-hang")
+            #expect(status.nextAction.hasPrefix("Run 'gpu-agent status --fresh'"))
+            #expect(status.gpus.first?.uuid != nil && status.lastResults == nil)
+            let fresh = try await node.status(["--fresh", "--timeout", "2s"])
+            #expect(fresh.verdict == "not-ready" && fresh.reason == "cuda-hang")
         }
     }
 

@@ -125,7 +125,7 @@ import Testing
     /// The number of children that cannot be killed has a limit, which the other tests need.
     @Test func nothingIsTestedWhileAChildCannotBeKilled() async throws {
         let abandoned = AbandonedChildren()
-        abandoned.add()
+        abandoned.add(1)
         let facts = try await StandInHost.with(hardware: HardwareModel.h100SXM.text) { host in
             let prober = VendorProber(
                 program: Toolbox.agent,

@@ -160,13 +160,13 @@ import Testing
     /// Processes that cannot be killed keep their memory, so their number has a limit.
     @Test func noChildIsStartedWhileTooManyAreStuck() async throws {
         let abandoned = AbandonedChildren()
-        for _ in 0..<AbandonedChildren.limit { abandoned.add() }
+        for process in 1...AbandonedChildren.limit { abandoned.add(pid_t(process)) }
         try await Toolbox.withDirectory { directory in
             let failure = try ask("echo $$ > pid", in: directory, abandoned: abandoned).failure
             let detail = "CUDA: not called, because 8 child processes hang in the driver and cannot be killed"
             #expect(failure == ReadFailure(.hang, detail))
             #expect(!FileManager.default.fileExists(atPath: "\(directory)/pid"))
-            abandoned.remove()
+            abandoned.remove(1)
             _ = try ask("echo $$ > pid", in: directory, abandoned: abandoned)
             #expect(FileManager.default.fileExists(atPath: "\(directory)/pid"))
         }

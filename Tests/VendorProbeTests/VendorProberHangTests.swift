@@ -82,6 +82,8 @@ import VendorProbe
         let slow = StandInHost.twoH100 + "fault nvmlDeviceGetName sleep=60000 gpu=1\n"
         try await StandInHost.with(hardware: slow) { host in
             host.deadlines.beBrief()
+            // A busy machine also takes its time to end a process.
+            host.deadlines.ending = .seconds(2)
             let begin = ContinuousClock.now
             let facts = await host.prober().facts()
             #expect(facts.nvml.failure?.reason == .slow, "\(facts.nvml)")
@@ -90,6 +92,36 @@ import VendorProbe
             )
             #expect(facts.cuda == .skipped("NVML does not answer, and CUDA would wait for the same driver"))
             #expect(ContinuousClock.now - begin < .seconds(50) && host.isTidy)
+        }
+    }
+
+    /// NVML and CUDA share the time of a person, and then nobody says that CUDA hangs or does not work.
+    @Test func aBriefProbeDoesNotWaitLongForCUDA() async throws {
+        try await StandInHost.with(hardware: StandInHost.vgpu + "fault cuInit hang\n") { host in
+            host.deadlines.beBrief()
+            // A busy machine also takes its time to end a process.
+            host.deadlines.ending = .seconds(2)
+            // The same holds for NVML.
+            host.deadlines.nvml = .seconds(60)
+            host.deadlines.together = .seconds(5)
+            host.cudaTest = { _ in .light("nobody asked") }
+            host.testsVulkan = true
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.value?.gpus.count == 1)
+            #expect(facts.cuda.failure?.reason == .slow)
+            #expect(facts.cuda.failure?.detail.contains("cuInit did not return within") == true)
+            let detail = "Vulkan: not called within 5.0 seconds, because the other calls took that long"
+            #expect(facts.vulkan == .unreadable(ReadFailure(.slow, detail)))
+            #expect(host.isTidy)
+        }
+    }
+
+    @Test func aBriefProbeThatGetsItsAnswersIsLikeAnyOther() async throws {
+        try await StandInHost.with(hardware: StandInHost.twoH100) { host in
+            host.deadlines.together = .seconds(60)
+            let facts = await host.prober().facts()
+            #expect(facts.nvml.value?.gpus.count == 2 && facts.cuda.value?.map(\.works) == [true, true])
+            #expect(host.isTidy)
         }
     }
 

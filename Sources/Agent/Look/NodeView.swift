@@ -65,8 +65,8 @@ package struct NodeView: Sendable {
         return view
     }
 
-    /// Whether NVML did not answer in the time that a person waits (`Prober.isBrief`).
-    package var nvmlWasSlow: Bool { facts.vendor.value?.nvml.failure?.reason == .slow }
+    /// Whether NVML, or CUDA on a device, did not answer in the time that a person waits (`Prober.isBrief`).
+    package var driverWasSlow: Bool { facts.vendor.value?.wasSlow == true }
 
     /// What the agent wants to publish: the labels, the taint, and the verdict for the event.
     package var publication: Publication {

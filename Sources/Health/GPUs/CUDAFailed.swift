@@ -34,7 +34,7 @@ extension Check {
             return .failed("The host has no libcuda.so.1.", expected: expected, remedy: .completeDriver)
         case .skipped(let why):
             return .skipped(why, expected: expected)
-        case .unreadable(let failure) where failure.reason == .hang:
+        case .unreadable(let failure) where failure.isWithoutAnswer:
             return nil
         case .unreadable(let failure) where failure.isOurOwn:
             return .unknown(failure.detail, expected: expected, remedy: .querying(failure))
@@ -49,8 +49,10 @@ extension Check {
         }
     }
 
-    private static func cudaAnswered(_ answers: [CUDAFacts], on node: CheckedNode, expected: String) -> Outcome {
-        let failed = answers.filter { !$0.works }
+    /// The outcome of the devices that answered; nil when these work, and `status` did not wait for the others.
+    private static func cudaAnswered(_ answers: [CUDAFacts], on node: CheckedNode, expected: String) -> Outcome? {
+        let isSlow = answers.contains { $0.fault?.reason == .slow }
+        let failed = answers.filter { !$0.works && $0.fault?.reason != .slow }
         // A GPU with an error has its own finding, so its failure counts only when nothing else works.
         let faulty = Set(node.faultyGPUs.flatMap(\.deviceUUIDs))
         let unexplained = failed.filter { $0.visibleDevices.map { !faulty.contains($0) } ?? true }
@@ -67,6 +69,7 @@ extension Check {
                     ? .wrongResults : .cuda(bad.first { $0.result != 0 }?.result ?? 100, on: node)
             )
         }
+        if isSlow { return nil }
         let devices = answers.reduce(0) { boundedSum($0, $1.deviceCount) }
         let gpus = node.nvml?.gpus.count ?? 0
         // Without a limit to some devices, CUDA lists each GPU. In MIG mode, it lists at most one MIG device.

@@ -14,8 +14,8 @@ extension Check {
         meaning:
             "A call to NVML did not return before the agent's deadline. The finding names the call, the GPU, and the state of "
             + "the process that made the call. A process in state `D` waits in the driver and cannot be killed. The agent "
-            + "leaves it behind, and counts it in the metric `gpu_agent_abandoned_processes`. From eight such processes on, "
-            + "the agent does not call NVIDIA's libraries. `gpu-agent status` waits little more than a second for NVML. "
+            + "leaves it behind, and counts it in the metric `gpu_agent_abandoned_processes`. While the host has eight "
+            + "such processes, no agent on it calls NVIDIA's libraries. `gpu-agent status` waits little more than a second for NVML. "
             + "When it gets no answer in this time, the finding only says that the state is not known.",
         advice:
             "After `gpu-agent status`, run `gpu-agent status --fresh`, which waits up to a minute. When NVML hangs, read "

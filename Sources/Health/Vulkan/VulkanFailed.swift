@@ -17,7 +17,14 @@ extension Check {
             "A call to Vulkan did not return before the agent's deadline. The agent killed the process that made it.",
         advice: "Read the kernel log and look for Xid errors. Then reboot the node."
     ) { node in
-        guard let failure = node.vulkanReading?.failure, failure.reason == .hang else { return nil }
+        guard let failure = node.vulkanReading?.failure, failure.isWithoutAnswer else { return nil }
+        if failure.reason == .slow {
+            return .unknown(
+                failure.detail,
+                expected: "an answer within the deadline",
+                remedy: "Run 'gpu-agent status --fresh', which waits half a minute for Vulkan."
+            )
+        }
         return .failed(
             failure.detail,
             expected: "an answer within the deadline",
@@ -51,7 +58,7 @@ extension Check {
             return state.unexplained
         case .absent, .absentBecause: return nil
         case .skipped(let why): return .skipped(why, expected: expected)
-        case .unreadable(let failure) where failure.reason == .hang: return nil
+        case .unreadable(let failure) where failure.isWithoutAnswer: return nil
         case .unreadable(let failure) where failure.reason == .library:
             // The agent has another C library than the host, so a program on the host may load it.
             return .unknown(failure.detail, expected: expected, remedy: .vulkaninfo)

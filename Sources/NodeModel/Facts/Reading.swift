@@ -105,6 +105,9 @@ package struct ReadFailure: Codable, Sendable, Equatable {
         self.reason = reason
         self.detail = detail
     }
+
+    /// Whether no answer came in time, however long that was.
+    package var isWithoutAnswer: Bool { [.hang, .slow].contains(reason) }
 }
 
 extension Reading: Codable {

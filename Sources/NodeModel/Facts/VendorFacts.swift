@@ -33,6 +33,12 @@ package struct VendorFacts: Codable, Sendable, Equatable {
         peers = try container.decode(Reading<CUDAPeerFacts>.self, forKey: .peers)
     }
 
+    /// Whether NVML, or CUDA on a device, did not answer in the short time that a person waits.
+    package var wasSlow: Bool {
+        let faults = [nvml.failure, cuda.failure] + (cuda.value ?? []).map(\.fault)
+        return faults.contains { $0?.reason == .slow }
+    }
+
     /// The facts without the GPUs at these addresses, and without the results of CUDA on them.
     func without(_ addresses: [PCIAddress]) -> VendorFacts {
         var facts = self

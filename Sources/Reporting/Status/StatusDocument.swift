@@ -29,7 +29,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     package var activity: Activity?
     /// When the daemon made the inspection that this document shows; nil when the command inspected the node itself.
     package var inspectedByDaemonAt: Timestamp?
-    /// What the daemon saw before; nil unless NVML did not answer this command.
+    /// What the daemon saw before; nil unless NVML or CUDA did not answer this command.
     package var lastResults: LastResults?
 
     package init(
@@ -49,7 +49,9 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
         decision = plan.decision
         // A signed URL is a secret, and people send this document with bug reports.
         decision.driver?.artifact?.urls = plan.decision.driver?.artifact?.urls.map(redacted) ?? []
-        gpus = StatusGPU.all(of: facts, lastResults?.vendor ?? facts.vendor, ignored: plan.decision.ignored ?? [])
+        let isAnswered = facts.vendor.value?.nvml.value != nil
+        let vendor = isAnswered ? facts.vendor : lastResults?.vendor ?? facts.vendor
+        gpus = StatusGPU.all(of: facts, vendor, ignored: plan.decision.ignored ?? [])
         driver = StatusDriver(facts.driver)
         host = StatusHost(facts.host)
         findings = report.findings
@@ -62,7 +64,7 @@ package struct StatusDocument: Encodable, Sendable, Equatable {
     }
 }
 
-/// What the daemon saw in its last inspection, on a node whose NVML does not answer now.
+/// What the daemon saw in its last inspection, on a node whose NVML or CUDA does not answer now.
 package struct LastResults: Encodable, Sendable, Equatable {
     package var at: Timestamp
     package var verdict: Verdict

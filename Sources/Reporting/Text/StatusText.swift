@@ -37,7 +37,7 @@ package struct StatusText {
         return [style.bold(colored) + reason + observed] + works + last + ["→ \(status.nextAction)"] + daemon
     }
 
-    /// What the daemon saw before NVML stopped answering.
+    /// What the daemon saw before NVML or CUDA stopped answering.
     private var last: [String] {
         guard let last = status.lastResults else { return [] }
         let reason = last.reason.map { " (\($0.rawValue))" } ?? ""

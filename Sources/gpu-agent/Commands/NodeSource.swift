@@ -14,9 +14,10 @@ struct NodeSource {
     /// The view of the node, or of the node in a file.
     ///
     /// `configure` changes the prober before it inspects this node. A command that has a prober already passes it, because
-    /// each has a file open.
+    /// each has a file open. With `usesResults`, the results of the daemon replace the inspection while they are current.
     func view(
         with prober: Prober? = nil,
+        usesResults: Bool = false,
         configure: (inout Prober) -> Void = { _ in }
     ) async throws -> NodeView {
         if let file = facts.facts {
@@ -25,6 +26,9 @@ struct NodeSource {
         var prober = try configured(prober, configure)
         // The catalog is read while the node is inspected, because each takes a noticeable time.
         let loading = Task { try setup() }
+        if usesResults, let results = await prober.daemonResults(), await prober.isCurrent(results) {
+            return await Inspector(prober: prober, setup: try await loading.value).currentView(results)
+        }
         let asked = prober.testsVulkan
         prober.testsVulkan = {
             if await asked() { return true }

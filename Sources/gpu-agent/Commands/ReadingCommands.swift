@@ -65,7 +65,11 @@ struct PlanCommand: AsyncParsableCommand {
 struct LabelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "labels",
-        abstract: "Print the labels that the agent would set on its Node."
+        abstract: "Print the labels that the agent would set on its Node.",
+        discussion: """
+            When the daemon runs, they come from its last inspection, as in 'gpu-agent status'. Otherwise the command \
+            inspects the node itself.
+            """
     )
 
     @OptionGroup var host: HostOptions
@@ -73,9 +77,12 @@ struct LabelsCommand: AsyncParsableCommand {
     @OptionGroup var facts: FactsOption
     @OptionGroup var format: OutputOption
 
+    @Flag(help: "Inspect the node now.")
+    var fresh = false
+
     func run() async throws {
         try await reporting {
-            let view = try await NodeSource(host: host, choice: choice, facts: facts).view()
+            let view = try await NodeSource(host: host, choice: choice, facts: facts).view(usesResults: !fresh)
             let labels = LabelsDocument(view.publication)
             try Output.print(labels, as: format.output) { _ in labels.text }
         }

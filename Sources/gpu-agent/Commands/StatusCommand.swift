@@ -13,9 +13,10 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: """
             The first line is the verdict: ready, installing, waiting, degraded, not-ready, no-gpu, left-alone or \
             unknown. The second line is the next action. When the daemon runs, the command shows the results of its \
-            last inspection with their age. Otherwise it inspects the node itself, and waits little more than a second \
-            for NVML. The command changes nothing, and works without the API server. Without root, it shows what this \
-            user can read. It exits 0 for every verdict; use 'gpu-agent validate' for an exit code.
+            last inspection with their age. Otherwise it inspects the node itself, and waits 1.5 seconds for NVML and \
+            CUDA. What does not answer in this time is unknown. The command changes nothing, and works without the \
+            API server. Without root, it shows what this user can read. It exits 0 for every verdict; use \
+            'gpu-agent validate' for an exit code.
             """
     )
 
@@ -24,7 +25,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var facts: FactsOption
     @OptionGroup var format: OutputOption
 
-    @Flag(help: "Inspect the node now, and wait up to a minute for NVML.")
+    @Flag(help: "Inspect the node now, and wait up to a minute for NVML and half a minute for CUDA.")
     var fresh = false
 
     @Option(
@@ -49,7 +50,7 @@ struct StatusCommand: AsyncParsableCommand {
                 daemonTime = results.at
             } else {
                 view = try await inspected(source, prober, isBrief: isBrief)
-                if view.nvmlWasSlow, let prober, let results {
+                if view.driverWasSlow, let prober, let results {
                     let before = await Inspector(prober: prober, setup: try source.setup()).currentView(results)
                     last = LastResults(at: results.at, before.report, results.facts)
                 }
