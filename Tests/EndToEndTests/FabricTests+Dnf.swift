@@ -6,7 +6,7 @@ import Testing
 /// The fabric manager and IMEX from a repository of RPM packages, with the real dnf 4, dnf 5 and rpm.
 extension FabricTests {
     /// A program for NVLink and its package.
-    private struct Offer {
+    struct Offer {
         var package: String
         var program: String
         /// What the program prints before its version.
@@ -21,7 +21,7 @@ extension FabricTests {
     }
 
     /// Makes the host one of the Red Hat family, on which dnf has run.
-    private static func makeRepository(on node: SimulatedNode, dnf5: Bool) async throws -> RPMRepository {
+    static func makeRepository(on node: SimulatedNode, dnf5: Bool) async throws -> RPMRepository {
         if dnf5 { try await node.replaceDnf() }
         let kernel = "5.14.0-427.el9.x86_64"
         let repository = try await RPMRepository(node, Dnf(), kernel: kernel, build: "/usr/src/kernels/\(kernel)")
@@ -38,7 +38,7 @@ extension FabricTests {
     }
 
     /// Adds a program for NVLink in some versions.
-    private static func add(_ offer: Offer, _ versions: [String], to repository: RPMRepository) async throws {
+    static func add(_ offer: Offer, _ versions: [String], to repository: RPMRepository) async throws {
         let unit = "\(offer.package).service"
         for version in versions {
             let files = "/run/files/\(version)"

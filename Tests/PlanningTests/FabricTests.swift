@@ -210,27 +210,25 @@ import Testing
         }
         #expect(job.environment["GPU_AGENT_PINS"] == "nvidia-fabricmanager-595=595.91.07-1")
         #expect(job.environment["GPU_AGENT_BESIDE_DRIVER"] == "yes")
+        // Nothing asks a repository after the download.
+        #expect(job.environment["GPU_AGENT_DOWNLOADED"] == "yes")
         #expect(job.command.contains(HostLayout.fabricPackages))
         // The directory keeps the udev rule of the agent from its work.
         #expect(step.effects.last == .remove([HostLayout.work]))
     }
 
-    @Test(arguments: [
-        ("rocky", "9.4", "dnf", true), ("sles", "15.6", "zypper", true), ("azurelinux", "3.0", "tdnf", false),
-    ])
-    func packagesComeFromEachManagerThatDownloadsFirst(
-        _ id: String,
-        _ versionID: String,
-        _ program: String,
-        _ isTaken: Bool
-    ) {
+    @Test(arguments: [("rocky", "9.4", "dnf"), ("sles", "15.6", "zypper"), ("azurelinux", "3.0", "tdnf")])
+    func packagesComeFromEachManager(_ id: String, _ versionID: String, _ program: String) throws {
         let facts = Self.fresh([Self.package("nvidia-fabricmanager", "\(Self.version)-1.el9")]).with {
             $0.host.osRelease = .present(OSRelease(id: id, versionID: versionID, prettyName: nil))
             $0.build.packageTools = .present([program])
         }
-        let steps = Self.install(facts).steps.map(\.id)
+        let plan = Self.install(facts)
         let ofPackages: [StepID] = [.downloadFabricPackages, .install, .fabricPackages]
-        #expect(steps.filter(ofPackages.contains) == (isTaken ? ofPackages : [.install]))
+        #expect(plan.steps.map(\.id).filter(ofPackages.contains) == ofPackages)
+        let download = try #require(plan.steps.first { $0.id == .downloadFabricPackages })
+        // Only tdnf gets a directory of the agent.
+        #expect(download.changes.contains(HostLayout.packages) == (program == "tdnf"))
     }
 
     @Test func aB200AlsoGetsItsSubnetManager() throws {

@@ -8,6 +8,7 @@ package struct FabricPackageProbe: Sendable {
     package enum Manager: String, Sendable {
         case apt = "apt-get"
         case dnf
+        case tdnf
         case zypper
     }
 
@@ -42,6 +43,9 @@ package struct FabricPackageProbe: Sendable {
             case .apt: break
             // dnf reads all its metadata for each question.
             case .dnf: return try await packages(of: DnfRepoquery(commands: commands, deadline: deadline * 3))
+            case .tdnf:
+                let offered = try await TdnfList(commands: commands, deadline: deadline).packages(Self.patterns)
+                return offered.map { Array($0.prefix(Self.limit)) }
             case .zypper:
                 let offered = try await ZypperSearch(commands: commands, deadline: deadline).packages(Self.patterns)
                 return offered.isEmpty ? .absent : .present(Array(offered.prefix(Self.limit)))

@@ -152,10 +152,10 @@ package struct RedHatKernel: Sendable, Equatable {
 }
 
 /// The release of an RPM package, in the order of rpm: numbers are compared as numbers.
-struct RPMRelease: Comparable {
+package struct RPMRelease: Comparable {
     private var parts: [Substring]
 
-    init(_ text: Substring) {
+    package init(_ text: Substring) {
         parts = []
         var rest = text
         while let first = rest.first {
@@ -165,7 +165,7 @@ struct RPMRelease: Comparable {
         }
     }
 
-    static func < (left: RPMRelease, right: RPMRelease) -> Bool {
+    package static func < (left: RPMRelease, right: RPMRelease) -> Bool {
         for (left, right) in zip(left.parts, right.parts) where left != right {
             guard let one = Int(left), let other = Int(right) else {
                 // A number is newer than a word.

@@ -15,12 +15,12 @@ package struct DownloadFabricPackages: Operation {
 
     package var id: StepID { .downloadFabricPackages }
     package var title: String { "download \(install.list) with \(install.installer.program)" }
-    package var changes: String { "the package index and the package cache of the host" }
+    package var changes: String { "the package index, and \(install.installer.downloads)" }
     private var job: PackageJob { install.job(Self.jobName(install.version)) }
     package var deadlineSeconds: Int { job.installDeadline }
     package var effects: [Effect] { job.install(install.request(.download), work: install.work) }
     package var failure: StepFailure { install.failure }
-    package var leaves: String? { "the downloaded packages in the cache of the package manager" }
+    package var leaves: String? { "the downloaded packages in \(install.installer.downloads)" }
 }
 
 /// Installs the packages for NVLink beside a driver that NVIDIA's installer installed.
@@ -35,6 +35,8 @@ package struct InstallFabricPackages: Operation {
     package var version: String
     /// The directory that has the packages, for a node without a network; nil for the repositories of the node.
     package var source: BuildPackages.Source?
+    /// Whether a step before this one downloads the packages.
+    package var isDownloaded = false
     /// The directory for temporary files, in which scripts of packages run.
     package var work: String
 
@@ -64,7 +66,9 @@ package struct InstallFabricPackages: Operation {
     package var effects: [Effect] {
         let job = job(Self.jobName(version))
         // While the directory exists, the udev rule of the agent does nothing.
-        guard let source else { return job.install(request(.all), work: work) + [.remove([work])] }
+        guard let source else {
+            return job.install(request(isDownloaded ? .installDownloaded : .all), work: work) + [.remove([work])]
+        }
         return source.copied(to: "\(work)/packages") { directory in
             var request = request(.all)
             request.directory = directory

@@ -16,8 +16,8 @@ package protocol PackageInstaller: Sendable {
     func defaultCompiler(of system: OSRelease) -> Int?
     /// The package with another major version of gcc, and its program; nil when the distribution has none.
     func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler?
-    /// Whether it can download packages in a version before the install, so that nothing stops while it may still fail.
-    var downloadsAhead: Bool { get }
+    /// Where it leaves packages that it downloads before the install.
+    var downloads: String { get }
     /// The shell functions with which `PackageScript` uses the program.
     var functions: String { get }
 }
@@ -34,7 +34,7 @@ package struct NamedCompiler: Sendable, Equatable {
 }
 
 extension PackageInstaller {
-    package var downloadsAhead: Bool { true }
+    package var downloads: String { "the package cache of the host" }
     package func defaultCompiler(of system: OSRelease) -> Int? { nil }
     package func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler? { nil }
 }

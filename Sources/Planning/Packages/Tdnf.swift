@@ -16,7 +16,7 @@ package struct Tdnf: PackageInstaller {
 
     package func headers(of kernel: String, on system: OSRelease) -> String { "kernel-devel-\(kernel)" }
 
-    package var downloadsAhead: Bool { false }
+    package var downloads: String { HostLayout.packages }
 
     package var functions: String { [RPMFunctions.script, Self.script].joined(separator: "\n\n") }
 
@@ -44,19 +44,29 @@ package struct Tdnf: PackageInstaller {
 
         is_installed() { rpm -q --quiet "$1" 2>/dev/null; }
         is_there() { is_installed "$1"; }
+        # Headers have their version in the record, and other packages only their name.
+        name_of() { case $1 in kernel*-devel-[0-9]*) echo "${1%-*-*}" ;; *) echo "$1" ;; esac; }
         # tdnf does not change a package whose name is in a file of this directory. Such a lock of a compiler would keep
-        # the libraries of the compiler back, so only the headers are held.
+        # the libraries of the compiler back, so only the headers are held, and what must have exactly the version of the
+        # driver.
         held=/etc/tdnf/locks.d/gpu-agent.conf
-        holds() { [ "$1" = "$headers" ] && ! grep -qsxF "${1%-*-*}" /etc/tdnf/locks.d/*.conf; }
+        holds() {
+            case $1 in
+            "$headers") ;;
+            nvidia-*) [ -n "${GPU_AGENT_PINS:-}" ] || return ;;
+            *) return 1 ;;
+            esac
+            ! grep -qsxF "$(name_of "$1")" /etc/tdnf/locks.d/*.conf
+        }
         hold() {
-            ! grep -qsxF "${1%-*-*}" "$held" || return 0
-            mkdir -p "${held%/*}" && { cat "$held" 2>/dev/null; echo "${1%-*-*}"; } >"$held.new" &&
+            ! grep -qsxF "$(name_of "$1")" "$held" || return 0
+            mkdir -p "${held%/*}" && { cat "$held" 2>/dev/null; name_of "$1"; } >"$held.new" &&
                 mv "$held.new" "$held" || fail 80 "The agent cannot write $held."
         }
         release() {
             rm -f "$held.new"
             [ -e "$held" ] || return 0
-            grep -vxF "${1%-*-*}" "$held" >"$held.new"
+            grep -vxF "$(name_of "$1")" "$held" >"$held.new"
             if [ -s "$held.new" ]; then
                 mv "$held.new" "$held"
             else
@@ -84,6 +94,37 @@ package struct Tdnf: PackageInstaller {
             } >"$work/tdnf.conf"
             sources="-c $work/tdnf.conf"
         }
+
+        # The packages, those with a version in GPU_AGENT_PINS as NAME=VERSION.
+        pinned() {
+            for package; do
+                for pin in ${GPU_AGENT_PINS:-}; do
+                    case $pin in "$package="*) package=$pin ;; esac
+                done
+                echo "$package"
+            done
+        }
+
+        # What is downloaded ahead is in a directory of the agent, which the next install empties. tdnf has verified the files,
+        # and installs them with no repository at all. The last file says for which packages they are.
+        downloads=${record%/*}/packages/${record##*/}
+        complete=$downloads/complete
+        is_downloaded() {
+            [ -n "${GPU_AGENT_DOWNLOADED:-}" ] && [ "$(cat "$complete" 2>/dev/null)" = "$(pinned $wanted)" ]
+        }
+        targets() { if is_downloaded; then echo "$downloads"/*.rpm; else pinned $wanted; fi; }
+        open_downloads() {
+            mkdir -p "$work/repos.d"
+            use_bundle "$work/repos.d"
+            sources="$sources --nogpgcheck"
+        }
+        download() {
+            rm -rf "$downloads" && mkdir -p -m 700 "$downloads" || fail 80 "The agent cannot write $downloads."
+            locked apart tdnf $sources -y --downloadonly --downloaddir="$downloads" install $(pinned $wanted) || return
+            ls "$downloads"/*.rpm >/dev/null 2>&1 || fail 80 "tdnf downloaded nothing: $(complaint)"
+            pinned $wanted >"$complete" && sync "$downloads"/* || fail 80 "The agent cannot write $downloads."
+        }
+
         # tdnf leaves out a repository that does not answer, removes its index, and exits with 0.
         refresh() {
             open_bundle
@@ -99,7 +140,8 @@ package struct Tdnf: PackageInstaller {
 
         # A heading, a row for each package (its name, architecture and version), and an empty line.
         preview() {
-            quietly apart limited 10 tdnf $sources --assumeno install $wanted
+            if is_downloaded; then open_downloads; fi
+            quietly apart limited 10 tdnf $sources --assumeno install $(targets)
             absent=$(sed -n 's/^\([^ ]*\) package not found or not installed.*/\1/p' "$work/output")
             section=
             while read -r name architecture _; do
@@ -126,6 +168,12 @@ package struct Tdnf: PackageInstaller {
             [ -n "$absent$added$upgraded$removed" ] || fail 80 "tdnf cannot install $(listed $wanted): $(complaint)"
         }
 
-        transact() { locked apart tdnf $sources -y install $wanted; }
+        transact() {
+            locked apart tdnf $sources -y install $(targets)
+            result=$?
+            # After a failure, the next attempt downloads again.
+            rm -rf "$downloads"
+            return "$result"
+        }
         """#
 }

@@ -150,10 +150,10 @@ package struct Fabric: Sendable {
         let isKept = kept != nil && kept?.digest == decision.fabricManagerArchive?.digest
         // The way back needs no network with the archive that the agent kept.
         if !isKept, installsPackages, let step = packagesStep(wish, source) {
+            var install = step
             // The package manager refuses to look at packages that the agent still has in another version.
-            let preparing: [any Operation] =
-                packages.isEmpty && step.source == nil ? [DownloadFabricPackages(for: step)] : []
-            return (preparing, removal + [step])
+            install.isDownloaded = packages.isEmpty && step.source == nil
+            return (install.isDownloaded ? [DownloadFabricPackages(for: step)] : [], removal + [install])
         }
         guard case .fabricManager = wish, let archive = decision.fabricManagerArchive, let digest = archive.digest
         else {
@@ -179,7 +179,7 @@ package struct Fabric: Sendable {
     /// The step that installs packages in exactly the driver's version; nil when none are offered.
     private func packagesStep(_ wish: Wish, _ source: PackageSource?) -> InstallFabricPackages? {
         guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
-            installer.downloadsAhead, facts.build.packageTools.value?.contains(installer.program) == true
+            facts.build.packageTools.value?.contains(installer.program) == true
         else { return nil }
         // A node that takes the driver from a directory has no network for the package manager either.
         let bundle = source?.directory == nil ? nil : facts.build.bundle.value

@@ -60,7 +60,8 @@ struct PackageNode: Sendable {
         try await run(RemoveBuildPackages(installer: installer, version: "1").step)
     }
 
-    private func run(_ step: PlannedStep) async throws -> Finished {
+    /// Runs the job of a step.
+    func run(_ step: PlannedStep) async throws -> Finished {
         guard case .job(let job) = step.effects.first(where: { $0.kind == "job" }) else {
             throw Failure("\(step.id) has no job")
         }

@@ -3,7 +3,7 @@ import Planning
 import TestSupport
 import Testing
 
-/// The script for tdnf, with a stand-in that prints what the recordings have, and installs with the real rpm.
+/// The script for tdnf, with `TdnfStandIn`.
 ///
 /// Debian has no tdnf. `TdnfTranscriptTests` has the recordings.
 @Suite(.onSimulatedNodes, .having("rpmbuild", "createrepo_c"), .timeLimit(.minutes(10)))
@@ -24,9 +24,7 @@ struct TdnfTests {
                     architecture: "x86_64"
                 )
             ])
-            try await node.run([
-                "sh", "-ec", "printf '%s\\n' \"$1\" >/usr/bin/tdnf; chmod 755 /usr/bin/tdnf", "sh", standIn,
-            ])
+            try await TdnfStandIn.install(on: node)
             try await body(repository)
         }
     }
@@ -129,62 +127,4 @@ struct TdnfTests {
             #expect(try await repository.installed() == before)
         }
     }
-
-    /// Knows the packages of the repository by their files.
-    private static let standIn = """
-        #!/bin/bash
-        assume='' names=()
-        for word; do
-            case $word in
-            --assumeno | -y) assume=$word ;;
-            --refresh) ;;
-            makecache) echo "Refreshing metadata for: 'test'"; echo 'Metadata cache created.'; exit ;;
-            install) ;;
-            *) names+=("$word") ;;
-            esac
-        done
-        echo 'Loaded plugin: tdnfrepogpgcheck'
-        files=()
-        for name in "${names[@]}"; do
-            file=$(ls /repo/*/"$name"-[0-9]*.rpm /repo/*/"$name".*.rpm 2>/dev/null | tail -n 1)
-            if [ -z "$file" ]; then
-                echo "$name package not found or not installed" >&2
-                echo 'Error(1011) : No matching packages' >&2
-                exit 243
-            fi
-            files+=("$file")
-        done
-        case " ${names[*]} " in *' t-new '*) files+=(/repo/noarch/t-libc-1-125.noarch.rpm) ;; esac
-        added=() replaced=()
-        for file in "${files[@]}"; do
-            name=$(rpm -qp --queryformat '%{NAME}' "$file")
-            if ! rpm -q --quiet "$name"; then
-                added+=("$file")
-                continue
-            fi
-            replaced+=("$file")
-            if grep -qsxF "$name" /etc/tdnf/locks.d/*.conf; then
-                echo "1. package $name is locked" >&2
-                echo 'Found 1 problem(s) while resolving' >&2
-                echo 'Error(1301) : Solv general runtime error' >&2
-                exit 21
-            fi
-        done
-        # table HEADING FILE...
-        table() {
-            [ $# -gt 1 ] || return
-            printf '\\n%s:\\n' "$1"
-            shift
-            rpm -qp --queryformat '%{NAME}    %{ARCH}    %{EVR}    test    6.01k    5.50k\\n' "$@"
-            printf '\\nTotal installed size:  12.02k\\nTotal download size:  11.00k\\n'
-        }
-        table Installing "${added[@]}"
-        table Upgrading "${replaced[@]}"
-        if [ "$assume" != -y ]; then
-            echo 'Error(1032) : Operation aborted.' >&2
-            exit 8
-        fi
-        printf '%s\\n' 'Testing transaction' 'Running transaction'
-        rpm -U --nodeps --oldpackage "${files[@]}"
-        """
 }

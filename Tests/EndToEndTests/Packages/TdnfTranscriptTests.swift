@@ -110,20 +110,11 @@ struct TdnfTranscriptTests {
         try await SimulatedNode.with("h100", set: ["headers=no"]) { node in
             let kernel = "6.6.85.1-4.azl3"
             let repository = try await RPMRepository(node, Tdnf(), kernel: kernel, build: "/usr/src/linux")
-            try await node.run([
-                "sh", "-ec", "mkdir /run/tdnf; printf '%s\\n' \"$1\" >/usr/bin/tdnf; chmod 755 /usr/bin/tdnf", "sh",
-                Self.replay,
-            ])
-            for (command, name) in [("refresh", row.refresh), ("preview", row.preview), ("install", row.install)] {
-                guard let name else { continue }
-                let file = "\(Programs.repository)/Tests/EndToEndTests/Packages/Transcripts/\(name).txt"
-                var text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
-                let fillers = (0..<row.fillers).map { number in
-                    "1 filler-\(number + 1)    noarch    1-1    base    1.00k    1.00k\n"
-                }
-                text.replace("1 Installing:\n", with: "1 Installing:\n" + fillers.joined())
-                try await node.run(["sh", "-c", "printf '%s' \"$2\" >/run/tdnf/$1", "sh", command, text])
-            }
+            try await Self.replay(
+                [("refresh", row.refresh), ("preview", row.preview), ("install", row.install)],
+                fillers: row.fillers,
+                on: node
+            )
             let install = try await repository.packages.install(row.packages, patience: row.exit == 81 ? 2 : 30)
             install.expectExit(row.exit)
             #expect(install.error == row.error)
@@ -131,11 +122,72 @@ struct TdnfTranscriptTests {
         }
     }
 
+    /// What is downloaded ahead is installed from its files, without any repository.
+    @Test func aDownloadBecomesAnInstallOfFiles() async throws {
+        try await SimulatedNode.with("h100") { node in
+            let repository = try await RPMRepository(node, Tdnf(), kernel: "6.6.85.1-4.azl3", build: "/usr/src/linux")
+            let lsof = OfferedPackage(name: "lsof", version: "4.95.0-1.ph4")
+            var install = InstallFabricPackages(packages: [lsof], installer: Tdnf(), version: "1")
+            try await Self.replay(
+                [("refresh", "refreshed"), ("preview", "two-packages"), ("download", "downloaded")],
+                on: node
+            )
+            try await repository.packages.run(DownloadFabricPackages(for: install).step).expectExit(0)
+            let directory = "\(HostLayout.packages)/fabric-packages"
+            #expect(node.text("\(directory)/complete") == "lsof=4.95.0-1.ph4\n")
+            #expect(node.text(HostLayout.fabricPackages) == nil)
+
+            try await node.run(["rm", "/run/tdnf/arguments"])
+            try await Self.replay([("preview", "file-preview"), ("install", "file-installed")], on: node)
+            install.isDownloaded = true
+            let installed = try await repository.packages.run(install.step)
+            // The recording installs nothing.
+            installed.expectExit(80)
+            #expect(installed.error == "tdnf did not install lsof (status 0): Complete!")
+            #expect(node.text(HostLayout.fabricPackages) == "add paho-c\n")
+            let calls = (node.text("/run/tdnf/arguments") ?? "").split(separator: "\n")
+            #expect(calls.count == 2 && calls.allSatisfy { $0.hasPrefix("-c ") }, "\(calls)")
+            let file = "\(directory)/lsof-4.95.0-1.ph4.x86_64.rpm"
+            #expect(calls.last?.hasSuffix("/tdnf.conf --nogpgcheck -y install \(file)") == true, "\(calls)")
+            #expect(!node.exists(directory))
+        }
+    }
+
+    /// Puts a program in the place of tdnf that prints recordings.
+    ///
+    /// `recordings` has the names of files in `Transcripts`, by what tdnf is asked for. `fillers` is the number of rows in front
+    /// of those of a table.
+    private static func replay(
+        _ recordings: [(command: String, name: String?)],
+        fillers: Int = 0,
+        on node: SimulatedNode
+    ) async throws {
+        try await node.run([
+            "sh", "-ec", "mkdir -p /run/tdnf; printf '%s\\n' \"$1\" >/usr/bin/tdnf; chmod 755 /usr/bin/tdnf", "sh",
+            program,
+        ])
+        for (command, name) in recordings {
+            guard let name else { continue }
+            let file = "\(Programs.repository)/Tests/EndToEndTests/Packages/Transcripts/\(name).txt"
+            var text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            let rows = (0..<fillers).map { number in
+                "1 filler-\(number + 1)    noarch    1-1    base    1.00k    1.00k\n"
+            }
+            text.replace("1 Installing:\n", with: "1 Installing:\n" + rows.joined())
+            try await node.run(["sh", "-c", "printf '%s' \"$2\" >/run/tdnf/$1", "sh", command, text])
+        }
+    }
+
     /// Writes to a file as tdnf does: the output in pieces of 4096 bytes, and the errors at once.
-    private static let replay = """
+    private static let program = """
         #!/bin/bash
+        echo "$*" >>/run/tdnf/arguments
+        for word; do
+            case $word in --downloaddir=*) : >"${word#*=}/lsof-4.95.0-1.ph4.x86_64.rpm" ;; esac
+        done
         case " $* " in
         *' makecache '*) file=/run/tdnf/refresh ;;
+        *' --downloadonly '*) file=/run/tdnf/download ;;
         *' --assumeno '*) file=/run/tdnf/preview ;;
         *) file=/run/tdnf/install ;;
         esac
