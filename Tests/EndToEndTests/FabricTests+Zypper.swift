@@ -6,7 +6,7 @@ import Testing
 /// The fabric manager with its subnet manager from a repository of SUSE, with the real zypper and rpm.
 extension FabricTests {
     /// Makes the host one of SUSE, whose repository has the fabric manager in these versions, and the subnet manager.
-    private static func offer(_ versions: [String], on node: SimulatedNode) async throws -> RPMRepository {
+    static func offer(_ versions: [String], on node: SimulatedNode) async throws -> RPMRepository {
         let kernel = "6.4.0-150600.23.25-default"
         let repository = try await RPMRepository(node, Zypper(), kernel: kernel, build: "/usr/src/linux-obj")
         let package = "nvidia-fabricmanager"

@@ -41,12 +41,28 @@ package enum FabricPackages {
 }
 
 extension PackageBundle {
-    /// The packages of this bundle as those that a repository offers, from the names of their files
-    /// (`NAME_VERSION_ARCHITECTURE.deb`).
+    /// The packages of this bundle as those that a repository offers, from the names of their files.
+    ///
+    /// These are `NAME_VERSION_ARCHITECTURE.deb` and `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`. A version has no epoch there.
     package var offered: [OfferedPackage] {
         files.compactMap { file in
-            let parts = file.fileName.split(separator: "_")
-            return parts.count == 3 ? OfferedPackage(name: String(parts[0]), version: String(parts[1])) : nil
+            file.fileName.hasSuffix(".rpm")
+                ? Self.offeredRPM(file.fileName.dropLast(".rpm".count)) : Self.offeredDebian(file.fileName)
         }
+    }
+
+    private static func offeredDebian(_ name: String) -> OfferedPackage? {
+        let parts = name.split(separator: "_")
+        return parts.count == 3 ? OfferedPackage(name: String(parts[0]), version: String(parts[1])) : nil
+    }
+
+    private static func offeredRPM(_ name: Substring) -> OfferedPackage? {
+        guard let dot = name.lastIndex(of: ".") else { return nil }
+        let parts = name[..<dot].split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        return OfferedPackage(
+            name: parts.dropLast(2).joined(separator: "-"),
+            version: parts.suffix(2).joined(separator: "-")
+        )
     }
 }

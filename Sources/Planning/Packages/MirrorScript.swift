@@ -19,17 +19,23 @@ package enum MirrorScript {
     ) -> [String]? {
         guard BuildPackages.isName(kernel), let installer = PackageInstallers.used(on: system) else { return nil }
         guard let apt = installer as? AptGet else {
-            // The packages for NVLink come from apt alone.
-            return fabric == nil ? RPMMirrorScript.command(kernel: kernel, installer, on: system) : nil
+            return RPMMirrorScript.command(kernel: kernel, fabric: fabric, installer, on: system)
         }
         let compiler = apt.defaultCompiler(of: system).map(String.init) ?? ""
         let base = ["sh", "-c", script, "gpu-agent-mirror", kernel, compiler, apt.headers(of: kernel, on: system)]
         guard let fabric else { return base }
-        let names = [DriverService.Program.fabricManager, .imex].map { program in
+        return base + [fabric.description] + names(of: fabric) + others
+    }
+
+    /// The names that the packages of the fabric manager and of IMEX of a driver can have, the most specific first.
+    static func names(of fabric: DriverVersion) -> [String] {
+        [DriverService.Program.fabricManager, .imex].map { program in
             FabricPackages.names(of: program, branch: fabric.branch).joined(separator: " ")
         }
-        return base + [fabric.description] + names + [FabricPackages.subnetManager, FabricPackages.diagnostics]
     }
+
+    /// The packages for NVLink that have versions of their own.
+    static let others = [FabricPackages.subnetManager, FabricPackages.diagnostics]
 
     private static let script = #"""
         set -u

@@ -101,10 +101,14 @@ package struct Zypper: PackageInstaller {
             echo "$1"
         }
 
-        # The version of a driver must be exactly this one.
+        # The version of a driver must be exactly this one. That of a file in a bundle has no epoch.
         offered() {
             case " ${GPU_AGENT_PINS:-} " in
-            *" $1 "*) grep -xF "${1#*=}" | sed -n 1p ;;
+            *" $1 "*)
+                while read -r found; do
+                    case $found in "${1#*=}" | [0-9]*:"${1#*=}") echo "$found"; return ;; esac
+                done
+                ;;
             *) of_version "$1" ;;
             esac
         }
