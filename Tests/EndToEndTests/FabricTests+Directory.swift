@@ -15,8 +15,8 @@ extension FabricTests {
         let versions = [driver, "580.167.08"]
         let repository: RPMRepository
         if system.base == "dnf" {
-            let words = "Fabric Manager version is :"
-            repository = try await offer("nvidia-fabricmanager", "nv-fabricmanager", words, versions, on: node)
+            repository = try await makeRepository(on: node, dnf5: false)
+            try await add(.fabricManager, versions, to: repository)
             try await repository.add([
                 .init(name: "nvlsm", version: "2025.10.1-1"), .init(name: "infiniband-diags", version: "50.0-1"),
             ])

@@ -7,8 +7,8 @@ import Testing
 extension FabricTests {
     /// Makes the host one of Azure Linux, whose repository has the fabric manager in these versions.
     private static func offerToTdnf(_ versions: [String], on node: SimulatedNode) async throws -> RPMRepository {
-        let words = "Fabric Manager version is :"
-        let repository = try await offer("nvidia-fabricmanager", "nv-fabricmanager", words, versions, on: node)
+        let repository = try await makeRepository(on: node, dnf5: false)
+        try await add(.fabricManager, versions, to: repository)
         try await repository.add([
             RPMRepository.Spec(name: "nvlsm", version: "2025.9.1-1"),
             RPMRepository.Spec(name: "nvlsm", version: "2025.10.1-1"),
