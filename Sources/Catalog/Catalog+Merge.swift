@@ -6,7 +6,7 @@ extension Catalog {
     /// An entry of `other` changes the fields that it gives, and keeps the others of the entry with the same identity.
     /// So an entry that only adds a mirror cannot lose what the catalog knows of a driver. The identity of a GPU is its
     /// PCI ID, of a vGPU type its device ID and subsystem device ID, of a platform its name, and of a driver its kind,
-    /// platform, version and architecture, and of an Xid its number. The agent tries the platforms of `other` first.
+    /// platform, version and architecture, and of an Xid or an SXid its number. The agent tries the platforms of `other` first.
     ///
     /// - Parameters:
     ///   - other: The entries of the later file.
@@ -19,6 +19,9 @@ extension Catalog {
             replaced.contains(.vgpuType(new.key)) ? new : new.completed(by: old)
         }
         merged.xids.merge(other.xids) { old, new in replaced.contains(.xid(new.code)) ? new : new.completed(by: old) }
+        merged.sxids.merge(other.sxids) { old, new in
+            replaced.contains(.sxid(new.code)) ? new : new.completed(by: old)
+        }
         let oldPlatforms = Dictionary(platforms.map { ($0.name, $0) }) { first, _ in first }
         let newPlatforms = other.platforms.map { new in
             replaced.contains(.platform(new.name)) ? new : oldPlatforms[new.name].map(new.completed(by:)) ?? new
@@ -39,12 +42,13 @@ extension Catalog {
 
     /// Applies a catalog file, which extends or replaces what was read before it.
     ///
-    /// The Xids do not depend on the drivers. So a file that replaces the catalog, and has no Xids, keeps the earlier
-    /// ones. Without them, each Xid would be unknown.
+    /// The Xids and SXids do not depend on the drivers. So a file that replaces the catalog, and has none of them, keeps
+    /// the earlier ones. Without them, each error would be unknown.
     package func applying(_ document: CatalogDocument) -> Catalog {
         guard document.mode == .replace else { return merged(with: document.catalog, replacing: document.replacing) }
         var catalog = document.catalog
         if catalog.xids.isEmpty { catalog.xids = xids }
+        if catalog.sxids.isEmpty { catalog.sxids = sxids }
         return catalog
     }
 }
@@ -112,5 +116,18 @@ extension CatalogXid {
         xid.immediate = immediate ?? earlier.immediate
         xid.investigatory = investigatory ?? earlier.investigatory
         return xid
+    }
+}
+
+extension CatalogSXid {
+    /// The entry with what NVIDIA says about the error in an earlier entry where it gives nothing.
+    ///
+    /// The reason belongs to the class, so an earlier reason does not count.
+    fileprivate func completed(by earlier: CatalogSXid) -> CatalogSXid {
+        var sxid = self
+        sxid.mnemonic = mnemonic ?? earlier.mnemonic
+        sxid.severity = severity ?? earlier.severity
+        sxid.action = action ?? earlier.action
+        return sxid
     }
 }

@@ -1,6 +1,7 @@
 package import NodeModel
 
-/// The catalog of GPUs, vGPU types, platforms and drivers, from which the agent selects a driver, and of Xids.
+/// The catalog of GPUs, vGPU types, platforms and drivers, from which the agent selects a driver, and of Xids
+/// and SXids.
 ///
 /// All PCI IDs, versions and URLs are in the catalog files (`catalog/*.yaml`). The code in `Selection` contains none.
 package struct Catalog: Sendable, Equatable {
@@ -16,19 +17,23 @@ package struct Catalog: Sendable, Equatable {
     package var drivers: [CatalogDriver]
     /// The known Xids by their number.
     package var xids: [Int: CatalogXid]
+    /// The known SXids by their number.
+    package var sxids: [Int: CatalogSXid]
 
     package init(
         gpus: [CatalogGPU] = [],
         vgpuTypes: [CatalogVGPUType] = [],
         platforms: [CatalogPlatform] = [],
         drivers: [CatalogDriver] = [],
-        xids: [CatalogXid] = []
+        xids: [CatalogXid] = [],
+        sxids: [CatalogSXid] = []
     ) {
         self.gpus = Dictionary(gpus.map { ($0.id, $0) }) { _, last in last }
         self.vgpuTypes = Dictionary(vgpuTypes.map { ($0.key, $0) }) { _, last in last }
         self.platforms = CatalogPlatform.Weight.allCases.flatMap { weight in platforms.filter { $0.weight == weight } }
         self.drivers = drivers.sorted(by: CatalogDriver.newerFirst)
         self.xids = Dictionary(xids.map { ($0.code, $0) }) { _, last in last }
+        self.sxids = Dictionary(sxids.map { ($0.code, $0) }) { _, last in last }
     }
 
     /// The MMIO space in GiB that a virtual machine needs for a GPU, for the GPUs whose need is known.

@@ -9,7 +9,7 @@ package struct CatalogDocument: Sendable, Equatable {
         ///
         /// An entry changes the fields that it gives in an earlier entry with the same identity.
         case extend
-        /// The file replaces the whole catalog, or everything but the Xids when it has none.
+        /// The file replaces the whole catalog, or everything but the Xids and SXids when it has none.
         case replace
     }
 
@@ -31,7 +31,7 @@ package struct CatalogDocument: Sendable, Equatable {
 
 extension DocumentReader {
     fileprivate mutating func catalogDocument(_ node: DocumentNode) -> CatalogDocument? {
-        let known = ["apiVersion", "kind", "mode", "gpus", "vgpuTypes", "platforms", "drivers", "xids"]
+        let known = ["apiVersion", "kind", "mode", "gpus", "vgpuTypes", "platforms", "drivers", "xids", "sxids"]
         guard let fields = fields(node, of: "the catalog", known: known) else { return nil }
         header(fields, kind: "DriverCatalog")
         let mode: CatalogDocument.Mode? = fields["mode"].map { choice($0, "mode") } ?? .extend
@@ -52,10 +52,20 @@ extension DocumentReader {
         let xids = entries(fields["xids"], of: "xids", &places, &replacing) { reader, node in
             reader.xid(node).map { [($0, .xid($0.code), node)] } ?? []
         }
+        let sxids = entries(fields["sxids"], of: "sxids", &places, &replacing) { reader, node in
+            reader.sxid(node).map { [($0, .sxid($0.code), node)] } ?? []
+        }
         guard let mode else { return nil }
         return CatalogDocument(
             mode: mode,
-            catalog: Catalog(gpus: gpus, vgpuTypes: types, platforms: platforms, drivers: drivers, xids: xids),
+            catalog: Catalog(
+                gpus: gpus,
+                vgpuTypes: types,
+                platforms: platforms,
+                drivers: drivers,
+                xids: xids,
+                sxids: sxids
+            ),
             replacing: replacing,
             places: places
         )

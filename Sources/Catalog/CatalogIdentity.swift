@@ -9,13 +9,14 @@ package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
     case platform(String)
     case driver(String)
     case xid(Int)
+    case sxid(Int)
 
     package var description: String {
         switch self {
         case .gpu(let id): id.description
         case .vgpuType(let key): key.description
         case .platform(let name), .driver(let name): name
-        case .xid(let code): "\(code)"
+        case .xid(let code), .sxid(let code): "\(code)"
         }
     }
 
@@ -27,6 +28,7 @@ package enum CatalogIdentity: Sendable, Hashable, CustomStringConvertible {
         case .platform: "platforms"
         case .driver: "drivers"
         case .xid: "xids"
+        case .sxid: "sxids"
         }
     }
 }

@@ -24,7 +24,10 @@ package struct CatalogReview: Sendable, Equatable {
     private mutating func add(_ document: CatalogDocument) {
         catalog = catalog.applying(document)
         guard document.mode == .extend else {
-            let kept = places.filter { document.catalog.xids.isEmpty && $0.key.list == "xids" }
+            let lists = [
+                document.catalog.xids.isEmpty ? "xids" : nil, document.catalog.sxids.isEmpty ? "sxids" : nil,
+            ]
+            let kept = places.filter { lists.contains($0.key.list) }
             places = document.places.merging(kept) { new, _ in new }
             return
         }

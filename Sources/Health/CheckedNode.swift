@@ -22,6 +22,8 @@ package struct CheckedNode: Sendable {
     package let aheadProblem: String?
     /// What each Xid means.
     package let xids: [Int: CatalogXid]
+    /// What each SXid means.
+    package let sxids: [Int: CatalogSXid]
     /// The MMIO space in GiB that a virtual machine needs for a GPU with this ID.
     package let mmioGiB: [PCIID: Int]
 
@@ -35,6 +37,7 @@ package struct CheckedNode: Sendable {
         surroundings: SurroundingsPolicy = SurroundingsPolicy(),
         published: PublishedState? = nil,
         xids: [Int: CatalogXid] = [:],
+        sxids: [Int: CatalogSXid] = [:],
         mmioGiB: [PCIID: Int] = [:]
     ) {
         self.facts = decision.managed(facts)
@@ -46,6 +49,7 @@ package struct CheckedNode: Sendable {
         self.preparesNextBoot = preparesNextBoot
         self.aheadProblem = aheadProblem
         self.xids = xids
+        self.sxids = sxids
         self.mmioGiB = mmioGiB
     }
 
@@ -54,9 +58,9 @@ package struct CheckedNode: Sendable {
         // Most nodes have no event, and the test looks at all GPUs.
         guard let events = facts.gpuEvents.value, events.history.events.contains(where: { $0.end == nil }) else {
             let none = GPUEventFacts(history: GPUHistory(), boot: "", at: Timestamp(0))
-            return GPUFaults(none, xids: [:], test: GPUTest(gpus: [], nvml: nil, cudaWorks: false))
+            return GPUFaults(none, xids: [:], sxids: [:], test: GPUTest(gpus: [], nvml: nil, cudaWorks: false))
         }
-        return GPUFaults(events, xids: xids, test: GPUTest(self))
+        return GPUFaults(events, xids: xids, sxids: sxids, test: GPUTest(self))
     }
 
     /// Whether any source reports a driver on this host.

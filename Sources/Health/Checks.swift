@@ -26,6 +26,8 @@ package struct Checks: Sendable {
     package var published: PublishedState?
     /// What each Xid means.
     package var xids: [Int: CatalogXid]
+    /// What each SXid means.
+    package var sxids: [Int: CatalogSXid]
     /// The MMIO space in GiB that a virtual machine needs for a GPU with this ID.
     package var mmioGiB: [PCIID: Int]
 
@@ -39,6 +41,7 @@ package struct Checks: Sendable {
         lastFailure: Finding? = nil,
         published: PublishedState? = nil,
         xids: [Int: CatalogXid] = [:],
+        sxids: [Int: CatalogSXid] = [:],
         mmioGiB: [PCIID: Int] = [:]
     ) {
         self.facts = facts
@@ -50,6 +53,7 @@ package struct Checks: Sendable {
         self.lastFailure = lastFailure
         self.published = published
         self.xids = xids
+        self.sxids = sxids
         self.mmioGiB = mmioGiB
     }
 
@@ -94,6 +98,7 @@ package struct Checks: Sendable {
             surroundings: surroundings,
             published: published,
             xids: xids,
+            sxids: sxids,
             mmioGiB: mmioGiB
         )
     }

@@ -12,7 +12,7 @@ import Testing
         let catalog = try repositoryCatalog()
         #expect(!catalog.gpus.isEmpty && !catalog.vgpuTypes.isEmpty)
         #expect(!catalog.platforms.isEmpty && !catalog.drivers.isEmpty)
-        #expect(!catalog.xids.isEmpty)
+        #expect(!catalog.xids.isEmpty && !catalog.sxids.isEmpty)
         #expect(catalog.merged(with: catalog) == catalog)
         #expect(catalog.merged(with: Catalog()) == catalog)
         #expect(Catalog().merged(with: catalog) == catalog)

@@ -28,8 +28,8 @@ import Testing
         }
 
         var isCatalog: Bool {
-            text.contains("kind: DriverCatalog") || ["vgpuTypes", "platforms", "drivers", "xids"].contains(firstKey)
-                || text.hasPrefix("gpus:\n  - ")
+            text.contains("kind: DriverCatalog") || text.hasPrefix("gpus:\n  - ")
+                || ["vgpuTypes", "platforms", "drivers", "xids", "sxids"].contains(firstKey)
         }
 
         /// Whether it is a file with MIG layouts.

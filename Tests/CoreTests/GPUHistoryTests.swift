@@ -28,6 +28,32 @@ import Testing
         #expect(events[0].first == Timestamp(5) && events[0].last == Timestamp(9))
     }
 
+    /// The lines after the first one of an SXid have its registers.
+    ///
+    /// A later error of the same number can be of another link.
+    @Test func aFatalErrorOfASwitchStaysFatal() {
+        let lines: [(isFatal: Bool?, text: String)] = [
+            (nil, "?"), (false, "Non-fatal, Link 32"), (true, "Fatal, Link 46"), (nil, "Severity 1"),
+            (nil, "Data {0x1}"), (false, "Non-fatal, Link 12"),
+        ]
+        let expected: [(isFatal: Bool?, text: String, count: Int)] = [
+            (nil, "?", 1), (false, "Non-fatal, Link 32", 2), (true, "Fatal, Link 46", 3), (true, "Fatal, Link 46", 3),
+            (true, "Fatal, Link 46", 3), (true, "Non-fatal, Link 12", 4),
+        ]
+        for end in lines.indices {
+            let messages = lines[...end].enumerated().map { number, line in
+                DriverLog.Message(
+                    sequence: UInt64(number + 1),
+                    microseconds: 0,
+                    message: .sxid(12028, Self.gpu, isFatal: line.isFatal, text: line.text)
+                )
+            }
+            let events = history(messages).events
+            #expect(events.map(\.isFatal) == [expected[end].isFatal] && events.map(\.text) == [expected[end].text])
+            #expect(events.map(\.count) == [expected[end].count])
+        }
+    }
+
     /// After a restart, the agent may read a part of the log again.
     @Test func aRecordCountsOnce() {
         let once = history([xid(31, 5), xid(31, 9)])

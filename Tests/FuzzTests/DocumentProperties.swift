@@ -93,7 +93,7 @@ extension Properties {
         expect(catalog.merged(with: catalog) == catalog, "merged with itself it is another catalog")
         let entries =
             catalog.gpus.count + catalog.vgpuTypes.count + catalog.platforms.count + catalog.drivers.count
-            + catalog.xids.count
+            + catalog.xids.count + catalog.sxids.count
         expect(read.places.count == entries, "every entry has one place")
         for place in read.places.values { expect(lines.contain(place), "an entry outside the document: \(place)") }
         for review in [CatalogReview([read]), CatalogReview([read, read])] {

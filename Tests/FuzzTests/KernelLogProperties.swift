@@ -81,6 +81,9 @@ extension Properties {
         for event in history.events {
             let verdict = SmallCatalog.catalog.xids.verdict(onXid: event.xid ?? 0)
             expect(!verdict.why.isEmpty, "a verdict has no reason")
+            let ofSwitch = SmallCatalog.catalog.sxids.verdict(onSXid: event.code ?? 0, isFatal: event.isFatal)
+            expect(!ofSwitch.why.isEmpty, "a verdict has no reason")
+            expect(event.isFatal != true || ofSwitch.sxidClass == .reboot, "a fatal SXid needs no reboot")
         }
     }
 }

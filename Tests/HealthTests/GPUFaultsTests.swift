@@ -50,7 +50,8 @@ import Testing
                 facts.gpuEvents = .present(
                     GPUEventFacts(history: history, boot: boot, at: Timestamp(GPUFaultsTests.now))
                 )
-                return Checks(facts: facts, plan: try .made(for: facts), xids: try repositoryCatalog().xids)
+                let catalog = try repositoryCatalog()
+                return Checks(facts: facts, plan: try .made(for: facts), xids: catalog.xids, sxids: catalog.sxids)
             }
         }
 
@@ -311,8 +312,23 @@ import Testing
         #expect(try fatal.report.readiness == .usable)
         fatal.boot = "c"
         #expect(try fatal.ends == [.reboot])
-        #expect(try node { $0.says(.sxid(28006, address, isFatal: false, text: "Non-fatal")) }.codes.isEmpty)
-        #expect(try node { $0.says(.sxid(28006, address, isFatal: nil, text: "?")) }.codes == ["nvswitch-error"])
+    }
+
+    /// What the catalog and the line say about an SXid together.
+    @Test(
+        arguments: [
+            (11012, false, nil), (11012, nil, nil), (20034, nil, .reboot), (20034, false, .time),
+            // The catalog does not know it.
+            (28006, false, .time), (28006, nil, .time), (28006, true, .reboot),
+            // The line says more than the catalog.
+            (11012, true, .reboot),
+        ] as [(Int, Bool?, GPUFaults.Wait?)]
+    )
+    func theCatalogKnowsAnErrorOfASwitch(_ code: Int, _ isFatal: Bool?, _ wait: GPUFaults.Wait?) throws {
+        let address = PCIAddress(domain: 0, bus: 0xc5, device: 0, function: 0)
+        let node = node { $0.says(.sxid(code, address, isFatal: isFatal, text: "x")) }
+        #expect(try node.codes == (wait == nil ? [] : ["nvswitch-error"]))
+        #expect(try node.checks.gpuFaults.faults.map(\.wait) == [wait].compactMap(\.self))
     }
 
     @Test func aLogWithAGapIsANotice() throws {

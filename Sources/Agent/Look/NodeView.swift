@@ -49,6 +49,7 @@ package struct NodeView: Sendable {
             lastFailure: installing || plan.steps.isEmpty ? nil : failure ?? journal?.failure,
             published: published,
             xids: setup.catalog.xids,
+            sxids: setup.catalog.sxids,
             mmioGiB: setup.catalog.mmioGiB
         )
         report = checks.report()

@@ -34,13 +34,14 @@ package struct GPUFaults: Sendable, Equatable {
 
     private let facts: GPUEventFacts
     private let xids: [Int: CatalogXid]
+    private let sxids: [Int: CatalogSXid]
     private let test: GPUTest
 
     /// How long an error counts that needs no action, in seconds.
     package static let memory: Double = 24 * 3600
 
-    init(_ facts: GPUEventFacts, xids: [Int: CatalogXid], test: GPUTest) {
-        (self.facts, self.xids, self.test) = (facts, xids, test)
+    init(_ facts: GPUEventFacts, xids: [Int: CatalogXid], sxids: [Int: CatalogSXid], test: GPUTest) {
+        (self.facts, self.xids, self.sxids, self.test) = (facts, xids, sxids, test)
         for event in facts.history.events where event.end == nil { judge(event) }
         faults.sort { left, right in
             (right.xidClass, left.address, left.event.first.milliseconds)
@@ -132,11 +133,8 @@ package struct GPUFaults: Sendable, Equatable {
 
     private func meaning(of event: GPUEvent) -> (XidClass, why: String) {
         guard let code = event.xid else {
-            return switch event.isFatal {
-            case true?: (.reboot, "The NVSwitch says that the error is fatal.")
-            case false?: (.ignore, "The NVSwitch says that the error is not fatal.")
-            case nil: (.watch, "The agent does not know this error of the NVSwitch.")
-            }
+            let verdict = sxids.verdict(onSXid: event.code ?? 0, isFatal: event.isFatal)
+            return (verdict.sxidClass, verdict.why)
         }
         let verdict = xids.verdict(onXid: code)
         let isOpen = verdict.xidClass > .application

@@ -188,10 +188,14 @@ extension GPUEvent {
         last = other.last
         // The sentence about a lost GPU says no more than the Xid before it.
         if kind == .xid, other.kind == .fallenOffTheBus { return false }
+        // The lines after the first one of an SXid have its registers, and do not say again whether it is fatal.
+        if kind == .sxid, isFatal != nil, other.isFatal == nil { return false }
         if kind == other.kind { count = min(count, Int(Int32.max)) + 1 }
         let isNews = action != other.action
         source = other.source
-        (kind, code, text, isFatal, action) = (other.kind, other.code, other.text, other.isFatal, other.action)
+        (kind, code, text, action) = (other.kind, other.code, other.text, other.action)
+        // A later error of the same number does not repair what a fatal one stopped.
+        if isFatal != true { isFatal = other.isFatal }
         return isNews
     }
 

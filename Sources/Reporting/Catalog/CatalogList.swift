@@ -2,5 +2,5 @@
 package enum CatalogList: String, Sendable, CaseIterable {
     case gpus
     case vgpuTypes = "vgpu-types"
-    case platforms, drivers, xids
+    case platforms, drivers, xids, sxids
 }

@@ -84,6 +84,7 @@ package struct CatalogRow: Encodable, Equatable {
             }
         case .drivers: catalog.drivers.map { row($0, places[.driver($0.identity)]) }
         case .xids: catalog.xids.values.sorted { $0.code < $1.code }.map { row($0, places[.xid($0.code)]) }
+        case .sxids: catalog.sxids.values.sorted { $0.code < $1.code }.map { row($0, places[.sxid($0.code)]) }
         }
     }
 
@@ -159,6 +160,20 @@ package struct CatalogRow: Encodable, Equatable {
         )
     }
 
+    private static func row(_ sxid: CatalogSXid, _ place: DocumentPlace?) -> CatalogRow {
+        let fields: [String: String?] = [
+            "class": sxid.sxidClass.rawValue, "severity": sxid.severity?.rawValue, "action": sxid.action,
+            "reason": sxid.reason,
+        ]
+        return CatalogRow(
+            list: CatalogList.sxids.rawValue,
+            id: "\(sxid.code)",
+            name: sxid.mnemonic,
+            place: place?.description,
+            fields: fields.compactMapValues(\.self)
+        )
+    }
+
     private static func listed(_ kernelModuleTypes: [KernelModuleType]) -> String {
         kernelModuleTypes.map(\.rawValue).joined(separator: " or ")
     }
@@ -169,7 +184,8 @@ package struct CatalogRow: Encodable, Equatable {
             "architecture", "vgpuRelease", "kernelModuleTypes", "minBranch", "maxBranch", "kernels", "systems",
             "fabricManager",
             "channel",
-            "mode", "systemVendor", "chassisAssetTag", "class", "immediate", "investigatory",
+            "mode", "systemVendor", "chassisAssetTag", "class", "immediate", "investigatory", "severity",
+            "action",
         ]
         // The values of these columns need their name to make sense.
         let named = ["minBranch", "maxBranch", "kernels"]

@@ -26,7 +26,7 @@ struct CatalogListCommand: AsyncParsableCommand {
         abstract: "Print one line for each entry in the catalog."
     )
 
-    @Argument(help: "The list to print: gpus, vgpu-types, platforms, drivers or xids.")
+    @Argument(help: "The list to print: gpus, vgpu-types, platforms, drivers, xids or sxids.")
     var list: CatalogList = .drivers
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var format: OutputOption
@@ -111,7 +111,7 @@ struct CatalogValidateCommand: AsyncParsableCommand {
                     counted(catalog.vgpuTypes.count, "vGPU type"),
                     counted(catalog.platforms.count, "platform"),
                     counted(catalog.drivers.count, "driver"),
-                    counted(catalog.xids.count, "Xid"),
+                    counted(catalog.xids.count, "Xid"), counted(catalog.sxids.count, "SXid"),
                 ]
                 return SourceExcerpt.text(review.notes) + "\(style.green("√")) \(counts.joined(separator: ", "))\n"
             }
