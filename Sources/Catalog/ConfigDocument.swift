@@ -90,8 +90,9 @@ extension DocumentReader {
                 value(
                     $0,
                     "configFile",
-                    form: "the absolute path of a file in the agent's container such as /etc/gpu-agent-mig/config.yaml"
-                ) { $0.hasPrefix("/") ? $0 : nil }
+                    form: "'\(Policy.standardMIGLayouts)', or the absolute path of a file in the agent's container "
+                        + "such as /etc/gpu-agent-mig/config.yaml"
+                ) { $0.hasPrefix("/") || $0 == Policy.standardMIGLayouts ? $0 : nil }
             }
         }
         if let node = fields["checks"], let fields = self.fields(node, of: "checks", known: ["vulkan"]) {

@@ -75,6 +75,8 @@ package struct MIGDeviceCount: Sendable, Equatable {
 package enum MIGSelectionError: CausedError, Sendable, Equatable {
     case unknown(String, [String])
     case ambiguous([String])
+    /// The standard layouts are asked for, of which there are always several.
+    case unnamed
 
     package var description: String {
         switch self {
@@ -83,6 +85,7 @@ package enum MIGSelectionError: CausedError, Sendable, Equatable {
             return "the file has no layout '\(name)'\(near) It has: \(Self.list(names))"
         case .ambiguous(let names):
             return "the file has \(names.count) layouts: name one with --selected: \(Self.list(names))"
+        case .unnamed: return "name a layout with --selected. 'gpu-agent mig list' prints the standard ones."
         }
     }
 

@@ -315,8 +315,8 @@ import Testing
         (
             "mig: {configFile: mig.yaml}",
             [
-                "3:19: configFile 'mig.yaml' is not the absolute path of a file in the agent's container such as "
-                    + "/etc/gpu-agent-mig/config.yaml"
+                "3:19: configFile 'mig.yaml' is not 'standard', or the absolute path of a file in the agent's "
+                    + "container such as /etc/gpu-agent-mig/config.yaml"
             ]
         ),
         ("catalogs: /etc/a.yaml", ["3:11: catalogs must be a list"]),

@@ -75,11 +75,12 @@ struct MIGLabelFollower {
         )
     }
 
-    /// Makes a layout of a file in the format of `nvidia-mig-parted`, under the conditions of `mig apply`.
+    /// Makes a layout of a file in the format of `nvidia-mig-parted`, or a standard one, under the conditions of
+    /// `mig apply`.
     ///
     /// - Parameters:
     ///   - layout: The name of the layout.
-    ///   - path: The file.
+    ///   - path: The file, or the word for the standard layouts.
     ///   - ignored: The GPUs that the agent leaves alone.
     ///   - prober: What reads the node and runs commands on it.
     ///   - pod: The pod of this process; nil outside of a pod.
@@ -109,13 +110,13 @@ struct MIGLabelFollower {
         _ pod: String?
     ) async -> (MIGConfigState, why: String?) {
         guard let commands = prober.commands else { return (.failed, AgentFailure.noCommands.problem.observed) }
-        let entries: [MIGConfigFile.Entry]
-        do { entries = try MIGFile.read(path).selected(layout).entries } catch {
+        let planner: @Sendable (MIGInventory) -> MIGNodePlan
+        do { planner = try MIGLayoutSource.read(path).planner(layout) } catch {
             return (.failed, "\(path): \(errorChain(error))")
         }
         do throws(AgentFailure) {
             let wish = MIGRun.Wish.layout { inventory in
-                var plan = MIGNodePlan(layout, entries, inventory)
+                var plan = planner(inventory)
                 plan.leaveOut(ignored)
                 return plan
             }

@@ -40,6 +40,9 @@ package struct Policy: Codable, Sendable, Equatable {
     ///
     /// It is on the agent's own file system. When nil, the daemon ignores the label.
     package var migConfigFile: String?
+
+    /// The word that means the layouts of NVIDIA's MIG manager where a file with layouts can be named.
+    package static let standardMIGLayouts = "standard"
     /// The types of the node conditions; nil when the agent publishes none.
     package var conditions: ConditionTypes?
 

@@ -32,9 +32,13 @@ package struct MIGListDocument: Encodable, Equatable {
     package var gpus: [GPU]
     /// The GPUs that do not answer.
     package var unreadable: [MIGInventory.UnreadableGPU]
+    /// The names of the layouts that need no file; empty when no GPU can get one.
+    package var standardLayouts: [String]
 
     package init(_ inventory: MIGInventory) {
         unreadable = inventory.unreadable
+        let canChange = inventory.gpus.contains { !$0.mode.isAbsent && $0.virtualization.value != .vgpu }
+        standardLayouts = canChange ? MIGConfigFile.standard(inventory).layouts.map(\.name) : []
         gpus = inventory.gpus.map { gpu in
             let (offers, instances) = (gpu.offers.value ?? [], gpu.instances.value ?? [])
             let known = gpu.mode.isAbsent || (gpu.offers.value != nil && gpu.instances.value != nil)
@@ -86,6 +90,10 @@ package struct MIGListDocument: Encodable, Equatable {
             }
         }
         lines += unreadable.map { "\(style.red("×")) GPU \($0.index) does not answer: \($0.failure.detail)" }
+        if !standardLayouts.isEmpty {
+            lines.append("Layouts that need no file (gpu-agent mig plan --selected NAME):")
+            lines.append("    \(standardLayouts.joined(separator: ", "))")
+        }
         return (lines.isEmpty ? ["NVML reports no GPU."] : lines).map { $0 + "\n" }.joined()
     }
 }

@@ -10,7 +10,8 @@ struct MIGCommand: AsyncParsableCommand {
         commandName: "mig",
         abstract: "Print, check and change the MIG layouts of the GPUs.",
         discussion: """
-            The commands read the configuration files of NVIDIA's nvidia-mig-parted. See docs/mig.md.
+            The commands read the configuration files of NVIDIA's nvidia-mig-parted. Without a file, they know its \
+            standard layouts, such as all-balanced. See docs/mig.md.
             """,
         subcommands: [
             MIGListCommand.self, MIGPlanCommand.self, MIGAssertCommand.self, MIGApplyCommand.self,
@@ -24,24 +25,21 @@ struct MIGCommand: AsyncParsableCommand {
 struct MIGLayoutOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The file with the layouts, in the format of nvidia-mig-parted ('-': standard input).",
+            "The file with the layouts, in the format of nvidia-mig-parted ('-': standard input, 'standard': no file).",
             valueName: "file"
         )
     )
-    var config: String
+    var config = Policy.standardMIGLayouts
 
     @Option(
-        help: ArgumentHelp("The layout to use. Without it, the file must have only one.", valueName: "name")
+        help: ArgumentHelp("The layout to use. A file with only one layout does not need it.", valueName: "name")
     )
     var selected: String?
 
     /// Reads the file, and makes plans of the layout.
     func planner() throws -> @Sendable (MIGInventory) -> MIGNodePlan {
-        let file = try MIGFile.read(config)
-        do throws(MIGSelectionError) {
-            let (name, entries) = try file.selected(selected)
-            return { MIGNodePlan(name, entries, $0) }
-        } catch {
+        let source = try MIGLayoutSource.read(config)
+        do throws(MIGSelectionError) { return try source.planner(selected) } catch {
             Output.complain("gpu-agent: \(config): \(error)\n")
             throw ExitStatus.usage
         }
@@ -58,7 +56,7 @@ extension HostOptions {
 struct MIGListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print the MIG devices of the GPUs, and which profiles still fit, and where. Changes nothing."
+        abstract: "Print the MIG devices of the GPUs, what still fits, and the standard layouts. Changes nothing."
     )
 
     @OptionGroup var host: HostOptions
