@@ -96,6 +96,8 @@ extension PackageScript {
                 status=$?
                 [ "$status" != 0 ] && met_lock || return "$status"
                 [ $(($(now) - start)) -lt "$patience" ] || {
+                    # Its name says more than the message of the package manager.
+                    wait_for_lock
                     line=$(grep -m 1 -E "$lock_message" "$work/output")
                     fail 81 "After $patience seconds: ${line:-$program still waits for its lock.}"
                 }

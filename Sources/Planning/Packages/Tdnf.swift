@@ -30,7 +30,7 @@ package struct Tdnf: PackageInstaller {
         # tdnf waits for its lock without end. So only one that was ended met the lock, and its message may be lost.
         met_lock() {
             case $status in
-            124 | 137) grep -qE "$lock_message" "$work/output" || holder >/dev/null ;;
+            124 | 137) [ -n "$gave_up" ] || grep -qE "$lock_message" "$work/output" || holder >/dev/null ;;
             *) false ;;
             esac
         }
@@ -39,6 +39,34 @@ package struct Tdnf: PackageInstaller {
             "$@" 2>"$work/errors"
             ended=$?
             cat "$work/errors"
+            return "$ended"
+        }
+        # Whether this process only waits for a lock. Either the kernel lists it as a waiter, or it still says every second
+        # that it tries again, while another process has the lock.
+        only_waits() {
+            before=$heard heard=$said said=$(grep -cE "$lock_message" "$work/errors")
+            for file in $locks; do
+                inode=$(stat -L -c %i "$file" 2>/dev/null) || continue
+                ! grep -qE "^[0-9]+: +-> .* $1 [0-9a-f]+:[0-9a-f]+:$inode " /proc/locks || return 0
+            done
+            [ "$said" -gt "$before" ] && who=$(holder) || return 1
+            case $who in "process $1 "*) false ;; esac
+        }
+        # Ends a program that has only waited for ten seconds: it has changed nothing yet. One that installs is not ended.
+        gave_up=
+        patiently() {
+            gave_up='' waited=0 heard=0 said=0
+            "$@" &
+            child=$!
+            while [ -e "/proc/$child/exe" ] && [ "$waited" -lt 10 ]; do
+                sleep 1
+                if only_waits "$child"; then waited=$((waited + 1)); else waited=0; fi
+            done
+            [ "$waited" -lt 10 ] || kill "$child" 2>/dev/null
+            # rpm puts the signal off until the end of a transaction that has begun in this moment.
+            wait "$child" 2>/dev/null
+            ended=$?
+            [ "$waited" -lt 10 ] || [ "$ended" = 0 ] || gave_up=1 ended=124
             return "$ended"
         }
 
@@ -169,7 +197,7 @@ package struct Tdnf: PackageInstaller {
         }
 
         transact() {
-            locked apart tdnf $sources -y install $(targets)
+            locked apart patiently tdnf $sources -y install $(targets)
             result=$?
             # After a failure, the next attempt downloads again.
             rm -rf "$downloads"

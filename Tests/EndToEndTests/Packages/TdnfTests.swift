@@ -127,4 +127,50 @@ struct TdnfTests {
             #expect(try await repository.installed() == before)
         }
     }
+
+    /// Another process takes the lock of tdnf after the look at the transaction.
+    @Test(arguments: [true, false])
+    func theWaitOfAnInstallHasADeadline(_ ends: Bool) async throws {
+        try await Self.with { repository in
+            let packages = repository.packages
+            let lock = "/run/.tdnf-instance-lockfile"
+            let waiting = """
+                (exec flock \(lock) sleep \(ends ? 13 : 300)) >/dev/null 2>&1 &
+                sleep 1
+                while ! flock -n \(lock) true; do
+                    echo 'WARNING: failed to acquire lock on: /var/run/.tdnf-instance-lockfile, retrying ...' >&2
+                    sleep 1
+                done
+                """
+            try await packages.wrap("tdnf", at: "-y", waiting)
+            let start = ContinuousClock.now
+            let install = try await packages.install(["t-make"], patience: ends ? 60 : 15)
+            #expect(ContinuousClock.now - start < .seconds(60))
+            install.expectExit(ends ? 0 : 81)
+            let holder = "(flock \(lock) sleep \(ends ? 13 : 300)) holds \(lock)"
+            #expect(install.output.contains(holder), "\(install)")
+            #expect(ends || install.error?.hasPrefix("After 15 seconds, process ") == true, "\(install)")
+            #expect(try await repository.installed().contains("t-make-1-1.noarch") == ends)
+        }
+    }
+
+    /// An install that had to wait for the lock goes on when it has it, as long as it takes.
+    @Test func anInstallThatHasTheLockIsNotEnded() async throws {
+        try await Self.with { repository in
+            let (packages, node) = (repository.packages, repository.node)
+            let slow = """
+                for second in 1 2 3; do
+                    echo 'WARNING: failed to acquire lock on: /var/run/.tdnf-instance-lockfile, retrying ...' >&2
+                    sleep 1
+                done
+                exec 9>/run/.tdnf-instance-lockfile
+                flock 9
+                sleep 14
+                touch /run/finished
+                """
+            try await packages.wrap("tdnf", at: "-y", slow)
+            try await packages.install(["t-make"]).expectExit(0)
+            #expect(node.exists("/run/finished"))
+        }
+    }
 }
