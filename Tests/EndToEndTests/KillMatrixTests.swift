@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import NodeModel
 import Synchronization
 import TestSupport
@@ -8,7 +7,8 @@ import Testing
 /// The kill matrix: an agent that is killed at every boundary of an operation and at random moments inside each long
 /// operation, and started again.
 ///
-/// `KillAtStepTests` has the boundaries of an install on a node without a driver. CI runs one or two random moments of
+/// `KillAtStepTests` has the boundaries of an install on a node without a driver, and `KillAroundDriverTests` the steps
+/// around a driver and those for the next kernel. CI runs one or two random moments of
 /// each long operation. With `KILLS=10`, as `scripts/nightly` sets it, there are ten, and the boundaries of the other
 /// installs, too.
 @Suite(.onSimulatedNodes, .timeLimit(.minutes(60)))
@@ -159,12 +159,6 @@ struct Kill: Sendable, CustomTestStringConvertible {
         if case .inside(.download, _, _) = moment { ["--bytes-per-second", "1000000"] } else { [] }
     }
 
-    /// What was killed, and whether the kill came when it should.
-    struct Outcome: CustomStringConvertible {
-        var description: String
-        var isHit: Bool
-    }
-
     /// Starts an install and kills it.
     ///
     /// `sooner` says how often the time until a random moment is halved.
@@ -173,30 +167,18 @@ struct Kill: Sendable, CustomTestStringConvertible {
         _ options: [String],
         _ uninterrupted: Uninterrupted,
         sooner: Int
-    ) async throws -> Outcome {
+    ) async throws -> KillInside.Outcome {
         switch moment {
         case .boundary(let point):
             let shim = try await KillShim.shared()
             let killed = try await node.agent("install", options, environment: shim.killing(at: point))
             #expect(killed.wasKilled, "\(testDescription): \(killed)")
-            return Outcome(description: testDescription, isHit: true)
+            return KillInside.Outcome(description: testDescription, isHit: true)
         case .inside(let step, let seconds, let seed):
-            var random = SeededGenerator(seed: seed)
-            let usual = seconds ?? uninterrupted.seconds[step] ?? 1
-            let moment = Duration.seconds(Double.random(in: 0.02..<0.95, using: &random) * usual / Double(1 << sooner))
-            let everything = random.once(in: 2)
-            let killed = try await node.agent("install", options) { agent in
-                try await until("\(step.rawValue) begins") { hasBegun(step, on: node) }
-                try await Task.sleep(for: moment)
-                kill(agent, SIGKILL)
-                if everything { node.killEverything() }
-            }
-            if everything { try await until("the killed processes are gone") { node.processes() == [] } }
-            return Outcome(
-                description:
-                    "\(testDescription): \(everything ? "everything" : "the agent") after \(moment), \(killed.status)",
-                isHit: killed.wasKilled && hasBegun(step, on: node)
-            )
+            let kill = KillInside(step: step, seconds: seconds ?? uninterrupted.seconds[step] ?? 1, seed: seed)
+            var killed = try await kill.run(on: node, options, sooner: sooner) { hasBegun(step, on: node) }
+            killed.description = "\(target.rawValue), \(killed.description)"
+            return killed
         }
     }
 
@@ -204,20 +186,13 @@ struct Kill: Sendable, CustomTestStringConvertible {
     ///
     /// A download during the install of packages begins before its step, and can end before it.
     private func hasBegun(_ step: StepID, on node: SimulatedNode) -> Bool {
-        guard target == .packages, step == .download else {
-            return node.lastStep.map { $0.step == step && $0.state == .started } ?? false
-        }
+        guard target == .packages, step == .download else { return node.isInside(step) }
         let files = try? FileManager.default.contentsOfDirectory(atPath: node.path(HostLayout.packages))
         return files?.contains { $0.hasSuffix(".partial") } ?? false
     }
 }
 
 extension SimulatedNode {
-    /// The last step in the journal; nil while there is no journal.
-    fileprivate var lastStep: StepRecord? {
-        text(HostLayout.journal).flatMap { try? JSONDecoder().decode(Journal.self, from: Data($0.utf8)) }?.steps.last
-    }
-
     /// Expects that the journal calls an install complete only when its driver works.
     func expectNoFalseRecord(_ comment: Comment) async throws {
         guard exists(HostLayout.journal), let record = try journal().record, record.state == .installed else { return }

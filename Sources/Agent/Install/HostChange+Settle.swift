@@ -32,13 +32,23 @@ extension HostChange {
     private func settleJournal() async throws(HostError) {
         guard var journal = try await store.load() else { return }
         for unfinished in journal.unfinishedJobs {
-            let job: HostJob
-            do throws(HostError) {
-                job = try HostJob(unfinished.name, root: root, commands: commands)
-            } catch { throw .malformed(store.path, cause: error) }
+            let job = try job(unfinished.name)
             guard try await end(of: job) == .finished(status: 0) else { continue }
             journal.end(unfinished.step, at: Timestamp(now()), isMeasured: false)
             try await store.save(journal)
+        }
+        // A step ahead of a boot forgets its own job, and no step comes after it that would. An agent that was killed in
+        // it did not, and the facts say that nothing is left to do.
+        for step in journal.steps where StepID.ahead.contains(step.step) && step.state == .done {
+            guard let job = try step.job.map(job), case .finished = try await job.state() else { continue }
+            try await job.forget()
+        }
+    }
+
+    /// The job of this name, which is from the journal.
+    private func job(_ name: String) throws(HostError) -> HostJob {
+        do throws(HostError) { return try HostJob(name, root: root, commands: commands) } catch {
+            throw .malformed(store.path, cause: error)
         }
     }
 

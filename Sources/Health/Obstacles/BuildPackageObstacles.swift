@@ -35,7 +35,8 @@ extension Check {
             + "remove the headers of old kernels from their repositories. The finding also says whether the agent could "
             + "refresh the index of the packages.",
         advice: "Use a node image with a current kernel or with the headers of its kernel, or add a repository that "
-            + "has the package. The agent never uses the headers of another kernel."
+            + "has the package. Or keep the package in a directory for `driver.source`, which `gpu-agent catalog mirror "
+            + "--kernel RELEASE` fills: the agent then does not ask a repository. It never uses the headers of another kernel."
     )
 
     static let packageFileMissing = Check(

@@ -127,7 +127,9 @@ extension StepFailure {
                     .buildPackageMissing,
                     expected: "a repository of the node with this package",
                     remedy: "Use a node image with a current kernel or with the headers of its kernel, or add a "
-                        + "repository that has the package. The agent never uses the headers of another kernel."
+                        + "repository that has the package. Or keep it in a directory for driver.source: run "
+                        + "'gpu-agent catalog mirror --kernel \(kernel)' where a repository still has it. The agent never "
+                        + "uses the headers of another kernel."
                 ),
                 .packageFileMissing(),
                 .dkmsBuildFailed(),

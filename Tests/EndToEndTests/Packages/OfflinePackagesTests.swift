@@ -11,8 +11,13 @@ struct OfflinePackagesTests {
     private static let bundle = "/srv/drivers"
     private static let place = "\(bundle)/kernel-\(DebianRepository.kernel)"
 
-    /// Starts a host without headers, compiler and make, fills the directory, and takes the repository away.
+    /// The repository does not answer, and the host has no index of it.
+    private static let noNetwork =
+        "rm -rf /repo; echo 'deb http://127.0.0.1:9/ ./' >/etc/apt/sources.list; rm -rf /var/lib/apt/lists"
+
+    /// Starts a host without headers, compiler and make, fills the directory, and then changes the repository.
     private static func with(
+        after change: String = noNetwork,
         _ body: @escaping @Sendable (DebianRepository, _ options: [String]) async throws -> Void
     ) async throws {
         try await BuildPackagesTests.with { repository in
@@ -29,10 +34,7 @@ struct OfflinePackagesTests {
             // Both runs are in the index, and what the headers depend on.
             #expect(index.contains(".run") && index.contains("t-kbuild_1.0_all.deb"), "\(index)")
 
-            try await node.run([
-                "sh", "-c",
-                "rm -rf /repo; echo 'deb http://127.0.0.1:9/ ./' >/etc/apt/sources.list; rm -rf /var/lib/apt/lists",
-            ])
+            try await node.run(["sh", "-c", change])
             let config = "apiVersion: gpu-agent/v1\nkind: AgentConfig\ndriver: {source: 'file://\(bundle)'}\n"
             try node.directory.write("config.yaml", config)
             try await body(repository, ["--config", node.directory.path("config.yaml")])
@@ -61,6 +63,27 @@ struct OfflinePackagesTests {
 
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
+        }
+    }
+
+    /// The repository answers, and has the headers of this kernel no more.
+    @Test func theDirectoryHasTheHeadersThatTheRepositoryDropped() async throws {
+        try await Self.with(after: "rm /repo/linux-headers-*") { repository, options in
+            let node = repository.node
+            // Writes a new index.
+            try await repository.add("t-other")
+            let start = ContinuousClock.now
+            let missing = try await node.agent("install")
+            #expect(ContinuousClock.now - start < .seconds(60))
+            missing.expectExit(1)
+            #expect(
+                missing.errors.contains("build-package-missing: No repository has \(DebianRepository.headers)."),
+                "\(missing)"
+            )
+            #expect(missing.errors.contains("'gpu-agent catalog mirror --kernel"), "\(missing)")
+            try await node.agent("install", options).expectExit(0)
+            #expect(try await node.status(options).verdict == "ready")
+            #expect(repository.packages.recorded().contains("hold \(DebianRepository.headers)"))
         }
     }
 

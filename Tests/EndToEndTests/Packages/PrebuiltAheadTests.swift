@@ -5,8 +5,14 @@ import Testing
 /// A newer kernel is installed on a host whose driver is from packages of the distribution.
 @Suite(.onSimulatedNodes, .having("apt-get", "dpkg-deb"), .timeLimit(.minutes(10)))
 struct PrebuiltAheadTests {
-    private static let kernel = "9\(DebianRepository.kernel)"
-    private static let modules = "linux-modules-nvidia-595-server-open-\(kernel)"
+    static let kernel = "9\(DebianRepository.kernel)"
+    static let modules = "linux-modules-nvidia-595-server-open-\(kernel)"
+
+    /// Installs the newer kernel.
+    static func installKernel(on node: SimulatedNode) async throws {
+        let install = "mkdir -p /boot /lib/modules/$1; : >/boot/vmlinuz-$1; : >/lib/modules/$1/modules.dep"
+        try await node.run(["sh", "-ec", install, "install-kernel", kernel])
+    }
 
     /// The kernel rejects modules without a signature, so the agent could build none.
     @Test func installsTheModulesBeforeTheReboot() async throws {
@@ -16,8 +22,7 @@ struct PrebuiltAheadTests {
             try await prebuilt.repository.runOnce()
             try await node.takeFirstLedger()
             try await node.agent("install").expectExit(0)
-            let install = "mkdir -p /boot /lib/modules/$1; : >/boot/vmlinuz-$1; : >/lib/modules/$1/modules.dep"
-            try await node.run(["sh", "-ec", install, "install-kernel", Self.kernel])
+            try await Self.installKernel(on: node)
             let missing = try await node.status()
             let notice = try #require(missing.findings.first { $0.code == "kernel-change-pending" })
             #expect(missing.verdict == "ready" && notice.state == "notice", "\(missing)")
