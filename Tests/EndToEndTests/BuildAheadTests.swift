@@ -218,4 +218,38 @@ struct BuildAheadTests {
             expectSame(try await node.writes(), writes)
         }
     }
+
+    /// The headers of the next kernel are broken, and somebody installs them again.
+    @Test func aBuildIsRepeatedWhenTheHeadersAreRepaired() async throws {
+        try await SimulatedNode.with { node in
+            try await node.agent("install").expectExit(0)
+            let modules = try await installKernel(node)
+            let kernel = try release(node)
+            try await node.run(["sh", "-ec", Self.breakHeaders, "sh", kernel])
+            let failed = try await node.agent("install")
+            failed.expectExit(1)
+            #expect(failed.errors.contains("build-ahead-failed"), "\(failed)")
+            let notice = try #require(try await node.status().findings.first { $0.code == "kernel-change-pending" })
+            let words = "The agent tries again when the headers of this kernel or the compiler change."
+            #expect(notice.observed.contains(words), "\(notice)")
+            #expect(try await node.agent("plan").output.contains("none, because there is nothing to do"))
+
+            try await node.run(["sh", "-ec", Self.repairHeaders, "sh", kernel])
+            let repaired = try await node.agent("plan")
+            #expect(repaired.output.contains("build the kernel modules"), "\(repaired)")
+            try await node.agent("install").expectExit(0)
+            #expect(node.exists("\(modules)/nvidia.ko"))
+            #expect(try node.journal().steps.allSatisfy { $0.state == .done })
+        }
+    }
+
+    private static let breakHeaders = """
+        cd /lib/modules/$1/build/include/generated
+        cp -p utsrelease.h /run/utsrelease.h
+        echo '#error broken' >>utsrelease.h
+        """
+    private static let repairHeaders = """
+        cp -p /run/utsrelease.h /lib/modules/$1/build/include/generated/utsrelease.new
+        mv /lib/modules/$1/build/include/generated/utsrelease.new /lib/modules/$1/build/include/generated/utsrelease.h
+        """
 }

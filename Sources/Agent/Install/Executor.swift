@@ -123,7 +123,10 @@ struct Executor {
             try await onHost(step) { () async throws(HostError) in
                 for command in commands { _ = try await self.commands.run(command, deadline: deadline) }
             }
-        case .job(let job): try await run(job, deadline, of: step)
+        case .job(let job):
+            // From before the job, so that a change during it leads to another attempt.
+            if let files = job.basis { journal.setBasis(root.fingerprint(of: files), of: step.id) }
+            try await run(job, deadline, of: step)
         case .forgetJobs(let names):
             try await onHost(step) { () async throws(HostError) in
                 for name in names { try await HostJob(name, root: root, commands: commands).forget() }

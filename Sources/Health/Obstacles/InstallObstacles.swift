@@ -142,9 +142,10 @@ extension Check {
             + "not build the modules of its driver for it, or could not install the package with prebuilt ones. The node "
             + "works until it boots this kernel. The verdict does not change: the notice `kernel-change-pending` has the "
             + "cause.",
-        advice: "Read the finding. The agent does not repeat this for the same kernel. When you install the headers "
-            + "yourself, it builds the modules. Without modules, it installs what is missing after the boot, and the node "
-            + "is not ready until then."
+        advice: "Read the finding. The agent does not ask for the same package again. When you install the headers "
+            + "yourself, it builds the modules. It repeats a build that failed when the headers or the compiler change, up to "
+            + "five builds for a kernel. Without modules, it installs what is missing after the boot, and the node is not "
+            + "ready until then."
     )
 
     static let uninstallFailed = Check(

@@ -32,7 +32,7 @@ struct PendingKernelProbe {
         let compiler = try compiler(release, hasHeaders: headers == release)
         let probe = ModuleFileProbe(root: root, commands: nil)
         let module = probe.readUncompressed(release)
-        return PendingKernel(
+        var pending = PendingKernel(
             release: release,
             // A compressed module is one as far as its name tells.
             hasModule: probe.find(release).value != nil && !module.isAbsent,
@@ -42,6 +42,8 @@ struct PendingKernelProbe {
             compiler: compiler,
             namedCompiler: compiler.flatMap { BuildProbe.program($0.namesWithMajor, root).value }
         )
+        pending.buildBasis = root.fingerprint(of: pending.buildFiles)
+        return pending
     }
 
     /// The compiler that built a kernel, as its configuration tells; nil when no file has it.

@@ -16,6 +16,9 @@ package struct PendingKernel: Codable, Sendable, Equatable {
     package var compiler: Compiler?
     /// The path of a compiler with this major version in its name, such as `/usr/bin/gcc-13`; nil when there is none.
     package var namedCompiler: String?
+    /// The fingerprint of `buildFiles`, which changes when the headers or a compiler are installed again; nil when it is not
+    /// known.
+    package var buildBasis: String?
 
     package init(
         release: String,
@@ -24,7 +27,8 @@ package struct PendingKernel: Codable, Sendable, Equatable {
         hasHeaders: Bool,
         headersRelease: String? = nil,
         compiler: Compiler? = nil,
-        namedCompiler: String? = nil
+        namedCompiler: String? = nil,
+        buildBasis: String? = nil
     ) {
         self.release = release
         self.hasModule = hasModule
@@ -33,6 +37,23 @@ package struct PendingKernel: Codable, Sendable, Equatable {
         self.headersRelease = headersRelease
         self.compiler = compiler
         self.namedCompiler = namedCompiler
+        self.buildBasis = buildBasis
+    }
+
+    /// The files that decide whether a module can be built for this kernel: parts of its headers, and the compilers.
+    ///
+    /// They stand for all files of the headers. A package manager replaces every file when it installs a package again,
+    /// and Debian, Ubuntu and SUSE have the programs in `scripts` and the makefile in packages of their own.
+    package var buildFiles: [String] {
+        let headers = [
+            "build/Makefile", "build/Module.symvers", "build/include/config/auto.conf",
+            "build/include/config/kernel.release", "build/include/generated/autoconf.h",
+            "build/include/generated/utsrelease.h", "build/scripts/Makefile.build", "build/scripts/basic/fixdep",
+            "build/scripts/mod/modpost", "build/scripts/sign-file", "build/tools/objtool/objtool", "source/Makefile",
+        ]
+        let compilers = ["cc", "gcc"] + (compiler?.namesWithMajor ?? [])
+        return headers.map { "/lib/modules/\(release)/\($0)" }
+            + compilers.flatMap { ["/usr/local/bin/\($0)", "/usr/bin/\($0)"] }
     }
 
     /// Whether the driver of this version works after the boot of this kernel, as far as its module tells.

@@ -119,6 +119,10 @@ package enum Effect: Sendable, Equatable {
         package var provides: String?
         /// The directory for the temporary files of the program, which is removed when the job fails.
         package var scratch: String?
+        /// The files of the host that decide whether the job succeeds; nil for a job that every install repeats.
+        ///
+        /// The journal keeps what they were like, so that a job that failed is repeated when one of them changes.
+        package var basis: [String]?
 
         package init(
             name: String,
@@ -126,7 +130,8 @@ package enum Effect: Sendable, Equatable {
             environment: [String: String] = [:],
             log: String? = nil,
             provides: String? = nil,
-            scratch: String? = nil
+            scratch: String? = nil,
+            basis: [String]? = nil
         ) {
             self.name = name
             self.command = command
@@ -134,6 +139,7 @@ package enum Effect: Sendable, Equatable {
             self.log = log
             self.provides = provides
             self.scratch = scratch
+            self.basis = basis
         }
     }
 }

@@ -115,6 +115,7 @@ package struct Journal: Codable, Sendable, Equatable {
     /// The modules for one kernel outlive those for the next one, so the way to undo both stays.
     package mutating func begin(_ step: PlannedStep, at time: Timestamp) {
         let former = step.id == .buildAhead ? steps.last { $0.step == step.id }?.inverse : nil
+        let failures = failures(before: step)
         let inverse = step.inverse + (former ?? []).filter { !step.inverse.contains($0) }
         steps.removeAll { $0.step == step.id }
         steps.append(
@@ -125,11 +126,29 @@ package struct Journal: Codable, Sendable, Equatable {
                 job: step.job,
                 inverse: Array(inverse.prefix(Self.kernelLimit)),
                 leaves: step.leaves,
-                services: step.stoppedServices.isEmpty ? nil : step.stoppedServices
+                services: step.stoppedServices.isEmpty ? nil : step.stoppedServices,
+                failures: failures
             )
         )
         if step.changesDriver { record?.state = .changing }
         rememberModules(of: step)
+    }
+
+    /// How often the job of this step failed before, for a step that is not repeated without end; nil when it did not.
+    private func failures(before step: PlannedStep) -> Int? {
+        guard step.id == .buildAhead, let last = steps.last(where: { $0.step == step.id }), last.job == step.job else {
+            return nil
+        }
+        return last.state == .failed ? min(last.failures ?? 0, Self.failureLimit) + 1 : last.failures
+    }
+
+    /// The journal counts no further, because nobody asks for more.
+    private static let failureLimit = 99
+
+    /// Records what the files were like on which the job of a step depends; nil when that is not known.
+    package mutating func setBasis(_ fingerprint: String?, of step: StepID) {
+        guard let index = steps.lastIndex(where: { $0.step == step }) else { return }
+        steps[index].basis = fingerprint
     }
 
     /// Records the end of a step.
@@ -186,6 +205,10 @@ package struct StepRecord: Codable, Sendable, Equatable {
     package var leaves: String?
     /// The services that the step stopped; nil when it stopped none.
     package var services: [String]?
+    /// How often the job of the step failed before this time; nil when it did not.
+    package var failures: Int?
+    /// The fingerprint of the files on which the job depends, from before the job; nil when it is not known.
+    package var basis: String?
 
     package init(
         step: StepID,
@@ -196,7 +219,9 @@ package struct StepRecord: Codable, Sendable, Equatable {
         job: String? = nil,
         inverse: [PlannedStep]? = nil,
         leaves: String? = nil,
-        services: [String]? = nil
+        services: [String]? = nil,
+        failures: Int? = nil,
+        basis: String? = nil
     ) {
         self.step = step
         self.state = state
@@ -207,6 +232,8 @@ package struct StepRecord: Codable, Sendable, Equatable {
         self.inverse = inverse
         self.leaves = leaves
         self.services = services
+        self.failures = failures
+        self.basis = basis
     }
 
     /// The result of the step, without the data that only the agent needs to continue or undo it.

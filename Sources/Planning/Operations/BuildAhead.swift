@@ -18,6 +18,8 @@ package struct BuildAhead: Operation {
     package var dkms: String?
     /// The key that signs the modules; nil when the kernel needs no signature.
     package var signing: ModuleSigning?
+    /// The files that decide whether the build succeeds: the headers and the compilers.
+    package var basis: [String]
 
     package init(
         version: String,
@@ -25,7 +27,8 @@ package struct BuildAhead: Operation {
         directory: String,
         compiler: String? = nil,
         dkms: String? = nil,
-        signing: ModuleSigning? = nil
+        signing: ModuleSigning? = nil,
+        basis: [String] = []
     ) {
         self.version = version
         self.kernel = kernel
@@ -33,6 +36,7 @@ package struct BuildAhead: Operation {
         self.compiler = compiler
         self.dkms = dkms
         self.signing = signing
+        self.basis = basis
     }
 
     /// The job that builds the modules of this version for this kernel.
@@ -57,7 +61,8 @@ package struct BuildAhead: Operation {
             name: jobName,
             command: ["sh", "-ec"] + build,
             environment: compiler.map { ["CC": $0] } ?? [:],
-            scratch: HostLayout.work
+            scratch: HostLayout.work,
+            basis: basis.isEmpty ? nil : basis
         )
         return [.job(job), .forgetJobs([jobName])]
     }
@@ -69,27 +74,29 @@ package struct BuildAhead: Operation {
             .buildAheadFailed,
             subject: "the build for the kernel \(kernel)",
             remedy:
-                "The node works until it boots this kernel, and the agent builds the modules again after that boot. "
-                + "To find the cause before, \(byHand)",
+                "The node works until it boots this kernel. \(Self.again) To find the cause before, \(byHand)",
             exits: [
                 ExitMeaning(
                     Exit.wrongHeaders,
                     .buildAheadFailed,
                     expected: "the headers of the kernel \(kernel)",
                     remedy: "Examine /lib/modules/\(kernel)/build on the node, and install the headers of \(kernel) "
-                        + "there. The node works until it boots this kernel, and the agent builds the modules again "
-                        + "after that boot."
+                        + "there. The node works until it boots this kernel. \(Self.again)"
                 ),
                 ExitMeaning(
                     Exit.wrongModules,
                     .buildAheadFailed,
                     expected: "modules for the kernel \(kernel)",
-                    remedy: "Examine /lib/modules/\(kernel)/build on the node: the headers there are not complete. The "
-                        + "node works until it boots this kernel, and the agent builds the modules again after that boot."
+                    remedy: "Examine /lib/modules/\(kernel)/build on the node: the headers there are not complete. "
+                        + "Install them again. The node works until it boots this kernel. \(Self.again)"
                 ),
             ]
         )
     }
+
+    /// When the agent repeats a build that failed.
+    private static let again =
+        "The agent builds the modules again when the headers of this kernel or the compiler change, and after the boot."
 
     /// The exit statuses of the script that have a meaning of their own.
     private enum Exit {

@@ -9,8 +9,8 @@ package struct Ahead: Recipe {
     package private(set) var operations: [any Operation] = []
     /// Why the agent could not prepare this kernel, as a sentence; nil when it can or did.
     ///
-    /// The agent does not repeat what failed, unless the package manager was busy. After the boot, it builds for this
-    /// kernel as in every install.
+    /// The agent does not repeat what failed, unless the package manager was busy, or what a build depends on has changed.
+    /// After the boot, it builds for this kernel as in every install.
     package private(set) var problem: String?
     /// Removes what stops DKMS; nil when nothing does.
     private var healing: RemoveStaleDKMS?
@@ -35,8 +35,9 @@ package struct Ahead: Recipe {
             problem = Self.keyOfDKMS(for: kernel, facts)
             return
         }
-        if let failed = Self.failure(of: .buildAhead, build.jobName, in: journal) {
-            problem = failed.observed
+        let earlier = EarlierBuild(build.jobName, in: journal)
+        if let earlier, !earlier.isWorthRepeating(with: kernel.buildBasis) {
+            problem = earlier.problem(with: kernel.buildBasis)
             return
         }
         let packages = installsPackages ? AheadPackages(facts, directory: directory) : nil
@@ -143,7 +144,8 @@ package struct Ahead: Recipe {
             kernel: kernel.release,
             directory: String(module.path[..<end]),
             dkms: tree,
-            signing: signing
+            signing: signing,
+            basis: kernel.buildFiles
         )
     }
 
