@@ -82,7 +82,7 @@ import Testing
         try tree.link("\(dkms)/nvidia/kernel-6.8.0-1044-azure-x86_64", to: "580.105.08/6.8.0-1044-azure/x86_64")
         try tree.makeDirectory("\(dkms)/nvidia/original_module/6.8.0-1044-azure/x86_64")
         try tree.link("\(dkms)/nvidia-current-open/535.261.03/source", to: "/usr/src/nvidia-current-open")
-        try tree.write("usr/src/nvidia-current-open/dkms.conf", "")
+        try tree.write("usr/src/nvidia-current-open/dkms.conf", "PACKAGE_NAME=nvidia-current-open\n")
         try tree.makeDirectory("\(dkms)/nvidia-srv/550.90.07/6.8.0-1/aarch64")
         for other in ["nvidia-fs/2.26.6", "nvidia-peermem/1.0", "iser/5.8", "nvidia-driver-notes/1"] {
             try tree.makeDirectory("\(dkms)/\(other)/6.8.0-1044-azure/x86_64")
@@ -104,8 +104,10 @@ import Testing
         // A file that is no directory, and a link to itself: neither can be examined.
         try tree.write("usr/src/nvidia-560.28.03", "")
         try tree.link("usr/src/nvidia-570.86.10", to: "/usr/src/nvidia-570.86.10")
-        try tree.write("usr/src/nvidia-580.65.06/dkms.conf", "")
-        for version in ["535.54.03", "550.54.14", "560.28.03", "570.86.10", "580.65.06"] {
+        try tree.write("usr/src/nvidia-580.65.06/dkms.conf", "PACKAGE_NAME=nvidia\n")
+        // A power failure leaves empty files.
+        try tree.write("usr/src/nvidia-580.82.07/dkms.conf", "")
+        for version in ["535.54.03", "550.54.14", "560.28.03", "570.86.10", "580.65.06", "580.82.07"] {
             try tree.makeDirectory("\(dkms)/nvidia/\(version)")
             try tree.link("\(dkms)/nvidia/\(version)/source", to: "/usr/src/nvidia-\(version)")
         }
@@ -114,8 +116,32 @@ import Testing
         try tree.makeDirectory("\(dkms)/nvidia-fs/2.26.6")
         try tree.link("\(dkms)/nvidia-fs/2.26.6/source", to: "/usr/src/nvidia-fs-2.26.6")
         let trees = try #require(await claims().dkms.value)
-        #expect(trees.filter { $0.lacksSource == true }.map(\.id) == ["nvidia/535.54.03", "nvidia/550.54.14"])
-        #expect(trees.count == 6 && trees.allSatisfy { $0.lacksSource != false })
+        let gone = ["nvidia/535.54.03", "nvidia/550.54.14", "nvidia/580.82.07"]
+        #expect(trees.filter { $0.lacksSource == true }.map(\.id) == gone)
+        #expect(trees.count == 7 && trees.allSatisfy { $0.lacksSource != false })
+    }
+
+    /// DKMS puts the modules of a build into its tree one by one, and knows the build when all are there.
+    @Test(arguments: [
+        (#"BUILT_MODULE_NAME[0]="nvidia""#, ["nvidia.ko"], false),
+        ("BUILT_MODULE_NAME[0]=nvidia\nBUILT_MODULE_NAME[1]='nvidia-uvm'", ["nvidia.ko.xz", "nvidia-uvm.ko"], false),
+        ("BUILT_MODULE_NAME[0]=nvidia\nBUILT_MODULE_NAME[1]=nvidia-uvm", ["nvidia.ko"], true),
+        ("BUILT_MODULE_NAME[0]=nvidia", [], true),
+        ("BUILT_MODULE_NAME[0]=nvidia\nDEST_MODULE_NAME[0]=nvidia-current", ["nvidia-current.ko"], false),
+        ("BUILT_MODULE_NAME[0]=nvidia\nDEST_MODULE_NAME[0]=nvidia-current", ["nvidia.ko"], true),
+        // The shell decides, or another file.
+        ("BUILT_MODULE_NAME[0]=$name", [], false), (". ./common.conf", [], false),
+    ])
+    func tellsTreesWithHalfABuild(_ configuration: String, _ modules: [String], _ isHalfBuilt: Bool) async throws {
+        let entry = "var/lib/dkms/nvidia/595.91.07"
+        try tree.write("usr/src/nvidia-595.91.07/dkms.conf", "\(configuration)\n")
+        try tree.makeDirectory("\(entry)/6.8.0-1044-azure/x86_64/module")
+        try tree.makeDirectory("\(entry)/6.8.0-1044-azure/x86_64/log")
+        try tree.link("\(entry)/source", to: "/usr/src/nvidia-595.91.07")
+        for module in modules { try tree.write("\(entry)/6.8.0-1044-azure/x86_64/module/\(module)", "") }
+        let found = try #require(await claims().dkms.value)
+        #expect(found.map(\.isHalfBuilt) == [isHalfBuilt ? true : nil])
+        #expect(found.map(\.lacksSource) == [nil])
     }
 
     @Test(arguments: [

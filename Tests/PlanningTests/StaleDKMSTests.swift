@@ -72,6 +72,16 @@ import Testing
         #expect(commands.count == 1 && commands[0].suffix(2) == ["remove-stale-dkms", "nvidia/535.54.03"])
     }
 
+    /// `dkms remove` leaves a tree that a power failure left with a part of its modules, and `dkms add` refuses it.
+    @Test func removesATreeThatIsHalfBuilt() {
+        let half = DKMSTree(name: "nvidia", version: "595.91.07", kernels: ["6.8.0"], isHalfBuilt: true)
+        let plan = Installs.plan(Self.facts.with { $0.claims.dkms = .present([half]) })
+        #expect(plan.steps.map(\.id).prefix(3) == [.begin, .staleDKMS, .download])
+        #expect(plan.steps[1].title == "remove nvidia/595.91.07 from DKMS, because its build was interrupted")
+        let both = Installs.plan(Self.facts.with { $0.claims.dkms = .present([half, Self.stale]) })
+        #expect(both.steps[1].title.hasSuffix("from DKMS, because DKMS can neither build nor remove them"))
+    }
+
     /// The installer registers its version with DKMS, which then builds it.
     @Test func removesThemBeforeTheInstallerUsesDKMS() {
         #expect(Installs.plan(Self.facts).steps.map(\.id).prefix(3) == [.begin, .staleDKMS, .download])

@@ -34,15 +34,20 @@ extension ClaimProbe {
                 // `kernel-RELEASE-ARCHITECTURE` is a symbolic link to the version that is installed for a kernel.
                 for version in try directories(in: module, root) where version != "original_module" {
                     let tree = try module.entry(version)
-                    let kernels = try directories(in: tree, root).filter { $0 != "source" && $0 != "build" }
-                    var built: [String] = []
-                    for kernel in kernels {
-                        let inside = try directories(in: tree.entry(kernel), root)
-                        if inside.contains(where: { Architecture(rawValue: $0) != nil }) { built.append(kernel) }
+                    let (builds, kernels) = try builds(in: tree, root)
+                    let source = DKMSSource(of: tree, root)
+                    let isHalfBuilt = source.lacksModules { name throws(HostError) in
+                        for build in builds where try !hasModule(name, in: build, root) { return true }
+                        return false
                     }
-                    let isStale = lacksSource(tree, root)
                     trees.append(
-                        DKMSTree(name: name, version: version, kernels: built, lacksSource: isStale ? true : nil)
+                        DKMSTree(
+                            name: name,
+                            version: version,
+                            kernels: kernels,
+                            lacksSource: source == .gone ? true : nil,
+                            isHalfBuilt: isHalfBuilt ? true : nil
+                        )
                     )
                 }
             }
@@ -50,16 +55,28 @@ extension ClaimProbe {
         }
     }
 
-    /// Whether DKMS lists the tree, and its source has no `dkms.conf`: the source is a symbolic link, usually to
-    /// `/usr/src/NAME-VERSION`, whose target can be gone.
-    ///
-    /// A source that cannot be examined can be good.
-    private static func lacksSource(_ tree: HostPath, _ root: HostRoot) -> Bool {
-        do throws(HostError) {
-            // DKMS does not list a tree without this link.
-            guard try root.status(tree.appending("source"), followLink: false) != nil else { return false }
-            return try root.status(tree.appending("source/dkms.conf")) == nil
-        } catch { return false }
+    /// The directories with the modules of a tree, and the kernels that it has a build for.
+    private static func builds(
+        in tree: HostPath,
+        _ root: HostRoot
+    ) throws(HostError) -> (modules: [HostPath], kernels: [String]) {
+        var modules: [HostPath] = []
+        var kernels: [String] = []
+        for kernel in try directories(in: tree, root) where kernel != "source" && kernel != "build" {
+            let inside = try tree.entry(kernel)
+            let architectures = try directories(in: inside, root).filter { Architecture(rawValue: $0) != nil }
+            if !architectures.isEmpty { kernels.append(kernel) }
+            for architecture in architectures {
+                let build = try inside.entry(architecture).entry("module")
+                if try root.status(build, followLink: false)?.kind == .directory { modules.append(build) }
+            }
+        }
+        return (modules, kernels)
+    }
+
+    /// Whether a build has a module, compressed or not.
+    private static func hasModule(_ name: String, in build: HostPath, _ root: HostRoot) throws(HostError) -> Bool {
+        try root.list(build)?.contains { $0.hasPrefix("\(name).ko") } == true
     }
 
     /// Whether a module tree belongs to the driver.

@@ -120,16 +120,28 @@ package struct DKMSTree: Codable, Sendable, Equatable {
     package var version: String
     /// The kernel releases that the modules are built for, sorted; empty when the tree is only registered.
     package var kernels: [String]
-    /// Whether the source of the tree has no `dkms.conf`, so that DKMS can build nothing from it.
+    /// Whether the source of the tree has no `dkms.conf`, or an empty one, so that DKMS can build nothing from it.
     ///
     /// Nil when the source has one or cannot be examined, and in facts of an earlier version of the agent.
     package var lacksSource: Bool?
+    /// Whether the modules for a kernel are not all there, as after a power failure.
+    ///
+    /// DKMS 3.0.10 then lists the tree as `added`. `dkms remove --all` succeeds and leaves it, and `dkms add` refuses it.
+    /// Nil when all are there or cannot be examined, and in facts of an earlier version of the agent.
+    package var isHalfBuilt: Bool?
 
-    package init(name: String, version: String, kernels: [String], lacksSource: Bool? = nil) {
+    package init(
+        name: String,
+        version: String,
+        kernels: [String],
+        lacksSource: Bool? = nil,
+        isHalfBuilt: Bool? = nil
+    ) {
         self.name = name
         self.version = version
         self.kernels = kernels
         self.lacksSource = lacksSource
+        self.isHalfBuilt = isHalfBuilt
     }
 
     /// The name by which DKMS knows the tree, such as `nvidia/595.91.07`.

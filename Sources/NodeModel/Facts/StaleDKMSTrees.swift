@@ -1,8 +1,8 @@
 extension NodeFacts {
-    /// The trees of the driver that DKMS lists and can build nothing from, of versions that the host does not use.
+    /// The trees of the driver that DKMS lists and can do nothing with, of versions that the host does not use.
     ///
-    /// DKMS stops at such a tree. So it builds no module for a new kernel, and a package with kernel headers cannot be
-    /// configured. The tree of the version that is loaded, or whose module this kernel would load, does not count. When one
+    /// DKMS stops at a tree without a source. So it builds no module for a new kernel, and a package with kernel headers
+    /// cannot be configured. It can neither remove nor add a tree that is half built. The tree of the version that is loaded, or whose module this kernel would load, does not count. When one
     /// of these versions is not known, no tree counts.
     package var staleDKMSTrees: [DKMSTree] {
         let (loaded, file) = (driver.loadedVersion, driver.moduleFile)
@@ -12,7 +12,8 @@ extension NodeFacts {
         else { return [] }
         let used = [loaded.value, file.value?.version].compactMap(\.self)
         return (claims.dkms.value ?? []).filter { tree in
-            tree.lacksSource == true && DriverVersion(tree.version) != nil && !used.contains(tree.version)
+            let isUseless = tree.lacksSource == true || tree.isHalfBuilt == true
+            return isUseless && DriverVersion(tree.version) != nil && !used.contains(tree.version)
         }
     }
 }

@@ -1,33 +1,42 @@
 package import NodeModel
 
-/// Removes trees of the driver from DKMS that have no source any more, because DKMS stops at the first of them.
+/// Removes trees of the driver from DKMS with which DKMS can do nothing.
 ///
-/// Such a tree is left when the files of a driver were deleted by hand, or when an installer was killed. `dkms remove`
-/// also stops at it when modules of it are built. The modules in `/lib/modules` stay.
+/// A tree without its source is left when the files of a driver were deleted by hand, or when an installer was killed. DKMS
+/// stops at the first of them, and so does `dkms remove` when modules of it are built. A tree that is half built is left by a
+/// power failure: `dkms remove` leaves it, and `dkms add` refuses it. The modules in `/lib/modules` stay.
 package struct RemoveStaleDKMS: Operation {
     /// The trees, such as `nvidia/535.54.03`.
     package var trees: [String]
     /// Whether the step prepares the kernel of the next boot, while the driver works.
     package var isAhead: Bool
 
-    package init(trees: [String], isAhead: Bool = false) {
-        self.trees = trees
+    /// Why DKMS can do nothing with them, for the title.
+    private var reason: String
+
+    /// Nil when there is no such tree.
+    package init?(_ trees: [DKMSTree], isAhead: Bool = false) {
+        guard !trees.isEmpty else { return nil }
+        self.trees = trees.map(\.id)
         self.isAhead = isAhead
+        let lacking = trees.count { $0.lacksSource == true }
+        reason =
+            switch lacking {
+            case trees.count: trees.count == 1 ? "its source is gone" : "their sources are gone"
+            case 0: trees.count == 1 ? "its build was interrupted" : "their builds were interrupted"
+            default: "DKMS can neither build nor remove them"
+            }
     }
 
     /// The steps that the host needs before something on it uses DKMS; empty when it has no such tree.
     static func operations(_ facts: NodeFacts) -> [any Operation] {
-        let trees = facts.staleDKMSTrees.map(\.id)
-        return trees.isEmpty ? [] : [Self(trees: trees)]
+        [Self(facts.staleDKMSTrees)].compactMap(\.self)
     }
 
     private var paths: [String] { trees.map { "/var/lib/dkms/\($0)" } }
 
     package var id: StepID { isAhead ? .staleDKMSAhead : .staleDKMS }
-    package var title: String {
-        "remove \(trees.joined(separator: ", ")) from DKMS, because "
-            + (trees.count == 1 ? "its source is gone" : "their sources are gone")
-    }
+    package var title: String { "remove \(trees.joined(separator: ", ")) from DKMS, because \(reason)" }
     package var changes: String { paths.joined(separator: ", ") }
     package var deadlineSeconds: Int { 60 }
     package var effects: [Effect] { [.run([["sh", "-ec", Self.script, "remove-stale-dkms"] + trees])] }
@@ -42,12 +51,26 @@ package struct RemoveStaleDKMS: Operation {
 
     /// What DKMS itself does when it removes a tree.
     ///
-    /// The source can be back by now. Its link goes last, because the agent and DKMS know a tree by it: a script that was
-    /// cut off runs again.
+    /// The source can be back by now, and a build can have ended. The link of the source goes last, because the agent and
+    /// DKMS know a tree by it: a script that was cut off runs again.
     private static let script = #"""
+        # names SETTING: the names that dkms.conf gives to modules, one on each line.
+        names() { sed -n "s/^ *$1\[[0-9]*\]=[\"']\{0,1\}\([A-Za-z0-9_-]*\)[\"']\{0,1\} *$/\1/p" "$entry/source/dkms.conf"; }
+
+        # Whether the source is there, and every build has all modules.
+        is_whole() {
+            [ -s "$entry/source/dkms.conf" ] || return 1
+            modules=$(names DEST_MODULE_NAME)
+            for module in ${modules:-$(names BUILT_MODULE_NAME)}; do
+                for built in "$entry"/*/*/module; do
+                    [ ! -d "$built" ] || ls "$built/$module.ko"* >/dev/null 2>&1 || return 1
+                done
+            done
+        }
+
         for tree; do
             entry=/var/lib/dkms/$tree
-            if [ ! -d "$entry" ] || [ -L "$entry" ] || [ -e "$entry/source/dkms.conf" ]; then continue; fi
+            if [ ! -d "$entry" ] || [ -L "$entry" ] || is_whole; then continue; fi
             for link in "${entry%/*}"/kernel-*; do
                 case $(readlink "$link") in "${tree#*/}"/* | "$entry"/*) rm -f "$link" ;; esac
             done

@@ -92,13 +92,11 @@ package struct Ahead: Recipe {
     }
 
     private mutating func lookForStaleTrees(before build: BuildAhead, _ facts: NodeFacts, _ journal: Journal?) {
-        let trees = facts.staleDKMSTrees.map(\.id)
-        guard !trees.isEmpty else { return }
-        let removal = RemoveStaleDKMS(trees: trees, isAhead: true)
+        guard let removal = RemoveStaleDKMS(facts.staleDKMSTrees, isAhead: true) else { return }
         // DKMS would stop at the same trees, so nothing after the failed step would succeed.
         let last = journal?.steps.last { $0.step == removal.id }
         if let last, last.state == .failed, last.leaves == removal.leaves {
-            problem = last.failure?.observed ?? "\(trees.joined(separator: ", ")) could not be removed from DKMS."
+            problem = last.failure?.observed ?? "\(removal.trees.joined(separator: ", ")) could not be removed from DKMS."
             return
         }
         healing = removal
