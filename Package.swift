@@ -147,7 +147,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
                 "Selection",
                 "Support", "TestSupport",
             ],
-            exclude: ["Goldens", "Reference", "Situations"]
+            exclude: ["FeatureDiscovery", "Goldens", "Reference", "Situations"]
         ),
         tests(
             "HealthTests",

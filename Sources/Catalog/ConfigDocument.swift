@@ -76,11 +76,7 @@ extension DocumentReader {
             license(node, isWorkstation: config.policy.workstation, into: &config.policy.surroundings)
         }
         if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
-        if let node = fields["labels"], let fields = self.fields(node, of: "labels", known: ["prefix"]),
-            let prefix = fields["prefix"].flatMap({ labelPrefix($0) })
-        {
-            config.policy.labelPrefix = prefix
-        }
+        if let node = fields["labels"] { labels(node, &config.policy) }
         if let node = fields["conditions"] { config.policy.conditions = conditionTypes(node) }
         if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy", "configFile"]) {
             if let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") }) {
@@ -176,6 +172,13 @@ extension DocumentReader {
             return treatment.map { HardwareOverride(id: id, subsystem: ids.dropFirst().first, treatment: $0) }
         }
         return overrides.filter { $0.subsystem != nil } + overrides.filter { $0.subsystem == nil }
+    }
+
+    private mutating func labels(_ node: DocumentNode, _ policy: inout Policy) {
+        guard let fields = fields(node, of: "labels", known: ["prefix", "nvidia", "deprecated"]) else { return }
+        if let prefix = fields["prefix"].flatMap({ labelPrefix($0) }) { policy.labelPrefix = prefix }
+        policy.nvidiaLabels = fields["nvidia"].flatMap { choice($0, "nvidia") } ?? .auto
+        policy.deprecatedLabels = fields["deprecated"].flatMap { boolean($0, "deprecated") } ?? false
     }
 
     private mutating func labelPrefix(_ node: DocumentNode) -> String? {

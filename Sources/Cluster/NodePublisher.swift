@@ -191,9 +191,7 @@ package actor NodePublisher {
             reported = (current.metadata.uid, shown.flatMap { Verdict(rawValue: $0) })
         }
         let update = NodeUpdate(publication, on: current, prefix: mirror.prefix, leaving: paused(publication))
-        if !update.yielded.isEmpty {
-            logger.debug("labels with other owners are not changed", metadata: ["keys": "\(update.yielded.sorted())"])
-        }
+        published.foreignLabels = update.yielded.isEmpty ? nil : update.yielded
         var latest = current
         published.tainted = NodeUpdate.isTainted(current, prefix: mirror.prefix)
         if update.taint == .present {

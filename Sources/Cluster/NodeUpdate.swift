@@ -1,4 +1,5 @@
 package import Kubernetes
+package import NodeModel
 package import Reporting
 package import Support
 
@@ -10,8 +11,8 @@ package struct NodeUpdate: Sendable, Equatable {
     package var labels: [String: String]?
     /// The agent's labels on the Node after the change.
     package var shown: [String: String]
-    /// The keys of labels that have another owner and another value, which the agent does not change.
-    package var yielded: Set<String>
+    /// The labels that the agent leaves to their owner, sorted by key.
+    package var yielded: [ForeignLabel]
     /// What to do with the taint; `keep` when the taint is right.
     package var taint: TaintWish
 
@@ -47,15 +48,20 @@ package struct NodeUpdate: Sendable, Equatable {
         let keys = metadata.labelKeys(ownedBy: Self.fieldManager, operation: .apply)
         let owned = metadata.labels.filter { keys.contains($0.key) }
         let wanted = publication.labelsToApply(owned: owned)
-        let yielded = Set(
-            wanted.filter { key, value in
-                guard let shown = metadata.labels[key], !key.hasPrefix("\(prefix)/") else { return false }
-                return shown != value && !keys.contains(key)
-            }.keys
-        )
+        let yielded = wanted.keys.sorted().compactMap { key -> ForeignLabel? in
+            guard let value = wanted[key], let shown = metadata.labels[key], !key.hasPrefix("\(prefix)/") else {
+                return nil
+            }
+            let managers = metadata.others(owning: ["metadata", "labels", key])
+            // What has an owner stays on the Node when the agent lets go of it.
+            let isTheirs = publication.isSharedName(key) && !managers.isEmpty
+            guard isTheirs || (shown != value && !keys.contains(key)) else { return nil }
+            return ForeignLabel(key: key, value: shown, wanted: value, managers: managers)
+        }
+        let left = Set(yielded.map(\.key))
         let applied = wanted.filter { key, value in
             // A paused label that is right stays in the request. Without it, the server would remove the label.
-            !yielded.contains(key) && (metadata.labels[key] == value || !paused.contains(.label(key)))
+            !left.contains(key) && (metadata.labels[key] == value || !paused.contains(.label(key)))
         }
         labels = applied == owned ? nil : applied
         shown = applied

@@ -159,6 +159,7 @@ package enum CheckRegistry {
         // Phase: publish
         .publicationFailed,
         .fieldContested,
+        .labelsForeign,
     ]
 
     private static let positions = Dictionary(

@@ -140,6 +140,7 @@ package struct Checks: Sendable {
         let outcomes: [(ReasonCode, Outcome?)] = [
             (.publicationFailed, Check.publicationOutcome(published)),
             (.fieldContested, Check.contestOutcome(published)),
+            (.labelsForeign, Check.foreignLabelsOutcome(published)),
         ]
         return outcomes.compactMap { code, outcome in outcome.map { Finding(code, $0).explained } }
     }

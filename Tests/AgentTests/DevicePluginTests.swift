@@ -141,6 +141,37 @@ import Testing
         #expect(DevicePluginProcess(command).isLimited == isLimited)
     }
 
+    private static let gpu4 = "resources: [{name: nvidia.com/gpu, replicas: 4}]"
+
+    static let sharings: [(section: String, sharing: DeviceSharing?)] = [
+        ("", .off), ("sharing: {}", .off), ("sharing: {mps: null}", .off),
+        ("sharing: {timeSlicing: {\(gpu4)}}", DeviceSharing(strategy: .timeSlicing, replicas: ["nvidia.com/gpu": 4])),
+        (
+            "sharing: {timeSlicing: {renameByDefault: true, resources: [{name: gpu, replicas: 2}]}}",
+            DeviceSharing(strategy: .timeSlicing, replicas: ["nvidia.com/gpu": 2], isRenamed: true)
+        ),
+        // MPS has the resources as soon as it is there, and the strategy when it shares one.
+        (
+            "sharing: {timeSlicing: {\(gpu4)}, mps: {resources: [{name: nvidia.com/gpu, replicas: 1}]}}",
+            DeviceSharing(strategy: .timeSlicing, replicas: ["nvidia.com/gpu": 1])
+        ),
+        (
+            "sharing: {timeSlicing: {\(gpu4)}, mps: {resources: [{name: nvidia.com/gpu, replicas: 10}]}}",
+            DeviceSharing(strategy: .mps, replicas: ["nvidia.com/gpu": 10])
+        ),
+        ("sharing: {timeSlicing: {resources: [{name: nvidia.com/gpu, replicas: 0}]}}", nil),
+        ("sharing: {timeSlicing: {resources: [{name: nvidia.com/gpu}]}}", nil),
+        ("sharing: {timeSlicing: {resources: [{replicas: 4}]}}", nil), ("sharing: [", nil),
+    ]
+
+    @Test(arguments: sharings) func readsTheSharingAsThePluginDoes(_ section: String, _ sharing: DeviceSharing?) {
+        #expect(DevicePluginProcess(Self.command(file: "version: v1\n\(section)\n")).sharing == sharing)
+    }
+
+    @Test func aPluginWithoutAFileSharesNothing() {
+        #expect(DevicePluginProcess(Self.command()).sharing == .off)
+    }
+
     @Test func aChangeOfTheDevicesWakesALookAndNothingElse() async throws {
         try await TestCluster.with { cluster in
             let link = TestLink(cluster)

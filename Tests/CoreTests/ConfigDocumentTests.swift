@@ -28,7 +28,7 @@ import Testing
               10de:2bb5/1414:2187: vgpu
               10DE:FFFF: physical
               10de:1DB4/10de:1212: ignored
-            labels: {prefix: gpu.example.com}
+            labels: {prefix: gpu.example.com, nvidia: never, deprecated: true}
             conditions: {ready: nvidia.com/GPUReady, healthy: AcceleratedHardwareReady}
             mig: {strategy: mixed, configFile: /etc/mig.yaml}
             catalogs: [/etc/a.yaml, /etc/b.yaml]
@@ -77,6 +77,8 @@ import Testing
             ],
             checksVulkan: true,
             labelPrefix: "gpu.example.com",
+            nvidiaLabels: .never,
+            deprecatedLabels: true,
             migStrategy: .mixed,
             migConfigFile: "/etc/mig.yaml",
             conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady")
@@ -311,6 +313,7 @@ import Testing
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
         ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),
         ("labels: []", ["3:9: labels must be a mapping"]),
+        ("labels: {nvidia: off}", ["3:18: nvidia 'off' is not one of auto, always, never"]),
         ("mig: {strategy: all}", ["3:17: strategy 'all' is not one of none, single, mixed"]),
         (
             "mig: {configFile: mig.yaml}",

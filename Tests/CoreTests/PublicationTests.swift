@@ -173,7 +173,8 @@ import Testing
         #expect(
             try publication(unloaded).labelsToApply(owned: owned) == [
                 "gpu-agent.dev/verdict": "not-ready", "gpu-agent.dev/pci-id": "10de-2bb5",
-                "nvidia.com/gpu.present": "true",
+                "nvidia.com/gpu.present": "true", "nvidia.com/vgpu.present": "true",
+                "nvidia.com/vgpu.host-driver-version": "595.58.03", "nvidia.com/vgpu.host-driver-branch": "r595_58",
             ]
         )
         for bus in [Reading<[PCIFunction]>.present([]), .absent] {

@@ -105,6 +105,20 @@ import Testing
         ),
     ]
 
+    private static func foreign(_ value: String) -> PublishedState {
+        let label = ForeignLabel(key: "nvidia.com/gpu.count", value: value, wanted: "1", managers: ["nfd-master"])
+        return PublishedState(node: "gpu-1", at: at, foreignLabels: [label])
+    }
+
+    /// Feature discovery may need a minute to notice a change of the GPUs.
+    @Test(arguments: [("1", Finding.State.pass, "with the same values"), ("8", .notice, "is '8' in place of '1'")])
+    func namesTheOwnerOfLabelsAndStaysReady(_ value: String, _ state: Finding.State, _ part: String) throws {
+        let report = Checks(facts: .h100Ready, plan: .adoptedH100, published: Self.foreign(value)).report()
+        #expect(report.verdict == .ready)
+        let finding = try #require(report.findings.first { $0.code == .labelsForeign })
+        #expect(finding.state == state && finding.observed.contains("'nfd-master'") && finding.observed.contains(part))
+    }
+
     @Test(arguments: cases)
     func degradesAReadyNode(_ test: Case) throws {
         let report = Checks(facts: .h100Ready, plan: .adoptedH100, published: test.published).report()

@@ -44,6 +44,12 @@ package struct DevicePluginFacts: Codable, Sendable, Equatable {
         return answers.isEmpty || answers.contains(nil) ? nil : false
     }
 
+    /// How the running plugins share their devices; nil when none runs, when one is not known, or when they differ.
+    package var sharing: DeviceSharing? {
+        guard let first = processes.value?.first?.sharing else { return nil }
+        return processes.value?.allSatisfy { $0.sharing == first } == true ? first : nil
+    }
+
     /// The same facts with what the Node says.
     package func with(_ devices: Reading<OfferedDevices>) -> DevicePluginFacts {
         var facts = self
@@ -83,6 +89,8 @@ package struct DevicePluginProcess: Codable, Sendable, Equatable {
     /// Whether its container gets only some of the GPUs (`NVIDIA_VISIBLE_DEVICES`), so that it offers no others; nil when
     /// that is not known.
     package var isLimited: Bool?
+    /// How the plugin shares its devices; nil when the file is not readable, and in facts of an earlier version.
+    package var sharing: DeviceSharing?
 
     package init(
         pid: Int,
@@ -90,7 +98,8 @@ package struct DevicePluginProcess: Codable, Sendable, Equatable {
         source: Source,
         configFile: String? = nil,
         isSharing: Bool? = false,
-        isLimited: Bool? = false
+        isLimited: Bool? = false,
+        sharing: DeviceSharing? = nil
     ) {
         self.pid = pid
         self.strategy = strategy
@@ -98,6 +107,7 @@ package struct DevicePluginProcess: Codable, Sendable, Equatable {
         self.configFile = configFile
         self.isSharing = isSharing
         self.isLimited = isLimited
+        self.sharing = sharing
     }
 }
 

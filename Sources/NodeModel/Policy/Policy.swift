@@ -34,6 +34,10 @@ package struct Policy: Codable, Sendable, Equatable {
     package var checksVulkan: Bool
     /// The prefix of the agent's own labels and taint, without the slash.
     package var labelPrefix: String
+    /// Who owns the labels of NVIDIA's GPU feature discovery.
+    package var nvidiaLabels: NVIDIALabelUse
+    /// Whether the agent also writes the labels that feature discovery calls deprecated.
+    package var deprecatedLabels: Bool
     /// The MIG strategy of the device plugin, which the agent publishes as `nvidia.com/mig.strategy`.
     package var migStrategy: MIGStrategy
     /// The file with the MIG layouts from which the label `nvidia.com/mig.config` of the Node selects one.
@@ -60,6 +64,8 @@ package struct Policy: Codable, Sendable, Equatable {
         hardware: [HardwareOverride] = [],
         checksVulkan: Bool = false,
         labelPrefix: String = "gpu-agent.dev",
+        nvidiaLabels: NVIDIALabelUse = .auto,
+        deprecatedLabels: Bool = false,
         migStrategy: MIGStrategy = .single,
         migConfigFile: String? = nil,
         conditions: ConditionTypes? = ConditionTypes()
@@ -77,6 +83,8 @@ package struct Policy: Codable, Sendable, Equatable {
         self.hardware = hardware
         self.checksVulkan = checksVulkan
         self.labelPrefix = labelPrefix
+        self.nvidiaLabels = nvidiaLabels
+        self.deprecatedLabels = deprecatedLabels
         self.migStrategy = migStrategy
         self.migConfigFile = migConfigFile
         self.conditions = conditions

@@ -33,6 +33,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var isRefused: Bool?
     /// The fields that another client keeps changing back; nil or empty when there are none.
     package var contested: [ContestedField]?
+    /// The labels that the agent leaves to other field managers; nil when there are none.
+    package var foreignLabels: [ForeignLabel]?
 
     package init(
         node: String,
@@ -47,7 +49,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
         gpusWorked: Bool? = nil,
         failure: String? = nil,
         isRefused: Bool? = nil,
-        contested: [ContestedField]? = nil
+        contested: [ContestedField]? = nil,
+        foreignLabels: [ForeignLabel]? = nil
     ) {
         self.node = node
         self.at = at
@@ -62,6 +65,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.failure = failure
         self.isRefused = isRefused
         self.contested = contested
+        self.foreignLabels = foreignLabels
     }
 }
 
@@ -74,6 +78,24 @@ package struct ContestedField: Codable, Sendable, Equatable {
 
     package init(field: String, managers: [String]) {
         self.field = field
+        self.managers = managers
+    }
+}
+
+/// A label of the Node that the agent would write, and that it leaves to its owner.
+package struct ForeignLabel: Codable, Sendable, Equatable {
+    package var key: String
+    /// The value on the Node.
+    package var value: String
+    /// The value that the agent would write.
+    package var wanted: String
+    /// The field managers that own the label, sorted; empty when nobody is known to own it.
+    package var managers: [String]
+
+    package init(key: String, value: String, wanted: String, managers: [String]) {
+        self.key = key
+        self.value = value
+        self.wanted = wanted
         self.managers = managers
     }
 }

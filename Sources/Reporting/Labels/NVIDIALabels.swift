@@ -1,98 +1,86 @@
-package import NodeModel
+import NodeModel
 
 /// The labels under `nvidia.com/`, with the meaning that they have in NVIDIA's GPU feature discovery.
 ///
-/// On a node with several models of GPUs, feature discovery uses a random one. The agent uses the model with the lowest
-/// PCI address. Values are shortened to the length that Kubernetes accepts.
+/// Feature discovery takes the values of a random model where several ones are in a node. The agent takes the model with
+/// the lowest PCI address. Values are shortened to the length that Kubernetes accepts.
+///
+/// Source: `internal/lm` in NVIDIA/k8s-device-plugin (0.20.0).
 struct NVIDIALabels {
     var facts: NodeFacts
     var policy: Policy
 
-    private static let prefix = "nvidia.com/"
-    /// The keys that need data from NVML.
-    private static let nvmlKeys: [String] =
-        ([
-            "cuda.driver-version.major", "cuda.driver-version.minor", "cuda.driver-version.revision",
-            "cuda.driver-version.full", "cuda.runtime-version.major", "cuda.runtime-version.minor",
-            "cuda.runtime-version.full", "gpu.family", "gpu.compute.major", "gpu.compute.minor", "mig.capable",
-            "mig.strategy",
-        ] + singleStrategyKeys).map { prefix + $0 }
-    /// The keys whose values depend on the MIG devices under the strategy `single`.
-    private static let singleStrategyKeys =
-        [
-            "gpu.count", "gpu.product", "gpu.memory", "gpu.replicas", "gpu.sharing-strategy",
-        ] + attributeKeys
+    static let prefix = "nvidia.com/"
+    /// The most MIG profiles that get labels; a GPU has fewer.
+    private static let profileLimit = 32
     /// The keys for the resources of a MIG device.
     private static let attributeKeys = [
-        "gpu.multiprocessors", "gpu.slices.gi", "gpu.slices.ci", "gpu.engines.copy", "gpu.engines.decoder",
-        "gpu.engines.encoder", "gpu.engines.jpeg", "gpu.engines.ofa",
+        "multiprocessors", "slices.gi", "slices.ci", "engines.copy", "engines.decoder", "engines.encoder",
+        "engines.jpeg", "engines.ofa",
     ]
+    /// The keys whose values depend on the MIG devices under the strategy `single`.
+    private static let singleStrategyKeys =
+        (["count", "product", "memory", "replicas", "sharing-strategy"] + attributeKeys).map { "gpu.\($0)" }
+    /// All labels of the MIG profiles under the strategy `mixed`.
+    private static let profileKeys = "mig-*"
+
+    /// The keys that need data from NVML.
+    private var nvmlKeys: [String] {
+        let gpus = ["gpu.family", "gpu.compute.major", "gpu.compute.minor", "mig.capable", "mig.strategy"]
+        let node = ["gpu.machine", "gpu.mode", "gpu.clique", "mps.capable"]
+        return gpus + node + Self.singleStrategyKeys + driverKeys + runtimeKeys
+            + (policy.migStrategy == .mixed ? [Self.profileKeys] : [])
+    }
 
     func build() -> LabelSet {
         var set = LabelSet()
+        let all = ["gpu.present"] + Self.vgpuKeys + nvmlKeys
         guard facts.pci.whyUnknown == nil else {
-            set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"])
+            leave(all, &set)
             return set
         }
         guard !facts.gpus.isEmpty else {
             // An unidentified function can be a GPU.
-            if !facts.unidentified.isEmpty { set.leave(Self.nvmlKeys + [Self.prefix + "gpu.present"]) }
+            if !facts.unidentified.isEmpty { leave(all, &set) }
             return set
         }
-        set.set(Self.prefix + "gpu.present", "true")
+        put("gpu.present", true, &set)
+        vgpu(&set)
         guard let nvml = facts.vendor.value?.nvml.value else {
-            if facts.nvmlIsUndetermined { set.leave(Self.nvmlKeys) }
+            if facts.nvmlIsUndetermined { leave(nvmlKeys, &set) }
             return set
         }
-        gpus(nvml, &set)
+        gpus(nvml.gpus.byAddress, &set)
         driver(nvml, &set)
+        node(nvml, &set)
         return set
     }
 
-    private func put(_ key: String, _ value: some CustomStringConvertible, _ set: inout LabelSet) {
+    func put(_ key: String, _ value: some CustomStringConvertible, _ set: inout LabelSet) {
         set.set(Self.prefix + key, value.description)
     }
 
     /// Returns the value of a reading; when it is not known, the labels with these keys do not change.
-    private func value<Value>(_ reading: Reading<Value>, of keys: [String], _ set: inout LabelSet) -> Value? {
+    func value<Value>(_ reading: Reading<Value>, of keys: [String], _ set: inout LabelSet) -> Value? {
         if reading.whyUnknown != nil { leave(keys, &set) }
         return reading.value
     }
 
-    private func leave(_ keys: [String], _ set: inout LabelSet) {
+    func leave(_ keys: [String], _ set: inout LabelSet) {
         set.leave(keys.map { Self.prefix + $0 })
     }
 
-    private func driver(_ nvml: NVMLFacts, _ set: inout LabelSet) {
-        let parts = nvml.driverVersion.split(separator: ".").map(String.init)
-        if (2...3).contains(parts.count) {
-            put("cuda.driver-version.major", parts[0], &set)
-            put("cuda.driver-version.minor", parts[1], &set)
-            put("cuda.driver-version.revision", parts.count == 3 ? parts[2] : "", &set)
-            put("cuda.driver-version.full", nvml.driverVersion, &set)
+    private func gpus(_ gpus: [GPUFacts], _ set: inout LabelSet) {
+        guard let shown = Self.shown(gpus), let model = shown.name.value.map(productName) else {
+            return leave(nvmlKeys, &set)
         }
-        let runtime = ["major", "minor", "full"].map { "cuda.runtime-version.\($0)" }
-        guard let cuda = value(nvml.cudaVersion, of: runtime, &set) else { return }
-        let numbers = cuda.split(separator: ".").map(String.init)
-        guard numbers.count == 2 else { return }
-        put("cuda.runtime-version.major", numbers[0], &set)
-        put("cuda.runtime-version.minor", numbers[1], &set)
-        put("cuda.runtime-version.full", cuda, &set)
-    }
-
-    private func gpus(_ nvml: NVMLFacts, _ set: inout LabelSet) {
-        let gpus = nvml.gpus.byAddress
-        guard let first = gpus.first, let model = first.name.value.map(productName) else {
-            return set.leave(Self.nvmlKeys)
-        }
-        put("gpu.count", gpus.filter { $0.name.value.map(productName) == model }.count, &set)
+        wholeGPUs(gpus.filter { $0.name.value.map(productName) == model }, model, &set)
         if gpus.contains(where: { $0.name.whyUnknown != nil }) { leave(["gpu.count"], &set) }
-        put("gpu.product", model, &set)
-        if let memory = value(first.memoryMiB, of: ["gpu.memory"], &set), memory > 0 {
+        if let memory = value(shown.memoryMiB, of: ["gpu.memory"], &set), memory > 0 {
             put("gpu.memory", memory, &set)
         }
         let computeKeys = ["gpu.family", "gpu.compute.major", "gpu.compute.minor"]
-        if let compute = value(first.computeCapability, of: computeKeys, &set), compute.major > 0 {
+        if let compute = value(shown.computeCapability, of: computeKeys, &set), compute.major > 0 {
             put("gpu.family", familyName(compute), &set)
             put("gpu.compute.major", compute.major, &set)
             put("gpu.compute.minor", compute.minor, &set)
@@ -105,7 +93,54 @@ struct NVIDIALabels {
         }
         guard policy.migStrategy != .none else { return }
         put("mig.strategy", policy.migStrategy.rawValue, &set)
-        if policy.migStrategy == .single { singleStrategy(gpus, &set) }
+        policy.migStrategy == .single ? singleStrategy(gpus, &set) : mixedStrategy(gpus, &set)
+    }
+
+    /// The GPU that the labels describe: the first one that is not in MIG mode, or else the first one.
+    ///
+    /// Pods get the others as MIG devices. Feature discovery lets GPUs without MIG mode win, too. Nil when it is not
+    /// known which one of several models it is.
+    private static func shown(_ gpus: [GPUFacts]) -> GPUFacts? {
+        let models = Set(gpus.compactMap(\.name.value).map(productName))
+        let isUnclear = gpus.contains { $0.name.value != nil && $0.migMode.whyUnknown != nil }
+        guard models.count < 2 || !isUnclear else { return nil }
+        return gpus.first { $0.migMode.whyUnknown == nil && $0.migMode.value?.current != true } ?? gpus.first
+    }
+
+    /// Sets the labels of the whole GPUs of one model.
+    private func wholeGPUs(_ gpus: [GPUFacts], _ model: String, _ set: inout LabelSet) {
+        let isMIG = gpus.map { gpu in gpu.migMode.whyUnknown == nil ? gpu.migMode.value?.current == true : nil }
+        resource("gpu", model, count: gpus.count, isOffered: isMIG.contains(false), &set)
+        if !isMIG.contains(false), isMIG.contains(nil) { leave(["gpu.replicas", "gpu.sharing-strategy"], &set) }
+    }
+
+    /// Sets what every resource has: the product, the count, and how pods share it.
+    ///
+    /// - Parameters:
+    ///   - resource: The name of the resource, such as `gpu` or `mig-1g.5gb`.
+    ///   - model: The model of the GPU.
+    ///   - addition: What comes after the model in the product.
+    ///   - count: The number of devices.
+    ///   - isOffered: Whether pods can get these devices. Nobody shares others, and they have 0 replicas.
+    ///   - set: The labels.
+    private func resource(
+        _ resource: String,
+        _ model: String,
+        _ addition: String = "",
+        count: Int,
+        isOffered: Bool = true,
+        _ set: inout LabelSet
+    ) {
+        let name = Self.prefix + resource
+        let shared = product(model, "\(addition)-SHARED")
+        let known = isOffered ? sharing : .off
+        let replicas = known?.replicas(of: name) ?? 1
+        let isShared = replicas > 1
+        put("\(resource).product", isShared && known?.isRenamed == false ? shared : product(model, addition), &set)
+        put("\(resource).count", count, &set)
+        put("\(resource).replicas", isOffered ? replicas : 0, &set)
+        put("\(resource).sharing-strategy", known.flatMap { isShared ? $0.strategy.rawValue : nil } ?? "none", &set)
+        set.unknownSharing[name] = known == nil ? labelValue(shared) : nil
     }
 
     /// Sets the labels for the strategy `single` according to the rules of feature discovery.
@@ -121,59 +156,50 @@ struct NVIDIALabels {
         }
         guard let model = parent.name.value.map(productName) else { return leave(Self.singleStrategyKeys, &set) }
         guard let device else {
-            put("gpu.product", product(model, "-MIG-INVALID"), &set)
-            put("gpu.count", 0, &set)
-            put("gpu.replicas", 0, &set)
+            resource("gpu", model, "-MIG-INVALID", count: 0, isOffered: false, &set)
             put("gpu.sharing-strategy", "", &set)
             put("gpu.memory", 0, &set)
             return
         }
-        put("gpu.product", product(model, "-MIG-\(device.profile.split(separator: "+").joined(separator: "."))"), &set)
-        put("gpu.count", count, &set)
-        put("gpu.replicas", 1, &set)
-        put("gpu.sharing-strategy", "none", &set)
-        // The attribute is what feature discovery shows. The memory that NVML reports for the device can differ.
-        put("gpu.memory", device.attributes.value?.memoryMiB ?? device.memoryMiB, &set)
-        guard let attributes = value(device.attributes, of: Self.attributeKeys, &set) else { return }
-        put("gpu.multiprocessors", attributes.multiprocessors, &set)
-        put("gpu.slices.gi", attributes.gpuInstanceSlices, &set)
-        put("gpu.slices.ci", attributes.computeInstanceSlices, &set)
-        put("gpu.engines.copy", attributes.copyEngines, &set)
-        put("gpu.engines.decoder", attributes.decoders, &set)
-        put("gpu.engines.encoder", attributes.encoders, &set)
-        put("gpu.engines.jpeg", attributes.jpegEngines, &set)
-        put("gpu.engines.ofa", attributes.opticalFlowEngines, &set)
+        migDevices("gpu", device, model, count: count, &set)
     }
-}
 
-/// Returns the model with the MIG suffix; when both are too long for a label, the end of the model is cut.
-private func product(_ model: String, _ addition: String) -> String {
-    "\(model.prefix(max(0, 63 - addition.count)))\(addition)"
-}
+    /// Sets the labels for the strategy `mixed`: those of each profile, beside the ones of whole GPUs.
+    ///
+    /// A GPU in MIG mode without a MIG device has no labels here. The first MIG device of a profile describes it.
+    private func mixedStrategy(_ gpus: [GPUFacts], _ set: inout LabelSet) {
+        let enabled = gpus.filter { $0.migMode.value?.current == true }
+        guard gpus.allSatisfy({ $0.migMode.whyUnknown == nil }),
+            enabled.allSatisfy({ $0.migDevices.whyUnknown == nil && $0.name.value != nil })
+        else { return leave([Self.profileKeys], &set) }
+        let devices = enabled.flatMap { gpu in
+            (gpu.migDevices.value ?? []).map { (model: productName(gpu.name.value ?? ""), device: $0) }
+        }
+        let profiles = Dictionary(grouping: devices) { profileName($0.device.profile) }.filter { !$0.key.isEmpty }
+        for (profile, found) in profiles.sorted(by: { $0.key < $1.key }).prefix(Self.profileLimit) {
+            guard let first = found.first else { continue }
+            migDevices("mig-\(profile)", first.device, first.model, count: found.count, &set)
+        }
+    }
 
-/// Returns the product name of NVML in the form that feature discovery uses.
-///
-/// Only letters, digits, `-`, `_`, `.` and spaces remain, and each run of spaces becomes one `-`.
-package func productName(_ name: String) -> String {
-    let kept = name.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-_. ".contains($0)) }
-    return kept.split(separator: " ").joined(separator: "-")
-}
-
-/// Returns the name that feature discovery gives to the architecture with this compute capability.
-package func familyName(_ compute: ComputeCapability) -> String {
-    switch (compute.major, compute.minor) {
-    case (1, _): "tesla"
-    case (2, _): "fermi"
-    case (3, _): "kepler"
-    case (5, _): "maxwell"
-    case (6, _): "pascal"
-    case (7, ..<5): "volta"
-    case (7, _): "turing"
-    case (8, ..<9): "ampere"
-    case (8, _): "ada-lovelace"
-    case (9, _): "hopper"
-    case (10, _), (12, _): "blackwell"
-    case (13, _): "rubin"
-    default: "undefined"
+    /// Sets the labels of the MIG devices of one resource.
+    private func migDevices(
+        _ resource: String,
+        _ device: MIGDevice,
+        _ model: String,
+        count: Int,
+        _ set: inout LabelSet
+    ) {
+        self.resource(resource, model, "-MIG-\(profileName(device.profile))", count: count, &set)
+        // The attribute is what feature discovery shows. The memory that NVML reports for the device can differ.
+        put("\(resource).memory", device.attributes.value?.memoryMiB ?? device.memoryMiB, &set)
+        let keys = Self.attributeKeys.map { "\(resource).\($0)" }
+        guard let attributes = value(device.attributes, of: keys, &set) else { return }
+        let values = [
+            attributes.multiprocessors, attributes.gpuInstanceSlices, attributes.computeInstanceSlices,
+            attributes.copyEngines, attributes.decoders, attributes.encoders, attributes.jpegEngines,
+            attributes.opticalFlowEngines,
+        ]
+        for (key, value) in zip(keys, values) { put(key, value, &set) }
     }
 }

@@ -7,7 +7,15 @@ package struct Publication: Codable, Sendable, Equatable {
     /// The labels that follow from the facts.
     package var labels: [String: String]
     /// The keys whose values are not known this time; these labels of the Node do not change.
+    ///
+    /// A key that ends with `*` stands for all labels of the agent with this beginning.
     package var undetermined: Set<String>
+    /// The resources of which it is not known whether pods share them, with the product that a shared one has.
+    ///
+    /// Their labels are those of resources that nobody shares. When the Node says that one is shared, it stays so.
+    package var unknownSharing: [String: String]
+    /// Who owns the labels of GPU feature discovery.
+    package var nvidiaLabels: NVIDIALabelUse
     package var taint: TaintWish
     /// The conditions; the Node has none of the agent's conditions when it is empty.
     package var conditions: [Condition]
@@ -18,6 +26,8 @@ package struct Publication: Codable, Sendable, Equatable {
     package init(
         labels: [String: String],
         undetermined: Set<String>,
+        unknownSharing: [String: String] = [:],
+        nvidiaLabels: NVIDIALabelUse = .auto,
         taint: TaintWish,
         conditions: [Condition] = [],
         verdict: Verdict,
@@ -25,6 +35,8 @@ package struct Publication: Codable, Sendable, Equatable {
     ) {
         self.labels = labels
         self.undetermined = undetermined
+        self.unknownSharing = unknownSharing
+        self.nvidiaLabels = nvidiaLabels
         self.taint = taint
         self.conditions = conditions
         self.verdict = verdict
@@ -43,7 +55,41 @@ package struct Publication: Codable, Sendable, Equatable {
     /// Server-side apply removes each owned label that is not in the request. So the agent sends an undetermined label
     /// with its current value.
     package func labelsToApply(owned: [String: String]) -> [String: String] {
-        labels.merging(owned.filter { undetermined.contains($0.key) }) { new, _ in new }
+        let beginnings = undetermined.filter { $0.hasSuffix("*") }.map { $0.dropLast() }
+        let kept = owned.filter { key, _ in
+            undetermined.contains(key) || beginnings.contains(where: key.hasPrefix)
+        }
+        var wanted = labels.merging(kept) { new, _ in new }
+        for (resource, product) in unknownSharing { keepSharing(of: resource, as: product, owned, in: &wanted) }
+        return wanted
+    }
+
+    /// Keeps what the Node says about the sharing of a resource, as long as it can still be right.
+    ///
+    /// A device plugin that starts again must not make its shared GPUs look like others for a moment.
+    private func keepSharing(
+        of resource: String,
+        as product: String,
+        _ owned: [String: String],
+        in wanted: inout [String: String]
+    ) {
+        let keys = (product: "\(resource).product", strategy: "\(resource).sharing-strategy")
+        guard let shown = owned[keys.product], shown == product || shown == labels[keys.product],
+            let replicas = owned["\(resource).replicas"], Int(replicas) ?? 0 > 1, let strategy = owned[keys.strategy]
+        else { return }
+        wanted[keys.product] = shown
+        wanted["\(resource).replicas"] = replicas
+        wanted[keys.strategy] = strategy
+        let capable = NVIDIALabels.prefix + "mps.capable"
+        if strategy == DeviceSharing.Strategy.mps.rawValue, let known = owned[capable] { wanted[capable] = known }
+    }
+
+    /// Whether another field manager that owns this label has it for itself, also with the value of the agent.
+    ///
+    /// It is so with `labels.nvidia: auto` for the names of feature discovery. The state of a MIG layout has rules of
+    /// its own.
+    package func isSharedName(_ key: String) -> Bool {
+        nvidiaLabels == .auto && key.hasPrefix(NVIDIALabels.prefix) && key != MIGRequest.stateKey
     }
 
     /// Creates the publication for a report.
@@ -53,11 +99,12 @@ package struct Publication: Codable, Sendable, Equatable {
         let facts = plan.decision.managed(facts)
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
-        let nvidia = NVIDIALabels(facts: facts, policy: policy).build()
-        labels.merge(nvidia)
+        if policy.nvidiaLabels != .never { labels.merge(NVIDIALabels(facts: facts, policy: policy).build()) }
         return Publication(
             labels: labels.labels,
             undetermined: labels.undetermined,
+            unknownSharing: labels.unknownSharing,
+            nvidiaLabels: policy.nvidiaLabels,
             taint: TaintWish(report.verdict, report.readiness),
             conditions: policy.conditions.map { NodeConditions(report, facts: facts, types: $0).all } ?? [],
             verdict: report.verdict,
@@ -89,6 +136,7 @@ package enum TaintWish: String, Codable, Sendable {
 struct LabelSet {
     var labels: [String: String] = [:]
     var undetermined: Set<String> = []
+    var unknownSharing: [String: String] = [:]
 
     /// Sets a label to a value, which is first converted to a valid label value.
     mutating func set(_ key: String, _ value: String) {
@@ -110,6 +158,7 @@ struct LabelSet {
     mutating func merge(_ other: LabelSet) {
         labels.merge(other.labels) { _, new in new }
         undetermined.formUnion(other.undetermined)
+        unknownSharing.merge(other.unknownSharing) { _, new in new }
     }
 }
 

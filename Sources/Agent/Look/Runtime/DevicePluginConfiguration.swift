@@ -11,6 +11,8 @@ struct DevicePluginConfiguration: Codable, Sendable, Equatable {
     var strategy: String?
     /// Whether `sharing` has a resource that several pods share, by time-slicing or by MPS.
     var isSharing: Bool
+    /// What `sharing` says; nil when the agent does not understand it.
+    var sharing: DeviceSharing?
 
     /// Reads the text of a file.
     static func parse(_ text: String, file: String) -> Reading<DevicePluginConfiguration> {
@@ -20,10 +22,49 @@ struct DevicePluginConfiguration: Codable, Sendable, Equatable {
             return .present(
                 DevicePluginConfiguration(
                     strategy: document["flags"]?["migStrategy"]?.text,
-                    isSharing: ["timeSlicing", "mps"].contains { sharing?[$0]?["resources"]?.items.isEmpty == false }
+                    isSharing: ["timeSlicing", "mps"].contains { sharing?[$0]?["resources"]?.items.isEmpty == false },
+                    sharing: Self.sharing(sharing)
                 )
             )
         } catch { return .unreadable(ReadFailure(.malformed, errorChain(error))) }
+    }
+
+    /// Reads the section `sharing` as the plugin does.
+    ///
+    /// MPS counts before time-slicing. The plugin ignores names of resources other than `renameByDefault` gives, and
+    /// selections of devices.
+    private static func sharing(_ node: DocumentNode?) -> DeviceSharing? {
+        func section(_ name: String) -> DocumentNode? {
+            node?[name].flatMap { $0.isPlain("null") || $0.isPlain("~") || $0.isPlain("") ? nil : $0 }
+        }
+        let (mps, slicing) = (section("mps"), section("timeSlicing"))
+        guard let mpsReplicas = replicas(mps), let slicingReplicas = replicas(slicing) else { return nil }
+        func isShared(_ replicas: [String: Int]) -> Bool { replicas.values.contains { $0 > 1 } }
+        let strategy: DeviceSharing.Strategy =
+            isShared(mpsReplicas) ? .mps : isShared(slicingReplicas) ? .timeSlicing : .unshared
+        let used = mps ?? slicing
+        return DeviceSharing(
+            strategy: strategy,
+            replicas: mps == nil ? slicingReplicas : mpsReplicas,
+            isRenamed: used?["renameByDefault"]?.isPlain("true") == true
+        )
+    }
+
+    /// How often each resource of a section is offered; nil when an entry is not one that the plugin accepts.
+    private static func replicas(_ section: DocumentNode?) -> [String: Int]? {
+        let entries = section?["resources"]?.items ?? []
+        guard entries.count <= DeviceSharing.limit else { return nil }
+        var replicas: [String: Int] = [:]
+        for entry in entries {
+            guard let name = entry["name"]?.text, !name.isEmpty, name.utf8.count <= 100,
+                let count = entry["replicas"]?.text.flatMap(Int.init), (1...DeviceSharing.limit).contains(count)
+            else { return nil }
+            let prefix = OfferedDevices.resourcePrefix
+            // The first entry of a resource counts.
+            let key = name.hasPrefix(prefix) ? name : prefix + name
+            replicas[key] = replicas[key] ?? count
+        }
+        return replicas
     }
 }
 
@@ -52,7 +93,8 @@ extension DevicePluginProcess {
             source: found.source,
             configFile: file?.shortened(to: 200),
             isSharing: configuration.value?.isSharing ?? (configuration.isAbsent ? false : nil),
-            isLimited: command.visibleDevices.isAbsent ? false : command.visibleDevices.value.map(Self.isLimited)
+            isLimited: command.visibleDevices.isAbsent ? false : command.visibleDevices.value.map(Self.isLimited),
+            sharing: configuration.isAbsent ? .off : configuration.value?.sharing
         )
     }
 
