@@ -67,7 +67,7 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license", "checks", "health",
+            "download", "license", "checks", "health", "readiness",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -77,6 +77,7 @@ extension DocumentReader {
         }
         if let node = fields["gpus"] { config.policy.hardware = hardware(node) }
         if let node = fields["labels"] { labels(node, &config.policy) }
+        if let node = fields["readiness"] { config.policy.readiness = readiness(node) }
         if let node = fields["conditions"] { config.policy.conditions = conditionTypes(node) }
         if let node = fields["mig"], let fields = self.fields(node, of: "mig", known: ["strategy", "configFile"]) {
             if let strategy: MIGStrategy = fields["strategy"].flatMap({ choice($0, "strategy") }) {
@@ -99,6 +100,9 @@ extension DocumentReader {
         }
         if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required
+        if config.cluster == .none, config.policy.readiness.waitFor != .none, let node = fields["readiness"] {
+            report("waitFor needs a cluster, and 'cluster' is none", at: node)
+        }
         config.mode = fields["mode"].flatMap { choice($0, "mode") } ?? .manage
         config.catalogs = fields["catalogs"].map { node in
             items(node, of: "catalogs").compactMap { text($0, "a catalog file") }

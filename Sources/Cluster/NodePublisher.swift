@@ -15,7 +15,7 @@ package actor NodePublisher {
     private let conditions: ConditionPublisher
     private let bell = Bell()
     private var wanted: Publication?
-    private var pace = PublicationPace()
+    var pace = PublicationPace()
     private var contests = FieldContests()
     /// The value of each field at the last successful publication.
     private var brought: [NodeUpdate.Field: String] = [:]
@@ -28,7 +28,7 @@ package actor NodePublisher {
     private var reported: (uid: String, verdict: Verdict?)?
     private var published: PublishedState
     /// The last request, for the message when the API server refuses it.
-    private var request = PublicationRequest.read
+    var request = PublicationRequest.read
     /// When the agent first found that it cannot read the owner labels; nil while it can.
     private var ownersFailedSince: Timestamp?
 
@@ -179,7 +179,7 @@ package actor NodePublisher {
         }
     }
 
-    /// Changes the taint and the labels where they differ from the publication.
+    /// Changes the taints and the labels where they differ from the publication.
     ///
     /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
@@ -203,7 +203,9 @@ package actor NodePublisher {
             logger.notice("labels applied", metadata: ["node": "\(mirror.node)", "count": "\(labels.count)"])
         }
         published.labels = update.shown
-        if update.taint == .absent { latest = try await bringTaint(.absent, on: latest) }
+        if update.taint == .absent || !update.startupTaints.isEmpty {
+            latest = try await bringTaint(update.taint, removing: update.startupTaints, on: latest)
+        }
         published.tainted = NodeUpdate.isTainted(latest, prefix: mirror.prefix)
         let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
         if !isReported { await report(publication, on: latest.metadata) }
@@ -255,41 +257,5 @@ package actor NodePublisher {
         await mirror.accept(applied)
         pace.wrote(at: .now)
         return applied
-    }
-
-    /// Adds or removes the taint and returns the Node after the change.
-    ///
-    /// When another program changes the Node between the read and the patch, the test of the patch fails. The publisher
-    /// then reads the Node again, and makes at most three attempts within the budget of requests.
-    private func bringTaint(_ wish: TaintWish, on node: Node) async throws(KubernetesError) -> Node {
-        request = .patch
-        var (attempt, latest) = (1, node)
-        while true {
-            let operations = NodeUpdate.taintPatch(wish, on: latest, prefix: mirror.prefix)
-            guard !operations.isEmpty else { return latest }
-            do throws(KubernetesError) {
-                return try await patch(operations)
-            } catch {
-                guard error.isFailedTest, attempt < 3, await mirror.delay(forRequests: 2) == .zero else { throw error }
-                attempt += 1
-                latest = try await mirror.read()
-            }
-        }
-    }
-
-    private func patch(_ operations: [JSONPatchOperation]) async throws(KubernetesError) -> Node {
-        let patched = try await mirror.request("patch") { client throws(KubernetesError) in
-            try await client.patchNode(
-                self.mirror.node,
-                operations: operations,
-                fieldManager: NodeUpdate.fieldManager
-            )
-        }
-        await mirror.accept(patched)
-        pace.wrote(at: .now)
-        let taint = NodeUpdate.taint(prefix: mirror.prefix).key
-        let isOn = NodeUpdate.isTainted(patched, prefix: mirror.prefix)
-        logger.notice("taint changed", metadata: ["taint": "\(taint)", "present": "\(isOn)"])
-        return patched
     }
 }

@@ -15,6 +15,8 @@ package struct NodeUpdate: Sendable, Equatable {
     package var yielded: [ForeignLabel]
     /// What to do with the taint; `keep` when the taint is right.
     package var taint: TaintWish
+    /// The start-up taints of the Node that the agent removes.
+    package var startupTaints: [StartupTaint]
 
     /// The fields whose value differs from the publication, with the field managers that own them.
     package var differing: [Field: [String]]
@@ -23,6 +25,7 @@ package struct NodeUpdate: Sendable, Equatable {
     package enum Field: Sendable, Hashable {
         case label(String)
         case taint
+        case startupTaint(StartupTaint)
         case condition(String)
 
         /// The name of the field for people.
@@ -30,6 +33,7 @@ package struct NodeUpdate: Sendable, Equatable {
             switch self {
             case .label(let key): "the label \(key)"
             case .taint: "the taint \(NodeUpdate.taint(prefix: prefix).key)"
+            case .startupTaint(let taint): "the start-up taint \(taint)"
             case .condition(let type): "the condition \(type)"
             }
         }
@@ -68,17 +72,23 @@ package struct NodeUpdate: Sendable, Equatable {
         self.yielded = yielded
         let isRight = Self.taintPatch(publication.taint, on: node, prefix: prefix).isEmpty
         taint = isRight || paused.contains(.taint) ? .keep : publication.taint
+        startupTaints = publication.startupTaints.filter { taint in
+            node.taints.contains(where: taint.matches) && !paused.contains(.startupTaint(taint))
+        }
         differing = [:]
         for (key, value) in applied where metadata.labels[key] != value {
             differing[.label(key)] = metadata.others(owning: ["metadata", "labels", key])
         }
-        if taint != .keep { differing[.taint] = metadata.others(owning: ["spec", "taints"]) }
+        let writers = metadata.others(owning: ["spec", "taints"])
+        if taint != .keep { differing[.taint] = writers }
+        for taint in startupTaints { differing[.startupTaint(taint)] = writers }
     }
 
     /// What the publication wants for each field, as text.
     package static func wishes(_ publication: Publication) -> [Field: String] {
         var wishes = Dictionary(uniqueKeysWithValues: publication.labels.map { (Field.label($0.key), $0.value) })
         if publication.taint != .keep { wishes[.taint] = publication.taint.rawValue }
+        for taint in publication.startupTaints { wishes[.startupTaint(taint)] = TaintWish.absent.rawValue }
         return wishes
     }
 
@@ -97,23 +107,34 @@ package struct NodeUpdate: Sendable, Equatable {
         ]
     }
 
-    /// The patch that adds or removes the agent's taint; empty when the taint is right.
+    /// The patch that adds or removes the agent's taint, and removes start-up taints; empty when the taints are right.
     ///
     /// Several programs write the list of taints. So the patch first tests that the Node still has the resource version
     /// that was read.
-    package static func taintPatch(_ wish: TaintWish, on node: Node, prefix: String) -> [JSONPatchOperation] {
+    package static func taintPatch(
+        _ wish: TaintWish,
+        removing startupTaints: [StartupTaint] = [],
+        on node: Node,
+        prefix: String
+    ) -> [JSONPatchOperation] {
         let ours = taint(prefix: prefix)
         let index = node.taints.firstIndex { $0.key == ours.key && $0.effect == ours.effect }
         let unchanged = JSONPatchOperation.test(
             ["metadata", "resourceVersion"],
             .string(node.metadata.resourceVersion)
         )
-        switch (wish, index) {
-        case (.present, nil) where node.taints.isEmpty: return [unchanged, .add(["spec", "taints"], [ours.json])]
-        case (.present, nil): return [unchanged, .add(["spec", "taints", "-"], ours.json)]
-        case (.absent, .some(let index)): return [unchanged, .remove(["spec", "taints", String(index)])]
-        case (.present, .some), (.absent, nil), (.keep, _): return []
+        let going = node.taints.indices.filter { place in
+            place == index ? wish == .absent : startupTaints.contains { $0.matches(node.taints[place]) }
         }
+        // Removes the last taint first, because a removal changes the index of every later taint.
+        var operations = going.reversed().map { JSONPatchOperation.remove(["spec", "taints", String($0)]) }
+        if wish == .present, index == nil {
+            let isEmpty = node.taints.isEmpty
+            operations.append(
+                isEmpty ? .add(["spec", "taints"], [ours.json]) : .add(["spec", "taints", "-"], ours.json)
+            )
+        }
+        return operations.isEmpty ? [] : [unchanged] + operations
     }
 
     /// Whether the Node has the agent's taint.
@@ -126,6 +147,11 @@ package struct NodeUpdate: Sendable, Equatable {
     package static func taint(prefix: String) -> Taint {
         Taint(key: "\(prefix)/not-ready", effect: "NoSchedule")
     }
+}
+
+extension StartupTaint {
+    /// Whether a taint of a Node is this one, whatever its value is.
+    func matches(_ taint: Taint) -> Bool { taint.key == key && taint.effect == effect.rawValue }
 }
 
 extension ObjectMetadata {

@@ -49,6 +49,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package static let standardMIGLayouts = "standard"
     /// The types of the node conditions; nil when the agent publishes none.
     package var conditions: ConditionTypes?
+    /// When the node counts as ready, and which start-up taints go then.
+    package var readiness: ReadinessPolicy
 
     package init(
         version: DriverVersion? = nil,
@@ -68,7 +70,8 @@ package struct Policy: Codable, Sendable, Equatable {
         deprecatedLabels: Bool = false,
         migStrategy: MIGStrategy = .single,
         migConfigFile: String? = nil,
-        conditions: ConditionTypes? = ConditionTypes()
+        conditions: ConditionTypes? = ConditionTypes(),
+        readiness: ReadinessPolicy = ReadinessPolicy()
     ) {
         self.version = version
         self.branch = branch
@@ -88,6 +91,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.migStrategy = migStrategy
         self.migConfigFile = migConfigFile
         self.conditions = conditions
+        self.readiness = readiness
     }
 }
 

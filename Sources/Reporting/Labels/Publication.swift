@@ -17,6 +17,8 @@ package struct Publication: Codable, Sendable, Equatable {
     /// Who owns the labels of GPU feature discovery.
     package var nvidiaLabels: NVIDIALabelUse
     package var taint: TaintWish
+    /// The start-up taints to remove; empty while the node must keep them.
+    package var startupTaints: [StartupTaint]
     /// The conditions; the Node has none of the agent's conditions when it is empty.
     package var conditions: [Condition]
     package var verdict: Verdict
@@ -31,7 +33,8 @@ package struct Publication: Codable, Sendable, Equatable {
         taint: TaintWish,
         conditions: [Condition] = [],
         verdict: Verdict,
-        message: String
+        message: String,
+        startupTaints: [StartupTaint] = []
     ) {
         self.labels = labels
         self.undetermined = undetermined
@@ -41,12 +44,14 @@ package struct Publication: Codable, Sendable, Equatable {
         self.conditions = conditions
         self.verdict = verdict
         self.message = message
+        self.startupTaints = startupTaints
     }
 
-    /// The part of the publication that the agent can write in a mode; only `manage` includes the taint.
+    /// The part of the publication that the agent can write in a mode; only `manage` includes the taints.
     package func limited(to mode: AgentMode) -> Publication {
         var publication = self
         if mode != .manage { publication.taint = .keep }
+        if mode != .manage { publication.startupTaints = [] }
         return publication
     }
 
@@ -100,15 +105,18 @@ package struct Publication: Codable, Sendable, Equatable {
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
         if policy.nvidiaLabels != .never { labels.merge(NVIDIALabels(facts: facts, policy: policy).build()) }
+        let taint = TaintWish(report.verdict, report.readiness)
         return Publication(
             labels: labels.labels,
             undetermined: labels.undetermined,
             unknownSharing: labels.unknownSharing,
             nvidiaLabels: policy.nvidiaLabels,
-            taint: TaintWish(report.verdict, report.readiness),
+            taint: taint,
             conditions: policy.conditions.map { NodeConditions(report, facts: facts, types: $0).all } ?? [],
             verdict: report.verdict,
-            message: report.sentence
+            message: report.sentence,
+            // One rule for all taints that say that the GPUs are not ready.
+            startupTaints: taint == .absent ? policy.readiness.startupTaints : []
         )
     }
 }
