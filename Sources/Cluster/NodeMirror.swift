@@ -284,7 +284,7 @@ extension ObjectMetadata {
 }
 
 extension ReadFailure {
-    fileprivate init(_ error: KubernetesError) {
+    init(_ error: KubernetesError) {
         let reason: Reason =
             switch error {
             case .unauthorized, .forbidden: .permission

@@ -126,6 +126,7 @@ package enum CheckRegistry {
         .nvlsmMissing,
         .fabricManagerNotRunning,
         .cudaFailed,
+        .gpuNotOffered,
         .vulkanHang,
         .vulkanLoaderMissing,
         .vulkanDriverFileMissing,

@@ -69,13 +69,15 @@ package struct Checks: Sendable {
             check.outcome(on: node).map { Finding(check.code, $0) }
         }
         let readiness = Readiness(found, facts.driver)
+        // A node that only waits for its device plugin or its DRA driver works, so nothing else about it is a failure.
+        let works = Readiness(found.filter { $0.code != .gpuNotOffered }, facts.driver)
         if installing || !obstacles.isEmpty {
             // During an install, a second one is useless. With an obstacle, an install fails.
             for index in found.indices where found[index].remedy == .install { found[index].remedy = .none }
         }
         // An obstacle has more detail than the check with the same code.
         let raised = Set(obstacles.map(\.code))
-        let findings = (obstacles + found.filter { !raised.contains($0.code) }).weighed(for: readiness)
+        let findings = (obstacles + found.filter { !raised.contains($0.code) }).weighed(for: works)
         let consequences = Consequences(among: findings)
         let judge = Judge(
             plan: plan,

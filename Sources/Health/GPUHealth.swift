@@ -48,8 +48,17 @@ package enum GPUHealth: Sendable, Equatable {
         if let worst = faults.decider {
             self = .faulty(worst)
         } else {
-            self = findings.isEmpty && report.readiness == .usable ? .healthy : .unknown(findings.decider)
+            let isHealthy = findings.isEmpty && report.readiness == .usable
+            let isNotOffered = findings.isEmpty && report.waitsOnlyForTheOffer
+            self = isHealthy || isNotOffered ? .healthy : .unknown(findings.decider)
         }
+    }
+}
+
+extension NodeReport {
+    /// Whether CUDA works, and the node is not ready only because nothing offers its GPUs to pods yet.
+    fileprivate var waitsOnlyForTheOffer: Bool {
+        reason == .gpuNotOffered && findings.contains { $0.code == .cudaFailed && $0.state == .pass }
     }
 }
 

@@ -48,11 +48,12 @@ extension [Finding] {
     /// The findings for a node with this readiness: on a usable node, a failure is a warning.
     ///
     /// Such a failure is about a driver that the agent would not choose, or about an install that is not possible. It
-    /// is also a warning that the agent could not tell.
+    /// is also a warning that the agent could not tell. That the node does not offer its GPUs yet stays what it is.
     func weighed(for readiness: Readiness) -> [Finding] {
         guard readiness == .usable else { return self }
         return map { finding in
             var finding = finding
+            guard finding.code != .gpuNotOffered else { return finding }
             if [.failed, .unknown].contains(finding.state) { finding.state = .warning }
             return finding
         }

@@ -181,6 +181,13 @@ struct ClusterLink: Sendable {
     let mirror: NodeMirror
     /// Nil in the mode `observe`, in which the agent does not write to the cluster.
     let publisher: NodePublisher?
+    let slices: ResourceSliceReader
+
+    init(mirror: NodeMirror, publisher: NodePublisher?, slices: ResourceSliceReader? = nil) {
+        self.mirror = mirror
+        self.publisher = publisher
+        self.slices = slices ?? ResourceSliceReader(mirror: mirror)
+    }
 }
 
 /// The owner labels of a node without a cluster.

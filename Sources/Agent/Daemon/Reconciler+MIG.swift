@@ -22,10 +22,15 @@ extension Reconciler {
         return await followed(await asking(restored, mig, settling), &mig.follower, &settling)
     }
 
+    /// The view with what the node waits for before it is ready: a MIG layout that a label names, and the offer to pods.
+    func asking(_ view: NodeView, _ mig: MIGWork, _ settling: Settling) async -> NodeView {
+        await waitingForOffer(await askingForLayout(view, mig, settling), settling)
+    }
+
     /// The view with the MIG layout that a label of the Node names, if it is not there.
     ///
     /// Without it, the node would count as ready before the layout is made, and the first pod would prevent it.
-    func asking(_ view: NodeView, _ mig: MIGWork, _ settling: Settling) async -> NodeView {
+    private func askingForLayout(_ view: NodeView, _ mig: MIGWork, _ settling: Settling) async -> NodeView {
         guard inspector.setup.policy.migConfigFile != nil, install != nil, view.facts.driver.isLoaded, let cluster,
             let request = await cluster.mirror.migRequest
         else { return view }

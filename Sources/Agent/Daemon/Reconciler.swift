@@ -25,6 +25,8 @@ struct Reconciler: Service {
     let logger: Logger
     /// Starts an inspection when a recent failure has lasted long enough to count.
     private let settlingAlarm: Alarm
+    /// Starts an inspection when the ResourceSlices of the node may be read again.
+    let offerAlarm: Alarm
 
     /// The minimum time between two inspections, no matter how many events occur.
     private static let pauseBetweenLooks = Duration.seconds(2)
@@ -50,6 +52,7 @@ struct Reconciler: Service {
         self.resultsLast = resultsLast
         self.logger = logger
         settlingAlarm = Alarm(wakeUp: wakeUp)
+        offerAlarm = Alarm(wakeUp: wakeUp)
     }
 
     func run() async throws {
@@ -58,7 +61,10 @@ struct Reconciler: Service {
             var lookedAt = ContinuousClock.now
             var mig = MIGWork()
             var settling = Settling(hasWorked: await inspector.prober.published.load()?.gpusWorked ?? false)
-            defer { settlingAlarm.cancel() }
+            defer {
+                settlingAlarm.cancel()
+                offerAlarm.cancel()
+            }
             // The first inspection asks the API server for the owner labels. The random delay spreads these requests
             // over time when many nodes start together.
             if cluster != nil { try? await Task.sleep(for: startJitter * Double.random(in: 0..<1)) }
@@ -100,7 +106,7 @@ struct Reconciler: Service {
             view = await bringUp(install, &backoff)
             guard !Task.isCancelled else { return }
         }
-        view = await withMIGLayouts(view, &mig, &settling)
+        view = await waitingForOffer(await withMIGLayouts(view, &mig, &settling), settling)
         await publish(settled(view, &settling))
         await record(view)
     }

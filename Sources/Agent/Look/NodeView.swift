@@ -61,6 +61,18 @@ package struct NodeView: Sendable {
         guard wish != facts.labelMIG else { return self }
         var facts = facts
         facts.labelMIG = wish
+        return evaluated(facts, setup)
+    }
+
+    /// The same view of a node that waits until something offers its GPUs to pods.
+    func with(_ wait: OfferWait, _ setup: Setup) -> NodeView {
+        guard wait != facts.offerWait else { return self }
+        var facts = facts
+        facts.offerWait = wait
+        return evaluated(facts, setup)
+    }
+
+    private func evaluated(_ facts: NodeFacts, _ setup: Setup) -> NodeView {
         var view = NodeView(setup, facts: facts, journal: journal, failure: failure)
         view.migState = migState
         return view
@@ -119,8 +131,10 @@ package struct Inspector: Sendable {
     /// Evaluates facts of a node that the agent read before, for a person.
     package func currentView(_ reading: NodeReading) async -> NodeView {
         var reading = await complete(reading)
-        // Only the daemon follows the label.
-        if reading.facts.labelMIG == nil { reading.facts.labelMIG = await prober.labelMIG() }
+        // Only the daemon follows the label, and knows what the Node offers.
+        let waiting = await prober.waitingFacts()
+        if reading.facts.labelMIG == nil { reading.facts.labelMIG = waiting?.labelMIG }
+        if reading.facts.offerWait == nil { reading.facts.offerWait = waiting?.offerWait }
         return await currentView(await withConfiguredFiles(reading.facts), reading.journal)
     }
 

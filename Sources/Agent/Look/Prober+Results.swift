@@ -33,10 +33,10 @@ extension Prober {
         )
     }
 
-    /// The MIG layout of a label that a daemon makes now, or could not make; nil when none does.
-    func labelMIG() async -> MIGLabelWish? {
+    /// The facts of a daemon that runs now, which has what it waits for and an inspection does not see; nil without one.
+    func waitingFacts() async -> NodeFacts? {
         guard let results = await daemonResults(), results.until.seconds > now() else { return nil }
-        return results.facts.labelMIG
+        return results.facts
     }
 
     /// The facts of the daemon, with what costs little to read and can have changed: the errors of the GPUs.

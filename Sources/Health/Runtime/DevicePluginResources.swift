@@ -14,7 +14,7 @@ extension Check {
         phase: .use,
         dependsOn: [
             .gpuLost, .driverNotLoaded, .nvmlHang, .nvmlUnavailable, .gpuCount, .gpuUnreadable, .migLayoutLost,
-            .migDevicesMissing, .migLayoutInvalid,
+            .migDevicesMissing, .migLayoutInvalid, .gpuNotOffered,
         ],
         // The plugin reads the devices again after a restart, and the kubelet tells the API server some time later.
         settlesWithin: .seconds(120),

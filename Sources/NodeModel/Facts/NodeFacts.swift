@@ -42,6 +42,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
     package var runtime: RuntimeFacts?
     /// What is known of NVIDIA's device plugin; nil when the agent did not look for it.
     package var devicePlugin: DevicePluginFacts?
+    /// What a daemon waits for before the node is ready; nil when none waits.
+    package var offerWait: OfferWait?
 
     package init(
         host: HostFacts,
@@ -58,7 +60,8 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         wantedMIG: Reading<WantedMIGLayout> = .absent,
         labelMIG: MIGLabelWish? = nil,
         runtime: RuntimeFacts? = nil,
-        devicePlugin: DevicePluginFacts? = nil
+        devicePlugin: DevicePluginFacts? = nil,
+        offerWait: OfferWait? = nil
     ) {
         apiVersion = Self.currentAPIVersion
         kind = Self.documentKind
@@ -77,6 +80,7 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         self.labelMIG = labelMIG
         self.runtime = runtime
         self.devicePlugin = devicePlugin
+        self.offerWait = offerWait
     }
 
     /// Why the agent did not read the kernel log of a node without a fault.
@@ -128,5 +132,6 @@ package struct NodeFacts: Codable, Sendable, Equatable {
         labelMIG = try container.decodeIfPresent(MIGLabelWish.self, forKey: .labelMIG)
         runtime = try container.decodeIfPresent(RuntimeFacts.self, forKey: .runtime)
         devicePlugin = try container.decodeIfPresent(DevicePluginFacts.self, forKey: .devicePlugin)
+        offerWait = try container.decodeIfPresent(OfferWait.self, forKey: .offerWait)
     }
 }

@@ -100,6 +100,6 @@ extension FieldSchema {
         "related": .atomic, "reportingComponent": .string, "reportingInstance": .string,
     ])
 
-    /// A kind that clients cannot write.
+    /// A kind of whose fields the server knows nothing.
     public static let other = FieldSchema.untyped
 }

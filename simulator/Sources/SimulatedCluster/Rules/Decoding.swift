@@ -6,9 +6,13 @@ public struct Decoding: Sendable {
     public let kind: String
     public let schema: FieldSchema
 
-    public init(kind: String, schema: FieldSchema) {
+    /// The version of the API that the stored object has.
+    public let apiVersion: String
+
+    public init(kind: String, schema: FieldSchema, apiVersion: String = "v1") {
         self.kind = kind
         self.schema = schema
+        self.apiVersion = apiVersion
     }
 
     /// Returns the object as the server would store it.
@@ -29,7 +33,7 @@ public struct Decoding: Sendable {
                 "\(kind) in version \"v1\" cannot be handled as a \(kind): strict decoding error: \(list)"
             )
         }
-        result["apiVersion"] = "v1"
+        result["apiVersion"] = .string(apiVersion)
         result["kind"] = .string(kind)
         if kind == "Node" {
             for field in ["spec", "status"] where result[field] == nil { result[field] = [:] }

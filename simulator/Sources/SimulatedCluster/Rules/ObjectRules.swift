@@ -32,7 +32,8 @@ public enum ObjectRules {
         return problems
     }
 
-    private static func metadataProblems(_ object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
+    /// Validates the metadata of an object of any kind.
+    static func metadataProblems(_ object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         let name = object[path: ["metadata", "name"]]?.string ?? ""
         if name.isEmpty {

@@ -6,10 +6,15 @@ enum Discovery {
         switch request.path {
         case ["version"]: return version
         case ["api"]: return ["kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []]
-        case ["apis"]: return ["kind": "APIGroupList", "apiVersion": "v1", "groups": [group]]
-        case ["apis", "coordination.k8s.io"]: return group
-        case ["api", "v1"]: return resources(of: "")
-        case ["apis", "coordination.k8s.io", "v1"]: return resources(of: "coordination.k8s.io")
+        case ["apis"]: return ["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(groups.map(group))]
+        case ["api", "v1"]: return resources(of: "", "v1")
+        default: break
+        }
+        guard request.path.first == "apis", request.path.count > 1, groups.contains(request.path[1]) else { return nil }
+        let name = request.path[1]
+        switch request.path.count {
+        case 2: return group(name)
+        case 3 where versions(of: name).contains(request.path[2]): return resources(of: name, request.path[2])
         default: return nil
         }
     }
@@ -19,13 +24,21 @@ enum Discovery {
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
     ]
 
-    private static let group: JSON = [
-        "name": "coordination.k8s.io",
-        "versions": [["groupVersion": "coordination.k8s.io/v1", "version": "v1"]],
-        "preferredVersion": ["groupVersion": "coordination.k8s.io/v1", "version": "v1"],
-    ]
+    /// The API groups beside the core.
+    private static let groups = Set(Resource.all.map(\.group)).subtracting([""]).sorted()
 
-    private static func resources(of group: String) -> JSON {
+    private static func versions(of group: String) -> [String] {
+        Resource.all.first { $0.group == group }?.versions ?? []
+    }
+
+    private static func group(_ name: String) -> JSON {
+        let versions = versions(of: name).map { version -> JSON in
+            ["groupVersion": .string("\(name)/\(version)"), "version": .string(version)]
+        }
+        return ["name": .string(name), "versions": .array(versions), "preferredVersion": versions.first ?? [:]]
+    }
+
+    private static func resources(of group: String, _ version: String) -> JSON {
         let entries = Resource.all.filter { $0.group == group }.flatMap { resource in
             [entry(resource, resource.plural, resource.isStored ? all : ["get", "list"])]
                 + resource.subresources.map { entry(resource, "\(resource.plural)/\($0)", ["get", "patch", "update"]) }
@@ -33,7 +46,7 @@ enum Discovery {
         return [
             "kind": "APIResourceList",
             "apiVersion": "v1",
-            "groupVersion": .string(group.isEmpty ? "v1" : "\(group)/v1"),
+            "groupVersion": .string(group.isEmpty ? version : "\(group)/\(version)"),
             "resources": .array(entries),
         ]
     }

@@ -40,7 +40,9 @@ public struct ObjectWriter: Sendable {
         self.time = time
     }
 
-    private var decoding: Decoding { Decoding(kind: resource.kind, schema: resource.schema) }
+    private var decoding: Decoding {
+        Decoding(kind: resource.kind, schema: resource.schema, apiVersion: resource.groupVersion)
+    }
     private var untouched: String { subresource == "status" ? "spec" : "status" }
     private var fieldManager: FieldManager { FieldManager(schema: resource.schema, untouched: untouched, time: time) }
 
@@ -174,9 +176,11 @@ extension ObjectWriter {
 
     private func check(_ new: JSON, replacing live: JSON?) throws(APIFailure) {
         let problems =
-            resource.kind == "Node"
-            ? ObjectRules.problems(node: new, replacing: live)
-            : ObjectRules.problems(event: new, replacing: live)
+            switch resource.kind {
+            case "Node": ObjectRules.problems(node: new, replacing: live)
+            case "Event": ObjectRules.problems(event: new, replacing: live)
+            default: ObjectRules.metadataProblems(new, replacing: live)
+            }
         let name = new[path: ["metadata", "name"]]?.string ?? ""
         guard problems.isEmpty else { throw .invalid(kind: resource.kind, name: name, problems) }
     }

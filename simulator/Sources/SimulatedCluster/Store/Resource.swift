@@ -11,6 +11,8 @@ public struct Resource: Sendable {
     public var subresources: [String] = []
     /// Whether clients can write objects; otherwise, the list of objects is always empty.
     public var isStored = true
+    /// The versions of the API group, the preferred one first; the server keeps an object as it was written.
+    public var versions = ["v1"]
 
     public static let node = Resource(
         plural: "nodes",
@@ -46,7 +48,17 @@ public struct Resource: Sendable {
         isStored: false
     )
 
-    public static let all = [node, event, pod, lease]
+    /// ResourceSlices, in which drivers for dynamic resource allocation offer the devices of a node.
+    public static let resourceSlice = Resource(
+        group: "resource.k8s.io",
+        plural: "resourceslices",
+        kind: "ResourceSlice",
+        isNamespaced: false,
+        schema: .other,
+        versions: ["v1", "v1beta1"]
+    )
+
+    public static let all = [node, event, pod, lease, resourceSlice]
 
     /// The API version: `v1` for the core group, and `group/v1` otherwise.
     public var groupVersion: String { group.isEmpty ? "v1" : "\(group)/v1" }
@@ -62,12 +74,12 @@ public struct ResourceAddress: Sendable {
     /// Parses the segments of a path; nil when they do not name a resource.
     public init?(path: [String]) {
         var rest = path[...]
-        let group: String
+        let (group, version): (String, String)
         if path.starts(with: ["api", "v1"]) {
-            group = ""
+            (group, version) = ("", "v1")
             rest = rest.dropFirst(2)
-        } else if path.count > 3, path[0] == "apis", path[2] == "v1" {
-            group = path[1]
+        } else if path.count > 3, path[0] == "apis" {
+            (group, version) = (path[1], path[2])
             rest = rest.dropFirst(3)
         } else {
             return nil
@@ -80,7 +92,7 @@ public struct ResourceAddress: Sendable {
         let segments = Array(rest)
         guard (1...3).contains(segments.count),
             let resource = Resource.all.first(where: { $0.group == group && $0.plural == segments[0] }),
-            resource.isNamespaced || namespace == nil
+            resource.versions.contains(version), resource.isNamespaced || namespace == nil
         else { return nil }
         self.resource = resource
         self.namespace = namespace

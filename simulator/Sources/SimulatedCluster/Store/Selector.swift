@@ -44,7 +44,8 @@ public struct Selector: Sendable, Equatable {
         for part in split(text) {
             let term = try comparison(part)
             guard let field = term.key, isSelectable(field, resource) else {
-                throw .badRequest("field label not supported: \(term.key ?? part)")
+                let what = resource.group.isEmpty ? "" : " for \(resource.groupVersion), Kind=\(resource.kind)"
+                throw .badRequest("field label not supported\(what): \(term.key ?? part)")
             }
             terms.append(term)
         }
@@ -79,6 +80,7 @@ public struct Selector: Sendable, Equatable {
         case "Node": field == "spec.unschedulable"
         case "Event":
             field.hasPrefix("involvedObject.") || ["reason", "type", "source", "reportingComponent"].contains(field)
+        case "ResourceSlice": ["spec.nodeName", "spec.driver"].contains(field)
         default: true
         }
     }
