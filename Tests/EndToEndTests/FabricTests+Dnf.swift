@@ -106,6 +106,53 @@ extension FabricTests {
         }
     }
 
+    /// The repository has the old version no longer, so the way back needs the files that the agent kept.
+    @Test(.having("dnf", "rpmbuild", "createrepo_c"))
+    func anUpgradeReplacesThePackagesOfDnfAndGoesBack() async throws {
+        try await upgradesAndGoesBack(dnf5: false)
+    }
+
+    /// The lock of dnf 5 on the installed version would hide every other version.
+    @Test(.having("rpmbuild", "createrepo_c"), .havingDnf5)
+    func anUpgradeReplacesThePackagesOfDnf5AndGoesBack() async throws { try await upgradesAndGoesBack(dnf5: true) }
+
+    private func upgradesAndGoesBack(dnf5: Bool) async throws {
+        try await Self.withNVSwitch { node in
+            let new = "595.99.02"
+            let repository = try await Self.makeRepository(on: node, dnf5: dnf5)
+            try await Self.add(.fabricManager, [Self.driver, new], to: repository)
+            func expectLock(_ version: String) {
+                guard dnf5 else { return }
+                #expect(node.text(Dnf5Tests.locks)?.contains("value = \"\(version)-1\"") == true)
+                #expect(node.text(HostLayout.fabricPackages)?.contains("hold nvidia-fabricmanager\n") == true)
+            }
+            let before = try await repository.installed()
+            _ = try await expectInstall(with: "dnf", on: node)
+            let remove = "rm /repo/noarch/nvidia-fabricmanager-\(Self.driver)*; createrepo_c -q /repo"
+            let fault = "echo 'fault nvmlInit_v2 code=999 version=\(new)' >>/etc/gpu-sim/hardware"
+            try await node.run(["sh", "-ec", "\(remove); dnf -q makecache --refresh; \(fault)"])
+            let options = try node.options(for: new)
+            let failed = try await node.agent("install", options)
+            failed.expectExit(1)
+            let words = "driver-rolled-back: The agent went back to driver \(Self.driver)"
+            #expect(failed.errors.contains(words), "\(failed)")
+            expectLock(Self.driver)
+            #expect(try await repository.installed().contains("nvidia-fabricmanager-\(Self.driver)-1.noarch"))
+            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+
+            try await node.run(["sed", "-i", "/^fault/d", "/etc/gpu-sim/hardware"])
+            try await node.agent("install", options).expectExit(0)
+            expectLock(new)
+            #expect(try await repository.installed().contains("nvidia-fabricmanager-\(new)-1.noarch"))
+            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+            #expect(try await state("fabric-manager-version-mismatch", node, options) == "pass")
+
+            try await node.uninstall().expectExit(0)
+            expectSame(try await repository.installed(), before)
+            #expect(!node.exists(HostLayout.fabricFiles) && !node.exists(Dnf5Tests.locks))
+        }
+    }
+
     @Test(.having("dnf", "rpmbuild", "createrepo_c"))
     func imexComesFromARepositoryOfDnf() async throws { try await imexComesFromARepository(dnf5: false) }
 

@@ -70,6 +70,20 @@ import Testing
         )
     }
 
+    /// A download that was interrupted has no checksums yet.
+    @Test func listsThePackagesWhoseFilesStay() throws {
+        func kept() throws -> Reading<[String: [OfferedPackage]]> { KeptFabricProbe.read(try HostRoot(tree.path)) }
+        #expect(try kept() == .absent)
+        for name in ["nvidia-fabricmanager-580_580.159.04-1_amd64.deb", "Packages.gz"] {
+            try write("\(HostLayout.fabricFiles)/580.159.04/\(name)", "")
+        }
+        try write("\(HostLayout.fabricFiles)/595.91.07/nvidia-fabricmanager-595.91.07-1.x86_64.rpm", "")
+        #expect(try kept() == .absent)
+        try write("\(HostLayout.fabricFiles)/580.159.04/\(FabricPackages.checksums)", "")
+        let package = OfferedPackage(name: "nvidia-fabricmanager-580", version: "580.159.04-1")
+        #expect(try kept() == .present(["580.159.04": [package]]))
+    }
+
     @Test func isSkippedWithoutCommands() async throws {
         let probe = FabricPackageProbe(.apt, root: try HostRoot(tree.path), commands: nil)
         #expect(await probe.packages() == .skipped("the agent runs no commands on the host"))

@@ -85,13 +85,13 @@ import Testing
         return Planner(surroundings: SurroundingsPolicy(persistenced: false)).plan(facts, decision, journal: journal)
     }
 
-    private static let around: Set<StepID> = StepID.fabric.union([
+    static let around: Set<StepID> = StepID.fabric.union([
         .downloadFabricPackages, .downloadFabricManager, .removeFabricPackages, .removeFabricManager,
     ])
 
     func fabric(_ plan: Plan) -> [StepID] { plan.steps.map(\.id).filter(Self.around.contains) }
 
-    private static let offered = [package("nvidia-fabricmanager-595")]
+    static let offered = [package("nvidia-fabricmanager-595")]
 
     struct Row: Sendable, CustomTestStringConvertible {
         var testDescription: String
@@ -211,7 +211,7 @@ import Testing
         #expect(job.environment["GPU_AGENT_PINS"] == "nvidia-fabricmanager-595=595.91.07-1")
         #expect(job.environment["GPU_AGENT_BESIDE_DRIVER"] == "yes")
         // Nothing asks a repository after the download.
-        #expect(job.environment["GPU_AGENT_DOWNLOADED"] == "yes")
+        #expect(job.environment["GPU_AGENT_FILES"] == "\(HostLayout.fabricFiles)/\(Self.version)")
         #expect(job.command.contains(HostLayout.fabricPackages))
         // The directory keeps the udev rule of the agent from its work.
         #expect(step.effects.last == .remove([HostLayout.work]))
@@ -227,8 +227,19 @@ import Testing
         let ofPackages: [StepID] = [.downloadFabricPackages, .install, .fabricPackages]
         #expect(plan.steps.map(\.id).filter(ofPackages.contains) == ofPackages)
         let download = try #require(plan.steps.first { $0.id == .downloadFabricPackages })
-        // Only tdnf gets a directory of the agent.
-        #expect(download.changes.contains(HostLayout.packages) == (program == "tdnf"))
+        let places = [
+            "dnf": "\(HostLayout.fabricFiles)/\(Self.version)", "tdnf": HostLayout.packages,
+            "zypper": "the package cache of the host",
+        ]
+        #expect(download.changes == "the package index, and \(places[program] ?? "")")
+        // Nothing asks a repository after the download.
+        let install = try #require(plan.steps.first { $0.id == .fabricPackages })
+        guard case .job(let job) = try #require(install.effects.first { $0.kind == "job" }) else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.environment["GPU_AGENT_FILES"] == (program == "dnf" ? places[program] : nil))
+        #expect(job.environment["GPU_AGENT_DOWNLOADED"] == (program == "dnf" ? nil : "yes"))
     }
 
     @Test func aB200AlsoGetsItsSubnetManager() throws {
@@ -250,41 +261,7 @@ import Testing
         #expect(!other.effects.contains { $0.kind == "write-file" })
     }
 
-    @Test func aDirectoryCanHaveThePackages() throws {
-        let digest = Checksum(.sha256, String(repeating: "ab", count: 32))
-        let files = ["nvidia-fabricmanager-595_595.91.07-1_amd64.deb", "make_4.3-4_amd64.deb"]
-        let bundle = PackageBundle(
-            kernel: NodeFacts.kernel,
-            system: "ubuntu 22.04",
-            architecture: .x86_64,
-            names: ["make", "nvidia-fabricmanager-595"],
-            directory: "kernel-x",
-            files: files.map { PackageBundle.File(fileName: $0, digest: digest, size: 1) }
-        )
-        let facts = Self.fresh().with { $0.build.bundle = .present(bundle) }
-        let plan = Self.install(facts, archive: Self.archive, source: .directory("/mnt/drivers"))
-        // Copies of all files are made in the step itself, so nothing comes before.
-        #expect(fabric(plan) == [.fabricPackages, .fabricManager])
-        let step = try #require(plan.steps.first { $0.id == .fabricPackages })
-        #expect(step.effects.count { $0.kind == "copy" } == 2)
-        #expect(step.title.hasSuffix(" with apt-get from /mnt/drivers/kernel-x"))
-    }
-
     // A driver that runs
-
-    @Test func anUpgradeDoesNotRemoveItsPackagesWhileTheyWork() throws {
-        let facts = Self.running(Self.older, fabricManager: Self.older, offered: Self.offered)
-        let plan = Self.install(facts)
-        let problem = try #require(plan.problems.first)
-        #expect(problem.code == .fabricManagerMissing && problem.remedy.text.contains("gpu-agent uninstall"))
-        // A fabric manager that does not run can only win.
-        let stopped = Self.install(facts.with(Self.stop))
-        let steps: [StepID] = [.removeFabricPackages, .fabricPackages, .fabricManager]
-        #expect(fabric(stopped) == steps && stopped.problems.isEmpty)
-        // The same version stays, as after an update of the kernel.
-        let same = Self.running(Self.version, fabricManager: Self.version, offered: Self.offered)
-        #expect(fabric(Self.install(same)) == [])
-    }
 
     @Test func anUpgradeThatWouldLoseTheFabricIsBlocked() {
         let own = Self.running(Self.older, fabricManager: Self.older)
@@ -299,26 +276,6 @@ import Testing
         #expect(Self.install(foreign).problems.first?.remedy.text.contains("remove the fabric manager") == true)
         // Without a fabric manager, there is nothing to lose.
         #expect(Self.install(Self.running(Self.older, fabricManager: nil, own: [])).problems.isEmpty)
-    }
-
-    private static func stop(_ facts: inout NodeFacts) {
-        facts.driver.surroundings?.programs?["nv-fabricmanager"]?.isRunning = false
-    }
-
-    @Test func anInterruptedUpgradeKnowsWhatItInstalled() {
-        let facts = Self.running(Self.older, fabricManager: Self.older, offered: Self.offered).with(Self.stop)
-        let plan = Self.install(facts)
-        let unloaded = facts.with {
-            $0.driver.loadedVersion = .absent
-            $0.driver.surroundings?.programs?["nv-fabricmanager"]?.version = nil
-            $0.driver.surroundings?.programs?["nv-fabricmanager"]?.isRunning = nil
-        }
-        let count = plan.steps.count { $0.id != .finish && $0.id != .verify }
-        let index = plan.steps.firstIndex { $0.id == .fabricPackages } ?? count
-        let before = Installs.journal(plan, steps: index)
-        #expect(fabric(Self.install(unloaded, journal: before)).contains(.fabricPackages))
-        let after = Installs.journal(plan, steps: index + 1)
-        #expect(fabric(Self.install(unloaded, journal: after)) == [.fabricManager])
     }
 
     @Test func anInterruptedArchiveIsInstalledAgain() {

@@ -23,7 +23,8 @@ enum BuildProbe {
             noExec: MountTable.noExec(writtenTo.map(\.text), root),
             initramfsMebibytes: initramfsSize(root),
             buildPackages: root.reading(HostPath(stringLiteral: HostLayout.buildPackages), parse: parseAdded),
-            ownFabricPackages: root.reading(HostPath(stringLiteral: HostLayout.fabricPackages), parse: parseAdded)
+            ownFabricPackages: root.reading(HostPath(stringLiteral: HostLayout.fabricPackages), parse: parseAdded),
+            keptFabricPackages: KeptFabricProbe.read(root)
         )
     }
 

@@ -192,6 +192,9 @@ package struct BuildFacts: Codable, Sendable, Equatable {
     package var fabricPackages: Reading<[OfferedPackage]>
     /// The packages for NVLink that the agent installed, as its file on the host lists them.
     package var ownFabricPackages: Reading<[String]>
+    /// The packages for NVLink whose files the agent keeps on the host, by the version of their driver; nil in facts of
+    /// earlier versions of the agent.
+    package var keptFabricPackages: Reading<[String: [OfferedPackage]]>?
 
     package init(
         compiler: Reading<String>,
@@ -209,7 +212,8 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         prebuiltPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
         bundle: Reading<PackageBundle> = .skipped("not inspected"),
         fabricPackages: Reading<[OfferedPackage]> = .skipped("not inspected"),
-        ownFabricPackages: Reading<[String]> = .skipped("not inspected")
+        ownFabricPackages: Reading<[String]> = .skipped("not inspected"),
+        keptFabricPackages: Reading<[String: [OfferedPackage]]>? = nil
     ) {
         self.compiler = compiler
         self.compilerVersion = compilerVersion
@@ -227,6 +231,7 @@ package struct BuildFacts: Codable, Sendable, Equatable {
         self.bundle = bundle
         self.fabricPackages = fabricPackages
         self.ownFabricPackages = ownFabricPackages
+        self.keptFabricPackages = keptFabricPackages
     }
 }
 

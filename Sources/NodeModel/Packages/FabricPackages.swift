@@ -12,6 +12,12 @@ package enum FabricPackages {
     /// The package with `ibstat`, which the fabric manager's start script runs on these boards.
     package static let diagnostics = "infiniband-diags"
 
+    /// The file with the checksums of the packages that the agent keeps, beside them.
+    package static let checksums = "SHA256SUMS"
+
+    /// Whether a package of this name has a program that must have the driver's version.
+    package static func isProgram(_ name: String) -> Bool { prefixes.contains(where: name.hasPrefix) }
+
     /// The names of the package with a program, the most specific first.
     ///
     /// NVIDIA's repositories have the branch in the name only for older branches.
@@ -42,25 +48,27 @@ package enum FabricPackages {
 
 extension PackageBundle {
     /// The packages of this bundle as those that a repository offers, from the names of their files.
+    package var offered: [OfferedPackage] { files.compactMap { OfferedPackage(fileName: $0.fileName) } }
+}
+
+extension OfferedPackage {
+    /// The package in a file with the name that package managers give it: `NAME_VERSION_ARCHITECTURE.deb` or
+    /// `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`.
     ///
-    /// These are `NAME_VERSION_ARCHITECTURE.deb` and `NAME-VERSION-RELEASE.ARCHITECTURE.rpm`. A version has no epoch there.
-    package var offered: [OfferedPackage] {
-        files.compactMap { file in
-            file.fileName.hasSuffix(".rpm")
-                ? Self.offeredRPM(file.fileName.dropLast(".rpm".count)) : Self.offeredDebian(file.fileName)
+    /// Nil for other names. In the name of a Debian package, `%3a` is the colon after the epoch. The name of an RPM package
+    /// has no epoch.
+    package init?(fileName: String) {
+        if fileName.hasSuffix(".deb") {
+            let parts = fileName.split(separator: "_", omittingEmptySubsequences: false)
+            guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+            self.init(name: String(parts[0]), version: parts[1].split(separator: "%3a").joined(separator: ":"))
+            return
         }
-    }
-
-    private static func offeredDebian(_ name: String) -> OfferedPackage? {
-        let parts = name.split(separator: "_")
-        return parts.count == 3 ? OfferedPackage(name: String(parts[0]), version: String(parts[1])) : nil
-    }
-
-    private static func offeredRPM(_ name: Substring) -> OfferedPackage? {
-        guard let dot = name.lastIndex(of: ".") else { return nil }
-        let parts = name[..<dot].split(separator: "-", omittingEmptySubsequences: false)
+        let stem = fileName.dropLast(".rpm".count)
+        guard fileName.hasSuffix(".rpm"), let dot = stem.lastIndex(of: ".") else { return nil }
+        let parts = stem[..<dot].split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count >= 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-        return OfferedPackage(
+        self.init(
             name: parts.dropLast(2).joined(separator: "-"),
             version: parts.suffix(2).joined(separator: "-")
         )

@@ -21,6 +21,9 @@ package enum HostLayout {
     package static let driverPackages = "/var/lib/gpu-agent/driver-packages"
     /// The names of the packages for NVLink that the agent installed beside a driver, and of those that it holds.
     package static let fabricPackages = "/var/lib/gpu-agent/fabric-packages"
+    /// The files of packages for NVLink, in a directory for each driver version: with them, the agent can install the
+    /// packages again without a repository.
+    package static let fabricFiles = "/var/lib/gpu-agent/fabric-files"
     /// The files of the fabric manager that the agent installed from NVIDIA's archive, with their checksums.
     package static let fabricManager = "/var/lib/gpu-agent/fabric-manager"
     /// The checksums of the license token that the agent wrote, by which it recognizes its file.

@@ -54,7 +54,9 @@ package struct ForgetInstall: Operation {
     package var title: String { "remove the install from the journal" }
     package var changes: String { "\(HostLayout.journal), \(HostLayout.packages)" }
     package var deadlineSeconds: Int { 30 }
-    package var effects: [Effect] { [.remove(BeginInstall.directories + [HostLayout.workInUsr]), .record(previous)] }
+    package var effects: [Effect] {
+        [.remove(BeginInstall.directories + [HostLayout.workInUsr, HostLayout.fabricFiles]), .record(previous)]
+    }
     package var failure: StepFailure { .uninstall }
 }
 

@@ -10,10 +10,19 @@ package struct FinishInstall: Operation {
     package var kept: String?
     /// The archive with the fabric manager, if the agent keeps it; nil when it does not.
     package var keptFabricManager: KeptFile?
+    /// Whether the agent keeps files of packages for NVLink, of which those of other driver versions go.
+    package var hasFabricFiles: Bool
     /// The names of the jobs that the install can have started.
     package var jobs: [String]
 
-    package init(record: InstallRecord, kept: String?, keptFabricManager: KeptFile? = nil, jobs: [String]) {
+    package init(
+        record: InstallRecord,
+        kept: String?,
+        keptFabricManager: KeptFile? = nil,
+        hasFabricFiles: Bool = false,
+        jobs: [String]
+    ) {
+        self.hasFabricFiles = hasFabricFiles
         self.record = record
         self.kept = kept
         self.keptFabricManager = keptFabricManager
@@ -30,8 +39,8 @@ package struct FinishInstall: Operation {
         [
             .keepOnly([kept, keptFabricManager?.fileName].compactMap(\.self), directory: HostLayout.packages),
             .remove([HostLayout.work, HostLayout.workInUsr]),
-            .forgetJobs(jobs),
-            .record(complete),
+        ] + (hasFabricFiles ? [.keepOnly([record.version], directory: HostLayout.fabricFiles)] : []) + [
+            .forgetJobs(jobs), .record(complete),
         ]
     }
     package var failure: StepFailure { .state }

@@ -14,19 +14,30 @@ package struct DownloadFabricPackages: Operation {
     package static func jobName(_ version: String) -> String { StepID.downloadFabricPackages.jobName(for: version) }
 
     package var id: StepID { .downloadFabricPackages }
-    package var title: String { "download \(install.list) with \(install.installer.program)" }
-    package var changes: String { "the package index, and \(install.installer.downloads)" }
+    package var title: String {
+        "download \(install.list) with \(install.installer.program)" + (install.source.map { " from \($0.path)" } ?? "")
+    }
+    package var changes: String { "the package index, and \(install.files ?? install.installer.downloads)" }
     private var job: PackageJob { install.job(Self.jobName(install.version)) }
     package var deadlineSeconds: Int { job.installDeadline }
-    package var effects: [Effect] { job.install(install.request(.download), work: install.work) }
+    package var effects: [Effect] {
+        var request = install.request(.download)
+        // The next step installs from these files, and a later way back needs them, too.
+        (request.kept, request.former) = (install.files, install.former)
+        guard let source = install.source else { return job.install(request, work: install.work) }
+        return job.install(request, from: source, work: install.work)
+    }
     package var failure: StepFailure { install.failure }
-    package var leaves: String? { "the downloaded packages in \(install.installer.downloads)" }
+    package var leaves: String? {
+        install.files == nil ? "the downloaded packages in \(install.installer.downloads)" : nil
+    }
 }
 
 /// Installs the packages for NVLink beside a driver that NVIDIA's installer installed.
 ///
 /// The job is that of the packages for the build: it only adds packages, records them before it changes the host, and
-/// holds those that the agent asks for. It refuses a transaction that would add a part of another driver.
+/// holds those that the agent asks for. It refuses a transaction that would add a part of another driver. In an upgrade,
+/// it may also change packages of the agent's own record.
 package struct InstallFabricPackages: Operation {
     /// The packages to ask for, in these versions.
     package var packages: [OfferedPackage]
@@ -35,8 +46,15 @@ package struct InstallFabricPackages: Operation {
     package var version: String
     /// The directory that has the packages, for a node without a network; nil for the repositories of the node.
     package var source: BuildPackages.Source?
-    /// Whether a step before this one downloads the packages.
+    /// Whether a step before this one downloads the packages to where the package manager finds them itself.
     package var isDownloaded = false
+    /// The directory of the host in which a step before this one put the files of the packages; nil when the package
+    /// manager keeps them itself.
+    package var files: String?
+    /// The packages of the agent that give way to these.
+    package var replaced: [String]
+    /// The directory that must have the files of those packages for the way back; nil when nothing would be lost.
+    package var former: String?
     /// The directory for temporary files, in which scripts of packages run.
     package var work: String
 
@@ -45,8 +63,14 @@ package struct InstallFabricPackages: Operation {
         installer: any PackageInstaller,
         version: String,
         source: BuildPackages.Source? = nil,
+        files: String? = nil,
+        replaced: [String] = [],
+        former: String? = nil,
         work: String = HostLayout.work
     ) {
+        self.files = files
+        self.replaced = replaced
+        self.former = former
         self.packages = packages
         self.installer = installer
         self.version = version
@@ -59,12 +83,18 @@ package struct InstallFabricPackages: Operation {
     fileprivate var list: String { packages.map { "\($0.name) \($0.version)" }.joined(separator: ", ") }
     package var id: StepID { .fabricPackages }
     package var title: String {
-        "install \(list) with \(installer.program)" + (source.map { " from \($0.path)" } ?? "")
+        "install \(list) with \(installer.program)" + (files == nil ? source.map { " from \($0.path)" } ?? "" : "")
+            + (replaced.isEmpty ? "" : " in place of \(replaced.joined(separator: ", "))")
     }
     package var changes: String { "the packages of the host, and \(HostLayout.fabricPackages)" }
     package var deadlineSeconds: Int { job(Self.jobName(version)).installDeadline }
     package var effects: [Effect] {
         let job = job(Self.jobName(version))
+        if let files {
+            var request = request(.all)
+            request.files = files
+            return job.install(request, work: work) + [.remove([work])]
+        }
         // While the directory exists, the udev rule of the agent does nothing.
         guard let source else {
             return job.install(request(isDownloaded ? .installDownloaded : .all), work: work) + [.remove([work])]
@@ -97,6 +127,13 @@ package struct InstallFabricPackages: Operation {
                     expected: "an install that only adds packages, and no part of another driver",
                     remedy: byHand
                 ),
+                ExitMeaning(
+                    PackageScript.Exit.noWayBack,
+                    .fabricPackagesFailed,
+                    expected: "the packages of the old driver's version, for the case that the new driver fails",
+                    remedy: "Add a repository that has them, and run 'gpu-agent install'. Or give up the way back: "
+                        + "drain the node, and run 'gpu-agent uninstall' and then 'gpu-agent install'."
+                ),
             ],
             command: "gpu-agent install"
         )
@@ -111,7 +148,9 @@ package struct InstallFabricPackages: Operation {
     }
 
     fileprivate func request(_ stage: PackageRequest.Stage) -> PackageRequest {
-        PackageRequest(names: packages.map(\.name), pins: packages, isBesideDriver: true, stage: stage)
+        var request = PackageRequest(names: packages.map(\.name), pins: packages, isBesideDriver: true, stage: stage)
+        request.replaced = replaced
+        return request
     }
 }
 

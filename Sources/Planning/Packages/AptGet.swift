@@ -24,6 +24,7 @@ package struct AptGet: PackageInstaller {
         "ubuntu 22.04": 11, "ubuntu 24.04": 13, "ubuntu 26.04": 15, "debian 12": 12, "debian 13": 14,
     ]
 
+    package var keepsFiles: Bool { true }
     package var functions: String { Self.script }
 
     private static let script = #"""
@@ -62,7 +63,7 @@ package struct AptGet: PackageInstaller {
         # On a node without a network, the packages of this directory are the only ones, and apt has lists of its own.
         sources=
         open_bundle() {
-            bundle=${GPU_AGENT_BUNDLE:-}
+            bundle=${GPU_AGENT_BUNDLE:-${GPU_AGENT_FILES:-}}
             [ -n "$bundle" ] && [ -z "$sources" ] || return 0
             mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/none"
             for file in "$bundle"/*.deb; do
@@ -89,8 +90,16 @@ package struct AptGet: PackageInstaller {
 
         # Without the last option, apt-get also upgrades the packages that have their source in common with a new one.
         options='--no-install-recommends --no-upgrade -o APT::Get::Upgrade-By-Source-Package=false'
+        only_adds=--no-remove
+        if [ -n "$replaced" ]; then
+            options='--no-install-recommends --purge --allow-downgrades --allow-change-held-packages
+                -o APT::Get::Upgrade-By-Source-Package=false'
+            only_adds=
+        fi
+        version_there() { dpkg-query -W -f '${Version}\n' "$1" 2>/dev/null | sed -n 1p; }
 
-        # The packages, those with a version in GPU_AGENT_PINS as NAME=VERSION.
+        # The packages, those with a version in GPU_AGENT_PINS as NAME=VERSION. NAME- gives way.
+        asked() { pinned $wanted; for package in $gone; do echo "$package-"; done; }
         pinned() {
             for package; do
                 for pin in ${GPU_AGENT_PINS:-}; do
@@ -101,10 +110,10 @@ package struct AptGet: PackageInstaller {
         }
 
         apt_install() {
-            apt-get -y -q $sources $options --no-remove "$@" \
+            apt-get -y -q $sources $options $only_adds "$@" \
                 -o APT::Keep-Downloaded-Packages=false -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=10 \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Acquire::Retries=3 \
-                -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(pinned $wanted)
+                -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 install $(asked)
         }
 
         # Whether a repository has the version of a package; without a version, any is good.
@@ -125,14 +134,39 @@ package struct AptGet: PackageInstaller {
                 fi
             done
             [ -z "$absent" ] || return 0
-            apt-get -s -q $sources $options install $(pinned $wanted) >"$work/output" 2>&1 ||
+            apt-get -s -q $sources $options install $(asked) >"$work/output" 2>&1 ||
                 fail 80 "apt-get cannot install $(listed $wanted): $(complaint)"
             added=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$work/output")
             upgraded=$(sed -n 's/^Inst \([^ ]*\) \[.*/\1/p' "$work/output")
-            removed=$(sed -n 's/^Remv \([^ ]*\) .*/\1/p' "$work/output")
+            removed=$(sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p' "$work/output")
+            chosen=$(sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p' "$work/output")
         }
 
-        download() { locked apt_install --download-only; }
+        download() {
+            if [ -z "${GPU_AGENT_KEPT:-}" ]; then
+                locked apt_install --download-only
+                return
+            fi
+            prepare "$GPU_AGENT_KEPT" && files_of "$GPU_AGENT_KEPT" $chosen && seal "$GPU_AGENT_KEPT"
+        }
+        download_former() { files_of "$1" "$2=$3"; }
+        # has_file DIRECTORY NAME VERSION
+        has_file() {
+            for file in "$1"/*.deb; do
+                [ "$(dpkg-deb -f "$file" Package 2>/dev/null)=$(dpkg-deb -f "$file" Version 2>/dev/null)" != "$2=$3" ] ||
+                    return 0
+            done
+            return 1
+        }
+        # Brings the files of packages to a directory: files_of DIRECTORY NAME=VERSION...
+        files_of() {
+            cd "$1" || return
+            shift
+            missing=
+            for entry; do has_file . "${entry%%=*}" "${entry#*=}" || missing="$missing $entry"; done
+            [ -z "$missing" ] || locked apt-get -q $sources -o Acquire::Retries=3 -o Acquire::http::Timeout=30 \
+                -o Acquire::https::Timeout=30 download $missing
+        }
         transact() { locked apt_install; }
         # As apt-mark does, but also when a list of repositories has a mistake.
         mark() { echo "$1 $2" | dpkg --set-selections; }

@@ -39,6 +39,7 @@ package struct Dnf: PackageInstaller {
         system.id == "amzn" ? NamedCompiler(package: "gcc\(major)", program: "gcc\(major)-gcc") : nil
     }
 
+    package var keepsFiles: Bool { true }
     package var functions: String { [RPMFunctions.script, Self.script, Self.holds].joined(separator: "\n\n") }
 
     private static let script = #"""
@@ -84,13 +85,29 @@ package struct Dnf: PackageInstaller {
         heal() { :; }
 
         options='--setopt=install_weak_deps=False --setopt=best=False --setopt=obsoletes=False
-            --setopt=exit_on_lock=True --setopt=*.skip_if_unavailable=True --setopt=*.timeout=15 --setopt=*.retries=2'
+            --setopt=exit_on_lock=True'
+        # With such options, dnf 5 wants a repository.
+        [ -n "${GPU_AGENT_FILES:-}" ] ||
+            options="$options --setopt=*.skip_if_unavailable=True --setopt=*.timeout=15 --setopt=*.retries=2"
 
         # On a node without a network, the packages of this directory are the only ones.
         sources=
         use_bundle() { sources="--setopt=reposdir=$1 --setopt=cachedir=$work/cache"; }
 
+        # The files that the agent kept are the only packages then.
+        files=
+        if [ -n "${GPU_AGENT_FILES:-}" ]; then
+            files=$(ls "$GPU_AGENT_FILES"/*.rpm 2>/dev/null)
+            mkdir -p "$work/none"
+            use_bundle "$work/none"
+        fi
+        # Without an epoch, as in the names of files.
+        version_there() { rpm -q --queryformat '%{VERSION}-%{RELEASE}\n' "$1" 2>/dev/null | sed -n 1p; }
+        # has_file DIRECTORY NAME VERSION
+        has_file() { ls "$1/$2-${3#*:}".*.rpm >/dev/null 2>&1; }
+
         refresh() {
+            [ -z "$files" ] || return 0
             open_bundle
             # dnf asks a repository four times before it goes on with the next one.
             locked limited $refresh_limit dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
@@ -104,11 +121,12 @@ package struct Dnf: PackageInstaller {
 
         # The excluded packages cannot change. The headers of several kernels can be installed at the same time.
         dnf_install() {
+            { [ -z "$replaced" ] || noted add; } >"$work/own"
             others=$(rpm -qa --queryformat '%{NAME}\n' | grep -v -e '^kernel.*-devel$' -e '^gpg-pubkey$' |
-                sort -u | tr '\n' ',')
-            # dnf 5 knows --downloadonly only behind the command.
+                grep -vxF -f "$work/own" | sort -u | tr '\n' ',')
+            # dnf 5 knows --downloadonly and --allowerasing only behind the command.
             not_waiting dnf $sources $options --setopt=metadata_expire=never --exclude="$others" install "$@" \
-                $(pinned $wanted) $plugin
+                ${replaced:+--allowerasing} ${files:-$(pinned $wanted) $plugin}
         }
 
         # dnf 5 waits for the lock of another process without end, whatever exit_on_lock says. So it is ended while it waits:
@@ -140,6 +158,13 @@ package struct Dnf: PackageInstaller {
         }
 
         preview() {
+            for package in ${files:+$wanted}; do
+                version=$(entry_of "$package") version=${version#*=}
+                has_file "$GPU_AGENT_FILES" "$package" "$version" || absent="$absent $package-$version"
+            done
+            [ -z "$absent" ] || return 0
+            # A lock on the old version hides the new one, also in a file.
+            release_replaced
             choose_plugin
             # With -C, a repository whose refresh failed is not asked once more.
             quietly dnf_install -C --assumeno
@@ -175,14 +200,31 @@ package struct Dnf: PackageInstaller {
                 *:) section=$line ;;
                 esac
             done <"$work/output"
-            [ -n "$absent$added" ] || fail 80 "dnf cannot install $(listed $wanted): $(complaint)"
+            [ -n "$absent$added$upgraded" ] || fail 80 "dnf cannot install $(listed $wanted): $(complaint)"
             # Which stream of NVIDIA's module a node has is the choice of its operator.
             [ -z "$streams" ] || [ -z "${GPU_AGENT_PINS:-}" ] ||
                 fail 83 "The install would enable the module stream $(listed $streams)."
+            [ -z "$gone" ] || quietly rpm -e --test $gone ||
+                fail 83 "The install would remove $(listed $gone), and other packages need it: $(complaint)"
         }
 
-        download() { locked dnf_install -y --downloadonly; }
-        transact() { locked dnf_install -y; }
+        download() {
+            if [ -z "${GPU_AGENT_KEPT:-}" ]; then
+                locked dnf_install -y --downloadonly
+                return
+            fi
+            # The install of dnf 5 has no option for the directory.
+            prepare "$GPU_AGENT_KEPT" && locked dnf_install -y --downloadonly --setopt=destdir="$GPU_AGENT_KEPT" &&
+                seal "$GPU_AGENT_KEPT"
+        }
+        download_former() {
+            locked not_waiting dnf $sources $options --setopt=metadata_expire=never --setopt=destdir="$1" \
+                reinstall -y --downloadonly "$2-$3"
+        }
+        transact() {
+            [ -z "$gone" ] || locked rpm -e $gone || return
+            locked dnf_install -y
+        }
         # Without its plugin, a lock of somebody else would have no effect.
         is_used() {
             [ "$1" = python3-dnf-plugin-versionlock ] && [ -n "$(versionlock list 2>/dev/null)" ] &&

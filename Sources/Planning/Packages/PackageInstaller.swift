@@ -16,8 +16,12 @@ package protocol PackageInstaller: Sendable {
     func defaultCompiler(of system: OSRelease) -> Int?
     /// The package with another major version of gcc, and its program; nil when the distribution has none.
     func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler?
-    /// Where it leaves packages that it downloads before the install.
+    /// Where it leaves packages that it downloads before the install, when the agent does not keep their files.
     var downloads: String { get }
+    /// Whether it can put the files of packages in a directory, install from it, and so replace packages of the agent.
+    ///
+    /// Its functions then have `version_there`, `download` for `GPU_AGENT_KEPT`, `download_former` and `GPU_AGENT_FILES`.
+    var keepsFiles: Bool { get }
     /// The shell functions with which `PackageScript` uses the program.
     var functions: String { get }
 }
@@ -35,6 +39,7 @@ package struct NamedCompiler: Sendable, Equatable {
 
 extension PackageInstaller {
     package var downloads: String { "the package cache of the host" }
+    package var keepsFiles: Bool { false }
     package func defaultCompiler(of system: OSRelease) -> Int? { nil }
     package func compiler(_ major: Int, on system: OSRelease) -> NamedCompiler? { nil }
 }

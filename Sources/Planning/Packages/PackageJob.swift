@@ -89,6 +89,16 @@ struct PackageRequest {
     var isBesideDriver = false
     /// The directory with the only packages that count, for a node without a network; nil for the repositories.
     var directory: String?
+    /// The directory in which the files of the packages stay; nil to leave them to the package manager.
+    var kept: String?
+    /// The directory in which an earlier job kept the files, from which this one installs; nil for the repositories.
+    var files: String?
+    /// The packages of the agent that give way to those that are asked for.
+    ///
+    /// With them, the transaction may change the packages that the record names, and no others.
+    var replaced: [String] = []
+    /// The directory that must have the files of those packages before something stops; nil when no way back needs them.
+    var former: String?
     /// How far the job goes, and what was there before it.
     var stage = Stage.all
 
@@ -106,6 +116,10 @@ struct PackageRequest {
         var values: [String: String] = [:]
         if !pins.isEmpty { values["GPU_AGENT_PINS"] = pins.map { "\($0.name)=\($0.version)" }.joined(separator: " ") }
         if let directory { values["GPU_AGENT_BUNDLE"] = directory }
+        if let kept { values["GPU_AGENT_KEPT"] = kept }
+        if let files { values["GPU_AGENT_FILES"] = files }
+        if !replaced.isEmpty { values["GPU_AGENT_REPLACES"] = replaced.joined(separator: " ") }
+        if let former { values["GPU_AGENT_FORMER"] = former }
         if isBesideDriver { values["GPU_AGENT_BESIDE_DRIVER"] = "yes" }
         if isAhead { values["GPU_AGENT_AHEAD"] = "yes" }
         if stage == .installDownloaded { values["GPU_AGENT_DOWNLOADED"] = "yes" }

@@ -15,7 +15,7 @@ extension PackageScript {
         released=
         fail() {
             again=$released released=
-            for package in $again; do (hold "$package") || :; done
+            for package in $again; do (! is_installed "$package" || hold "$package") || :; done
             echo "ERROR: $2"
             exit "$1"
         }

@@ -20,6 +20,7 @@ enum PackageScript {
         static let wrongHeaders = 84
         static let gone = 85
         static let dkms = 86
+        static let noWayBack = 87
     }
 
     /// The command that installs packages, or only downloads them.
@@ -37,20 +38,20 @@ enum PackageScript {
         with installer: any PackageInstaller
     ) -> [String] {
         let end = request.stage == .download ? download : install
-        let script = [prologue, isDriver, installer.functions, look, end].joined(separator: "\n\n")
+        let script = [prologue, keptFiles, isDriver, installer.functions, look, end].joined(separator: "\n\n")
         let arguments = [request.kernel, "\(patience)", record, request.headers ?? ""]
         return ["sh", "-c", script, "gpu-agent-packages"] + arguments + request.names
     }
 
     /// The command that refreshes the package index.
     static func refresh(record: String, patience: Int, with installer: any PackageInstaller) -> [String] {
-        let script = [prologue, installer.functions, refresh].joined(separator: "\n\n")
+        let script = [prologue, keptFiles, installer.functions, refresh].joined(separator: "\n\n")
         return ["sh", "-c", script, "gpu-agent-packages", "", "\(patience)", record, ""]
     }
 
     /// The command that removes the packages and the holds in the record.
     static func remove(record: String, patience: Int, with installer: any PackageInstaller) -> [String] {
-        let script = [prologue, installer.functions, remove].joined(separator: "\n\n")
+        let script = [prologue, keptFiles, installer.functions, remove].joined(separator: "\n\n")
         return ["sh", "-c", script, "gpu-agent-packages", "", "\(patience)", record, ""]
     }
 
@@ -68,7 +69,11 @@ enum PackageScript {
     /// Looks at the transaction and refuses one that changes something that is there.
     private static let look = #"""
         wanted='' unfinished=''
-        for package; do is_installed "$package" || wanted="$wanted $package"; done
+        for package; do is_right "$package" || wanted="$wanted $package"; done
+        gone=
+        for package in $replaced; do
+            case " $* " in *" $package "*) ;; *) ! is_there "$package" || gone="$gone $package" ;; esac
+        done
         # The files of a package can be there, so that nothing seems to be missing, while the package is not configured.
         for package in $(noted add); do
             if is_there "$package" && ! is_installed "$package"; then unfinished=1; fi
@@ -78,6 +83,8 @@ enum PackageScript {
             heal
         fi
         if [ -n "$wanted" ]; then
+            [ -z "${GPU_AGENT_FILES:-}" ] || is_intact "$GPU_AGENT_FILES" ||
+                fail 80 "The packages in $GPU_AGENT_FILES are not those that the agent kept there."
             # The index in which the packages were found is still there. A newer one can lack them.
             if [ -n "${GPU_AGENT_DOWNLOADED:-}" ]; then
                 refreshed='The repositories had the packages when the agent downloaded them.'
@@ -107,6 +114,7 @@ enum PackageScript {
             for package in ${GPU_AGENT_BESIDE_DRIVER:+$added}; do
                 if is_driver "$package"; then fail 83 "The install would add $package, a part of another driver."; fi
             done
+            removed=$(of_others $removed) upgraded=$(of_others $upgraded)
             [ -z "$removed" ] || fail 83 "The install would remove $(listed $removed)."
             [ -z "$upgraded" ] || fail 83 "The install would upgrade $(listed $upgraded)."
         fi
@@ -114,15 +122,18 @@ enum PackageScript {
 
     private static let download = #"""
         if [ -n "$wanted" ]; then
+            keep_former
             if ! download; then
                 stop_without_file
                 fail 80 "$program cannot download $(listed $wanted): $(complaint)"
             fi
+            for package in $released; do if is_installed "$package"; then hold "$package"; fi; done
         fi
         """#
 
     private static let install = #"""
         if [ -n "$wanted" ]; then
+            release_replaced
             # Before the change, so that nothing is forgotten when the host goes down during it.
             {
                 for package in $added; do echo "add $package"; done
@@ -130,8 +141,13 @@ enum PackageScript {
             } | note || fail 80 "The agent cannot write $record."
             transact
             status=$?
+            for package in ${replaced:+$(noted add)}; do
+                is_there "$package" && continue
+                forget add "$package"
+                forget hold "$package"
+            done
             for package in $wanted; do
-                is_installed "$package" && continue
+                is_right "$package" && continue
                 stop_without_file
                 stop_for_dkms
                 fail 80 "$program did not install $package (status $status): $(complaint)"

@@ -16,8 +16,11 @@ package struct Fabric: Sendable {
     /// NVIDIA's archive from which this plan or an earlier one installs the fabric manager; nil when it comes from elsewhere.
     private(set) var archive: Artifact?
 
+    /// Whether the agent keeps the files of the packages of this driver version on the host.
+    var keepsFiles: Bool { (preparing + installing).contains { ($0 as? InstallFabricPackages)?.files != nil } }
+
     /// What a machine with this topology needs.
-    private enum Wish {
+    enum Wish {
         case fabricManager(hasSubnetManager: Bool)
         case imex
 
@@ -44,10 +47,12 @@ package struct Fabric: Sendable {
         }
     }
 
-    private let facts: NodeFacts
-    private let driver: DriverVersion
-    private let found: DriverSurroundings
+    let facts: NodeFacts
+    let driver: DriverVersion
+    let found: DriverSurroundings
     private let journal: Journal?
+    /// Whether the plan replaces a driver that runs.
+    private let replaces: Bool
 
     /// Decides from the topology and from what the host has.
     ///
@@ -73,7 +78,7 @@ package struct Fabric: Sendable {
         guard let wish = Self.wish(facts, decision), let found = facts.driver.surroundings, found.hasSystemd == true,
             let program = found.program(wish.program), found.fabric != nil
         else { return nil }
-        (self.facts, self.driver, self.found, self.journal) = (facts, driver, found, journal)
+        (self.facts, self.driver, self.found, self.journal, self.replaces) = (facts, driver, found, journal, replaces)
         if program.path != nil, !isOwn {
             // Somebody else keeps it in step with the driver.
             if replaces { problem = foreignProblem(wish, program) }
@@ -91,8 +96,8 @@ package struct Fabric: Sendable {
             if replaces { problem = missingProblem(wish) }
             return
         }
-        // An archive is on the host before something stops. The package manager cannot have new packages ready beside
-        // the old ones, and if it fails after their removal, the node has neither.
+        // The files are on the host before something stops. Some package managers cannot have new packages ready beside
+        // the old ones, and if they fail after their removal, the node has neither.
         if replaces, !packages.isEmpty, program.isRunning == true, steps.preparing.isEmpty {
             problem = ownPackagesProblem(wish)
             return
@@ -148,12 +153,17 @@ package struct Fabric: Sendable {
     ) -> (preparing: [any Operation], installing: [any Operation])? {
         let kept = decision.failed?.record.former?.keptFabricManager
         let isKept = kept != nil && kept?.digest == decision.fabricManagerArchive?.digest
-        // The way back needs no network with the archive that the agent kept.
+        // The way back needs no network with the files that the agent kept.
+        if !isKept, installsPackages, decision.failed != nil, let step = keptPackagesStep(wish) {
+            return ([], archiveRemoval + [step])
+        }
         if !isKept, installsPackages, let step = packagesStep(wish, source) {
+            if step.files != nil { return ([DownloadFabricPackages(for: step)], archiveRemoval + [step]) }
             var install = step
             // The package manager refuses to look at packages that the agent still has in another version.
             install.isDownloaded = packages.isEmpty && step.source == nil
-            return (install.isDownloaded ? [DownloadFabricPackages(for: step)] : [], removal + [install])
+            let preparing = install.isDownloaded ? [DownloadFabricPackages(for: step)] : []
+            return (preparing, packageRemoval + archiveRemoval + [install])
         }
         guard case .fabricManager = wish, let archive = decision.fabricManagerArchive, let digest = archive.digest
         else {
@@ -172,20 +182,39 @@ package struct Fabric: Sendable {
             work: facts.build.workDirectory,
             leavesArchive: leavesArchive
         )
-        let former: [any Operation] = packages.isEmpty ? [] : removal
+        let former: [any Operation] = packages.isEmpty ? [] : packageRemoval + archiveRemoval
         return ([download], former + [install])
     }
 
     /// The step that installs packages in exactly the driver's version; nil when none are offered.
     private func packagesStep(_ wish: Wish, _ source: PackageSource?) -> InstallFabricPackages? {
-        guard let system = facts.host.osRelease.value, let installer = PackageInstallers.used(on: system),
-            facts.build.packageTools.value?.contains(installer.program) == true
-        else { return nil }
         // A node that takes the driver from a directory has no network for the package manager either.
         let bundle = source?.directory == nil ? nil : facts.build.bundle.value
         if source?.directory != nil, bundle == nil { return nil }
-        let offered = bundle?.offered ?? facts.build.fabricPackages.value ?? []
-        guard let main = FabricPackages.package(with: wish.program, of: driver, in: offered) else { return nil }
+        var step = packagesStep(wish, in: bundle?.offered ?? facts.build.fabricPackages.value ?? [])
+        step?.source = source?.directory.flatMap { directory in
+            bundle.map { BuildPackages.Source($0, in: directory) }
+        }
+        // What does not run cannot be lost.
+        if step?.files != nil, replaces, found.program(wish.program)?.isRunning == true {
+            step?.former = formerVersion.map(Self.files(of:))
+        }
+        return step
+    }
+
+    /// The step that installs packages of the driver's version whose files the agent kept; nil when it kept none.
+    private func keptPackagesStep(_ wish: Wish) -> InstallFabricPackages? {
+        let kept = facts.build.keptFabricPackages?.value?[driver.description] ?? []
+        let step = packagesStep(wish, in: kept)
+        return step?.files == nil ? nil : step
+    }
+
+    /// The step that installs packages of these ones; nil when none has the program in the driver's version.
+    private func packagesStep(_ wish: Wish, in offered: [OfferedPackage]) -> InstallFabricPackages? {
+        guard let installer,
+            facts.build.packageTools.value?.contains(installer.program) == true,
+            let main = FabricPackages.package(with: wish.program, of: driver, in: offered)
+        else { return nil }
         var wanted = [main]
         if case .fabricManager(hasSubnetManager: true) = wish {
             let isThere = found.fabric?.hasSubnetManager == true && found.fabric?.hasDiagnostics == true
@@ -195,77 +224,32 @@ package struct Fabric: Sendable {
             packages: wanted,
             installer: installer,
             version: driver.description,
-            source: source?.directory.flatMap { directory in
-                bundle.map { BuildPackages.Source($0, in: directory) }
-            },
+            files: installer.keepsFiles ? Self.files(of: driver.description) : nil,
+            // What has versions of its own stays, and so do dependencies.
+            replaced: installer.keepsFiles ? packages.filter(FabricPackages.isProgram) : [],
             work: facts.build.workDirectory
         )
     }
 
-    /// The steps that remove what the agent installed for another driver.
-    private var removal: [any Operation] {
-        let installer = facts.host.osRelease.value.flatMap(PackageInstallers.used(on:))
-        let byPackages: [any Operation] =
-            packages.isEmpty
-            ? []
-            : installer.map {
-                [
-                    RemoveFabricPackages(
-                        version: driver.description,
-                        installer: $0,
-                        work: facts.build.workDirectory
-                    )
-                ]
-            } ?? []
-        return byPackages
-            + (found.fabric?.archive == nil ? [] : [RemoveFabricManager(version: driver.description)])
-    }
-}
+    private var installer: (any PackageInstaller)? { facts.host.osRelease.value.flatMap(PackageInstallers.used(on:)) }
 
-extension Fabric {
-    /// The finding that the packages of the agent cannot be replaced while they work.
-    private func ownPackagesProblem(_ wish: Wish) -> Finding {
-        Finding(
-            wish.code,
-            observed:
-                "\(wish.name) of this node comes from packages of this agent in the version of the old driver. The "
-                + "agent does not remove them while they work, because it could not bring them back.",
-            expected: "\(wish.name) of the version \(driver)",
-            remedy: "Drain the node and run 'gpu-agent uninstall'. Then run 'gpu-agent install'."
-        )
+    /// The directory with the files of the packages of a driver version.
+    private static func files(of version: String) -> String { "\(HostLayout.fabricFiles)/\(version)" }
+
+    /// The version of the driver to which the agent would go back; nil when there is none.
+    private var formerVersion: String? {
+        facts.driver.record.value.flatMap { $0.state == .installed ? $0.version : $0.former?.version }
     }
 
-    /// The finding that an install would leave a program of somebody else behind, which then does not start.
-    private func foreignProblem(_ wish: Wish, _ program: DriverProgram) -> Finding? {
-        guard program.isRunning == true, program.version.flatMap(DriverVersion.init) != driver else { return nil }
-        let version = program.version.map { " \($0)" } ?? ""
-        return Finding(
-            wish.code,
-            observed:
-                "This agent did not install \(wish.name)\(version) that runs on this node, so it does not replace "
-                + "it. With the driver \(driver), it would not start.",
-            expected: "\(wish.name) of the version \(driver)",
-            remedy: "Drain the node and remove \(wish.name). Then run 'gpu-agent install', which installs the version "
-                + "\(driver) if it has a source for it."
-        )
+    /// The step that removes the packages that the agent installed for another driver.
+    private var packageRemoval: [any Operation] {
+        guard !packages.isEmpty, let installer else { return [] }
+        let version = driver.description
+        return [RemoveFabricPackages(version: version, installer: installer, work: facts.build.workDirectory)]
     }
 
-    /// The finding that an install would take the fabric from a node that works.
-    private func missingProblem(_ wish: Wish) -> Finding? {
-        // A node without the program has nothing to lose.
-        guard found.program(wish.program)?.isRunning == true else { return nil }
-        let name = FabricPackages.names(of: wish.program, branch: driver.branch).joined(separator: " or ")
-        let why = facts.build.fabricPackages.failure.map { " (\($0.detail))" } ?? ""
-        return Finding(
-            wish.code,
-            observed:
-                "The node needs \(wish.name) \(driver) beside the driver \(driver), and the agent has no source of "
-                + "it\(why).",
-            expected: "the package \(name) in the version \(driver) in a repository of the node, or an archive in the "
-                + "catalog",
-            remedy:
-                "Add a repository that has the package, and run the refresh of the package manager. Or add the archive "
-                + "to your own catalog (fabricManagerArchive). Then run 'gpu-agent install'."
-        )
+    /// The step that removes the files that the agent installed from an archive for another driver.
+    private var archiveRemoval: [any Operation] {
+        found.fabric?.archive == nil ? [] : [RemoveFabricManager(version: driver.description)]
     }
 }

@@ -64,6 +64,7 @@ package struct Runfile: Recipe {
                     record: record,
                     kept: keepsPackage ? artifact.fileName : nil,
                     keptFabricManager: keptFabricManager,
+                    hasFabricFiles: fabric?.keepsFiles == true || facts.build.keptFabricPackages?.value != nil,
                     jobs: jobs
                 ),
             ] + (surroundings?.afterInstall ?? [])

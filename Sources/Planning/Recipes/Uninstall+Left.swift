@@ -53,7 +53,8 @@ extension Uninstall {
 
     /// The steps that remove files of the agent, by path.
     private static let removed: [String: StepID] = [
-        HostLayout.packages: .forget, HostLayout.work: .forget, HostLayout.buildPackages: .removeBuildPackages,
+        HostLayout.packages: .forget, HostLayout.work: .forget, HostLayout.fabricFiles: .forget,
+        HostLayout.buildPackages: .removeBuildPackages,
         HostLayout.fabricPackages: .removeFabricPackages, HostLayout.fabricManager: .removeFabricManager,
         HostLayout.driverPackages: .removeDriverPackages, HostLayout.licenseToken: .removeLicense,
     ]
