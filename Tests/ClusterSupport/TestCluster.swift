@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import Kubernetes
 import Logging
 package import SimulatedCluster
@@ -27,7 +27,7 @@ package struct TestCluster: Sendable {
 
     /// Runs a test with a new cluster, and stops the cluster afterwards.
     ///
-    /// The token `agent` has the rights of the agent, and `other` has all rights. With `admission`, the shipped
+    /// The token `agent` has the rights of the agent, and `other` has all rights. `now` is the clock of the server. With `admission`, the shipped
     /// admission policy limits the agent too, unless the Python packages of its evaluator cannot be installed. All
     /// clusters share the evaluator, which takes its time for each write. So only the tests about the policy use it.
     package static func with(
@@ -35,6 +35,7 @@ package struct TestCluster: Sendable {
         limits: KubernetesClient.Limits = .init(request: .seconds(20), watch: .seconds(20)),
         historyLimit: Int = 1000,
         bookmarkInterval: Duration = .seconds(60),
+        now: @escaping @Sendable () -> Date = { Date() },
         _ body: (TestCluster) async throws -> Void
     ) async throws {
         let certificates = try await TestCertificates.shared
@@ -46,7 +47,8 @@ package struct TestCluster: Sendable {
             tokens: ["agent": try agent(), "other": User("somebody", .everything)],
             admission: isLimited ? try await admissionIfPossible : nil,
             historyLimit: historyLimit,
-            bookmarkInterval: bookmarkInterval
+            bookmarkInterval: bookmarkInterval,
+            now: now
         )
         try await server.seed(node: node)
         let port = try await server.start()

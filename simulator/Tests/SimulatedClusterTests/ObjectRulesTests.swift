@@ -181,19 +181,19 @@ import Testing
             "spec": ["taints": [], "unschedulable": false],
             "kind": "Node",
         ]
-        let decoded = try Decoding(kind: "Node", schema: .node).decode(written)
+        let decoded = try Decoding(.node).decode(written)
         #expect(
             decoded == [
                 "apiVersion": "v1", "kind": "Node", "metadata": ["name": "n", "labels": ["a": ""]], "spec": [:],
                 "status": [:],
             ]
         )
-        #expect(throws: APIFailure.self) { try Decoding(kind: "Node", schema: .node).decode(written, strict: true) }
+        #expect(throws: APIFailure.self) { try Decoding(.node).decode(written, strict: true) }
     }
 
     @Test func refusesAValueOfAnotherType() {
         #expect {
-            try Decoding(kind: "Node", schema: .node).decode(["metadata": ["labels": ["a": true]]])
+            try Decoding(.node).decode(["metadata": ["labels": ["a": true]]])
         } throws: { error in
             (error as? APIFailure)?.message
                 == "Node in version \"v1\" cannot be handled as a Node: json: cannot unmarshal bool into Go struct field "

@@ -3,14 +3,14 @@
 /// The rules are those of kubernetes-sigs/structured-merge-diff (`merge/update.go`) and of the server's
 /// `managedfields` package.
 public struct FieldManager: Sendable {
-    public let schema: FieldSchema
+    public let resource: Resource
     /// The part of the object that this endpoint cannot change: `status`, or `spec` for the status subresource.
     public let untouched: String
     /// The time for new and changed entries.
     public let time: String
 
-    public init(schema: FieldSchema, untouched: String, time: String) {
-        self.schema = schema
+    public init(resource: Resource, untouched: String, time: String) {
+        self.resource = resource
         self.untouched = untouched
         self.time = time
     }
@@ -25,7 +25,7 @@ public struct FieldManager: Sendable {
     ///   - owner: The writer.
     /// - Returns: The new object with its new `managedFields`.
     public func update(live: JSON?, new: JSON, by owner: ManagedFieldsEntry.Owner) -> JSON {
-        let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+        let base = live ?? resource.blank
         let comparison = compare(base, new)
         // A client can replace `managedFields`, and reset it with one empty entry. Without it, the table stays as it
         // is.
@@ -54,7 +54,7 @@ public struct FieldManager: Sendable {
         by owner: ManagedFieldsEntry.Owner,
         force: Bool
     ) throws(APIFailure) -> JSON {
-        let base: JSON = live ?? ["spec": [:], "status": [:], "metadata": [:]]
+        let base = live ?? resource.blank
         var table = ManagedFieldsTable(of: live)
         let last = table[owner]
         let wanted = owned(schema.fields(of: applied))
@@ -63,7 +63,7 @@ public struct FieldManager: Sendable {
         let comparison = compare(base, new)
         if !force {
             let conflicts = conflicts(comparison, in: table, for: owner)
-            guard conflicts.isEmpty else { throw .applyConflict(conflicts) }
+            guard conflicts.isEmpty else { throw .applyConflict(conflicts, version: resource.groupVersion) }
         }
         take(comparison, from: &table, for: owner)
         if !comparison.isSame || wanted != last { table.touch(owner, at: time) }
@@ -72,6 +72,8 @@ public struct FieldManager: Sendable {
 }
 
 extension FieldManager {
+    private var schema: FieldSchema { resource.schema }
+
     /// The fields without an owner: those of the identity of the object, and those that the server sets.
     private static let unowned: FieldSet = {
         var set = FieldSet()
@@ -137,7 +139,7 @@ extension FieldManager {
 
     private func with(_ table: ManagedFieldsTable, in object: JSON) -> JSON {
         var object = object
-        object["metadata"]?["managedFields"] = table.json
+        object["metadata"]?["managedFields"] = table.json(version: resource.groupVersion)
         return object
     }
 }

@@ -13,6 +13,8 @@ public indirect enum FieldSchema: Sendable {
     case string
     case boolean
     case integer
+    /// A time with microseconds.
+    case microTime
     /// Any value; a field manager owns single members, but whole lists.
     case untyped
     /// Any value, which a field manager owns as one field.
@@ -35,7 +37,7 @@ public indirect enum FieldSchema: Sendable {
     /// Whether a field manager owns single members or elements.
     public var isGranular: Bool {
         switch self {
-        case .string, .boolean, .integer, .atomic, .list(_, .atomic): false
+        case .string, .boolean, .integer, .microTime, .atomic, .list(_, .atomic): false
         default: true
         }
     }
@@ -58,7 +60,7 @@ public indirect enum FieldSchema: Sendable {
 }
 
 extension FieldSchema {
-    private static let metadata = FieldSchema.structure([
+    static let metadata = FieldSchema.structure([
         "name": .string, "generateName": .string, "namespace": .string, "uid": .string, "resourceVersion": .string,
         "selfLink": .string, "generation": .integer, "creationTimestamp": .string, "deletionTimestamp": .string,
         "deletionGracePeriodSeconds": .integer, "labels": .map(.string), "annotations": .map(.string),
@@ -99,7 +101,4 @@ extension FieldSchema {
         "count": .integer, "type": .string, "eventTime": .string, "series": .untyped, "action": .string,
         "related": .atomic, "reportingComponent": .string, "reportingInstance": .string,
     ])
-
-    /// A kind of whose fields the server knows nothing.
-    public static let other = FieldSchema.untyped
 }

@@ -13,10 +13,10 @@ public struct ManagedFieldsEntry: Sendable, Hashable {
             self.subresource = subresource
         }
 
-        /// The owner in the form of conflict messages.
-        public var printed: String {
+        /// The owner in the form of conflict messages, with the API version of the object.
+        public func printed(version: String) -> String {
             let name = subresource.map { "\"\(manager)\" with subresource \"\($0)\"" } ?? "\"\(manager)\""
-            return operation == "Update" ? "\(name) using v1" : name
+            return operation == "Update" ? "\(name) using \(version)" : name
         }
     }
 
@@ -66,7 +66,10 @@ public struct ManagedFieldsTable: Sendable, Equatable {
     }
 
     /// The table in the form of an object: entries of applies first, then sorted by time and name.
-    public var json: JSON? {
+    ///
+    /// - Parameter version: The API version of the object.
+    /// - Returns: The list; nil when it is empty.
+    public func json(version: String) -> JSON? {
         guard !entries.isEmpty else { return nil }
         let sorted = entries.sorted { one, other in
             (one.owner.operation, one.time, one.owner.manager, one.owner.subresource ?? "")
@@ -77,7 +80,7 @@ public struct ManagedFieldsTable: Sendable, Equatable {
                 var json: JSON = [
                     "manager": .string(entry.owner.manager),
                     "operation": .string(entry.owner.operation),
-                    "apiVersion": "v1",
+                    "apiVersion": .string(version),
                     "time": .string(entry.time),
                     "fieldsType": "FieldsV1",
                     "fieldsV1": entry.fields.json,

@@ -3,17 +3,12 @@
 /// The server drops members that the type does not have, and omits empty members when it stores the object. A value of
 /// the wrong type fails the request.
 public struct Decoding: Sendable {
-    public let kind: String
-    public let schema: FieldSchema
+    public let resource: Resource
 
-    /// The version of the API that the stored object has.
-    public let apiVersion: String
+    public init(_ resource: Resource) { self.resource = resource }
 
-    public init(kind: String, schema: FieldSchema, apiVersion: String = "v1") {
-        self.kind = kind
-        self.schema = schema
-        self.apiVersion = apiVersion
-    }
+    private var kind: String { resource.kind }
+    private var schema: FieldSchema { resource.schema }
 
     /// Returns the object as the server would store it.
     ///
@@ -33,7 +28,7 @@ public struct Decoding: Sendable {
                 "\(kind) in version \"v1\" cannot be handled as a \(kind): strict decoding error: \(list)"
             )
         }
-        result["apiVersion"] = .string(apiVersion)
+        result["apiVersion"] = .string(resource.groupVersion)
         result["kind"] = .string(kind)
         if kind == "Node" {
             for field in ["spec", "status"] where result[field] == nil { result[field] = [:] }
@@ -62,6 +57,9 @@ public struct Decoding: Sendable {
         switch (schema, value) {
         case (_, .null): return nil
         case (.string, .string), (.boolean, .bool), (.integer, .int), (.untyped, _), (.atomic, _): return value
+        case (.microTime, .string(let text)):
+            if let problem = Self.problem(ofTime: text) { throw .badRequest(front + problem) }
+            return value
         case (.structure(let fields), .object(let members)):
             var result: [String: JSON] = [:]
             for (name, member) in members {
@@ -108,8 +106,21 @@ public struct Decoding: Sendable {
 
     /// Why an object cannot be decoded, without the sentence in front that names the kind.
     func why(_ failure: APIFailure) -> String {
-        let front = "\(kind) in version \"v1\" cannot be handled as a \(kind): "
-        return failure.message.hasPrefix(front) ? String(failure.message.dropFirst(front.count)) : failure.message
+        failure.message.hasPrefix(front) ? String(failure.message.dropFirst(front.count)) : failure.message
+    }
+
+    private var front: String { "\(kind) in version \"v1\" cannot be handled as a \(kind): " }
+
+    /// Why a text is no time with microseconds, in the words of Go; nil when it is one.
+    ///
+    /// Go names the first part of the form that the text does not have. Only two parts are told apart here: the year, and
+    /// the six digits after the seconds.
+    private static func problem(ofTime text: String) -> String? {
+        let form = "2006-01-02T15:04:05.000000Z07:00"
+        if text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)/) != nil { return nil }
+        let seconds = text.prefixMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/)
+        let (rest, part) = seconds.map { (text[$0.range.upperBound...], ".000000") } ?? (text[...], "2006")
+        return "parsing time \"\(text)\" as \"\(form)\": cannot parse \"\(rest)\" as \"\(part)\""
     }
 
     /// The first scalar of the wrong type, in the words of a server-side apply; nil when there is none.
@@ -142,7 +153,7 @@ public struct Decoding: Sendable {
             }
         let wanted =
             switch schema {
-            case .string: "string"
+            case .string, .microTime: "string"
             case .boolean: "bool"
             case .integer: "int64"
             case .map: "map[string]string"

@@ -32,8 +32,28 @@ public enum ObjectRules {
         return problems
     }
 
-    /// Validates the metadata of an object of any kind.
-    static func metadataProblems(_ object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
+    /// Validates a Lease; empty when it is valid.
+    ///
+    /// Source: the server's `pkg/apis/coordination/validation`.
+    public static func problems(lease: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
+        var problems = metadataProblems(lease, replacing: live)
+        for (member, least, why) in [
+            ("leaseDurationSeconds", 1, "must be greater than 0"),
+            ("leaseTransitions", 0, "must be greater than or equal to 0"),
+        ] {
+            guard let number = lease[path: ["spec", member]]?.int, number < least else { continue }
+            let message = "Invalid value: \(number): \(why)"
+            problems.append(.init(reason: "FieldValueInvalid", message: message, field: "spec.\(member)"))
+        }
+        return problems
+    }
+
+    /// Validates the metadata of an object of another kind; empty when it is valid.
+    public static func problems(other object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
+        metadataProblems(object, replacing: live)
+    }
+
+    private static func metadataProblems(_ object: JSON, replacing live: JSON?) -> [APIFailure.Cause] {
         var problems: [APIFailure.Cause] = []
         let name = object[path: ["metadata", "name"]]?.string ?? ""
         if name.isEmpty {

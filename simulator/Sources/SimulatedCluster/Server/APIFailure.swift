@@ -62,12 +62,20 @@ extension APIFailure {
         )
     }
 
-    static func notFound(_ resource: String, _ name: String) -> APIFailure {
+    /// The details of a failure about one object.
+    private static func details(_ resource: Resource, _ kind: String, _ name: String?) -> JSON {
+        var details: JSON = ["kind": .string(kind)]
+        details["name"] = name.map(JSON.string)
+        if !resource.group.isEmpty { details["group"] = .string(resource.group) }
+        return details
+    }
+
+    static func notFound(_ resource: Resource, _ name: String) -> APIFailure {
         APIFailure(
             code: 404,
             reason: "NotFound",
-            message: "\(resource) \"\(name)\" not found",
-            details: ["name": .string(name), "kind": .string(resource)]
+            message: "\(resource.qualified(resource.plural)) \"\(name)\" not found",
+            details: details(resource, resource.plural, name)
         )
     }
 
@@ -85,33 +93,39 @@ extension APIFailure {
         details: [:]
     )
 
-    static func alreadyExists(_ resource: String, _ name: String) -> APIFailure {
+    static func alreadyExists(_ resource: Resource, _ name: String) -> APIFailure {
         APIFailure(
             code: 409,
             reason: "AlreadyExists",
-            message: "\(resource) \"\(name)\" already exists",
-            details: ["name": .string(name), "kind": .string(resource)]
+            message: "\(resource.qualified(resource.plural)) \"\(name)\" already exists",
+            details: details(resource, resource.plural, name)
         )
     }
 
     /// The object has changed since the client read it.
     static func conflict(
-        _ resource: String,
+        _ resource: Resource,
         _ name: String,
         subject: String? = nil,
         why: String = "the object has been modified; please apply your changes to the latest version and try again"
     ) -> APIFailure {
-        APIFailure(
+        let kind = subject ?? resource.plural
+        return APIFailure(
             code: 409,
             reason: "Conflict",
-            message: "Operation cannot be fulfilled on \(subject ?? resource) \"\(name)\": \(why)",
-            details: ["name": .string(name), "kind": .string(subject ?? resource)]
+            message: "Operation cannot be fulfilled on \(resource.qualified(kind)) \"\(name)\": \(why)",
+            details: details(resource, kind, name)
         )
     }
 
     /// An apply changes fields that other field managers own.
-    static func applyConflict(_ conflicts: [(owner: ManagedFieldsEntry.Owner, path: [String])]) -> APIFailure {
-        let printed = conflicts.map { (owner: $0.owner.printed, field: FieldSet.printed($0.path)) }
+    static func applyConflict(
+        _ conflicts: [(owner: ManagedFieldsEntry.Owner, path: [String])],
+        version: String
+    ) -> APIFailure {
+        let printed = conflicts.map {
+            (owner: $0.owner.printed(version: version), field: FieldSet.printed($0.path))
+        }
         let causes = printed.map { conflict -> JSON in
             [
                 "reason": "FieldManagerConflict",
@@ -135,6 +149,14 @@ extension APIFailure {
     static func expired(_ version: Int, oldest: Int) -> APIFailure {
         APIFailure(code: 410, reason: "Expired", message: "too old resource version: \(version) (\(oldest))")
     }
+
+    /// The server no longer has the objects of the first page of a list.
+    static let expiredList = APIFailure(
+        code: 410,
+        reason: "Expired",
+        message: "The provided continue parameter is too old to display a consistent list result. You can start a new "
+            + "list without the continue parameter."
+    )
 
     static let notAcceptable = APIFailure(
         code: 406,
@@ -227,11 +249,13 @@ extension APIFailure {
     ///   - access: The access.
     /// - Returns: 403 with the message of the real server.
     static func forbidden(user: String, _ access: Access) -> APIFailure {
-        let subject = access.name.map { "\(access.resource) \"\($0)\"" } ?? access.resource
+        let kind = access.group.isEmpty ? access.resource : "\(access.resource).\(access.group)"
+        let subject = access.name.map { "\(kind) \"\($0)\"" } ?? kind
         let place = access.namespace.map { "in the namespace \"\($0)\"" } ?? "at the cluster scope"
         let full = access.subresource.map { "\(access.resource)/\($0)" } ?? access.resource
         var details: JSON = ["kind": .string(access.resource)]
         details["name"] = access.name.map(JSON.string)
+        if !access.group.isEmpty { details["group"] = .string(access.group) }
         return APIFailure(
             code: 403,
             reason: "Forbidden",

@@ -52,7 +52,14 @@ extension APIHandler {
                 var session = await plan.open()
                 for await signal in session.signals {
                     guard let event = session.event(for: signal) else { continue }
-                    try await writer.write(ByteBuffer(data: try event.data() + [UInt8(ascii: "\n")]))
+                    let line = try event.data() + [UInt8(ascii: "\n")]
+                    guard let cut = plan.cut else {
+                        try await writer.write(ByteBuffer(data: line))
+                        continue
+                    }
+                    try await writer.write(ByteBuffer(data: line.prefix(cut)))
+                    context.channel.close(mode: .all, promise: nil)
+                    throw ConnectionDropped()
                 }
                 try await writer.finish(nil)
             }

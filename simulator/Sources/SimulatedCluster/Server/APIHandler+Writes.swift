@@ -19,9 +19,9 @@ extension APIHandler {
             throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
         }
         let created = try writer(request, address).create(body)
-        let new = address.resource.kind == "Node" ? Self.withNotReadyTaint(created) : created
+        let new = Self.completed(created, address.resource)
         let name = new[path: ["metadata", "name"]]?.string ?? ""
-        let resource = address.resource.plural
+        let resource = address.resource
         let (object, _) = try await store.write(
             key(address, name),
             dryRun: isDryRun(request),
@@ -70,7 +70,7 @@ extension APIHandler {
     ) async throws(APIFailure) -> APIAnswer {
         let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         let writer = writer(request, address)
-        let resource = address.resource.plural
+        let resource = address.resource
         let (object, _) = try await store.write(
             key(address, name),
             dryRun: isDryRun(request),
@@ -120,34 +120,42 @@ extension APIHandler {
         _ name: String,
         _ user: User
     ) async throws(APIFailure) -> APIAnswer {
-        let wanted = request.body.isEmpty ? nil : try request.json()[path: ["preconditions", "uid"]]
-        let (resource, kind) = (address.resource.plural, address.resource.kind)
+        let preconditions = Preconditions(request.body.isEmpty ? nil : try request.json()["preconditions"])
+        let resource = address.resource
         let admission = admission(request, address, user)
         let last = try await store.delete(key(address, name), admission: admission) { live throws(APIFailure) in
-            let uid = live[path: ["metadata", "uid"]]
-            guard let wanted, wanted != uid else { return }
-            throw .conflict(
-                resource,
-                name,
-                subject: kind,
-                why: "the UID in the precondition (\(wanted.string ?? "")) does not match the UID in record "
-                    + "(\(uid?.string ?? "")). The object might have been deleted and then recreated"
-            )
+            try preconditions.check(live, resource)
         }
         guard let last else { throw .notFound(resource, name) }
+        var details: JSON = [
+            "name": .string(name), "kind": .string(resource.plural), "uid": last[path: ["metadata", "uid"]] ?? "",
+        ]
+        if !resource.group.isEmpty { details["group"] = .string(resource.group) }
         return APIAnswer(
             200,
             .json([
-                "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success",
-                "details": [
-                    "name": .string(name), "kind": .string(resource), "uid": last[path: ["metadata", "uid"]] ?? "",
-                ],
+                "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "details": details,
             ])
         )
     }
 }
 
 extension APIHandler {
+    /// Adds what the server itself writes to a new object.
+    private static func completed(_ object: JSON, _ resource: Resource) -> JSON {
+        var completed = object
+        switch resource.kind {
+        case "Node": return withNotReadyTaint(object)
+        case "Pod": completed["status"] = ["phase": "Pending"]
+        case "PodDisruptionBudget":
+            completed["status"] = [
+                "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
+            ]
+        default: break
+        }
+        return completed
+    }
+
     /// Adds the taint that every new Node gets, until the node controller knows its conditions.
     private static func withNotReadyTaint(_ node: JSON) -> JSON {
         let key = "node.kubernetes.io/not-ready"

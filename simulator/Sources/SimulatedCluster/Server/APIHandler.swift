@@ -16,9 +16,10 @@ public struct APIHandler: Sendable {
     /// Answers a request and logs it.
     public func respond(to request: APIRequest) async -> APIAnswer {
         let user = request.token.map { users.user(of: $0) } ?? User("system:anonymous", Rights([]))
-        let answer: APIAnswer
-        if let fault = await faults.answer(to: request) {
-            answer = fault
+        let fault = faults.take(request)
+        var answer: APIAnswer
+        if let fault, let wrong = await faults.answer(with: fault) {
+            answer = wrong
         } else {
             do throws(APIFailure) {
                 guard let user else { throw .unauthorized }
@@ -27,6 +28,7 @@ public struct APIHandler: Sendable {
                 answer = APIAnswer(error)
             }
         }
+        if let fault { answer = fault.bend(answer) }
         log.append(RequestRecord(request, user: user?.name, status: answer.status, at: now()))
         return answer
     }
@@ -52,19 +54,20 @@ public struct APIHandler: Sendable {
         let selection = try Selection(request, address)
         let access = try access(request, address, selection)
         guard user.rights.allow(access) else { throw .forbidden(user: user.name, access) }
+        if address.subresource == "eviction" {
+            guard access.verb == "create", let name = address.name else { throw .methodNotAllowed }
+            return try await evict(request, address, name)
+        }
         switch (access.verb, address.name) {
         case ("get", .some(let name)): return try await get(request, address, name)
         case ("list", _): return try await list(request, address, selection)
         case ("watch", _): return try await watch(request, address, selection)
-        case ("create", .none) where address.resource.isStored:
-            return try await create(request, address, user)
-        case ("update", .some(let name)) where address.resource.isStored:
+        case ("create", .none): return try await create(request, address, user)
+        case ("update", .some(let name)):
             try checkContentType(request, ["application/json"])
             return try await change(request, address, name, user, .whole(try request.json()))
-        case ("patch", .some(let name)) where address.resource.isStored:
-            return try await patch(request, address, name, user)
-        case ("delete", .some(let name)) where address.resource.isStored:
-            return try await delete(request, address, name, user)
+        case ("patch", .some(let name)): return try await patch(request, address, name, user)
+        case ("delete", .some(let name)): return try await delete(request, address, name, user)
         default: throw .methodNotAllowed
         }
     }
@@ -123,7 +126,7 @@ extension APIHandler {
     {
         let form = try AnswerForm(accept: request.accept, isList: false, now: now())
         guard let object = await store.object(key(address, name)) else {
-            throw .notFound(qualified(address.resource), name)
+            throw .notFound(address.resource, name)
         }
         return APIAnswer(200, .json(form.object(object, of: address.resource)))
     }
@@ -134,9 +137,21 @@ extension APIHandler {
         _ selection: Selection
     ) async throws(APIFailure) -> APIAnswer {
         let form = try AnswerForm(accept: request.accept, isList: true, now: now())
-        let (objects, version) = await store.list(address.resource.plural, namespace: address.namespace)
-        let selected = objects.filter(selection.matches)
-        return APIAnswer(200, .json(form.list(selected, of: address.resource, version: version)))
+        let token = try request.query["continue"].flatMap { text throws(APIFailure) in
+            text.isEmpty ? nil : try ContinueToken(text)
+        }
+        let (objects, version) = try await store.list(
+            address.resource.plural,
+            namespace: address.namespace,
+            at: token?.version
+        )
+        let page = ListPage(objects, after: token?.start, limit: request.query["limit"].flatMap(Int.init), selection)
+        var list = form.list(page.objects, of: address.resource, version: version)
+        if let last = page.last {
+            list["metadata"]?["continue"] = .string(ContinueToken(version: version, start: last).text)
+            list["metadata"]?["remainingItemCount"] = page.remaining.map(JSON.int)
+        }
+        return APIAnswer(200, .json(list))
     }
 
     private func watch(
@@ -166,10 +181,6 @@ extension APIHandler {
     func key(_ address: ResourceAddress, _ name: String) -> ObjectKey {
         ObjectKey(resource: address.resource.plural, namespace: address.namespace, name: name)
     }
-
-    func qualified(_ resource: Resource) -> String {
-        resource.group.isEmpty ? resource.plural : "\(resource.plural).\(resource.group)"
-    }
 }
 
 /// The selectors of a request.
@@ -181,6 +192,8 @@ public struct Selection: Sendable {
         if let text = request.query["labelSelector"] { labels = try .labels(text) }
         if let text = request.query["fieldSelector"] { fields = try .fields(text, of: address.resource) }
     }
+
+    var isEverything: Bool { labels.terms.isEmpty && fields.terms.isEmpty }
 
     func matches(_ object: JSON) -> Bool {
         labels.matches(labels: object[path: ["metadata", "labels"]]?.strings ?? [:]) && fields.matches(fieldsOf: object)

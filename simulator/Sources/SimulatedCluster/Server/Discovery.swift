@@ -19,13 +19,13 @@ enum Discovery {
         }
     }
 
+    /// The groups beside the core.
+    private static let groups = Set(Resource.all.map(\.group)).subtracting([""]).sorted()
+
     private static let version: JSON = [
         "major": "1", "minor": "32", "gitVersion": "v1.32.0", "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
     ]
-
-    /// The API groups beside the core.
-    private static let groups = Set(Resource.all.map(\.group)).subtracting([""]).sorted()
 
     private static func versions(of group: String) -> [String] {
         Resource.all.first { $0.group == group }?.versions ?? []
@@ -39,9 +39,17 @@ enum Discovery {
     }
 
     private static func resources(of group: String, _ version: String) -> JSON {
-        let entries = Resource.all.filter { $0.group == group }.flatMap { resource in
-            [entry(resource, resource.plural, resource.isStored ? all : ["get", "list"])]
-                + resource.subresources.map { entry(resource, "\(resource.plural)/\($0)", ["get", "patch", "update"]) }
+        let entries = Resource.all.filter { $0.group == group && $0.versions.contains(version) }.flatMap { resource in
+            [entry(resource, resource.plural, all)]
+                + resource.subresources.map { name in
+                    let path = "\(resource.plural)/\(name)"
+                    guard name == "eviction" else { return entry(resource, path, ["get", "patch", "update"]) }
+                    var eviction = entry(resource, path, ["create"])
+                    eviction["group"] = "policy"
+                    eviction["version"] = "v1"
+                    eviction["kind"] = "Eviction"
+                    return eviction
+                }
         }
         return [
             "kind": "APIResourceList",

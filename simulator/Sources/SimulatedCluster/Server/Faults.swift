@@ -16,19 +16,26 @@ public struct Fault: Sendable {
         case hang(Duration)
         /// Sends the correct response after a delay.
         case delay(Duration)
+        /// Sends the correct response with another resource version of its object.
+        case version(String)
+        /// Sends this many bytes of the first event of the watch, then closes the connection.
+        case cut(bytes: Int)
     }
 
     public var action: Action
     /// The number of requests with this fault.
     public var times: Int
+    /// The number of matching requests before them, which get the correct response.
+    public var after = 0
     /// The HTTP method of these requests; nil for all methods.
     public var method: String?
     /// A text that the path with its query must contain; nil for all paths.
     public var target: String?
 
-    public init(_ action: Action, times: Int = 1, method: String? = nil, target: String? = nil) {
+    public init(_ action: Action, times: Int = 1, after: Int = 0, method: String? = nil, target: String? = nil) {
         self.action = action
         self.times = times
+        self.after = after
         self.method = method
         self.target = target
     }
@@ -41,6 +48,23 @@ public struct Fault: Sendable {
 
     func hits(_ request: APIRequest) -> Bool {
         (method ?? request.method) == request.method && target.map(request.target.contains) ?? true
+    }
+}
+
+extension Fault.Action {
+    /// The correct response with this fault in it.
+    func bend(_ answer: APIAnswer) -> APIAnswer {
+        var bent = answer
+        switch (self, answer.body) {
+        case (.version(let version), .json(var json)) where json[path: ["metadata", "resourceVersion"]] != nil:
+            json["metadata"]?["resourceVersion"] = .string(version)
+            bent.body = .json(json)
+        case (.cut(let bytes), .watch(var plan)):
+            plan.cut = bytes
+            bent.body = .watch(plan)
+        default: break
+        }
+        return bent
     }
 }
 
@@ -60,9 +84,8 @@ public final class FaultQueue: Sendable {
     /// Removes all pending faults.
     public func clear() { faults.withLock { $0.removeAll() } }
 
-    /// The faulty response to a request; nil when no fault matches.
-    func answer(to request: APIRequest) async -> APIAnswer? {
-        guard let action = take(request) else { return nil }
+    /// The faulty response to a request; nil for the correct one.
+    func answer(with action: Fault.Action) async -> APIAnswer? {
         switch action {
         case .status(let code, let message, let retryAfter):
             let reason =
@@ -77,6 +100,7 @@ public final class FaultQueue: Sendable {
         case .delay(let duration):
             await hang(duration)
             return nil
+        case .version, .cut: return nil
         }
     }
 
@@ -91,9 +115,14 @@ public final class FaultQueue: Sendable {
         }
     }
 
-    private func take(_ request: APIRequest) -> Fault.Action? {
+    /// Takes what the server does instead of the correct response to a request; nil when no fault matches.
+    func take(_ request: APIRequest) -> Fault.Action? {
         faults.withLock { faults in
             guard let index = faults.firstIndex(where: { $0.hits(request) }) else { return nil }
+            guard faults[index].after == 0 else {
+                faults[index].after -= 1
+                return nil
+            }
             faults[index].times -= 1
             let action = faults[index].action
             if faults[index].times <= 0 { faults.remove(at: index) }

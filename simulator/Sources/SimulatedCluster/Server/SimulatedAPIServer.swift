@@ -28,7 +28,7 @@ public enum SimulatedAPIServerError: Error, Sendable {
     case didNotStart(cause: (any Error)?)
 }
 
-/// A simulated API server for Nodes and Events in this process.
+/// A simulated API server in this process, for Nodes, Events and the resources around a node that is emptied.
 ///
 /// It uses real HTTPS, and is as strict as the real server.
 public final class SimulatedAPIServer: Sendable {

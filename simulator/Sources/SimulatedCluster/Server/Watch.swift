@@ -10,6 +10,8 @@ public struct WatchPlan: Sendable {
     let timeout: Duration
     /// How often the client gets a bookmark; nil when it does not want bookmarks.
     let bookmarkInterval: Duration?
+    /// The number of bytes of the first event after which the connection closes; nil for a watch without this fault.
+    var cut: Int?
 
     /// Starts the watch.
     func open() async -> WatchSession {

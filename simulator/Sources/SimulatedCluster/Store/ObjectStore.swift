@@ -9,6 +9,9 @@ public struct ObjectKey: Sendable, Hashable {
         self.namespace = namespace
         self.name = name
     }
+
+    /// The place of the object among those of its resource, as etcd orders them.
+    var place: String { (namespace.map { "/\($0)" } ?? "") + "/\(name)" }
 }
 
 /// A change of an object, as watches report it.
@@ -40,12 +43,33 @@ public actor ObjectStore {
 
     public func object(_ key: ObjectKey) -> JSON? { objects[key] }
 
-    /// Lists the objects of a resource, sorted by namespace and name, with the resource version of the list.
+    /// Lists the objects of a resource in the order of their places, with the resource version of the list.
     public func list(_ resource: String, namespace: String?) -> (objects: [JSON], version: Int) {
-        let keys = objects.keys.filter { $0.resource == resource && (namespace ?? $0.namespace) == $0.namespace }
-        let sorted = keys.sorted { ($0.namespace ?? "", $0.name) < ($1.namespace ?? "", $1.name) }
-        return (sorted.compactMap { objects[$0] }, version)
+        (Self.sorted(objects, resource, namespace), version)
     }
+
+    /// Lists the objects as they were at an earlier version; nil for the current one.
+    ///
+    /// - Throws: 410 when the store no longer has all changes after the version.
+    func list(
+        _ resource: String,
+        namespace: String?,
+        at known: Int?
+    ) throws(APIFailure) -> (objects: [JSON], version: Int) {
+        guard let known else { return list(resource, namespace: namespace) }
+        guard known >= oldestVersion else { throw .expiredList }
+        var earlier = objects
+        for change in history.reversed() where change.version > known { earlier[change.key] = change.old }
+        return (Self.sorted(earlier, resource, namespace), known)
+    }
+
+    private static func sorted(_ objects: [ObjectKey: JSON], _ resource: String, _ namespace: String?) -> [JSON] {
+        let keys = objects.keys.filter { $0.resource == resource && (namespace ?? $0.namespace) == $0.namespace }
+        return keys.sorted { $0.place < $1.place }.compactMap { objects[$0] }
+    }
+
+    /// The oldest version after which the store has all changes.
+    private var oldestVersion: Int { history.first.map { $0.version - 1 } ?? version }
 
     /// Throws when an admission policy denies a write with these objects before and after it.
     typealias Admission = @Sendable (_ old: JSON?, _ new: JSON?) async throws(APIFailure) -> Void
@@ -130,6 +154,30 @@ public actor ObjectStore {
             if now == old { break }
             old = now
         }
+        return remove(old, at: key)
+    }
+
+    /// Changes or deletes an object by a rule that sees other objects at the same instant.
+    ///
+    /// - Parameters:
+    ///   - key: The object.
+    ///   - dryRun: Whether to only check the rule.
+    ///   - rule: Computes the new object from the current one, which is nil when it does not exist, and from the lists
+    ///     of other resources in its namespace. When the result is nil, the object is deleted.
+    /// - Throws: The error of the rule.
+    func settle(
+        _ key: ObjectKey,
+        dryRun: Bool,
+        _ rule: (JSON?, _ list: (Resource) -> [JSON]) throws(APIFailure) -> JSON?
+    ) throws(APIFailure) {
+        let old = objects[key]
+        let new = try rule(old) { list($0.plural, namespace: key.namespace).objects }
+        guard !dryRun, let old else { return }
+        if let new { _ = try store(new, replacing: old, at: key, dryRun: false) } else { remove(old, at: key) }
+    }
+
+    @discardableResult
+    private func remove(_ old: JSON, at key: ObjectKey) -> JSON {
         objects[key] = nil
         version += 1
         var last = old
@@ -166,8 +214,7 @@ extension ObjectStore {
         _ watcher: AsyncStream<WatchSignal>.Continuation
     ) throws(APIFailure) -> (id: Int, version: Int) {
         if let known {
-            let oldest = history.first?.version ?? version + 1
-            guard known >= oldest - 1 else { throw .expired(known, oldest: oldest - 1) }
+            guard known >= oldestVersion else { throw .expired(known, oldest: oldestVersion) }
             for change in history where change.version > known { watcher.yield(.change(change)) }
         } else {
             for (key, object) in objects.sorted(by: { $0.key.name < $1.key.name }) {

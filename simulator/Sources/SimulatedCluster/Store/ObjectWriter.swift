@@ -40,11 +40,9 @@ public struct ObjectWriter: Sendable {
         self.time = time
     }
 
-    private var decoding: Decoding {
-        Decoding(kind: resource.kind, schema: resource.schema, apiVersion: resource.groupVersion)
-    }
+    private var decoding: Decoding { Decoding(resource) }
     private var untouched: String { subresource == "status" ? "spec" : "status" }
-    private var fieldManager: FieldManager { FieldManager(schema: resource.schema, untouched: untouched, time: time) }
+    private var fieldManager: FieldManager { FieldManager(resource: resource, untouched: untouched, time: time) }
 
     private func owner(_ operation: String) -> ManagedFieldsEntry.Owner {
         ManagedFieldsEntry.Owner(manager: manager, operation: operation, subresource: subresource)
@@ -89,10 +87,9 @@ public struct ObjectWriter: Sendable {
     ) throws(APIFailure) -> JSON {
         let group = "\(applied["apiVersion"]?.string ?? ""), Kind=\(applied["kind"]?.string ?? "")"
         if applied["apiVersion"] == nil, applied["kind"] == nil { throw .badRequest("invalid object type: /, Kind=") }
-        guard group == "v1, Kind=\(resource.kind)" else {
-            throw .badRequest(
-                "the API version in the data (\(group)) does not match the expected one (v1, Kind=\(resource.kind))"
-            )
+        let wanted = "\(resource.groupVersion), Kind=\(resource.kind)"
+        guard group == wanted else {
+            throw .badRequest("the API version in the data (\(group)) does not match the expected one (\(wanted))")
         }
         guard applied[path: ["metadata", "managedFields"]] == nil else {
             throw .badRequest("metadata.managedFields must be nil")
@@ -100,7 +97,7 @@ public struct ObjectWriter: Sendable {
         try checkTyped(applied, name)
         if live == nil, let uid = applied[path: ["metadata", "uid"]]?.string {
             let why = "uid mismatch: the provided object specified uid \(uid), and no existing object was found"
-            throw .conflict(resource.plural, name, why: why)
+            throw .conflict(resource, name, why: why)
         }
         let merged = try fieldManager.apply(live: live, applied: applied, by: owner("Apply"), force: force)
         var new = try decoding.decode(merged)
@@ -116,7 +113,7 @@ extension ObjectWriter {
     ///
     /// Other than in other writes, a member that the type does not have always fails the request.
     private func checkTyped(_ applied: JSON, _ name: String) throws(APIFailure) {
-        let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); /v1, Kind=\(resource.kind))"
+        let subject = "failed to create typed patch object (\(namespace ?? "")/\(name); \(resource.groupVersionKind))"
         if let problem = decoding.typeProblem(applied) {
             throw APIFailure(code: 500, reason: "", message: "\(subject): \(problem)")
         }
@@ -165,13 +162,13 @@ extension ObjectWriter {
         let name = live[path: ["metadata", "name"]]?.string ?? ""
         let version = new[path: ["metadata", "resourceVersion"]]
         guard version == nil || version == live[path: ["metadata", "resourceVersion"]] else {
-            throw .conflict(resource.plural, name)
+            throw .conflict(resource, name)
         }
         for field in ["name", "namespace", "uid", "creationTimestamp"] where new["metadata"]?[field] == nil {
             new["metadata"]?[field] = live["metadata"]?[field]
         }
         new["metadata"]?["resourceVersion"] = live["metadata"]?["resourceVersion"]
-        if !resource.subresources.isEmpty { new[untouched] = live[untouched] }
+        if resource.subresources.contains("status") { new[untouched] = live[untouched] }
     }
 
     private func check(_ new: JSON, replacing live: JSON?) throws(APIFailure) {
@@ -179,9 +176,12 @@ extension ObjectWriter {
             switch resource.kind {
             case "Node": ObjectRules.problems(node: new, replacing: live)
             case "Event": ObjectRules.problems(event: new, replacing: live)
-            default: ObjectRules.metadataProblems(new, replacing: live)
+            case "Lease": ObjectRules.problems(lease: new, replacing: live)
+            default: ObjectRules.problems(other: new, replacing: live)
             }
         let name = new[path: ["metadata", "name"]]?.string ?? ""
-        guard problems.isEmpty else { throw .invalid(kind: resource.kind, name: name, problems) }
+        guard problems.isEmpty else {
+            throw .invalid(group: resource.group, kind: resource.kind, name: name, problems)
+        }
     }
 }

@@ -9,10 +9,14 @@ public struct Resource: Sendable {
     public var isNamespaced: Bool
     public var schema: FieldSchema
     public var subresources: [String] = []
-    /// Whether clients can write objects; otherwise, the list of objects is always empty.
-    public var isStored = true
-    /// The versions of the API group, the preferred one first; the server keeps an object as it was written.
+    /// The versions of the API group, the preferred one first; the server does not convert objects between them.
     public var versions = ["v1"]
+    /// The fields that a field selector can name, beside the name and the namespace.
+    public var selectableFields: Set<String> = []
+    /// The object with only the structures that every object of the type has.
+    ///
+    /// `managedFields` names their members, but not the structures.
+    public var blank: JSON = ["spec": [:], "status": [:], "metadata": [:]]
 
     public static let node = Resource(
         plural: "nodes",
@@ -20,48 +24,32 @@ public struct Resource: Sendable {
         shortNames: ["no"],
         isNamespaced: false,
         schema: .node,
-        subresources: ["status"]
+        subresources: ["status"],
+        selectableFields: ["spec.unschedulable"]
     )
     public static let event = Resource(
         plural: "events",
         kind: "Event",
         shortNames: ["ev"],
         isNamespaced: true,
-        schema: .event
-    )
-    /// Pods, because `kubectl describe node` lists the pods of the node.
-    public static let pod = Resource(
-        plural: "pods",
-        kind: "Pod",
-        shortNames: ["po"],
-        isNamespaced: true,
-        schema: .other,
-        isStored: false
-    )
-    /// Leases, because `kubectl describe node` reads the lease of the node.
-    public static let lease = Resource(
-        group: "coordination.k8s.io",
-        plural: "leases",
-        kind: "Lease",
-        isNamespaced: true,
-        schema: .other,
-        isStored: false
+        schema: .event,
+        selectableFields: [
+            "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+            "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "type",
+            "source", "reportingComponent",
+        ]
     )
 
-    /// ResourceSlices, in which drivers for dynamic resource allocation offer the devices of a node.
-    public static let resourceSlice = Resource(
-        group: "resource.k8s.io",
-        plural: "resourceslices",
-        kind: "ResourceSlice",
-        isNamespaced: false,
-        schema: .other,
-        versions: ["v1", "v1beta1"]
-    )
-
-    public static let all = [node, event, pod, lease, resourceSlice]
+    public static let all = [node, event, pod, configMap, lease, disruptionBudget, resourceSlice]
 
     /// The API version: `v1` for the core group, and `group/v1` otherwise.
     public var groupVersion: String { group.isEmpty ? "v1" : "\(group)/v1" }
+
+    /// The group, the version and the kind as the server prints them.
+    public var groupVersionKind: String { "\(group)/v1, Kind=\(kind)" }
+
+    /// A name with the group after it, as messages have it: `pods`, or `leases.coordination.k8s.io`.
+    public func qualified(_ name: String) -> String { group.isEmpty ? name : "\(name).\(group)" }
 }
 
 /// The target of a path: a resource, an object, or a subresource.

@@ -44,8 +44,7 @@ public struct Selector: Sendable, Equatable {
         for part in split(text) {
             let term = try comparison(part)
             guard let field = term.key, isSelectable(field, resource) else {
-                let what = resource.group.isEmpty ? "" : " for \(resource.groupVersion), Kind=\(resource.kind)"
-                throw .badRequest("field label not supported\(what): \(term.key ?? part)")
+                throw .badRequest(unsupported(term.key ?? part, resource))
             }
             terms.append(term)
         }
@@ -75,14 +74,18 @@ public struct Selector: Sendable, Equatable {
     }
 
     private static func isSelectable(_ field: String, _ resource: Resource) -> Bool {
-        if ["metadata.name", "metadata.namespace"].contains(field) { return true }
-        return switch resource.kind {
-        case "Node": field == "spec.unschedulable"
-        case "Event":
-            field.hasPrefix("involvedObject.") || ["reason", "type", "source", "reportingComponent"].contains(field)
-        case "ResourceSlice": ["spec.nodeName", "spec.driver"].contains(field)
-        default: true
+        ["metadata.name", "metadata.namespace"].contains(field) || resource.selectableFields.contains(field)
+    }
+
+    /// The message about a field that the resource does not support in selectors.
+    ///
+    /// Each group of the real server has its own words. A kind without fields of its own has those of apimachinery.
+    private static func unsupported(_ field: String, _ resource: Resource) -> String {
+        if resource.selectableFields.isEmpty {
+            return "\"\(field)\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         }
+        let kind = resource.group.isEmpty ? "" : " for \(resource.groupVersionKind)"
+        return "field label not supported\(kind): \(field)"
     }
 
     private static func comparison(_ part: String) throws(APIFailure) -> Term {
@@ -103,6 +106,27 @@ public struct Selector: Sendable, Equatable {
             if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
         }
         return parts.filter { !$0.isEmpty }
+    }
+}
+
+extension Selector {
+    /// The selector in an object, such as that of a budget; nil when the object has none.
+    ///
+    /// - Parameter json: `matchLabels` and `matchExpressions`; without both, it selects everything.
+    public init?(_ json: JSON?) {
+        guard let json, json != .null else { return nil }
+        terms = (json["matchLabels"]?.strings ?? [:]).map { .oneOf($0.key, [$0.value]) }
+        for expression in json["matchExpressions"]?.array ?? [] {
+            let key = expression["key"]?.string ?? ""
+            let values = Set((expression["values"]?.array ?? []).compactMap(\.string))
+            switch expression["operator"]?.string {
+            case "In": terms.append(.oneOf(key, values))
+            case "NotIn": terms.append(.noneOf(key, values))
+            case "Exists": terms.append(.exists(key))
+            case "DoesNotExist": terms.append(.missing(key))
+            default: return nil
+            }
+        }
     }
 }
 
