@@ -1,8 +1,5 @@
 package import Support
 
-/// A response whose content is not decoded.
-private struct Ignored: Decodable, Sendable {}
-
 extension KubernetesClient {
     /// Reads a Node's metadata and taints, and whether the node is cordoned.
     package func node(_ name: String) async throws(KubernetesError) -> Node {

@@ -25,6 +25,6 @@ extension KubernetesClient {
         on node: String,
         version: String
     ) async throws(KubernetesError) -> [ResourceSlice] {
-        try await send(.resourceSlices(of: driver, on: node, version: version), as: ResourceSliceList.self).items
+        try await list(.resourceSlices(of: driver, on: node, version: version), of: ResourceSlice.self)
     }
 }

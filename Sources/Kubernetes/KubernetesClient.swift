@@ -190,3 +190,6 @@ extension KubernetesClient {
         }
     }
 }
+
+/// A response whose content is not decoded.
+struct Ignored: Decodable, Sendable {}

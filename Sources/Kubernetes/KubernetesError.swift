@@ -28,6 +28,10 @@ package enum KubernetesError: CausedError, Sendable {
     case unsupportedMediaType(message: String)
     /// 429: retry later, after the given time if there is one.
     case tooManyRequests(retryAfter: Duration?)
+    /// 429: a budget of pods does not allow an eviction now. The message names the budget.
+    case disruptionBudget(message: String, retryAfter: Duration?)
+    /// 500: more than one budget selects the pod of an eviction, which the server does not support.
+    case severalBudgets(message: String)
     /// 410: the server no longer has this resource version. Read the object again.
     case gone(message: String)
     /// Any other status that is an error.
@@ -86,8 +90,8 @@ extension KubernetesError {
     /// Whether the description is a sentence of the API server, which need not name the request.
     package var isOfServer: Bool {
         switch self {
-        case .forbidden, .notFound, .conflict, .alreadyExists, .invalid, .unsupportedMediaType, .tooManyRequests, .gone,
-            .server:
+        case .forbidden, .notFound, .conflict, .alreadyExists, .invalid, .unsupportedMediaType, .tooManyRequests,
+            .disruptionBudget, .severalBudgets, .gone, .server:
             true
         case .notInCluster, .credentials, .unreachable, .timedOut, .cancelled, .unauthorized, .malformed: false
         }
@@ -124,6 +128,8 @@ extension KubernetesError {
         case .unsupportedMediaType(let message): message
         case .tooManyRequests(.some(let delay)): "the API server is busy and asks for a retry after \(delay)"
         case .tooManyRequests(.none): "the API server is busy"
+        case .disruptionBudget(let message, _): message
+        case .severalBudgets(let message): message
         case .gone(let message): message
         case .server(let status, let message, _): "the API server answered with status \(status): \(message)"
         case .malformed(let subject, let detail): "the response to \(subject) is malformed: \(detail)"

@@ -30,11 +30,6 @@ package struct ResourceSlice: Sendable, Equatable {
     }
 }
 
-/// The answer to a list of ResourceSlices.
-struct ResourceSliceList: Decodable, Sendable {
-    var items: [ResourceSlice]
-}
-
 extension ResourceSlice: Decodable {
     private enum Key: String, CodingKey { case spec }
 

@@ -80,6 +80,9 @@ package struct RetryPolicy: Sendable, Equatable {
 
 extension KubernetesError {
     /// Whether the error is temporary, so that the same request can succeed later.
+    ///
+    /// A budget can allow an eviction later too, but only after minutes: it waits for another pod. So who evicts decides
+    /// when to ask again.
     package var isTransient: Bool {
         switch self {
         case .unreachable, .timedOut, .tooManyRequests: true
@@ -92,6 +95,7 @@ extension KubernetesError {
     package var retryAfter: Duration? {
         switch self {
         case .tooManyRequests(let delay): delay
+        case .disruptionBudget(_, let delay): delay
         case .server(_, _, let delay): delay
         default: nil
         }

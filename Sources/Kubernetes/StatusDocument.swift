@@ -55,6 +55,7 @@ extension KubernetesError {
         let delay =
             retryAfter.flatMap { Duration(retryAfter: $0) }
             ?? document.details?.retryAfterSeconds.map { Duration(asked: $0) }
+        let budgets = causes.filter { $0.reason == "DisruptionBudget" }.map { ($0.message ?? "").bounded }
         switch status {
         case 401: self = .unauthorized(subject: subject)
         case 403: self = .forbidden(message: message)
@@ -64,7 +65,11 @@ extension KubernetesError {
         case 410: self = .gone(message: message)
         case 415: self = .unsupportedMediaType(message: message)
         case 422: self = .invalid(message: message, causes: causes.map(InvalidField.init))
+        case 429 where !budgets.isEmpty:
+            self = .disruptionBudget(message: budgets.joined(separator: "; ").shortened(to: 1024), retryAfter: delay)
         case 429: self = .tooManyRequests(retryAfter: delay)
+        case 500 where message.hasPrefix("This pod has more than one PodDisruptionBudget"):
+            self = .severalBudgets(message: message)
         default: self = .server(status: status, message: message, retryAfter: delay)
         }
     }
