@@ -16,9 +16,12 @@ struct CUDAPeerTest {
     }
 
     /// A call that failed, and the GPU that it was about.
-    private struct CallError: Error {
+    struct CallError: CausedError {
         var error: CUDAError
         var gpu: CUDAPeerPlan.GPU
+
+        var cause: (any Error)? { error }
+        var description: String { "the test of peer access failed on \(gpu.uuid)" }
     }
 
     /// The number of values of 4 bytes that are copied: one page.

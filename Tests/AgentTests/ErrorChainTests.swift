@@ -74,6 +74,13 @@ struct ErrorChainTests {
         ),
         (CUDAError(call: "cuInit", code: 100), "cuInit: 100"),
         (
+            CUDAPeerTest.CallError(
+                error: CUDAError(call: "cuMemAlloc_v2", code: 2),
+                gpu: CUDAPeerPlan.GPU(index: 0, uuid: "GPU-1")
+            ),
+            "the test of peer access failed on GPU-1: cuMemAlloc_v2: 2"
+        ),
+        (
             NVMLError.call("nvmlInit_v2", NVMLReturn(rawValue: 9)),
             "nvmlInit_v2: 9 NVML_ERROR_DRIVER_NOT_LOADED"
         ),

@@ -32,7 +32,7 @@ import Testing
     @Test func itsCatalogIsThatOfTheMergedFiles() throws {
         let review = CatalogReview(try repositoryDocuments())
         #expect(review.catalog == (try repositoryCatalog()))
-        #expect(review.places.count == 93 + 1462 + 14 + 94 + 111)
+        #expect(review.places.count == 93 + 1462 + 14 + 94 + 111 + 164)
         #expect(review.places[.platform("azure")]?.file == "platforms.yaml")
     }
 

@@ -127,7 +127,7 @@ import Testing
                 "2:49: mnemonic 'Minion halt' is not a name of NVIDIA such as NVSWITCH_ERR_HW_MINION_HALT",
                 "2:5: an SXid needs 'class'",
                 "3:31: unknown key 'immediate' in an SXid",
-                "5:5: duplicate entry '14' in sxids; the first one is on line 4",
+                "5:5: duplicate entry '14' in sxids; the first one is on line 6",
             ]
         )
     }

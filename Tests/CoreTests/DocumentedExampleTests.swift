@@ -58,7 +58,7 @@ import Testing
             let changes = CatalogChange.between(base, base.applying(document))
             #expect(changes.compactMap(\.loss) == [], "\(example)")
         }
-        #expect(Set(catalogs.map(\.page)) == ["docs/catalog.md"])
+        #expect(Set(catalogs.map(\.page)) == ["docs/catalog.md", "docs/quick-start.md"])
         #expect(catalogs.count >= 3)
     }
 

@@ -150,6 +150,7 @@ import Testing
         let build = "lib/modules/6.1.0-57-amd64/build"
         try tree.write("boot/vmlinuz-6.1.0-57-amd64", "")
         try tree.write("boot/config-6.1.0-57-amd64", "CONFIG_GCC_VERSION=140200\n")
+        try tree.makeDirectory("lib/modules/6.1.0-57-amd64")
         let probe = PendingKernelProbe(root: try HostRoot(tree.path))
         func basis() throws -> String {
             try #require(probe.read(running: .present("6.1.0-56-amd64")).value?.buildBasis)

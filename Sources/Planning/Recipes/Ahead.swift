@@ -96,7 +96,8 @@ package struct Ahead: Recipe {
         // DKMS would stop at the same trees, so nothing after the failed step would succeed.
         let last = journal?.steps.last { $0.step == removal.id }
         if let last, last.state == .failed, last.leaves == removal.leaves {
-            problem = last.failure?.observed ?? "\(removal.trees.joined(separator: ", ")) could not be removed from DKMS."
+            let trees = removal.trees.joined(separator: ", ")
+            problem = last.failure?.observed ?? "\(trees) could not be removed from DKMS."
             return
         }
         healing = removal
