@@ -1,5 +1,6 @@
 import CVendor
 import NodeModel
+import Support
 
 /// Tests pairs of GPUs one after the other, in a process in which CUDA is initialized.
 ///

@@ -65,7 +65,8 @@ import Testing
 
     /// The shipped configuration has the values that it says are the defaults.
     @Test func theShippedTaintsAreTheDefaults() throws {
-        let files = ["base", "overlays/offline", "overlays/gpu-operator", "overlays/dra"].map { fixture("../../daemonset/\($0)/config.yaml") }
+        let folders = ["base", "overlays/offline", "overlays/gpu-operator", "overlays/dra"]
+        let files = folders.map { fixture("../../daemonset/\($0)/config.yaml") }
         let shipped = try files.map { file in
             let text = try String(contentsOfFile: file, encoding: .utf8)
             return try Config.read(try YAMLDocument.parse(text, file: file)).get().policy.readiness

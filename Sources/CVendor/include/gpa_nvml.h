@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "gpa_nvml_mig.h"
 #include "gpa_nvml_types.h"
 #include "gpa_symbol.h"
 

@@ -3,6 +3,7 @@
 #ifndef GPA_NVML_MIG_H
 #define GPA_NVML_MIG_H
 
+#include "gpa_nvml_types.h"
 #include <stdint.h>
 
 // A GPU instance and a compute instance: the two levels of MIG.

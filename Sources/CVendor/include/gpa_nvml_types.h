@@ -4,7 +4,6 @@
 #define GPA_NVML_TYPES_H
 
 #include "gpa_nvml_events.h"
-#include "gpa_nvml_mig.h"
 #include <stdint.h>
 
 // 0 for success; the other codes are named in NVMLReturn.swift.
