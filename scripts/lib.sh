@@ -43,7 +43,7 @@ need_packages() {
     exec {lock}>&-
 }
 
-# need_files PACKAGE: unpacks a Debian package that cannot be installed beside the others, for the tests that need it.
+# need_files PACKAGE: unpacks a Debian package that cannot or should not be installed, for the tests that need it.
 need_files() {
     local target=/usr/local/share/gpu-agent-tests/$1 as_root=() directory
     [ ! -d "$target" ] || return 0
@@ -109,6 +109,13 @@ need_dnf5() {
     rm -rf "$directory"
 }
 
+# need_prometheus: unpacks Prometheus with promtool. An install would start its service. Where Debian's package cannot be
+# unpacked, the checks that need it are skipped.
+need_prometheus() {
+    ! { command -v promtool && command -v prometheus; } >/dev/null || return 0
+    (need_files prometheus) || say 'warning: without Prometheus, the alerts and the dashboard are not tested'
+}
+
 # from_here PATH: prints the absolute path. A relative path starts at $here, the caller's working directory.
 from_here() {
     case $1 in
@@ -171,6 +178,7 @@ need_tests() {
 need_checks() {
     need_packages curl gnupg python3 python3-venv shellcheck
     command -v kubectl >/dev/null || need_packages kubernetes-client
+    need_prometheus
 }
 
 # Prints the direct dependencies in all manifests, one per line: URL KIND VERSION. KIND is the kind of requirement, such
