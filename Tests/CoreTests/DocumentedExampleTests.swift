@@ -12,7 +12,9 @@ import Testing
     private static let configHeader = "apiVersion: gpu-agent/v1\nkind: AgentConfig\n"
 
     /// The first keys of the examples that are for others: kubectl, Karpenter, and the list of the rules.
-    private static let foreign: Set<String> = ["configMapGenerator", "images", "patches", "resources", "rule", "spec"]
+    private static let foreign: Set<String> = [
+        "configMapGenerator", "images", "patches", "resources", "rule", "spec", "tolerations",
+    ]
 
     private struct Example {
         var page: String

@@ -14,7 +14,7 @@ import VendorProbe
 
     @Test func everyStructOfOurHeaderIsCompared() throws {
         let include = "\(Toolbox.repository)/Sources/CVendor/include"
-        let text = try ["types", "events"].map { try Toolbox.read("\(include)/gpa_nvml_\($0).h") }.joined()
+        let text = try ["types", "mig", "events"].map { try Toolbox.read("\(include)/gpa_nvml_\($0).h") }.joined()
         let structs = text.matches(of: /\} (gpa_\w+_t);/).map { String($0.1) }
         #expect(Set(structs) == Set(HeaderLayout.all.map(\.ours)))
     }
