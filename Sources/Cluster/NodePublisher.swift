@@ -163,9 +163,10 @@ package actor NodePublisher {
     /// It stores an error for the command `status` and throws it. An error of the conditions is only stored.
     package func publish(_ publication: Publication) async throws(KubernetesError) {
         do throws(KubernetesError) {
-            let node = try await bring(publication)
+            let (node, refused) = try await bring(publication)
             // The answer can have the change of another client, which no event of the watch tells of then.
             if await conditions.bring(publication.conditions, on: node) { bell.ring() }
+            if let refused { throw refused }
             published.at = Timestamp(Date().timeIntervalSince1970)
             (published.failure, published.isRefused) = (nil, nil)
         } catch {
@@ -183,7 +184,11 @@ package actor NodePublisher {
     ///
     /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
-    private func bring(_ publication: Publication) async throws(KubernetesError) -> Node {
+    ///
+    /// - Returns: The Node, and the error when a policy refuses to remove the start-up taints. The rest is done then.
+    private func bring(
+        _ publication: Publication
+    ) async throws(KubernetesError) -> (node: Node, refused: KubernetesError?) {
         request = .read
         let current = try await mirror.current()
         if reported == nil {
@@ -193,6 +198,7 @@ package actor NodePublisher {
         let update = NodeUpdate(publication, on: current, prefix: mirror.prefix, leaving: paused(publication))
         published.foreignLabels = update.yielded.isEmpty ? nil : update.yielded
         var latest = current
+        var refused: KubernetesError?
         published.tainted = NodeUpdate.isTainted(current, prefix: mirror.prefix)
         if update.taint == .present {
             latest = try await bringTaint(.present, on: latest)
@@ -204,14 +210,20 @@ package actor NodePublisher {
         }
         published.labels = update.shown
         if update.taint == .absent || !update.startupTaints.isEmpty {
-            latest = try await bringTaint(update.taint, removing: update.startupTaints, on: latest)
+            do throws(KubernetesError) {
+                latest = try await bringTaint(update.taint, removing: update.startupTaints, on: latest)
+            } catch {
+                guard error.isRefusal, !update.startupTaints.isEmpty else { throw error }
+                latest = try await bringTaint(update.taint, on: latest)
+                refused = error
+            }
         }
         published.tainted = NodeUpdate.isTainted(latest, prefix: mirror.prefix)
         let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
         if !isReported { await report(publication, on: latest.metadata) }
         reported = (latest.metadata.uid, publication.verdict)
         note(update, of: publication)
-        return latest
+        return (latest, refused)
     }
 
     /// The contested fields that stay as they are for now, unless the publication wants another value for them.
@@ -236,7 +248,8 @@ package actor NodePublisher {
                 metadata: ["field": "\(name)", "field-managers": "\(managers)"]
             )
         }
-        brought = wishes
+        // A label that is left to its owner was not brought.
+        brought = wishes.filter { field, _ in !update.yielded.contains { field == .label($0.key) } }
         published.contested = contests.fields(at: .now)
     }
 

@@ -28,6 +28,8 @@ package struct Settling: Sendable, Equatable {
         for code in failing where failingSince[code] == nil && !countedAtOnce.contains(code) {
             if hasWorked { failingSince[code] = now } else { countedAtOnce.insert(code) }
         }
+        // Another driver can end what came and went.
+        if report.verdict == .installing { flapping = Flapping() }
         flapping.see(report, except: countedAtOnce, at: now)
         if [.ready, .degraded].contains(report.verdict) { hasWorked = true }
         guard [.ready, .degraded, .notReady, .unknown].contains(report.verdict) else { return report }

@@ -39,11 +39,15 @@ struct VendorExchange: Sendable {
         within deadline: Duration,
         rescue: (VendorNotes, ReadFailure) -> Reading<Value> = { .unreadable($1) }
     ) -> Reading<Value> {
-        let stuck = abandoned.count
+        var stuck = abandoned.count
+        // Those of another agent can be about to end. A driver takes its time for that.
+        if stuck >= AbandonedChildren.limit {
+            stuck = abandoned.count(after: deadlines.together == nil ? .seconds(2) : .milliseconds(200))
+        }
         guard stuck < AbandonedChildren.limit else {
             let detail =
                 "\(subject): not called, because \(stuck) child processes hang in the driver and cannot be killed"
-            return .unreadable(ReadFailure(.hang, detail))
+            return .unreadable(ReadFailure(deadlines.together == nil ? .hang : .slow, detail))
         }
         let child: VendorProcess
         do throws(SpawnError) {

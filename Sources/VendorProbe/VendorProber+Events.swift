@@ -37,7 +37,7 @@ extension VendorExchange {
     ) -> NVMLEventEnd {
         let subject = "the events of NVML"
         // The agent works without events. So they must not use up the children that may hang.
-        guard abandoned.count == 0 else {
+        guard abandoned.count == 0 || abandoned.count(after: .seconds(2)) == 0 else {
             let detail = "a child process hangs in the driver and cannot be killed"
             return .failed(ReadFailure(.hang, "\(subject): not awaited, because \(detail)"))
         }

@@ -91,6 +91,24 @@ import Testing
         }
     }
 
+    /// A policy without the same list refuses the patch, and the agent's own taint goes nevertheless.
+    @Test func aRefusedStartupTaintKeepsNothingElse() async throws {
+        try await TestCluster.with { cluster in
+            let link = TestLink(cluster)
+            try await link.publish(Self.wanted(.ready))
+            let taints = [Self.own, Self.startup].map { taint -> JSON in
+                ["key": .string(taint.key), "value": .string(taint.value), "effect": .string(taint.effect)]
+            }
+            try await cluster.changeNode(["spec": ["taints": .array(taints)]])
+            await link.mirror.forget()
+            cluster.server.faults.add(Fault(.status(403, message: "no"), times: 1, method: "PATCH"))
+            await #expect(throws: KubernetesError.self) { try await link.publish(Self.wanted(.ready)) }
+            let node = try await cluster.client.node(TestCluster.nodeName)
+            #expect(node.taints == [Self.startup])
+            #expect(await link.state.isRefused == true)
+        }
+    }
+
     /// A node pool that puts the taint back again and again is a finding and no fight.
     @Test func aTaintThatComesBackIsContested() async throws {
         try await TestCluster.with { cluster in

@@ -16,6 +16,8 @@ import Testing
         var gpus: [[String]?] = [nil, nil]
         var strategy = MIGStrategy.single
         var isSharing: Bool?
+        /// Whether the plugin gets only some of the GPUs.
+        var isLimited = false
         var state: Finding.State
         /// A part of what the finding says.
         var says = ""
@@ -35,6 +37,13 @@ import Testing
         Case(testDescription: "no plugin", wait: plugin([:]), state: .failed, says: "offers no device"),
         Case(testDescription: "zero", wait: plugin(["gpu": 0]), state: .failed, says: "offers no device"),
         Case(testDescription: "one of two", wait: plugin(["gpu": 1]), state: .failed, says: "nvidia.com/gpu: 1"),
+        Case(
+            testDescription: "one of two, which the plugin gets",
+            wait: plugin(["gpu": 1]),
+            isSharing: false,
+            isLimited: true,
+            state: .pass
+        ),
         Case(testDescription: "all", wait: plugin(["gpu": 2]), state: .pass),
         Case(testDescription: "time-slicing", wait: plugin(["gpu": 8]), state: .pass),
         Case(testDescription: "time-slicing under another name", wait: plugin(["gpu.shared": 8]), state: .pass),
@@ -121,7 +130,8 @@ import Testing
                     pid: 7,
                     strategy: .present(test.strategy),
                     source: .argument,
-                    isSharing: isSharing
+                    isSharing: isSharing,
+                    isLimited: test.isLimited
                 )
                 facts.devicePlugin = DevicePluginFacts(processes: .present([process]))
             }

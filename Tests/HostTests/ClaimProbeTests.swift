@@ -126,11 +126,12 @@ import Testing
         (#"BUILT_MODULE_NAME[0]="nvidia""#, ["nvidia.ko"], false),
         ("BUILT_MODULE_NAME[0]=nvidia\nBUILT_MODULE_NAME[1]='nvidia-uvm'", ["nvidia.ko.xz", "nvidia-uvm.ko"], false),
         ("BUILT_MODULE_NAME[0]=nvidia\nBUILT_MODULE_NAME[1]=nvidia-uvm", ["nvidia.ko"], true),
-        ("BUILT_MODULE_NAME[0]=nvidia", [], true),
+        ("BUILT_MODULE_NAME[0]=nvidia", [], true), ("\tBUILT_MODULE_NAME[0]=nvidia ", ["empty/nvidia.ko"], true),
         ("BUILT_MODULE_NAME[0]=nvidia\nDEST_MODULE_NAME[0]=nvidia-current", ["nvidia-current.ko"], false),
         ("BUILT_MODULE_NAME[0]=nvidia\nDEST_MODULE_NAME[0]=nvidia-current", ["nvidia.ko"], true),
         // The shell decides, or another file.
         ("BUILT_MODULE_NAME[0]=$name", [], false), (". ./common.conf", [], false),
+        ("if true; then\nBUILT_MODULE_NAME[0]=nvidia\nfi", [], false),
     ])
     func tellsTreesWithHalfABuild(_ configuration: String, _ modules: [String], _ isHalfBuilt: Bool) async throws {
         let entry = "var/lib/dkms/nvidia/595.91.07"
@@ -138,7 +139,11 @@ import Testing
         try tree.makeDirectory("\(entry)/6.8.0-1044-azure/x86_64/module")
         try tree.makeDirectory("\(entry)/6.8.0-1044-azure/x86_64/log")
         try tree.link("\(entry)/source", to: "/usr/src/nvidia-595.91.07")
-        for module in modules { try tree.write("\(entry)/6.8.0-1044-azure/x86_64/module/\(module)", "") }
+        for module in modules {
+            let isEmpty = module.hasPrefix("empty/")
+            let name = isEmpty ? String(module.dropFirst("empty/".count)) : module
+            try tree.write("\(entry)/6.8.0-1044-azure/x86_64/module/\(name)", isEmpty ? "" : "ELF")
+        }
         let found = try #require(await claims().dkms.value)
         #expect(found.map(\.isHalfBuilt) == [isHalfBuilt ? true : nil])
         #expect(found.map(\.lacksSource) == [nil])

@@ -71,7 +71,11 @@ struct KernelLogWatcher: Service {
     }
 
     private func follow() async throws(HostError) {
-        guard let boot = await HostProbe(root: root, commands: nil).bootID().value else { return }
+        let reading = await HostProbe(root: root, commands: nil).bootID()
+        guard let boot = reading.value else {
+            guard let failure = reading.failure else { return }
+            throw .malformed(KernelLogReader.path, cause: MessageError("the boot ID is not known: \(failure)"))
+        }
         let file = KernelLogPositionFile(root: root)
         let saved = await file.load()
         var position = saved.flatMap { $0.boot == boot ? $0 : nil } ?? KernelLogPosition(boot: boot)

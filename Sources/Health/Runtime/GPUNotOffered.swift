@@ -47,7 +47,9 @@ extension CheckedNode {
         guard let found = allocatable.value else { return unread("status.allocatable", allocatable, expected, .again) }
         let offered = DevicePluginOffer(found)
         let differing = wanted.differences(from: found, isSharing: facts.devicePlugin?.isSharing)
-        let isEnough = wantsEveryDevice ? differing.isEmpty : offered.counts.values.contains { $0 > 0 }
+        // A plugin can get only some of the GPUs, and then offers no others.
+        let wantsAll = wantsEveryDevice && facts.devicePlugin?.isLimited != true
+        let isEnough = wantsAll ? differing.isEmpty : offered.counts.values.contains { $0 > 0 }
         if isEnough { return .passed("\(offered)", expected: expected) }
         return .failed(
             "The Node offers \(offered) in status.allocatable.",

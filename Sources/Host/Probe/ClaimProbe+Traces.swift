@@ -75,8 +75,13 @@ extension ClaimProbe {
     }
 
     /// Whether a build has a module, compressed or not.
+    ///
+    /// A power failure can leave an empty file.
     private static func hasModule(_ name: String, in build: HostPath, _ root: HostRoot) throws(HostError) -> Bool {
-        try root.list(build)?.contains { $0.hasPrefix("\(name).ko") } == true
+        for file in try root.list(build) ?? [] where file.hasPrefix("\(name).ko") {
+            if let status = try root.status(build.entry(file)), status.size > 0 { return true }
+        }
+        return false
     }
 
     /// Whether a module tree belongs to the driver.

@@ -8,7 +8,7 @@ enum DKMSSource: Equatable {
     case gone
     /// The names of the modules that a build has.
     case modules(Set<String>)
-    /// It cannot be examined, or uses the shell to name its modules. So it can be good.
+    /// It cannot be examined, or the shell decides about the names of its modules. So it can be good.
     case unknown
 
     /// The size of `dkms.conf` that the agent reads, in bytes; NVIDIA's has 1 KiB.
@@ -38,6 +38,10 @@ enum DKMSSource: Equatable {
         var built: [Int: String] = [:]
         var renamed: [Int: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
+            if line.contains(/^\s*(if|case|for|while|\[\[)\b/) || line.contains(/^\s*\[/) {
+                self = .unknown
+                return
+            }
             guard let match = line.wholeMatch(of: /\s*(BUILT|DEST)_MODULE_NAME(.*)/) else { continue }
             let assignment = /\[(\d{1,3})\]=["']?([A-Za-z0-9_-]+)["']?\s*/
             guard let name = match.2.wholeMatch(of: assignment), let index = Int(name.1) else {

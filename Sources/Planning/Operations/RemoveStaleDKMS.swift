@@ -54,23 +54,51 @@ package struct RemoveStaleDKMS: Operation {
     /// The source can be back by now, and a build can have ended. The link of the source goes last, because the agent and
     /// DKMS know a tree by it: a script that was cut off runs again.
     private static let script = #"""
-        # names SETTING: the names that dkms.conf gives to modules, one on each line.
-        names() { sed -n "s/^ *$1\[[0-9]*\]=[\"']\{0,1\}\([A-Za-z0-9_-]*\)[\"']\{0,1\} *$/\1/p" "$entry/source/dkms.conf"; }
+        # modules: the names that dkms.conf gives to modules, one on each line. DEST_MODULE_NAME renames the built module of
+        # the same number.
+        modules() {
+            sed -n "s/^[[:space:]]*\(BUILT\|DEST\)_MODULE_NAME\[\([0-9]*\)\]=[\"']\{0,1\}\([A-Za-z0-9_-]*\)[\"']\{0,1\}[[:space:]]*$/\1 \2 \3/p" \
+                "$entry/source/dkms.conf" | sort -r | sort -k 2,2n | awk '
+                    $1 == "DEST" { renamed[$2] = $3 }
+                    $1 == "BUILT" { built[$2] = $3 }
+                    END { for (number in built) print number in renamed ? renamed[number] : built[number] }'
+        }
+
+        # Whether a build has a module, compressed or not. A power failure can leave an empty file.
+        has() {
+            for file in "$1.ko"*; do [ ! -s "$file" ] || return 0; done
+            return 1
+        }
 
         # Whether the source is there, and every build has all modules.
         is_whole() {
             [ -s "$entry/source/dkms.conf" ] || return 1
-            modules=$(names DEST_MODULE_NAME)
-            for module in ${modules:-$(names BUILT_MODULE_NAME)}; do
-                for built in "$entry"/*/*/module; do
-                    [ ! -d "$built" ] || ls "$built/$module.ko"* >/dev/null 2>&1 || return 1
-                done
+            for build in "$entry"/*/*/module; do
+                [ -d "$build" ] || continue
+                for module in $(modules); do has "$build/$module" || return 1; done
             done
         }
 
+        dkms_runs() {
+            for file in /proc/[0-9]*/comm; do
+                if read -r name <"$file" && [ "$name" = dkms ]; then return 0; fi
+            done 2>/dev/null
+            return 1
+        }
+
+        # A build that goes on has not all modules yet.
+        attempts=0
+        while [ "$attempts" -lt 20 ] && dkms_runs; do
+            attempts=$((attempts + 1))
+            sleep 2
+        done
         for tree; do
             entry=/var/lib/dkms/$tree
             if [ ! -d "$entry" ] || [ -L "$entry" ] || is_whole; then continue; fi
+            if [ -s "$entry/source/dkms.conf" ] && dkms_runs; then
+                echo "DKMS is busy, so $tree can still be in use. Try again when it has ended." >&2
+                exit 1
+            fi
             for link in "${entry%/*}"/kernel-*; do
                 case $(readlink "$link") in "${tree#*/}"/* | "$entry"/*) rm -f "$link" ;; esac
             done
