@@ -67,7 +67,7 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license", "checks", "health", "readiness",
+            "download", "license", "checks", "health", "readiness", "handover",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -97,6 +97,9 @@ extension DocumentReader {
         }
         if let node = fields["health"], let fields = self.fields(node, of: "health", known: ["nvmlEvents"]) {
             config.nvmlEvents = fields["nvmlEvents"].flatMap { choice($0, "nvmlEvents") } ?? .auto
+        }
+        if let node = fields["handover"], let fields = self.fields(node, of: "handover", known: ["operator"]) {
+            config.policy.handover = fields["operator"].flatMap { choice($0, "operator") } ?? .auto
         }
         if let node = fields["download"] { download(node, &config) }
         config.cluster = fields["cluster"].flatMap { choice($0, "cluster") } ?? .required

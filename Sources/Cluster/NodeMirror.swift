@@ -280,7 +280,10 @@ extension Node {
 }
 
 extension ObjectMetadata {
-    fileprivate var ownerLabels: [String: String] { labels.filter { ClaimFacts.ownerLabels.contains($0.key) } }
+    fileprivate var ownerLabels: [String: String] {
+        labels.filter { ClaimFacts.ownerLabels.contains($0.key) }
+            .merging(annotations.filter { OperatorLabel.annotations.contains($0.key) }) { label, _ in label }
+    }
 }
 
 extension ReadFailure {

@@ -47,6 +47,17 @@ import Testing
         }
     }
 
+    /// The GPU Operator says in an annotation that it replaces drivers by itself.
+    @Test func includeWhatTheUpgradeControllerWrites() async throws {
+        try await TestCluster.with { cluster in
+            let written: [String: JSON] = [OperatorLabel.upgradeEnabled: "true", "nvidia.com/other": "true"]
+            try await cluster.changeNode(["metadata": ["annotations": .object(written)]])
+            _ = try await label(cluster, [OperatorLabel.upgradeState: "upgrade-required"])
+            let expected = [OperatorLabel.upgradeEnabled: "true", OperatorLabel.upgradeState: "upgrade-required"]
+            #expect(await link(cluster).mirror.ownerLabels().current == .present(expected))
+        }
+    }
+
     @Test func areNoneOnANodeThatNobodyClaims() async throws {
         try await TestCluster.with { cluster in
             #expect(await link(cluster).mirror.ownerLabels().current == .present([:]))

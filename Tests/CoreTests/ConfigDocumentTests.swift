@@ -37,6 +37,7 @@ import Testing
             license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4, grace: 20m}
             checks: {vulkan: true}
             health: {nvmlEvents: on}
+            handover: {operator: never}
             download:
               caFile: /etc/ca.pem
               sizeLimit: 1536MiB
@@ -81,7 +82,8 @@ import Testing
             deprecatedLabels: true,
             migStrategy: .mixed,
             migConfigFile: "/etc/mig.yaml",
-            conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady")
+            conditions: ConditionTypes(ready: "nvidia.com/GPUReady", healthy: "AcceleratedHardwareReady"),
+            handover: .never
         )
         #expect(
             config

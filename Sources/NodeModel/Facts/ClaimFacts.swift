@@ -18,7 +18,8 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
     package var gridUnit: Reading<String>
     /// The processes that have a device node of the driver open, sorted by process ID.
     package var deviceUsers: Reading<[DeviceUser]>
-    /// The Node's labels that say who owns its driver, by key; empty when the Node has none of them.
+    /// The Node's labels and annotations that say who owns its driver and what the GPU Operator does, by key; empty when
+    /// the Node has none of them.
     package var nodeLabels: Reading<[String: String]>
     /// The last known values of these labels, when they cannot be read now; nil when the agent never read them.
     package var lastNodeLabels: [String: String]?
@@ -68,7 +69,7 @@ package struct ClaimFacts: Codable, Sendable, Equatable {
 
     /// The keys of the Node's labels that the agent keeps as facts.
     package static let ownerLabels =
-        [OwnerLabel.gpuOperatorDriver, OwnerLabel.gkeDriverVersion] + OwnerLabel.virtualMachines
+        [OwnerLabel.gpuOperatorDriver, OwnerLabel.gkeDriverVersion] + OwnerLabel.virtualMachines + OperatorLabel.all
 }
 
 /// The keys of the labels with which other components claim the driver of a node.

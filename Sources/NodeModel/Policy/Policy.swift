@@ -51,6 +51,8 @@ package struct Policy: Codable, Sendable, Equatable {
     package var conditions: ConditionTypes?
     /// When the node counts as ready, and which start-up taints go then.
     package var readiness: ReadinessPolicy
+    /// Whether the agent makes on the host what the pods of the GPU Operator wait for.
+    package var handover: HandoverUse
 
     package init(
         version: DriverVersion? = nil,
@@ -71,7 +73,8 @@ package struct Policy: Codable, Sendable, Equatable {
         migStrategy: MIGStrategy = .single,
         migConfigFile: String? = nil,
         conditions: ConditionTypes? = ConditionTypes(),
-        readiness: ReadinessPolicy = ReadinessPolicy()
+        readiness: ReadinessPolicy = ReadinessPolicy(),
+        handover: HandoverUse = .auto
     ) {
         self.version = version
         self.branch = branch
@@ -92,6 +95,7 @@ package struct Policy: Codable, Sendable, Equatable {
         self.migConfigFile = migConfigFile
         self.conditions = conditions
         self.readiness = readiness
+        self.handover = handover
     }
 }
 

@@ -105,6 +105,7 @@ package struct Publication: Codable, Sendable, Equatable {
         var labels = OwnLabels(facts: facts, plan: plan, report: report, prefix: policy.labelPrefix)
             .build()
         if policy.nvidiaLabels != .never { labels.merge(NVIDIALabels(facts: facts, policy: policy).build()) }
+        labels.merge(HandoverLabels(use: policy.handover, facts: facts, verdict: report.verdict).build())
         let taint = TaintWish(report.verdict, report.readiness)
         return Publication(
             labels: labels.labels,
