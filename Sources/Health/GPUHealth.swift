@@ -57,8 +57,9 @@ package enum GPUHealth: Sendable, Equatable {
 
 extension NodeReport {
     /// Whether CUDA works, and the node is not ready only because nothing offers its GPUs to pods yet.
-    fileprivate var waitsOnlyForTheOffer: Bool {
+    package var waitsOnlyForTheOffer: Bool {
         reason == .gpuNotOffered && findings.contains { $0.code == .cudaFailed && $0.state == .pass }
+            && findings.allSatisfy { $0.state != .failed || $0.code == .gpuNotOffered }
     }
 }
 

@@ -228,6 +228,7 @@ struct Reconciler: Service {
                 "action": "\(view.plan.decision.action.rawValue)",
             ]
         )
+        await handOver(view)
         let requests = await cluster?.mirror.requestCounts ?? []
         box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
         await cluster?.publisher?.want(view.publication.limited(to: mode))

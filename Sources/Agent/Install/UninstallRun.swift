@@ -57,6 +57,8 @@ package struct UninstallRun: Sendable {
         }
         if let first = plan.problems.first { throw AgentFailure(first, others: Array(plan.problems.dropFirst())) }
         guard plan.nothing == nil else { return plan }
+        // The pods of the GPU Operator must not find a driver that is about to go.
+        try await prober.withdrawHandover()
         let logs = try await undo(plan, journal ?? Journal(), change)
         if let log = logs[.removeBuildPackages] { plan.settlePackages(log) }
         if let log = logs[.removeFabricManager] { plan.settleFabricManager(log) }

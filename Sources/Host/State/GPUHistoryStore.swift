@@ -1,7 +1,5 @@
 import FoundationEssentials
-import Glibc
 package import NodeModel
-import SystemPackage
 
 /// Stores the errors of the GPUs as a JSON file on the host, which survives reboots.
 package struct GPUHistoryStore: Sendable {
@@ -41,42 +39,24 @@ package struct GPUHistoryStore: Sendable {
         _ change: @escaping @Sendable (inout GPUHistory) -> Value
     ) async throws(HostError) -> Value {
         try await offPool { () throws(HostError) in
-            try root.makeDirectories(Self.lock.parent)
-            let file = try root.openOwn(Self.lock, O_RDWR, mode: 0o600).release()
-            defer { try? file.close() }
-            try hold(file)
-            var history: GPUHistory
-            do throws(HostError) { history = try read() } catch {
-                guard case .malformed = error else { throw error }
-                try root.putAside(Self.path)
-                history = GPUHistory()
-            }
-            let before = history
-            let value = change(&history)
-            guard history != before else { return value }
-            try root.makeDirectories(Self.path.parent)
-            try root.removeDrafts(of: Self.path)
-            // The texts come from the kernel log, which users other than root may not read on every host.
-            try root.writeJSON(Self.path, history, mode: 0o600)
-            return value
+            try root.locked(Self.lock) { () throws(HostError) in try changed(change) }
         }
     }
 
-    /// Waits for the lock, which the kernel releases when the file is closed.
-    private func hold(_ file: FileDescriptor) throws(HostError) {
-        let patience = Duration.seconds(5)
-        let end = ContinuousClock.now + patience
-        while true {
-            do throws(Errno) {
-                try retrying { flock(file.rawValue, LOCK_EX | LOCK_NB) }
-                return
-            } catch {
-                guard error == .wouldBlock else { throw .file(.open, Self.lock, cause: error) }
-                guard ContinuousClock.now < end else {
-                    throw .lockHeld(Self.lock, holder: "another gpu-agent", waited: patience)
-                }
-                usleep(20_000)
-            }
+    private func changed<Value>(_ change: (inout GPUHistory) -> Value) throws(HostError) -> Value {
+        var history: GPUHistory
+        do throws(HostError) { history = try read() } catch {
+            guard case .malformed = error else { throw error }
+            try root.putAside(Self.path)
+            history = GPUHistory()
         }
+        let before = history
+        let value = change(&history)
+        guard history != before else { return value }
+        try root.makeDirectories(Self.path.parent)
+        try root.removeDrafts(of: Self.path)
+        // The texts come from the kernel log, which users other than root may not read on every host.
+        try root.writeJSON(Self.path, history, mode: 0o600)
+        return value
     }
 }

@@ -1,6 +1,7 @@
 /// The paths of the agent's files on the host.
 ///
-/// All of them are below three directories, so that an operator can find and remove them.
+/// All of them are below three directories, so that an operator can find and remove them. What other programs read is
+/// elsewhere, and these files record it.
 package enum HostLayout {
     /// The directory of the journal, the packages and the files of jobs, which survives a reboot.
     package static let state = "/var/lib/gpu-agent"
@@ -41,6 +42,10 @@ package enum HostLayout {
     package static let kernelLogPosition = "/run/gpu-agent/kernel-log.json"
     /// What the daemon saw in its last inspection.
     package static let results = "/run/gpu-agent/results.json"
+    /// What the agent made for the pods of the GPU Operator, in `/run/nvidia/validations`.
+    package static let handover = "/run/gpu-agent/handover.json"
+    /// The lock that a process holds while it changes what `handover` records.
+    package static let handoverLock = "/run/gpu-agent/handover.lock"
     package static let installerLog = "/var/log/gpu-agent/nvidia-installer.log"
     package static let logs = "/var/log/gpu-agent"
 }

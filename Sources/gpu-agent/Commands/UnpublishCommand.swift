@@ -11,7 +11,8 @@ struct UnpublishCommand: AsyncParsableCommand {
         discussion: """
             Use this command when you uninstall the agent. It removes the labels, the taint, the conditions and the \
             field ownership. The overlay 'uninstall' runs it on every node. A running daemon in the mode 'label' or \
-            'manage' would write them again. The command changes nothing on the host.
+            'manage' would write them again. On the host, the command removes only what the agent made below \
+            /run/nvidia for the GPU Operator.
             """
     )
 
@@ -25,7 +26,8 @@ struct UnpublishCommand: AsyncParsableCommand {
                 Output.complain("gpu-agent: the name of the Node is missing\n  → Set NODE_NAME or --node-name.\n")
                 throw ExitStatus.usage
             }
-            let setup = try Setup.load(Settings(HostOptions.parse([]), choice))
+            let settings = try Settings(HostOptions.parse([]), choice)
+            let setup = try Setup.load(settings)
             var logger = Logger(label: "gpu-agent") { _ in LineLogHandler() }
             logger.logLevel = .notice
             let text = try await Unpublishing(
@@ -38,6 +40,9 @@ struct UnpublishCommand: AsyncParsableCommand {
                 logger: logger
             ).run()
             Output.write(text)
+            // Without root, or away from the node, there is no host whose files could be the agent's.
+            guard let prober = try? Prober(settings) else { return }
+            for path in try await prober.withdrawHandover() { Output.write("host: removed \(path)\n") }
         }
     }
 }
