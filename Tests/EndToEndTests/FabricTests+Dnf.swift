@@ -57,7 +57,7 @@ extension FabricTests {
                 )
             ])
         }
-        try await repository.node.run(["dnf", "-q", "makecache", "--refresh"])
+        try await repository.node.run(["sh", "-ec", "rm -r /run/files; dnf -q makecache --refresh"])
     }
 
     /// Installs the driver, and expects the fabric manager of its version from packages of RPM.

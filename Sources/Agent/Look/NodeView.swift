@@ -167,11 +167,13 @@ package struct Inspector: Sendable {
 
     /// Inspects the node for the daemon or an install, which know themselves whether an install is running.
     package func look() async -> NodeView {
-        var reading = await complete(await NodeReading(prober, owners))
+        var reading = await NodeReading(prober, owners)
         if takesUninstallBack { reading.facts.driver.uninstall = nil }
         if retriesFailed { reading.facts.driver.needsReboot = nil }
         // A way back that was interrupted comes first.
         if retriesFailed, reading.journal?.isGoingBack != true { reading.facts.driver.failed?.isRetried = true }
+        // What the repositories must be asked depends on the decision, and so on what comes before this line.
+        reading = await complete(reading)
         return NodeView(
             setup,
             facts: await withConfiguredFiles(reading.facts),
