@@ -38,7 +38,12 @@ extension FabricTests {
     }
 
     /// Adds a program for NVLink in some versions.
-    static func add(_ offer: Offer, _ versions: [String], to repository: RPMRepository) async throws {
+    static func add(
+        _ offer: Offer,
+        _ versions: [String],
+        requires dependency: String? = nil,
+        to repository: RPMRepository
+    ) async throws {
         let unit = "\(offer.package).service"
         for version in versions {
             let files = "/run/files/\(version)"
@@ -49,7 +54,7 @@ extension FabricTests {
                 RPMRepository.Spec(
                     name: offer.package,
                     version: "\(version)-1",
-                    fields: ["AutoReqProv: no"],
+                    fields: ["AutoReqProv: no"] + (dependency.map { ["Requires: \($0)"] } ?? []),
                     copies: [
                         "/usr/bin/\(offer.program)": "\(files)/usr/bin/\(offer.program)",
                         "/usr/lib/systemd/system/\(unit)": "\(files)/units/\(unit)",
@@ -120,7 +125,11 @@ extension FabricTests {
         try await Self.withNVSwitch { node in
             let new = "595.99.02"
             let repository = try await Self.makeRepository(on: node, dnf5: dnf5)
-            try await Self.add(.fabricManager, [Self.driver, new], to: repository)
+            // The agent has verified the files, and their packages have no signatures.
+            let strict = "mkdir -p /etc/dnf; printf '[main]\\nlocalpkg_gpgcheck=1\\n' >/etc/dnf/dnf.conf"
+            try await node.run(["sh", "-ec", strict])
+            try await repository.add([RPMRepository.Spec(name: "t-library", version: "1-1")])
+            try await Self.add(.fabricManager, [Self.driver, new], requires: "t-library", to: repository)
             func expectLock(_ version: String) {
                 guard dnf5 else { return }
                 #expect(node.text(Dnf5Tests.locks)?.contains("value = \"\(version)-1\"") == true)
@@ -128,6 +137,9 @@ extension FabricTests {
             }
             let before = try await repository.installed()
             _ = try await expectInstall(with: "dnf", on: node)
+            // The system updates a dependency, whose old file is beside that of the fabric manager.
+            try await repository.add([RPMRepository.Spec(name: "t-library", version: "2-1")])
+            try await node.run(["sh", "-ec", "dnf -q makecache --refresh; dnf -qy upgrade t-library"])
             let remove = "rm /repo/noarch/nvidia-fabricmanager-\(Self.driver)*; createrepo_c -q /repo"
             let fault = "echo 'fault nvmlInit_v2 code=999 version=\(new)' >>/etc/gpu-sim/hardware"
             try await node.run(["sh", "-ec", "\(remove); dnf -q makecache --refresh; \(fault)"])
@@ -138,6 +150,7 @@ extension FabricTests {
             #expect(failed.errors.contains(words), "\(failed)")
             expectLock(Self.driver)
             #expect(try await repository.installed().contains("nvidia-fabricmanager-\(Self.driver)-1.noarch"))
+            #expect(try await repository.installed().contains("t-library-2-1.noarch"))
             try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
 
             try await node.run(["sed", "-i", "/^fault/d", "/etc/gpu-sim/hardware"])
@@ -150,6 +163,30 @@ extension FabricTests {
             try await node.uninstall().expectExit(0)
             expectSame(try await repository.installed(), before)
             #expect(!node.exists(HostLayout.fabricFiles) && !node.exists(Dnf5Tests.locks))
+        }
+    }
+
+    @Test(.having("dnf", "rpmbuild", "createrepo_c"))
+    func aPackageWithoutItsSignatureIsNotKept() async throws { try await needsSignatures(dnf5: false) }
+
+    /// dnf 5 does not verify what it only downloads, nor what it installs from files.
+    @Test(.having("rpmbuild", "createrepo_c"), .havingDnf5)
+    func aPackageWithoutItsSignatureIsNotKeptWithDnf5() async throws { try await needsSignatures(dnf5: true) }
+
+    private func needsSignatures(dnf5: Bool) async throws {
+        try await Self.withNVSwitch { node in
+            let repository = try await Self.makeRepository(on: node, dnf5: dnf5)
+            try await Self.add(.fabricManager, [Self.driver], to: repository)
+            try await node.run(["sed", "-i", "s/^gpgcheck=0/gpgcheck=1/", "/etc/yum.repos.d/test.repo"])
+            let before = try await repository.installed()
+            let install = try await node.agent("install", try node.options(for: Self.driver))
+            install.expectExit(1)
+            let words = "fabric-packages-failed: dnf cannot download nvidia-fabricmanager"
+            #expect(install.errors.contains(words), "\(install)")
+            #expect(install.errors.contains("not signed") || install.errors.contains("GPG check FAILED"), "\(install)")
+            #expect(try node.journal().steps.last?.step == .downloadFabricPackages)
+            #expect(!node.exists("\(HostLayout.fabricFiles)/\(Self.driver)/\(FabricPackages.checksums)"))
+            expectSame(try await repository.installed(), before)
         }
     }
 

@@ -83,6 +83,38 @@ struct FabricUpgradeTests {
         }
     }
 
+    /// What an earlier attempt downloaded is enough, also when the repository does not have it any more.
+    @Test func aRetryNeedsNoRepository() async throws {
+        try await Self.withOldOne { repository, _ in
+            let node = repository.node
+            let kept = """
+                mkdir -p "$1"
+                mv /repo/nvidia-fabricmanager-595_* "$1"
+                cd "$1"
+                sha256sum -- *.deb >\(FabricPackages.checksums)
+                """
+            try await node.run(["sh", "-ec", kept, "sh", "\(HostLayout.fabricFiles)/\(Self.new)"])
+            try await node.agent("install", try node.options(for: Self.new)).expectExit(0)
+            try await expectFabricManager(Self.new, repository)
+        }
+    }
+
+    /// A hold that is not in the agent's record is the choice of somebody else.
+    @Test func aHoldOfSomebodyElseStays() async throws {
+        try await Self.withOldOne { repository, _ in
+            let node = repository.node
+            try await node.run(["sed", "-i", "/^hold /d", HostLayout.fabricPackages])
+            let install = try await node.agent("install", try node.options(for: Self.new))
+            install.expectExit(1)
+            let words = "The install would change nvidia-fabricmanager-580, and somebody else holds it."
+            #expect(install.errors.contains(words), "\(install)")
+            #expect(try node.journal().steps.last?.step == .downloadFabricPackages)
+            try await node.run(["systemctl", "is-active", "nvidia-fabricmanager"])
+            let packages = try await repository.installed()
+            #expect(packages.contains("nvidia-fabricmanager-580 \(Self.old)-1 hold ok installed"), "\(packages)")
+        }
+    }
+
     /// Without the old packages there is no way back, so nothing stops.
     @Test func aFabricThatCannotComeBackStays() async throws {
         try await Self.withOldOne { repository, _ in

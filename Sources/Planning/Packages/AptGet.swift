@@ -42,6 +42,7 @@ package struct AptGet: PackageInstaller {
         is_there() { case $(state "$1") in '' | not-installed) false ;; esac; }
         is_held() { [ "$(dpkg-query -W -f '${db:Status-Want}\n' "$1" 2>/dev/null | sed -n 1p)" = hold ]; }
         holds() { ! is_held "$1"; }
+        held_by_others() { is_held "$1" && ! noted hold | grep -qxF "$1"; }
         is_headers() { case $1 in linux-headers-*) ;; *) false ;; esac; }
         # The name of each package has the release of its kernel.
         hides() { false; }

@@ -40,7 +40,9 @@ package struct Dnf: PackageInstaller {
     }
 
     package var keepsFiles: Bool { true }
-    package var functions: String { [RPMFunctions.script, Self.script, Self.holds].joined(separator: "\n\n") }
+    package var functions: String {
+        [RPMFunctions.script, Self.script, Self.files, Self.holds].joined(separator: "\n\n")
+    }
 
     private static let script = #"""
         program=dnf
@@ -51,7 +53,7 @@ package struct Dnf: PackageInstaller {
         pid_files='/var/lib/dnf/rpmdb_lock.pid /var/cache/dnf/metadata_lock.pid /var/cache/dnf/download_lock.pid'
         lock_message='Failed to obtain .* lock|already locked by|Waiting for a lock on the system repository'
         # dnf 5 has these words before an error.
-        more_complaints='|>>> |Failed to download|Transaction failed'
+        more_complaints='|>>> |Failed to download|Transaction failed|OpenPGP check'
         is_kernel() {
             case $1 in
             *-devel | *-devel-* | *-headers) false ;;
@@ -94,20 +96,8 @@ package struct Dnf: PackageInstaller {
         sources=
         use_bundle() { sources="--setopt=reposdir=$1 --setopt=cachedir=$work/cache"; }
 
-        # The files that the agent kept are the only packages then.
-        files=
-        if [ -n "${GPU_AGENT_FILES:-}" ]; then
-            files=$(ls "$GPU_AGENT_FILES"/*.rpm 2>/dev/null)
-            mkdir -p "$work/none"
-            use_bundle "$work/none"
-        fi
-        # Without an epoch, as in the names of files.
-        version_there() { rpm -q --queryformat '%{VERSION}-%{RELEASE}\n' "$1" 2>/dev/null | sed -n 1p; }
-        # has_file DIRECTORY NAME VERSION
-        has_file() { ls "$1/$2-${3#*:}".*.rpm >/dev/null 2>&1; }
-
         refresh() {
-            [ -z "$files" ] || return 0
+            [ -z "${GPU_AGENT_FILES:-}" ] || return 0
             open_bundle
             # dnf asks a repository four times before it goes on with the next one.
             locked limited $refresh_limit dnf -y $sources $options --setopt=*.timeout=8 makecache --refresh || return
@@ -158,10 +148,7 @@ package struct Dnf: PackageInstaller {
         }
 
         preview() {
-            for package in ${files:+$wanted}; do
-                version=$(entry_of "$package") version=${version#*=}
-                has_file "$GPU_AGENT_FILES" "$package" "$version" || absent="$absent $package-$version"
-            done
+            choose_files
             [ -z "$absent" ] || return 0
             # A lock on the old version hides the new one, also in a file.
             release_replaced
@@ -208,19 +195,6 @@ package struct Dnf: PackageInstaller {
                 fail 83 "The install would remove $(listed $gone), and other packages need it: $(complaint)"
         }
 
-        download() {
-            if [ -z "${GPU_AGENT_KEPT:-}" ]; then
-                locked dnf_install -y --downloadonly
-                return
-            fi
-            # The install of dnf 5 has no option for the directory.
-            prepare "$GPU_AGENT_KEPT" && locked dnf_install -y --downloadonly --setopt=destdir="$GPU_AGENT_KEPT" &&
-                seal "$GPU_AGENT_KEPT"
-        }
-        download_former() {
-            locked not_waiting dnf $sources $options --setopt=metadata_expire=never --setopt=destdir="$1" \
-                reinstall -y --downloadonly "$2-$3"
-        }
         transact() {
             [ -z "$gone" ] || locked rpm -e $gone || return
             locked dnf_install -y

@@ -23,10 +23,12 @@ extension PackageScript {
         entry_of() { for pin in ${GPU_AGENT_PINS:-}; do case $pin in "$1="*) echo "$pin" ;; esac; done; }
 
         # A hold on the old version would keep the new one away. `fail` and the end of the script hold it again.
+        own_holds() { for package in $replaced; do noted hold | grep -xF "$package"; done; }
+        # Whether somebody else holds a package. What hides a held package needs no answer.
+        held_by_others() { false; }
         release_replaced() {
-            for package in $replaced; do
+            for package in $(own_holds); do
                 case " $released " in *" $package "*) continue ;; esac
-                noted hold | grep -qxF "$package" || continue
                 released="$released $package"
                 release "$package"
             done
@@ -34,6 +36,14 @@ extension PackageScript {
 
         # Whether a directory has all files that the agent kept there, as they were.
         is_intact() { (cd "$1" && sha256sum --quiet -c \#(FabricPackages.checksums)) >/dev/null 2>&1; }
+        # Whether an earlier job downloaded all that is wanted, so that no repository is needed.
+        is_kept() {
+            [ -n "${GPU_AGENT_KEPT:-}" ] && [ -z "${GPU_AGENT_BUNDLE:-}" ] && is_intact "$GPU_AGENT_KEPT" || return
+            for package in $wanted; do
+                version=$(entry_of "$package") version=${version#*=}
+                [ -n "$version" ] && has_file "$GPU_AGENT_KEPT" "$package" "$version" || return
+            done
+        }
         # What an interrupted download left is not complete.
         prepare() { is_intact "$1" || { rm -rf "$1" && mkdir -p "$1"; }; }
         seal() {

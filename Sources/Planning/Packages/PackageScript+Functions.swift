@@ -6,16 +6,23 @@ extension PackageScript {
         kernel=$1 patience=$2 record=$3 headers=$4
         shift 4
         work=$(mktemp -d) || { echo "ERROR: mktemp cannot create a directory in ${TMPDIR:-/tmp}."; exit 80; }
-        trap 'rm -rf "$work"' EXIT
 
         now() { read -r up _ </proc/uptime; echo "${up%.*}"; }
         start=$(now) status=0
 
-        # fail STATUS TEXT: the text becomes the finding. What was released for this install is held again.
+        # What was released for this install is held again, however the script ends.
         released=
-        fail() {
+        hold_again() {
             again=$released released=
             for package in $again; do (! is_installed "$package" || hold "$package") || :; done
+        }
+        trap 'hold_again; rm -rf "$work"' EXIT
+        # dash ends at a signal without the trap above. A package manager that is about to end has its lock for a moment.
+        trap 'patience=$(($(now) - start + 10)); exit 143' HUP INT TERM
+
+        # fail STATUS TEXT: the text becomes the finding.
+        fail() {
+            hold_again
             echo "ERROR: $2"
             exit "$1"
         }

@@ -82,7 +82,17 @@ enum PackageScript {
             wait_for_lock
             heal
         fi
-        if [ -n "$wanted" ]; then
+        for package in ${wanted:+$replaced}; do
+            case " $wanted $gone " in *" $package "*) ;; *) continue ;; esac
+            if is_there "$package" && held_by_others "$package"; then
+                fail 83 "The install would change $package, and somebody else holds it."
+            fi
+        done
+        kept=
+        if [ -n "$wanted" ] && is_kept; then
+            # A job that was killed can have left the packages without a hold.
+            kept=1 released=$(own_holds)
+        elif [ -n "$wanted" ]; then
             [ -z "${GPU_AGENT_FILES:-}" ] || is_intact "$GPU_AGENT_FILES" ||
                 fail 80 "The packages in $GPU_AGENT_FILES are not those that the agent kept there."
             # The index in which the packages were found is still there. A newer one can lack them.
@@ -123,11 +133,12 @@ enum PackageScript {
     private static let download = #"""
         if [ -n "$wanted" ]; then
             keep_former
-            if ! download; then
+            if [ -z "$kept" ] && ! download; then
                 stop_without_file
                 fail 80 "$program cannot download $(listed $wanted): $(complaint)"
             fi
             for package in $released; do if is_installed "$package"; then hold "$package"; fi; done
+            released=
         fi
         """#
 
@@ -157,6 +168,7 @@ enum PackageScript {
         for package in $(noted hold); do
             if is_installed "$package"; then hold "$package"; fi
         done
+        released=
         if [ -n "$headers" ]; then
             file=/lib/modules/$kernel/build/include/generated/utsrelease.h
             found=$(sed -n 's/^#define UTS_RELEASE "\(.*\)".*/\1/p' "$file" 2>/dev/null)
