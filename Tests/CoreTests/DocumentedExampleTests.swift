@@ -13,7 +13,7 @@ import Testing
 
     /// The first keys of the examples that are for others: kubectl, Karpenter, and the list of the rules.
     private static let foreign: Set<String> = [
-        "configMapGenerator", "images", "patches", "resources", "rule", "spec", "tolerations",
+        "configMapGenerator", "images", "initContainers", "patches", "resources", "rule", "spec", "tolerations",
     ]
 
     private struct Example {
