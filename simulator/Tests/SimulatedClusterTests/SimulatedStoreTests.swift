@@ -41,7 +41,7 @@ import Testing
             body: [:],
             token: "agent",
             status: 403,
-            message: "events is forbidden: User \"agent\" cannot create resource \"events\" in API group "
+            message: "events.events.k8s.io is forbidden: User \"agent\" cannot create resource \"events\" in API group "
                 + "\"events.k8s.io\" in the namespace \"default\""
         ),
         Exchange(
