@@ -44,7 +44,8 @@ package struct RemoveStaleDKMS: Operation {
         StepFailure(
             isAhead ? .buildAheadFailed : .dkmsBuildFailed,
             subject: "the removal from DKMS",
-            remedy: "Remove \(changes) on the node. Then run 'gpu-agent install'."
+            remedy: "Wait until no 'dkms' process runs on the node. Then run 'gpu-agent install' again. If it fails "
+                + "again, remove \(changes) on the node first."
         )
     }
     package var leaves: String? { "\(trees.joined(separator: ", ")) does not come back to DKMS" }
@@ -58,7 +59,7 @@ package struct RemoveStaleDKMS: Operation {
         # the same number.
         modules() {
             sed -n "s/^[[:space:]]*\(BUILT\|DEST\)_MODULE_NAME\[\([0-9]*\)\]=[\"']\{0,1\}\([A-Za-z0-9_-]*\)[\"']\{0,1\}[[:space:]]*$/\1 \2 \3/p" \
-                "$entry/source/dkms.conf" | sort -r | sort -k 2,2n | awk '
+                "$entry/source/dkms.conf" | awk '
                     $1 == "DEST" { renamed[$2] = $3 }
                     $1 == "BUILT" { built[$2] = $3 }
                     END { for (number in built) print number in renamed ? renamed[number] : built[number] }'
