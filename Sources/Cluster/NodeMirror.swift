@@ -22,7 +22,7 @@ package actor NodeMirror {
         didSet {
             guard let copy else { return }
             owners = .present(copy.metadata.ownerLabels)
-            lastPart = WrittenPart(copy, conditionTypes)
+            lastPart = WrittenPart(copy, conditionTypes, prefix: prefix)
             (lastDevices, lastMIG) = (copy.devices, migRequest)
             heardAt = .now
         }
@@ -157,7 +157,7 @@ package actor NodeMirror {
     package enum Change: Sendable, Equatable {
         /// Nothing that the agent uses for the decision or writes.
         case none
-        /// Labels, taints or conditions, which must be compared with the publication, or the watch failed.
+        /// Labels, annotations, taints or conditions, which must be compared with the publication, or the watch failed.
         case written
         /// What the device plugin offers, or the label with its configuration, which only the checks use.
         case devices
@@ -252,23 +252,6 @@ package actor NodeMirror {
 
     /// The number of requests by verb and outcome, for the metrics.
     package var requestCounts: [Metrics.APIRequestCount] { requests.all }
-}
-
-/// The part of a Node that the agent writes to.
-///
-/// It includes the labels and the taints of other owners, but not their conditions: the kubelet writes some of them
-/// every few minutes. When another owner removes a label, the agent can set it
-/// again. The UID tells a Node that was deleted and created again from its predecessor.
-private struct WrittenPart: Equatable {
-    var uid: String
-    var labels: [String: String]
-    var taints: [Taint]
-    var conditions: [NodeCondition]
-
-    init(_ node: Node, _ types: Set<String>) {
-        (uid, labels, taints) = (node.metadata.uid, node.metadata.labels, node.taints)
-        conditions = node.conditions.filter { types.contains($0.type) }
-    }
 }
 
 extension NodeMirror: OwnerLabelSource {

@@ -205,7 +205,7 @@ package actor NodePublisher {
             published.tainted = true
         }
         if let labels = update.labels {
-            latest = try await apply(labels, on: latest.metadata)
+            latest = try await apply(labels, update.annotations, on: latest.metadata)
             logger.notice("labels applied", metadata: ["node": "\(mirror.node)", "count": "\(labels.count)"])
         }
         published.labels = update.shown
@@ -255,10 +255,11 @@ package actor NodePublisher {
 
     private func apply(
         _ labels: [String: String],
+        _ annotations: [String: String],
         on metadata: ObjectMetadata
     ) async throws(KubernetesError) -> Node {
         request = .apply
-        let body = NodeUpdate.applyBody(labels, on: metadata)
+        let body = NodeUpdate.applyBody(labels, annotations, on: metadata)
         let applied = try await mirror.request("apply") { client throws(KubernetesError) in
             try await client.applyNode(
                 self.mirror.node,

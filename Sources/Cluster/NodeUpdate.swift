@@ -7,8 +7,10 @@ package import Support
 ///
 /// They depend only on the publication and the content of the Node.
 package struct NodeUpdate: Sendable, Equatable {
-    /// The labels to apply; nil when the Node already has them.
+    /// The labels to apply; nil when the Node already has them, and the annotations.
     package var labels: [String: String]?
+    /// The annotations to apply in the same request.
+    package var annotations: [String: String]
     /// The agent's labels on the Node after the change.
     package var shown: [String: String]
     /// The labels that the agent leaves to their owner, sorted by key.
@@ -24,6 +26,7 @@ package struct NodeUpdate: Sendable, Equatable {
     /// A field of the Node that the agent writes.
     package enum Field: Sendable, Hashable {
         case label(String)
+        case annotation(String)
         case taint
         case startupTaint(StartupTaint)
         case condition(String)
@@ -32,6 +35,7 @@ package struct NodeUpdate: Sendable, Equatable {
         package func name(prefix: String) -> String {
             switch self {
             case .label(let key): "the label \(key)"
+            case .annotation(let key): "the annotation \(key)"
             case .taint: "the taint \(NodeUpdate.taint(prefix: prefix).key)"
             case .startupTaint(let taint): "the start-up taint \(taint)"
             case .condition(let type): "the condition \(type)"
@@ -67,7 +71,12 @@ package struct NodeUpdate: Sendable, Equatable {
             // A paused label that is right stays in the request. Without it, the server would remove the label.
             !left.contains(key) && (metadata.labels[key] == value || !paused.contains(.label(key)))
         }
-        labels = applied == owned ? nil : applied
+        let noted = metadata.annotationKeys(ownedBy: Self.fieldManager, operation: .apply)
+        let ownedNotes = metadata.annotations.filter { noted.contains($0.key) }
+        annotations = publication.annotationsToApply(owned: ownedNotes).filter { key, value in
+            metadata.annotations[key] == value || !paused.contains(.annotation(key))
+        }
+        labels = applied == owned && annotations == ownedNotes ? nil : applied
         shown = applied
         self.yielded = yielded
         let isRight = Self.taintPatch(publication.taint, on: node, prefix: prefix).isEmpty
@@ -79,6 +88,9 @@ package struct NodeUpdate: Sendable, Equatable {
         for (key, value) in applied where metadata.labels[key] != value {
             differing[.label(key)] = metadata.others(owning: ["metadata", "labels", key])
         }
+        for (key, value) in annotations where metadata.annotations[key] != value {
+            differing[.annotation(key)] = metadata.others(owning: ["metadata", "annotations", key])
+        }
         let writers = metadata.others(owning: ["spec", "taints"])
         if taint != .keep { differing[.taint] = writers }
         for taint in startupTaints { differing[.startupTaint(taint)] = writers }
@@ -87,6 +99,7 @@ package struct NodeUpdate: Sendable, Equatable {
     /// What the publication wants for each field, as text.
     package static func wishes(_ publication: Publication) -> [Field: String] {
         var wishes = Dictionary(uniqueKeysWithValues: publication.labels.map { (Field.label($0.key), $0.value) })
+        for (key, wish) in publication.annotations { wishes[.annotation(key)] = wish.text }
         if publication.taint != .keep { wishes[.taint] = publication.taint.rawValue }
         for taint in publication.startupTaints { wishes[.startupTaint(taint)] = TaintWish.absent.rawValue }
         return wishes
@@ -94,17 +107,19 @@ package struct NodeUpdate: Sendable, Equatable {
 
     /// The body of the apply request.
     ///
-    /// With the UID, the server does not create the Node again when it was deleted meanwhile.
-    package static func applyBody(_ labels: [String: String], on metadata: ObjectMetadata) -> JSONValue {
-        [
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": [
-                "name": .string(metadata.name),
-                "uid": .string(metadata.uid),
-                "labels": JSONValue(labels),
-            ],
+    /// It has all labels and annotations, because server-side apply removes the others that the agent owns. With the
+    /// UID, the server does not create the Node again when it was deleted meanwhile.
+    package static func applyBody(
+        _ labels: [String: String],
+        _ annotations: [String: String],
+        on metadata: ObjectMetadata
+    ) -> JSONValue {
+        var applied: JSONValue = [
+            "name": .string(metadata.name), "uid": .string(metadata.uid), "labels": JSONValue(labels),
         ]
+        // With an empty map, the agent would own the annotations as a whole.
+        if !annotations.isEmpty { applied["annotations"] = JSONValue(annotations) }
+        return ["apiVersion": "v1", "kind": "Node", "metadata": applied]
     }
 
     /// The patch that adds or removes the agent's taint, and removes start-up taints; empty when the taints are right.

@@ -1,9 +1,10 @@
 package import Kubernetes
 package import NodeModel
+import Reporting
 import Support
 
-/// Removes everything that the agent wrote to its Node: its labels, its taint, its conditions, and its entries in
-/// `managedFields`.
+/// Removes everything that the agent wrote to its Node: its labels, its annotations, its taint, its conditions, and its
+/// entries in `managedFields`.
 ///
 /// A label that another field manager owns too stays with its value, unless its name has the agent's prefix. A
 /// condition stays when only other field managers own it: any program can write a condition with the type `GPUReady`.
@@ -12,6 +13,8 @@ package struct NodeWithdrawal: Sendable {
     package struct Outcome: Sendable, Equatable {
         /// The keys of the removed labels, sorted.
         package var labels: [String] = []
+        /// The keys of the removed annotations, sorted.
+        package var annotations: [String] = []
         package var hadTaint = false
         /// The types of the removed conditions, sorted.
         package var conditions: [String] = []
@@ -54,8 +57,9 @@ package struct NodeWithdrawal: Sendable {
     package func run() async throws(KubernetesError) -> Outcome {
         var outcome = Outcome()
         let cleaned = try await change { node in
-            let (labels, operations) = Self.contentPatch(on: node, prefix: prefix)
+            let (labels, annotations, operations) = Self.contentPatch(on: node, prefix: prefix)
             outcome.labels = Set(outcome.labels).union(labels).sorted()
+            outcome.annotations = Set(outcome.annotations).union(annotations).sorted()
             if NodeUpdate.isTainted(node, prefix: prefix) { outcome.hadTaint = true }
             return operations
         }
@@ -115,11 +119,13 @@ package struct NodeWithdrawal: Sendable {
         }
     }
 
-    /// The labels to remove, and the patch that removes them and the taint.
+    /// The labels and the annotations to remove, and the patch that removes them and the taint.
+    ///
+    /// Other annotations with the agent's prefix stay, because somebody else wrote them.
     package static func contentPatch(
         on node: Node,
         prefix: String
-    ) -> (labels: [String], operations: [JSONPatchOperation]) {
+    ) -> (labels: [String], annotations: [String], operations: [JSONPatchOperation]) {
         let metadata = node.metadata
         let owned = metadata.labelKeys(ownedBy: NodeUpdate.fieldManager)
         let labels = metadata.labels.keys.filter { key in
@@ -127,12 +133,15 @@ package struct NodeWithdrawal: Sendable {
             return owned.contains(key)
                 && metadata.owners(of: ["metadata", "labels", key]).allSatisfy { $0.manager == NodeUpdate.fieldManager }
         }.sorted()
+        let annotations = OwnAnnotation.allCases.map { $0.key(prefix: prefix) }
+            .filter { metadata.annotations[$0] != nil }.sorted()
         var operations = labels.map { JSONPatchOperation.remove(["metadata", "labels", $0]) }
+        operations += annotations.map { JSONPatchOperation.remove(["metadata", "annotations", $0]) }
         let ours = NodeUpdate.taint(prefix: prefix)
         if let index = node.taints.firstIndex(where: { $0.key == ours.key && $0.effect == ours.effect }) {
             operations.append(.remove(["spec", "taints", String(index)]))
         }
-        return (labels, operations.isEmpty ? [] : [unchanged(node)] + operations)
+        return (labels, annotations, operations.isEmpty ? [] : [unchanged(node)] + operations)
     }
 
     /// The conditions to remove, and the patch of the status that removes them.

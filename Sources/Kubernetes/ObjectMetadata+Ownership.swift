@@ -25,9 +25,22 @@ extension ObjectMetadata {
     ///   - operation: The operation that set the fields; nil for both.
     /// - Returns: The keys; empty when the manager owns none.
     package func labelKeys(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
+        keys(of: "labels", ownedBy: manager, operation)
+    }
+
+    /// The keys of the annotations that a manager owns, in the same way.
+    package func annotationKeys(ownedBy manager: String, operation: ManagedFields.Operation? = nil) -> Set<String> {
+        keys(of: "annotations", ownedBy: manager, operation)
+    }
+
+    private func keys(
+        of map: String,
+        ownedBy manager: String,
+        _ operation: ManagedFields.Operation?
+    ) -> Set<String> {
         var keys: Set<String> = []
         for entry in managedFields where entry.manager == manager && (operation ?? entry.operation) == entry.operation {
-            let members = entry.fields[path: ["f:metadata", "f:labels"]]?.object ?? [:]
+            let members = entry.fields[path: ["f:metadata", "f:\(map)"]]?.object ?? [:]
             keys.formUnion(members.keys.filter { $0.hasPrefix("f:") }.map { String($0.dropFirst(2)) })
         }
         return keys

@@ -24,6 +24,13 @@ import Testing
         Publication(
             labels: ["gpu-agent.dev/verdict": verdict.rawValue, "nvidia.com/gpu.count": "1"],
             undetermined: [],
+            annotations: [
+                "gpu-agent.dev/mig-uuids": .value(#"{"version":1}"#),
+                "gpu-agent.dev/validated-at": .firstProof(
+                    ofBoot: "7c1d0b52",
+                    verdict == .ready ? Timestamp(1_764_475_997) : nil
+                ),
+            ],
             taint: TaintWish(verdict),
             conditions: [gpuReady(verdict == .ready ? .yes : .no), gpuHealthy],
             verdict: verdict,
@@ -63,6 +70,7 @@ import Testing
             )
             let outcome = try await withdrawal.run()
             #expect(outcome.hadTaint && outcome.labels.count == 2 && outcome.conditions.count == 2)
+            #expect(outcome.annotations == ["gpu-agent.dev/mig-uuids", "gpu-agent.dev/validated-at"])
             #expect(await Set(cluster.conditions().keys) == ["Ready"])
             let refused = cluster.server.log.all.filter { $0.status >= 400 }
             #expect(refused.isEmpty, "\(refused)")
@@ -83,7 +91,7 @@ import Testing
         Write(
             name: "an owner is replaced",
             patch: ["metadata": ["ownerReferences": [["apiVersion": "v1", "kind": "X", "name": "gone", "uid": "2"]]]],
-            message: "gpu-agent may not change annotations, finalizers or owners"
+            message: "gpu-agent may not change finalizers or owners"
         ),
         Write(
             name: "another Node",
@@ -117,7 +125,7 @@ import Testing
             name: "an annotation through the status",
             patch: ["metadata": ["annotations": ["a": "1"]]],
             subresource: "/status",
-            message: "gpu-agent may not change annotations, finalizers or owners"
+            message: "gpu-agent may change only the annotations gpu-agent.dev/mig-uuids and gpu-agent.dev/validated-at"
         ),
     ])
     func aWriteThatThePolicyForbidsIsDenied(_ write: Write) async throws {

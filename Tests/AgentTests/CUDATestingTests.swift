@@ -86,6 +86,26 @@ import Testing
         #expect(next() == .full)
     }
 
+    /// A later inspection still says when the kernel ran, until another driver is loaded.
+    @Test func theFactsSayWhenADeviceWasProven() {
+        let testing = CUDATesting(level: .full)
+        var facts = CUDAFacts(visibleDevices: "GPU-1", result: 0, errorName: nil, deviceCount: 1)
+        func proven(_ driver: String = Self.driver, at time: Double) -> Timestamp? {
+            let vendor = VendorFacts(nvml: .absent, cuda: .present([facts]))
+            testing.remember(vendor, driver: driver, at: Timestamp(time))
+            return testing.proving(vendor, driver: driver).cuda.value?.first?.provenAt
+        }
+        facts.computation = .skipped("python3 (7) uses the GPU")
+        #expect(proven(at: 10) == nil)
+        facts.computation = .present(CUDAComputation())
+        #expect(proven(at: 20) == Timestamp(20))
+        facts.computation = .skipped("a kernel ran")
+        #expect(proven(at: 30) == Timestamp(20))
+        #expect(proven("595.58.03", at: 40) == nil)
+        facts.computation = .present(CUDAComputation(wrongResults: 1))
+        #expect(proven(at: 50) == nil)
+    }
+
     private static let pair = (GPUFacts.h100.at(index: 0), GPUFacts.h100.at(index: 1))
 
     private static func peers(

@@ -10,6 +10,7 @@ import Testing
 /// An uninstall leaves nothing of the agent on its Node, with the rights that the agent has.
 @Suite struct NodeWithdrawalTests {
     private let verdict = "gpu-agent.dev/verdict"
+    private let mig = "gpu-agent.dev/mig-uuids"
 
     private func publication(_ verdict: Verdict) -> Publication {
         Publication(
@@ -17,6 +18,7 @@ import Testing
                 "gpu-agent.dev/verdict": verdict.rawValue, "nvidia.com/gpu.count": "1", "nvidia.com/gpu.family": "x",
             ],
             undetermined: [],
+            annotations: [mig: .value(#"{"version":1}"#), "gpu-agent.dev/validated-at": .keep],
             taint: TaintWish(verdict),
             conditions: [gpuReady(verdict == .ready ? .yes : .no), gpuHealthy],
             verdict: verdict,
@@ -48,8 +50,12 @@ import Testing
             try await link.publish(publication(.notReady))
             try await link.publish(publication(verdict))
             try await cluster.changeConditions([["type": "DiskPressure", "status": "False"]])
+            try await cluster.changeNode(["metadata": ["annotations": ["gpu-agent.dev/team": "a"]]])
             let outcome = try await withdraw(cluster)
             #expect(outcome.labels == [self.verdict, "nvidia.com/gpu.count", "nvidia.com/gpu.family"])
+            #expect(outcome.annotations == [mig])
+            let metadata = try await cluster.client.node(TestCluster.nodeName).metadata
+            #expect(metadata.annotations == ["gpu-agent.dev/team": "a"])
             #expect(outcome.hadTaint == (verdict == .notReady) && outcome.ownedFields)
             #expect(outcome.conditions == ["GPUHealthy", "GPUReady"])
             try await expectNothingLeft(cluster, taints: ["sku", "a"])

@@ -147,7 +147,9 @@ import Testing
     func aReadErrorTakesNoLabelOff(_ loss: Loss) throws {
         let owned = try publication(.rtxProReady).labels
         let after = try publication(loss.facts)
-        let applied = after.labelsToApply(owned: owned)
+        var applied = after.labelsToApply(owned: owned)
+        // The verdict has a reason then.
+        applied["gpu-agent.dev/reason"] = nil
         #expect(Set(applied.keys) == Set(owned.keys))
         for (key, value) in owned where key != "gpu-agent.dev/verdict" {
             #expect(applied[key] == value, "\(key)")
@@ -170,16 +172,20 @@ import Testing
             $0.driver = $0.driver.unloaded
             $0.vendor = .absent
         }
+        let reason = try #require(try NodeReport.made(for: unloaded).reason)
         #expect(
             try publication(unloaded).labelsToApply(owned: owned) == [
-                "gpu-agent.dev/verdict": "not-ready", "gpu-agent.dev/pci-id": "10de-2bb5",
+                "gpu-agent.dev/verdict": "not-ready", "gpu-agent.dev/reason": reason.rawValue,
+                "gpu-agent.dev/pci-id": "10de-2bb5", "gpu-agent.dev/vgpu-mode": "guest",
+                "gpu-agent.dev/vgpu-host-driver-version": "595.58.03",
                 "nvidia.com/gpu.present": "true", "nvidia.com/vgpu.present": "true",
                 "nvidia.com/vgpu.host-driver-version": "595.58.03", "nvidia.com/vgpu.host-driver-branch": "r595_58",
             ]
         )
         for bus in [Reading<[PCIFunction]>.present([]), .absent] {
             let removed = unloaded.with { $0.pci = bus }
-            #expect(try publication(removed).labelsToApply(owned: owned) == ["gpu-agent.dev/verdict": "no-gpu"])
+            let none = ["gpu-agent.dev/verdict": "no-gpu", "gpu-agent.dev/reason": "no-gpu"]
+            #expect(try publication(removed).labelsToApply(owned: owned) == none)
         }
     }
 

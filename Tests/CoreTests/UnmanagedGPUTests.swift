@@ -98,7 +98,7 @@ import Testing
         let facts = NodeFacts.h100.withGPU { $0.kernelDriver = .present(driver) }
         let answer = try Answer(facts, Policy())
         #expect(answer.report.verdict == .noGPU)
-        #expect(answer.publication.labels == ["gpu-agent.dev/verdict": "no-gpu"])
+        #expect(answer.publication.labels == ["gpu-agent.dev/verdict": "no-gpu", "gpu-agent.dev/reason": "no-gpu"])
         #expect(answer.publication.undetermined == [])
         #expect(answer.counts == ["gpu_agent_gpus{source=\"pci\"} 0"])
     }
@@ -148,7 +148,10 @@ import Testing
             }
             let answer = try Answer(facts, policy)
             #expect(answer.decision.action == .blocked && answer.report.verdict == .unknown)
-            #expect(answer.publication.labels == ["gpu-agent.dev/verdict": "unknown"])
+            let reason = try #require(answer.report.reason).rawValue
+            #expect(
+                answer.publication.labels == ["gpu-agent.dev/verdict": "unknown", "gpu-agent.dev/reason": reason]
+            )
             #expect(answer.publication.undetermined.contains("nvidia.com/gpu.present"))
             #expect(answer.publication.undetermined.contains("gpu-agent.dev/pci-id"))
         }

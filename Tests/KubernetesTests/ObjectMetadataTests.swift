@@ -27,6 +27,8 @@ import Testing
         #expect(metadata.labelKeys(ownedBy: "gpu-agent") == ["a", "b"])
         #expect(metadata.labelKeys(ownedBy: "gpu-agent", operation: .apply) == ["a"])
         #expect(metadata.labelKeys(ownedBy: "kubelet").isEmpty)
+        #expect(metadata.annotationKeys(ownedBy: "gpu-agent") == ["c"])
+        #expect(metadata.annotationKeys(ownedBy: "gpu-agent", operation: .apply).isEmpty)
     }
 
     @Test func tellsWhoOwnsTheTaints() throws {

@@ -67,6 +67,19 @@ package struct CUDATesting: Sendable {
         }
     }
 
+    /// The facts, with the time at which each device computed the right results.
+    func proving(_ facts: VendorFacts, driver: String?) -> VendorFacts {
+        var proved = facts
+        proved.cuda = facts.cuda.map { tests in
+            tests.map { test in
+                var test = test
+                test.provenAt = test.visibleDevices.flatMap { proven.time(of: $0, driver) }
+                return test
+            }
+        }
+        return proved
+    }
+
     /// Remembers the devices that computed the right results and the pairs with peer access, and forgets those that do not
     /// work any more.
     func remember(_ facts: VendorFacts, driver: String?, at time: Timestamp) {

@@ -221,8 +221,9 @@ package struct Prober: Sendable {
             answer.driverFile = vulkan?.driver.value
             return answer
         }
-        cuda.remember(facts, driver: driver.loadedVersion.value, at: Timestamp(now()))
-        return .present(facts)
+        let version = driver.loadedVersion.value
+        cuda.remember(facts, driver: version, at: Timestamp(now()))
+        return .present(cuda.proving(facts, driver: version))
     }
 
     /// What calls the libraries of the driver on the host.

@@ -60,7 +60,7 @@ package struct Unpublishing: Sendable {
                 Finding(
                     .publicationFailed,
                     observed: "\(errorChain(error)).",
-                    expected: "a Node without the agent's labels, taint, conditions and field ownership",
+                    expected: "a Node without the agent's labels, annotations, taint, conditions and field ownership",
                     remedy: "Correct the cause and run the command again."
                 )
             )
@@ -70,7 +70,9 @@ package struct Unpublishing: Sendable {
     private func text(_ outcome: NodeWithdrawal.Outcome) -> String {
         guard !outcome.isEmpty else { return "node \(node): there was nothing from the agent to remove\n" }
         let parts = [
-            counted(outcome.labels, "label"), outcome.hadTaint ? "the taint" : nil,
+            counted(outcome.labels, "label"),
+            outcome.annotations.isEmpty ? nil : counted(outcome.annotations, "annotation"),
+            outcome.hadTaint ? "the taint" : nil,
             outcome.conditions.isEmpty ? nil : counted(outcome.conditions, "condition"),
             outcome.ownedFields ? "the field ownership" : nil,
         ].compactMap(\.self)

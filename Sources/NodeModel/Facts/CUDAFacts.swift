@@ -1,3 +1,5 @@
+package import Support
+
 /// The result of CUDA in one child process.
 package struct CUDAFacts: Codable, Sendable, Equatable {
     /// The value of `CUDA_VISIBLE_DEVICES` in the child process; nil when the variable was not set.
@@ -17,6 +19,11 @@ package struct CUDAFacts: Codable, Sendable, Equatable {
     /// Skipped when the agent only initialized CUDA, with the reason. Absent when a call failed. Nil in facts of an
     /// earlier version of the agent.
     package var computation: Reading<CUDAComputation>?
+    /// When a kernel last had the right results on this device, with the driver that is loaded now.
+    ///
+    /// The agent runs a kernel once in its life, so the computation is usually skipped. Nil when no kernel ran, and in
+    /// facts of an earlier version of the agent.
+    package var provenAt: Timestamp?
     /// Why the child process did not answer; nil when it did.
     package var fault: ReadFailure?
 

@@ -9,6 +9,10 @@ package struct LabelsDocument: Encodable, Sendable {
     ///
     /// A running agent does not change these labels.
     package var undetermined: [String]
+    /// The annotations, as they are on a Node that has none yet.
+    package var annotations: [String: String]
+    /// The keys of the annotations whose values are not known now.
+    package var undeterminedAnnotations: [String]
     package var taint: TaintWish
     /// The conditions that a running agent publishes; empty when it publishes none.
     package var conditions: [Condition]
@@ -16,6 +20,8 @@ package struct LabelsDocument: Encodable, Sendable {
     package init(_ publication: Publication) {
         labels = publication.labels
         undetermined = publication.undetermined.sorted()
+        annotations = publication.annotationsToApply(owned: [:])
+        undeterminedAnnotations = publication.annotations.filter { $0.value == .keep }.keys.sorted()
         taint = publication.taint
         conditions = publication.conditions
     }

@@ -12,14 +12,16 @@ struct OwnLabels {
     func build() -> LabelSet {
         var set = LabelSet()
         set.set(key("verdict"), report.verdict.rawValue)
+        if let reason = report.reason { set.set(key("reason"), reason.rawValue) }
         pciID(&set)
         driver(&set)
         migDevices(&set)
+        vgpu(&set)
         traits(&set)
         return set
     }
 
-    private func key(_ name: String) -> String { "\(prefix)/\(name)" }
+    func key(_ name: String) -> String { "\(prefix)/\(name)" }
 
     /// Sets the label for the PCI IDs of the GPUs, such as `10de-2bb5`; underscores separate different IDs.
     private func pciID(_ set: inout LabelSet) {

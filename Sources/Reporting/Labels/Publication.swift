@@ -2,7 +2,7 @@ package import NodeModel
 package import Planning
 import Selection
 
-/// The labels, the taint and the conditions that the agent wants on its Node, and the verdict.
+/// The labels, the annotations, the taint and the conditions that the agent wants on its Node, and the verdict.
 package struct Publication: Codable, Sendable, Equatable {
     /// The labels that follow from the facts.
     package var labels: [String: String]
@@ -16,6 +16,8 @@ package struct Publication: Codable, Sendable, Equatable {
     package var unknownSharing: [String: String]
     /// Who owns the labels of GPU feature discovery.
     package var nvidiaLabels: NVIDIALabelUse
+    /// What the annotations with these keys should say; the agent removes its other ones.
+    package var annotations: [String: AnnotationWish]
     package var taint: TaintWish
     /// The start-up taints to remove; empty while the node must keep them.
     package var startupTaints: [StartupTaint]
@@ -30,6 +32,7 @@ package struct Publication: Codable, Sendable, Equatable {
         undetermined: Set<String>,
         unknownSharing: [String: String] = [:],
         nvidiaLabels: NVIDIALabelUse = .auto,
+        annotations: [String: AnnotationWish] = [:],
         taint: TaintWish,
         conditions: [Condition] = [],
         verdict: Verdict,
@@ -40,6 +43,7 @@ package struct Publication: Codable, Sendable, Equatable {
         self.undetermined = undetermined
         self.unknownSharing = unknownSharing
         self.nvidiaLabels = nvidiaLabels
+        self.annotations = annotations
         self.taint = taint
         self.conditions = conditions
         self.verdict = verdict
@@ -66,6 +70,15 @@ package struct Publication: Codable, Sendable, Equatable {
         }
         var wanted = labels.merging(kept) { new, _ in new }
         for (resource, product) in unknownSharing { keepSharing(of: resource, as: product, owned, in: &wanted) }
+        return wanted
+    }
+
+    /// The annotations to apply, given the annotations of the Node that the agent owns now.
+    ///
+    /// Server-side apply removes an owned annotation that is not in the request, as it does with a label.
+    package func annotationsToApply(owned: [String: String]) -> [String: String] {
+        var wanted: [String: String] = [:]
+        for (key, wish) in annotations { wanted[key] = wish.value(owned: owned[key]) }
         return wanted
     }
 
@@ -112,6 +125,7 @@ package struct Publication: Codable, Sendable, Equatable {
             undetermined: labels.undetermined,
             unknownSharing: labels.unknownSharing,
             nvidiaLabels: policy.nvidiaLabels,
+            annotations: OwnAnnotations(facts: facts, report: report, prefix: policy.labelPrefix).build(),
             taint: taint,
             conditions: policy.conditions.map { NodeConditions(report, facts: facts, types: $0).all } ?? [],
             verdict: report.verdict,

@@ -9,10 +9,10 @@ struct UnpublishCommand: AsyncParsableCommand {
         commandName: "unpublish",
         abstract: "Remove everything that the agent wrote to its Node.",
         discussion: """
-            Use this command when you uninstall the agent. It removes the labels, the taint, the conditions and the \
-            field ownership. The overlay 'uninstall' runs it on every node. A running daemon in the mode 'label' or \
-            'manage' would write them again. On the host, the command removes only what the agent made below \
-            /run/nvidia for the GPU Operator.
+            Use this command when you uninstall the agent. It removes the labels, the annotations, the taint, the \
+            conditions and the field ownership. The overlay 'uninstall' runs it on every node. A running daemon in the \
+            mode 'label' or 'manage' would write them again. On the host, the command removes only what the agent made \
+            below /run/nvidia for the GPU Operator.
             """
     )
 
