@@ -130,7 +130,10 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
     package.targets += [
         .executableTarget(
             name: "gpu-benchmark",
-            dependencies: ["Agent", "Catalog", "Host", "NodeModel", "Selection", "Support", "VendorProbe", system],
+            dependencies: [
+                "Agent", "Catalog", "Cluster", "Host", "Kubernetes", "NodeModel", "Reporting", "Selection", "Support",
+                "TestSupport", "VendorProbe", logging, simulatedCluster, system,
+            ],
             path: "Tests/Benchmark",
             swiftSettings: swiftSettings
         ),

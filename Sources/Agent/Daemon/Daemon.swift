@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 import Host
 import Kubernetes
 package import Logging
@@ -177,13 +177,17 @@ package struct Daemon: Sendable {
 }
 
 /// How the daemon reads and writes its Node.
-struct ClusterLink: Sendable {
+package struct ClusterLink: Sendable {
     let mirror: NodeMirror
     /// Nil in the mode `observe`, in which the agent does not write to the cluster.
     let publisher: NodePublisher?
     let slices: ResourceSliceReader
 
-    init(mirror: NodeMirror, publisher: NodePublisher?, slices: ResourceSliceReader? = nil) {
+    /// - Parameters:
+    ///   - mirror: The agent's copy of its Node.
+    ///   - publisher: The writer of the Node; nil when the agent does not write to the cluster.
+    ///   - slices: The reader of what DRA offers; nil for one that uses the mirror.
+    package init(mirror: NodeMirror, publisher: NodePublisher?, slices: ResourceSliceReader? = nil) {
         self.mirror = mirror
         self.publisher = publisher
         self.slices = slices ?? ResourceSliceReader(mirror: mirror)

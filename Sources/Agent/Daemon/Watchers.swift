@@ -1,11 +1,11 @@
 import Cluster
 import Host
-import Kubernetes
-import Logging
+package import Kubernetes
+package import Logging
 import NodeModel
 import PCIBus
-import ServiceLifecycle
-import Support
+package import ServiceLifecycle
+package import Support
 import Synchronization
 
 /// Wakes the reconciler at a fixed interval.
@@ -45,13 +45,26 @@ struct DeviceWatcher: Service {
 }
 
 /// Watches the Node, and wakes the reconciler or the publisher when it changes.
-struct NodeWatcher: Service {
+package struct NodeWatcher: Service {
     let client: KubernetesClient
     let cluster: ClusterLink
     let wakeUp: Bell
     let logger: Logger
 
-    func run() async throws {
+    /// - Parameters:
+    ///   - client: The client of the API server.
+    ///   - cluster: The copy of the Node, and its publisher.
+    ///   - wakeUp: Rings when the Node changed in a way that an inspection must take into account.
+    ///   - logger: The logger for failed watches.
+    package init(client: KubernetesClient, cluster: ClusterLink, wakeUp: Bell, logger: Logger) {
+        self.client = client
+        self.cluster = cluster
+        self.wakeUp = wakeUp
+        self.logger = logger
+    }
+
+    /// Watches until the task is canceled, or until the service group shuts down.
+    package func run() async throws {
         await cancelWhenGracefulShutdown {
             var pace = WatchPace()
             var generator = SystemRandomNumberGenerator()

@@ -17,12 +17,12 @@ public struct WatchPlan: Sendable {
     func open() async -> WatchSession {
         let (signals, continuation) = AsyncStream<WatchSignal>.makeStream()
         do throws(APIFailure) {
-            let (id, version) = try await store.subscribe(from: from, continuation)
+            let (id, version) = try await store.subscribe(from: from, only: object, continuation)
             let timers = timers(continuation)
-            let store = store
+            let (store, object) = (store, object)
             continuation.onTermination = { _ in
                 timers.cancel()
-                Task { await store.unsubscribe(id) }
+                Task { await store.unsubscribe(id, only: object) }
             }
             return WatchSession(plan: self, signals: signals, version: version)
         } catch {
@@ -33,6 +33,16 @@ public struct WatchPlan: Sendable {
         }
     }
 
+    /// The only object that the watch can report; nil when it can report others.
+    ///
+    /// An object that leaves the selection is still reported once, so only the name can narrow the watch.
+    private var object: ObjectKey? {
+        guard let name = selection.fields.only("metadata.name"), resource.isNamespaced == (namespace != nil) else {
+            return nil
+        }
+        return ObjectKey(resource: resource.plural, namespace: namespace, name: name)
+    }
+
     /// Requests bookmarks at an interval, and once before the end.
     private func timers(_ signals: AsyncStream<WatchSignal>.Continuation) -> Task<Void, Never> {
         Task {
@@ -40,10 +50,10 @@ public struct WatchPlan: Sendable {
             let end = clock.now + timeout
             while let bookmarkInterval, clock.now + bookmarkInterval < end {
                 guard (try? await clock.sleep(for: bookmarkInterval)) != nil else { return }
-                signals.yield(.bookmark)
+                signals.yield(.bookmark(version: await store.currentVersion))
             }
             guard (try? await clock.sleep(until: end)) != nil else { return }
-            if bookmarkInterval != nil { signals.yield(.bookmark) }
+            if bookmarkInterval != nil { signals.yield(.bookmark(version: await store.currentVersion)) }
             signals.finish()
         }
     }
@@ -92,7 +102,9 @@ struct WatchSession {
         case .change(let change):
             version = max(version, change.version)
             return plan.event(change)
-        case .bookmark: return plan.event("BOOKMARK", plan.bookmark(version))
+        case .bookmark(let sent):
+            version = max(version, sent)
+            return plan.event("BOOKMARK", plan.bookmark(version))
         case .failed(let failure): return plan.event("ERROR", failure.json)
         }
     }

@@ -33,6 +33,10 @@ public actor ObjectStore {
     private var history: [Change] = []
     private let historyLimit: Int
     private var watchers: [Int: AsyncStream<WatchSignal>.Continuation] = [:]
+    /// The watches of one object, and under nil those of more than one.
+    ///
+    /// With an agent on each of thousands of nodes, a change must not wake all of their watches.
+    private var interested: [ObjectKey?: Set<Int>] = [:]
     private var nextWatcher = 0
     private var allowsWatches = true
 
@@ -190,7 +194,7 @@ public actor ObjectStore {
     private func publish(_ change: Change) {
         history.append(change)
         if history.count > historyLimit { history.removeFirst(history.count - historyLimit) }
-        for watcher in watchers.values { watcher.yield(.change(change)) }
+        for id in (interested[change.key] ?? []).union(interested[nil] ?? []) { watchers[id]?.yield(.change(change)) }
         // An error while writing the file must not fail the request.
         try? save()
     }
@@ -206,27 +210,42 @@ extension ObjectStore {
     ///
     /// - Parameters:
     ///   - known: The version that the client has; nil to start with the current objects.
+    ///   - only: The only object that the watch reports; nil when it can report others.
     ///   - watcher: The stream that receives the changes.
     /// - Returns: The ID of the subscription, and the version at which it started.
     /// - Throws: 410 when the store no longer has all changes after the version.
     func subscribe(
         from known: Int?,
+        only: ObjectKey? = nil,
         _ watcher: AsyncStream<WatchSignal>.Continuation
     ) throws(APIFailure) -> (id: Int, version: Int) {
         if let known {
             guard known >= oldestVersion else { throw .expired(known, oldest: oldestVersion) }
-            for change in history where change.version > known { watcher.yield(.change(change)) }
+            for change in history where change.version > known && (only ?? change.key) == change.key {
+                watcher.yield(.change(change))
+            }
         } else {
-            for (key, object) in objects.sorted(by: { $0.key.name < $1.key.name }) {
+            let wanted = objects.filter { (only ?? $0.key) == $0.key }
+            for (key, object) in wanted.sorted(by: { $0.key.name < $1.key.name }) {
                 watcher.yield(.change(Change(version: version, key: key, old: nil, new: object)))
             }
         }
         nextWatcher += 1
-        if allowsWatches { watchers[nextWatcher] = watcher } else { watcher.finish() }
+        if allowsWatches {
+            watchers[nextWatcher] = watcher
+            interested[only, default: []].insert(nextWatcher)
+        } else {
+            watcher.finish()
+        }
         return (nextWatcher, version)
     }
 
-    func unsubscribe(_ id: Int) { watchers[id] = nil }
+    /// Ends a subscription with the object that it was made for.
+    func unsubscribe(_ id: Int, only: ObjectKey?) {
+        watchers[id] = nil
+        interested[only]?.remove(id)
+        if interested[only]?.isEmpty == true { interested[only] = nil }
+    }
 
     /// The number of open watches.
     public var openWatches: Int { watchers.count }
@@ -241,12 +260,14 @@ extension ObjectStore {
     public func endWatches() {
         for watcher in watchers.values { watcher.finish() }
         watchers.removeAll()
+        interested.removeAll()
     }
 }
 
 /// A signal to an open watch.
 enum WatchSignal: Sendable {
     case change(Change)
-    case bookmark
+    /// All changes up to this version have been sent.
+    case bookmark(version: Int)
     case failed(APIFailure)
 }
