@@ -23,7 +23,9 @@ def served(texts):
         def do_GET(self):
             text = texts.get(self.path.split("/")[1])
             self.send_response(404 if text is None else 200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            is_open = (text or "").endswith("# EOF\n")
+            kind = "application/openmetrics-text; version=1.0.0" if is_open else "text/plain; version=0.0.4"
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
             self.end_headers()
             self.wfile.write((text or "").encode())
 

@@ -93,6 +93,13 @@ extension StateFile<PublishedState>: OwnerLabelSource {
     }
 }
 
+/// The file in which the daemon keeps how long the node took to start.
+typealias BootRecordFile = StateFile<BootRecord>
+
+extension StateFile<BootRecord> {
+    init(root: HostRoot) { self.init(root: root, path: HostPath(stringLiteral: HostLayout.boot), mode: 0o644) }
+}
+
 /// The file with the MIG layouts that the GPUs of this host should have.
 typealias MIGRecordFile = StateFile<MIGRecord>
 

@@ -14,6 +14,8 @@ package struct Config: Sendable, Equatable {
     package var mode: AgentMode
     /// When the daemon waits for the events of NVML.
     package var nvmlEvents: NVMLEventUse
+    /// Whether the metrics have the temperature, the power and the use of each GPU.
+    package var gpuMetrics: Bool
     /// The file with certificate authorities that downloads trust in addition to those of the system; nil when there is
     /// none.
     package var downloadCAFile: String?
@@ -28,6 +30,7 @@ package struct Config: Sendable, Equatable {
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
         nvmlEvents: NVMLEventUse = .auto,
+        gpuMetrics: Bool = false,
         downloadCAFile: String? = nil,
         downloadSizeLimit: Int? = nil,
         downloadProxies: DownloadProxies = DownloadProxies()
@@ -37,6 +40,7 @@ package struct Config: Sendable, Equatable {
         self.cluster = cluster
         self.mode = mode
         self.nvmlEvents = nvmlEvents
+        self.gpuMetrics = gpuMetrics
         self.downloadCAFile = downloadCAFile
         self.downloadSizeLimit = downloadSizeLimit
         self.downloadProxies = downloadProxies
@@ -67,7 +71,7 @@ extension DocumentReader {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license", "checks", "health", "readiness", "handover",
+            "download", "license", "checks", "health", "readiness", "handover", "metrics",
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")
@@ -97,6 +101,9 @@ extension DocumentReader {
         }
         if let node = fields["health"], let fields = self.fields(node, of: "health", known: ["nvmlEvents"]) {
             config.nvmlEvents = fields["nvmlEvents"].flatMap { choice($0, "nvmlEvents") } ?? .auto
+        }
+        if let node = fields["metrics"], let fields = self.fields(node, of: "metrics", known: ["gpus"]) {
+            config.gpuMetrics = fields["gpus"].flatMap { boolean($0, "gpus") } ?? false
         }
         if let node = fields["handover"], let fields = self.fields(node, of: "handover", known: ["operator"]) {
             config.policy.handover = fields["operator"].flatMap { choice($0, "operator") } ?? .auto

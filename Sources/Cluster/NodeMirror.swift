@@ -18,7 +18,7 @@ package actor NodeMirror {
     private let logger: Logger
     private let retry: RetryPolicy
     private let patience: Duration
-    private var copy: Node? {
+    private(set) var copy: Node? {
         didSet {
             guard let copy else { return }
             owners = .present(copy.metadata.ownerLabels)

@@ -3,7 +3,7 @@ package import Kubernetes
 package import Logging
 package import NodeModel
 package import Reporting
-import Support
+package import Support
 
 /// Keeps the Node in line with the latest publication, with as few requests as possible.
 ///
@@ -35,18 +35,24 @@ package actor NodePublisher {
     /// - Parameters:
     ///   - mirror: The agent's copy of its Node.
     ///   - gpusWorked: Whether an earlier daemon saw the GPUs work after the last boot.
+    ///   - taintedSince: Since when an earlier daemon knew its taint on this Node; nil when it did not.
     ///   - schedule: When the conditions may be written.
     ///   - logger: The logger for errors.
     package init(
         mirror: NodeMirror,
         gpusWorked: Bool = false,
+        taintedSince: Timestamp? = nil,
         schedule: ConditionSchedule = ConditionSchedule(),
         logger: Logger
     ) {
         self.mirror = mirror
         self.logger = logger
         conditions = ConditionPublisher(mirror: mirror, schedule: schedule, logger: logger)
-        published = PublishedState(node: mirror.node, gpusWorked: gpusWorked ? true : nil)
+        published = PublishedState(
+            node: mirror.node,
+            taintedSince: taintedSince,
+            gpusWorked: gpusWorked ? true : nil
+        )
     }
 
     /// What the agent published and what it knows of the Node, which it saves on the host for the commands there.
@@ -199,10 +205,10 @@ package actor NodePublisher {
         published.foreignLabels = update.yielded.isEmpty ? nil : update.yielded
         var latest = current
         var refused: KubernetesError?
-        published.tainted = NodeUpdate.isTainted(current, prefix: mirror.prefix)
+        noteTaint(NodeUpdate.isTainted(current, prefix: mirror.prefix))
         if update.taint == .present {
             latest = try await bringTaint(.present, on: latest)
-            published.tainted = true
+            noteTaint(true)
         }
         if let labels = update.labels {
             latest = try await apply(labels, update.annotations, on: latest.metadata)
@@ -218,12 +224,16 @@ package actor NodePublisher {
                 refused = error
             }
         }
-        published.tainted = NodeUpdate.isTainted(latest, prefix: mirror.prefix)
+        noteTaint(NodeUpdate.isTainted(latest, prefix: mirror.prefix))
         let isReported = reported.map { $0.uid == latest.metadata.uid && $0.verdict == publication.verdict } ?? false
         if !isReported { await report(publication, on: latest.metadata) }
         reported = (latest.metadata.uid, publication.verdict)
         note(update, of: publication)
         return (latest, refused)
+    }
+
+    private func noteTaint(_ isOn: Bool) {
+        published.setTainted(isOn, at: Timestamp(Date().timeIntervalSince1970))
     }
 
     /// The contested fields that stay as they are for now, unless the publication wants another value for them.

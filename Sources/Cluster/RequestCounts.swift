@@ -1,6 +1,6 @@
 import Reporting
 
-/// The number of requests by verb and outcome.
+/// The number of requests by verb, resource and outcome.
 struct RequestCounts {
     private struct Request: Hashable {
         var verb: String
@@ -14,7 +14,19 @@ struct RequestCounts {
     }
 
     var all: [Metrics.APIRequestCount] {
-        counts.map { Metrics.APIRequestCount(verb: $0.key.verb, outcome: $0.key.outcome, count: $0.value) }
-            .sorted { ($0.verb, $0.outcome) < ($1.verb, $1.outcome) }
+        counts.map { request, count in
+            Metrics.APIRequestCount(
+                verb: request.verb,
+                resource: Self.resources[request.verb] ?? "nodes",
+                outcome: request.outcome,
+                count: count
+            )
+        }
+        .sorted { ($0.verb, $0.outcome) < ($1.verb, $1.outcome) }
     }
+
+    /// What the requests are about that are not about the Node itself.
+    private static let resources = [
+        "event": "events", "list": "resourceslices", "apply-status": "nodes/status",
+    ]
 }

@@ -7,6 +7,8 @@ package struct ObjectMetadata: Sendable, Equatable {
     package var uid: String
     /// An opaque string, which can only be compared for equality or start a watch.
     package var resourceVersion: String
+    /// When the server made the object, in whole seconds; nil when it does not say so.
+    package var created: Timestamp?
     package var labels: [String: String]
     package var annotations: [String: String]
     /// Which field manager set which fields, and when.
@@ -16,6 +18,7 @@ package struct ObjectMetadata: Sendable, Equatable {
         name: String,
         uid: String = "",
         resourceVersion: String = "",
+        created: Timestamp? = nil,
         labels: [String: String] = [:],
         annotations: [String: String] = [:],
         managedFields: [ManagedFields] = []
@@ -23,6 +26,7 @@ package struct ObjectMetadata: Sendable, Equatable {
         self.name = name
         self.uid = uid
         self.resourceVersion = resourceVersion
+        self.created = created
         self.labels = labels
         self.annotations = annotations
         self.managedFields = managedFields
@@ -65,7 +69,7 @@ package struct ManagedFields: Sendable, Equatable {
 
 extension ObjectMetadata: Decodable {
     private enum Key: String, CodingKey {
-        case name, uid, resourceVersion, labels, annotations, managedFields
+        case name, uid, resourceVersion, creationTimestamp, labels, annotations, managedFields
     }
 
     package init(from decoder: any Decoder) throws {
@@ -74,6 +78,7 @@ extension ObjectMetadata: Decodable {
             name: try container.decodeIfPresent(String.self, forKey: .name) ?? "",
             uid: try container.decodeIfPresent(String.self, forKey: .uid) ?? "",
             resourceVersion: try container.decodeIfPresent(String.self, forKey: .resourceVersion) ?? "",
+            created: (try container.decodeIfPresent(String.self, forKey: .creationTimestamp)).flatMap(Timestamp.init),
             labels: try container.decodeIfPresent([String: String].self, forKey: .labels) ?? [:],
             annotations: try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:],
             managedFields: try container.decodeIfPresent([ManagedFields].self, forKey: .managedFields) ?? []

@@ -72,6 +72,12 @@ package struct VendorProber: Sendable {
     let cudaTest: @Sendable (GPUFacts?, _ device: String?) -> CUDATest
     let peerTest: @Sendable (GPUFacts, GPUFacts) -> CUDATest
     private let progress: @Sendable (String, VendorCall) -> Void
+    private let measured: @Sendable (Part, Duration) -> Void
+
+    /// What is measured.
+    package enum Part: String, Sendable, CaseIterable {
+        case nvml, cuda, peers, vulkan
+    }
 
     /// Creates a prober without starting a process.
     ///
@@ -89,6 +95,7 @@ package struct VendorProber: Sendable {
     ///     Both are nil when NVML names no device. Several threads call it.
     ///   - peerTest: Says whether to test peer access between two GPUs that NVLink connects.
     ///   - progress: It hears of each call before it is made, with the name of what is read. Several threads call it.
+    ///   - measured: It hears how long each part took that was asked.
     package init(
         program: String,
         arguments: [String] = ["vendor-probe"],
@@ -100,8 +107,10 @@ package struct VendorProber: Sendable {
         testsVulkan: Bool = false,
         cudaTest: @escaping @Sendable (GPUFacts?, _ device: String?) -> CUDATest = { _, _ in .full },
         peerTest: @escaping @Sendable (GPUFacts, GPUFacts) -> CUDATest = { _, _ in .full },
-        progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in }
+        progress: @escaping @Sendable (String, VendorCall) -> Void = { _, _ in },
+        measured: @escaping @Sendable (Part, Duration) -> Void = { _, _ in }
     ) {
+        self.measured = measured
         self.testsVulkan = testsVulkan
         self.cudaTest = cudaTest
         self.peerTest = peerTest
@@ -120,15 +129,27 @@ package struct VendorProber: Sendable {
     /// Canceling the task ends the probe at once. Facts that were not read until then are `skipped`.
     package func facts() async -> VendorFacts {
         let answer = await exchanging { exchange in
-            let nvml = nvml(exchange)
-            let cuda = cuda(exchange, after: nvml)
-            let peers = peers(exchange, after: nvml, cuda)
-            return VendorFacts(nvml: nvml, cuda: cuda, vulkan: vulkan(exchange, after: nvml), peers: peers)
+            let nvml = measure(.nvml) { self.nvml(exchange) }
+            let cuda = measure(.cuda) { self.cuda(exchange, after: nvml) }
+            let peers = measure(.peers) { self.peers(exchange, after: nvml, cuda) }
+            let vulkan = measure(.vulkan) { self.vulkan(exchange, after: nvml) }
+            return VendorFacts(nvml: nvml, cuda: cuda, vulkan: vulkan, peers: peers)
         }
         switch answer {
         case .success(let facts): return facts
         case .failure(let failure): return failed(failure)
         }
+    }
+
+    /// Measures a part, unless nothing was asked.
+    private func measure<Value>(_ part: Part, _ work: () -> Reading<Value>) -> Reading<Value> {
+        let start = ContinuousClock.now
+        let answer = work()
+        switch answer {
+        case .present, .unreadable: measured(part, ContinuousClock.now - start)
+        case .absent, .absentBecause, .skipped: break
+        }
+        return answer
     }
 
     /// The answer of a child process, or why none could be prepared.

@@ -19,7 +19,12 @@ import Testing
         var text: String
     }
 
-    private func get(_ path: String, of box: SnapshotBox, silence: Duration = .seconds(60)) async throws -> Answer {
+    private func get(
+        _ path: String,
+        of box: SnapshotBox,
+        silence: Duration = .seconds(60),
+        accepting accept: String? = nil
+    ) async throws -> Answer {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let application = HealthServer(box: box, silence: silence).application(
             host: "127.0.0.1",
@@ -30,7 +35,8 @@ import Testing
         let running = Task { try await application.run() }
         defer { running.cancel() }
         let port = try #require(await ports.first { _ in true })
-        let request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        if let accept { request.headers.add(name: "accept", value: accept) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 1 << 20)
         return Answer(
@@ -103,6 +109,29 @@ import Testing
         #expect(answer.type == "text/plain; version=0.0.4; charset=utf-8")
         #expect(answer.text.contains("gpu_agent_verdict{verdict=\"no-gpu\"} 1\n"))
         #expect(answer.text.contains("gpu_agent_last_look_timestamp_seconds 1795219200\n"))
+    }
+
+    @Test func speaksOpenMetricsWithWhoeverAsksForIt() async throws {
+        let answer = try await get("/metrics", of: try box(.noGPU), accepting: "application/openmetrics-text;q=0.9")
+        #expect(answer.type == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        #expect(answer.text.contains("# UNIT gpu_agent_last_look_timestamp_seconds seconds\n"))
+        #expect(answer.text.hasSuffix("\n# EOF\n"))
+        #expect(try await get("/metrics", of: try box(.noGPU), accepting: "*/*").type?.hasPrefix("text/plain") == true)
+    }
+
+    /// What the box and the server know beside the last inspection is in the metrics.
+    @Test func showsTheTimesAndTheCountsSinceTheBoot() async throws {
+        let box = try box(.noGPU)
+        #expect(try await !get("/metrics", of: box).text.contains("gpu_agent_boot_timestamp_seconds"))
+        var record = BootRecord.continuing(nil, boot: "b", at: Timestamp(1_795_219_200), uptime: 200)
+        record.reached(.agent, at: 12)
+        record.reached(.ready, at: 99.5)
+        record.attempts = 1
+        box.boot = record
+        let text = try await get("/metrics", of: box).text
+        #expect(text.contains("gpu_agent_boot_timestamp_seconds 1795219000\n"))
+        #expect(text.contains("gpu_agent_boot_to_ready_seconds 99.5\n"))
+        #expect(text.contains("gpu_agent_install_attempts_total 1\n"))
     }
 
     @Test func knowsNoOtherPath() async throws {

@@ -37,6 +37,7 @@ import Testing
             license: {tokenFile: /etc/gpu-agent-license/token.tok, featureType: 4, grace: 20m}
             checks: {vulkan: true}
             health: {nvmlEvents: on}
+            metrics: {gpus: true}
             handover: {operator: never}
             download:
               caFile: /etc/ca.pem
@@ -93,6 +94,7 @@ import Testing
                     cluster: .none,
                     mode: .label,
                     nvmlEvents: .on,
+                    gpuMetrics: true,
                     downloadCAFile: "/etc/ca.pem",
                     downloadSizeLimit: 1536 << 20,
                     downloadProxies: DownloadProxies(
@@ -311,6 +313,7 @@ import Testing
                 "7:3: duplicate entry '10de:2bb5' in gpus; the first one is on line 5",
             ]
         ),
+        ("metrics: {gpus: often}", ["3:17: gpus 'often' is not true or false"]),
         ("health: {nvmlEvents: yes}", ["3:22: nvmlEvents 'yes' is not one of auto, on, off"]),
         ("download: {sizeLimt: 4GiB}", ["3:12: unknown key 'sizeLimt' in download; did you mean 'sizeLimit'?"]),
         ("download: {noProxy: a}", ["3:21: noProxy must be a list"]),

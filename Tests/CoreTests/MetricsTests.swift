@@ -33,7 +33,7 @@ import Testing
             apiRequests: requests,
             lookedAt: lookedAt,
             abandonedProcesses: abandoned
-        ).text
+        ).text()
     }
 
     /// The samples without their values.
@@ -43,16 +43,33 @@ import Testing
     }
 
     @Test func areThoseOfTheGolden() throws {
-        let requests = [
-            Metrics.APIRequestCount(verb: "get", outcome: "ok", count: 2),
-            Metrics.APIRequestCount(verb: "apply", outcome: "failed", count: 1),
-        ]
-        let facts = NodeFacts.rtxProReady
-        try expectGolden(
-            try text(facts, try .made(for: facts), journal: journal(), requests: requests),
-            "Goldens/metrics-rtx-pro-6000.txt"
-        )
+        try expectGolden(try Metrics.full().text(), "Goldens/metrics-rtx-pro-6000.txt")
+        try expectGolden(try Metrics.full().text(.openMetrics), "Goldens/openmetrics-rtx-pro-6000.txt")
         try expectGolden(text(.noGPU, try .made(for: .noGPU)), "Goldens/metrics-no-gpu.txt")
+    }
+
+    /// Both formats have the same samples in the same order, whichever the scraper asks for.
+    @Test func haveTheSameSamplesInEachFormat() throws {
+        let metrics = try Metrics.full()
+        let lines = MetricsFormat.allCases.map { format in
+            metrics.text(format).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        }
+        #expect(lines[0] == lines[1] && lines[0].count > 60)
+        #expect(metrics.text(.openMetrics).hasSuffix("\n# EOF\n") && !metrics.text().contains("EOF"))
+        #expect(try Metrics.full().text() == metrics.text(), "the order depends on nothing but the node")
+    }
+
+    /// Each family is declared once, before its samples, and no other family is between them.
+    @Test func declareEachFamilyOnce() throws {
+        let lines = try Metrics.full().text().split(separator: "\n")
+        let declared = lines.filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] }
+        #expect(Set(declared).count == declared.count)
+        #expect(lines.count { $0.hasPrefix("# HELP ") } == declared.count)
+        var family = Substring()
+        for line in lines {
+            if line.hasPrefix("# TYPE ") { family = line.split(separator: " ")[2] }
+            if !line.hasPrefix("#") { #expect(line.prefix { $0 != "{" && $0 != " " } == family, "\(line)") }
+        }
     }
 
     @Test func oneVerdictHolds() throws {
@@ -71,7 +88,9 @@ import Testing
         var passed = finding
         passed.state = .pass
         let report = NodeReport(verdict: .notReady, reason: .cudaFailed, nextAction: "", findings: [finding, passed])
-        let requests = [1, 2].map { Metrics.APIRequestCount(verb: "get", outcome: "ok", count: $0) }
+        let requests = [1, 2].map {
+            Metrics.APIRequestCount(verb: "get", resource: "nodes", outcome: "ok", count: $0)
+        }
         let text = try text(.rtxProReady, report, journal: journal(), requests: requests)
         let samples = samples(text)
         #expect(Set(samples).count == samples.count)
@@ -105,7 +124,7 @@ import Testing
         #expect(!text.contains("source=\"nvml\"") && text.contains("gpu_agent_gpus{source=\"pci\"} 1\n"))
     }
 
-    @Test(arguments: [(1e300, "1e+300"), (.infinity, "inf"), (0, "0"), (-3, "-3"), (0.25, "0.25")])
+    @Test(arguments: [(1e300, "1e+300"), (.infinity, "+Inf"), (.nan, "NaN"), (0, "0"), (-3, "-3"), (0.25, "0.25")])
     func anyNumberIsWritten(_ value: Double, _ written: String) throws {
         let text = try text(.noGPU, try .made(for: .noGPU), lookedAt: value)
         #expect(text.contains("gpu_agent_last_look_timestamp_seconds \(written)\n"))

@@ -55,7 +55,7 @@ import Testing
                 apiRequests: [],
                 lookedAt: 0
             )
-            counts = metrics.text.split(separator: "\n").filter { $0.hasPrefix("gpu_agent_gpus{") }.map(String.init)
+            counts = metrics.text().split(separator: "\n").filter { $0.hasPrefix("gpu_agent_gpus{") }.map(String.init)
         }
     }
 

@@ -122,7 +122,7 @@ import Testing
             journal: nil,
             apiRequests: [],
             lookedAt: 0
-        ).text
+        ).text()
         let zero = text.split(separator: "\n").filter { $0.hasPrefix("gpu_agent_check_passed") && $0.hasSuffix(" 0") }
         #expect(zero == row.codes.map { "gpu_agent_check_passed{code=\"\($0.rawValue)\"} 0" })
     }

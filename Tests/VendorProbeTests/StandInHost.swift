@@ -40,6 +40,8 @@ struct StandInHost {
     var cudaTest: @Sendable (String?) -> CUDATest = { _ in .full }
     /// Whether to test peer access between two GPUs.
     var peerTest: @Sendable (GPUFacts, GPUFacts) -> CUDATest = { _, _ in .full }
+    /// Hears how long each part took.
+    var measured: @Sendable (VendorProber.Part, Duration) -> Void = { _, _ in }
 
     var nvml: String { "\(root)/usr/lib/libnvidia-ml.so.\(version)" }
     var cuda: String { "\(root)/usr/lib/libcuda.so.\(version)" }
@@ -108,7 +110,8 @@ struct StandInHost {
             deadlines: deadlines,
             testsVulkan: testsVulkan,
             cudaTest: { [cudaTest] in cudaTest($1) },
-            peerTest: peerTest
+            peerTest: peerTest,
+            measured: measured
         )
     }
 

@@ -42,10 +42,11 @@ package struct Daemon: Sendable {
         let box = SnapshotBox()
         let downloader = inspector.setup.downloader(environment: environment)
         let client = try await client()
-        let worked = await inspector.prober.published.load()?.gpusWorked ?? false
+        let before = await inspector.prober.published.load()
+        let worked = before?.gpusWorked ?? false
         let cluster = await mirror(of: client).map { mirror in
             let publisher =
-                mode == .observe ? nil : NodePublisher(mirror: mirror, gpusWorked: worked, logger: logger)
+                mode == .observe ? nil : publisher(mirror, after: before, gpusWorked: worked)
             return ClusterLink(mirror: mirror, publisher: publisher)
         }
         logger.notice("started", metadata: ["mode": "\(mode.rawValue)", "version": "\(version)"])
@@ -76,7 +77,10 @@ package struct Daemon: Sendable {
                 server: HealthServer(
                     box: box,
                     silence: options.interval * 3 + .seconds(120),
-                    abandoned: inspector.prober.abandoned
+                    abandoned: inspector.prober.abandoned,
+                    times: inspector.prober.times,
+                    version: version,
+                    showsGPUs: inspector.setup.gpuMetrics
                 ),
                 host: options.host,
                 port: options.port,
@@ -162,6 +166,16 @@ package struct Daemon: Sendable {
             prefix: inspector.setup.policy.labelPrefix,
             conditions: inspector.setup.policy.conditions,
             previous: await inspector.prober.published.load(),
+            logger: logger
+        )
+    }
+
+    /// The publisher, which continues what an earlier daemon published to the same Node.
+    private func publisher(_ mirror: NodeMirror, after before: PublishedState?, gpusWorked: Bool) -> NodePublisher {
+        NodePublisher(
+            mirror: mirror,
+            gpusWorked: gpusWorked,
+            taintedSince: before.flatMap { $0.node == mirror.node ? $0.taintedSince : nil },
             logger: logger
         )
     }

@@ -14,6 +14,12 @@ struct HealthServer {
     let silence: Duration
     /// The child processes that the agent could not kill.
     var abandoned = AbandonedChildren()
+    /// How long the parts of the inspections took.
+    var times = ProbeTimes()
+    /// The version of the agent; nil when it is not known.
+    var version: String?
+    /// Whether the metrics have the temperature, the power and the use of each GPU.
+    var showsGPUs = false
     /// After this time without a request, a connection is closed.
     var idleTimeout = Duration.seconds(15)
     /// How many connections may be open; for each one above, the server closes another.
@@ -37,7 +43,9 @@ struct HealthServer {
         let router = Router()
         router.get("/healthz") { _, _ in self.health() }
         router.get("/readyz") { _, _ in self.readiness() }
-        router.get("/metrics") { _, _ in self.metrics() }
+        router.get("/metrics") { request, _ in
+            self.metrics(MetricsFormat(accept: request.headers[.accept]))
+        }
         var quiet = logger
         quiet.logLevel = .warning
         let room = ConnectionRoom(limit: connectionLimit)
@@ -80,11 +88,11 @@ struct HealthServer {
         return Self.text(good ? .ok : .serviceUnavailable, lines.map { $0 + "\n" }.joined())
     }
 
-    private func metrics() -> Response {
+    private func metrics(_ format: MetricsFormat) -> Response {
         guard let snapshot = box.snapshot else {
             return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
         }
-        let metrics = Metrics(
+        var metrics = Metrics(
             report: snapshot.view.report,
             facts: snapshot.view.facts,
             decision: snapshot.view.plan.decision,
@@ -94,7 +102,11 @@ struct HealthServer {
             lookedAt: snapshot.at,
             abandonedProcesses: abandoned.count
         )
-        return Self.text(.ok, metrics.text, type: "text/plain; version=0.0.4; charset=utf-8")
+        metrics.faults = snapshot.view.gpuFaults
+        metrics.boot = box.boot
+        (metrics.probes, metrics.inspectionSeconds) = (times.parts, times.whole)
+        (metrics.version, metrics.showsGPUs) = (version, showsGPUs)
+        return Self.text(.ok, metrics.text(format), type: format.contentType)
     }
 
     private static func text(

@@ -25,6 +25,8 @@ struct Reconciler: Service {
     let logger: Logger
     /// Starts an inspection when a recent failure has lasted long enough to count.
     private let settlingAlarm: Alarm
+    /// When the agent started.
+    let started: JobRecord.Moment
     /// Starts an inspection when the ResourceSlices of the node may be read again.
     let offerAlarm: Alarm
 
@@ -53,6 +55,7 @@ struct Reconciler: Service {
         self.logger = logger
         settlingAlarm = Alarm(wakeUp: wakeUp)
         offerAlarm = Alarm(wakeUp: wakeUp)
+        started = .now()
     }
 
     func run() async throws {
@@ -180,14 +183,17 @@ struct Reconciler: Service {
     private func bringUp(_ install: InstallRun, _ backoff: inout InstallBackoff) async -> NodeView {
         let heart = heartbeat()
         defer { heart.cancel() }
+        await count { $0.attempts += 1 }
         do throws(AgentFailure) {
             let view = try await install.run(lockDeadline: .seconds(600))
             backoff.succeeded()
+            await count { $0.succeeded() }
             return view
         } catch {
             if !Task.isCancelled {
                 let pause = backoff.failed(error.problem.code, at: .now)
                 await note(error.problem.code, nextAttemptIn: pause)
+                await count { $0.failed(error.problem.code) }
                 logger.error(
                     "install failed",
                     metadata: [
@@ -229,6 +235,7 @@ struct Reconciler: Service {
             ]
         )
         await handOver(view)
+        await noteBoot(view)
         let requests = await cluster?.mirror.requestCounts ?? []
         box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
         await cluster?.publisher?.want(view.publication.limited(to: mode))

@@ -10,13 +10,14 @@ package final class SnapshotBox: Sendable {
         package var view: NodeView
         /// The time of the inspection, in seconds since 1970-01-01 00:00 UTC.
         package var at: Double
-        /// The number of requests to the API server until then, by verb and outcome.
+        /// The number of requests to the API server until then.
         package var requests: [Metrics.APIRequestCount]
     }
 
     // The time of progress uses a monotonic clock, so that a change of the host's time does not fail `/healthz`.
     private let box = Mutex<(snapshot: Snapshot?, beat: ContinuousClock.Instant)>((nil, .now))
     private let publication = Mutex<PublishedState?>(nil)
+    private let record = Mutex<BootRecord?>(nil)
 
     package init() {}
 
@@ -24,6 +25,12 @@ package final class SnapshotBox: Sendable {
     package var published: PublishedState? {
         get { publication.withLock(\.self) }
         set { publication.withLock { $0 = newValue } }
+    }
+
+    /// What happened since the boot; nil when the agent does not record it.
+    package var boot: BootRecord? {
+        get { record.withLock(\.self) }
+        set { record.withLock { $0 = newValue } }
     }
 
     /// The last snapshot; nil before the first inspection.

@@ -44,6 +44,8 @@ package struct Setup: Sendable {
     package var mode: AgentMode
     /// When the daemon waits for the events of NVML.
     package var nvmlEvents: NVMLEventUse
+    /// Whether the metrics have the temperature, the power and the use of each GPU.
+    package var gpuMetrics: Bool
     /// The agent's own catalog; nil when no catalog was added to it.
     package var ownCatalog: Catalog?
     /// The mounted files that the agent ignores.
@@ -63,6 +65,7 @@ package struct Setup: Sendable {
         cluster: ClusterUse = .required,
         mode: AgentMode = .manage,
         nvmlEvents: NVMLEventUse = .auto,
+        gpuMetrics: Bool = false,
         ownCatalog: Catalog? = nil,
         ignored: [DocumentProblem] = [],
         authorities: TrustedAuthorities? = nil,
@@ -74,6 +77,7 @@ package struct Setup: Sendable {
         self.cluster = cluster
         self.mode = mode
         self.nvmlEvents = nvmlEvents
+        self.gpuMetrics = gpuMetrics
         self.ownCatalog = ownCatalog
         self.ignored = ignored
         self.authorities = authorities
@@ -116,6 +120,7 @@ package struct Setup: Sendable {
             cluster: config.cluster,
             mode: config.mode,
             nvmlEvents: config.nvmlEvents,
+            gpuMetrics: config.gpuMetrics,
             ownCatalog: added.isEmpty ? nil : base,
             ignored: ignored,
             authorities: try config.downloadCAFile.map(authorities) ?? named,

@@ -4,6 +4,7 @@ import MIG
 package import NodeModel
 import PCIBus
 import Planning
+import Reporting
 import Selection
 import Support
 import VendorProbe
@@ -25,6 +26,8 @@ package struct Prober: Sendable {
     package var isBrief = false
     /// The child processes that could not be killed, of all inspections.
     let abandoned = AbandonedChildren()
+    /// How long the parts of the inspections took.
+    let times = ProbeTimes()
     /// Whether to test Vulkan, as the configuration says, which can still be read meanwhile.
     package var testsVulkan: @Sendable () async -> Bool = { false }
     /// Whether the configuration ignores a GPU, so that an inspection asks nothing further when it does not work.
@@ -58,13 +61,18 @@ package struct Prober: Sendable {
 
     /// Reads the facts and the journal.
     package func look() async -> (facts: NodeFacts, journal: Reading<Journal>) {
+        await times.measure { await read() }
+    }
+
+    private func read() async -> (facts: NodeFacts, journal: Reading<Journal>) {
         let journal = await readJournal()
         let probe = HostProbe(root: root, commands: commands)
-        async let pci = bus.scan(deadline: busDeadline, names: names)
-        async let host = probe.hostFacts()
-        async let build = probe.buildFacts()
-        async let claimed = self.claims.claimFacts()
-        var driver = await probe.driverFacts(record: journal.flatMap { $0.record.map { .present($0) } ?? .absent })
+        async let pci = times.measure(.pci) { await bus.scan(deadline: busDeadline, names: names) }
+        async let host = times.measure(.host) { await probe.hostFacts() }
+        async let build = times.measure(.build) { await probe.buildFacts() }
+        async let claimed = times.measure(.claims) { await self.claims.claimFacts() }
+        let record: Reading<InstallRecord> = journal.flatMap { $0.record.map { .present($0) } ?? .absent }
+        var driver = await times.measure(.driver) { await probe.driverFacts(record: record) }
         driver.uninstall = journal.value?.uninstall
         driver.failed = journal.value?.failed
         // The vendor child opens device nodes. So read which processes use them before it starts.
@@ -94,8 +102,8 @@ package struct Prober: Sendable {
         }
         facts.gpuEvents = await events.facts(boot: facts.host.bootID)
         facts.wantedMIG = await MIGRecordFile(root: root).reading().map(\.wanted)
-        facts.runtime = await RuntimeProbe(root: root).read()
-        facts.devicePlugin = await devicePlugin(facts)
+        facts.runtime = await times.measure(.runtime) { await RuntimeProbe(root: root).read() }
+        facts.devicePlugin = await times.measure(.plugin) { await devicePlugin(facts) }
         return (facts.visible, journal.flatMap(\.visible))
     }
 
@@ -276,7 +284,8 @@ package struct Prober: Sendable {
             testsVulkan: vulkan != nil,
             cudaTest: { [cuda] gpu, device in cuda.test(gpu, device, driver: version, users: users) },
             peerTest: { [cuda] first, second in cuda.testPeers(first, second, driver: version, users: users) },
-            progress: { subject, call in progress("\(subject): \(call)") }
+            progress: { subject, call in progress("\(subject): \(call)") },
+            measured: { [times] part, time in ProbePart(rawValue: part.rawValue).map { times.note($0, time) } }
         )
     }
 }

@@ -54,6 +54,12 @@ package struct GPUFaults: Sendable, Equatable {
             && left.ends.map(\.end) == right.ends.map(\.end)
     }
 
+    /// Whether the catalog knows the number of an event, so that there are only so many of such numbers.
+    package func isKnown(_ event: GPUEvent) -> Bool {
+        guard let code = event.xid else { return event.code.map { sxids[$0] != nil } ?? false }
+        return xids[code] != nil
+    }
+
     private mutating func judge(_ event: GPUEvent) {
         let (xidClass, why) = meaning(of: event)
         let address = event.uuid.flatMap(test.address(of:)) ?? event.address

@@ -40,6 +40,8 @@ package enum HostLayout {
     package static let gpuEventsLock = "/run/gpu-agent/gpu-events.lock"
     /// How far the agent has read the kernel log.
     package static let kernelLogPosition = "/run/gpu-agent/kernel-log.json"
+    /// When the phases of the start of the node ended, and how often an install was tried since.
+    package static let boot = "/run/gpu-agent/boot.json"
     /// What the daemon saw in its last inspection.
     package static let results = "/run/gpu-agent/results.json"
     /// What the agent made for the pods of the GPU Operator, in `/run/nvidia/validations`.

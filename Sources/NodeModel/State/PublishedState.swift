@@ -24,7 +24,11 @@ package struct PublishedState: Codable, Sendable, Equatable {
     /// Since when the agent cannot read them; nil when it can.
     package var ownerLabelsFailedSince: Timestamp?
     /// Whether the agent's taint is on the Node; nil while the agent does not know.
-    package var tainted: Bool?
+    package private(set) var tainted: Bool?
+    /// Since when the agent knows that its taint is there; nil while it is not, and in the file of an earlier version.
+    ///
+    /// A taint has no time of its own in the API. One that came with the Node can be a little older.
+    package private(set) var taintedSince: Timestamp?
     /// Whether the GPUs have worked since the last boot, which deletes this file; nil when they have not.
     package var gpusWorked: Bool?
     /// Why the last attempt to publish failed; nil when it succeeded.
@@ -46,6 +50,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         ownerLabels: [String: String]? = nil,
         ownerLabelsFailure: String? = nil,
         tainted: Bool? = nil,
+        taintedSince: Timestamp? = nil,
         gpusWorked: Bool? = nil,
         failure: String? = nil,
         isRefused: Bool? = nil,
@@ -61,11 +66,20 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.ownerLabels = ownerLabels
         self.ownerLabelsFailure = ownerLabelsFailure
         self.tainted = tainted
+        self.taintedSince = taintedSince
         self.gpusWorked = gpusWorked
         self.failure = failure
         self.isRefused = isRefused
         self.contested = contested
         self.foreignLabels = foreignLabels
+    }
+
+    /// Records whether the agent's taint is on the Node.
+    ///
+    /// A taint that stays keeps the time at which the agent first saw it.
+    package mutating func setTainted(_ isOn: Bool, at now: Timestamp) {
+        tainted = isOn
+        taintedSince = isOn ? taintedSince ?? now : nil
     }
 }
 
