@@ -7,6 +7,7 @@ import HostSupport
 import Kubernetes
 import Logging
 import NodeModel
+import Reporting
 import SimulatedCluster
 import Support
 import TestSupport
