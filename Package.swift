@@ -132,7 +132,7 @@ if Context.environment["GPU_AGENT_PRODUCT_ONLY"] != "1" {
             name: "gpu-benchmark",
             dependencies: [
                 "Agent", "Catalog", "Cluster", "Host", "Kubernetes", "NodeModel", "Reporting", "Selection", "Support",
-                "TestSupport", "VendorProbe", logging, simulatedCluster, system,
+                "VendorProbe", logging, simulatedCluster, system,
             ],
             path: "Tests/Benchmark",
             swiftSettings: swiftSettings

@@ -7,7 +7,7 @@ import Selection
 /// Measures the work of each start and each inspection: `gpu-benchmark [DIRECTORY OF THE CATALOG]`, the vendor child:
 /// `gpu-benchmark nvml AGENT LIBRARY`, the light test of CUDA: `gpu-benchmark cuda AGENT NVML CUDA`, the reader of the kernel log for some seconds: `gpu-benchmark kernel-log
 /// SECONDS`, the memory over many inspections: `gpu-benchmark inspections SECONDS AGENT HOST-PID`, or the requests of
-/// many agents to an API server: `gpu-benchmark scale NODES JITTER SECONDS`.
+/// many agents to an API server: `gpu-benchmark scale NODES JITTER SECONDS CERTIFICATES`.
 ///
 /// Exits with 1 when a time exceeds its limit. Only a release build gives useful times, and `scripts/measure` creates
 /// one.
@@ -27,12 +27,18 @@ enum Benchmark {
             let seconds = max(1, min(seconds, 24 * 3600))
             exit(try await InspectionBenchmark.run(seconds: seconds, agent: arguments[2], host: host) ? 0 : 1)
         }
-        if arguments.count == 4, arguments[0] == "scale", let count = Int(arguments[1]), let jitter = Int(arguments[2]),
+        if arguments.count == 5, arguments[0] == "scale", let count = Int(arguments[1]), let jitter = Int(arguments[2]),
             let seconds = Int(arguments[3])
         {
             let (count, jitter) = (max(1, min(count, 20_000)), max(0, min(jitter, 3600)))
             let seconds = max(1, min(seconds, 3600))
-            exit(try await ScaleBenchmark.run(count: count, jitter: jitter, seconds: seconds) ? 0 : 1)
+            let isGood = try await ScaleBenchmark.run(
+                count: count,
+                jitter: jitter,
+                seconds: seconds,
+                certificates: arguments[4]
+            )
+            exit(isGood ? 0 : 1)
         }
         if arguments.first == "kernel-log" {
             let seconds = arguments.dropFirst().first.flatMap { Int($0) } ?? 60

@@ -4,7 +4,7 @@ package import Kubernetes
 package import Logging
 import NodeModel
 import PCIBus
-package import ServiceLifecycle
+import ServiceLifecycle
 package import Support
 import Synchronization
 

@@ -4,7 +4,6 @@ import Kubernetes
 import NodeModel
 import Reporting
 import SimulatedCluster
-import TestSupport
 
 /// Measures what many agents together ask of the API server: a start of all at once, a quiet time, an outage, and a
 /// rolling restart.
@@ -17,8 +16,6 @@ struct ScaleBenchmark {
 
     let agents: [ScaleAgent]
     let server: SimulatedAPIServer
-    /// Its files are removed with it, and each client reads the one of the authority.
-    let certificates: TestCertificates
     let port: Int
     let jitter: Duration
     private var isGood = true
@@ -29,15 +26,16 @@ struct ScaleBenchmark {
     ///   - count: The number of nodes.
     ///   - jitter: The longest wait before the first request of an agent.
     ///   - seconds: The length of the quiet time, and of the outage.
+    ///   - certificates: The directory of the certificates, as simulator/bin/make-certificates fills it.
     /// - Returns: Whether every phase kept its limits.
     /// - Throws: The error of the server, of a certificate, or of a client that cannot start.
-    static func run(count: Int, jitter: Int, seconds: Int) async throws -> Bool {
+    static func run(count: Int, jitter: Int, seconds: Int, certificates: String) async throws -> Bool {
         var limit = rlimit(rlim_cur: 1 << 17, rlim_max: 1 << 17)
         guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             print("FAIL cannot raise the limit of open files: \(String(cString: strerror(errno)))")
             return false
         }
-        var benchmark = try await ScaleBenchmark(count: count, jitter: jitter)
+        var benchmark = try await ScaleBenchmark(count: count, jitter: jitter, certificates: certificates)
         try await benchmark.coldStart()
         try await benchmark.quiet(seconds)
         try await benchmark.outage(seconds)
@@ -45,13 +43,12 @@ struct ScaleBenchmark {
         return benchmark.isGood
     }
 
-    private init(count: Int, jitter: Int) async throws {
-        certificates = try await TestCertificates.make()
+    private init(count: Int, jitter: Int, certificates: String) async throws {
         let rights = try Rights(rbac: "daemonset/base/rbac.yaml", account: "gpu-agent", in: "gpu-agent")
         server = try SimulatedAPIServer(
             certificate: ServerCertificate(
-                certificateFile: certificates.certificateFile,
-                privateKeyFile: certificates.privateKeyFile
+                certificateFile: certificates + "/server.crt",
+                privateKeyFile: certificates + "/server.key"
             ),
             tokens: ["agent": .serviceAccount("gpu-agent", in: "gpu-agent", node: "any", rights)],
             historyLimit: 40_000
@@ -60,7 +57,7 @@ struct ScaleBenchmark {
         port = try await server.start()
         let access = ClusterAccess(
             server: "https://127.0.0.1:\(port)",
-            certificateAuthorityFile: certificates.authorityFile,
+            certificateAuthorityFile: certificates + "/ca.crt",
             token: .fixed("agent")
         )
         agents = (0..<count).map { ScaleAgent(node: Self.name($0), access: access) }
