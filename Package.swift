@@ -113,7 +113,8 @@ let package = Package(
         .executableTarget(
             name: "gpu-agent",
             dependencies: [
-                "Agent", "Catalog", "Documents", "MIG", "NodeModel", "Planning", "Reporting", "Selection", "Support",
+                "Agent", "Catalog", "Documents", "Health", "MIG", "NodeModel", "Planning", "Reporting", "Selection",
+                "Support",
                 argumentParser, logging,
             ],
             swiftSettings: swiftSettings

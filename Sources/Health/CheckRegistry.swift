@@ -156,6 +156,7 @@ package enum CheckRegistry {
         .driverMarkerStale,
         .containerdVersionMismatch,
         .devicePluginResources,
+        .expectationNotMet,
 
         // Phase: publish
         .publicationFailed,

@@ -30,6 +30,8 @@ package struct Checks: Sendable {
     package var sxids: [Int: CatalogSXid]
     /// The MMIO space in GiB that a virtual machine needs for a GPU with this ID.
     package var mmioGiB: [PCIID: Int]
+    /// The checks that somebody asked to leave out, each with the reason for people.
+    package var leftOut: [ReasonCode: String]
 
     package init(
         facts: NodeFacts,
@@ -42,7 +44,8 @@ package struct Checks: Sendable {
         published: PublishedState? = nil,
         xids: [Int: CatalogXid] = [:],
         sxids: [Int: CatalogSXid] = [:],
-        mmioGiB: [PCIID: Int] = [:]
+        mmioGiB: [PCIID: Int] = [:],
+        leftOut: [ReasonCode: String] = [:]
     ) {
         self.facts = facts
         self.plan = plan
@@ -55,6 +58,7 @@ package struct Checks: Sendable {
         self.xids = xids
         self.sxids = sxids
         self.mmioGiB = mmioGiB
+        self.leftOut = leftOut
     }
 
     /// Runs the checks, and adds the obstacles to an install.
@@ -65,12 +69,17 @@ package struct Checks: Sendable {
         let decision = plan.decision
         guard decision.action != .idle else { return leftAlone(decision) }
         let node = node
-        var found = CheckRegistry.checks.compactMap { check in
+        let all = CheckRegistry.checks.compactMap { check in
             check.outcome(on: node).map { Finding(check.code, $0) }
         }
-        let readiness = Readiness(found, facts.driver)
+        // What is left out explains nothing either: what follows from it is in the report.
+        var found = all.filter { leftOut[$0.code] == nil }
+        let tested = found + insteadOfCUDA(found)
+        let readiness = Readiness(tested, facts.driver)
         // A node that only waits for its device plugin or its DRA driver works, so nothing else about it is a failure.
-        let works = Readiness(found.filter { $0.code != .gpuNotOffered }, facts.driver)
+        let works = Readiness(tested.filter { $0.code != .gpuNotOffered }, facts.driver)
+        let everyObstacle = self.obstacles
+        let obstacles = everyObstacle.filter { leftOut[$0.code] == nil }
         if installing || !obstacles.isEmpty {
             // During an install, a second one is useless. With an obstacle, an install fails.
             for index in found.indices where found[index].remedy == .install { found[index].remedy = .none }
@@ -86,7 +95,16 @@ package struct Checks: Sendable {
             lastFailure: lastFailure,
             loadedVersion: facts.driver.loadedVersion.value
         )
-        return judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
+        let report = judge.report(findings.filter { !consequences.codes.contains($0.code) }.inOrder.map(\.explained))
+        return report.withoutLeftOut(leftOut, among: all + everyObstacle)
+    }
+
+    /// What stands for the test of CUDA when it is left out: NVML lists every GPU.
+    private func insteadOfCUDA(_ found: [Finding]) -> [Finding] {
+        guard leftOut[.cudaFailed] != nil, found.contains(where: { $0.code == .gpuCount && $0.state == .pass }) else {
+            return []
+        }
+        return [Finding(.cudaFailed, .pass, observed: "", expected: "")]
     }
 
     private var node: CheckedNode {
@@ -119,7 +137,7 @@ package struct Checks: Sendable {
             expected: isEmpty
                 ? "a PCI function of vendor 10de with class 0300 or 0302" : "GPUs whose driver has no other owner"
         )
-        let publication = Self.findings(about: published)
+        let publication = Self.findings(about: published).filter { leftOut[$0.code] == nil }
         let missing = isEmpty ? missingGPUs(decision) : nil
         return NodeReport(
             verdict: isEmpty ? .noGPU : .leftAlone,
@@ -179,7 +197,7 @@ extension Finding {
     /// The same finding with the title of its check.
     ///
     /// Unless the check passed or does not apply, the remedy also gets a link to the documentation.
-    fileprivate var explained: Finding {
+    var explained: Finding {
         guard let check = CheckRegistry.check(code) else { return self }
         var finding = self
         finding.title = check.title

@@ -19,6 +19,7 @@ struct GPUAgent: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self,
             ValidateCommand.self,
+            WaitCommand.self,
             PlanCommand.self,
             InstallCommand.self,
             UninstallCommand.self,

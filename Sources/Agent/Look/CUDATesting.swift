@@ -8,6 +8,8 @@ import Synchronization
 /// device, and never on a GPU that another process uses.
 package struct CUDATesting: Sendable {
     package enum Level: Sendable {
+        /// Do not load CUDA.
+        case off
         /// Only initialize CUDA.
         case light
         /// Run a kernel on each device that did not run one before.
@@ -17,6 +19,9 @@ package struct CUDATesting: Sendable {
     package var level: Level
     private let proven = ProvenDevices()
     private let provenPairs = ProvenPairs()
+
+    /// Why there is no result of CUDA with the level `off`.
+    static let notAsked = "nobody asked for a test of CUDA"
 
     package init(level: Level) {
         self.level = level

@@ -7,7 +7,7 @@ import Reporting
 import Support
 import SystemPackage
 
-/// The agent cannot use a configuration, catalog or facts file.
+/// The agent cannot use a configuration, catalog, facts or report file.
 package enum SetupError: CausedError, Sendable {
     /// A file could not be read.
     case unreadable(String, cause: any Error)
@@ -17,6 +17,8 @@ package enum SetupError: CausedError, Sendable {
     case problems(DocumentProblems)
     /// The directory contains no catalog file.
     case noCatalog(String)
+    /// A report cannot be written to the file, for this reason.
+    case noReport(String, why: String)
 
     package var description: String {
         switch self {
@@ -26,6 +28,7 @@ package enum SetupError: CausedError, Sendable {
         case .noCatalog(let directory):
             "there is no catalog file (*.yaml) in \(directory); name the directory of the agent's catalog with "
                 + "--catalog-directory"
+        case .noReport(let path, let why): "cannot write the report to \(path): \(why)"
         }
     }
 

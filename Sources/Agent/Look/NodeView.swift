@@ -18,6 +18,7 @@ package struct NodeView: Sendable {
     var migState: MIGStateWish
     /// Why the last install ended, when the journal does not have it.
     private let failure: Finding?
+    private let checks: Checks
 
     /// Selects the driver, builds the plan and runs the checks, as a pure function of the parameters.
     ///
@@ -38,7 +39,7 @@ package struct NodeView: Sendable {
         migState = setup.policy.migConfigFile == nil ? .none : .keep
         let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
         plan = setup.policy.planner.plan(facts, decision, journal: journal)
-        let checks = Checks(
+        checks = Checks(
             facts: facts,
             plan: plan,
             migStrategy: setup.policy.migStrategy,
@@ -54,6 +55,14 @@ package struct NodeView: Sendable {
         )
         report = checks.report()
         gpuFaults = checks.gpuFaults
+    }
+
+    /// The report without some checks, each with the reason for people.
+    package func report(leavingOut codes: [ReasonCode: String]) -> NodeReport {
+        guard !codes.isEmpty else { return report }
+        var checks = checks
+        checks.leftOut = codes
+        return checks.report()
     }
 
     /// The same view with this wish for the MIG layout of a label.

@@ -30,6 +30,8 @@ package struct Prober: Sendable {
     let times = ProbeTimes()
     /// Whether to test Vulkan, as the configuration says, which can still be read meanwhile.
     package var testsVulkan: @Sendable () async -> Bool = { false }
+    /// Whether not to test Vulkan, whatever the configuration says.
+    package var leavesOutVulkan = false
     /// Whether the configuration ignores a GPU, so that an inspection asks nothing further when it does not work.
     var ignores: @Sendable (PCIFunction) -> Bool = { _ in false }
     /// What NVIDIA's libraries said a moment ago, so that an inspection need not call them; nil to call them.
@@ -221,13 +223,18 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
-        let vulkan = await testsVulkan() ? await probe.vulkan() : nil
+        let wantsVulkan = leavesOutVulkan ? false : await testsVulkan()
+        let vulkan = wantsVulkan ? await probe.vulkan() : nil
         let prober = await vendorProber(probe, driver, users: users, vulkan: vulkan)
         var facts = await prober.facts()
         facts.vulkan = facts.vulkan.map { answer in
             var answer = answer
             answer.driverFile = vulkan?.driver.value
             return answer
+        }
+        if cuda.level == .off {
+            facts.cuda = .skipped(CUDATesting.notAsked)
+            facts.peers = .skipped(CUDATesting.notAsked)
         }
         let version = driver.loadedVersion.value
         cuda.remember(facts, driver: version, at: Timestamp(now()))
@@ -245,7 +252,8 @@ package struct Prober: Sendable {
     ) async -> VendorProber {
         let libraries = VendorLibraries(
             nvml: driver.nvmlLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
-            cuda: driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
+            cuda: cuda.level == .off
+                ? nil : driver.cudaLibrary.value.flatMap { HostPath(absolute: $0.path) }.map(root.outsidePath),
             vulkan: vulkan?.loader.value.flatMap(HostPath.init(absolute:)).map(root.outsidePath),
             vulkanDriver: vulkan?.driverFile.map { root.outsidePath($0.path) },
             vulkanLibrary: vulkan?.driverFile.flatMap { file in

@@ -143,7 +143,7 @@ extension RuntimeFacts {
 
 extension [String: Int] {
     /// Whether one of these resources is a GPU or a MIG device, as the operator's validator counts them.
-    fileprivate var offersGPUs: Bool {
+    package var offersGPUs: Bool {
         contains { $0.value > 0 && ($0.key.hasPrefix("nvidia.com/gpu") || $0.key.hasPrefix("nvidia.com/mig-")) }
     }
 }

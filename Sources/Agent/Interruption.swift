@@ -1,0 +1,46 @@
+import Support
+import UnixSignals
+
+/// Why a command ended before its work.
+package struct Interruption: Error, Sendable, Equatable {
+    /// The name of the signal, such as `SIGTERM`.
+    package var signal: String
+    /// The exit code of a program that this signal ended, as a shell reports it: 128 and the number of the signal.
+    package var exitCode: Int32
+
+    package static let terminated = Interruption(signal: "SIGTERM", exitCode: 143)
+    package static let interrupted = Interruption(signal: "SIGINT", exitCode: 130)
+
+    /// Waits for the work, or for SIGTERM or SIGINT.
+    ///
+    /// After a signal, it does not wait for the end of the work, which a library that hangs can delay. So the command can
+    /// still print a whole document before the process ends.
+    ///
+    /// - Parameters:
+    ///   - limit: How long the work may take; after that, the command ends as with SIGTERM.
+    ///   - work: What the command does. It is canceled after a signal.
+    /// - Returns: What the work returned.
+    /// - Throws: An `Interruption`, or what the work threw.
+    package static func ending<Value: Sendable>(
+        within limit: Duration,
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let first = FirstAnswer<Result<Value, any Error>>()
+        // The handlers are there before the work begins.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let listener = Task {
+            for await signal in signals {
+                first.give(.failure(signal == .sigint ? Interruption.interrupted : .terminated))
+                return
+            }
+        }
+        let worker = Task {
+            do { first.give(.success(try await work())) } catch { first.give(.failure(error)) }
+        }
+        defer {
+            listener.cancel()
+            worker.cancel()
+        }
+        return try await first.answer(within: limit, otherwise: .failure(terminated), whenCancelled: nil).get()
+    }
+}
