@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Health
 import NodeModel
 import Planning
 import Reporting
