@@ -223,8 +223,7 @@ package struct Prober: Sendable {
             return .skipped("the agent loads NVIDIA's libraries only with a host process (--host-pid)")
         }
         guard driver.isLoaded || driver.nvmlLibrary.value != nil else { return .absent }
-        let wantsVulkan = leavesOutVulkan ? false : await testsVulkan()
-        let vulkan = wantsVulkan ? await probe.vulkan() : nil
+        let vulkan = leavesOutVulkan ? nil : await testsVulkan() ? await probe.vulkan() : nil
         let prober = await vendorProber(probe, driver, users: users, vulkan: vulkan)
         var facts = await prober.facts()
         facts.vulkan = facts.vulkan.map { answer in
