@@ -100,6 +100,16 @@ extension StateFile<BootRecord> {
     init(root: HostRoot) { self.init(root: root, path: HostPath(stringLiteral: HostLayout.boot), mode: 0o644) }
 }
 
+extension StateFile<PublishedState> {
+    /// The labels with these keys, as the daemon last read them on the Node; skipped when it did not.
+    package func selectedLabels(_ keys: Set<String>) async -> Reading<[String: String]> {
+        let state = await load()
+        if let selected = state?.selectedLabels { return selected.reading(keys) }
+        let why = state?.ownerLabelsFailure.map { ": \($0)" } ?? ""
+        return .skipped("no daemon on this node has read them\(why)")
+    }
+}
+
 /// The file with the MIG layouts that the GPUs of this host should have.
 typealias MIGRecordFile = StateFile<MIGRecord>
 

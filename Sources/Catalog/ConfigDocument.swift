@@ -23,6 +23,8 @@ package struct Config: Sendable, Equatable {
     package var downloadSizeLimit: Int?
     /// The proxies of downloads.
     package var downloadProxies: DownloadProxies
+    /// The pools of nodes with settings of their own, in the order of the file; empty when all nodes have the same.
+    package var pools: [ConfigPool]
 
     package init(
         policy: Policy = Policy(),
@@ -33,7 +35,8 @@ package struct Config: Sendable, Equatable {
         gpuMetrics: Bool = false,
         downloadCAFile: String? = nil,
         downloadSizeLimit: Int? = nil,
-        downloadProxies: DownloadProxies = DownloadProxies()
+        downloadProxies: DownloadProxies = DownloadProxies(),
+        pools: [ConfigPool] = []
     ) {
         self.policy = policy
         self.catalogs = catalogs
@@ -44,12 +47,14 @@ package struct Config: Sendable, Equatable {
         self.downloadCAFile = downloadCAFile
         self.downloadSizeLimit = downloadSizeLimit
         self.downloadProxies = downloadProxies
+        self.pools = pools
     }
 
-    /// Reads a configuration file, or returns all its problems.
+    /// Reads a configuration file, or returns all its problems, also those of every pool.
     package static func read(_ document: DocumentNode) -> Result<Config, DocumentProblems> {
         var reader = DocumentReader()
-        let config = reader.config(document)
+        var config = reader.config(document)
+        config.pools = reader.pools(of: document, config)
         return reader.problems.isEmpty ? .success(config) : .failure(DocumentProblems(reader.problems))
     }
 }
@@ -67,11 +72,12 @@ package enum ClusterUse: String, Sendable, CaseIterable {
 }
 
 extension DocumentReader {
-    fileprivate mutating func config(_ node: DocumentNode) -> Config {
+    /// Reads the settings of the top level, or of one pool together with them.
+    mutating func config(_ node: DocumentNode) -> Config {
         var config = Config()
         let known = [
             "apiVersion", "kind", "driver", "gpus", "labels", "conditions", "mig", "catalogs", "cluster", "mode",
-            "download", "license", "checks", "health", "readiness", "handover", "metrics",
+            "download", "license", "checks", "health", "readiness", "handover", "metrics", ConfigPool.key,
         ]
         guard let fields = fields(node, of: "the configuration", known: known) else { return config }
         header(fields, kind: "AgentConfig")

@@ -1,4 +1,6 @@
+import Kubernetes
 import NodeModel
+import Support
 
 extension NodeMirror {
     /// What an inspection takes from the Node.
@@ -14,4 +16,28 @@ extension NodeMirror {
 
     /// The current inputs, without a request.
     var inputs: Inputs { Inputs(owners: knownOwners.current, devices: lastDevices, mig: lastMIG) }
+}
+
+extension Node {
+    var devices: OfferedDevices { OfferedDevices(labels: metadata.labels, quantities: allocatable) }
+}
+
+extension ObjectMetadata {
+    var ownerLabels: [String: String] {
+        labels.filter { ClaimFacts.ownerLabels.contains($0.key) }
+            .merging(annotations.filter { OperatorLabel.annotations.contains($0.key) }) { label, _ in label }
+    }
+}
+
+extension ReadFailure {
+    init(_ error: KubernetesError) {
+        let reason: Reason =
+            switch error {
+            case .unauthorized, .forbidden: .permission
+            case .timedOut: .hang
+            case .malformed: .malformed
+            default: .io
+            }
+        self.init(reason, errorChain(error))
+    }
 }

@@ -2,7 +2,7 @@ package import Kubernetes
 package import Logging
 package import NodeModel
 package import Reporting
-import Support
+package import Support
 
 /// The agent's copy of its Node.
 ///
@@ -24,6 +24,7 @@ package actor NodeMirror {
             owners = .present(copy.metadata.ownerLabels)
             lastPart = WrittenPart(copy, conditionTypes, prefix: prefix)
             (lastDevices, lastMIG) = (copy.devices, migRequest)
+            selection.note(copy.metadata.labels)
             heardAt = .now
         }
     }
@@ -33,6 +34,8 @@ package actor NodeMirror {
     private(set) var lastDevices: OfferedDevices?
     /// What the labels last said about the MIG layout.
     private(set) var lastMIG: MIGRequest?
+    /// The labels that select a pool, which stay when the copy is dropped.
+    private var selection: SelectionWatch
     /// The current labels that name the driver owner.
     private var owners: Reading<[String: String]> = .skipped("the Node has not been read yet") {
         didSet { if let labels = owners.value { lastOwners = labels } }
@@ -58,6 +61,7 @@ package actor NodeMirror {
     ///   - conditions: The types of the agent's conditions; nil when it publishes none.
     ///   - retry: The policy for each request. The daemon repeats failed requests itself, so the default is 1 attempt.
     ///   - patience: How long the reader of the owner labels waits for the API server.
+    ///   - selectorKeys: The keys of the labels that select a pool of the configuration; empty without pools.
     ///   - previous: The state that an earlier agent left on the host. The state of another Node is ignored.
     ///   - logger: The logger for errors.
     package init(
@@ -67,6 +71,7 @@ package actor NodeMirror {
         conditions: ConditionTypes? = ConditionTypes(),
         retry: RetryPolicy = RetryPolicy(attempts: 1),
         patience: Duration = .seconds(10),
+        selectorKeys: Set<String> = [],
         previous: PublishedState? = nil,
         logger: Logger
     ) {
@@ -76,6 +81,7 @@ package actor NodeMirror {
         conditionTypes = Set(conditions?.all ?? [])
         self.retry = retry
         self.patience = patience
+        selection = SelectionWatch(keys: selectorKeys)
         self.logger = logger
         if let previous, previous.node == node { lastOwners = previous.ownerLabels }
     }
@@ -120,6 +126,9 @@ package actor NodeMirror {
         return OwnerLabels(owners, last: lastOwners, devices: copy.map { .present($0.devices) } ?? unknown)
     }
 
+    /// The labels that select a pool, as last read; nil without pools, and before the first read.
+    package var selected: SelectedLabels? { selection.selected }
+
     /// The MIG layout that the labels in the mirror name, without a request; nil when the Node is not known.
     package var migRequest: MIGRequest? {
         guard let metadata = copy?.metadata else { return nil }
@@ -149,6 +158,9 @@ package actor NodeMirror {
 
     /// Stores the Node in the API server's response to a write.
     package func accept(_ answer: Node) { copy = answer }
+
+    /// Rings a bell now, and whenever a label changes that selects a pool; it takes the place of an earlier bell.
+    package func ringOnSelection(_ bell: Bell) { selection.ring(bell) }
 
     /// Drops the copy, so that the next use reads the Node again.
     package func forget() { copy = nil }
@@ -256,28 +268,4 @@ package actor NodeMirror {
 
 extension NodeMirror: OwnerLabelSource {
     package func ownerLabels() async -> OwnerLabels { await ownerLabels(noOlderThan: nil) }
-}
-
-extension Node {
-    fileprivate var devices: OfferedDevices { OfferedDevices(labels: metadata.labels, quantities: allocatable) }
-}
-
-extension ObjectMetadata {
-    fileprivate var ownerLabels: [String: String] {
-        labels.filter { ClaimFacts.ownerLabels.contains($0.key) }
-            .merging(annotations.filter { OperatorLabel.annotations.contains($0.key) }) { label, _ in label }
-    }
-}
-
-extension ReadFailure {
-    init(_ error: KubernetesError) {
-        let reason: Reason =
-            switch error {
-            case .unauthorized, .forbidden: .permission
-            case .timedOut: .hang
-            case .malformed: .malformed
-            default: .io
-            }
-        self.init(reason, errorChain(error))
-    }
 }

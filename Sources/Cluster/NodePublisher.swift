@@ -66,6 +66,7 @@ package actor NodePublisher {
             let contested = (state.contested ?? []) + conditions.contested
             state.contested = state.contested == nil && contested.isEmpty ? nil : contested
             state.ownerLabels = owners.last
+            state.selectedLabels = await mirror.selected
             state.ownerLabelsFailure = owners.current.failure?.detail
             if state.ownerLabelsFailure == nil {
                 ownersFailedSince = nil

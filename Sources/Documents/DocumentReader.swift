@@ -14,6 +14,9 @@ package struct DocumentReader {
         list.add(DocumentProblem(message, at: node.place))
     }
 
+    /// Adds a problem that another reader found.
+    package mutating func report(_ problem: DocumentProblem) { list.add(problem) }
+
     /// Reads the fields of a mapping, and reports unknown and duplicate keys.
     ///
     /// - Parameters:

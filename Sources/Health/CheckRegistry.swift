@@ -19,6 +19,8 @@ package enum CheckRegistry {
         .evidenceConflict,
 
         // Phase: select
+        .poolUnknown,
+        .poolConflict,
         .vgpuHost,
         .driverOwnedElsewhere,
         .ownershipUnknown,

@@ -28,7 +28,9 @@ struct Judge {
                 findings: findings
             )
         }
-        if let wait = findings.first(where: { $0.code == .ownershipUnknown && $0.state == .unknown }) {
+        if let wait = findings.first(where: {
+            [.poolUnknown, .ownershipUnknown].contains($0.code) && $0.state == .unknown
+        }) {
             return NodeReport(verdict: .waiting, reason: wait.code, nextAction: wait.remedy.text, findings: findings)
         }
         let verdict = Verdict(decidedBy: decider, readiness)

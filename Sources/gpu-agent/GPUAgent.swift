@@ -28,6 +28,7 @@ struct GPUAgent: AsyncParsableCommand {
             FactsCommand.self,
             LabelsCommand.self,
             CatalogCommand.self,
+            ConfigCommand.self,
             RunCommand.self,
             UnpublishCommand.self,
             VersionCommand.self,

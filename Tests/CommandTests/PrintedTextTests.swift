@@ -175,7 +175,7 @@ import Testing
 
     @Test(arguments: [
         "", "status", "validate", "plan", "install", "uninstall", "facts", "labels", "catalog", "run", "unpublish",
-        "version", "mig", "wait",
+        "version", "mig", "wait", "config",
     ])
     func helpsANewcomer(command: String) async throws {
         let arguments = command.isEmpty ? ["--help"] : [command, "--help"]

@@ -1,3 +1,4 @@
+import Catalog
 package import Cluster
 import Host
 import Kubernetes
@@ -10,6 +11,8 @@ import UnixSignals
 /// The daemon: the reconciler, the watchers that wake it, the health server, and the publisher.
 package struct Daemon: Sendable {
     let inspector: Inspector
+    /// The paths of the configuration, which the daemon reads again when the node gets into another pool.
+    let settings: Settings
     let options: DaemonOptions
     let environment: [String: String]
     let version: String
@@ -17,12 +20,14 @@ package struct Daemon: Sendable {
 
     package init(
         inspector: Inspector,
+        settings: Settings,
         options: DaemonOptions,
         environment: [String: String],
         version: String,
         logger: Logger
     ) {
         self.inspector = inspector
+        self.settings = settings
         self.options = options
         self.environment = environment
         self.version = version
@@ -37,14 +42,62 @@ package struct Daemon: Sendable {
     ///   `ListenError` when the health server cannot listen on its address.
     package func run() async throws {
         useOneHeap()
+        let box = SnapshotBox()
+        let client = try await client()
+        let mirror = await mirror(of: client)
+        var services: [any Service] = [health(box)]
+        if let config = inspector.setup.pools, let mirror, let client {
+            services.append(
+                PoolRounds(daemon: self, settings: settings, config: config, mirror: mirror, client: client, box: box)
+            )
+        } else {
+            services += await self.services(inspector, mirror, client, box, startJitter: options.startJitter)
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(3)
+        defer { logger.notice("stopped") }
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
+            outcome = .failure(error)
+        }
+        await end(client)
+        try outcome.get()
+    }
+
+    private func health(_ box: SnapshotBox) -> HealthService {
+        HealthService(
+            server: HealthServer(
+                box: box,
+                silence: options.interval * 3 + .seconds(120),
+                abandoned: inspector.prober.abandoned,
+                times: inspector.prober.times,
+                version: version,
+                showsGPUs: inspector.setup.gpuMetrics
+            ),
+            host: options.host,
+            port: options.port,
+            logger: logger
+        )
+    }
+
+    /// Everything but the health server, for the settings of this inspector.
+    func services(
+        _ inspector: Inspector,
+        _ mirror: NodeMirror?,
+        _ client: KubernetesClient?,
+        _ box: SnapshotBox,
+        startJitter: Duration
+    ) async -> [any Service] {
         let wakeUp = Bell()
         let mode = options.mode ?? inspector.setup.mode
-        let box = SnapshotBox()
         let downloader = inspector.setup.downloader(environment: environment)
-        let client = try await client()
         let before = await inspector.prober.published.load()
         let worked = before?.gpusWorked ?? false
-        let cluster = await mirror(of: client).map { mirror in
+        let cluster = mirror.map { mirror in
             let publisher =
                 mode == .observe ? nil : publisher(mirror, after: before, gpusWorked: worked)
             return ClusterLink(mirror: mirror, publisher: publisher)
@@ -73,26 +126,13 @@ package struct Daemon: Sendable {
                 ) : nil
         }
         var services: [any Service] = [
-            HealthService(
-                server: HealthServer(
-                    box: box,
-                    silence: options.interval * 3 + .seconds(120),
-                    abandoned: inspector.prober.abandoned,
-                    times: inspector.prober.times,
-                    version: version,
-                    showsGPUs: inspector.setup.gpuMetrics
-                ),
-                host: options.host,
-                port: options.port,
-                logger: logger
-            ),
             Reconciler(
                 inspector: inspector,
                 install: install,
                 cluster: cluster,
                 wakeUp: wakeUp,
                 box: box,
-                startJitter: options.startJitter,
+                startJitter: startJitter,
                 mode: mode,
                 resultsLast: options.interval + .seconds(120),
                 logger: logger
@@ -129,19 +169,7 @@ package struct Daemon: Sendable {
                 )
             }
         }
-        var configuration = ServiceGroupConfiguration(
-            services: services,
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
-        )
-        configuration.maximumGracefulShutdownDuration = .seconds(3)
-        defer { logger.notice("stopped") }
-        let outcome: Result<Void, any Error>
-        do { outcome = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
-            outcome = .failure(error)
-        }
-        await end(client)
-        try outcome.get()
+        return services
     }
 
     /// Closes the connections to the API server.
@@ -165,6 +193,7 @@ package struct Daemon: Sendable {
             node: node,
             prefix: inspector.setup.policy.labelPrefix,
             conditions: inspector.setup.policy.conditions,
+            selectorKeys: inspector.setup.pools?.selectorKeys ?? [],
             previous: await inspector.prober.published.load(),
             logger: logger
         )

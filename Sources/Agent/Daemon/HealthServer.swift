@@ -76,7 +76,8 @@ struct HealthServer {
 
     private func readiness() -> Response {
         guard let report = box.snapshot?.view.report else {
-            return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
+            let why = box.awaited ?? "the agent has not inspected the node yet"
+            return Self.text(.serviceUnavailable, why + "\n")
         }
         let good = [.ready, .noGPU, .leftAlone].contains(report.verdict)
         // The status depends on the GPUs alone, so that an outage of the API server does not stop a rollout. The body

@@ -18,6 +18,7 @@ package final class SnapshotBox: Sendable {
     private let box = Mutex<(snapshot: Snapshot?, beat: ContinuousClock.Instant)>((nil, .now))
     private let publication = Mutex<PublishedState?>(nil)
     private let record = Mutex<BootRecord?>(nil)
+    private let wait = Mutex<String?>(nil)
 
     package init() {}
 
@@ -33,6 +34,15 @@ package final class SnapshotBox: Sendable {
         set { record.withLock { $0 = newValue } }
     }
 
+    /// What the daemon waits for before it inspects the node, as a sentence; nil when it waits for nothing.
+    package var awaited: String? { wait.withLock(\.self) }
+
+    /// Records that the daemon waits, and that what it knew of the node no longer counts.
+    package func waits(for what: String) {
+        wait.withLock { $0 = what }
+        box.withLock { $0 = (nil, .now) }
+    }
+
     /// The last snapshot; nil before the first inspection.
     package var snapshot: Snapshot? { box.withLock(\.snapshot) }
 
@@ -46,6 +56,7 @@ package final class SnapshotBox: Sendable {
 
     /// Replaces the snapshot, and records that the reconciler makes progress.
     package func put(_ snapshot: Snapshot) {
+        wait.withLock { $0 = nil }
         box.withLock { $0 = (snapshot, .now) }
     }
 }

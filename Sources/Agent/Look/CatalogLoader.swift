@@ -61,6 +61,10 @@ package struct Setup: Sendable {
     package var downloadProxies: DownloadProxies
     /// Why the agent does not use the file that `SSL_CERT_FILE` names, as a sentence; nil when it does.
     package var authorityWarning: String?
+    /// The configuration with all its pools; nil when it has none.
+    package var pools: Config?
+    /// Whose settings these are; while nobody can tell, they are those of the top level, and must not be used.
+    package var pool = PoolChoice.topLevel
 
     package init(
         catalog: Catalog,
@@ -103,11 +107,23 @@ package struct Setup: Sendable {
         )
     }
 
+    /// Why the pool of a Node is not known when nobody asked for its labels.
+    package static let labelsNotAsked = "this command does not read them"
+
     /// Reads the configuration and every catalog file.
     ///
-    /// - Throws: `problems` with the problems of all files.
-    package static func load(_ settings: Settings) throws(SetupError) -> Setup {
-        let (config, own, added, ignored) = try documents(settings)
+    /// - Parameters:
+    ///   - settings: The paths of the files.
+    ///   - labels: The labels of the Node, which select one of the pools of the configuration.
+    /// - Returns: The settings of the pool of the node, which `pool` tells.
+    /// - Throws: `problems` with the problems of all files and of all pools.
+    package static func load(
+        _ settings: Settings,
+        labels: Reading<[String: String]> = .skipped(labelsNotAsked)
+    ) throws(SetupError) -> Setup {
+        let (file, own, added, ignored) = try documents(settings, labels)
+        let pool = file.choice(labels)
+        let config = file.settings(for: pool)
         let base = own.reduce(Catalog()) { $0.applying($1) }
         let catalog = added.reduce(base) { $0.applying($1) }
         // The variable can be meant for other programs, and most commands download nothing.
@@ -131,6 +147,7 @@ package struct Setup: Sendable {
             downloadProxies: config.downloadProxies
         )
         setup.authorityWarning = warning
+        if !file.pools.isEmpty { (setup.pools, setup.pool) = (file, pool) }
         return setup
     }
 
@@ -153,12 +170,14 @@ package struct Setup: Sendable {
 
     /// Reads the same files, and notes what is unusual about the catalogs as a whole.
     package static func review(_ settings: Settings) throws(SetupError) -> CatalogReview {
-        let (_, own, added, ignored) = try documents(settings)
+        let (_, own, added, ignored) = try documents(settings, .skipped(labelsNotAsked))
         return CatalogReview(own + added, notes: ignored)
     }
 
+    /// Reads all files: the catalogs of the other pools too, so that one run finds the problems of every pool.
     private static func documents(
-        _ settings: Settings
+        _ settings: Settings,
+        _ labels: Reading<[String: String]>
     ) throws(SetupError) -> (
         config: Config, own: [CatalogDocument], added: [CatalogDocument], ignored: [DocumentProblem]
     ) {
@@ -172,11 +191,15 @@ package struct Setup: Sendable {
         }
         let own = try catalogs(try builtIn(settings.catalogDirectory), &problems)
         let mounted = try mountedFiles(settings)
-        let chosen = (config.catalogs ?? mounted.filter(isCatalogName)) + settings.catalogs
+        let usual = mounted.filter(isCatalogName)
+        let chosen = (config.settings(for: config.choice(labels)).catalogs ?? usual) + settings.catalogs
         let added = try catalogs(chosen, &problems)
+        let variants = config.variants
+        let others = Set(variants.flatMap { $0.catalogs ?? usual }).subtracting(chosen).sorted()
+        _ = try catalogs(others, &problems)
         guard problems.isEmpty else { throw .problems(DocumentProblems(problems)) }
-        let named = [config.downloadCAFile, config.policy.surroundings.license?.tokenFile].compactMap(\.self)
-        let used = Set((chosen + named).map(normalized))
+        let named = variants.flatMap { [$0.downloadCAFile, $0.policy.surroundings.license?.tokenFile] }
+        let used = Set((chosen + others + named.compactMap(\.self)).map(normalized))
         let ignored = mounted.filter { !used.contains(normalized($0)) }.map { file in
             let why =
                 isCatalogName(file)
@@ -238,7 +261,7 @@ package struct Setup: Sendable {
     /// Parses a file; nil when it is not valid YAML.
     ///
     /// In that case, this function adds the problems to `problems`.
-    private static func document(
+    static func document(
         _ file: String,
         _ problems: inout [DocumentProblem]
     ) throws(SetupError) -> DocumentNode? {

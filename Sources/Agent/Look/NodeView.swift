@@ -37,7 +37,7 @@ package struct NodeView: Sendable {
         self.failure = failure
         policy = setup.policy
         migState = setup.policy.migConfigFile == nil ? .none : .keep
-        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(facts)
+        let decision = setup.decide(facts)
         plan = setup.policy.planner.plan(facts, decision, journal: journal)
         checks = Checks(
             facts: facts,
@@ -169,7 +169,7 @@ package struct Inspector: Sendable {
         reading.facts.build.prebuiltPackages = await prober.prebuiltPackages(reading.facts, setup.policy)
         let whyNotAsked = setup.policy.planner.whyAheadNeedsNoPackages(reading.facts, journal: reading.journal)
         reading.facts.build.prebuiltAhead = await prober.prebuiltAhead(reading.facts, whyNotAsked: whyNotAsked)
-        let decision = Selection(catalog: setup.catalog, policy: setup.policy).decide(reading.facts)
+        let decision = setup.decide(reading.facts)
         reading.facts.build.fabricPackages = await prober.fabricPackages(reading.facts, decision, setup.policy)
         return reading
     }
@@ -203,6 +203,14 @@ package struct Inspector: Sendable {
             setup.policy.surroundings.license?.tokenFile
         )
         return facts
+    }
+}
+
+extension Setup {
+    /// Decides which driver the node should have, or that nothing changes while its pool is not known.
+    fileprivate func decide(_ facts: NodeFacts) -> Decision {
+        let decision = Selection(catalog: catalog, policy: policy).decide(facts)
+        return pool.problem.map(decision.withoutSettings) ?? decision
     }
 }
 

@@ -43,6 +43,8 @@ extension ReasonCode {
     package static let vgpuHost = ReasonCode("vgpu-host")
     package static let driverOwnedElsewhere = ReasonCode("driver-owned-elsewhere")
     package static let ownershipUnknown = ReasonCode("ownership-unknown")
+    package static let poolUnknown = ReasonCode("pool-unknown")
+    package static let poolConflict = ReasonCode("pool-conflict")
     package static let noDriverFits = ReasonCode("no-driver-fits")
     package static let artifactWithoutHash = ReasonCode("artifact-without-hash")
     package static let prebuiltModulesMissing = ReasonCode("prebuilt-modules-missing")

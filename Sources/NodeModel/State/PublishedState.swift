@@ -23,6 +23,8 @@ package struct PublishedState: Codable, Sendable, Equatable {
     package var ownerLabelsFailure: String?
     /// Since when the agent cannot read them; nil when it can.
     package var ownerLabelsFailedSince: Timestamp?
+    /// The labels that select a pool, as the agent last read them; nil when it never read them, and without pools.
+    package var selectedLabels: SelectedLabels?
     /// Whether the agent's taint is on the Node; nil while the agent does not know.
     package private(set) var tainted: Bool?
     /// Since when the agent knows that its taint is there; nil while it is not, and in the file of an earlier version.
@@ -49,6 +51,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         areConditionsRefused: Bool? = nil,
         ownerLabels: [String: String]? = nil,
         ownerLabelsFailure: String? = nil,
+        selectedLabels: SelectedLabels? = nil,
         tainted: Bool? = nil,
         taintedSince: Timestamp? = nil,
         gpusWorked: Bool? = nil,
@@ -65,6 +68,7 @@ package struct PublishedState: Codable, Sendable, Equatable {
         self.areConditionsRefused = areConditionsRefused
         self.ownerLabels = ownerLabels
         self.ownerLabelsFailure = ownerLabelsFailure
+        self.selectedLabels = selectedLabels
         self.tainted = tainted
         self.taintedSince = taintedSince
         self.gpusWorked = gpusWorked

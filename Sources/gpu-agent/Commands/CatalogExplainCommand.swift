@@ -45,11 +45,20 @@ struct CatalogExplainCommand: AsyncParsableCommand {
     )
     var system: String?
     @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var format: OutputOption
 
     func run() async throws {
         try await reporting {
-            let setup = try Setup.load(choice.settings)
+            let setup = try Setup.load(
+                choice.settings,
+                labels: labels.labels.map { .present($0.labels) } ?? .skipped("the command line has no --labels")
+            )
+            if let problem = setup.pool.problem {
+                Output.complain(
+                    "gpu-agent: this answer is for the top level of the configuration. \(problem.observed)\n"
+                )
+            }
             let (id, board) = try ids(setup.catalog)
             if let kernel, KernelVersion(kernel) == nil {
                 throw wrong("'\(kernel)' is not a kernel release such as 6.8.0-1044-azure")

@@ -77,7 +77,7 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
-            let setup = try source.setup()
+            let setup = try await source.setup()
             // A machine that only has the network needs no GPU.
             let wantsDrivers = kernel == nil || !driver.isEmpty || facts.facts != nil
             let drivers = try await wantsDrivers ? drivers(source, setup) : []
@@ -116,6 +116,7 @@ struct CatalogMirrorCommand: AsyncParsableCommand {
     private func drivers(_ source: NodeSource, _ setup: Setup) async throws -> [CatalogDriver] {
         guard driver.isEmpty else { return try driver.flatMap { try named($0, in: setup.catalog) } }
         let view = try await source.view()
+        if let problem = setup.pool.problem { throw AgentFailure(problem) }
         let possible = Selection(catalog: setup.catalog, policy: setup.policy).possibleDrivers(view.facts)
         guard possible.drivers.isEmpty else { return possible.drivers }
         if let first = possible.decision.problems.first {

@@ -28,7 +28,7 @@ struct InstallCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
-            let inspector = Inspector(prober: try source.prober(), setup: try source.setup())
+            let inspector = Inspector(prober: try source.prober(), setup: try await source.setup())
             let progress = ProgressPrinter(style: Style.of(STDERR_FILENO, environment: Output.environment))
             defer { progress.end() }
             let view = try await inspector.install(

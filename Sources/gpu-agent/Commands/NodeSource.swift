@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Catalog
 import NodeModel
 import Support
 
@@ -8,8 +9,21 @@ struct NodeSource {
     var host: HostOptions
     var choice: ChoiceOptions
     var facts: FactsOption
+    var labels: NodeLabels?
 
-    func setup() throws -> Setup { try Setup.load(Settings(host, choice)) }
+    /// The configuration for this node, and the catalog.
+    ///
+    /// When the configuration has pools, the labels of the Node come from the command line, or from the file that the
+    /// daemon writes. A facts file does not have them.
+    func setup() async throws -> Setup {
+        let settings = Settings(host, choice)
+        let known = labels.map { Reading.present($0.labels) }
+        let first = try Setup.load(settings, labels: known ?? .skipped("the facts of a file do not have them"))
+        guard known == nil, facts.facts == nil, let pools = first.pools, let prober = try? prober() else {
+            return first
+        }
+        return try Setup.load(settings, labels: await prober.published.selectedLabels(pools.selectorKeys))
+    }
 
     /// The view of the node, or of the node in a file.
     ///
@@ -21,11 +35,11 @@ struct NodeSource {
         configure: (inout Prober) -> Void = { _ in }
     ) async throws -> NodeView {
         if let file = facts.facts {
-            return NodeView(try setup(), facts: try FactsFile.read(file), journal: nil)
+            return NodeView(try await setup(), facts: try FactsFile.read(file), journal: nil)
         }
         var prober = try configured(prober, configure)
         // The catalog is read while the node is inspected, because each takes a noticeable time.
-        let loading = Task { try setup() }
+        let loading = Task { try await setup() }
         if usesResults, let results = await prober.daemonResults(), await prober.isCurrent(results) {
             return await Inspector(prober: prober, setup: try await loading.value).currentView(results)
         }

@@ -111,6 +111,30 @@ struct FactsOption: ParsableArguments {
     var facts: String?
 }
 
+/// The option for the labels of the Node, when the configuration has pools.
+struct NodeLabelsOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The labels of the Node (KEY=VALUE,...), when the configuration has pools. Default: as the daemon read them.",
+            valueName: "labels"
+        )
+    )
+    var labels: NodeLabels?
+}
+
+/// The value of `--labels`: `example.com/pool=grid,zone=a`.
+struct NodeLabels: ExpressibleByArgument {
+    var labels: [String: String] = [:]
+
+    init?(argument: String) {
+        for part in argument.split(separator: ",") {
+            guard let mark = part.firstIndex(of: "="), mark > part.startIndex else { return nil }
+            let (key, value) = (String(part[..<mark]), String(part[part.index(after: mark)...]))
+            guard labels.updateValue(value, forKey: key) == nil else { return nil }
+        }
+    }
+}
+
 /// The option for the output format.
 struct OutputOption: ParsableArguments {
     @Option(name: .shortAndLong, help: "The output format: text, json or yaml.")

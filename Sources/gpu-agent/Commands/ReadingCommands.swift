@@ -50,11 +50,13 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var format: OutputOption
 
     func run() async throws {
         try await reporting {
-            let plan = try await NodeSource(host: host, choice: choice, facts: facts).view().plan
+            let source = NodeSource(host: host, choice: choice, facts: facts, labels: labels.labels)
+            let plan = try await source.view().plan
             try Output.print(plan, as: format.output) { PlanText(plan: plan, style: $0).text }
             guard plan.obstacles.isEmpty else { throw ExitStatus.failed }
         }
@@ -75,6 +77,7 @@ struct LabelsCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var format: OutputOption
 
     @Flag(help: "Inspect the node now.")
@@ -82,9 +85,10 @@ struct LabelsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let view = try await NodeSource(host: host, choice: choice, facts: facts).view(usesResults: !fresh)
-            let labels = LabelsDocument(view.publication)
-            try Output.print(labels, as: format.output) { _ in labels.text }
+            let source = NodeSource(host: host, choice: choice, facts: facts, labels: labels.labels)
+            let view = try await source.view(usesResults: !fresh)
+            let document = LabelsDocument(view.publication)
+            try Output.print(document, as: format.output) { _ in document.text }
         }
     }
 }

@@ -47,7 +47,8 @@ struct RunCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
             let environment = Output.environment
-            let setup = try source.setup()
+            let settings = Settings(host, choice)
+            let setup = try Setup.load(settings, labels: .skipped("the daemon has not read the Node yet"))
             let named = cluster.node(environment)
             if setup.cluster == .required, named == nil {
                 Output.complain(
@@ -73,6 +74,7 @@ struct RunCommand: AsyncParsableCommand {
             logger.logLevel = logLevel.level
             try await Daemon(
                 inspector: Inspector(prober: try source.prober(), setup: setup),
+                settings: settings,
                 options: options,
                 environment: environment,
                 version: Version.text,

@@ -23,6 +23,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var format: OutputOption
 
     @Flag(help: "Inspect the node now, and wait up to a minute for NVML and half a minute for CUDA.")
@@ -39,19 +40,19 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts)
+            let source = NodeSource(host: host.withoutRoot, choice: choice, facts: facts, labels: labels.labels)
             let prober = facts.facts == nil ? try source.prober() : nil
             let isBrief = !fresh && timeout == nil
             let results = isBrief ? await prober?.daemonResults() : nil
             var (daemonTime, last): (Timestamp?, LastResults?)
             let view: NodeView
             if let prober, let results, await prober.isCurrent(results) {
-                view = await Inspector(prober: prober, setup: try source.setup()).currentView(results)
+                view = await Inspector(prober: prober, setup: try await source.setup()).currentView(results)
                 daemonTime = results.at
             } else {
                 view = try await inspected(source, prober, isBrief: isBrief)
                 if view.driverWasSlow, let prober, let results {
-                    let before = await Inspector(prober: prober, setup: try source.setup()).currentView(results)
+                    let before = await Inspector(prober: prober, setup: try await source.setup()).currentView(results)
                     last = LastResults(at: results.at, before.report, results.facts)
                 }
             }

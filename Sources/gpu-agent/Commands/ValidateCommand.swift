@@ -34,6 +34,7 @@ struct ValidateCommand: AsyncParsableCommand {
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
     @OptionGroup var facts: FactsOption
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var extent: ValidationExtent
     @OptionGroup var demands: ValidationDemands
     @OptionGroup var format: ValidationOutput
@@ -92,7 +93,7 @@ struct ValidateCommand: AsyncParsableCommand {
     /// Inspects the node until it is as it should be, until it cannot become so, or until the wait is over.
     private func inspect(_ rules: ValidationRules, _ last: LastValidation) async throws -> ValidationDocument {
         let end = ContinuousClock.now + (wait?.duration ?? .zero)
-        let source = NodeSource(host: host, choice: choice, facts: facts)
+        let source = NodeSource(host: host, choice: choice, facts: facts, labels: labels.labels)
         // One prober for all inspections, so that each device runs its kernel only once.
         let prober = facts.facts == nil ? try extent.configured(source.prober()) : nil
         while true {

@@ -45,7 +45,7 @@ struct WaitCommand: AsyncParsableCommand {
         try await reporting {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: try FactsOption.parse([]))
             // Without a configuration, the node waits for nothing.
-            let waitFor = choice.configFile == nil ? .none : try source.setup().policy.readiness.waitFor
+            let waitFor = choice.configFile == nil ? .none : try await source.setup().policy.readiness.waitFor
             let prober = try source.prober()
             let begin = ContinuousClock.now
             do {
