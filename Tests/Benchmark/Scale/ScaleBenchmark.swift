@@ -80,6 +80,7 @@ struct ScaleBenchmark {
 
     /// All agents start at once on new nodes, and then become ready.
     private mutating func coldStart() async throws {
+        let jitter = jitter
         try await phase("start of all at once", requestsPerNode: 2) {
             try await each { try await $0.start(jitter: jitter, verdict: .installing) }
             await settle(verdict: .installing, within: .seconds(300))
@@ -107,6 +108,7 @@ struct ScaleBenchmark {
 
     /// A tenth of the agents at a time ends and starts anew, as in a rollout with `maxUnavailable: 10%`.
     private mutating func rollingRestart() async throws {
+        let jitter = jitter
         try await phase("rolling restart, 10% at a time", requestsPerNode: 3) {
             let size = max(1, agents.count / 10)
             for first in stride(from: 0, to: agents.count, by: size) {
@@ -182,7 +184,7 @@ struct ScaleBenchmark {
 
     private static var processorSeconds: Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
     }
 
