@@ -18,7 +18,6 @@ struct ScaleBenchmark {
     let server: SimulatedAPIServer
     let port: Int
     let jitter: Duration
-    private var isGood = true
 
     /// Runs all phases.
     ///
@@ -35,12 +34,12 @@ struct ScaleBenchmark {
             print("FAIL cannot raise the limit of open files: \(String(cString: strerror(errno)))")
             return false
         }
-        var benchmark = try await ScaleBenchmark(count: count, jitter: jitter, certificates: certificates)
-        try await benchmark.coldStart()
-        try await benchmark.quiet(seconds)
-        try await benchmark.outage(seconds)
-        try await benchmark.rollingRestart()
-        return benchmark.isGood
+        let benchmark = try await ScaleBenchmark(count: count, jitter: jitter, certificates: certificates)
+        let phases = [
+            try await benchmark.coldStart(), try await benchmark.becomeReady(), try await benchmark.quiet(seconds),
+            try await benchmark.outage(seconds), try await benchmark.rollingRestart(),
+        ]
+        return phases.allSatisfy(\.self)
     }
 
     private init(count: Int, jitter: Int, certificates: String) async throws {
@@ -78,28 +77,31 @@ struct ScaleBenchmark {
         ]
     }
 
-    /// All agents start at once on new nodes, and then become ready.
-    private mutating func coldStart() async throws {
+    /// All agents start at once on new nodes.
+    private func coldStart() async throws -> Bool {
         let jitter = jitter
-        try await phase("start of all at once", requestsPerNode: 2) {
+        return try await phase("start of all at once", requestsPerNode: 2) {
             try await each { try await $0.start(jitter: jitter, verdict: .installing) }
             await settle(verdict: .installing, within: .seconds(300))
         }
+    }
+
+    private func becomeReady() async throws -> Bool {
         try await phase("all become ready") {
             try await each { await $0.publish(.ready) }
             await settle(verdict: .ready, within: .seconds(300))
         }
     }
 
-    private mutating func quiet(_ seconds: Int) async throws {
+    private func quiet(_ seconds: Int) async throws -> Bool {
         try await phase("quiet for \(seconds) s") { try await Task.sleep(for: .seconds(seconds)) }
     }
 
     /// The server is away, and comes back with the same objects on the same port.
-    private mutating func outage(_ seconds: Int) async throws {
+    private func outage(_ seconds: Int) async throws -> Bool {
         await server.stop()
         try await Task.sleep(for: .seconds(seconds))
-        try await phase("return after \(seconds) s away") {
+        return try await phase("return after \(seconds) s away") {
             _ = try await server.start(port: port)
             try await Task.sleep(for: .seconds(120))
             await settle(verdict: .ready, within: .seconds(180))
@@ -107,9 +109,9 @@ struct ScaleBenchmark {
     }
 
     /// A tenth of the agents at a time ends and starts anew, as in a rollout with `maxUnavailable: 10%`.
-    private mutating func rollingRestart() async throws {
+    private func rollingRestart() async throws -> Bool {
         let jitter = jitter
-        try await phase("rolling restart, 10% at a time", requestsPerNode: 3) {
+        return try await phase("rolling restart, 10% at a time", requestsPerNode: 3) {
             let size = max(1, agents.count / 10)
             for first in stride(from: 0, to: agents.count, by: size) {
                 try await each(agents[first..<min(agents.count, first + size)]) { agent in
@@ -122,12 +124,12 @@ struct ScaleBenchmark {
         }
     }
 
-    /// Runs a phase, and prints its requests.
-    private mutating func phase(
+    /// Runs a phase, prints its requests, and returns whether it kept its limits.
+    private func phase(
         _ name: String,
         requestsPerNode: Int? = nil,
         _ body: () async throws -> Void
-    ) async throws {
+    ) async throws -> Bool {
         server.log.clear()
         let (start, cpu) = (ContinuousClock.now, Self.processorSeconds)
         try await body()
@@ -137,7 +139,6 @@ struct ScaleBenchmark {
         let (wrong, open) = (await wrongNodes, await server.store.openWatches)
         var isOK = rates.peak <= Self.peakLimit && wrong == 0 && open == agents.count
         if let requestsPerNode { isOK = isOK && perNode <= Double(requestsPerNode) }
-        isGood = isGood && isOK
         print(
             """
             \(isOK ? "ok  " : "FAIL") \(name): \(Int(time)) s, \(Int(Self.processorSeconds - cpu)) s of processor time
@@ -147,6 +148,7 @@ struct ScaleBenchmark {
             """
         )
         fflush(nil)
+        return isOK
     }
 
     /// Waits until all Nodes have the labels, the taint and the conditions of the verdict, and all agents watch.
