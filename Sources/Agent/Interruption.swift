@@ -1,12 +1,15 @@
-import Support
+package import Support
 import UnixSignals
 
 /// Why a command ended before its work.
-package struct Interruption: Error, Sendable, Equatable {
+package struct Interruption: CausedError, Sendable, Equatable {
     /// The name of the signal, such as `SIGTERM`.
     package var signal: String
     /// The exit code of a program that this signal ended, as a shell reports it: 128 and the number of the signal.
     package var exitCode: Int32
+
+    package var description: String { "the command ended at \(signal)" }
+    package var cause: (any Error)? { nil }
 
     package static let terminated = Interruption(signal: "SIGTERM", exitCode: 143)
     package static let interrupted = Interruption(signal: "SIGINT", exitCode: 130)

@@ -43,7 +43,19 @@ extension NodeReport {
         guard !leftOut.isEmpty else { return self }
         var report = self
         if leftOut[.cudaFailed] != nil, readiness == .usable { report.readiness = .unknown }
+        // Otherwise a node whose GPUs do not work would pass, because nothing is left that says so.
+        let isDown = found.contains { leftOut[$0.code] != nil && $0.showsThatGPUsDoNotWork }
+        if isDown, [.ready, .degraded].contains(verdict) {
+            (report.readiness, report.verdict) = (.unknown, .unknown)
+            report.nextAction = "Do not leave out the check that failed: it shows that the GPUs do not work."
+            return report.namingLeftOut(leftOut, among: found)
+        }
         if verdict == .ready { report.nextAction = "Nothing to do: no check that ran has failed." }
+        return report.namingLeftOut(leftOut, among: found)
+    }
+
+    private func namingLeftOut(_ leftOut: [ReasonCode: String], among found: [Finding]) -> NodeReport {
+        var report = self
         var seen: Set<ReasonCode> = []
         for finding in found where finding.state != .notApplicable {
             guard let why = leftOut[finding.code], seen.insert(finding.code).inserted else { continue }

@@ -94,6 +94,11 @@ struct ErrorChainTests {
         ),
         (PackageListError("package x has no status"), "package x has no status"),
         (MessageError("the file is empty"), "the file is empty"),
+        (
+            ConfigurationChanged(),
+            "the configuration has changed since the daemon started; the next start reads the new one"
+        ),
+        (Interruption.terminated, "the command ended at SIGTERM"),
         (MIGSelectionError.ambiguous(["a", "b"]), "the file has 2 layouts: name one with --selected: a, b"),
     ]
 

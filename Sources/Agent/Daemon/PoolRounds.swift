@@ -117,7 +117,9 @@ extension PoolRounds: CustomStringConvertible {
 }
 
 /// The configuration is not the one with which the daemon started.
-struct ConfigurationChanged: Error, CustomStringConvertible {
+struct ConfigurationChanged: CausedError {
+    var cause: (any Error)? { nil }
+
     var description: String {
         "the configuration has changed since the daemon started; the next start reads the new one"
     }

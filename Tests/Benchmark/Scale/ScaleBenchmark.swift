@@ -29,9 +29,8 @@ struct ScaleBenchmark {
     /// - Returns: Whether every phase kept its limits.
     /// - Throws: The error of the server, of a certificate, or of a client that cannot start.
     static func run(count: Int, jitter: Int, seconds: Int, certificates: String) async throws -> Bool {
-        var limit = rlimit(rlim_cur: 1 << 17, rlim_max: 1 << 17)
-        guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            print("FAIL cannot raise the limit of open files: \(String(cString: strerror(errno)))")
+        guard let files = openFileLimit(), files > 4 * count + 200 else {
+            print("FAIL the limit of open files is too low for \(count) nodes; raise it with ulimit -Hn")
             return false
         }
         let benchmark = try await ScaleBenchmark(count: count, jitter: jitter, certificates: certificates)
@@ -62,6 +61,16 @@ struct ScaleBenchmark {
         agents = (0..<count).map { ScaleAgent(node: Self.name($0), access: access) }
         self.jitter = .seconds(jitter)
         print("\(count) agents, --start-jitter \(jitter)s")
+    }
+
+    /// Raises the limit of open files as far as this process may, and returns it; nil when that fails.
+    private static func openFileLimit() -> Int? {
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(files, &limit) == 0 else { return nil }
+        limit.rlim_cur = limit.rlim_max
+        guard setrlimit(files, &limit) == 0 else { return nil }
+        return Int(clamping: limit.rlim_cur)
     }
 
     private static func name(_ number: Int) -> String { "gpu-\(number)" }
