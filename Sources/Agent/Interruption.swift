@@ -1,4 +1,4 @@
-package import Support
+import Support
 import UnixSignals
 
 /// Why a command ended before its work.

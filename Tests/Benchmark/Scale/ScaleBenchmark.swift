@@ -11,7 +11,7 @@ import SimulatedCluster
 /// Server and agents share this process and its processors. So it also prints the processor time: when it is as long as
 /// the phase, the processors and not the agents limited the rate. No kubelet changes the Nodes meanwhile.
 struct ScaleBenchmark {
-    /// The most requests in a second that the server should get (`docs/scale.md`).
+    /// The most requests in a second that the server should get.
     private static let peakLimit = 200
 
     let agents: [ScaleAgent]
