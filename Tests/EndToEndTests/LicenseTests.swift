@@ -87,7 +87,7 @@ struct LicenseTests {
                 #expect(found == "\(LicenseFiles.tokenPath)\n", "files with the secret")
 
                 // The state of the daemon, which the next boot removes.
-                try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results])
+                try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results, HostLayout.boot])
                 let uninstall = try await node.uninstall()
                 uninstall.expectExit(0)
                 #expect(!"\(uninstall)".contains(Self.marker))

@@ -124,7 +124,7 @@ struct RunTests {
                     try await untilAsync("the agent looked") { try await agent.get("/readyz")?.status == "200" }
                     #expect(try await node.status().verdict == "left-alone")
                     // Nor does it install when nobody knows any more who owned the driver.
-                    try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results])
+                    try await node.run(["rm", "/run/gpu-agent/published.json", HostLayout.results, HostLayout.boot])
                 }
                 try await RunningAgent.with(node, cluster) { agent in
                     try await untilAsync("the agent waits") {
