@@ -3,14 +3,16 @@ import UnixSignals
 
 /// Why a command ended before its work.
 package struct Interruption: CausedError, Sendable, Equatable {
-    /// The name of the signal, such as `SIGTERM`.
+    /// What ended the command: the name of a signal such as `SIGTERM`, or the time limit.
     package var signal: String
-    /// The exit code of a program that this signal ended, as a shell reports it: 128 and the number of the signal.
+    /// The exit code: for a signal, 128 and its number, as a shell reports it.
     package var exitCode: Int32
 
     package var description: String { "the command ended at \(signal)" }
     package var cause: (any Error)? { nil }
 
+    /// The work took longer than it may; the exit code is that of a wait that is over.
+    static let late = Interruption(signal: "the time limit", exitCode: 3)
     package static let terminated = Interruption(signal: "SIGTERM", exitCode: 143)
     package static let interrupted = Interruption(signal: "SIGINT", exitCode: 130)
 
@@ -20,7 +22,7 @@ package struct Interruption: CausedError, Sendable, Equatable {
     /// still print a whole document before the process ends.
     ///
     /// - Parameters:
-    ///   - limit: How long the work may take; after that, the command ends as with SIGTERM.
+    ///   - limit: How long the work may take; after that, the command ends with 3.
     ///   - work: What the command does. It is canceled after a signal.
     /// - Returns: What the work returned.
     /// - Throws: An `Interruption`, or what the work threw.
@@ -44,6 +46,6 @@ package struct Interruption: CausedError, Sendable, Equatable {
             listener.cancel()
             worker.cancel()
         }
-        return try await first.answer(within: limit, otherwise: .failure(terminated), whenCancelled: nil).get()
+        return try await first.answer(within: limit, otherwise: .failure(late), whenCancelled: nil).get()
     }
 }

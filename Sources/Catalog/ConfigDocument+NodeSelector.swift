@@ -87,7 +87,7 @@ extension DocumentReader {
     }
 
     /// Whether a text is the key of a label: a name, or a DNS name, a slash and a name.
-    private static func isLabelKey(_ text: String) -> Bool {
+    static func isLabelKey(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard let name = parts.last, (1...2).contains(parts.count), parts.count == 1 || isDNSName(parts[0]) else {
             return false

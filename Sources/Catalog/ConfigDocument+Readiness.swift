@@ -54,12 +54,5 @@ extension DocumentReader {
     /// Whether a text is a qualified name of Kubernetes that has a domain.
     ///
     /// A taint without a domain has no owner, and the agent must not remove the taint of another program.
-    private static func isTaintKey(_ text: String) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, isDNSName(parts[0]), (1...63).contains(parts[1].utf8.count) else { return false }
-        func isEnd(_ character: Character?) -> Bool {
-            character.map { $0.isASCII && ($0.isLetter || $0.isNumber) } ?? false
-        }
-        return isEnd(parts[1].first) && isEnd(parts[1].last) && parts[1].allSatisfy { isEnd($0) || "-_.".contains($0) }
-    }
+    private static func isTaintKey(_ text: String) -> Bool { text.contains("/") && isLabelKey(text) }
 }

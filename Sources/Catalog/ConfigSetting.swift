@@ -87,6 +87,7 @@ package struct ConfigSetting: Sendable, Equatable {
         ("license.featureType", "(by the driver)"),
         ("license.grace", "0s"),
         ("license.tokenFile", "(none)"),
+        ("metrics.gpus", "false"),
         ("mig.configFile", "(none)"),
         ("mig.strategy", "single"),
         ("mode", "manage"),

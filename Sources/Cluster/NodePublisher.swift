@@ -192,7 +192,8 @@ package actor NodePublisher {
     /// The taint comes before the labels of a node that stops working, and goes after the labels of a node that works
     /// again. So when the agent is cut off in between, the taint is there rather than missing.
     ///
-    /// - Returns: The Node, and the error when a policy refuses to remove the start-up taints. The rest is done then.
+    /// - Returns: The Node, and the error when a policy refuses the annotations, or to remove the start-up taints. The rest is done
+    ///   then.
     private func bring(
         _ publication: Publication
     ) async throws(KubernetesError) -> (node: Node, refused: KubernetesError?) {
@@ -212,7 +213,15 @@ package actor NodePublisher {
             noteTaint(true)
         }
         if let labels = update.labels {
-            latest = try await apply(labels, update.annotations, on: latest.metadata)
+            do throws(KubernetesError) {
+                latest = try await apply(labels, update.annotations, on: latest.metadata)
+            } catch {
+                // A policy of a former release refuses the annotations. A node must not keep its taint because of them.
+                let hasNone = update.annotations.keys.allSatisfy { latest.metadata.annotations[$0] == nil }
+                guard error.isRefusal, !update.annotations.isEmpty, hasNone else { throw error }
+                latest = try await apply(labels, [:], on: latest.metadata)
+                refused = error
+            }
             logger.notice("labels applied", metadata: ["node": "\(mirror.node)", "count": "\(labels.count)"])
         }
         published.labels = update.shown

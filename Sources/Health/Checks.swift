@@ -74,7 +74,7 @@ package struct Checks: Sendable {
         }
         // What is left out explains nothing either: what follows from it is in the report.
         var found = all.filter { leftOut[$0.code] == nil }
-        let tested = found + insteadOfCUDA(found)
+        let tested = found + insteadOfCUDA(found, among: all)
         let readiness = Readiness(tested, facts.driver)
         // A node that only waits for its device plugin or its DRA driver works, so nothing else about it is a failure.
         let works = Readiness(tested.filter { $0.code != .gpuNotOffered }, facts.driver)
@@ -99,11 +99,13 @@ package struct Checks: Sendable {
         return report.withoutLeftOut(leftOut, among: all + everyObstacle)
     }
 
-    /// What stands for the test of CUDA when it is left out: NVML lists every GPU.
-    private func insteadOfCUDA(_ found: [Finding]) -> [Finding] {
-        guard leftOut[.cudaFailed] != nil, found.contains(where: { $0.code == .gpuCount && $0.state == .pass }) else {
-            return []
-        }
+    /// What stands for the test of CUDA when it is left out: NVML lists every GPU. A test that ran and failed has no
+    /// substitute.
+    private func insteadOfCUDA(_ found: [Finding], among all: [Finding]) -> [Finding] {
+        let failed = all.contains { [.cudaFailed, .cudaHang].contains($0.code) && $0.state == .failed }
+        guard leftOut[.cudaFailed] != nil, !failed,
+            found.contains(where: { $0.code == .gpuCount && $0.state == .pass })
+        else { return [] }
         return [Finding(.cudaFailed, .pass, observed: "", expected: "")]
     }
 

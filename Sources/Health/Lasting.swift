@@ -2,14 +2,14 @@ package import NodeModel
 
 extension ReasonCode {
     /// The failures that neither the agent nor time ends: somebody must change the hardware, the firmware, the
-    /// configuration, the catalog or a server, or reboot the node.
+    /// configuration or the catalog, or reboot the node.
     ///
-    /// What a script of a new node can still change is not here, such as a compiler that is missing or a full disk.
+    /// What a script of a new node can still change is not here, such as a compiler that is missing or a full disk. Nor is
+    /// a download that failed, which the daemon repeats.
     private static let lasting: Set<ReasonCode> = [
         .gpuMemoryRegions, .unknownGPU, .unknownVGPUType, .evidenceConflict, .vgpuHost, .mixedGPUs, .noDriverFits,
         .artifactWithoutHash, .immutableSystem, .foreignDriver, .driverUninstalled, .secureBoot,
-        .downloadForbidden, .downloadNotFound, .downloadWebPage, .downloadHashMismatch, .sourcePackageMismatch,
-        .rebootRequired, .xidHardware, .xidReboot, .gpuMemoryDamaged, .licenseTokenExpired, .vulkanNoGraphics,
+        .poolConflict, .rebootRequired, .xidHardware, .xidReboot, .gpuMemoryDamaged, .licenseTokenExpired, .vulkanNoGraphics,
     ]
 
     /// Whether a failure with this code lasts until somebody acts, so that it is useless to wait.

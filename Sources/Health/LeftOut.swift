@@ -42,20 +42,17 @@ extension NodeReport {
     func withoutLeftOut(_ leftOut: [ReasonCode: String], among found: [Finding]) -> NodeReport {
         guard !leftOut.isEmpty else { return self }
         var report = self
-        if leftOut[.cudaFailed] != nil, readiness == .usable { report.readiness = .unknown }
-        // Otherwise a node whose GPUs do not work would pass, because nothing is left that says so.
-        let isDown = found.contains { leftOut[$0.code] != nil && $0.showsThatGPUsDoNotWork }
-        if isDown, [.ready, .degraded].contains(verdict) {
-            (report.readiness, report.verdict) = (.unknown, .unknown)
-            report.nextAction = "Do not leave out the check that failed: it shows that the GPUs do not work."
-            return report.namingLeftOut(leftOut, among: found)
+        // Otherwise a node would pass on which nothing shows that its GPUs work, because the checks that remain do not apply
+        // to it.
+        let hidden = found.first { leftOut[$0.code] != nil && [.failed, .unknown, .skipped].contains($0.state) }
+        if let hidden, readiness != .usable, [.ready, .degraded].contains(verdict) {
+            report.verdict = hidden.state == .failed ? .notReady : .unknown
+            report.reason = hidden.code
+            report.nextAction = "Do not leave out \(hidden.code.rawValue): nothing else shows that the GPUs work."
+        } else if leftOut[.cudaFailed] != nil, readiness == .usable {
+            report.readiness = .unknown
         }
-        if verdict == .ready { report.nextAction = "Nothing to do: no check that ran has failed." }
-        return report.namingLeftOut(leftOut, among: found)
-    }
-
-    private func namingLeftOut(_ leftOut: [ReasonCode: String], among found: [Finding]) -> NodeReport {
-        var report = self
+        if report.verdict == .ready { report.nextAction = "Nothing to do: no check that ran has failed." }
         var seen: Set<ReasonCode> = []
         for finding in found where finding.state != .notApplicable {
             guard let why = leftOut[finding.code], seen.insert(finding.code).inserted else { continue }

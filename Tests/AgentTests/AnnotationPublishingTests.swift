@@ -106,6 +106,28 @@ import Testing
         }
     }
 
+    /// A policy of a former release refuses the annotations, but the labels and the taint come through.
+    @Test func aRefusedAnnotationKeepsNoNodeFromWork() async throws {
+        try await TestCluster.with { cluster in
+            let link = TestLink(cluster)
+            try await link.publish(publication(.notReady))
+            cluster.server.faults.add(
+                Fault(.status(403, message: "a policy"), times: 1, method: "PATCH", target: "fieldManager")
+            )
+            let error = await failure { () async throws(KubernetesError) in
+                try await link.publish(Self.wanting([Self.mig: .value("one")]))
+            }
+            #expect(error?.isRefusal == true)
+            let node = try await cluster.client.node(TestCluster.nodeName)
+            #expect(node.metadata.labels["gpu-agent.dev/verdict"] == "ready")
+            #expect(node.taints.isEmpty && node.metadata.annotations.isEmpty)
+            #expect(await link.state.isRefused == true)
+            // With the new policy, the next attempt brings them.
+            try await link.publish(Self.wanting([Self.mig: .value("one")]))
+            #expect(try await shown(cluster) == [Self.mig: "one"])
+        }
+    }
+
     /// A client that keeps changing an annotation does not make the agent write without end.
     @Test func aContestedAnnotationIsReported() async throws {
         try await TestCluster.with { cluster in

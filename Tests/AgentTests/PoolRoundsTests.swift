@@ -100,6 +100,9 @@ import Testing
             try await label(cluster, ["pool": "grid"])
             cluster.server.faults.add(Fault(.drop, times: 1))
             let rounds = try rounds(cluster)
+            var former = PublishedState(node: TestCluster.nodeName)
+            former.selectedLabels = SelectedLabels(of: ["pool": "old"], keys: ["pool", "alone"])
+            try await rounds.daemon.inspector.prober.published.save(former)
             #expect(await rounds.labels(after: .zero) == ["pool": "grid"])
             #expect(rounds.box.awaited?.contains("pool-unknown") == true)
             let file = rounds.daemon.inspector.prober.published

@@ -145,6 +145,27 @@ import Testing
         #expect(record.failures == ["download-failed": 2, "install-failed": 1] && record.failuresInARow == 0)
     }
 
+    /// A person can have installed the driver, or have given the node to another owner.
+    @Test(arguments: Verdict.allCases)
+    func aNodeThatNeedsNoInstallHasNoFailuresToRepeat(_ verdict: Verdict) {
+        var record = record()
+        record.failed(.installFailed)
+        record.note(sight(verdict), uptime: 100)
+        #expect((record.failuresInARow == 0) == [.ready, .leftAlone, .noGPU].contains(verdict))
+        #expect(record.failures == ["install-failed": 1])
+    }
+
+    /// A week after the boot, the kubelet was away for a moment, or a step has a time that is still to come.
+    @Test func whatCameLaterIsNoPhaseOfTheStart() {
+        var record = record()
+        record.note(sight(.installing, joined: 604_800), uptime: 604_900)
+        record.note(sight(.installing, joined: 70), uptime: 60)
+        record.note(sight(.ready, journal: journal([(.load, 500, 1)])), uptime: 100)
+        #expect(record[.kubelet] == nil && record[.load] == nil && record[.ready] == 100)
+        record.note(sight(.ready, joined: 70), uptime: 200)
+        #expect(record[.kubelet] == 70)
+    }
+
     @Test func countsOnlySoManyCodes() throws {
         var record = record()
         for number in 0..<200 { record.failed(try #require(ReasonCode(rawValue: "code-\(number)"))) }

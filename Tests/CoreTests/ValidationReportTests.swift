@@ -35,7 +35,6 @@ import Testing
     func junitIsWellFormed(_ text: String, _ state: Finding.State) {
         let printed = JUnitReport(Self.document(text, state)).text
         #expect(WellFormedXML.problem(printed) == nil, "\(printed)")
-        #expect(printed.firstRange(of: "<testcase ")?.isEmpty == false)
         #expect(printed.split(separator: "<testcase ").count == 3)
     }
 

@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    /// Otherwise a node without a working CUDA would pass.
-    @Test func whatIsLeftOutExplainsNothing() throws {
+    /// Otherwise a node without a driver would pass.
+    @Test func aDriverThatIsAwayIsNotLeftOut() throws {
         let facts = NodeFacts.h100Ready.with {
             $0.driver = $0.driver.unloaded
             $0.vendor = .present(VendorFacts(nvml: .unreadable(ReadFailure(.vendor, "9")), cuda: .absent))
@@ -27,9 +27,37 @@ import Testing
         let whole = try NodeReport.made(for: facts)
         #expect(whole.reason == .driverNotLoaded && whole.finding(.nvmlUnavailable) == nil)
         let rest = try report(facts, leavingOut: [.driverNotLoaded])
-        #expect(rest.verdict == .unknown)
+        #expect(rest.verdict == .notReady && rest.reason == .driverNotLoaded)
+        #expect(rest.nextAction.contains("driver-not-loaded"))
         #expect(rest.finding(.driverNotLoaded)?.state == .skipped)
         #expect(rest.finding(.driverNotLoaded)?.observed == "left out by --skip")
+    }
+
+    /// Nodes on which no other check applies after the one that is left out.
+    static let brokenNodes: [(what: String, code: ReasonCode, facts: NodeFacts)] = [
+        ("no driver fits", .unknownGPU, .unknownGPU),
+        ("NVML fails", .nvmlUnavailable, NodeFacts.h100Ready.failing(nvml: ReadFailure(.vendor, "9"))),
+        ("NVML hangs", .nvmlHang, NodeFacts.h100Ready.failing(nvml: ReadFailure(.hang, "no answer"))),
+        ("CUDA fails", .cudaFailed, NodeFacts.h100Ready.failing(cuda: ReadFailure(.vendor, "999"))),
+        ("CUDA hangs", .cudaHang, NodeFacts.h100Ready.failing(cuda: ReadFailure(.hang, "no answer"))),
+    ]
+
+    @Test(arguments: brokenNodes)
+    func nothingPassesWithoutAProof(_ what: String, _ code: ReasonCode, _ facts: NodeFacts) throws {
+        let whole = try NodeReport.made(for: facts)
+        #expect(![.ready, .degraded].contains(whole.verdict), "\(what)")
+        let rest = try report(facts, leavingOut: [code])
+        #expect(![.ready, .degraded].contains(rest.verdict), "\(what): \(rest.nextAction)")
+    }
+
+    /// A vGPU without a license works, but slowly. Who leaves the license out can have a reason.
+    @Test func aLicenseIsLeftOut() throws {
+        let facts = NodeFacts.rtxProReady.withNVML {
+            $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil))
+        }
+        #expect(try NodeReport.made(for: facts).verdict == .notReady)
+        let codes = CheckChoice(["license"]).codes
+        #expect(try report(facts, leavingOut: codes.sorted { $0.rawValue < $1.rawValue }).verdict == .ready)
     }
 
     @Test func aFailureThatIsLeftOutDecidesNothing() throws {
@@ -71,8 +99,8 @@ import Testing
 
     @Test(arguments: [
         (ReasonCode.noDriverFits, true), (.immutableSystem, true), (.unknownGPU, true), (.rebootRequired, true),
-        (.downloadHashMismatch, true), (.driverMissing, false), (.compilerMissing, false), (.diskSpace, false),
-        (.packageManagerBusy, false), (.downloadFailed, false), (.cudaFailed, false), (.expectationNotMet, false),
+        (.poolConflict, true), (.driverMissing, false), (.compilerMissing, false), (.diskSpace, false),
+        (.packageManagerBusy, false), (.downloadFailed, false), (.downloadHashMismatch, false), (.cudaFailed, false), (.expectationNotMet, false),
     ])
     func onlySomeFailuresLast(_ code: ReasonCode, _ lasts: Bool) {
         let failed = Finding(code, observed: "x", expected: "y")
@@ -84,5 +112,21 @@ import Testing
         var warned = report
         warned.findings[0].state = .warning
         #expect(warned.lastingFailure == nil)
+    }
+}
+
+extension NodeFacts {
+    /// The same node, on which NVML fails and CUDA is not tested.
+    fileprivate func failing(nvml: ReadFailure) -> NodeFacts {
+        with { $0.vendor = .present(VendorFacts(nvml: .unreadable(nvml), cuda: .absent)) }
+    }
+
+    /// The same node, with a test of CUDA that ended with this failure.
+    fileprivate func failing(cuda: ReadFailure) -> NodeFacts {
+        with { facts in
+            var vendor = facts.vendor.value ?? VendorFacts(nvml: .absent, cuda: .absent)
+            vendor.cuda = .unreadable(cuda)
+            facts.vendor = .present(vendor)
+        }
     }
 }

@@ -75,8 +75,7 @@ package struct Daemon: Sendable {
                 silence: options.interval * 3 + .seconds(120),
                 abandoned: inspector.prober.abandoned,
                 times: inspector.prober.times,
-                version: version,
-                showsGPUs: inspector.setup.gpuMetrics
+                version: version
             ),
             host: options.host,
             port: options.port,

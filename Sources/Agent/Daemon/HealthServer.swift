@@ -18,8 +18,6 @@ struct HealthServer {
     var times = ProbeTimes()
     /// The version of the agent; nil when it is not known.
     var version: String?
-    /// Whether the metrics have the temperature, the power and the use of each GPU.
-    var showsGPUs = false
     /// After this time without a request, a connection is closed.
     var idleTimeout = Duration.seconds(15)
     /// How many connections may be open; for each one above, the server closes another.
@@ -74,10 +72,12 @@ struct HealthServer {
             : Self.text(.serviceUnavailable, "the reconciler made no progress for \(silent.components.seconds) s\n")
     }
 
+    /// Why there are no results.
+    private var noInspection: String { box.awaited ?? "the agent has not inspected the node yet" }
+
     private func readiness() -> Response {
         guard let report = box.snapshot?.view.report else {
-            let why = box.awaited ?? "the agent has not inspected the node yet"
-            return Self.text(.serviceUnavailable, why + "\n")
+            return Self.text(.serviceUnavailable, noInspection + "\n")
         }
         let good = [.ready, .noGPU, .leftAlone].contains(report.verdict)
         // The status depends on the GPUs alone, so that an outage of the API server does not stop a rollout. The body
@@ -91,7 +91,7 @@ struct HealthServer {
 
     private func metrics(_ format: MetricsFormat) -> Response {
         guard let snapshot = box.snapshot else {
-            return Self.text(.serviceUnavailable, "the agent has not inspected the node yet\n")
+            return Self.text(.serviceUnavailable, noInspection + "\n")
         }
         var metrics = Metrics(
             report: snapshot.view.report,
@@ -106,7 +106,7 @@ struct HealthServer {
         metrics.faults = snapshot.view.gpuFaults
         metrics.boot = box.boot
         (metrics.probes, metrics.inspectionSeconds) = (times.parts, times.whole)
-        (metrics.version, metrics.showsGPUs) = (version, showsGPUs)
+        (metrics.version, metrics.showsGPUs) = (version, snapshot.showsGPUs)
         return Self.text(.ok, metrics.text(format), type: format.contentType)
     }
 

@@ -20,6 +20,8 @@ extension Reconciler {
             isOffering: view.facts.devicePlugin?.allocatable.value?.values.contains { $0 > 0 } == true
         )
         record.note(sight, uptime: now.uptime)
+        // An agent that installs nothing has no failures to repeat.
+        if install == nil { record.succeeded() }
         await keep(record, insteadOf: former)
     }
 

@@ -193,7 +193,10 @@ struct Reconciler: Service {
             if !Task.isCancelled {
                 let pause = backoff.failed(error.problem.code, at: .now)
                 await note(error.problem.code, nextAttemptIn: pause)
-                await count { $0.failed(error.problem.code) }
+                // Another process holds the lock, or a job goes on: this install has not failed.
+                if ![.hostLocked, .jobRunning].contains(error.problem.code) {
+                    await count { $0.failed(error.problem.code) }
+                }
                 logger.error(
                     "install failed",
                     metadata: [
@@ -237,7 +240,7 @@ struct Reconciler: Service {
         await handOver(view)
         await noteBoot(view)
         let requests = await cluster?.mirror.requestCounts ?? []
-        box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests))
+        box.put(SnapshotBox.Snapshot(view: view, at: now(), requests: requests, showsGPUs: inspector.setup.gpuMetrics))
         await cluster?.publisher?.want(view.publication.limited(to: mode))
         await save(view)
     }

@@ -12,6 +12,8 @@ package final class SnapshotBox: Sendable {
         package var at: Double
         /// The number of requests to the API server until then.
         package var requests: [Metrics.APIRequestCount]
+        /// Whether the metrics have the temperature, the power and the use of each GPU.
+        package var showsGPUs = false
     }
 
     // The time of progress uses a monotonic clock, so that a change of the host's time does not fail `/healthz`.

@@ -94,7 +94,7 @@ package struct BootRecord: Codable, Sendable, Equatable {
         failures[code.rawValue, default: 0] += 1
     }
 
-    /// Counts an install that succeeded.
+    /// Forgets the failures in a row, because an install succeeded, or is not necessary any more.
     package mutating func succeeded() { failuresInARow = 0 }
 }
 
@@ -127,10 +127,15 @@ extension BootRecord {
     ///
     /// The steps of an install count only at the moment when the GPUs work: until then, a later attempt can replace them.
     package mutating func note(_ sight: Sight, uptime: Double) {
-        if let joined = sight.joined { reached(.kubelet, at: joined.seconds - started.seconds) }
+        // A Node that becomes ready again later says nothing about the start.
+        if let joined = sight.joined, joined.seconds - started.seconds <= min(uptime, Self.latestStart) {
+            reached(.kubelet, at: joined.seconds - started.seconds)
+        }
+        // Somebody else can have installed the driver, or taken the node over.
+        if [.ready, .leftAlone, .noGPU].contains(sight.verdict) { succeeded() }
         if self[.ready] == nil, [.ready, .degraded].contains(sight.verdict) {
             for (phase, steps) in Self.steps {
-                if let end = end(of: steps, in: sight.journal) { reached(phase, at: end) }
+                if let end = end(of: steps, in: sight.journal), end <= uptime { reached(phase, at: end) }
             }
             reached(.ready, at: uptime)
         }

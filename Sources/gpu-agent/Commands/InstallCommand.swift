@@ -20,6 +20,7 @@ struct InstallCommand: AsyncParsableCommand {
 
     @OptionGroup var host: HostOptions
     @OptionGroup var choice: ChoiceOptions
+    @OptionGroup var labels: NodeLabelsOption
     @OptionGroup var format: OutputOption
 
     @Option(help: ArgumentHelp("How long to wait while another process changes the host.", valueName: "duration"))
@@ -27,7 +28,12 @@ struct InstallCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            let source = NodeSource(host: host, choice: choice, facts: try FactsOption.parse([]))
+            let source = NodeSource(
+                host: host,
+                choice: choice,
+                facts: try FactsOption.parse([]),
+                labels: labels.labels
+            )
             let inspector = Inspector(prober: try source.prober(), setup: try await source.setup())
             let progress = ProgressPrinter(style: Style.of(STDERR_FILENO, environment: Output.environment))
             defer { progress.end() }

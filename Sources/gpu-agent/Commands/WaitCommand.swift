@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import Catalog
 import NodeModel
 import Reporting
 import Support
@@ -44,13 +45,13 @@ struct WaitCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let source = NodeSource(host: host.withoutRoot, choice: choice, facts: try FactsOption.parse([]))
-            // Without a configuration, the node waits for nothing.
-            let waitFor = choice.configFile == nil ? .none : try await source.setup().policy.readiness.waitFor
             let prober = try source.prober()
+            // A mistake in the configuration ends the command before the wait.
+            _ = try await offer(prober)
             let begin = ContinuousClock.now
             do {
                 let answer = try await Interruption.ending(within: timeout.duration + .seconds(60)) {
-                    try await look(prober, waitFor, until: begin + timeout.duration)
+                    try await look(prober, until: begin + timeout.duration)
                 }
                 try finish(answer, since: begin)
             } catch let interruption as Interruption {
@@ -64,17 +65,23 @@ struct WaitCommand: AsyncParsableCommand {
     /// Looks until the goal is reached or cannot be, and says on standard error what is missing each time that changes.
     private func look(
         _ prober: Prober,
-        _ waitFor: ReadinessPolicy.Offer,
         until end: ContinuousClock.Instant
     ) async throws -> WaitAnswer {
         var shown: WaitAnswer?
         while true {
-            let answer = await prober.waitEvidence(waitFor).answer(for: goal)
+            let answer = try await prober.waitEvidence(offer(prober)).answer(for: goal)
             guard case .waiting(let why) = answer, ContinuousClock.now < end else { return answer }
             if answer != shown { Output.complain("waiting for \(goal.rawValue): \(why)\n") }
             shown = answer
             try await Task.sleep(for: min(interval.duration, end - ContinuousClock.now))
         }
+    }
+
+    /// What the node waits for before it is ready; nothing as long as its pool is not known.
+    private func offer(_ prober: Prober) async throws -> ReadinessPolicy.Offer {
+        let config = try ConfigFile.read(choice.configFile).config
+        let pool = config.choice(await prober.published.selectedLabels(config.selectorKeys))
+        return pool.problem == nil ? config.settings(for: pool).policy.readiness.waitFor : .none
     }
 
     private func finish(_ answer: WaitAnswer, since begin: ContinuousClock.Instant) throws {

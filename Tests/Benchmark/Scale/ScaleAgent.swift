@@ -56,7 +56,7 @@ actor ScaleAgent {
                     guard !Task.isCancelled else { return }
                     _ = await mirror.ownerLabels(noOlderThan: nil)
                     await publisher.want(publication)
-                    // Each inspection reads the labels of the owner from the mirror, and publishes its result.
+                    // Each inspection reads the labels of the owner from the mirror.
                     for await _ in wakeUp.calls where !Task.isCancelled {
                         _ = await mirror.ownerLabels(noOlderThan: nil)
                     }
@@ -67,9 +67,6 @@ actor ScaleAgent {
 
     /// Publishes the result of a later inspection.
     func publish(_ verdict: Verdict) async { await running?.publisher.want(Self.publication(verdict)) }
-
-    /// What `gpu-agent status` would show of the last publication; nil while the agent does not run.
-    var failure: String? { get async { await running?.publisher.state.failure } }
 
     /// Ends as the daemon does at SIGTERM: the conditions become Unknown, and the connections close.
     func stop() async {
@@ -90,6 +87,7 @@ actor ScaleAgent {
         return Publication(
             labels: labels,
             undetermined: [],
+            annotations: works ? ["gpu-agent.dev/validated-at": .firstProof(ofBoot: "b", Timestamp(0))] : [:],
             taint: works ? .absent : .present,
             conditions: [
                 Condition(

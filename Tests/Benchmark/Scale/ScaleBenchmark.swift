@@ -103,7 +103,9 @@ struct ScaleBenchmark {
     }
 
     private func quiet(_ seconds: Int) async throws -> Bool {
-        try await phase("quiet for \(seconds) s") { try await Task.sleep(for: .seconds(seconds)) }
+        // The heartbeat of the conditions comes every 10 to 15 minutes.
+        let heartbeats = seconds <= 400 ? 0 : agents.count * (1 + seconds / 600)
+        return try await phase("quiet for \(seconds) s", writes: heartbeats) { try await Task.sleep(for: .seconds(seconds)) }
     }
 
     /// The server is away, and comes back with the same objects on the same port.
@@ -137,6 +139,7 @@ struct ScaleBenchmark {
     private func phase(
         _ name: String,
         requestsPerNode: Int? = nil,
+        writes: Int? = nil,
         _ body: () async throws -> Void
     ) async throws -> Bool {
         server.log.clear()
@@ -147,6 +150,7 @@ struct ScaleBenchmark {
         let perNode = Double(rates.requests) / Double(agents.count)
         let (wrong, open) = (await wrongNodes, await server.store.openWatches)
         var isOK = rates.peak <= Self.peakLimit && wrong == 0 && open == agents.count
+        if let writes { isOK = isOK && rates.writes <= writes }
         if let requestsPerNode { isOK = isOK && perNode <= Double(requestsPerNode) }
         print(
             """
