@@ -99,8 +99,9 @@ package struct Checks: Sendable {
         return report.withoutLeftOut(leftOut, among: all + everyObstacle)
     }
 
-    /// What stands for the test of CUDA when it is left out: NVML lists every GPU. A test that ran and failed has no
-    /// substitute.
+    /// What stands for the test of CUDA when it is left out: NVML lists every GPU.
+    ///
+    /// A test that ran and failed has no substitute.
     private func insteadOfCUDA(_ found: [Finding], among all: [Finding]) -> [Finding] {
         let failed = all.contains { [.cudaFailed, .cudaHang].contains($0.code) && $0.state == .failed }
         guard leftOut[.cudaFailed] != nil, !failed,

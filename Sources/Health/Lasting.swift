@@ -9,7 +9,8 @@ extension ReasonCode {
     private static let lasting: Set<ReasonCode> = [
         .gpuMemoryRegions, .unknownGPU, .unknownVGPUType, .evidenceConflict, .vgpuHost, .mixedGPUs, .noDriverFits,
         .artifactWithoutHash, .immutableSystem, .foreignDriver, .driverUninstalled, .secureBoot,
-        .poolConflict, .rebootRequired, .xidHardware, .xidReboot, .gpuMemoryDamaged, .licenseTokenExpired, .vulkanNoGraphics,
+        .poolConflict, .rebootRequired, .xidHardware, .xidReboot, .gpuMemoryDamaged, .licenseTokenExpired,
+        .vulkanNoGraphics,
     ]
 
     /// Whether a failure with this code lasts until somebody acts, so that it is useless to wait.

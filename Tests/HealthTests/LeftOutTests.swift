@@ -50,7 +50,9 @@ import Testing
         #expect(![.ready, .degraded].contains(rest.verdict), "\(what): \(rest.nextAction)")
     }
 
-    /// A vGPU without a license works, but slowly. Who leaves the license out can have a reason.
+    /// A vGPU without a license works, but slowly.
+    ///
+    /// Who leaves the license out can have a reason.
     @Test func aLicenseIsLeftOut() throws {
         let facts = NodeFacts.rtxProReady.withNVML {
             $0.gpus[0].license = .present(LicenseFacts(licensed: false, product: nil))
@@ -100,7 +102,8 @@ import Testing
     @Test(arguments: [
         (ReasonCode.noDriverFits, true), (.immutableSystem, true), (.unknownGPU, true), (.rebootRequired, true),
         (.poolConflict, true), (.driverMissing, false), (.compilerMissing, false), (.diskSpace, false),
-        (.packageManagerBusy, false), (.downloadFailed, false), (.downloadHashMismatch, false), (.cudaFailed, false), (.expectationNotMet, false),
+        (.packageManagerBusy, false), (.downloadFailed, false), (.downloadHashMismatch, false), (.cudaFailed, false),
+        (.expectationNotMet, false),
     ])
     func onlySomeFailuresLast(_ code: ReasonCode, _ lasts: Bool) {
         let failed = Finding(code, observed: "x", expected: "y")

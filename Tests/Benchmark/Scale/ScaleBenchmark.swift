@@ -105,7 +105,9 @@ struct ScaleBenchmark {
     private func quiet(_ seconds: Int) async throws -> Bool {
         // The heartbeat of the conditions comes every 10 to 15 minutes.
         let heartbeats = seconds <= 400 ? 0 : agents.count * (1 + seconds / 600)
-        return try await phase("quiet for \(seconds) s", writes: heartbeats) { try await Task.sleep(for: .seconds(seconds)) }
+        return try await phase("quiet for \(seconds) s", writes: heartbeats) {
+            try await Task.sleep(for: .seconds(seconds))
+        }
     }
 
     /// The server is away, and comes back with the same objects on the same port.
